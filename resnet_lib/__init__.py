@@ -1,0 +1,31 @@
+"""ResNet-50 from its parts: Stage 0, the bottleneck blocks BTNK1 and BTNK2, the network, and ways to see inside.
+
+Importing this loads torch and nothing of matplotlib, ipywidgets or Jupyter: pictures live in `resnet_lib.views`,
+widgets in `resnet_lib.explorers`.
+"""
+
+from .activations import activations, step_names
+from .anatomy import Anatomy, ShapeMismatch, Step, anatomy, out_size, shapes_only
+from .blocks import BTNK1, BTNK2, Add, BasicBlock, Bottleneck, Projection, Stem
+from .network import (
+    DESIGNS,
+    ResNet,
+    build,
+    resnet18,
+    resnet34,
+    resnet50,
+    resnet101,
+    resnet152,
+    resnext50_32x4d,
+    resnext101_32x8d,
+    wide_resnet50_2,
+    wide_resnet101_2,
+)
+from .weights import from_published, to_published
+
+__all__ = [
+    "Add", "Anatomy", "BTNK1", "BTNK2", "BasicBlock", "Bottleneck", "DESIGNS", "Projection", "ResNet",
+    "ShapeMismatch", "Stem", "Step", "activations", "anatomy", "build", "from_published", "out_size",
+    "resnet101", "resnet152", "resnet18", "resnet34", "resnet50", "resnext101_32x8d", "resnext50_32x4d",
+    "shapes_only", "step_names", "to_published", "wide_resnet101_2", "wide_resnet50_2",
+]  # fmt: skip

@@ -1,0 +1,238 @@
+"""The parts of a ResNet: Stage 0 and the residual blocks.
+
+Shapes in the comments are (C, H, W) of one picture; the batch dimension comes before them and never changes.
+W is the width (= height) of a block's input. No weight depends on it: the same block runs at any W, so W is a
+property of the input and no argument of a block.
+
+Sources: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", arXiv 1512.03385 ("the paper").
+"""
+
+import operator
+
+import torch
+from torch import nn
+
+# ── Stage 0 ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Stem(nn.Module):
+    """Stage 0: CONV 7×7 /2 → BN → ReLU → MAXPOOL 3×3 /2. Paper, Table 1, rows conv1 and the pool of conv2_x.
+
+    (C, W, W) → (C1, W/4, W/4), where each halving rounds up: 224 → 112 → 56.
+
+    C:         channels of the picture, 3 for colour.
+    C1:        channels of the convolution, 64 in every published ResNet.
+    kernel, stride, padding, dilation: of the convolution, so that lessons can turn them.
+    Raises ValueError for a number that is not a whole number in range.
+    """
+
+    def __init__(self, C=3, C1=64, *, kernel=7, stride=2, padding=3, dilation=1, norm_layer=nn.BatchNorm2d):
+        super().__init__()
+        check(C=C, C1=C1, kernel=kernel, stride=stride, dilation=dilation)
+        check(least=0, padding=padding)
+        self.C = C
+        self.conv = conv(C, C1, kernel, stride, padding=padding, dilation=dilation)
+        self.bn = norm_layer(C1)
+        self.relu = nn.ReLU()
+        self.pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+
+    def forward(self, x):  # (3, 224, 224)
+        check_input(self, x)
+        x = self.conv(x)  # (64, 112, 112)
+        x = self.bn(x)
+        x = self.relu(x)
+        return self.pool(x)  # (64, 56, 56)
+
+
+# ── The two bottleneck blocks ────────────────────────────────────────────────────────────────────────────────
+
+
+class Bottleneck(nn.Module):
+    """What BTNK1 and BTNK2 share: y = ReLU(F(x) + shortcut(x)). Paper, eq. (1) and (2) and Figure 5, right.
+
+    F is three convolutions: 1×1 to C1 channels, 3×3 on C1 channels, 1×1 to C_out channels, each with BN.
+    Every step is a submodule of its own, none works in place, and they stand in the order in which they run:
+    whatever is captured after a step is what that step computed.
+    """
+
+    def __init__(self, C, C1, C_out, S, shortcut, *, stride_on, groups, dilation, norm_layer):
+        super().__init__()
+        check(C=C, C1=C1, C_out=C_out, S=S, groups=groups, dilation=dilation)
+        if C1 % groups:
+            raise ValueError(f"groups = {groups} does not divide C1 = {C1}: every group needs the same channels")
+        if stride_on not in ("3x3", "1x1"):
+            raise ValueError(f'stride_on = {stride_on!r} must be "3x3" (v1.5) or "1x1" (v1, the paper)')
+        self.C, self.C1, self.C_out, self.S = C, C1, C_out, S
+        S1, S3 = (1, S) if stride_on == "3x3" else (S, 1)
+
+        self.conv1 = conv(C, C1, 1, S1)
+        self.bn1 = norm_layer(C1)
+        self.relu1 = nn.ReLU()
+        self.conv2 = conv(C1, C1, 3, S3, padding=dilation, dilation=dilation, groups=groups)
+        self.bn2 = norm_layer(C1)
+        self.relu2 = nn.ReLU()
+        self.conv3 = conv(C1, C_out, 1)
+        self.bn3 = norm_layer(C_out)
+
+        self.shortcut = shortcut
+        self.add = Add()
+        self.relu3 = nn.ReLU()
+
+    def forward(self, x):  # (C, W, W)
+        check_input(self, x)
+        f = self.relu1(self.bn1(self.conv1(x)))  # (C1, W, W)
+        f = self.relu2(self.bn2(self.conv2(f)))  # (C1, W/S, W/S)
+        f = self.bn3(self.conv3(f))  # (C_out, W/S, W/S): F(x), no ReLU yet
+        return self.relu3(self.add(f, self.shortcut(x)))  # (C_out, W/S, W/S)
+
+    def extra_repr(self):
+        return f"C={self.C}, C1={self.C1}, S={self.S}, C_out={self.C_out}"
+
+
+class BTNK2(Bottleneck):
+    """The identity block: y = ReLU(F(x) + x). (C, W, W) → (C, W, W). Paper, eq. (1).
+
+    C:   channels in and out.
+    C1:  channels inside; C/4 unless given, and then C must be divisible by 4.
+    groups, dilation: of the 3×3 convolution (ResNeXt; stride replaced by dilation).
+    Raises ValueError for numbers that do not fit together.
+    """
+
+    def __init__(self, C, *, C1=None, groups=1, dilation=1, norm_layer=nn.BatchNorm2d):
+        check(C=C)
+        if C1 is None:
+            if C % 4:
+                raise ValueError(
+                    f"C = {C} is not divisible by 4, and BTNK2 needs C/4 channels inside: "
+                    f"use C = {max(4, C - C % 4)} or C = {C + 4 - C % 4}"
+                )
+            C1 = C // 4
+        super().__init__(
+            C, C1, C, 1, nn.Identity(), stride_on="3x3", groups=groups, dilation=dilation, norm_layer=norm_layer
+        )
+
+
+class BTNK1(Bottleneck):
+    """The projection block: y = ReLU(F(x) + G(x)). (C, W, W) → (4·C1, W/S, W/S). Paper, eq. (2).
+
+    C:    channels in.
+    C1:   channels of the first 1×1 convolution.
+    S:    stride of the block, once on the way through F and once in G; W/S rounds up.
+    stride_on: which convolution of F takes S. "3x3" is v1.5, as in every published PyTorch checkpoint; "1x1" is
+          v1, as in the paper. Keys and shapes of the weights are the same, only the results differ.
+    C_out: channels out; 4·C1 unless given (ResNeXt and Wide ResNet widen C1 alone).
+    groups, dilation: of the 3×3 convolution.
+    Raises ValueError for numbers that do not fit together.
+    """
+
+    def __init__(
+        self, C, C1, S=1, *, stride_on="3x3", C_out=None, groups=1, dilation=1, norm_layer=nn.BatchNorm2d
+    ):
+        check(C=C, C1=C1, S=S)
+        C_out = 4 * C1 if C_out is None else C_out
+        check(C_out=C_out)
+        super().__init__(
+            C, C1, C_out, S, Projection(C, C_out, S, norm_layer),
+            stride_on=stride_on, groups=groups, dilation=dilation, norm_layer=norm_layer,
+        )  # fmt: skip
+
+
+class Projection(nn.Sequential):
+    """G(x): one 1×1 convolution of stride S, and BN. (C, W, W) → (C_out, W/S, W/S). Paper, eq. (2), option B."""
+
+    def __init__(self, C, C_out, S, norm_layer):
+        super().__init__()
+        self.conv = conv(C, C_out, 1, S)
+        self.bn = norm_layer(C_out)
+
+
+class Add(nn.Module):
+    """The sum F(x) + shortcut(x), a step of its own so that it can be looked at before the last ReLU."""
+
+    def forward(self, f, s):
+        if f.shape != s.shape:  # PyTorch would stretch a side of length 1 in silence
+            raise ValueError(
+                f"F(x) has shape {tuple(f.shape[1:])} and the shortcut {tuple(s.shape[1:])}: a sum needs equal shapes"
+            )
+        return f + s
+
+
+# ── The block that a bottleneck replaces ─────────────────────────────────────────────────────────────────────
+
+
+class BasicBlock(nn.Module):
+    """Two 3×3 convolutions and a shortcut, as in ResNet-18 and -34. Paper, Figure 5, left.
+
+    (C, W, W) → (C1, W/S, W/S). The shortcut is the identity where the shapes allow it (C1 = C and S = 1),
+    a projection elsewhere. C1 is C unless given. Raises ValueError for numbers out of range.
+    """
+
+    def __init__(self, C, C1=None, S=1, *, norm_layer=nn.BatchNorm2d):
+        super().__init__()
+        C1 = C if C1 is None else C1
+        check(C=C, C1=C1, S=S)
+        self.C, self.C1, self.C_out, self.S = C, C1, C1, S
+        self.conv1 = conv(C, C1, 3, S, padding=1)
+        self.bn1 = norm_layer(C1)
+        self.relu1 = nn.ReLU()
+        self.conv2 = conv(C1, C1, 3, padding=1)
+        self.bn2 = norm_layer(C1)
+
+        self.shortcut = nn.Identity() if C1 == C and S == 1 else Projection(C, C1, S, norm_layer)
+        self.add = Add()
+        self.relu2 = nn.ReLU()
+
+    def forward(self, x):  # (C, W, W)
+        check_input(self, x)
+        f = self.relu1(self.bn1(self.conv1(x)))  # (C1, W/S, W/S)
+        f = self.bn2(self.conv2(f))  # (C1, W/S, W/S): F(x)
+        return self.relu2(self.add(f, self.shortcut(x)))
+
+    def extra_repr(self):
+        return f"C={self.C}, C1={self.C1}, S={self.S}"
+
+
+# ── What all of them use ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def conv(C_in, C_out, kernel, S=1, *, padding=0, dilation=1, groups=1):
+    """A convolution of a ResNet: no bias, since the BN after it would subtract it again, and weights drawn as
+    published, normal with variance 2 / (kernel² · C_out) (He et al., arXiv 1502.01852, section 2.2, backward)."""
+    layer = nn.Conv2d(C_in, C_out, kernel, S, padding, dilation, groups, bias=False)
+    nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+    return layer
+
+
+def check(least=1, **numbers):
+    """ValueError naming the first of the numbers that is no whole number ≥ least."""
+    for name, value in numbers.items():
+        try:
+            good = not isinstance(value, bool) and operator.index(value) >= least
+        except TypeError:
+            good = False
+        if not good:
+            raise ValueError(f"{name} = {value!r} must be a whole number, {least} or larger")
+
+
+def check_input(module, x):
+    """ValueError where x is no batch of pictures with the channels that the module was made for."""
+    name, C = type(module).__name__, module.C
+    if not isinstance(x, torch.Tensor) or x.dim() != 4:
+        got = f"shape {tuple(x.shape)}" if isinstance(x, torch.Tensor) else type(x).__name__
+        raise ValueError(f"{name} wants a tensor of shape (batch, C, H, W) with C = {C}, and got {got}")
+    if x.shape[1] != C:
+        raise ValueError(
+            f"{name} was made for C = {C} channels, and the input of shape {tuple(x.shape)} has {x.shape[1]}: "
+            f"give it (batch, {C}, H, W), or make the block with C = {x.shape[1]}"
+        )
+    if min(x.shape[2:]) < 1:
+        raise ValueError(f"{name} got an empty input of shape {tuple(x.shape)}: H and W must be 1 or larger")
+    if isinstance(module, Stem):
+        c = module.conv
+        for side, n in zip("HW", x.shape[2:], strict=True):
+            reach, room = c.dilation[0] * (c.kernel_size[0] - 1) + 1, n + 2 * c.padding[0]
+            if room < reach:
+                raise ValueError(
+                    f"{side} = {n} is too small for Stem: its kernel covers {reach} pixels and the padded input "
+                    f"has {room}; {side} must be at least {reach - 2 * c.padding[0]}"
+                )
