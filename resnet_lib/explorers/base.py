@@ -1,0 +1,138 @@
+"""What every explorer shares: watched controls, one redraw for several changes, pictures and their captions."""
+
+from contextlib import contextmanager
+from html import escape
+
+import ipywidgets as widgets
+from traitlets import Unicode
+
+from ..photos import PATTERNS, PHOTOS
+from ..views.maps import bmp, colour_bar
+from ..views.style import CSS
+
+# Descriptions are never cut off, and sliders never too short to aim at.
+STYLE = {"description_width": "initial"}
+
+# Where the stride of a bottleneck's F sits.
+STRIDE_ON = {"v1.5: S on the 3×3": "3x3", "v1: S on the 1×1": "1x1"}
+
+
+class Explorer(widgets.VBox):
+    """A column of controls and views. A subclass gives `watch` its controls and writes `update()`.
+
+    Callbacks are plain `observe` ones: while a control is dragged, the front end has one message under way and
+    merges the rest, so the last value always arrives and nothing piles up.
+    """
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self._quiet = False
+
+    def watch(self, *controls):
+        """Call `update` whenever the value of one of the controls changes."""
+        for control in controls:
+            control.observe(self._changed, names="value")
+
+    @contextmanager
+    def together(self):
+        """Several controls are set inside; the views follow once, at the end."""
+        with self.quietly():
+            yield
+        if not self._quiet:
+            self.update()
+
+    @contextmanager
+    def quietly(self):
+        """Controls are set inside to follow what is shown already; nothing is drawn again."""
+        outer, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = outer
+
+    def _changed(self, change):
+        if not self._quiet:
+            self.changed(change["owner"])
+
+    def changed(self, control):
+        """A control has a new value. Subclasses that let one control move another do so here."""
+        self.update()
+
+    def update(self):
+        """Bring all views up to date with the controls."""
+        raise NotImplementedError
+
+
+class Picture(widgets.Image):
+    """An image with a text alternative: set `tooltip`."""
+
+    # The front end looks at a widget's description before it shows a tooltip, and fails on an Image, which has none.
+    description = Unicode("").tag(sync=True)
+
+
+class MapView(widgets.VBox):
+    """A mosaic of feature maps with its caption, which is also its text alternative."""
+
+    def __init__(self):
+        self.image = Picture(format="bmp", layout=widgets.Layout(width="100%", max_width="560px"))
+        self.image.add_class("rl-maps")
+        self.above, self.below, self.caption = html(), html(), html()
+        super().__init__([self.above, self.image, self.below, self.caption])
+
+    def show(self, levels, limit, signed, text, above="", below=""):
+        """Bytes from `views.mosaic`, a sentence about them, and HTML that stands above and below them."""
+        self.above.value, self.below.value = (f'<div class="rl">{t}</div>' if t else "" for t in (above, below))
+        with self.image.hold_sync():
+            self.image.value = bmp(levels, signed)
+            self.image.tooltip = text
+        self.caption.value = f'<div class="rl"><p>{escape(text)}</p><p>{colour_bar(limit, signed)}</p></div>'
+
+
+def html():
+    """An empty piece of HTML."""
+    return widgets.HTML(layout=widgets.Layout(margin="0", width="auto"))
+
+
+def style():
+    """The element that carries the views' rules; every explorer shows it once."""
+    return widgets.HTML(CSS, layout=widgets.Layout(display="none"))
+
+
+def slider(name, value, low, high, step=1, **options):
+    """A whole-number slider of that description."""
+    layout = widgets.Layout(width="340px")
+    return widgets.IntSlider(value, low, high, step, description=name, style=STYLE, layout=layout, **options)
+
+
+def choice(name, options, value=None):
+    """A drop-down of that description; it begins at the first option unless a value is given."""
+    start = {} if value is None else {"value": value}
+    layout = widgets.Layout(width="auto", max_width="100%")
+    return widgets.Dropdown(options=options, description=name, style=STYLE, layout=layout, **start)
+
+
+def toggle(name, options, value):
+    """Buttons side by side of which one is down."""
+    buttons = widgets.ToggleButtons(options=options, value=value, description=name, style=STYLE)
+    buttons.style.button_width = "auto"
+    return buttons
+
+
+def pictures(value, patterns=True):
+    """The drop-down of bundled photographs and test patterns, and of the learner's own PIL image if that is given."""
+    options = {name: name for name in (*PHOTOS, *(PATTERNS if patterns else ()))}
+    if not isinstance(value, str):
+        options = {"your picture": value, **options}
+    return choice("picture", options, value)
+
+
+def row(*children, **options):
+    """Children side by side, wrapping where the notebook is narrow."""
+    layout = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 14px", **options)
+    return widgets.HBox(children, layout=layout)
+
+
+def error(message, advice=""):
+    """A sentence about what is wrong, and one about what to do, as HTML."""
+    more = f"<p>{advice}</p>" if advice else ""
+    return f'<div class="error" role="alert"><p><b>{escape(message)}</b></p>{more}</div>'

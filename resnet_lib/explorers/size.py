@@ -1,0 +1,50 @@
+"""The first slider: what W and S mean, on a photograph."""
+
+import io
+
+import ipywidgets as widgets
+import numpy as np
+from PIL import Image
+
+from ..anatomy import out_size, shape_text
+from ..photos import photo, square
+from .base import Explorer, Picture, html, pictures, row, slider, style
+
+
+class SizeExplorer(Explorer):
+    """A photograph at W × W pixels, of which every S-th in each direction is kept.
+
+    Controls (attributes of these names): picture, W, S. picture: a name from PHOTOS, or a PIL image.
+    """
+
+    def __init__(self, W=224, S=1, picture="coffee"):
+        super().__init__()
+        self.picture = pictures(picture, patterns=False)
+        self.W = slider("W", W, 8, 224)
+        self.S = slider("S", S, 1, 8)
+        self.text = html()
+        self.image = Picture(format="png", layout=widgets.Layout(width="336px", height="336px"))
+        self.image.add_class("rl-maps")
+        self.watch(self.picture, self.W, self.S)
+        self.children = [style(), row(self.picture), row(self.W, self.S), row(self.image, self.text)]
+        self.update()
+
+    def update(self):
+        W, S = self.W.value, self.S.value
+        name = self.picture.value
+        kept = np.array(square(photo(name) if isinstance(name, str) else name, W))[::S, ::S]
+        # What a 1×1 convolution of stride S looks at: the first pixel of every S.
+        side = out_size(W, 1, S)
+        shape = (3, side, side)
+        dropped = 1 - side * side / (W * W)
+        lost = f"<p>S = {S}: one pixel of {S} × {S} is kept, {dropped:.0%} are not looked at.</p>" if S > 1 else ""
+        self.text.value = (
+            f'<div class="rl"><p class="big"><b>shape (C, H, W) = {shape_text(shape)}</b></p>'
+            f"<p>C = 3: a photograph has three channels, red, green and blue.</p>"
+            f"<p>W = {W}: it is {W} pixels wide, and as many high.</p>"
+            f"{lost}<p><b>{3 * side * side:,}</b> numbers in all.</p></div>"
+        )
+        file = io.BytesIO()
+        Image.fromarray(kept).save(file, "PNG", compress_level=1)
+        self.image.value = file.getvalue()
+        self.image.tooltip = f"the photograph in {side} × {side} pixels"

@@ -1,0 +1,7 @@
+"""Numbers and tensors in, pictures out: mosaics of feature maps, block diagrams, charts of cost."""
+
+from .charts import cost_bars
+from .diagram import block_diagram
+from .maps import bmp, colour_bar, mosaic, picture, show_maps, statistics
+
+__all__ = ["block_diagram", "bmp", "colour_bar", "cost_bars", "mosaic", "picture", "show_maps", "statistics"]

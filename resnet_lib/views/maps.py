@@ -1,0 +1,118 @@
+"""Feature maps as one picture: tiled, scaled to bytes, coloured by a palette. Tensors in, pictures out."""
+
+import io
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+from matplotlib import colormaps
+from PIL import Image
+from torch.nn import functional as F
+
+from .style import DIVERGING, SEQUENTIAL
+
+GAP = 255  # the palette's last entry: the space between tiles
+
+
+def mosaic(maps, first=0, count=64, *, most=64, columns=None, signed=None):
+    """The maps of some channels side by side, as bytes for a palette.
+
+    maps:    (C, H, W) or (1, C, H, W).
+    first, count: the channels shown; fewer where C ends.
+    most:    tiles larger than this many pixels are averaged down to it, so that the work stays bounded.
+    columns: tiles in a row; a square unless given.
+    signed:  whether the palette has a negative half; unless given, whether there are negatives.
+    Returns (bytes (height, width) uint8, limit, signed): `limit` is the value of the palette's end; with `signed`
+    the palette runs from −limit to limit, else from 0 to limit. Values beyond are drawn as the end.
+    """
+    maps = maps.detach()
+    if maps.dim() == 4:
+        if len(maps) != 1:
+            raise ValueError(f"maps of shape {tuple(maps.shape)} hold {len(maps)} pictures: choose one, maps[i]")
+        maps = maps[0]
+    if maps.dim() != 3 or not 0 <= first < len(maps) or count < 1:
+        raise ValueError(f"maps of shape {tuple(maps.shape)} have no channels {first} to {first + count - 1}")
+    shown = maps[first : first + count].float()
+    negatives, limit = scale(shown)
+    signed = negatives if signed is None else signed
+    if max(shown.shape[1:]) > most:
+        shrink = most / max(shown.shape[1:])
+        size = tuple(max(1, round(n * shrink)) for n in shown.shape[1:])
+        shown = F.adaptive_avg_pool2d(shown, size)
+    n, H, W = shown.shape
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    if signed:
+        levels = shown.mul(127 / limit).add_(127.5)
+    else:
+        levels = shown.mul(254 / limit).add_(0.5)
+    levels = levels.clamp_(0, 254).to(torch.uint8)
+    sheet = torch.full((rows * columns, H + 1, W + 1), GAP, dtype=torch.uint8)
+    sheet[:n, 1:, 1:] = levels
+    sheet = sheet.view(rows, columns, H + 1, W + 1).permute(0, 2, 1, 3).reshape(rows * (H + 1), columns * (W + 1))
+    return np.pad(sheet.numpy(), ((0, 1), (0, 1)), constant_values=GAP), limit, signed
+
+
+def scale(maps):
+    """(signed, limit): whether there are negatives, and the value drawn with the palette's end: the largest
+    magnitude, but at most four times the root mean square, so that one spike does not darken all the rest."""
+    low, high = (v.item() for v in maps.aminmax())
+    if not math.isfinite(high - low):
+        raise ValueError("the maps hold infinite or undefined values (inf or nan): there is no scale to draw them in")
+    rms = maps.square().mean().sqrt().item()
+    limit = min(max(-low, high), 4 * rms)
+    return low < 0, limit if limit > 0 else 1.0
+
+
+@lru_cache
+def palette(signed):
+    """768 bytes, red, green and blue of the 255 levels and of the gap."""
+    colours = colormaps[DIVERGING if signed else SEQUENTIAL](np.linspace(0, 1, 255), bytes=True)[:, :3]
+    return colours.tobytes() + bytes((128, 128, 128))
+
+
+def picture(levels, signed):
+    """Bytes from `mosaic` as a PIL palette image."""
+    image = Image.fromarray(levels)
+    image.putpalette(palette(signed))
+    return image
+
+
+def bmp(levels, signed):
+    """Bytes from `mosaic` as a palette BMP file: nothing is compressed, so it is there at once."""
+    file = io.BytesIO()
+    picture(levels, signed).save(file, "BMP")
+    return file.getvalue()
+
+
+def show_maps(maps, first=0, count=64, tile=56):
+    """Feature maps (C, H, W) or (1, C, H, W) as a PIL image for a notebook: `count` channels from `first` on,
+    every tile enlarged (or averaged down) to about `tile` pixels. Zero has one fixed colour: white between blue
+    (negative) and red (positive), or the darkest one where nothing is negative."""
+    levels, _, signed = mosaic(maps, first, count, most=tile)
+    larger = max(1, tile // max(maps.shape[-2:]))
+    return picture(levels.repeat(larger, 0).repeat(larger, 1), signed).convert("RGB")
+
+
+def colour_bar(limit, signed):
+    """A strip of the palette with the values at its ends, as HTML."""
+    colours = np.frombuffer(palette(signed)[:765], np.uint8).reshape(255, 3)[::32]
+    stops = ", ".join(f"rgb({r},{g},{b})" for r, g, b in colours)
+    low = f"−{limit:.3g}" if signed else "0"
+    return (
+        f'<span style="white-space:nowrap">{low} <span role="img" aria-label="colour scale" style="display:'
+        f"inline-block;width:110px;height:11px;vertical-align:middle;background:linear-gradient(90deg, {stops})"
+        f'"></span> {limit:.3g}</span>'
+    )
+
+
+def statistics(maps):
+    """"min −1.20, mean 0.31, max 4.05, 32 % zeros" of a tensor."""
+    low, high = (v.item() for v in maps.aminmax())
+    mean = maps.mean().item()
+    if abs(mean) < 1e-5 * max(-low, high):
+        mean = 0  # rounding noise, as after a BN
+    zeros = 1 - maps.count_nonzero().item() / maps.numel()
+    text = f"min {low:.3g}, mean {mean:.3g}, max {high:.3g}, {zeros:.0%} zeros"
+    return text.replace("-", "−").replace("%", " %")
