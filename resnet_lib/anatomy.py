@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from math import prod
-from unittest import mock
 
 import torch
 from torch import nn
@@ -27,8 +26,8 @@ class Step:
     shape:       what it gives out, (C, H, W) or (C,).
     parameters:  numbers that training changes.
     macs:        multiply-accumulates for one picture.
-    receptive_field: pixels of the input, along one side, that one output value can depend on.
-    jump:        pixels of the input between two neighbouring output values.
+    receptive_field: pixels of the input, from top to bottom, that one output value can depend on.
+    jump:        pixels of the input from one output value to the next below it.
     path:        "main" (F), "shortcut", or "sum" (the sum and what comes after it in the block).
     """
 
@@ -58,25 +57,28 @@ def shapes_only():
     """Modules built inside have shapes and no numbers: they live on the meta device and draw no weights.
 
     That is all `anatomy` needs, and a hundred times faster for a large design. Drawing "weights" on the meta
-    device costs more than everything else there, so PyTorch's two initialisers for convolutions do nothing inside.
+    device costs more than everything else there, so PyTorch's two initialisers for convolutions rest meanwhile.
     """
 
     def untouched(tensor, *_args, **_kwargs):
         return tensor
 
-    with (
-        torch.device("meta"),
-        mock.patch.multiple(nn.init, kaiming_uniform_=untouched, kaiming_normal_=untouched),
-    ):
-        yield
+    drawing = nn.init.kaiming_uniform_, nn.init.kaiming_normal_
+    nn.init.kaiming_uniform_ = nn.init.kaiming_normal_ = untouched
+    try:
+        with torch.device("meta"):
+            yield
+    finally:
+        nn.init.kaiming_uniform_, nn.init.kaiming_normal_ = drawing
 
 
 def anatomy(module, size):
     """The steps of a block or network for an input of that size, as an `Anatomy`.
 
     module: any module of this library, or one of your own that runs its children in the order in which they were
-            made; a child called "shortcut" starts from its block's input, and an `Add` ends it. Nothing is run,
-            so a module on the meta device will do.
+            made; a child called "shortcut" starts from its block's input, and an `Add` ends it. What `forward`
+            does without a submodule, a bare + or F.relu, is not seen. Nothing is run, so a module on the meta
+            device will do.
     size:   W, (H, W) or (C, H, W) of the input.
     Raises ValueError for an input that does not fit, ShapeMismatch where a sum is impossible, TypeError for a
     kind of layer whose arithmetic is not known here.
@@ -100,6 +102,11 @@ def _walk(module, name, x, path, steps):
         if step is not x:
             steps.append(step)
         return step
+    if next(module.parameters(recurse=False), None) is not None:
+        raise TypeError(
+            f"{name or type(module).__name__} holds parameters of its own beside its children, and anatomy cannot know "
+            "what they do: put them into a module of their own"
+        )
     h, side = x, None
     for child_name, child in module.named_children():
         full = f"{name}.{child_name}" if name else child_name
@@ -110,7 +117,7 @@ def _walk(module, name, x, path, steps):
                 raise ValueError(f'{full} is a sum, and no child called "shortcut" stands before it')
             if h.shape != side.shape:
                 raise ShapeMismatch(h.shape, side.shape, tuple(steps))
-            # What reaches further decides; the jumps are equal wherever the shapes are.
+            # What reaches further decides. Both branches take the same steps, so they have the same jump.
             reach = max(h.receptive_field, side.receptive_field)
             h = Step(full, "SUM", h.shape, 0, 0, reach, h.jump, "sum")
             steps.append(h)
@@ -128,6 +135,8 @@ def _leaf(m, name, x, path):
         if C != m.in_channels:
             raise ValueError(f"{name or 'the convolution'} wants C = {m.in_channels} channels and is given {C}")
         k, s, pad, d = m.kernel_size, m.stride, m.padding, m.dilation
+        if isinstance(pad, str):
+            raise TypeError(f"{name or 'the convolution'} has padding = {pad!r}: give it as numbers")
         out = tuple(out_size(*v, name=name) for v in zip(space, k, s, pad, d, strict=True))
         macs = m.out_channels * out[0] * out[1] * (C // m.groups) * k[0] * k[1]
         kind = f"CONV {_window(k, s)}" + (f" dilated {d[0]}" if d[0] > 1 else "")
@@ -191,7 +200,7 @@ class Anatomy:
     @property
     def output(self):
         """Shape of the last step."""
-        return self.steps[-1].shape
+        return self.steps[-1].shape if self.steps else self.input
 
     @property
     def parameters(self):

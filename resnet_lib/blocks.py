@@ -38,6 +38,7 @@ class Stem(nn.Module):
 
     def forward(self, x):  # (3, 224, 224)
         check_input(self, x)
+        check_kernel(self.conv, x)
         x = self.conv(x)  # (64, 112, 112)
         x = self.bn(x)
         x = self.relu(x)
@@ -102,10 +103,8 @@ class BTNK2(Bottleneck):
         check(C=C)
         if C1 is None:
             if C % 4:
-                raise ValueError(
-                    f"C = {C} is not divisible by 4, and BTNK2 needs C/4 channels inside: "
-                    f"use C = {max(4, C - C % 4)} or C = {C + 4 - C % 4}"
-                )
+                near = " or ".join(f"C = {n}" for n in (C - C % 4, C + 4 - C % 4) if n)
+                raise ValueError(f"C = {C} is not divisible by 4, and BTNK2 needs C/4 channels inside: use {near}")
             C1 = C // 4
         super().__init__(
             C, C1, C, 1, nn.Identity(), stride_on="3x3", groups=groups, dilation=dilation, norm_layer=norm_layer
@@ -128,7 +127,7 @@ class BTNK1(Bottleneck):
     def __init__(
         self, C, C1, S=1, *, stride_on="3x3", C_out=None, groups=1, dilation=1, norm_layer=nn.BatchNorm2d
     ):
-        check(C=C, C1=C1, S=S)
+        check(C=C, C1=C1, S=S)  # the projection is made first, and shall not be made of bad numbers
         C_out = 4 * C1 if C_out is None else C_out
         check(C_out=C_out)
         super().__init__(
@@ -227,12 +226,14 @@ def check_input(module, x):
         )
     if min(x.shape[2:]) < 1:
         raise ValueError(f"{name} got an empty input of shape {tuple(x.shape)}: H and W must be 1 or larger")
-    if isinstance(module, Stem):
-        c = module.conv
-        for side, n in zip("HW", x.shape[2:], strict=True):
-            reach, room = c.dilation[0] * (c.kernel_size[0] - 1) + 1, n + 2 * c.padding[0]
-            if room < reach:
-                raise ValueError(
-                    f"{side} = {n} is too small for Stem: its kernel covers {reach} pixels and the padded input "
-                    f"has {room}; {side} must be at least {reach - 2 * c.padding[0]}"
-                )
+
+
+def check_kernel(conv, x):
+    """ValueError where the kernel of a convolution is larger than its padded input."""
+    for side, n, k, p, d in zip("HW", x.shape[2:], conv.kernel_size, conv.padding, conv.dilation, strict=True):
+        reach, room = d * (k - 1) + 1, n + 2 * p
+        if room < reach:
+            raise ValueError(
+                f"{side} = {n} is too small: the kernel covers {reach} pixels and the padded input has {room}; "
+                f"{side} must be at least {reach - 2 * p}"
+            )

@@ -35,6 +35,7 @@ class ResNet(nn.Module):
     groups, width_per_group: C1 of a stage's blocks is int(P · width_per_group / 64) · groups, where P = base,
                   2·base, 4·base, 8·base in Stages 1–4; a stage's output has 4·P channels. "basic" allows 1 and 64.
     replace_stride_with_dilation: three booleans for Stages 2, 3, 4: True keeps W and dilates the 3×3 instead.
+                  None is three times False.
     norm_layer:   called with a number of channels, gives the normalisation.
     zero_init_residual: the last normalisation of each F starts at zero, so that every block starts as its
                   shortcut (Goyal et al., arXiv 1706.02677, section 5.1).
@@ -59,25 +60,8 @@ class ResNet(nn.Module):
     ):
         super().__init__()
         check(num_classes=num_classes, in_channels=in_channels, base=base)
-        check(groups=groups, width_per_group=width_per_group)
         dilate = (False, False, False) if replace_stride_with_dilation is None else replace_stride_with_dilation
-        try:
-            good = len(dilate) == 3 and all(isinstance(d, bool) for d in dilate)
-        except TypeError:
-            good = False
-        if not good:
-            raise ValueError(
-                f"replace_stride_with_dilation = {dilate!r} must be three booleans, for Stages 2, 3 and 4"
-            )
-        if block not in ("bottleneck", "basic"):
-            raise ValueError(f'block = {block!r} must be "bottleneck" or "basic"')
-        if block == "basic" and (groups != 1 or width_per_group != 64 or any(dilate)):
-            raise ValueError("the basic block has no groups, width_per_group or dilation: use block='bottleneck'")
-        if stride_on not in ("3x3", "1x1"):
-            raise ValueError(f'stride_on = {stride_on!r} must be "3x3" (v1.5) or "1x1" (v1, the paper)')
-        if not hasattr(blocks, "__len__") or len(blocks) != 4:
-            raise ValueError(f"blocks = {blocks!r} must be four numbers, for Stages 1, 2, 3 and 4")
-        check(**{f"blocks[{i}]": n for i, n in enumerate(blocks)})
+        check_options(block, blocks, base, groups, width_per_group, dilate, stride_on)
 
         self.C = in_channels
         self.stage0 = Stem(in_channels, base, norm_layer=norm_layer)
@@ -94,11 +78,8 @@ class ResNet(nn.Module):
                 C = P
             else:
                 C1 = P * width_per_group // 64 * groups
-                check(C1=C1)
                 more = {"groups": groups, "norm_layer": norm_layer}
-                stage = [
-                    BTNK1(C, C1, S, C_out=4 * P, stride_on=stride_on, dilation=first_dilation, **more)
-                ]
+                stage = [BTNK1(C, C1, S, C_out=4 * P, stride_on=stride_on, dilation=first_dilation, **more)]
                 stage += [BTNK2(4 * P, C1=C1, dilation=dilation, **more) for _ in range(n - 1)]
                 C = 4 * P
             setattr(self, f"stage{i + 1}", nn.Sequential(*stage))
@@ -134,6 +115,27 @@ class ResNet(nn.Module):
                 f"an input of shape {tuple(x.shape)} is too small to train on: it leaves one value per channel in "
                 f"Stage 4, and BN needs two. Use two pictures or more, or H or W above {self.reduction}, or .eval()"
             )
+
+
+def check_options(block, blocks, base, groups, width_per_group, dilate, stride_on):
+    """ValueError with a sentence for options of a ResNet that do not fit together."""
+    check(groups=groups, width_per_group=width_per_group)
+    if not isinstance(dilate, tuple | list) or len(dilate) != 3 or not all(isinstance(d, bool) for d in dilate):
+        raise ValueError(f"replace_stride_with_dilation = {dilate!r} must be three booleans, for Stages 2, 3 and 4")
+    if block not in ("bottleneck", "basic"):
+        raise ValueError(f'block = {block!r} must be "bottleneck" or "basic"')
+    if block == "basic" and (groups != 1 or width_per_group != 64 or any(dilate)):
+        raise ValueError("the basic block has no groups, width_per_group or dilation: use block='bottleneck'")
+    if base * width_per_group < 64:
+        raise ValueError(
+            f"width_per_group = {width_per_group} leaves no channel in Stage 1 with base = {base}: "
+            f"it must be at least {-(-64 // base)}"
+        )
+    if stride_on not in ("3x3", "1x1"):
+        raise ValueError(f'stride_on = {stride_on!r} must be "3x3" (v1.5) or "1x1" (v1, the paper)')
+    if not isinstance(blocks, tuple | list) or len(blocks) != 4:
+        raise ValueError(f"blocks = {blocks!r} must be four numbers, for Stages 1, 2, 3 and 4")
+    check(**{f"blocks[{i}]": n for i, n in enumerate(blocks)})
 
 
 def build(name, **options):

@@ -22,7 +22,7 @@ LEAVES = "weight|bias|running_mean|running_var|num_batches_tracked"
 
 def to_published(state_dict):
     """The same tensors under the published key names. ValueError for a key that no ResNet of this library has."""
-    return _rename(state_dict, [(ours, theirs) for ours, theirs in NAMES], "a key of this library's ResNet")
+    return _rename(state_dict, NAMES, "a key of this library's ResNet")
 
 
 def from_published(state_dict):
@@ -33,7 +33,6 @@ def from_published(state_dict):
 
 def _rename(state_dict, table, what):
     rules = [(_pattern(a), b) for a, b in table]
-    # A plain dictionary: the version notes of a state dict would make PyTorch insist on num_batches_tracked.
     return {_new_name(key, rules, what): tensor for key, tensor in state_dict.items()}
 
 

@@ -271,6 +271,21 @@ def test_the_receptive_field_of_a_turned_stem_is_what_the_gradient_reaches(kerne
     assert seen_by_the_middle(stem, 1, 120) == (last.receptive_field, last.jump)
 
 
+def test_where_the_shortcut_reaches_further_than_F_it_decides():
+    class Wide(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.main = nn.Conv2d(1, 1, 1, bias=False)
+            self.shortcut = nn.Conv2d(1, 1, 5, padding=2, bias=False)
+            self.add = Add()
+
+        def forward(self, x):
+            return self.add(self.main(x), self.shortcut(x))
+
+    assert anatomy(Wide(), 16)["add"].receptive_field == 5
+    assert seen_by_the_middle(Wide(), 1, 16) == (5, 1)
+
+
 def test_after_global_pooling_every_pixel_within_reach_counts():
     a = anatomy(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.AdaptiveAvgPool2d(1)), 10)
     assert a.steps[-1].receptive_field == 12  # the picture and one pixel of padding on either side
@@ -553,3 +568,32 @@ def test_a_network_shows_its_stages_which_open_and_a_block_shows_its_steps_at_on
 def test_a_strange_name_is_text_and_no_markup():
     html = anatomy(nn.Sequential(OrderedDict({"<b>&": nn.ReLU()})), (1, 2, 2))._repr_html_()
     assert "&lt;b&gt;&amp;" in html and "<b>&" not in html
+
+
+def test_parameters_that_no_layer_holds_are_not_passed_over_in_silence():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 1)
+            self.gain = nn.Parameter(torch.ones(4))
+
+    with pytest.raises(TypeError, match="Scaled holds parameters of its own"):
+        anatomy(Scaled(), 8)
+    with pytest.raises(TypeError, match="0 holds parameters of its own"):
+        anatomy(nn.Sequential(Scaled()), 8)
+
+
+def test_padding_in_words_gets_a_sentence():
+    with pytest.raises(TypeError, match="padding = 'same': give it as numbers"):
+        anatomy(nn.Conv2d(3, 4, 3, padding="same"), 8)
+
+
+def test_a_module_that_does_nothing_gives_out_what_comes_in():
+    assert anatomy(nn.Sequential(), (3, 8, 8)).output == (3, 8, 8)
+
+
+def test_the_initialisers_are_back_after_shapes_only_even_if_building_fails():
+    before = nn.init.kaiming_uniform_, nn.init.kaiming_normal_
+    with pytest.raises(ValueError), shapes_only():
+        BTNK2(5)
+    assert (nn.init.kaiming_uniform_, nn.init.kaiming_normal_) == before

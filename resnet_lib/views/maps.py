@@ -86,11 +86,12 @@ def bmp(levels, signed):
     return file.getvalue()
 
 
-def show_maps(maps, first=0, count=64, tile=56):
+def show_maps(maps, first=0, count=64, tile=56, columns=None):
     """Feature maps (C, H, W) or (1, C, H, W) as a PIL image for a notebook: `count` channels from `first` on,
-    every tile enlarged (or averaged down) to about `tile` pixels. Zero has one fixed colour: white between blue
-    (negative) and red (positive), or the darkest one where nothing is negative."""
-    levels, _, signed = mosaic(maps, first, count, most=tile)
+    every tile enlarged (or averaged down) to about `tile` pixels, `columns` of them in a row (a square unless
+    given). Zero has one fixed colour: white between blue (negative) and red (positive), or the darkest one where
+    nothing is negative."""
+    levels, _, signed = mosaic(maps, first, count, most=tile, columns=columns)
     larger = max(1, tile // max(maps.shape[-2:]))
     return picture(levels.repeat(larger, 0).repeat(larger, 1), signed).convert("RGB")
 
