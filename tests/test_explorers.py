@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from resnet_lib import DESIGNS, anatomy, build
+from resnet_lib import DESIGNS, Stem, anatomy, build
 from resnet_lib.designs import BlockDesign, positions
 from resnet_lib.explorers import (
     BottleneckExplorer,
@@ -251,6 +251,18 @@ def test_the_stem_puts_its_numbers_into_the_formula_floor_included():
     for step in explorer.step.options.values():
         explorer.step.value = step
         assert pixels(explorer.maps.image).std() > 5
+
+
+def test_an_impulse_is_drawn_from_close_up_and_draws_the_kernels_themselves():
+    explorer = StemExplorer(stride=1, picture="impulse")
+    conv = explorer._computed[1]["conv"][0]
+    assert conv.shape == (64, 224, 224)
+    levels, _, _ = mosaic(conv[:, 104:119, 104:119])
+    assert pixels(explorer.maps.image).shape[:2] == levels.shape
+    assert "The 15 × 15 central positions are drawn" in words(explorer.maps.caption)
+    torch.manual_seed(0)
+    kernels = Stem(stride=1).conv.weight.sum(1)  # the impulse stands in all three channels
+    assert torch.allclose(conv[:, 109:116, 109:116], kernels.flip(1, 2), atol=1e-6)
 
 
 def test_a_kernel_too_large_for_the_picture_is_explained_and_the_controls_stay_usable():

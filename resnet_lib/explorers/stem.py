@@ -10,8 +10,8 @@ from ..views.maps import mosaic, statistics
 from .base import Explorer, MapView, choice, error, html, pictures, row, slider, style
 
 STEPS = {"the convolution": "conv", "after BN": "bn", "after ReLU": "relu", "after the max-pool": "pool"}
-# The width of the photograph.
-W = 224
+W = 224  # the width of the photograph
+CLOSE = 15  # positions along a side of what is drawn of an impulse
 
 
 class StemExplorer(Explorer):
@@ -60,8 +60,13 @@ class StemExplorer(Explorer):
         if self._computed[0] != key:
             self._computed = (key, activations(stem, self._input(), list(STEPS.values())))
         maps = self._computed[1][self.step.value]
-        levels, limit, signed = mosaic(maps)
         text = f"{self.step.label}, shape {shape_text(maps.shape[1:])}, 64 channels: {statistics(maps)}."
+        if self.picture.value == "impulse" and maps.shape[-1] > CLOSE:
+            # An impulse draws each kernel, a few pixels wide: they are looked at from close up.
+            start = (maps.shape[-1] - CLOSE) // 2
+            maps = maps[..., start : start + CLOSE, start : start + CLOSE]
+            text += f" The {CLOSE} × {CLOSE} central positions are drawn."
+        levels, limit, signed = mosaic(maps)
         self.maps.show(levels, limit, signed, text)
 
     def _input(self):

@@ -1,0 +1,134 @@
+"""Makes the notebooks from the lessons in notebooks/source/.
+
+    python notebooks/build.py           writes them
+    python notebooks/build.py --check   says which of them differ from what the sources give; exits 1 if any does
+    python notebooks/build.py --force   writes over notebooks that somebody has worked in, too
+
+A lesson is one file of cells in jupytext's "percent" form. It gives two notebooks: the learner's, in notebooks/,
+and the solved one, in notebooks/solutions/. An exercise is a pair of neighbouring code cells, the first tagged
+`exercise`, the second `solution`: the learner's notebook keeps the first, the solved one the second.
+"""
+
+import argparse
+import hashlib
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+NOTEBOOKS = Path(__file__).resolve().parent
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def build(folder=NOTEBOOKS):
+    """All notebooks that the lessons in `folder`/source give, as a dictionary path → text.
+
+    ValueError with a sentence for a lesson whose exercises and solutions do not pair or that has none, and for a
+    notebook in `folder` that no lesson gives.
+    """
+    made = {}
+    for lesson in sorted((folder / "source").glob("*.py")):
+        cells = jupytext.read(lesson, fmt="py:percent").cells
+        check_pairs(lesson.name, cells)
+        name = f"{lesson.stem}.ipynb"
+        solved = f"The exercises of this lesson, solved: [solutions/{name}](solutions/{name})"
+        learner = f"This is the solved version. The lesson with its exercises to do: [{name}](../{name})"
+        made[folder / name] = notebook(cells, without="solution", last=solved)
+        made[folder / "solutions" / name] = notebook(cells, without="exercise", last=learner)
+    for path in [*folder.glob("*.ipynb"), *(folder / "solutions").glob("*.ipynb")]:
+        if path not in made:
+            raise ValueError(f"{path.relative_to(folder)} has no source/{path.stem}.py: add the lesson, or remove it")
+    return made
+
+
+def check_pairs(name, cells):
+    """ValueError unless there are exercises and each is directly followed by its solution, both code."""
+    waiting = None
+    count = 0
+    for cell in cells:
+        found = tags(cell) & {"exercise", "solution"}
+        where = f"{name}, cell {first_line(cell)!r}"
+        if len(found) == 2:
+            raise ValueError(f"{where}: one cell cannot be exercise and solution at once")
+        if found and cell.cell_type != "code":
+            raise ValueError(f"{where}: exercises and solutions are code cells, and this is none")
+        if waiting is not None and "solution" not in found:
+            raise ValueError(f"{name}, cell {first_line(waiting)!r}: this exercise is not followed by its solution")
+        if waiting is None and "solution" in found:
+            raise ValueError(f"{where}: this solution does not stand directly after its exercise")
+        waiting = cell if "exercise" in found else None
+        count += "exercise" in found
+    if waiting is not None:
+        raise ValueError(f"{name}, cell {first_line(waiting)!r}: this exercise is not followed by its solution")
+    if not count:
+        raise ValueError(f"{name} has no exercise: a lesson needs at least one")
+
+
+def notebook(cells, without, last):
+    """The text of the notebook of those cells, except the ones tagged `without`, that ends with the line `last`."""
+    kept = [copy(cell) for cell in cells if without not in tags(cell)] + [new_markdown_cell(last)]
+    seen = {}
+    for cell in kept:
+        # Random ids would make every build differ; equal cells are told apart by a number.
+        key = hashlib.sha256(f"{cell.cell_type} {sorted(tags(cell))} {cell.source}".encode()).hexdigest()[:12]
+        seen[key] = seen.get(key, 0) + 1
+        cell.id = key if seen[key] == 1 else f"{key}-{seen[key]}"
+    book = new_notebook(cells=kept, metadata=METADATA)
+    nbformat.validate(book)
+    return nbformat.writes(book) + "\n"
+
+
+def copy(cell):
+    """The cell's source and tags and nothing else."""
+    new = new_code_cell if cell.cell_type == "code" else new_markdown_cell
+    return new(cell.source, metadata={"tags": sorted(tags(cell))} if tags(cell) else {})
+
+
+def tags(cell):
+    return set(cell.metadata.get("tags", ()))
+
+
+def first_line(cell):
+    return cell.source.partition("\n")[0]
+
+
+def worked_in(path):
+    """Whether somebody has run cells of the notebook: what is built has no outputs."""
+    if not path.exists():
+        return False
+    cells = nbformat.read(path, as_version=4).cells
+    return any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    options.add_argument("--check", action="store_true", help="write nothing, say what differs")
+    options.add_argument("--force", action="store_true", help="write over notebooks somebody has worked in")
+    options = options.parse_args()
+    check = options.check
+    try:
+        made = build()
+    except ValueError as problem:
+        sys.exit(str(problem))
+    stale = [p for p, text in made.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
+    for path in stale:
+        name = path.relative_to(NOTEBOOKS).as_posix()
+        if check:
+            print(f"{name} is not what source/{path.stem}.py gives: run python notebooks/build.py")
+        elif worked_in(path) and not options.force:
+            sys.exit(f"{name} holds outputs, somebody's work: move it away, or write over it with --force")
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(made[path], encoding="utf-8", newline="\n")
+            print(f"wrote {name}")
+    if check and stale:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

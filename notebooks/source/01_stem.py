@@ -1,0 +1,550 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 01 · Stage 0, the stem
+#
+# **At the end of this lesson you can**
+# - say why ResNet-50 begins by shrinking the photograph, and what that saves,
+# - compute the output size of any convolution or pooling in your head, the floor included,
+# - build the stem, CONV 7×7 /2 → BN → ReLU → MAXPOOL 3×3 /2, and give the shape after each step,
+# - describe what each of the four steps does to a feature map.
+#
+# **You need** [lesson 00](00_start_here.ipynb): shapes (C, H, W), stride, and how the course draws channels.
+#
+# **Time:** about 60 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
+
+# %%
+import torch
+from torch import nn
+
+from resnet_lib.photos import photo, to_input
+from resnet_lib.views import show_maps
+
+_ = torch.manual_seed(0)  # the same random weights at every run
+
+# %% [markdown]
+# ## 1 · Why a stem?
+#
+# The stages of ResNet-50 do the thinking, and they are expensive. A convolution pays for every position of its output, so
+# its cost goes with the *square* of the width.
+#
+# The unit of cost is the **MAC**, one multiplication with its addition. A convolution makes one number of its output from
+# kernel × kernel × C_in products:
+#
+# $$\text{MACs} = \underbrace{C_{out} \cdot W_{out} \cdot W_{out}}_{\text{numbers to make}} \cdot
+# \underbrace{\text{kernel} \cdot \text{kernel} \cdot C_{in}}_{\text{products for each}}$$
+#
+# Take one 3×3 convolution from 64 to 64 channels, at the photograph's full width and at a quarter of it.
+
+# %%
+def conv_macs(C_in, C_out, kernel, W_out):
+    return C_out * W_out * W_out * kernel * kernel * C_in
+
+
+for W in (224, 56):
+    print(f"W = {W:3}: {conv_macs(64, 64, 3, W):13,} MACs")
+
+# %% [markdown]
+# Sixteen times as much. At 224 this one convolution costs 1.8 billion MACs. All of ResNet-50, which has 53 convolutions,
+# costs about 4.1 billion.
+#
+# So the first thing ResNet does is to bring 224 down to 56, quickly and cheaply. That is **Stage 0**, the stem: two
+# steps with stride 2. (The paper, He et al. 2015, arXiv 1512.03385, lists it in Table 1 as conv1 and the pooling that
+# opens conv2_x.)
+
+# %%
+x = to_input(photo("coffee"))
+print("the photograph:", tuple(x.shape))
+
+# %% [markdown]
+# ## 2 · The convolution, one change at a time
+#
+# **A kernel of 7×7** looks at 49 neighbouring pixels in all 3 channels at once. 64 such kernels give 64 channels.
+
+# %%
+conv = nn.Conv2d(3, 64, kernel_size=7, bias=False)
+print(tuple(conv(x).shape))
+
+# %% [markdown]
+# 224 became 218. The kernel has to lie inside the picture with all of its 7 pixels, so it finds 224 − 7 + 1 = 218 places.
+# (`bias=False`: all convolutions of ResNet leave out the bias. Lesson 02 shows why.)
+#
+# **Stride 2**: only every second of those places.
+
+# %%
+conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, bias=False)
+print(tuple(conv(x).shape))
+
+# %% [markdown]
+# **Padding 3**: three rows and columns of zeros on each side. Then the kernel can be centred on the very first pixel.
+
+# %%
+conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
+print(tuple(conv(x).shape))
+
+# %% [markdown]
+# (64, 112, 112). Exactly half the width: that is what 3 is for. Padding (kernel − 1)/2 makes up for what the kernel takes
+# away, and leaves it to the stride alone to decide the size.
+#
+# ## 3 · How large is the output?
+#
+# You will answer this question hundreds of times, so look at it closely once. This draws one row of 8 pixels, with
+# padding (`o`), and all the places where the kernel (`■`) can lie.
+
+# %%
+def draw_places(W, kernel, stride=1, padding=0, dilation=1):
+    reach = dilation * (kernel - 1) + 1
+    row = "o" * padding + "·" * W + "o" * padding
+    print(f"W = {W}, kernel {kernel}, stride {stride}, padding {padding}, dilation {dilation}:  {row}")
+    for n, start in enumerate(range(0, len(row) - reach + 1, stride), start=1):
+        marked = list(row)
+        for k in range(kernel):
+            marked[start + k * dilation] = "■"
+        print(f"{n:>51}:  {''.join(marked)}")
+
+
+draw_places(8, kernel=3, padding=1)
+
+# %%
+draw_places(8, kernel=3, stride=2, padding=1)
+
+# %% [markdown]
+# **What do you see?** Look at the last zero on the right in the second drawing.
+#
+# <details><summary>What there is to see</summary>
+#
+# With stride 2 it is never used. One more step of 2 would push the kernel over the edge, so it is not taken. That is the
+# **floor**: whatever is left over at the right and at the bottom is dropped.
+# </details>
+#
+# **Dilation** spreads the kernel out: 3 weights with dilation 2 cover 5 pixels. Its *reach* is what it covers,
+# reach = dilation · (kernel − 1) + 1.
+
+# %%
+draw_places(8, kernel=3, stride=2, padding=1, dilation=2)
+
+# %% [markdown]
+# Now the rule. The padded row has W + 2·padding pixels. The first place takes up `reach` of them; what is left gives one
+# more place for each whole stride:
+#
+# $$W_{out} = \left\lfloor \frac{W + 2 \cdot \text{padding} - \text{reach}}{\text{stride}} \right\rfloor + 1$$
+#
+# For the stem's convolution: ⌊(224 + 6 − 7) / 2⌋ + 1 = ⌊111.5⌋ + 1 = 112. ResNet-50 works *because* of the floor: every
+# stride of 2 in it leaves half a step over.
+#
+# ### Exercise 1 · the output size
+# ● of ●●● · very important · 10 minutes
+#
+# Write the rule as a Python function.
+#
+# <details><summary>Hint: my result ends in .5</summary>That is the floor: <code>//</code> divides and rounds
+# down.</details>
+# <details><summary>Hint: I am one too low</summary>The first place counts as well: + 1, after the division.</details>
+# <details><summary>Hint: it is right until there is dilation</summary>Use the reach, <code>dilation * (kernel - 1) + 1</code>,
+# in place of the kernel.</details>
+
+# %% tags=["exercise"]
+# Exercise 1: output size along one side.
+def out_width(W, kernel, stride=1, padding=0, dilation=1):
+    return None  # your code here
+
+
+raise NotImplementedError("Exercise 1: write out_width, then remove this line")
+
+# %% tags=["solution"]
+def out_width(W, kernel, stride=1, padding=0, dilation=1):
+    reach = dilation * (kernel - 1) + 1
+    return (W + 2 * padding - reach) // stride + 1
+
+
+# %%
+for W, kernel, stride, padding, dilation in [
+    (224, 7, 1, 0, 1),
+    (224, 7, 2, 3, 1),
+    (112, 3, 2, 1, 1),
+    (15, 3, 2, 1, 1),
+    (56, 1, 2, 0, 1),
+    (56, 3, 1, 2, 2),
+    (31, 5, 3, 2, 4),
+]:
+    layer = nn.Conv2d(1, 1, kernel, stride, padding, dilation)
+    true = layer(torch.zeros(1, 1, W, W)).shape[-1]
+    yours = out_width(W, kernel, stride, padding, dilation)
+    where = f"W = {W}, kernel {kernel}, stride {stride}, padding {padding}, dilation {dilation}"
+    assert yours is not None, "out_width gives None: let it return the size."
+    if yours == true - 1:
+        why = "one too low: did you forget the + 1?"
+    elif yours != int(yours) or yours == true + 1:
+        why = "did you forget the floor? Divide with //"
+    elif dilation > 1:
+        why = "does your reach contain the dilation?"
+    else:
+        why = "padding counts on both sides, and the kernel is taken away once"
+    assert yours == true, f"{where}: you say {yours}, PyTorch gives {true}: {why}"
+    print(f"{where} → {true}: right")
+
+# %% [markdown]
+# ### Exercise 2 · predict
+# ● of ●●● · important · 5 minutes
+#
+# No computer this time. Put in the width that comes out, as a whole number.
+#
+# <details><summary>Hint: the last two</summary>Padding 1 and kernel 3 cancel out but for one pixel:
+# ⌊(W − 1)/2⌋ + 1. That is W/2, rounded up.</details>
+
+# %% tags=["exercise"]
+# Exercise 2: the width that comes out.
+prediction = {
+    "7×7, stride 2, padding 3, of 224": None,
+    "7×7, stride 2, padding 3, of 225": None,
+    "7×7, stride 2, no padding, of 224": None,
+    "3×3, stride 2, padding 1, of 112": None,
+    "3×3, stride 2, padding 1, of 113": None,
+}
+raise NotImplementedError("Exercise 2: replace each None, then remove this line")
+
+# %% tags=["solution"]
+prediction = {
+    "7×7, stride 2, padding 3, of 224": 112,
+    "7×7, stride 2, padding 3, of 225": 113,
+    "7×7, stride 2, no padding, of 224": 109,
+    "3×3, stride 2, padding 1, of 112": 56,
+    "3×3, stride 2, padding 1, of 113": 57,
+}
+
+# %%
+for (question, guess), numbers in zip(
+    prediction.items(), [(224, 7, 2, 3), (225, 7, 2, 3), (224, 7, 2, 0), (112, 3, 2, 1), (113, 3, 2, 1)], strict=True
+):
+    W, kernel, stride, padding = numbers
+    true, inside = out_width(*numbers), W + 2 * padding - kernel
+    how = f"({W} + {2 * padding} − {kernel}) / {stride} = {inside / stride:g}, rounded down {inside // stride}, plus 1"
+    assert guess == true, f"{question}: you said {guess} and it is {true}: {how}."
+    print(f"{question}: {true}. {how}")
+
+# %% [markdown]
+# ## 4 · What the convolution sees
+#
+# Here are the 64 channels that the convolution makes of the photograph. Its weights are still random: it has learned
+# nothing.
+
+# %%
+with torch.no_grad():
+    after_conv = conv(x)
+print(tuple(after_conv.shape))
+show_maps(after_conv)
+
+# %% [markdown]
+# **What do you see?** Do all channels show the same? What kinds can you tell apart?
+#
+# <details><summary>What there is to see</summary>
+#
+# Every channel shows the cup, since all of them look at the same photograph. But each mixes the 49 pixels × 3 colours
+# in its own way. Some are almost the picture itself, bright or inverted; some are nearly empty except along the edges,
+# because their weights nearly cancel on even areas. Even random kernels sort a picture into areas and edges. Training
+# makes them better at it.
+# </details>
+#
+# Look at a single number from close up. Channel 5, row 50, column 60 comes from the 7×7 window around row 100, column
+# 120: 7 · 7 · 3 = 147 products.
+
+# %%
+window = x[0, :, 97:104, 117:124]  # rows 97 to 103 and columns 117 to 123, all 3 channels
+print("by hand:        ", (window * conv.weight[5]).sum().item())
+print("the convolution:", after_conv[0, 5, 50, 60].item())
+
+# %% [markdown]
+# (The last digits may differ: the two add the same products in another order.)
+#
+# How much does it cost? A kernel has 147 weights and there are 64 kernels.
+
+# %%
+print(f"{conv.weight.numel():,} parameters")
+print(f"{conv_macs(3, 64, 7, 112):,} MACs")
+
+# %% [markdown]
+# ## 5 · BN
+#
+# The channels differ in size: some are strong, some faint. For the next layer that is a nuisance. BN, batch normalisation,
+# brings every channel to mean 0 and deviation 1. Then it multiplies by a learned factor and adds a learned offset, which
+# begin as 1 and 0.
+#
+# Compare three channels before and after.
+
+# %%
+bn = nn.BatchNorm2d(64)
+with torch.no_grad():
+    after_bn = bn(after_conv)
+print(tuple(after_bn.shape))
+for c in (0, 1, 2):
+    a, b = after_conv[0, c], after_bn[0, c]
+    print(f"channel {c}: mean {a.mean():6.3f}, deviation {a.std():.3f}  →  {b.mean():6.3f}, {b.std():.3f}")
+
+# %%
+show_maps(after_bn)
+
+# %% [markdown]
+# **What do you see?** Compare with the picture before.
+#
+# <details><summary>What there is to see</summary>
+#
+# The same drawings, but now all channels are equally strong, and each has red and blue: its own mean became 0, so it has
+# values on both sides. Channels that were faint before can be read now.
+# </details>
+#
+# **A layer with two lives.** In training, BN uses the mean and deviation of the batch it is given, as above, and keeps a
+# running average of them. After `.eval()` it uses the stored average instead, so that a photograph's result does not depend
+# on the other photographs in the batch. Forgetting `.eval()` is one of the most common mistakes of all: nothing fails, the
+# numbers are just wrong.
+
+# %%
+fresh = nn.BatchNorm2d(64).eval()
+with torch.no_grad():
+    difference = (fresh(after_conv) - after_conv).abs().max().item()
+print(f"a fresh BN in eval() changes its input by at most {difference:.6f}")
+
+# %% [markdown]
+# A fresh BN has stored mean 0 and variance 1, so in `eval()` it does nearly nothing. (Not exactly nothing: it divides by
+# the root of the variance plus 0.00001, which keeps it from ever dividing by zero.)
+#
+# ## 6 · ReLU
+#
+# ReLU sets negative numbers to 0 and keeps the others. Without it, two convolutions in a row could be written as a single
+# larger one, and depth would be worth nothing.
+#
+# **Predict:** after BN every channel has mean 0. What share of the numbers will ReLU set to 0, roughly?
+
+# %%
+relu = nn.ReLU()
+after_relu = relu(after_bn)
+print(tuple(after_relu.shape))
+print(f"zeros before: {(after_bn == 0).float().mean():.0%}, after: {(after_relu == 0).float().mean():.0%}")
+
+# %%
+show_maps(after_relu)
+
+# %% [markdown]
+# **What do you see?** The colours have changed: nothing is negative any more, so zero is now the darkest colour.
+#
+# <details><summary>What there is to see</summary>
+#
+# About half of the numbers are 0, and each channel is silent over large areas. It speaks only where its kernel finds
+# what it stands for: here the rim of the cup, there its red side and the saucer, there the glints on the spoon. Two channels that were the
+# inverse of each other show opposite halves of the picture now.
+# </details>
+#
+# ## 7 · MAXPOOL
+#
+# The last step takes the largest number of each 3×3 window, with stride 2 and padding 1. It has no parameters.
+#
+# **Predict:** which shape comes out?
+
+# %%
+pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+after_pool = pool(after_relu)
+print(tuple(after_pool.shape))
+
+# %%
+show_maps(after_pool)
+
+# %% [markdown]
+# **What do you see?** A quarter of the numbers. What was lost, and what survived?
+#
+# <details><summary>What there is to see</summary>
+#
+# Fine lines have become thicker, and glints larger: wherever one of 9 numbers was high, the result is high. What is lost
+# is the exact place. A network that has to name things can do without it.
+# </details>
+#
+# A strided convolution would also halve the width, but with parameters and MACs of its own. A plain stride, as in lesson
+# 00, would look at one number in four. The pool looks at all of them and costs next to nothing.
+#
+# ## 8 · Build it
+#
+# ### Exercise 3 · write the stem
+# ●● of ●●● · the heart of the lesson · 15 minutes
+#
+# Write `MyStem(C=3, C1=64)`. Use the names `conv`, `bn`, `relu` and `pool`, so that you can compare it with the library's
+# later.
+#
+# <details><summary>Hint: my shape is (64, 55, 55) or (64, 54, 54)</summary>A padding is missing: 3 for the convolution, 1
+# for the pool.</details>
+# <details><summary>Hint: my shape is (64, 112, 112)</summary>One of the two strides is missing, or
+# <code>forward</code> does not call the pool.</details>
+# <details><summary>Hint: "cannot assign module before Module.__init__() call"</summary>Begin <code>__init__</code> with
+# <code>super().__init__()</code>.</details>
+
+# %% tags=["exercise"]
+# Exercise 3: Stage 0.
+class MyStem(nn.Module):
+    def __init__(self, C=3, C1=64):
+        super().__init__()
+        # your code here: self.conv, self.bn, self.relu, self.pool
+
+    def forward(self, x):  # (3, 224, 224)
+        # your code here, with the shape after each step as a comment
+        return x  # (64, 56, 56)
+
+
+raise NotImplementedError("Exercise 3: fill in MyStem, then remove this line")
+
+# %% tags=["solution"]
+class MyStem(nn.Module):
+    def __init__(self, C=3, C1=64):
+        super().__init__()
+        self.conv = nn.Conv2d(C, C1, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn = nn.BatchNorm2d(C1)
+        self.relu = nn.ReLU()
+        self.pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+
+    def forward(self, x):  # (3, 224, 224)
+        x = self.conv(x)  # (64, 112, 112)
+        x = self.bn(x)  # (64, 112, 112)
+        x = self.relu(x)  # (64, 112, 112)
+        return self.pool(x)  # (64, 56, 56)
+
+
+# %%
+stem = MyStem()
+missing = [name for name in ("conv", "bn", "relu", "pool") if not hasattr(stem, name)]
+assert not missing, f"MyStem has no {', '.join(missing)}: set them in __init__."
+assert stem.conv.bias is None, "The convolution has a bias; ResNet's have none: use bias=False."
+for W, want in [(224, 56), (225, 57), (160, 40), (33, 9)]:
+    seen = tuple(stem(torch.randn(2, 3, W, W)).shape[1:])
+    why = "check stride 2 and padding 3 of the convolution, stride 2 and padding 1 of the pool"
+    assert seen == (64, want, want), f"An input {W} wide gives {seen}, and should give (64, {want}, {want}): {why}."
+    print(f"(3, {W}, {W}) → {seen}")
+assert stem(x).min() >= 0, "The output has negative numbers: does forward call the ReLU?"
+seen = tuple(MyStem(C=1, C1=8)(torch.zeros(2, 1, 64, 64)).shape[1:])
+assert seen == (8, 16, 16), f"MyStem(C=1, C1=8) gives {seen}, not (8, 16, 16): did you use C and C1?"
+print("The shapes are right.")
+
+# %% [markdown]
+# ## 9 · Compare with the library's Stem
+#
+# A shape can be right by accident. Equal *numbers* from equal weights cannot. So give both stems the same weights, by name,
+# and the BN some values that do something; put both in `eval()`; and compare every number.
+
+# %%
+from resnet_lib import Stem
+
+theirs, mine = Stem().eval(), MyStem().eval()
+nn.init.uniform_(theirs.bn.weight, 0.5, 1.5)
+nn.init.uniform_(theirs.bn.bias, -0.5, 0.5)
+nn.init.uniform_(theirs.bn.running_mean, -0.5, 0.5)
+nn.init.uniform_(theirs.bn.running_var, 0.5, 1.5)
+
+odd = set(mine.state_dict()) ^ set(theirs.state_dict())
+assert not odd, f"These names are in only one of the two stems: {', '.join(sorted(odd)[:4])}."
+mine.load_state_dict(theirs.state_dict())
+
+with torch.no_grad():
+    gap = (mine(x) - theirs(x)).abs().max().item()
+assert gap == 0, f"Same weights, but the outputs differ by up to {gap:.3g}: is the order CONV, BN, ReLU, MAXPOOL?"
+print("largest difference:", gap)
+
+# %% [markdown]
+# The very same numbers. This is how the library runs it. (What begins with `check` looks at the input first, and says in a
+# sentence what to do where PyTorch would give an error message.)
+
+# %%
+import inspect
+
+print(inspect.getsource(Stem.forward))
+
+# %% [markdown]
+# The library can also tell what every step costs, without running anything. "sees" is the receptive field: how many
+# pixels of the photograph, along one side, a number depends on. "jump" is how many pixels lie between two neighbours.
+
+# %%
+from resnet_lib import anatomy
+
+print(anatomy(Stem(), 224))
+
+# %% [markdown]
+# The stem has 0.04 % of ResNet-50's parameters and does 3 % of its MACs. After it, one number of a feature map already
+# knows of 11 × 11 pixels.
+#
+# ## 10 · Play with it
+#
+# Predict before you move a slider:
+#
+# 1. Set **kernel** to 8 and leave the rest. Is the output still 112?
+# 2. Set **padding** to 0. The padded picture is 6 pixels narrower now. How much narrower is the output?
+# 3. Set **stride** to 1. What happens to the MACs?
+# 4. Set kernel 3, **dilation** 3, padding 3. Which reach has the kernel, and which size comes out? Compare the parameters.
+# 5. Set the picture to **checkerboard**: neighbouring pixels alternate between 1 and −1. Where did the squares go? What if
+#    the **stride** is 7?
+# 6. Find a kernel that no longer fits. What does the explorer say?
+
+# %%
+from resnet_lib.explorers import StemExplorer
+
+StemExplorer()
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# 1. Yes: ⌊(224 + 6 − 8) / 2⌋ + 1 = ⌊111⌋ + 1 = 112. The floor swallowed the difference.
+# 2. By three: 109. The 6 missing pixels are three steps of 2.
+# 3. They are multiplied by four: twice as many places along each side. (Exactly 4, since 224 is twice 112.)
+# 4. Reach 3 · 2 + 1 = 7, so the size is 112 as with the 7×7. But with 9 weights for each channel in place of 49.
+# 5. With stride 2 the kernel lands on the same pattern at every step, so each channel is the same number everywhere, except
+#    at the border, where padding comes in. With an odd stride it lands on the pattern and its inverse in turn, and the
+#    squares are back. A stride can hide what is really there.
+# 6. It says how many pixels the kernel covers, and how many there are. Make the dilation large to see it.
+# </details>
+#
+# ## Common mistakes
+#
+# - **One stride too few.** Without the pool or without the convolution's stride, everything still runs: the stages do not
+#   care about W. It only gets slower, four times at least, and gives other numbers. Well-known re-implementations have this
+#   bug. A printed shape after each step would have shown it.
+# - **Padding forgotten.** 224 → 109 → 54 also runs. Nothing complains later either.
+# - **ReLU before BN.** BN would bring the mean back to 0 and undo half of what ReLU did. The order is CONV, BN, ReLU.
+# - **Forgotten `eval()`.** Results then depend on which photographs are in the batch.
+# - **Calling non-whole sizes illegal.** (224 + 6 − 7)/2 is 111.5. PyTorch rounds down and goes on, and ResNet counts on it.
+#
+# ## Summary
+#
+# | step | output | what it does |
+# | --- | --- | --- |
+# | CONV 7×7, 64, /2, padding 3 | (64, 112, 112) | 64 mixtures of 147 numbers each |
+# | BN | (64, 112, 112) | every channel to mean 0 and deviation 1, then a learned scale and offset |
+# | ReLU | (64, 112, 112) | negative numbers to 0 |
+# | MAXPOOL 3×3, /2, padding 1 | (64, 56, 56) | the largest of 9, at every second place |
+#
+# The output size along one side is ⌊(W + 2·padding − reach)/stride⌋ + 1, with reach = dilation · (kernel − 1) + 1.
+#
+# ## Recall
+#
+# 1. Why does ResNet shrink the photograph before its stages?
+# <details><summary>Answer</summary>A convolution's cost goes with the square of the width. At 56 it is a sixteenth of what
+# it is at 224.</details>
+#
+# 2. A 5×5 convolution with stride 1 shall keep the size. Which padding does it need?
+# <details><summary>Answer</summary>2, which is (5 − 1)/2.</details>
+#
+# 3. What comes out of a 3×3, stride 2, padding 1, for a width of 7?
+# <details><summary>Answer</summary>⌊(7 + 2 − 3)/2⌋ + 1 = 4.</details>
+#
+# 4. What are the shapes after each step of the stem, for a photograph of 224 × 224?
+# <details><summary>Answer</summary>(64, 112, 112) after the convolution, BN and ReLU; (64, 56, 56) after the pool.</details>
+#
+# 5. Which step of the stem has no parameters, besides ReLU?
+# <details><summary>Answer</summary>The pool.</details>
+#
+# ## What comes next
+#
+# [02 · BTNK2, the identity block](02_btnk2.ipynb): the idea that made networks of fifty layers trainable, in one line of
+# code.

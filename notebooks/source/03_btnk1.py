@@ -1,0 +1,671 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 03 · BTNK1, the projection block
+#
+# **At the end of this lesson you can**
+# - tell from two shapes whether a block needs a projection on its shortcut,
+# - build BTNK1, $y = \mathrm{ReLU}(F(x) + G(x))$, and say what C, W, C1 and S each decide,
+# - count its parameters with a formula of your own,
+# - explain "v1" and "v1.5", and show which input pixels a strided 1×1 convolution never sees.
+#
+# **You need** lesson 02: the bottleneck F(x), the identity block BTNK2, and why a sum needs equal shapes.
+#
+# **Time:** about 75 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
+
+# %%
+import torch
+from torch import nn
+
+from resnet_lib.photos import block_input
+from resnet_lib.views import show_maps
+
+_ = torch.manual_seed(0)  # the same random weights at every run
+
+# %% [markdown]
+# ## 1 · Why another block?
+#
+# BTNK2 gives back the shape it was given. A network built of nothing else would keep one shape from the first block
+# to the last. But a network has to trade *where* for *what*: fewer positions, more channels. Stage 2 of ResNet-50
+# starts by turning (256, 56, 56) into (512, 28, 28).
+#
+# Here is an input of that first shape, made from the photograph of a cat.
+
+# %%
+x, how = block_input("cat", C=256, W=56)
+print(tuple(x.shape))
+print(how)
+
+# %% [markdown]
+# F is the bottleneck of lesson 02 with two changes: its last convolution gives 512 channels, and its 3×3 has
+# stride 2.
+
+# %%
+F_of_x = nn.Sequential(
+    nn.Conv2d(256, 128, 1, bias=False),
+    nn.BatchNorm2d(128),
+    nn.ReLU(),
+    nn.Conv2d(128, 128, 3, stride=2, padding=1, bias=False),
+    nn.BatchNorm2d(128),
+    nn.ReLU(),
+    nn.Conv2d(128, 512, 1, bias=False),
+    nn.BatchNorm2d(512),
+)
+f = F_of_x(x)
+print("x   ", tuple(x.shape))
+print("F(x)", tuple(f.shape))
+
+# %% [markdown]
+# **Predict:** what does `f + x` do now? Decide before you run the next cell.
+
+# %%
+try:
+    f + x
+except RuntimeError as error:
+    print("PyTorch says:", error)
+
+# %% [markdown]
+# Both the channels and the size disagree. (PyTorch compares from the last dimension backwards and stops at the first
+# problem, so it only mentions 28 and 56.)
+#
+# The shortcut has to change shape along with F. The paper (He et al. 2015, arXiv 1512.03385, section 3.3) names two
+# ways: fill up with zeros (option A), or learn a **projection** with a 1×1 convolution (option B). ResNet-50 uses
+# option B: wherever the shapes differ, the shortcut x is replaced by a projection G(x). That is the paper's
+# equation (2).
+#
+# ## 2 · G(x), one change at a time
+#
+# **First the channels.** A 1×1 convolution looks at one position at a time, and makes new channels from the old ones
+# there.
+
+# %%
+widen = nn.Conv2d(256, 512, kernel_size=1, bias=False)
+print(tuple(widen(x).shape))
+
+# %% [markdown]
+# **Then the size.** Stride 2 computes every second position, along both sides.
+
+# %%
+project = nn.Conv2d(256, 512, kernel_size=1, stride=2, bias=False)
+g = project(x)
+print(tuple(g.shape))
+
+# %% [markdown]
+# Look at one number of this result from close up. Channel 5 of the output at row 3, column 4 is a sum of 256
+# products, all taken at *one* position of x: row 2·3 = 6, column 2·4 = 8.
+
+# %%
+weights = project.weight[5, :, 0, 0]  # 256 weights, one for each channel of x
+pixel = x[0, :, 6, 8]  # the 256 channels of x at row 6, column 8
+print("by hand:        ", (weights * pixel).sum().item())
+print("the convolution:", g[0, 5, 3, 4].item())
+
+# %% [markdown]
+# (The last digits may differ: the two add the same products in a different order.)
+#
+# Row 7 of x was never read, nor was any other odd row or column. Keep that in mind for section 7.
+#
+# **Then BN**, as after every convolution of a ResNet. It makes the two terms of the sum comparable in size.
+
+# %%
+g = nn.BatchNorm2d(512)(g)
+print("G(x)", tuple(g.shape))
+print("F(x)", tuple(f.shape))
+print("sum ", tuple((f + g).shape))
+
+# %% [markdown]
+# There is no ReLU in G. As with F, the ReLU waits until after the sum.
+#
+# ### Exercise 1 · write G
+# ● of ●●● · important · 5 minutes
+#
+# Write `MyProjection(C, C_out, S)`: one 1×1 convolution of stride S, then BN. Use the names `conv` and `bn`, so that
+# you can compare it with the library's part later.
+#
+# <details><summary>Hint: my shape is (512, 56, 56)</summary>The convolution has no stride. Give it
+# <code>stride=S</code>.</details>
+# <details><summary>Hint: the check says there is a bias</summary>BN subtracts the mean of every channel, and with it
+# any bias. Lesson 02 shows it. Say <code>bias=False</code>.</details>
+
+# %% tags=["exercise"]
+# Exercise 1: G(x), the projection.
+class MyProjection(nn.Module):
+    def __init__(self, C, C_out, S):
+        super().__init__()
+        # your code here: self.conv and self.bn
+
+    def forward(self, x):  # (C, W, W)
+        # your code here
+        return x  # (C_out, W/S, W/S)
+
+
+raise NotImplementedError("Exercise 1: fill in MyProjection, then remove this line")
+
+# %% tags=["solution"]
+class MyProjection(nn.Module):
+    def __init__(self, C, C_out, S):
+        super().__init__()
+        self.conv = nn.Conv2d(C, C_out, kernel_size=1, stride=S, bias=False)
+        self.bn = nn.BatchNorm2d(C_out)
+
+    def forward(self, x):  # (C, W, W)
+        return self.bn(self.conv(x))  # (C_out, W/S, W/S)
+
+
+# %%
+G = MyProjection(256, 512, 2)
+assert isinstance(getattr(G, "conv", None), nn.Conv2d), "MyProjection has no convolution called self.conv."
+assert isinstance(getattr(G, "bn", None), nn.BatchNorm2d), "MyProjection has no BatchNorm2d called self.bn."
+assert G.conv.kernel_size == (1, 1), f"The kernel of G is 1×1; yours is {G.conv.kernel_size}."
+assert G.conv.bias is None, "The convolution has a bias, and the BN after it subtracts it again: use bias=False."
+seen = tuple(G(x).shape[1:])
+assert seen == (512, 28, 28), f"G(x) has shape {seen} and should have (512, 28, 28): is the stride of conv equal to S?"
+seen = tuple(MyProjection(64, 256, 1)(torch.zeros(2, 64, 56, 56)).shape[1:])
+assert seen == (256, 56, 56), f"MyProjection(64, 256, 1) gives {seen}, not (256, 56, 56): did you use C_out and S?"
+nn.init.zeros_(G.bn.weight)  # now the BN multiplies everything by 0
+assert not G(x).any(), "The BN is made in __init__, but forward does not use it: G(x) is conv, then bn."
+print("G is right:", tuple(x.shape[1:]), "→", tuple(G(x).shape[1:]))
+
+# %% [markdown]
+# ## 3 · The four numbers of BTNK1
+#
+# | | what it is | what it decides |
+# | --- | --- | --- |
+# | **C** | channels that come in | the inputs of F's first 1×1 and of G |
+# | **W** | width and height that come in | nothing in the weights: the same block runs at any W |
+# | **C1** | channels inside F | everything in the middle; the output has 4·C1 channels |
+# | **S** | stride of the block | the output is W/S wide; taken once in F and once in G |
+#
+# In ResNet-50 S sits on F's 3×3 convolution. The whole block:
+#
+# | | F(x), the main path | G(x), the shortcut |
+# | --- | --- | --- |
+# | | CONV 1×1, C → C1, BN, ReLU | CONV 1×1 /S, C → 4·C1, BN |
+# | | CONV 3×3 /S, C1 → C1, BN, ReLU | |
+# | | CONV 1×1, C1 → 4·C1, BN | |
+# | | (4·C1, W/S, W/S) | (4·C1, W/S, W/S) |
+# | then | y = ReLU(F(x) + G(x)) | |
+#
+# ### Exercise 2 · predict
+# ● of ●●● · important · 5 minutes
+#
+# What shape comes out? Replace each `None` by a triple (channels, height, width). Do it in your head.
+#
+# <details><summary>Hint: my answer to the last one is refused</summary>7 is odd. The output-size formula of lesson 01:
+# ⌊(7 + 2·padding − kernel) / stride⌋ + 1. Put in the 3×3 with padding 1, then the 1×1 with padding 0.</details>
+
+# %% tags=["exercise"]
+# Exercise 2: the output shape of four blocks.
+prediction = {
+    # (C, W, C1, S): (channels, height, width)
+    (64, 56, 64, 1): None,
+    (256, 56, 128, 2): None,
+    (1024, 14, 512, 2): None,
+    (64, 7, 64, 2): None,
+}
+raise NotImplementedError("Exercise 2: replace the None, then remove this line")
+
+# %% tags=["solution"]
+prediction = {
+    # (C, W, C1, S): (channels, height, width)
+    (64, 56, 64, 1): (256, 56, 56),
+    (256, 56, 128, 2): (512, 28, 28),
+    (1024, 14, 512, 2): (2048, 7, 7),
+    (64, 7, 64, 2): (256, 4, 4),
+}
+
+# %%
+from resnet_lib import BTNK1
+
+for (C, W, C1, S), guess in prediction.items():
+    true = tuple(BTNK1(C, C1, S)(torch.zeros(2, C, W, W)).shape[1:])
+    assert isinstance(guess, tuple) and len(guess) == 3, f"C={C}, W={W}, C1={C1}, S={S}: a shape is (C, H, W)."
+    why = "the block gives out 4·C1 channels" if guess[0] != true[0] else "W is divided by S, rounded up"
+    assert tuple(guess) == true, f"C={C}, W={W}, C1={C1}, S={S}: you said {guess}, it is {true}: {why}."
+    print(f"C={C}, W={W}, C1={C1}, S={S} → {true}: right")
+
+# %% [markdown]
+# The last one rounds *up*: an input 7 wide gives 4, because positions 0, 2, 4 and 6 are computed. F's 3×3 and G's 1×1
+# agree about that, or there would be no sum.
+#
+# ## 4 · Build it
+#
+# ### Exercise 3 · write BTNK1
+# ●● of ●●● · the heart of the lesson · 20 minutes
+#
+# Write `MyBTNK1(C, C1, S)`. Use these names, in this order, and your `MyProjection` for the shortcut:
+# `conv1, bn1, relu1, conv2, bn2, relu2, conv3, bn3, shortcut, relu3`.
+#
+# <details><summary>Hint: "size of tensor a (28) must match … (56)", or the other way round</summary>Only one of the two paths has the stride.
+# S belongs once in F, on <code>conv2</code>, and once in G.</details>
+# <details><summary>Hint: "size of tensor a (54) must match … (56)"</summary>The 3×3 needs
+# <code>padding=1</code>.</details>
+# <details><summary>Hint: "expected input to have 256 channels, but got …"</summary>Each convolution takes what the one
+# before it gives: C → C1 → C1 → 4·C1. The shortcut takes C.</details>
+# <details><summary>Hint: my block works with S = 2 and fails with S = 1</summary>G must be there for S = 1 too:
+# (64, 56, 56) and (256, 56, 56) cannot be added. See section 8.</details>
+
+# %% tags=["exercise"]
+# Exercise 3: the projection block.
+class MyBTNK1(nn.Module):
+    def __init__(self, C, C1, S=1):
+        super().__init__()
+        # your code here
+
+    def forward(self, x):  # (C, W, W)
+        # your code here: f = ..., then the sum with self.shortcut(x), then ReLU
+        return x  # (4·C1, W/S, W/S)
+
+
+raise NotImplementedError("Exercise 3: fill in MyBTNK1, then remove this line")
+
+# %% tags=["solution"]
+class MyBTNK1(nn.Module):
+    def __init__(self, C, C1, S=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(C, C1, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(C1)
+        self.relu1 = nn.ReLU()
+        self.conv2 = nn.Conv2d(C1, C1, kernel_size=3, stride=S, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(C1)
+        self.relu2 = nn.ReLU()
+        self.conv3 = nn.Conv2d(C1, 4 * C1, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * C1)
+        self.shortcut = MyProjection(C, 4 * C1, S)
+        self.relu3 = nn.ReLU()
+
+    def forward(self, x):  # (C, W, W)
+        f = self.relu1(self.bn1(self.conv1(x)))  # (C1, W, W)
+        f = self.relu2(self.bn2(self.conv2(f)))  # (C1, W/S, W/S)
+        f = self.bn3(self.conv3(f))  # (4·C1, W/S, W/S): F(x), no ReLU yet
+        return self.relu3(f + self.shortcut(x))  # (4·C1, W/S, W/S)
+
+
+# %% [markdown]
+# The check runs your block at the four places that BTNK1 has in ResNet-50.
+
+# %%
+names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 shortcut relu3".split()
+for C, W, C1, S in [(64, 56, 64, 1), (256, 56, 128, 2), (512, 28, 256, 2), (1024, 14, 512, 2)]:
+    block, where = MyBTNK1(C, C1, S), f"C={C}, W={W}, C1={C1}, S={S}"
+    missing = [n for n in names if not hasattr(block, n)]
+    assert not missing, f"MyBTNK1 has no {', '.join(missing)}: set them in __init__."
+    biased = [n for n, m in block.named_modules() if isinstance(m, nn.Conv2d) and m.bias is not None]
+    assert not biased, f"{biased[0]} has a bias, and the BN after it subtracts it again: use bias=False."
+    try:
+        y = block(torch.randn(2, C, W, W))
+    except RuntimeError as error:
+        raise AssertionError(f"{where}: your block does not run (see the hints). PyTorch says: {error}") from None
+    seen, want = tuple(y.shape[1:]), (4 * C1, -(-W // S), -(-W // S))
+    assert seen == want, f"{where}: the output is {seen}, not {want}: check conv2's S and padding, conv3's 4·C1."
+    assert y.min() >= 0, f"{where}: the output has negative values: the last step is the ReLU after the sum."
+    assert block.conv1.stride == (1, 1), f"{where}: S sits on conv1. Put it on conv2; section 7 tells the difference."
+    print(f"{where}: ({C}, {W}, {W}) → {seen}")
+
+# %% [markdown]
+# ### Look inside
+#
+# Now look at the two terms of the sum, at the sum, and at what the ReLU leaves of it. This is the first block of
+# Stage 1, with C = 64, C1 = 64 and S = 1, fed with what the stem makes of the cat. The weights are still random: you
+# see what the *structure* does, not what training would do.
+
+# %%
+def F_path(block):
+    """The main path of a block alone: a function from x to F(x)."""
+    return lambda x: block.bn3(block.conv3(torch.relu(block.bn2(block.conv2(torch.relu(block.bn1(block.conv1(x))))))))
+
+
+x1, how = block_input("cat", C=64, W=56)
+block = MyBTNK1(64, 64, 1)
+with torch.no_grad():
+    f, g = F_path(block)(x1), block.shortcut(x1)
+    total = f + g
+    y = block.relu3(total)
+for name, t in [("F(x)", f), ("G(x)", g), ("sum", total), ("y", y)]:
+    print(f"{name:5} {tuple(t.shape)}  deviation {t.std().item():.2f}  min {t.min().item():5.2f}")
+
+# %%
+print("rows: F(x), G(x), F(x) + G(x), y = ReLU(…); columns: channels 0 to 3")
+show_maps(torch.cat([t[0, :4] for t in (f, g, total, y)]), count=16, tile=112)
+
+# %% [markdown]
+# **What do you see?** Compare each row with the one above it, column by column. Blue is negative, white is zero, red
+# is positive.
+#
+# <details><summary>What there is to see</summary>
+#
+# - F(x) and G(x) both have blue in them: BN centred them on 0, and no ReLU has run since.
+# - Both have deviation 1, because both come out of a fresh BN. Neither drowns the other. In the third row you find
+#   features of both, and where they agree the colour is darker.
+# - G(x) shows smooth areas: it is only a new mixture of the channels of x, position by position. F(x) has a finer
+#   grain, from its 3×3 and its two ReLUs.
+# - The last row is the third without its blue.
+# </details>
+#
+# ## 5 · Compare with the library's BTNK1
+#
+# A shape can be right by accident. Equal *numbers* for equal weights cannot. Three things matter for such a
+# comparison:
+#
+# 1. The same weights, copied **by name**.
+# 2. `eval()` on both, so that BN uses its stored statistics.
+# 3. BN values that do something. A fresh BN in `eval()` has mean 0, variance 1, factor 1 and offset 0: it changes
+#    almost nothing, and a forgotten BN would not be noticed. So give the BNs random values first.
+
+# %%
+def stir(module):
+    """Give every BN of the module values as a trained one might have."""
+    for m in module.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            nn.init.uniform_(m.weight, 0.5, 1.5)
+            nn.init.uniform_(m.bias, -0.5, 0.5)
+            nn.init.uniform_(m.running_mean, -0.5, 0.5)
+            nn.init.uniform_(m.running_var, 0.5, 1.5)
+    return module
+
+
+theirs = stir(BTNK1(256, 128, 2)).eval()
+mine = MyBTNK1(256, 128, 2).eval()
+
+odd = set(mine.state_dict()) ^ set(theirs.state_dict())
+assert not odd, f"These names are in only one of the two blocks: {', '.join(sorted(odd)[:4])}. See exercise 3."
+mine.load_state_dict(theirs.state_dict())
+
+with torch.no_grad():
+    gap = (mine(x) - theirs(x)).abs().max().item()
+assert gap == 0, f"Same weights, but the outputs differ by up to {gap:.3g}: is a BN or ReLU missing, or too many?"
+print("largest difference:", gap)
+
+# %% [markdown]
+# Your block *is* BTNK1. Now read how the library writes it. BTNK1 and BTNK2 share this `forward`; all that differs is
+# what `self.shortcut` is: `nn.Identity()` in BTNK2, the projection in BTNK1.
+
+# %%
+import inspect
+
+from resnet_lib import Bottleneck, Projection
+
+print(inspect.getsource(Projection))
+print(inspect.getsource(Bottleneck.forward))
+
+# %% [markdown]
+# ### Exercise 4 · count the parameters
+# ●● of ●●● · important · 15 minutes
+#
+# Write a function that gives the number of parameters of a BTNK1 from its numbers, without building it. Which of C, W,
+# C1 and S do you need?
+#
+# A k×k convolution from A to B channels without bias has k·k·A·B parameters; a BN of B channels has 2·B.
+#
+# <details><summary>Hint: I am a little too low</summary>Four convolutions, four BNs: do you have those of G, and all
+# the BNs?</details>
+# <details><summary>Hint: how many terms?</summary>Convolutions: C·C1, 9·C1², 4·C1², and G's C·4·C1. BN: C1, C1, 4·C1
+# and 4·C1 channels.</details>
+
+# %% tags=["exercise"]
+# Exercise 4: parameters of BTNK1 by formula.
+def btnk1_parameters(C, C1):
+    return None  # your formula here
+
+
+raise NotImplementedError("Exercise 4: fill in btnk1_parameters, then remove this line")
+
+# %% tags=["solution"]
+def btnk1_parameters(C, C1):
+    convolutions = C * C1 + 9 * C1 * C1 + C1 * 4 * C1 + C * 4 * C1
+    norms = 2 * (C1 + C1 + 4 * C1 + 4 * C1)
+    return convolutions + norms
+
+
+# %%
+for C, C1 in [(64, 64), (256, 128), (512, 256), (1024, 512)]:
+    true = sum(p.numel() for p in MyBTNK1(C, C1, 2).parameters())
+    yours = btnk1_parameters(C, C1)
+    assert yours is not None, "btnk1_parameters gives None: let it return your formula."
+    off = true - yours
+    why = "the missing part is exactly the BNs: 2 parameters a channel" if off == 20 * C1 else "see the hints"
+    assert off == 0, f"C={C}, C1={C1}: you say {yours:,} and PyTorch counts {true:,}, {off:,} more: {why}."
+    print(f"C={C:>4}, C1={C1:>3}: {true:>9,} parameters")
+
+# %% [markdown]
+# W and S do not appear. A convolution slides the same weights over whatever it is given; the stride only says where it
+# stops. The **MACs** (one multiplication with its addition; FLOPs = 2 × MACs) do depend on W and S: every output
+# position pays for the whole kernel.
+#
+# ## 6 · Play with it
+#
+# The explorer starts at the first block of Stage 1: C = 64, W = 56, C1 = 64, S = 1. Every edge of the diagram carries
+# its shape; the maps show 16 channels each of F(x), G(x), the sum and y.
+#
+# Try, and predict before you move the control:
+# 1. Change **W** alone. Which numbers stay?
+# 2. Double **C1**. What happens to the parameters: twice, or nearly four times?
+# 3. Choose **Stage 2, block 1** under *position in ResNet-50*, then set **S** to 1. What grows, and what stays?
+# 4. Switch to **BTNK2**, then move C1 away from C/4. Read which two shapes disagree.
+# 5. Go back to Stage 2, block 1, and switch between **v1.5: S on the 3×3** and **v1: S on the 1×1**. Watch the MACs.
+
+# %%
+from resnet_lib.explorers import BottleneckExplorer
+
+# %%
+explorer = BottleneckExplorer()
+explorer
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# 1. All parameters stay, and all channel counts. MACs and sizes change.
+# 2. In between. F's first convolution and G double (C·C1). F's second and third quadruple (C1 · C1).
+# 3. The output is 56 wide instead of 28, and everything that ran at 28 costs four times the MACs. No parameter
+#    changes.
+# 4. F(x) has 4·C1 channels and x has C. With an identity shortcut they must be equal.
+# 5. With S on the 1×1 the block is cheaper. The next section shows the price.
+# </details>
+#
+# ## 7 · v1 or v1.5: where S sits
+#
+# The paper puts S on F's *first 1×1* convolution. Later implementations moved it to the 3×3, and every published
+# PyTorch checkpoint has it there. People call the two **v1** and **v1.5**. Shapes and parameters are the same in both.
+#
+# ### Exercise 5 · make a v1
+# ● of ●●● · worth doing · 10 minutes
+#
+# Write `to_v1(block)`: a copy of a block whose stride sits on `conv1` instead of `conv2`, with the same weights. The
+# stride of a layer is a plain attribute, such as `block.conv2.stride`, a pair of numbers.
+#
+# <details><summary>Hint: the original changed too</summary>Work on <code>copy.deepcopy(block)</code>.</details>
+
+# %% tags=["exercise"]
+# Exercise 5: the same block with S on the first 1×1.
+import copy
+
+
+def to_v1(block):
+    v1 = copy.deepcopy(block)
+    # your code here
+    return v1
+
+
+raise NotImplementedError("Exercise 5: fill in to_v1, then remove this line")
+
+# %% tags=["solution"]
+import copy
+
+
+def to_v1(block):
+    v1 = copy.deepcopy(block)
+    v1.conv1.stride, v1.conv2.stride = v1.conv2.stride, v1.conv1.stride
+    return v1
+
+
+# %%
+v15 = mine
+v1 = to_v1(v15)
+assert v15.conv2.stride == (2, 2), "to_v1 changed the block it was given: work on a copy."
+assert v1.conv1.stride == (2, 2), f"conv1 of the v1 block has stride {v1.conv1.stride}, and should have (2, 2)."
+assert v1.conv2.stride == (1, 1), f"conv2 of the v1 block has stride {v1.conv2.stride}, and should have (1, 1)."
+with torch.no_grad():
+    y1, y15 = v1(x), v15(x)
+print("shapes:", tuple(y1.shape), tuple(y15.shape))
+print("largest difference of the outputs:", (y1 - y15).abs().max().item())
+v1.load_state_dict(v15.state_dict())
+print("v1 takes the weights of v1.5 without complaint")
+
+# %% [markdown]
+# The same weights, the same shapes, different results, and no error anywhere. Loading a checkpoint cannot notice that
+# the stride sits in the wrong place: you have to know which version it was trained with.
+#
+# ### Which pixels does each path see?
+#
+# If a pixel of x has no influence on the output, the gradient of the output with respect to that pixel is exactly
+# zero. So let PyTorch compute that gradient and look for zeros. A 14×14 piece of x is enough, and its pixels are large
+# enough to see. The block does not mind: W is not in its weights.
+#
+# **Predict:** which share of the pixels is unseen by F in v1, by F in v1.5, and by G?
+
+# %%
+def influence(path, x):
+    """How much each pixel of x counts in what the path gives: exactly 0 where it is never read. (W, W)"""
+    x = x.clone().requires_grad_()
+    path(x).abs().sum().backward()
+    return x.grad.abs().sum(dim=1)[0]
+
+
+piece = x[..., 21:35, 21:35]  # (1, 256, 14, 14)
+paths = {"F, v1": F_path(v1), "F, v1.5": F_path(v15), "G, v1": v1.shortcut, "G, v1.5": v15.shortcut}
+seen_by = {name: influence(path, piece) for name, path in paths.items()}
+for name, values in seen_by.items():
+    never = (values == 0).sum().item()
+    print(f"{name:7} never sees {never:3} of {values.numel()} pixels: {never / values.numel():.0%}")
+
+# %%
+print("top:    F in v1 | F in v1.5")
+print("bottom: G in v1 | G in v1.5       darkest = exactly zero: never seen")
+show_maps(torch.stack([values / values.max() for values in seen_by.values()]), tile=168)
+
+# %% [markdown]
+# (Each of the four is scaled by its own largest value, so compare patterns, not brightness between pictures.)
+#
+# **What do you see?** Find the one picture of the four that has no darkest pixels.
+#
+# <details><summary>What there is to see</summary>
+#
+# - **F in v1** (top left): one pixel in four is read. The first thing that happens to x is a 1×1 with stride 2, and it
+#   throws three quarters of x away before anything is computed from them.
+# - **F in v1.5** (top right): every pixel counts. The first 1×1 reads them all, and the windows of a 3×3 with stride 2
+#   overlap by one, so they leave no gap. The values follow a fine pattern, because some pixels lie in one window, some
+#   in two, and some in four.
+# - **G** (bottom): one pixel in four, in both versions. The shortcut's strided 1×1 discards in v1.5 as well.
+# </details>
+#
+# So in v1 three quarters of the pixels reach neither F nor G. They may hold anything at all. Try it:
+
+# %%
+unread = torch.ones(14, 14, dtype=torch.bool)
+unread[::2, ::2] = False
+spoiled = piece.clone()
+spoiled[..., unread] = torch.randn_like(spoiled[..., unread]) * 100  # rubbish in three pixels of four
+
+with torch.no_grad():
+    print("v1   gives the same output:", torch.equal(v1(piece), v1(spoiled)))
+    print("v1.5 gives the same output:", torch.equal(v15(piece), v15(spoiled)))
+
+# %% [markdown]
+# ### What it costs
+#
+# In v1.5 the first 1×1 runs at the full W, so it costs four times as much.
+
+# %%
+from resnet_lib import anatomy
+
+for name, stride_on in [("v1", "1x1"), ("v1.5", "3x3")]:
+    a = anatomy(BTNK1(256, 128, 2, stride_on=stride_on), 56)
+    print(f"{name:4}  {a.parameters:,} parameters  {a.macs:,} MACs  (conv1 alone: {a['conv1'].macs:,})")
+
+# %% [markdown]
+# ResNet-50 has three blocks with S = 2, and the same difference in each. It makes the whole network 6 % more
+# expensive: about 4.1 instead of 3.9 billion MACs. Whenever two sources disagree about ResNet-50's cost, first ask
+# which version they mean. The library says it aloud: `stride_on="3x3"` (v1.5, the default) or `stride_on="1x1"` (v1).
+#
+# ## 8 · Common mistakes
+#
+# **"A projection is needed only when the stride is 2."** Watch it fail at the first block of Stage 1:
+
+# %%
+class Mistaken(MyBTNK1):
+    def __init__(self, C, C1, S=1):
+        super().__init__(C, C1, S)
+        if S == 1:
+            self.shortcut = nn.Identity()  # the mistake
+
+
+print("C=256, C1=128, S=2:", tuple(Mistaken(256, 128, 2)(torch.randn(2, 256, 56, 56)).shape))
+try:
+    Mistaken(64, 64, 1)(torch.randn(2, 64, 56, 56))
+except RuntimeError as error:
+    print("C=64, C1=64, S=1:", error)
+
+# %% [markdown]
+# S = 1 keeps the size, but 64 channels and 4·64 = 256 channels still cannot be added. The question is never "is
+# S = 2?" but "**do F(x) and x have the same shape?**"
+#
+# **The stride forgotten on the shortcut.** Mostly an error, and then harmless. But where F(x) is down to one pixel,
+# PyTorch stretches it without a word, because a side of length 1 fits every length:
+
+# %%
+forgot = MyBTNK1(64, 16, 2).eval()
+forgot.shortcut = MyProjection(64, 64, 1).eval()  # no stride
+print(tuple(forgot(torch.randn(1, 64, 2, 2)).shape), "where (1, 64, 1, 1) was due")
+
+# %% [markdown]
+# **ReLU before the sum.** If F ends in a ReLU, it can only ever add to the other path, never subtract. Shapes are right,
+# the network trains, and it ends up worse (measured by He et al. 2016, arXiv 1603.05027, section 4.1). Only a comparison
+# of numbers, as in section 5, finds it.
+#
+# **No BN in G.** Runs, has the right shapes, and lets G be much larger or smaller than F.
+#
+# **Comparing in training mode.** Without `eval()`, BN uses the statistics of the batch and changes its stored ones on
+# the way. Two equal blocks then give different numbers later.
+#
+# ## Summary
+#
+# - A sum needs equal shapes. Where F(x) and x differ, in size *or* in channels, the shortcut becomes a projection
+#   G(x): CONV 1×1 of stride S, then BN, no ReLU.
+# - BTNK1: (C, W, W) → (4·C1, W/S, W/S). W and S are in no weight; C and C1 are in all of them.
+# - v1 has S on F's first 1×1 and never reads three pixels in four. v1.5 has S on the 3×3 and F reads them all, for 6 %
+#   more MACs in ResNet-50. G discards in both. Weights fit either version, so nothing warns you.
+#
+# ## Recall
+#
+# 1. A block has C = 256, C1 = 64 and S = 1. Does it need a projection?
+# <details><summary>Answer</summary>No: 4·C1 = 256 = C and S = 1, so F(x) has the shape of x. It would be a
+# BTNK2.</details>
+#
+# 2. Which of C, W, C1 and S change the number of parameters?
+# <details><summary>Answer</summary>C and C1.</details>
+#
+# 3. Why does F in v1.5 see every pixel although its 3×3 has stride 2?
+# <details><summary>Answer</summary>Its windows are 3 wide and move by 2, so they overlap, and the 1×1 before it reads
+# every position.</details>
+#
+# 4. You load a v1.5 checkpoint into a v1 network. What does PyTorch say?
+# <details><summary>Answer</summary>Nothing. Names and shapes are the same; the results are wrong.</details>
+#
+# 5. Why give the BNs random values before you compare two blocks?
+# <details><summary>Answer</summary>A fresh BN in <code>eval()</code> changes almost nothing, so a missing one would
+# not be noticed.</details>
+#
+# ## What comes next
+#
+# You have all three parts: the stem, BTNK1 and BTNK2. [04 · Stages 1 to 4](04_stages.ipynb) stacks the blocks, and
+# finds the two laws that the numbers of BTNK1 follow.

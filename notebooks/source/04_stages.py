@@ -1,0 +1,455 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 04 · Stages 1–4
+#
+# **At the end of this lesson you can**
+# - stack BTNK1 and BTNK2 into the four stages of ResNet-50,
+# - write down C, W, C1 and S of every first block from two laws and one exception,
+# - say where the parameters sit, where the MACs sit, and why those are different places.
+#
+# **You need** lessons 02 and 03: BTNK2 and BTNK1. There you proved your own blocks equal to the library's, so from
+# here on the library's may do the work.
+#
+# **Time:** about 60 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
+
+# %%
+import torch
+from torch import nn
+
+from resnet_lib import BTNK1, BTNK2, anatomy
+from resnet_lib.photos import block_input
+from resnet_lib.views import cost_bars, show_maps
+
+_ = torch.manual_seed(0)  # the same random weights at every run
+
+# %% [markdown]
+# ## 1 · Why stages?
+#
+# A block changes its input a little. Depth comes from many blocks in a row. They stand in groups: inside a group every
+# block has the same shape, so that x can be added as it is. Such a group is a **stage**.
+#
+# - The *first* block of a stage changes the shape. Its shortcut cannot be x itself, so it is a BTNK1.
+# - All *others* keep the shape. They are BTNK2.
+#
+# ## 2 · Stage 1, block by block
+#
+# What comes in is the output of Stage 0, the stem: 64 channels, 56 wide.
+
+# %%
+x, how = block_input("cat", C=64, W=56)
+print(tuple(x.shape))
+
+# %% [markdown]
+# **Block 1** brings the channels to 256. It does not make the map smaller: S = 1.
+
+# %%
+block1 = BTNK1(C=64, C1=64, S=1)
+y = block1(x)
+print(tuple(y.shape))
+
+# %% [markdown]
+# **Blocks 2 and 3** keep that shape.
+
+# %%
+block2 = BTNK2(C=256)
+y = block2(y)
+print(tuple(y.shape))
+
+# %%
+block3 = BTNK2(C=256)
+y = block3(y)
+print(tuple(y.shape))
+
+# %% [markdown]
+# So Stage 1 gives (256, 56, 56). You will find write-ups that print (64, 56, 56) there. They quote C1, the number of
+# channels *inside* the blocks, and forget the factor 4 of the last 1×1 convolution.
+#
+# ## 3 · The two laws, and the exception
+#
+# Table 1 of the paper (He et al. 2015, arXiv 1512.03385) fixes how many blocks each stage has, and the shapes:
+#
+# | stage | blocks | in | out |
+# | --- | --- | --- | --- |
+# | 1 | 3 | (64, 56, 56) | (256, 56, 56) |
+# | 2 | 4 | (256, 56, 56) | (512, 28, 28) |
+# | 3 | 6 | (512, 28, 28) | (1024, 14, 14) |
+# | 4 | 3 | (1024, 14, 14) | (2048, 7, 7) |
+#
+# ### Exercise 1 · read C, C1 and S off the shapes
+# ● of ●●● · important · 5 minutes
+#
+# Stage 1 is filled in. Replace each `None` by the triple (C, C1, S) of the stage's first block.
+#
+# <details><summary>Hint: where does C1 come from?</summary>The output of a BTNK1 has 4·C1 channels.</details>
+
+# %% tags=["exercise"]
+# Exercise 1: (C, C1, S) of the BTNK1 that opens each stage.
+first_block = {
+    1: (64, 64, 1),
+    2: None,
+    3: None,
+    4: None,
+}
+raise NotImplementedError("Exercise 1: replace the None, then remove this line")
+
+# %% tags=["solution"]
+first_block = {
+    1: (64, 64, 1),
+    2: (256, 128, 2),
+    3: (512, 256, 2),
+    4: (1024, 512, 2),
+}
+
+# %%
+shapes = {0: (64, 56), 1: (256, 56), 2: (512, 28), 3: (1024, 14), 4: (2048, 7)}  # (channels, width) after each stage
+for stage, numbers in first_block.items():
+    assert isinstance(numbers, tuple) and len(numbers) == 3, f"Stage {stage}: three numbers are wanted, (C, C1, S)."
+    C, C1, S = numbers
+    (C_in, W_in), (C_out, W_out) = shapes[stage - 1], shapes[stage]
+    assert C == C_in, f"Stage {stage}: C is {C}, but {C_in} channels come in from the stage before."
+    assert 4 * C1 == C_out, f"Stage {stage}: C1 = {C1} gives 4·C1 = {4 * C1} channels, and the stage gives {C_out}."
+    assert W_in // S == W_out, f"Stage {stage}: S = {S} makes {W_in} into {W_in // S}, and the stage gives {W_out}."
+    print(f"Stage {stage}: C = {C:>4}, C1 = {C1:>3}, S = {S}     C / C1 = {C / C1:g}")
+
+# %% [markdown]
+# **What do you see?** Look at the last two columns before you read on.
+#
+# <details><summary>What there is to see</summary>S is 1, 2, 2, 2, and C/C1 is 1, 2, 2, 2. Stages 2 to 4 follow one
+# pattern, and Stage 1 another.</details>
+#
+# **Law 1, for BTNK2.** The pattern is the same in all four stages: C → C/4 → C/4 → C, and the shape stays.
+#
+# **Law 2, for BTNK1 in Stages 2 to 4.** S = 2 and C = 2·C1.
+#
+# **The exception is Stage 1.** S = 1 and C = C1.
+#
+# You need not learn law 2 by heart, because you can derive it. From stage to stage C1 doubles: 64, 128, 256, 512. What
+# comes in is what the stage before gives out, 4 times *its* C1, and its C1 is half as large:
+#
+# $$C = 4 \cdot \frac{C_1}{2} = 2 \cdot C_1$$
+#
+# Before Stage 1 there is no such stage. There is the stem, with 64 channels, so C = C1 = 64. And the stem's MAXPOOL
+# has just halved the map to 56, so there is nothing left to halve: S = 1.
+#
+# Does Stage 1 need a projection at all, with S = 1? Yes: 64 channels and 256 channels cannot be added.
+#
+# ## 4 · Write the stage
+#
+# ### Exercise 2 · make_stage
+# ●● of ●●● · the heart of the lesson · 15 minutes
+#
+# Write `make_stage(C, C1, S, n)`: an `nn.Sequential` of n blocks, one BTNK1 and then n − 1 BTNK2.
+#
+# <details><summary>Hint: "1.conv1 wants C = 64 channels and is given 256"</summary>That is the first convolution of
+# block 1, counted from 0: the first BTNK2. Its C is what the BTNK1 gives out: 4·C1.</details>
+# <details><summary>Hint: the check says that two of the blocks are one</summary><code>[block] * 3</code> is a list of
+# three names for one block. Make a new one each time: <code>[BTNK2(…) for _ in range(3)]</code>.</details>
+# <details><summary>Hint: "… is not a Module subclass"</summary><code>nn.Sequential</code> takes modules, not a list:
+# <code>nn.Sequential(*blocks)</code>.</details>
+
+# %% tags=["exercise"]
+# Exercise 2: a stage of n blocks.
+def make_stage(C, C1, S, n):
+    # your code here
+    return nn.Sequential()
+
+
+raise NotImplementedError("Exercise 2: fill in make_stage, then remove this line")
+
+# %% tags=["solution"]
+def make_stage(C, C1, S, n):
+    first = BTNK1(C, C1, S)
+    others = [BTNK2(4 * C1) for _ in range(n - 1)]
+    return nn.Sequential(first, *others)
+
+
+# %%
+counts = {1: 3, 2: 4, 3: 6, 4: 3}  # blocks in Stages 1 to 4
+stages = {}
+for stage, n in counts.items():
+    stages[stage] = made = make_stage(*first_block[stage], n)
+    assert isinstance(made, nn.Module), f"make_stage gives a {type(made).__name__}: let it return an nn.Sequential."
+    kinds = [type(b).__name__ for b in made]
+    assert len(kinds) == n, f"Stage {stage} has {len(kinds)} blocks and should have {n}."
+    want = ["BTNK1"] + ["BTNK2"] * (n - 1)
+    assert kinds == want, f"Stage {stage} is {', '.join(kinds)}: it should be one BTNK1, then BTNK2 only."
+    assert len({id(b) for b in made}) == n, f"Stage {stage}: two of its blocks are one and the same object."
+    (C_in, W_in), (C_out, W_out) = shapes[stage - 1], shapes[stage]
+    try:
+        seen = anatomy(made, (C_in, W_in, W_in)).output
+    except ValueError as error:
+        raise AssertionError(f"Stage {stage}: the blocks do not fit together: {error}.") from None
+    assert seen == (C_out, W_out, W_out), f"Stage {stage} gives {seen} and should give {(C_out, W_out, W_out)}."
+    print(f"Stage {stage}: {n} blocks, ({C_in}, {W_in}, {W_in}) → {seen}")
+
+# %% [markdown]
+# ## 5 · The cat walks through
+#
+# Each stage takes what the stage before gives.
+
+# %%
+y, after = x, {}
+with torch.no_grad():
+    for stage in stages:
+        y = stages[stage](y)
+        after[stage] = y
+        print(f"after Stage {stage}: {tuple(y.shape)}, {y.numel():,} numbers")
+
+# %% [markdown]
+# The picture shows 4 channels after each stage, one stage a row. The smaller maps are enlarged, so you see their real
+# pixels. The weights are random.
+
+# %%
+rows = []
+for y in after.values():
+    four = y[0, :4] / y[0, :4].max()
+    times = 56 // four.shape[-1]
+    rows.append(four.repeat_interleave(times, 1).repeat_interleave(times, 2))
+print("rows: after Stages 1, 2, 3, 4; columns: channels 0 to 3")
+show_maps(torch.cat(rows), count=16, tile=112)
+
+# %% [markdown]
+# **What do you see?** In which row do you still find the cat?
+#
+# <details><summary>What there is to see</summary>
+#
+# After Stage 1 the eyes are easy to find, after Stage 2 only if you know where they were. Each row has half the
+# positions of the one above along a side, and 7 × 7 is not enough to draw a cat. What is lost in position is partly
+# made up in channels: 256 numbers describe each position after Stage 1, and 2,048 after Stage 4. What those channels
+# *mean* is learned in training; here they are random. In total each stage gives out half as many numbers as the one
+# before: twice the channels, a quarter of the positions.
+# </details>
+#
+# ## 6 · Where the cost sits
+#
+# ### Exercise 3 · predict
+# ● of ●●● · important · 5 minutes
+#
+# Which stage has the most **parameters**, and which needs the most **MACs**? (One MAC is one multiplication with its
+# addition; FLOPs = 2 × MACs.) There is no wrong guess here except none.
+
+# %% tags=["exercise"]
+# Exercise 3: 1, 2, 3 or 4?
+most_parameters = None
+most_macs = None
+raise NotImplementedError("Exercise 3: replace the None by a stage, then remove this line")
+
+# %% tags=["solution"]
+most_parameters = 4
+most_macs = 3
+
+# %% [markdown]
+# To count, nobody has to draw 23 million random weights. Under `torch.device("meta")` PyTorch makes tensors that have
+# a shape and no numbers. That is quick, needs no memory, and is all that `anatomy` needs.
+
+# %%
+with torch.device("meta"):
+    body = nn.Sequential()
+    for stage, n in counts.items():
+        body.add_module(f"stage{stage}", make_stage(*first_block[stage], n))
+
+costs = anatomy(body, (64, 56, 56))
+by_stage = costs.by_stage()
+true_parameters = 1 + max(range(4), key=lambda i: by_stage[i].parameters)
+true_macs = 1 + max(range(4), key=lambda i: by_stage[i].macs)
+for what, guess, true in [("parameters", most_parameters, true_parameters), ("MACs", most_macs, true_macs)]:
+    assert guess in (1, 2, 3, 4), f"Your prediction for the {what} is {guess!r}: write 1, 2, 3 or 4."
+    print(f"most {what}: Stage {true}, and you said Stage {guess}{'' if guess == true else '. Read on to see why'}")
+cost_bars(costs)
+
+# %% [markdown]
+# **What do you see?** Compare the two columns of bars.
+#
+# <details><summary>What there is to see</summary>
+#
+# Parameters grow steeply: nearly two thirds of them sit in Stage 4. MACs are spread much more evenly, and Stage 3 has
+# the most. Stage 1 has 1 % of the parameters and 17 % of the MACs.
+# </details>
+#
+# To find out why, compare *one* BTNK2 of each stage.
+
+# %%
+for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
+    with torch.device("meta"):
+        a = anatomy(BTNK2(C), W)
+    print(f"BTNK2(C={C:>4}, W={W:>2}): {a.parameters:>9,} parameters  {a.macs:>11,} MACs")
+
+# %% [markdown]
+# **What do you see?**
+#
+# <details><summary>What there is to see</summary>Parameters become four times as many from row to row (a little less:
+# the BNs only double). The MACs are <b>exactly the same</b> in all four.</details>
+#
+# ### Exercise 4 · find the formula
+# ●● of ●●● · important · 10 minutes
+#
+# Write the parameters of a BTNK2's *convolutions* as a formula in C, and its MACs as a formula in C and W.
+#
+# <details><summary>Hint: MACs of one convolution</summary>Each of its weights is used once at every output position:
+# MACs = parameters × output height × output width.</details>
+# <details><summary>Hint: I am too high by a factor of 4 or 16</summary>Inside the block there are C/4 channels. The
+# three convolutions are C → C/4, C/4 → C/4 with a 3×3 kernel, and C/4 → C.</details>
+
+# %% tags=["exercise"]
+# Exercise 4: costs of the three convolutions of BTNK2.
+def btnk2_parameters(C):
+    return None  # your formula here
+
+
+def btnk2_macs(C, W):
+    return None  # your formula here
+
+
+raise NotImplementedError("Exercise 4: fill in both functions, then remove this line")
+
+# %% tags=["solution"]
+def btnk2_parameters(C):
+    C1 = C // 4
+    return C * C1 + 9 * C1 * C1 + C1 * C
+
+
+def btnk2_macs(C, W):
+    return btnk2_parameters(C) * W * W
+
+
+# %%
+for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7), (64, 10)]:
+    with torch.device("meta"):
+        a = anatomy(BTNK2(C), W)
+    true_p = sum(s.parameters for s in a.steps if s.kind.startswith("CONV"))
+    p, m = btnk2_parameters(C), btnk2_macs(C, W)
+    assert p is not None and m is not None, "One of the two functions gives None: let it return your formula."
+    assert p != a.parameters, f"C={C}: {p:,} counts the BNs too; the formula is for the convolutions alone."
+    assert p == true_p, f"C={C}: you say {p:,} parameters, the convolutions have {true_p:,}."
+    assert m == a.macs, f"C={C}, W={W}: you say {m:,} MACs, and there are {a.macs:,}."
+    print(f"C={C:>4}, W={W:>2}: {p:>9,} parameters, {m:>11,} MACs: right")
+
+# %% [markdown]
+# Put together, with C/4 channels inside:
+#
+# $$\text{parameters} = \tfrac{17}{16}\,C^2 \qquad
+# \text{MACs} = \tfrac{17}{16}\,C^2\,W^2 = \tfrac{17}{16}\,(C\,W)^2$$
+#
+# From stage to stage C doubles and W halves, so C·W stays the same, and with it the MACs of a block. The paper states
+# it as a design rule (section 3.3): if the map is halved, the number of filters is doubled, "so as to preserve the
+# time complexity per layer". The price is paid in parameters, four times as many each time.
+#
+# So Stage 3 has the most MACs simply because it has the most blocks. And Stage 4 has the most parameters although it
+# has only three.
+#
+# BTNK1 follows the same rule in Stages 2 to 4:
+
+# %%
+for (C, C1, S), W in zip(first_block.values(), [56, 56, 28, 14], strict=True):
+    with torch.device("meta"):
+        a = anatomy(BTNK1(C, C1, S), W)
+    print(f"BTNK1(C={C:>4}, W={W:>2}, C1={C1:>3}, S={S}): {a.parameters:>9,} parameters  {a.macs:>11,} MACs")
+
+# %% [markdown]
+# ## 7 · Play with it
+#
+# The explorer shows one stage at a time: each block with its C, W, C1, S and costs. Below stands the whole network,
+# with Stage 0 and the head. Predict before you move a control:
+#
+# 1. Double **W of the picture** to 448. What happens to all the MACs, and to the parameters?
+# 2. Add one block to Stage 3, then one to Stage 4. Which costs more parameters? Which more MACs?
+# 3. Switch between v1 and v1.5. Which stages do not notice?
+
+# %%
+from resnet_lib.explorers import StageExplorer
+
+# %%
+explorer = StageExplorer()
+explorer
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# 1. MACs become four times as many, parameters stay. W is in no weight.
+# 2. A block of Stage 4 has four times the parameters of one of Stage 3. Their MACs are equal.
+# 3. Stage 1: its S is 1, so it does not matter which convolution has it.
+# </details>
+#
+# ## 8 · Common mistakes
+#
+# **One block used twice.** `[block] * 2` looks right, runs, and gives the right shapes. But it is one block with one
+# set of weights, named twice. Count the parameters of Stage 1:
+
+# %%
+same = nn.Sequential(BTNK1(64, 64, 1), *[BTNK2(256)] * 2)
+right = make_stage(64, 64, 1, 3)
+for name, stage in [("[block] * 2", same), ("two blocks", right)]:
+    print(f"{name:12} {sum(p.numel() for p in stage.parameters()):,} parameters")
+
+# %% [markdown]
+# **BTNK2 made for C1 instead of 4·C1.**
+
+# %%
+try:
+    nn.Sequential(BTNK1(64, 64, 1), BTNK2(64))(x)
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+# **S = 2 in Stage 1 as well.** "Should the first stage not have stride 2, like all others?" is a question asked again
+# and again, and nothing crashes if it does. Look at the shapes and the cost:
+
+# %%
+for S in (1, 2):
+    with torch.device("meta"):
+        body = nn.Sequential()
+        for stage, n in counts.items():
+            C, C1, stride = first_block[stage]
+            body.add_module(f"stage{stage}", make_stage(C, C1, S if stage == 1 else stride, n))
+    a = anatomy(body, (64, 56, 56))
+    print(f"S = {S} in Stage 1: ends with {a.output}, {a.parameters:,} parameters, {a.macs:,} MACs")
+
+# %% [markdown]
+# The parameters do not notice. Only a look at the shapes does. That is why this course prints one after every step.
+#
+# **No stride at all after the stem**, or the MAXPOOL forgotten: the same kind of mistake in the other direction, and
+# four times the MACs for each halving that is missing.
+#
+# ## Summary
+#
+# - A stage is one BTNK1, which changes the shape, and BTNK2s, which keep it. Blocks: 3, 4, 6, 3.
+# - Law 1: BTNK2 has the same pattern in all stages. Law 2: the BTNK1 of Stages 2 to 4 has S = 2 and C = 2·C1.
+# - Stage 1 is the exception: S = 1 and C = C1. It still needs a projection, because 64 ≠ 256. It gives (256, 56, 56).
+# - A BTNK2 costs the same MACs in every stage and four times the parameters in each next one. So MACs follow the
+#   number of blocks, and parameters sit at the end.
+#
+# ## Recall
+#
+# 1. Why is C = 2·C1 in Stages 2 to 4?
+# <details><summary>Answer</summary>What comes in is 4 times the C1 of the stage before, and that C1 is half of this
+# stage's.</details>
+#
+# 2. Which two facts make Stage 1 the exception?
+# <details><summary>Answer</summary>Before it stands the stem, which gives 64 channels (so C = C1), and its MAXPOOL
+# has just halved the map (so S = 1).</details>
+#
+# 3. What are the shapes after each of the four stages?
+# <details><summary>Answer</summary>(256, 56, 56), (512, 28, 28), (1024, 14, 14), (2048, 7, 7).</details>
+#
+# 4. Why does a BTNK2 of Stage 4 cost as many MACs as one of Stage 1?
+# <details><summary>Answer</summary>Its MACs are 17/16·(C·W)², and C·W is the same: C is 8 times as large and W 8
+# times as small.</details>
+#
+# 5. You double the input's width. What happens to parameters and MACs?
+# <details><summary>Answer</summary>Parameters stay; MACs become four times as many.</details>
+#
+# ## What comes next
+#
+# Stem, four stages: only the head is missing. [05 · ResNet-50](05_resnet50.ipynb) puts everything together and
+# proves the result.

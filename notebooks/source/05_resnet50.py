@@ -1,0 +1,620 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 05 · ResNet-50, the whole network
+#
+# **At the end of this lesson you can**
+# - assemble ResNet-50 from your own stem, BTNK1 and BTNK2, and name the shape after every part,
+# - say how many parameters and MACs it has, where they sit, and why two tools give two numbers,
+# - prove your network equal to a reference, stage by stage, and find the first stage that differs,
+# - build its relatives from the same parts: 101 and 152, ResNeXt, Wide and dilated ResNets.
+#
+# **You need** lessons 01 to 04.
+#
+# **Time:** about 75 minutes to work through. Running every cell takes about 15 seconds on a slow laptop.
+
+# %%
+import torch
+from torch import nn
+
+from resnet_lib import activations, anatomy
+from resnet_lib.photos import photo, to_input
+from resnet_lib.views import cost_bars
+
+_ = torch.manual_seed(0)  # the same random weights at every run
+
+# %% [markdown]
+# ## 1 · Your parts
+#
+# These are the solved parts of lessons 01 to 04, so that this notebook stands alone. Nothing in them is new. You may
+# replace them by your own.
+
+# %%
+class MyStem(nn.Module):  # lesson 01
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn = nn.BatchNorm2d(64)
+        self.relu = nn.ReLU()
+        self.pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+
+    def forward(self, x):  # (3, 224, 224)
+        return self.pool(self.relu(self.bn(self.conv(x))))  # (64, 56, 56)
+
+
+class MyBTNK2(nn.Module):  # lesson 02
+    def __init__(self, C):
+        super().__init__()
+        self.conv1, self.bn1, self.relu1 = nn.Conv2d(C, C // 4, 1, bias=False), nn.BatchNorm2d(C // 4), nn.ReLU()
+        self.conv2 = nn.Conv2d(C // 4, C // 4, 3, padding=1, bias=False)
+        self.bn2, self.relu2 = nn.BatchNorm2d(C // 4), nn.ReLU()
+        self.conv3, self.bn3 = nn.Conv2d(C // 4, C, 1, bias=False), nn.BatchNorm2d(C)
+        self.relu3 = nn.ReLU()
+
+    def forward(self, x):  # (C, W, W)
+        f = self.relu1(self.bn1(self.conv1(x)))
+        f = self.relu2(self.bn2(self.conv2(f)))
+        return self.relu3(self.bn3(self.conv3(f)) + x)  # (C, W, W)
+
+
+class MyProjection(nn.Module):  # lesson 03
+    def __init__(self, C, C_out, S):
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(C, C_out, 1, stride=S, bias=False), nn.BatchNorm2d(C_out)
+
+    def forward(self, x):  # (C, W, W)
+        return self.bn(self.conv(x))  # (C_out, W/S, W/S)
+
+
+class MyBTNK1(nn.Module):  # lesson 03
+    def __init__(self, C, C1, S=1):
+        super().__init__()
+        self.conv1, self.bn1, self.relu1 = nn.Conv2d(C, C1, 1, bias=False), nn.BatchNorm2d(C1), nn.ReLU()
+        self.conv2 = nn.Conv2d(C1, C1, 3, stride=S, padding=1, bias=False)
+        self.bn2, self.relu2 = nn.BatchNorm2d(C1), nn.ReLU()
+        self.conv3, self.bn3 = nn.Conv2d(C1, 4 * C1, 1, bias=False), nn.BatchNorm2d(4 * C1)
+        self.shortcut = MyProjection(C, 4 * C1, S)
+        self.relu3 = nn.ReLU()
+
+    def forward(self, x):  # (C, W, W)
+        f = self.relu1(self.bn1(self.conv1(x)))
+        f = self.relu2(self.bn2(self.conv2(f)))
+        return self.relu3(self.bn3(self.conv3(f)) + self.shortcut(x))  # (4·C1, W/S, W/S)
+
+
+def make_stage(C, C1, S, n):  # lesson 04
+    return nn.Sequential(MyBTNK1(C, C1, S), *[MyBTNK2(4 * C1) for _ in range(n - 1)])
+
+
+# %% [markdown]
+# ## 2 · The head
+#
+# Stage 4 gives (2048, 7, 7). What you want is 1,000 numbers, a score for each class of ImageNet. Here are some random
+# numbers of that shape to try things on.
+
+# %%
+maps = torch.randn(1, 2048, 7, 7)
+print(tuple(maps.shape))
+
+# %% [markdown]
+# **Average over all positions.** After Stage 4 it no longer matters much *where* something is. One number remains for
+# each channel: the mean of its 49.
+
+# %%
+pooled = nn.AdaptiveAvgPool2d(1)(maps)
+print(tuple(pooled.shape))
+means = maps.mean(dim=(2, 3), keepdim=True)
+print("the same as the mean over height and width:", torch.allclose(pooled, means, atol=1e-6))
+
+# %% [markdown]
+# **Flatten**: drop the two sides of length 1.
+
+# %%
+flat = nn.Flatten()(pooled)
+print(tuple(flat.shape))
+
+# %% [markdown]
+# **One linear layer**, the only layer of ResNet-50 with a bias: no BN comes after it.
+
+# %%
+fc = nn.Linear(2048, 1000)
+print(tuple(fc(flat).shape), "with", f"{sum(p.numel() for p in fc.parameters()):,}", "parameters: 2048 · 1000 + 1000")
+
+# %% [markdown]
+# The averaging has a welcome effect. Whatever size Stage 4 gives, 2,048 numbers remain, so the network accepts
+# pictures of any size, not just 224.
+#
+# As a part:
+
+# %%
+class MyHead(nn.Module):
+    def __init__(self, C=2048, num_classes=1000):
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.flatten = nn.Flatten()
+        self.fc = nn.Linear(C, num_classes)
+
+    def forward(self, x):  # (2048, 7, 7)
+        return self.fc(self.flatten(self.pool(x)))  # (1000)
+
+
+print(tuple(MyHead()(maps).shape))
+
+# %% [markdown]
+# ## 3 · Assemble it
+#
+# ### Exercise 1 · write ResNet-50
+# ●● of ●●● · what the whole course led up to · 15 minutes
+#
+# Write `MyResNet50` with the parts `stage0`, `stage1`, `stage2`, `stage3`, `stage4` and `head`, in this order. The
+# stages have 3, 4, 6 and 3 blocks. C, C1 and S follow from the laws of lesson 04.
+#
+# <details><summary>Hint: which numbers for Stage 1?</summary>The exception: C = C1 = 64 and S = 1.</details>
+# <details><summary>Hint: which numbers for the others?</summary>C1 = 128, 256, 512. C = 2·C1. S = 2.</details>
+# <details><summary>Hint: "expected input … to have 256 channels, but got 64"</summary>A stage takes what the stage
+# before gives: 64, 256, 512, 1024 channels.</details>
+
+# %% tags=["exercise"]
+# Exercise 1: the whole network.
+class MyResNet50(nn.Module):
+    def __init__(self, num_classes=1000):
+        super().__init__()
+        # your code here: self.stage0 ... self.stage4, self.head
+
+    def forward(self, x):  # (3, 224, 224)
+        # your code here
+        return x  # (1000)
+
+
+raise NotImplementedError("Exercise 1: fill in MyResNet50, then remove this line")
+
+# %% tags=["solution"]
+class MyResNet50(nn.Module):
+    def __init__(self, num_classes=1000):
+        super().__init__()
+        self.stage0 = MyStem()
+        self.stage1 = make_stage(64, 64, 1, 3)
+        self.stage2 = make_stage(256, 128, 2, 4)
+        self.stage3 = make_stage(512, 256, 2, 6)
+        self.stage4 = make_stage(1024, 512, 2, 3)
+        self.head = MyHead(2048, num_classes)
+
+    def forward(self, x):  # (3, 224, 224)
+        x = self.stage0(x)  # (64, 56, 56)
+        x = self.stage1(x)  # (256, 56, 56)
+        x = self.stage2(x)  # (512, 28, 28)
+        x = self.stage3(x)  # (1024, 14, 14)
+        x = self.stage4(x)  # (2048, 7, 7)
+        return self.head(x)  # (1000)
+
+
+# %% [markdown]
+# The check compares part by part, so that it can name the first one that is off.
+
+# %%
+network = MyResNet50().eval()
+x = to_input(photo("cat"))
+
+due = {  # part: (output shape, parameters)
+    "stage0": ((64, 56, 56), 9_536),
+    "stage1": ((256, 56, 56), 215_808),
+    "stage2": ((512, 28, 28), 1_219_584),
+    "stage3": ((1024, 14, 14), 7_098_368),
+    "stage4": ((2048, 7, 7), 14_964_736),
+    "head": ((1000,), 2_049_000),
+}
+y = x
+for name, (shape, parameters) in due.items():
+    assert hasattr(network, name), f"MyResNet50 has no part called {name}: set self.{name} in __init__."
+    part = getattr(network, name)
+    with torch.no_grad():
+        try:
+            y = part(y)
+        except RuntimeError as error:
+            raise AssertionError(f"{name} does not run on {tuple(y.shape[1:])}. PyTorch says: {error}") from None
+    seen, count = tuple(y.shape[1:]), sum(p.numel() for p in part.parameters())
+    assert seen == shape, f"{name} gives {seen} and should give {shape}: check its C, C1 and S."
+    assert count == parameters, f"{name} has {count:,} parameters, not {parameters:,}: is the number of blocks right?"
+    print(f"{name}: {seen}, {count:,} parameters")
+with torch.no_grad():
+    try:
+        same = torch.equal(network(x), y)
+    except RuntimeError as error:
+        raise AssertionError(f"Each part is right, but forward does not run. PyTorch says: {error}") from None
+    assert same, "Each part is right, but forward does not give what they give in order: is one left out?"
+print(f"in all: {sum(p.numel() for p in network.parameters()):,} parameters")
+
+# %% [markdown]
+# 25,557,032 parameters: the published number. You have built ResNet-50.
+#
+# Why "50"? Count the layers that have a kernel or a matrix, along the main path: 1 in the stem, 3 in each of
+# 3 + 4 + 6 + 3 = 16 blocks, and the linear layer.
+
+# %%
+print(1 + 3 * (3 + 4 + 6 + 3) + 1)
+
+# %% [markdown]
+# (The four projections G are not counted. They lie on the shortcut.)
+#
+# ## 4 · What it costs
+#
+# `anatomy` works on your own network as well. It only does arithmetic on the layers and runs nothing.
+
+# %%
+costs = anatomy(network, 224)
+print(f"parameters {costs.parameters:>13,}")
+print(f"MACs       {costs.macs:>13,}")
+print(f"FLOPs      {costs.flops:>13,}  (2 × MACs)")
+cost_bars(costs)
+
+# %% [markdown]
+# **What do you see?** Which part is cheap in one column and dear in the other?
+#
+# <details><summary>What there is to see</summary>
+#
+# - Stage 4 has more than half of the parameters, and a fifth of the MACs.
+# - Stage 0 has practically no parameters, and as many as 3 % of the MACs: its 7×7 kernel runs at 112 × 112 positions.
+# - The head is the other way round: 8 % of the parameters, and next to no MACs. Each of its weights is used once.
+# </details>
+#
+# So ResNet-50 needs about **4.1 billion MACs**, or 8.2 billion FLOPs, for one picture of 224 × 224. Sources that say
+# "4 GFLOPs" mean MACs. The paper itself writes "FLOPs (multiply-adds)". Always say which.
+#
+# ## 5 · A second opinion: torchinfo
+#
+# torchinfo is a widely used tool that runs a model once and reports what it saw. `depth=2` shows parts and blocks.
+
+# %%
+from torchinfo import summary
+
+report = summary(
+    network,
+    input_size=(1, 3, 224, 224),
+    depth=2,
+    col_names=("output_size", "num_params", "mult_adds"),
+    row_settings=("var_names",),
+    col_width=20,
+    verbose=0,
+)
+report
+
+# %% [markdown]
+# Shapes and parameters agree. (The unit "Units.GIGABYTES" is a slip of torchinfo's; it means 10⁹.) Now compare the
+# multiply-adds to the last digit.
+
+# %%
+print(f"torchinfo {report.total_mult_adds:,}")
+print(f"anatomy   {costs.macs:,}")
+print(f"          {report.total_mult_adds - costs.macs:>13,} more")
+
+# %% [markdown]
+# Neither is wrong. torchinfo also counts each parameter of a BN as one multiply-add, and the bias of the linear layer:
+
+# %%
+norms = sum(p.numel() for m in network.modules() if isinstance(m, nn.BatchNorm2d) for p in m.parameters())
+bias = network.head.fc.bias.numel()
+print(f"{norms:,} BN parameters + {bias:,} biases = {norms + bias:,}")
+
+# %% [markdown]
+# The paper counts convolutions and the linear layer, and so does this course. Other tools count still other things.
+# When two numbers differ by a fraction of a percent, they differ in definition.
+#
+# **A trap.** `summary(model, device="meta")` looks like a cheap way to count, since nothing is computed. But it moves
+# *your* model to that device, and a tensor on "meta" has a shape and no numbers. Watch it happen to a throw-away
+# block:
+
+# %%
+victim = MyBTNK2(64)
+print("before:", victim.conv1.weight.device)
+summary(victim, input_size=(1, 64, 8, 8), device="meta", verbose=0)
+print("after: ", victim.conv1.weight.device, "– its weights are gone")
+
+# %% [markdown]
+# The safe way is a separate model that never had numbers. Built under `torch.device("meta")`, it also takes no memory
+# and no time for drawing random weights. Use it whenever only the anatomy is wanted; the rest of this lesson does.
+
+# %%
+with torch.device("meta"):
+    empty = MyResNet50()
+print(f"{anatomy(empty, 224).macs:,} MACs, without a single weight in memory")
+
+# %% [markdown]
+# ## 6 · Prove it
+#
+# Equal shapes and equal counts are good signs, but no proof. A ReLU in the wrong place changes neither. The proof is:
+# the same weights must give the same numbers, **at every stage**.
+#
+# The reference is the library's `resnet50`. As in lesson 03, its BNs get random values first: a fresh BN changes
+# nothing in `eval()`, and a forgotten one would go unnoticed.
+
+# %%
+from resnet_lib import resnet50
+
+
+def stir(module):
+    """Give every BN of the module values as a trained one might have."""
+    for m in module.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            nn.init.uniform_(m.weight, 0.5, 1.5)
+            nn.init.uniform_(m.bias, -0.5, 0.5)
+            nn.init.uniform_(m.running_mean, -0.5, 0.5)
+            nn.init.uniform_(m.running_var, 0.5, 1.5)
+    return module
+
+
+reference = stir(resnet50()).eval()
+print(len(reference.state_dict()), "entries in the reference,", len(network.state_dict()), "in yours")
+
+# %% [markdown]
+# Copy by **name**, never by order: many layers have the same shape, and an order can be wrong without an error.
+# `load_state_dict` compares every name and every shape, and refuses if one differs.
+
+# %%
+print(network.load_state_dict(reference.state_dict()))
+_ = network.eval()
+
+# %% [markdown]
+# Now the ladder of proof. `activations` runs a network and keeps what the named parts give.
+
+# %%
+def ladder(mine, theirs, x):
+    """Compare two networks part by part on x. Gives the name of the first part that differs, or None."""
+    names = ["stage0", "stage1", "stage2", "stage3", "stage4", "head"]
+    a, b = activations(mine, x, names), activations(theirs, x, names)
+    first = None
+    for name in names:
+        gap = (a[name] - b[name]).abs().max().item()
+        first = name if gap > 0 and first is None else first
+        mark = "equal" if gap == 0 else "DIFFERENT" + (", the first" if name == first else "")
+        print(f"{name:6} {str(tuple(a[name].shape[1:])):15} largest difference {gap:<10.3g} {mark}")
+    return first
+
+
+first = ladder(network, reference, x)
+assert first is None, f"Your network differs from the reference from {first} on: compare that part with its lesson."
+
+# %% [markdown]
+# Not almost equal: **equal**, in every one of the numbers. Your ResNet-50 computes exactly what the library's
+# does.
+#
+# ### Exercise 2 · predict where it breaks
+# ●● of ●●● · important · 10 minutes
+#
+# Two mistakes that raise no error, each with the right weights loaded:
+#
+# 1. **v1 instead of v1.5**: the stride of BTNK1 sits on the first 1×1 and not on the 3×3.
+# 2. **`eval()` forgotten**: the network is in training mode.
+#
+# Which is the first part whose output differs from the reference: `"stage0"`, `"stage1"`, …?
+#
+# <details><summary>Hint for 1</summary>Where a block has S = 1, it does not matter which convolution has the stride.
+# </details>
+# <details><summary>Hint for 2</summary>What behaves differently in training mode? Where is the first one?</details>
+
+# %% tags=["exercise"]
+# Exercise 2: the first part that differs.
+first_with_v1 = None
+first_without_eval = None
+raise NotImplementedError("Exercise 2: replace the None by names of parts, then remove this line")
+
+# %% tags=["solution"]
+first_with_v1 = "stage2"
+first_without_eval = "stage0"
+
+# %%
+import copy
+
+v1 = resnet50(stride_on="1x1").eval()
+print(v1.load_state_dict(reference.state_dict()), "– into v1, without complaint")
+found = ladder(v1, reference, x)
+assert first_with_v1 == found, f"v1: you said {first_with_v1!r}, it is {found!r}. Which stages have a block with S = 2?"
+
+print("\nwithout eval():")
+found = ladder(copy.deepcopy(network).train(), reference, x)
+assert first_without_eval == found, f"eval(): you said {first_without_eval!r}, it is {found!r}. Where is the first BN?"
+
+# %% [markdown]
+# This is what the ladder is for. "The results are wrong" says nothing. "Equal up to stage1, different from stage2 on"
+# points to the strides. Comparing only the winning class at the end would have been worse still: two networks can
+# agree there by luck.
+#
+# ## 7 · The paper's Table 1
+#
+# Table 1 of the paper (He et al. 2015, arXiv 1512.03385) lists five networks. Two of them, 18 and 34, use the basic
+# block of two 3×3 convolutions; the others use bottlenecks. All five come from one table in the library:
+
+# %%
+from resnet_lib import DESIGNS, build
+
+paper = {"resnet18": 1.8, "resnet34": 3.6, "resnet50": 3.8, "resnet101": 7.6, "resnet152": 11.3}  # 10⁹ multiply-adds
+print("             block       blocks          parameters    10⁹ MACs   paper")
+for name, published in paper.items():
+    with torch.device("meta"):
+        a = anatomy(build(name, stride_on="1x1"), 224)
+    assert abs(a.macs / 1e9 - published) < 0.1
+    block, blocks = DESIGNS[name][:2]
+    print(f"{name:12} {block:11} {str(blocks):14} {a.parameters:>11,} {a.macs / 1e9:>11.3f} {published:>7}")
+
+# %% [markdown]
+# **What do you see?** Compare the last two columns, and the rows 34 and 50.
+#
+# <details><summary>What there is to see</summary>
+#
+# - All agree to within 0.1. The paper's first three figures are cut off after one digit, the last two rounded.
+# - The code says <code>stride_on="1x1"</code>: the paper's networks are v1. With v1.5, ResNet-50 has 4.089 and the
+#   paper's 3.8 would look like an error. (The basic block has no 1×1 and only one version.)
+# - 34 and 50 have the same number of blocks, 3-4-6-3, and nearly the same cost. The bottleneck buys three layers a
+#   block and four times the channels for the price of two layers.
+# </details>
+#
+# ## 8 · Relatives from the same parts
+#
+# **Deeper.** ResNet-101 is ResNet-50 with 23 blocks instead of 6 in Stage 3. Nothing else changes.
+#
+# ### Exercise 3 · predict ResNet-101
+# ●● of ●●● · worth doing · 10 minutes
+#
+# How many parameters does it have? Do not build the network. Take your 25,557,032, and one block.
+#
+# <details><summary>Hint: how to count one block</summary><code>sum(p.numel() for p in block.parameters())</code>, or
+# the table of torchinfo above.</details>
+# <details><summary>Hint: which block?</summary>Stage 3 gains BTNK2s, with C = 1024.</details>
+
+# %% tags=["exercise"]
+# Exercise 3: parameters of ResNet-101, from ResNet-50 and one block.
+parameters_101 = None
+raise NotImplementedError("Exercise 3: give parameters_101 a value, then remove this line")
+
+# %% tags=["solution"]
+one_more = sum(p.numel() for p in MyBTNK2(1024).parameters())
+parameters_101 = 25_557_032 + (23 - 6) * one_more
+
+# %%
+with torch.device("meta"):
+    a = anatomy(build("resnet101"), 224)
+assert parameters_101 is not None, "parameters_101 is None: give it a number."
+off = a.parameters - parameters_101
+assert off == 0, f"You say {parameters_101:,}, and it has {a.parameters:,}: {off / 1_117_184:+.2f} blocks of Stage 3."
+print(f"{parameters_101:,}: right")
+
+# %% [markdown]
+# **In groups: ResNeXt** (Xie et al., arXiv 1611.05431). The 3×3 is split into 32 groups that do not see each other,
+# which makes it 32 times cheaper. The savings pay for twice as many channels inside.
+#
+# **Wide ResNet** (Zagoruyko and Komodakis, arXiv 1605.07146). Twice as many channels inside, without groups, and paid
+# in full.
+#
+# One block of Stage 1, three ways. The shape outside is the same, (256, 56, 56).
+
+# %%
+from resnet_lib import BTNK2
+
+for name, C1, groups in [("ResNet ", 64, 1), ("ResNeXt", 128, 32), ("Wide   ", 128, 1)]:
+    with torch.device("meta"):
+        a = anatomy(BTNK2(256, C1=C1, groups=groups), 56)
+    conv2 = a["conv2"]
+    print(f"{name} C1 = {C1:>3}, groups = {groups:>2}: {a.parameters:,} parameters, {conv2.parameters:,} in the 3×3")
+
+# %% [markdown]
+# All nine designs of the library, as v1.5:
+
+# %%
+for name in DESIGNS:
+    with torch.device("meta"):
+        a = anatomy(build(name), 224)
+    print(f"{name:17} {a.parameters:>11,} parameters  {a.macs:>14,} MACs")
+
+# %% [markdown]
+# **Dilated.** To say what is *where* in a picture (segmentation), a map of 7 × 7 is too coarse. Take the stride out of
+# Stages 3 and 4 and the maps stay at 28 × 28. To let each value still see as much of the picture, the 3×3 kernels are
+# spread out instead: that is dilation. No weight changes, so the published weights still fit.
+
+# %%
+for dilate in [(False, False, False), (False, True, True)]:
+    with torch.device("meta"):
+        a = anatomy(build("resnet50", replace_stride_with_dilation=dilate), 224)
+    print(f"replace_stride_with_dilation={dilate}: {a.parameters:,} parameters, {a.macs:,} MACs")
+    for s in a.by_stage()[:5]:
+        print(f"    {s.name}: {str(s.shape):15} one value sees {s.receptive_field:>3} pixels along a side")
+
+# %% [markdown]
+# **What do you see?** What stayed the same, and what did it cost?
+#
+# <details><summary>What there is to see</summary>The parameters are the same, and each value sees exactly as many
+# pixels as before. The maps of Stages 3 and 4 are 28 × 28 now, and the whole network costs nearly five times the
+# MACs.</details>
+#
+# ## 9 · Play with it
+#
+# Nine designs, any input size, v1 or v1.5, dilation. Predict before you move a control:
+#
+# 1. Set **W** to 448. By which factor do the MACs grow? Is it exactly 4?
+# 2. Switch ResNet-50 from v1.5 to v1. Which stages change? What happens to "sees"?
+# 3. Tick **dilate Stage 4**. What happens to the shapes, the jump and the MACs?
+# 4. Which design has more MACs: wide_resnet50_2 or resnet152? And more parameters?
+
+# %%
+from resnet_lib.explorers import NetworkExplorer
+
+# %%
+explorer = NetworkExplorer()
+explorer
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# 1. Almost 4, but not exactly. The linear layer comes after the averaging and costs the same at every W.
+# 2. Stages 2, 3 and 4, each 77,070,336 MACs cheaper. And one value at the end of Stage 4 sees 483 pixels instead of
+#    427: a 3×3 placed after the stride reaches further, because its pixels are further apart.
+# 3. Stage 4 keeps 14 × 14, the jump stays at 16, and its MACs are between three and four times
+#    as many. (Its first 1×1 ran at 14 × 14 before, and still does.)
+# 4. They are close: 11.4 and 11.5 billion MACs. The wide one has more parameters, 69 against 60 million.
+# </details>
+#
+# ## 10 · Common mistakes
+#
+# - **`eval()` forgotten.** You saw it: different from Stage 0 on. A single picture is then normalised by its own
+#   statistics, and the stored ones are changed along the way.
+# - **Only the winning class compared.** Compare numbers, and do it stage by stage.
+# - **Weights copied by order.** Copy by name.
+# - **A softmax at the end.** The published network gives scores. `nn.CrossEntropyLoss` wants just those.
+# - **`torch.flatten(x)` without the batch.** It makes one long row of the whole batch. `nn.Flatten()` leaves the batch
+#   alone:
+
+# %%
+two = torch.randn(2, 2048, 1, 1)
+print("torch.flatten(x)    ", tuple(torch.flatten(two).shape))
+print("torch.flatten(x, 1) ", tuple(torch.flatten(two, 1).shape))
+print("nn.Flatten()(x)     ", tuple(nn.Flatten()(two).shape))
+
+# %% [markdown]
+# - **MACs and FLOPs mixed up.** A factor of 2 between two sources is almost always this.
+#
+# ## Summary
+#
+# - ResNet-50 = Stage 0, Stages 1 to 4 with 3, 4, 6 and 3 blocks, and a head: global average, flatten, linear.
+# - (3, 224, 224) → (64, 56, 56) → (256, 56, 56) → (512, 28, 28) → (1024, 14, 14) → (2048, 7, 7) → (1000).
+# - 25,557,032 parameters. 4,089,184,256 MACs as v1.5, 3,857,973,248 as v1. FLOPs = 2 × MACs.
+# - Proof means: same weights by name, `eval()`, equal numbers after every stage. The first part that differs tells you
+#   where to look.
+# - Depth, groups, width and dilation are numbers of the same parts.
+#
+# ## Recall
+#
+# 1. Which 50 layers does the name count?
+# <details><summary>Answer</summary>The stem's convolution, three convolutions in each of 16 blocks, and the linear
+# layer. The projections do not count.</details>
+#
+# 2. Why does the network accept pictures of any size?
+# <details><summary>Answer</summary>Convolutions slide over any size, and the head averages over all positions: 2,048
+# numbers remain.</details>
+#
+# 3. torchinfo reports 54,120 more multiply-adds than `anatomy`. What are they?
+# <details><summary>Answer</summary>One for each BN parameter (53,120) and one for each bias of the linear layer
+# (1,000).</details>
+#
+# 4. Your network equals the reference up to `stage1` and differs from `stage2` on. What do you suspect?
+# <details><summary>Answer</summary>The stride sits on another convolution: v1 against v1.5. Stage 1 has S = 1 and
+# does not notice.</details>
+#
+# 5. What does `summary(model, device="meta")` do to your model?
+# <details><summary>Answer</summary>It moves it to a device without numbers: the weights are gone. Build a separate
+# model for that.</details>
+#
+# 6. What is different in ResNet-101?
+# <details><summary>Answer</summary>Stage 3 has 23 blocks instead of 6.</details>
+#
+# ## What comes next
+#
+# Your network has the right anatomy and random weights. With the published weights in it, loaded by name as you did
+# here, it starts to recognise what is in a photograph.

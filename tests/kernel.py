@@ -1,0 +1,98 @@
+"""Runs notebooks as a learner would, in a fresh kernel of this very Python, but with no way out to a network."""
+
+import os
+from pathlib import Path
+
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpecManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Python runs a module of this name at every start. An audit hook cannot be taken away again, and sees every
+# connection and look-up of a name, whichever library makes it.
+NO_NETWORK = """
+import sys
+
+LOCAL = ("127.", "::1", "localhost", "0.0.0.0")
+
+
+def refuse(event, args):
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        address = args[1]
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        address = args
+    else:
+        return
+    host = address[0] if isinstance(address, tuple) else None  # else a path on this machine
+    if isinstance(host, bytes):
+        host = host.decode()
+    if host and not host.startswith(LOCAL):
+        raise PermissionError(f"the network is blocked in this test, and {host!r} was asked for")
+
+
+sys.addaudithook(refuse)
+"""
+
+
+class ThisPython(AsyncKernelManager):
+    """The kernel python3 is the running interpreter's, whatever kernels the machine has installed."""
+
+    def _kernel_spec_manager_default(self):
+        return KernelSpecManager(kernel_dirs=[])
+
+
+class Runner:
+    """Executes notebooks; `home` is an empty folder for what a kernel leaves behind."""
+
+    def __init__(self, home):
+        (home / "sitecustomize.py").write_text(NO_NETWORK)
+        paths = [home, ROOT, os.environ.get("PYTHONPATH", "")]
+        self.env = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(str(p) for p in paths if p),
+            "IPYTHONDIR": str(home / "ipython"),
+            "JUPYTER_CONFIG_DIR": str(home / "jupyter"),
+            "OMP_NUM_THREADS": "1",  # threads that wait for one another take far longer on a machine with other work
+        }
+
+    def client(self, notebook, folder):
+        return NotebookClient(
+            notebook,
+            kernel_manager_class=ThisPython,
+            resources={"metadata": {"path": str(folder)}},
+            timeout=120,
+            store_widget_state=True,
+            record_timing=False,
+        )
+
+    def run(self, notebook, folder):
+        """Run all cells in that folder. CellExecutionError, with its traceback, at the first that fails."""
+        self.client(notebook, folder).execute(env=self.env)
+        return notebook
+
+    def learn(self, notebook, solutions, folder):
+        """Run the cells in that folder as a learner works: each exercise untouched, and then its solution, from the
+        dictionary index → cell, in its place. Returns what failed before that, index → name of the error."""
+        client = self.client(notebook, folder)
+        failed = {}
+        with client.setup_kernel(env=self.env):
+            for i, cell in enumerate(notebook.cells):
+                try:
+                    client.execute_cell(cell, i)
+                except CellExecutionError as error:
+                    failed[i] = error.ename
+                if i in solutions:
+                    client.execute_cell(solutions[i], i)
+        client.set_widgets_metadata()
+        return failed
+
+
+def outputs(notebook):
+    """All outputs of all cells, those inside widgets among them."""
+    for cell in notebook.cells:
+        yield from cell.get("outputs", ())
+    for widgets in notebook.metadata.get("widgets", {}).values():
+        for widget in widgets["state"].values():
+            yield from widget["state"].get("outputs", ())

@@ -1,0 +1,255 @@
+"""The lessons: made from their sources, complete, and sound when run as a learner runs them."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell, new_notebook
+
+from .kernel import ROOT, Runner, outputs
+
+NOTEBOOKS = ROOT / "notebooks"
+sys.path.insert(0, str(NOTEBOOKS))
+from build import build, tags  # noqa: E402
+
+SOURCES = sorted((NOTEBOOKS / "source").glob("*.py"))
+LESSONS = [path.stem for path in SOURCES]
+every_lesson = pytest.mark.parametrize("lesson", LESSONS)
+COMMITTED = [f"{folder}{lesson}.ipynb" for folder in ("", "solutions/") for lesson in LESSONS]
+every_notebook = pytest.mark.parametrize("name", COMMITTED)
+
+
+def read(name):
+    return nbformat.read(NOTEBOOKS / name, as_version=4)
+
+
+def run(command):
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def text_of(notebook):
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+# ── Made from their sources ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_sources_give_exactly_the_notebooks_that_lie_here():
+    made = build()
+    stale = [path.name for path, text in made.items() if path.read_text(encoding="utf-8") != text]
+    assert not stale, "not what their sources give (as it should be if you have worked in them): see notebooks/build.py"
+    assert len(made) == 2 * len(LESSONS) > 0
+
+
+def test_two_builds_give_the_same_bytes():
+    assert build() == build()
+
+
+def test_check_is_content_with_what_lies_here():
+    done = run([sys.executable, NOTEBOOKS / "build.py", "--check"])
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+EXERCISE = '# %% tags=["exercise"]\nraise NotImplementedError\n\n'
+SOLUTION = '# %% tags=["solution"]\na = 1\n\n'
+PLAIN = "# %%\nb = 2\n\n"
+
+
+def written(folder, source):
+    (folder / "source").mkdir()
+    (folder / "source" / "00_a.py").write_text(source)
+    return folder
+
+
+def test_the_learner_gets_the_exercise_and_the_solved_version_the_solution(tmp_path):
+    made = build(written(tmp_path, PLAIN + EXERCISE + SOLUTION + PLAIN))
+    learner, solved = (nbformat.reads(text, as_version=4) for text in made.values())
+    assert list(made) == [tmp_path / "00_a.ipynb", tmp_path / "solutions" / "00_a.ipynb"]
+    assert [c.source for c in learner.cells[:-1]] == ["b = 2", "raise NotImplementedError", "b = 2"]
+    assert [c.source for c in solved.cells[:-1]] == ["b = 2", "a = 1", "b = 2"]
+    assert "(solutions/00_a.ipynb)" in learner.cells[-1].source
+    assert "(../00_a.ipynb)" in solved.cells[-1].source
+
+
+def test_equal_cells_get_different_ids_that_depend_on_the_content_alone(tmp_path):
+    made = build(written(tmp_path, PLAIN + EXERCISE + SOLUTION + PLAIN))
+    first, _, again, _ = (c.id for c in nbformat.reads(next(iter(made.values())), as_version=4).cells)
+    assert again == first + "-2"
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        (PLAIN, "has no exercise"),
+        (EXERCISE + PLAIN + SOLUTION, "not followed by its solution"),
+        (EXERCISE + EXERCISE + SOLUTION, "not followed by its solution"),
+        (SOLUTION + EXERCISE, "does not stand directly after its exercise"),
+        (EXERCISE + SOLUTION + SOLUTION, "does not stand directly after its exercise"),
+        (EXERCISE, "not followed by its solution"),
+        ('# %% tags=["exercise", "solution"]\na = 1\n', "cannot be exercise and solution at once"),
+        ('# %% [markdown] tags=["exercise"]\n# Do it.\n\n' + SOLUTION, "exercises and solutions are code cells"),
+    ],
+)
+def test_exercises_that_do_not_pair_with_solutions_are_refused(tmp_path, source, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        build(written(tmp_path, source))
+
+
+@pytest.mark.parametrize("stray", ["01_b.ipynb", "solutions/01_b.ipynb"])
+def test_a_notebook_without_a_source_is_refused(tmp_path, stray):
+    folder = written(tmp_path, EXERCISE + SOLUTION)
+    (folder / "solutions").mkdir()
+    (folder / stray).write_text("{}")
+    with pytest.raises(ValueError, match="01_b.ipynb has no source/01_b.py"):
+        build(folder)
+
+
+def test_a_notebook_somebody_has_worked_in_is_not_written_over(tmp_path):
+    work = tmp_path / "notebooks"
+    work.mkdir()
+    written(work, PLAIN + EXERCISE + SOLUTION)
+    shutil.copy(NOTEBOOKS / "build.py", work)
+    make = [sys.executable, work / "build.py"]
+    assert run(make).returncode == 0
+    notebook = nbformat.read(work / "00_a.ipynb", as_version=4)
+    notebook.cells[0].source, notebook.cells[0].execution_count = "b = 3  # mine", 1
+    nbformat.write(notebook, work / "00_a.ipynb")
+    done = run(make)
+    assert done.returncode == 1 and "00_a.ipynb holds outputs, somebody's work: move it away" in done.stderr
+    assert "b = 3" in (work / "00_a.ipynb").read_text()
+    assert run([*make, "--force"]).returncode == 0
+    assert "b = 3" not in (work / "00_a.ipynb").read_text()
+
+
+# ── Complete ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@every_notebook
+def test_it_is_valid_and_holds_nothing_of_a_run(name):
+    notebook = read(name)
+    nbformat.validate(notebook)
+    assert "widgets" not in notebook.metadata
+    for cell in notebook.cells:
+        assert not cell.get("outputs") and cell.get("execution_count") is None
+
+
+@every_notebook
+def test_every_link_to_a_file_leads_to_one(name):
+    for target in re.findall(r"\]\(([^)\s]+)\)", text_of(read(name))):
+        if not re.match(r"https?://|#", target):
+            assert (NOTEBOOKS / name).parent.joinpath(target.partition("#")[0]).exists(), target
+
+
+@every_lesson
+def test_it_has_the_parts_that_every_lesson_has(lesson):
+    text = text_of(read(f"{lesson}.ipynb"))
+    parts = [
+        rf"# {lesson[:2]} · ",
+        r"\*\*At the end of this lesson you can\*\*(\n- .+)+",
+        r"\*\*You need\*\* ",
+        r"\*\*Time:\*\* about \d+ minutes to work through\. Running every cell takes about \d+ seconds on a slow",
+        r"\*\*What do you see\?\*\*",
+        r"## (\d+ · )?Common mistakes\n",
+        r"## Summary\n",
+        r"## Recall\n",
+        r"## What comes next\n",
+    ]
+    places = [re.search(part, text) for part in parts]
+    assert all(places), [part for part, place in zip(parts, places, strict=True) if not place]
+    starts = [place.start() for place in places]
+    assert starts == sorted(starts), "the parts stand in this order"
+
+
+@every_lesson
+def test_every_question_to_recall_has_its_answer_folded_away(lesson):
+    text = text_of(read(f"{lesson}.ipynb"))
+    assert text.count("<details>") == text.count("</details>") == text.count("<summary>") == text.count("</summary>")
+    recall = text[text.index("## Recall") : text.index("## What comes next")]
+    questions = re.findall(r"^\d+\. ", recall, re.MULTILINE)
+    assert len(questions) == recall.count("<details><summary>Answer") >= 3
+
+
+@every_lesson
+def test_every_exercise_says_its_difficulty_importance_and_minutes(lesson):
+    notebook = read(f"{lesson}.ipynb")
+    exercises = [cell.source for cell in notebook.cells if "exercise" in tags(cell)]
+    heading = re.compile(r"^### (Exercise \d+) · .+\n●+ of ●●● · [^·\n]+ · \d+ minutes$", re.MULTILINE)
+    titles = heading.findall(text_of(notebook))
+    assert titles == [f"Exercise {n}" for n in range(1, len(exercises) + 1)]
+    for title, source in zip(titles, exercises, strict=True):
+        assert source.startswith(f"# {title}: ")
+        assert f'raise NotImplementedError("{title}: ' in source
+    assert len(exercises) >= 2
+
+
+def test_the_sources_are_clean():
+    pytest.importorskip("ruff")
+    command = [sys.executable, "-m", "ruff", "check", NOTEBOOKS]
+    done = run(command)
+    assert done.returncode == 0, done.stdout
+
+
+# ── Sound when run ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory):
+    return Runner(tmp_path_factory.mktemp("home"))
+
+
+def printed(runner, code, folder):
+    notebook = runner.run(new_notebook(cells=[new_code_cell(code)]), folder)
+    return "".join(output.get("text", "") for output in outputs(notebook))
+
+
+def test_the_kernel_of_these_tests_is_this_python(runner, tmp_path):
+    assert Path(printed(runner, "import sys; print(sys.executable)", tmp_path).strip()) == Path(sys.executable)
+
+
+@pytest.mark.parametrize(
+    "reach_out",
+    [
+        "socket.create_connection(('192.0.2.1', 80), timeout=1)",
+        "socket.getaddrinfo('pytorch.org', 443)",
+        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 9))",
+        "urllib.request.urlopen('http://192.0.2.1/', timeout=1)",
+    ],
+)
+def test_the_network_is_blocked_in_these_tests(runner, tmp_path, reach_out):
+    with pytest.raises(CellExecutionError, match="the network is blocked in this test"):
+        printed(runner, f"import socket, urllib.request\n{reach_out}", tmp_path)
+
+
+def test_this_machine_itself_can_still_be_reached(runner, tmp_path):
+    code = "import socket; s = socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname())"
+    assert printed(runner, code + "; print('reached')", tmp_path) == "reached\n"
+
+
+def test_an_error_inside_a_widget_is_found(runner, tmp_path):
+    code = "import ipywidgets\nipywidgets.interact(lambda n: 1 / n, n=0);"
+    notebook = runner.run(new_notebook(cells=[new_code_cell(code)]), tmp_path)
+    assert [o.ename for o in outputs(notebook) if o.output_type == "error"] == ["ZeroDivisionError"]
+
+
+def complaints(notebook):
+    return [o for o in outputs(notebook) if o.output_type == "error" or o.get("name") == "stderr"]
+
+
+@every_lesson
+def test_the_solved_lesson_runs_in_its_folder_without_network_and_without_complaint(runner, lesson):
+    notebook = runner.run(read(f"solutions/{lesson}.ipynb"), NOTEBOOKS / "solutions")
+    assert not complaints(notebook)
+
+
+@every_lesson
+def test_a_learner_in_the_courses_root_is_stopped_at_every_exercise_and_nowhere_else(runner, lesson):
+    notebook, solved = read(f"{lesson}.ipynb"), read(f"solutions/{lesson}.ipynb")
+    exercises = [i for i, cell in enumerate(notebook.cells) if "exercise" in tags(cell)]
+    failed = runner.learn(notebook, {i: solved.cells[i] for i in exercises}, ROOT)
+    assert failed == dict.fromkeys(exercises, "NotImplementedError")
+    assert not complaints(notebook), "the exercises solved, nothing complains"
