@@ -1,0 +1,449 @@
+#!/usr/bin/env python3
+"""Sets the course up and runs it: `python3 course.py lab` (on Windows: `py course.py lab`).
+
+Needs nothing but Python. Everything else is named in pyproject.toml and goes into the folder .venv beside
+this file; nothing else on the computer changes. Delete .venv to start afresh.
+"""
+
+import sys
+
+OLDEST = (3, 10)  # pyproject.toml says the same; a test compares them
+if sys.version_info < OLDEST:
+    # An old Python must get as far as this sentence, so nothing in this file may use syntax newer than 3.6.
+    sys.exit("The course needs Python %d.%d or newer, and this is Python %d.%d.\nInstall a newer one "
+             "(https://www.python.org/downloads/) and use that one." % (OLDEST + tuple(sys.version_info[:2])))
+
+import argparse
+import hashlib
+import importlib.util
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+
+ROOT = os.path.dirname(os.path.abspath(__file__))
+VENV = os.path.join(ROOT, ".venv")
+BIN = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
+PYTHON = os.path.join(BIN, "python.exe" if os.name == "nt" else "python")
+PYPROJECT = os.path.join(ROOT, "pyproject.toml")
+STAMP = os.path.join(VENV, "course-stamp.json")
+PIP_LOG = os.path.join(VENV, "course-pip.log")
+OVERRIDES = os.path.join(VENV, "share", "jupyter", "lab", "settings", "overrides.json")
+FIRST_LESSON = "notebooks/00_start_here.ipynb"
+RUNNING = "%d.%d" % sys.version_info[:2]
+ME = "py course.py" if os.name == "nt" else "python3 course.py"
+# JupyterLab 4.6 answers sliders in another thread than cells unless told not to, and pictures drawn from two
+# threads at once can come out corrupted (jupyterlab/jupyterlab#19719).
+SETTINGS = {
+    "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
+    # No question about JupyterLab's news before the first lesson, and no attempt to fetch them offline.
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+
+
+class Stop(Exception):
+    """Something the reader can put right: the text says what happened and what to do."""
+
+
+def say(text):
+    print(text, flush=True)  # flush: pip's and Jupyter's own lines must not overtake ours in a log file
+
+
+def requirements(name):
+    """The requirements in the list `name` of pyproject.toml: "dependencies", or an extra such as "test"."""
+    with open(PYPROJECT, encoding="utf-8") as file:
+        # By pattern, because Python 3.10 has no TOML reader: one requirement a line, comments between them.
+        block = re.search(r"^%s = \[\n(.*?)^\]" % re.escape(name), file.read(), re.MULTILINE | re.DOTALL)
+    if not block:
+        raise Stop(f"pyproject.toml has no list named {name!r}. Was it changed?")
+    return re.findall(r'^\s*"([^"]+)"', block.group(1), re.MULTILINE)
+
+
+def torch_requirement():
+    return next(each for each in requirements("dependencies") if re.match(r"torch\s*[<>=!~]", each))
+
+
+# ---------------------------------------------------------------- running .venv's Python
+
+
+def environment():
+    """Environment variables for everything run from .venv."""
+    env = dict(os.environ)
+    # PYTHONPATH and PYTHONHOME put other packages before .venv's; JUPYTER_PATH and JUPYTERLAB_DIR do the same
+    # for kernels and settings. macOS hands __PYVENV_LAUNCHER__ on, and with it the wrong environment.
+    for name in ("PYTHONPATH", "PYTHONHOME", "JUPYTER_PATH", "JUPYTERLAB_DIR", "__PYVENV_LAUNCHER__"):
+        env.pop(name, None)
+    env["VIRTUAL_ENV"], env["PATH"] = VENV, BIN + os.pathsep + env.get("PATH", "")
+    # A kernel called python3 in the reader's home folder may start another Python: .venv's must win. Jupyter
+    # sees to that by itself in a venv, but not where another account owns the folder or a variable says no.
+    env["JUPYTER_PREFER_ENV_PATH"] = "1"
+    env["PIP_USER"] = "0"  # `user = true` in a reader's pip settings stops every installation into a venv
+    env["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+    return env
+
+
+def call(arguments, **options):
+    """Run .venv's Python in the course's folder and return its exit status."""
+    child = subprocess.Popen([PYTHON] + arguments, cwd=ROOT, env=environment(), **options)
+    # Whoever ends this process means the child. Ctrl-C reaches both at once: let the child finish first
+    # (Jupyter asks "shut down?", pytest prints its summary), then leave too.
+    before = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    status = interrupted = None
+    while status is None:
+        try:
+            status = child.wait()
+        except KeyboardInterrupt:
+            interrupted = True
+    signal.signal(signal.SIGTERM, before)
+    if interrupted:
+        raise KeyboardInterrupt
+    return status if status >= 0 else 128 - status
+
+
+def ask(code, *arguments):
+    """Run `code` in .venv's Python: the last line it prints, or None where it fails."""
+    try:
+        out = subprocess.check_output([PYTHON, "-c", code] + list(arguments), cwd=ROOT, env=environment(),
+                                      stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return out.decode("utf-8", "replace").strip().splitlines()[-1]
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return None
+
+
+CHECK = """
+import importlib, importlib.metadata, json, sys
+from pip._vendor.packaging.requirements import Requirement  # every venv has pip, and pip has this
+found = []
+for wanted in map(Requirement, sys.argv[2:]):
+    try:
+        version = importlib.metadata.version(wanted.name)
+        if not wanted.specifier.contains(version, prereleases=True):
+            found.append([False, f"{wanted.name} is {version}, and the course needs {wanted}."])
+            continue
+        if sys.argv[1] == "load":
+            importlib.import_module(wanted.name)
+        found.append([True, f"{wanted.name} {version}"])
+    except importlib.metadata.PackageNotFoundError:
+        found.append([False, f"{wanted.name} is not installed."])
+    except BaseException as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        found.append([False, f"{wanted.name} {version} is installed but does not load: {reason}"])
+print(json.dumps(found))
+"""
+
+
+def check(wanted, how="look"):
+    """A list of (fine, sentence) for the requirements `wanted` in .venv; "load" imports them too."""
+    answer = ask(CHECK, how, *wanted)
+    return json.loads(answer) if answer else [(False, "The environment's Python does not answer.")]
+
+
+# ---------------------------------------------------------------- the stamp: is .venv ready?
+
+
+def stamp_for(python, has):
+    """What is written into .venv when all is installed. `has`: the extras, and "cuda" with --cuda."""
+    with open(PYPROJECT, "rb") as file:
+        contents = hashlib.sha256(file.read()).hexdigest()
+    # .venv's place counts because the installed package points to it.
+    return {"pyproject": contents, "python": python, "venv": os.path.realpath(VENV), "has": sorted(has)}
+
+
+def read_stamp():
+    """The stamp, or None where there is none or it cannot be understood."""
+    try:
+        with open(STAMP, encoding="utf-8") as file:
+            stamp = json.load(file)
+        return stamp if set(stamp) == set(stamp_for("", [])) and isinstance(stamp["has"], list) else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def is_current(stamp, python, needs):
+    """Whether nothing is to be done. More than is needed serves too: `lab` after `test` installs nothing."""
+    return bool(stamp) and set(needs) <= set(stamp["has"]) and stamp == stamp_for(python, stamp["has"])
+
+
+def venv_python():
+    """The version of .venv's Python such as "3.11", or None where there is none that works and has pip."""
+    return ask("import sys, pip; print('%d.%d' % sys.version_info[:2])")
+
+
+def why_remake(stamp, python):
+    """Why .venv cannot be mended by installing into it once more, or None where it can."""
+    if not os.path.lexists(VENV):
+        return "is not there yet"
+    if python is None:
+        return "has no working Python in it"
+    if not stamp:  # half-made, perhaps with a Python that torch is not built for: do not stay with that one
+        return None if python == RUNNING else f"was begun with Python {python}"
+    if stamp["venv"] != os.path.realpath(VENV):
+        return f"was made for another folder ({stamp['venv']})"
+    return None if stamp["python"] == python else f"was made for Python {stamp['python']}, now {python}"
+
+
+# ---------------------------------------------------------------- installing
+
+
+def obstacles():
+    """Sentences about what would make an installation fail on this computer."""
+    if not all(map(importlib.util.find_spec, ("ensurepip", "venv"))):  # Debian's python3 lacks the first
+        yield ("This Python cannot make environments; a part of it is left out. On Debian and Ubuntu:\n"
+               f"    sudo apt install python{RUNNING}-venv")
+    if platform.system() == "Darwin" and platform.machine() == "x86_64":
+        yield ("This Python is for Macs with an Intel processor, and torch no longer is (2.2 was the last).\n"
+               "With Apple's processor, use the Python from python.org. With Intel's, use another computer.")
+    if sys.maxsize < 2**32:
+        yield "This is a 32-bit Python, and torch needs the 64-bit one (python.org has it)."
+    free = shutil.disk_usage(ROOT).free / 1e9
+    if free < 2:  # 1.3 GB stay, the rest is for unpacking
+        yield f"Only {free:.1f} GB are free on this disk, and the installation needs about 2 GB."
+
+
+PIP_FAILURES = [  # (what pip's log says, what that means); the first that fits
+    ("no space left|not enough space|winerror 112", "The disk is full: free about 2 GB and try again."),
+    ("long path", "A path is too long for Windows: move the course to a short one such as C:\\course."),
+    ("certificate_verify_failed", "The network puts its own certificate in between: try another network."),
+    ("new connection|name resolution|getaddrinfo|unreachable|timed out|proxyerror|connection (reset|aborted)",
+     "The internet could not be reached. Connect and run the same command again; downloads are kept."),
+    ("no matching distribution found for torch",
+     f"There is no torch for Python {RUNNING} on this system: try with another Python, such as 3.12."),
+    ("", f"`{ME} doctor` looks for the usual causes."),
+]
+
+
+def pip(arguments):
+    """Run pip, its progress visible. Where it fails, stop with the log's last lines and what they mean."""
+    if os.path.exists(PIP_LOG):
+        os.remove(PIP_LOG)
+    status = call(["-m", "pip", "install", "--log", PIP_LOG] + arguments)
+    if status == 0:
+        return
+    log = ""
+    if os.path.exists(PIP_LOG):
+        with open(PIP_LOG, encoding="utf-8", errors="replace") as file:
+            log = file.read()
+    lines = [re.sub(r"^\d{4}-\S+ ", "    ", line) for line in log.splitlines() if line.strip()]
+    last = [line for line in lines if "ERROR" in line][-4:] or lines[-4:]
+    meaning = next(text for pattern, text in PIP_FAILURES if re.search(pattern, log, re.IGNORECASE))
+    raise Stop("\n".join([f"\nThe installation did not succeed (pip's status {status})."] + last + [meaning]))
+
+
+def install(needs):
+    if ask("import pip; print(tuple(map(int, pip.__version__.split('.')[:2])) < (21, 3))") == "True":
+        pip(["--upgrade", "pip>=21.3"])  # an older one, as in Python 3.10.0, cannot do the last line below
+    torch = torch_requirement()
+    fine, found = check([torch])[0]
+    if "cuda" in needs and fine and "+cpu" in found:
+        pip(["--force-reinstall", "--no-deps", torch])
+    elif "cuda" not in needs and not fine and platform.system() == "Linux":
+        # On Linux the ordinary torch brings 3 GB of CUDA; torch's own index has a build without. Where that
+        # cannot be reached, one short try is enough, and pip's complaints would only alarm.
+        say("Fetching torch, the build without CUDA (about 200 MB)")
+        index = ["--retries", "0", "--timeout", "8", "--extra-index-url", "https://download.pytorch.org/whl/cpu"]
+        if call(["-m", "pip", "install", "--no-deps"] + index + [torch], stderr=subprocess.DEVNULL) != 0:
+            say("That could not be had. Going on with the ordinary build, which may download 3 GB.")
+    extras = ",".join(sorted(set(needs) - {"cuda"}))
+    pip(["-e", f".[{extras}]" if extras else "."])
+
+
+def make(reason):
+    say(f".venv {reason}: making it")
+    if os.path.lexists(VENV):
+        shutil.rmtree(VENV)
+    # The Python below any active environment, so that .venv does not depend on that environment.
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    if subprocess.call([base, "-m", "venv", VENV]) != 0:
+        raise Stop(f"{base} could not make the environment; its reason is above.")
+
+
+def satisfied(needs):
+    """Whether .venv has it all already, so that a changed pyproject.toml stops nobody offline for nothing."""
+    lists = ["dependencies"] + sorted(needs - {"cuda"})
+    return all(fine for fine, _ in check([each for name in lists for each in requirements(name)]))
+
+
+def prepare(needs):
+    """Bring .venv to what pyproject.toml says, with `needs` (extras, "cuda"). No network where it is so."""
+    python, stamp = venv_python(), read_stamp()
+    current = is_current(stamp, python, needs)
+    if not current:
+        reason = why_remake(stamp, python)
+        has = set(stamp["has"]) if stamp else set()
+        needs = has | set(needs)
+        if reason or not stamp:
+            for sentence in obstacles():
+                raise Stop(sentence)
+            say("Installing the course (about 1.3 GB on disk, a few minutes)")
+            if reason:
+                make(reason)
+            install(needs)
+        elif "cuda" in needs - has or not satisfied(needs):
+            say("Installing what is missing (a minute or so)")
+            install(needs)
+    write_overrides()
+    if not current:  # last of all, so that an installation cut short is seen as one
+        with open(STAMP, "w", encoding="utf-8") as file:
+            json.dump(stamp_for(venv_python(), needs), file)
+
+
+def read_overrides():
+    """JupyterLab's settings in .venv, or None where the file cannot be understood."""
+    try:
+        with open(OVERRIDES, encoding="utf-8") as file:
+            settings = json.load(file)
+        return settings if isinstance(settings, dict) else None
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        return None
+
+
+def merged(settings):
+    """`settings` with SETTINGS added; whatever else is in them stays."""
+    return dict(settings, **{
+        plugin: dict(settings[plugin] if isinstance(settings.get(plugin), dict) else {}, **values)
+        for plugin, values in SETTINGS.items()
+    })
+
+
+def write_overrides():
+    settings = read_overrides()
+    if settings is None:
+        say("JupyterLab's settings in .venv could not be read; they are kept as overrides.json.bad")
+        os.replace(OVERRIDES, OVERRIDES + ".bad")
+    if settings is None or settings != merged(settings):
+        os.makedirs(os.path.dirname(OVERRIDES), exist_ok=True)
+        with open(OVERRIDES, "w", encoding="utf-8") as file:
+            json.dump(merged(settings or {}), file, indent=2)
+
+
+# ---------------------------------------------------------------- the commands
+
+
+def lab(extra):
+    # `-m jupyterlab`, not the script jupyter-lab: that one breaks when .venv's path is long.
+    arguments = ["-m", "jupyterlab", "--ServerApp.root_dir=" + ROOT]
+    if os.path.exists(os.path.join(ROOT, FIRST_LESSON)):
+        # As the address to begin at, so that the printed address leads to the lesson too.
+        arguments.append("--LabApp.default_url=/lab/tree/" + FIRST_LESSON)
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--allow-root")  # Jupyter refuses without; in a container one often is root
+    displays = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    if platform.system() == "Linux" and not any(map(os.environ.get, displays)):
+        arguments.append("--no-browser")  # else a browser for the terminal might be started in this one
+    if os.name == "nt" or os.path.isdir("/snap"):
+        # Jupyter sends the browser to a file in a hidden folder, which it cannot find where browser or Python
+        # come from Ubuntu's or Microsoft's store (jupyter/notebook#4500, jupyterlab/jupyterlab#9250).
+        arguments.append("--ServerApp.use_redirect_file=False")
+    say("Starting JupyterLab. If no browser opens, copy the address below into one. Ctrl-C twice ends it.")
+    return call(arguments + extra)
+
+
+def browser():
+    """A Chromium or Chrome for the browser tests, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    places = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
+    for folder in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"):
+        places.append(os.environ.get(folder, "") + r"\Google\Chrome\Application\chrome.exe")
+    return next(filter(None, map(shutil.which, names)), None) or next(filter(os.path.exists, places), None)
+
+
+KERNEL = """
+from jupyter_client.manager import KernelManager
+print(KernelManager(kernel_name="python3").format_kernel_cmd()[0])
+"""
+
+
+def doctor(extra):
+    """Say what is fine and what is missing. Works before anything is installed."""
+    missing = []
+
+    def line(fine, sentence, otherwise=""):
+        if not fine:
+            sentence = otherwise or sentence
+            missing.append(sentence)
+        say(("ok       " if fine else "MISSING  ") + sentence.replace("\n", "\n         "))
+
+    line(True, f"Python {platform.python_version()} ({sys.executable})")
+    python, stamp = venv_python(), read_stamp()
+    ready, reason = is_current(stamp, python, []), why_remake(stamp, python)
+    if not ready:  # what hinders an installation matters only while there is one to come
+        hindrances = list(obstacles())
+        for sentence in hindrances:
+            line(False, sentence)
+        if not hindrances:
+            line(True, "Nothing on this computer hinders the installation")
+    line(ready, f"The environment .venv is complete and current (Python {python})",
+         f"The environment .venv {reason or 'is unfinished, or older than pyproject.toml'}.\nRun `{ME} lab`.")
+    if python:
+        afresh = f"\nDelete the folder .venv and run `{ME} lab`." if ready else ""  # else said above
+        tested = "test" in (stamp or {"has": []})["has"]
+        for fine, sentence in check(requirements("dependencies") + requirements("test") * tested, "load"):
+            line(fine, sentence, sentence + afresh)
+        settings = read_overrides()
+        line(settings and settings == merged(settings), "JupyterLab's setting for sliders is written",
+             f"JupyterLab's setting for sliders is not written.\nRun `{ME} lab`.")
+        kernel = ask(KERNEL) or "no Python at all"
+        line(os.path.normcase(kernel) == os.path.normcase(PYTHON), "Notebooks run in .venv's Python",
+             f"Notebooks would run in {kernel}, not in .venv's Python." + afresh)
+        if not tested:
+            say(f"note     The test tools are not installed (optional); `{ME} test` does that")
+    line(os.path.exists(os.path.join(ROOT, FIRST_LESSON)), "The lessons are in notebooks",
+         f"The lessons are not here ({FIRST_LESSON}).\nDownload the course again.")
+    say(f"note     Browser tests use {browser() or 'no browser: there is no Chromium here (optional)'}")
+    say("\nNothing is missing." if not missing else f"\nMissing: {len(missing)}, marked above.")
+    return 1 if missing else 0
+
+
+# command: (extras it needs, how it is run, what it does)
+COMMANDS = {
+    "lab": ([], lab, "open the course in JupyterLab"),
+    "test": (["test"], lambda extra: call(["-m", "pytest"] + extra), "run the tests (pytest)"),
+    "bench": (["test"], lambda extra: call(["-m", "tests.bench"] + extra), "measure the course's speed"),
+    "notebooks": (["test"], lambda extra: call([os.path.join("notebooks", "build.py")] + extra),
+                  "write the lessons anew from notebooks/source"),
+    "doctor": (None, doctor, "say what is fine, what is missing, and what to do about it"),
+}
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(
+        usage=ME + " COMMAND [--cuda] [arguments for the command]", allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="commands:\n" + "\n".join(f"  {name:10} {COMMANDS[name][2]}" for name in COMMANDS),
+        epilog="The first run installs the course into .venv. Later ones start at once, without internet.\n"
+               f"Arguments go on to JupyterLab, pytest and so on: {ME} lab --no-browser --port 9999")
+    parser.add_argument("--cuda", action="store_true", help="torch with CUDA, for those with a GPU (3 GB)")
+    parser.add_argument("command", nargs="?", choices=list(COMMANDS), help=argparse.SUPPRESS)
+    parser.add_argument("extra", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    cuda = ["cuda"] if options.cuda or "--cuda" in options.extra else []
+    needs, run, _ = COMMANDS[options.command]
+    try:
+        if not os.path.exists(PYPROJECT):
+            raise Stop("pyproject.toml is not beside course.py: use the one in the course's own folder.")
+        if needs is not None:
+            prepare(needs + cuda)
+        return run([each for each in options.extra if each != "--cuda"])
+    except Stop as stop:
+        print(stop, file=sys.stderr)
+    except OSError as error:  # a full or read-only disk, a file that another program holds open
+        print(f"The computer refused: {error}\nClose whatever still uses the course and try again; if that "
+              f"does not help, delete the folder .venv. `{ME} doctor` looks for causes.", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    return 1
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a folder's name may have letters that the terminal lacks
+    sys.exit(main(sys.argv[1:]))
