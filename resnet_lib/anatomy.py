@@ -53,23 +53,31 @@ class ShapeMismatch(ValueError):
 
 
 @contextmanager
-def shapes_only():
-    """Modules built inside have shapes and no numbers: they live on the meta device and draw no weights.
+def unfilled():
+    """Modules built inside draw no weights: what their tensors hold is arbitrary, to be filled at once."""
 
-    That is all `anatomy` needs, and a hundred times faster for a large design. Drawing "weights" on the meta
-    device costs more than everything else there, so PyTorch's two initialisers for convolutions rest meanwhile.
-    """
+    def rest(*_args, **_kwargs):
+        pass
 
-    def untouched(tensor, *_args, **_kwargs):
-        return tensor
-
-    drawing = nn.init.kaiming_uniform_, nn.init.kaiming_normal_
-    nn.init.kaiming_uniform_ = nn.init.kaiming_normal_ = untouched
+    places = [(nn.init, "kaiming_normal_")]
+    kinds = (nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase, nn.Linear)
+    places += [(kind, "reset_parameters") for kind in kinds]
+    before = [getattr(place, name) for place, name in places]
+    for place, name in places:
+        setattr(place, name, rest)
     try:
-        with torch.device("meta"):
-            yield
+        yield
     finally:
-        nn.init.kaiming_uniform_, nn.init.kaiming_normal_ = drawing
+        for (place, name), what in zip(places, before, strict=True):
+            setattr(place, name, what)
+
+
+@contextmanager
+def shapes_only():
+    """Modules built inside have shapes and no numbers: they live on the meta device. That is all `anatomy` needs,
+    and a hundred times faster for a large design."""
+    with unfilled(), torch.device("meta"):
+        yield
 
 
 def anatomy(module, size):

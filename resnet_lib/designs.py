@@ -7,7 +7,7 @@ from functools import cache
 import torch
 from torch import nn
 
-from .anatomy import anatomy, shapes_only
+from .anatomy import anatomy, shapes_only, unfilled
 from .blocks import BTNK1, Bottleneck
 from .network import resnet50
 
@@ -24,35 +24,54 @@ class BlockDesign:
     S: int = 1
     stride_on: str = "3x3"
 
-    def module(self):
-        """The block, with weights as published if not built under `shapes_only`. The sum of an illegal one raises
-        ValueError when it runs."""
+    def module(self, C_out=None):
+        """The block, with weights as published if not built under `shapes_only`, and 4·C1 channels out unless given.
+        The sum of an illegal one raises ValueError when it runs."""
         if self.block == "BTNK1":
-            return BTNK1(self.C, self.C1, self.S, stride_on=self.stride_on)
+            return BTNK1(self.C, self.C1, self.S, stride_on=self.stride_on, C_out=C_out)
         more = {"stride_on": self.stride_on, "groups": 1, "dilation": 1, "norm_layer": nn.BatchNorm2d}
-        return Bottleneck(self.C, self.C1, 4 * self.C1, self.S, nn.Identity(), **more)
+        return Bottleneck(self.C, self.C1, C_out or 4 * self.C1, self.S, nn.Identity(), **more)
 
     def anatomy(self):
         """Its steps and costs, without weights. ShapeMismatch where F(x) and x cannot be added."""
-        with shapes_only():
+        with unfilled():
             module = self.module()
         return anatomy(module, (self.C, self.W, self.W))
 
-    def seeded_module(self):
+    def seeded_module(self, first=0, count=None):
         """The block with weights cut out of one fixed random tensor a convolution: neighbouring designs share
-        their weights, so that a channel more changes the maps a little, and does not replace them all."""
-        with shapes_only():
-            module = self.module()
-        module.to_empty(device="cpu")
+        their weights, so that a channel more changes the maps a little, and does not replace them all.
+
+        Of the block's output it computes `count` channels from `first` on, all unless given: output channels do not
+        depend on each other, so those are the same, and the rest costs nothing."""
+        C_out = 4 * self.C1
+        count = C_out - first if count is None else min(count, C_out - first)
+        with unfilled():
+            module = self.module(count)
+        if self.block == "BTNK2":
+            module.shortcut = Channels(first, count)
         with torch.no_grad():
             for name, m in module.named_modules():
                 if isinstance(m, nn.Conv2d):
-                    C_out, C_in, k, _ = m.weight.shape
+                    last = name in ("conv3", "shortcut.conv")
+                    start, width = (first, C_out) if last else (0, m.out_channels)
+                    bank = _bank(name, start + m.out_channels, m.in_channels, m.kernel_size[0])[start:]
                     # He's deviation for the width at hand, as blocks.conv draws it.
-                    torch.mul(_bank(name, C_out, C_in, k), math.sqrt(2 / (k * k * C_out)), out=m.weight.data)
+                    m.weight = nn.Parameter(bank * math.sqrt(2 / (m.kernel_size[0] ** 2 * width)))
                 elif isinstance(m, nn.BatchNorm2d):
                     m.reset_parameters()
         return module
+
+
+class Channels(nn.Module):
+    """The identity shortcut of a block of which only some channels are computed."""
+
+    def __init__(self, first, count):
+        super().__init__()
+        self.channels = slice(first, first + count)
+
+    def forward(self, x):
+        return x[:, self.channels]
 
 
 _drawn = {}  # name of a convolution → its random tensor, as large as it was ever needed
@@ -76,7 +95,8 @@ def _draw(name, C_out, C_in, k):
             generator = torch.Generator().manual_seed(sum(name.encode()) * 10_000 + i // 64 * 100 + j // 64)
             row.append(torch.randn(64, 64, k, k, generator=generator))
         squares.append(torch.cat(row, 1))
-    return torch.cat(squares)
+    # Convolutions on the processor are quicker with channels last.
+    return torch.cat(squares).contiguous(memory_format=torch.channels_last)
 
 
 @cache

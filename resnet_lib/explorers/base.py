@@ -1,9 +1,11 @@
 """What every explorer shares: watched controls, one redraw for several changes, pictures and their captions."""
 
+import base64
 from contextlib import contextmanager
 from html import escape
 
 import ipywidgets as widgets
+import torch
 from traitlets import Unicode
 
 from ..photos import PATTERNS, PHOTOS
@@ -39,7 +41,8 @@ class Explorer(widgets.VBox):
         with self.quietly():
             yield
         if not self._quiet:
-            self.update()
+            with one_thread():
+                self.update()
 
     @contextmanager
     def quietly(self):
@@ -52,7 +55,8 @@ class Explorer(widgets.VBox):
 
     def _changed(self, change):
         if not self._quiet:
-            self.changed(change["owner"])
+            with one_thread():
+                self.changed(change["owner"])
 
     def changed(self, control):
         """A control has a new value. Subclasses that let one control move another do so here."""
@@ -64,28 +68,48 @@ class Explorer(widgets.VBox):
 
 
 class Picture(widgets.Image):
-    """An image with a text alternative: set `tooltip`."""
+    """An image with a text alternative."""
 
     # The front end looks at a widget's description before it shows a tooltip, and fails on an Image, which has none.
     description = Unicode("").tag(sync=True)
+
+    def __init__(self, **options):
+        super().__init__(format="url", **options)
+        self.add_class("rl-maps")
+
+    def show(self, file, kind, text):
+        """Show the bytes of a picture file of that kind, "bmp" or "png"; `text` says what is on it."""
+        # As a data address: the browser decodes that some milliseconds sooner than a file handed to it.
+        with self.hold_sync():
+            self.value = f"data:image/{kind};base64,".encode() + base64.b64encode(file)
+            self.tooltip = text
 
 
 class MapView(widgets.VBox):
     """A mosaic of feature maps with its caption, which is also its text alternative."""
 
     def __init__(self):
-        self.image = Picture(format="bmp", layout=widgets.Layout(width="100%", max_width="560px"))
-        self.image.add_class("rl-maps")
+        self.image = Picture(layout=widgets.Layout(width="100%", max_width="560px"))
         self.above, self.below, self.caption = html(), html(), html()
         super().__init__([self.above, self.image, self.below, self.caption])
 
     def show(self, levels, limit, signed, text, above="", below=""):
         """Bytes from `views.mosaic`, a sentence about them, and HTML that stands above and below them."""
         self.above.value, self.below.value = (f'<div class="rl">{t}</div>' if t else "" for t in (above, below))
-        with self.image.hold_sync():
-            self.image.value = bmp(levels, signed)
-            self.image.tooltip = text
+        self.image.show(bmp(levels, signed), "bmp", text)
         self.caption.value = f'<div class="rl"><p>{escape(text)}</p><p>{colour_bar(limit, signed)}</p></div>'
+
+
+@contextmanager
+def one_thread():
+    """Tensors are computed by one thread inside. One small block gains little from a second one, and while the
+    browser draws, threads that wait for each other on a busy machine take many times as long."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def html():
@@ -93,9 +117,15 @@ def html():
     return widgets.HTML(layout=widgets.Layout(margin="0", width="auto"))
 
 
+# JupyterLab takes arrow keys and letters from a drop-down that has the focus (jupyter-widgets/ipywidgets#3912): the
+# selection would jump to the next cell. Keys meant for a drop-down stop at the edge of the output.
+KEEP_KEYS = """<img src="data:," alt="" hidden onerror="this.closest('.jp-OutputArea-output')?.addEventListener(
+'keydown', e => { if (e.target.matches('select') && !e.ctrlKey && !e.metaKey && !e.shiftKey) e.stopPropagation() })">"""
+
+
 def style():
     """The element that carries the views' rules; every explorer shows it once."""
-    return widgets.HTML(CSS, layout=widgets.Layout(display="none"))
+    return widgets.HTML(CSS + KEEP_KEYS, layout=widgets.Layout(display="none"))
 
 
 def slider(name, value, low, high, step=1, **options):

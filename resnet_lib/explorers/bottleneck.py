@@ -21,8 +21,12 @@ from .base import STRIDE_ON, STYLE, Explorer, MapView, choice, error, html, pict
 AT_THE_SUM = "what meets at the sum, and y"
 FREE = "–"  # the position control, where the numbers are no position of ResNet-50
 
-# Above so many MACs the maps are computed on a central window of the input, so that a drag stays live.
-BUDGET = 800e6
+# The steps before F's last convolution; from there on only the channels looked at are computed.
+INSIDE = ("conv1", "bn1", "relu1", "conv2", "bn2", "relu2")
+
+# Above so many MACs in F's first two convolutions (of the others only some channels are computed) the maps are
+# computed on a central window of the input, so that a drag stays live. Every block of ResNet-50 is below.
+BUDGET = 250e6
 
 
 class BottleneckExplorer(Explorer):
@@ -51,7 +55,7 @@ class BottleneckExplorer(Explorer):
         self.mend.on_click(lambda _button: self._make_legal())
 
         self.numbers, self.maps = html(), MapView()
-        self._computed = (None, None)
+        self._made = self._computed = (None, None)
         controls = (self.block, self.stride_on, self.C, self.W, self.C1, self.S, self.picture, self.step)
         self.watch(*controls, self.position, self.channel)
         left = widgets.VBox([self.mend, self.numbers], layout=widgets.Layout(width="390px"))
@@ -163,28 +167,31 @@ class BottleneckExplorer(Explorer):
     # ── maps ──
 
     def _show_maps(self, design, anatomy, clash):
-        kept, how = self._compute(design, anatomy, clash)
         step = self.step.value
         if step == "sum" and clash:
             step = "bn3"
         quarter = step == "sum"
-        maps = kept["relu3" if quarter else step]
+        shape = anatomy["relu3" if quarter else step].shape
         count = 16 if quarter else 64
-        self._limit_channel(maps.shape[1], count)
+        self._limit_channel(shape[0], count)
         first = self.channel.value
-        last = min(first + count, maps.shape[1]) - 1
+        last = min(first + count, shape[0]) - 1
+        kept, how = self._compute(design, anatomy, clash, first, count)
+        above = below = ""
         if quarter:
-            levels, limit, signed = mosaic(_quarters(kept, first), columns=8)
+            levels, limit, signed = mosaic(_quarters(kept), columns=8)
             levels = _spread(levels)
             side = "G(x)" if design.block == "BTNK1" else "x"
             above = _headline("bottom", ("F(x)", MAIN), (side, SHORTCUT))
             below = _headline("top", (f"F(x) + {side}", SUM), ("y = ReLU(sum)", SUM))
-            what = f"F(x), {side}, their sum, and y = ReLU(sum), channels {first} to {last} of {maps.shape[1]:,}"
+            what = f"F(x), {side}, their sum, and y = ReLU(sum), channels {first} to {last} of {shape[0]:,}"
             text = f"{what}. The sum: {statistics(kept['add'])}. Input: {how}."
         else:
-            levels, limit, signed = mosaic(maps, first, count)
-            above = below = ""
-            what = f"{step}, shape {shape_text(maps.shape[1:])}, channels {first} to {last}"
+            maps = kept[step]
+            if step in INSIDE:
+                maps = maps[:, first : first + count]
+            levels, limit, signed = mosaic(maps)
+            what = f"{step}, shape {shape_text(shape)}, channels {first} to {last}"
             text = f"{what}: {statistics(maps)}. Input: {how}."
         self.maps.show(levels, limit, signed, text, above, below)
 
@@ -193,31 +200,41 @@ class BottleneckExplorer(Explorer):
             self.channel.step = count
             self.channel.max = (C - 1) // count * count  # ipywidgets moves the value along where it is beyond
 
-    def _compute(self, design, anatomy, clash):
-        """All steps' outputs, and a sentence on the input; kept until the block or the picture changes."""
-        key = (design, self.picture.value)
+    def _input(self, design, window):
+        """The block's input, laid out as its convolutions like it, and how it was made; kept until it changes."""
+        key = (self.picture.value, design.C, design.W, window)
+        if self._made[0] != key:
+            x, how = block_input(*key)
+            self._made = (key, (x.contiguous(memory_format=torch.channels_last), how))
+        return self._made[1]
+
+    def _compute(self, design, anatomy, clash, first, count):
+        """All steps' outputs, of the block's last ones only the channels looked at, and a sentence on the input;
+        kept until the block, the picture or the channels change."""
+        first = 0 if self.step.value in INSIDE else first
+        key = (design, self.picture.value, first, count)
         if self._computed[0] != key:
-            window = None
-            if anatomy.macs > BUDGET:
-                window = max(8, int((BUDGET / anatomy.macs) ** 0.5 * design.W))
-            x, how = block_input(self.picture.value, design.C, design.W, window)
+            window, macs = None, anatomy["conv1"].macs + anatomy["conv2"].macs
+            if macs > BUDGET:
+                window = max(8, int((BUDGET / macs) ** 0.5 * design.W))
+            x, how = self._input(design, window)
             if window:
                 how += f"; the maps are computed on its {window} × {window} central positions, to stay quick"
             # Training mode: an untrained block has no statistics of its own, BN takes this picture's.
-            module = design.seeded_module().train()
+            module = design.seeded_module(first, count).train()
             if clash:
                 f = list(module.named_children())[:8]
                 kept = activations(torch.nn.Sequential(OrderedDict(f)), x, [name for name, _ in f])
-                kept["shortcut"] = x
+                kept["shortcut"] = x[:, first : first + count]
             else:
                 kept = activations(module, x, step_names(module))
             self._computed = (key, (kept, how))
         return self._computed[1]
 
 
-def _quarters(kept, first):
+def _quarters(kept):
     """16 channels each of F(x), the shortcut, the sum and y, ordered so that 8 in a row put them in quarters."""
-    f, s, a, y = (kept[name][0, first : first + 16] for name in ("bn3", "shortcut", "add", "relu3"))
+    f, s, a, y = (kept[name][0] for name in ("bn3", "shortcut", "add", "relu3"))
     if len(f) < 16:
         f, s, a, y = (torch.nn.functional.pad(t, (0, 0, 0, 0, 0, 16 - len(t))) for t in (f, s, a, y))
     f, s, a, y = (t.reshape(4, 4, *t.shape[1:]) for t in (f, s, a, y))

@@ -23,8 +23,7 @@ class SizeExplorer(Explorer):
         self.W = slider("W", W, 8, 224)
         self.S = slider("S", S, 1, 8)
         self.text = html()
-        self.image = Picture(format="png", layout=widgets.Layout(width="336px", height="336px"))
-        self.image.add_class("rl-maps")
+        self.image = Picture(layout=widgets.Layout(width="336px", height="336px"))
         self.watch(self.picture, self.W, self.S)
         self.children = [style(), row(self.picture), row(self.W, self.S), row(self.image, self.text)]
         self.update()
@@ -46,5 +45,4 @@ class SizeExplorer(Explorer):
         )
         file = io.BytesIO()
         Image.fromarray(kept).save(file, "PNG", compress_level=1)
-        self.image.value = file.getvalue()
-        self.image.tooltip = f"the photograph in {side} × {side} pixels"
+        self.image.show(file.getvalue(), "png", f"the photograph in {side} × {side} pixels")

@@ -114,6 +114,6 @@ def statistics(maps):
     mean = maps.mean().item()
     if abs(mean) < 1e-5 * max(-low, high):
         mean = 0  # rounding noise, as after a BN
-    zeros = 1 - maps.count_nonzero().item() / maps.numel()
+    zeros = 1 - np.count_nonzero(maps.detach().numpy()) / maps.numel()
     text = f"min {low:.3g}, mean {mean:.3g}, max {high:.3g}, {zeros:.0%} zeros"
     return text.replace("-", "−").replace("%", " %")
