@@ -1,6 +1,7 @@
 """Run a module and keep the intermediate tensors asked for, and only those."""
 
 import difflib
+from typing import NamedTuple
 
 import torch
 
@@ -28,22 +29,49 @@ def activations(module, x, names, *, grad=False):
     A later step that works in place cannot spoil what was captured: it is given a copy of it. This library's own
     modules never work in place, so there nothing is copied.
     """
+    return {name: call.output for name, call in _calls(module, x, names, grad, None, inputs=False).items()}
+
+
+class Call(NamedTuple):
+    """What a step was given, a tuple of tensors, and what it gave out."""
+
+    inputs: tuple
+    output: torch.Tensor
+
+
+def calls(module, x, names, *, grad=False, progress=None):
+    """As `activations`, with what went into each step: name → Call(inputs, output).
+
+    progress: called as progress(done, total) after each of the named steps has run.
+    """
+    return _calls(module, x, names, grad, progress, inputs=True)
+
+
+def _calls(module, x, names, grad, progress, inputs):
     names = [names] if isinstance(names, str) else list(names)
     found = dict(module.named_modules())
     for name in names:
         if name not in found:
             near = difflib.get_close_matches(name, found, 3)
             raise ValueError(f"no step is called {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
-    kept = _run(module, x, names, found, grad)
+    kept = _run(module, x, names, found, grad, progress, inputs)
     silent = [n for n in names if n not in kept]
     if silent:
         raise ValueError(f"{silent[0]!r} was not called when the module ran, so it has no output to show")
     return kept
 
 
-def _run(module, x, names, found, grad):
-    kept, handles = {}, []
+def _run(module, x, names, found, grad, progress, inputs):
+    kept, given, handles = {}, {}, []
+    names = list(dict.fromkeys(names))
     copy = _may_overwrite(module)
+
+    def note(name):
+        # Before the step runs: it may overwrite its own input.
+        def hook(_module, given_now):
+            given[name] = tuple(t.clone() if copy else t for t in given_now)
+
+        return hook
 
     def keep(name):
         def hook(_module, _inputs, output):
@@ -54,13 +82,17 @@ def _run(module, x, names, found, grad):
                 )
             # Two copies: the output may be the input itself (nn.Identity), and what is kept stays on the way to
             # the result, so that gradients reach it.
-            kept[name] = output.clone() if copy else output
-            return kept[name].clone() if copy else None
+            kept[name] = Call(given.pop(name, ()), output.clone() if copy else output)
+            if progress:
+                progress(len(kept), len(names))
+            return kept[name].output.clone() if copy else None
 
         return hook
 
     try:
-        for name in dict.fromkeys(names):
+        for name in names:
+            if inputs:
+                handles.append(found[name].register_forward_pre_hook(note(name)))
             handles.append(found[name].register_forward_hook(keep(name)))
         with torch.inference_mode(False), torch.set_grad_enabled(grad):
             module(x)

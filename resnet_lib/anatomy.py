@@ -3,18 +3,53 @@
 A MAC is one multiplication with its addition; FLOPs = 2 × MACs. Convolutions and linear layers are counted, as
 in the paper (section 3.3, "FLOPs (multiply-adds)"); normalisation, ReLU, sums and pooling are not: together they
 are under one percent. Receptive fields follow Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional
-Neural Networks" (Distill, 2019), eq. (2).
+Neural Networks" (Distill, 2019): eq. (2) for their size, the section on their region for their place.
 """
 
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from math import prod
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from .blocks import Add, check
+
+
+class Sees(NamedTuple):
+    """Which input pixels a step's values see along one side: value 0 those from `start` (negative: padding) to
+    `start + reach`, and each next value the same number of them, `jump` pixels further on."""
+
+    reach: int
+    jump: int
+    start: int
+
+    def through(self, kernel, stride=1, padding=0, dilation=1):
+        """The same after a convolution or pooling."""
+        return Sees(
+            self.reach + (kernel - 1) * dilation * self.jump, self.jump * stride, self.start - padding * self.jump
+        )
+
+    def joined(self, other):
+        """The same after a sum with `other`: all that either sees. Both have taken the same strides."""
+        start = min(self.start, other.start)
+        return Sees(max(self.start + self.reach, other.start + other.reach) - start, self.jump, start)
+
+
+class Box(NamedTuple):
+    """A rectangle of input pixels, from row `top` up to and without `bottom`, from column `left` up to and without
+    `right`. What lies outside the picture is padding."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def clipped(self, H, W):
+        """The part of it inside a picture of H × W pixels; empty (top = bottom or left = right) where there is none."""
+        return Box(*(min(max(n, 0), most) for n, most in zip(self, (H, W, H, W), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -26,9 +61,12 @@ class Step:
     shape:       what it gives out, (C, H, W) or (C,).
     parameters:  numbers that training changes.
     macs:        multiply-accumulates for one picture.
+    sees:        which pixels of the input its values can depend on, (rows, columns), each a `Sees`.
+    path:        "main" (F), "shortcut", or "sum" (the sum and what comes after it in the block).
+
     receptive_field: pixels of the input, from top to bottom, that one output value can depend on.
     jump:        pixels of the input from one output value to the next below it.
-    path:        "main" (F), "shortcut", or "sum" (the sum and what comes after it in the block).
+    start:       row of the input at which the receptive field of the first output row begins; negative is padding.
     """
 
     name: str
@@ -36,9 +74,20 @@ class Step:
     shape: tuple
     parameters: int
     macs: int
-    receptive_field: int
-    jump: int
+    sees: tuple
     path: str
+
+    @property
+    def receptive_field(self):
+        return self.sees[0].reach
+
+    @property
+    def jump(self):
+        return self.sees[0].jump
+
+    @property
+    def start(self):
+        return self.sees[0].start
 
 
 class ShapeMismatch(ValueError):
@@ -97,10 +146,9 @@ def anatomy(module, size):
     if len(size) != 3:
         raise ValueError(f"size = {size!r} must be W, (H, W) or (C, H, W), all 1 or larger")
     check(**dict(zip("CHW", size, strict=True)))
-    start = Step("input", "input", size, 0, 0, 1, 1, "main")
     steps = []
-    _walk(module, "", start, "main", steps)
-    return Anatomy(type(module).__name__, start.shape, tuple(steps))
+    _walk(module, "", Step("input", "input", size, 0, 0, (Sees(1, 1, 0),) * 2, "main"), "main", steps)
+    return Anatomy(type(module).__name__, size, tuple(steps))
 
 
 def _walk(module, name, x, path, steps):
@@ -125,9 +173,8 @@ def _walk(module, name, x, path, steps):
                 raise ValueError(f'{full} is a sum, and no child called "shortcut" stands before it')
             if h.shape != side.shape:
                 raise ShapeMismatch(h.shape, side.shape, tuple(steps))
-            # What reaches further decides. Both branches take the same steps, so they have the same jump.
-            reach = max(h.receptive_field, side.receptive_field)
-            h = Step(full, "SUM", h.shape, 0, 0, reach, h.jump, "sum")
+            sees = tuple(a.joined(b) for a, b in zip(h.sees, side.sees, strict=True))
+            h = Step(full, "SUM", h.shape, 0, 0, sees, "sum")
             steps.append(h)
             path = "sum"
         else:
@@ -149,38 +196,41 @@ def _leaf(m, name, x, path):
         macs = m.out_channels * out[0] * out[1] * (C // m.groups) * k[0] * k[1]
         kind = f"CONV {_window(k, s)}" + (f" dilated {d[0]}" if d[0] > 1 else "")
         kind += f" in {m.groups} groups" if m.groups > 1 else ""
-        reach = x.receptive_field + (k[0] - 1) * d[0] * x.jump
-        return Step(name, kind, (m.out_channels, *out), p, macs, reach, x.jump * s[0], path)
+        return Step(name, kind, (m.out_channels, *out), p, macs, _through(x, k, s, pad, d), path)
     if isinstance(m, nn.MaxPool2d | nn.AvgPool2d) and not m.ceil_mode:
-        k, s, pad = _pair(m.kernel_size), _pair(m.stride), _pair(m.padding)
-        d = _pair(getattr(m, "dilation", 1))
+        k, s, pad = pair(m.kernel_size), pair(m.stride), pair(m.padding)
+        d = pair(getattr(m, "dilation", 1))
         out = tuple(out_size(*v, name=name) for v in zip(space, k, s, pad, d, strict=True))
         kind = f"{'MAX' if isinstance(m, nn.MaxPool2d) else 'AVG'}POOL {_window(k, s)}"
-        reach = x.receptive_field + (k[0] - 1) * d[0] * x.jump
-        return Step(name, kind, (C, *out), p, 0, reach, x.jump * s[0], path)
-    if isinstance(m, nn.AdaptiveAvgPool2d) and _pair(m.output_size) == (1, 1):
-        reach = x.receptive_field + (space[0] - 1) * x.jump
-        return Step(name, "GLOBAL AVGPOOL", (C, 1, 1), p, 0, reach, x.jump * space[0], path)
+        return Step(name, kind, (C, *out), p, 0, _through(x, k, s, pad, d), path)
+    if isinstance(m, nn.AdaptiveAvgPool2d) and pair(m.output_size) == (1, 1):
+        return Step(name, "GLOBAL AVGPOOL", (C, 1, 1), p, 0, _through(x, space, space), path)
     if isinstance(m, nn.Flatten):
-        size = C * (space[0] * space[1] if space else 1)
-        return Step(name, "FLATTEN", (size,), 0, 0, x.receptive_field, x.jump, path)
+        # Its numbers stand at no place any more: all of them together see what the whole map saw.
+        sees = _through(x, space, space) if space else x.sees
+        return Step(name, "FLATTEN", (C * prod(space),), 0, 0, sees, path)
     if isinstance(m, nn.Linear):
         if x.shape[-1] != m.in_features:
             raise ValueError(f"{name or 'the linear layer'} wants {m.in_features} numbers, given {x.shape[-1]}")
         shape = (*x.shape[:-1], m.out_features)
         macs = m.in_features * prod(shape)
-        return Step(name, "LINEAR", shape, p, macs, x.receptive_field, x.jump, path)
+        return Step(name, "LINEAR", shape, p, macs, x.sees, path)
     if isinstance(m, nn.Identity):
-        return Step(name, "identity", x.shape, 0, 0, x.receptive_field, x.jump, path)
+        return Step(name, "identity", x.shape, 0, 0, x.sees, path)
     if isinstance(m, nn.modules.batchnorm._NormBase):
         if C != m.num_features:
             raise ValueError(f"{name or 'the BN'} wants {m.num_features} channels and is given {C}")
-        return Step(name, "BN", x.shape, p, 0, x.receptive_field, x.jump, path)
+        return Step(name, "BN", x.shape, p, 0, x.sees, path)
     if isinstance(m, nn.GroupNorm | nn.Dropout) or type(m).__module__ == "torch.nn.modules.activation":
-        return Step(name, type(m).__name__, x.shape, p, 0, x.receptive_field, x.jump, path)
+        return Step(name, type(m).__name__, x.shape, p, 0, x.sees, path)
     if isinstance(m, nn.Sequential):  # an empty one does nothing
         return x
     raise TypeError(f"anatomy does not know the arithmetic of {type(m).__name__} ({name or 'the module itself'})")
+
+
+def _through(x, *window):
+    """What is seen after a window (kernel, stride, padding, dilation, each as (rows, columns)) over step `x`."""
+    return tuple(side.through(*v) for side, *v in zip(x.sees, *window, strict=True))
 
 
 def out_size(size, kernel, stride=1, padding=0, dilation=1, *, name=""):
@@ -232,6 +282,18 @@ class Anatomy:
                 return step
         raise KeyError(f"no step is called {name!r}; there are {', '.join(s.name for s in self.steps)}")
 
+    def field(self, name, row=0, column=0):
+        """The receptive field of one output value: a `Box` of input pixels outside which nothing changes it.
+
+        name: a step, or a block or stage, which stands for the last step in it. After flattening only row = column
+              = 0 is left, and that sees everything.
+        Raises KeyError for an unknown name, ValueError for a place outside the step's output.
+        """
+        step = ([s for s in self.steps if f"{s.name}.".startswith(f"{name}.")] or [self[name]])[-1]
+        check_place(step.name, step.shape, row, column)
+        at = [s.start + i * s.jump for s, i in zip(step.sees, (row, column), strict=True)]
+        return Box(*at, *(n + s.reach for n, s in zip(at, step.sees, strict=True)))
+
     def by_stage(self):
         """Totals by the first part of the name (stage0 … head), in order: one Step a stage, whose shape,
         receptive field and jump are those at its end."""
@@ -241,7 +303,7 @@ class Anatomy:
         return [
             Step(
                 name, "", steps[-1].shape, sum(s.parameters for s in steps), sum(s.macs for s in steps),
-                steps[-1].receptive_field, steps[-1].jump, "main",
+                steps[-1].sees, "main",
             )
             for name, steps in stages.items()
         ]  # fmt: skip
@@ -282,6 +344,17 @@ class Anatomy:
         return total + _html_table(body)
 
 
+def check_place(name, shape, row, column, channel=0):
+    """ValueError where an output of that shape, (C, H, W) or (C,), has no such value: step `name` is blamed."""
+    sides = {"channel": channel, "row": row, "column": column}
+    check(least=0, **sides)
+    for (side, i), most in zip(sides.items(), (*shape, 1, 1), strict=False):
+        if i >= most:
+            raise ValueError(
+                f"{name} gives out {shape_text(shape)}, so there is no {side} {i:,}: the last one is {most - 1:,}"
+            )
+
+
 def shape_text(shape):
     """(256, 56, 56), with thousands grouped."""
     return "(" + ", ".join(f"{n:,}" for n in shape) + ("," if len(shape) == 1 else "") + ")"
@@ -313,7 +386,8 @@ def _window(k, s):
     return f"{k[0]}×{k[1]}" + (f" /{s[0]}" if s[0] > 1 else "")
 
 
-def _pair(v):
+def pair(v):
+    """(v, v), or `v` itself where it is two numbers already: rows and columns, as layers are told their sizes."""
     return tuple(v) if isinstance(v, tuple | list) else (v, v)
 
 

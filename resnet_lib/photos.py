@@ -1,6 +1,8 @@
 """Photographs, test patterns, and honest inputs for a block made from them."""
 
+import io
 import math
+import os
 import warnings
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +19,9 @@ FOLDER = Path(__file__).parent / "data" / "photos"
 PHOTOS = ("cat", "coffee", "palace", "rocket", "officer")
 PATTERNS = ("impulse", "checkerboard", "gradient", "noise")
 
+# What open_photo reads. PIL knows more, but for some of those it starts other programs.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+
 # Mean and deviation of ImageNet's colours, with which all published ResNets were trained.
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -29,34 +34,53 @@ def photo(name):
     return open_photo(FOLDER / f"{name}.jpg")
 
 
-def open_photo(path):
-    """A picture file as an upright RGB PIL image: the camera's rotation applied, transparency on white, grey,
-    palette and 16-bit pictures converted. ValueError with a sentence for a file that is missing, broken, no
-    picture, or of more pixels than is safe to open."""
+def open_photo(file, name=None):
+    """A picture as an upright RGB PIL image: the camera's rotation applied, transparency on white, grey, palette and
+    16-bit pictures converted; of a moving picture the first frame.
+
+    file: a path, an open binary file, or the bytes themselves, as an upload gives them.
+    name: what to call it in messages; its path unless given.
+    Raises ValueError with a sentence for a file that is missing, broken, no picture, or of more pixels than is safe
+    to open (those are refused before they are decoded).
+    """
+    if isinstance(file, bytes | bytearray | memoryview):
+        file, name = io.BytesIO(file), name or "the file"
+    elif hasattr(file, "read"):
+        name = name or "the file"
+    elif not isinstance(file, str | os.PathLike):
+        raise ValueError(f"a picture is opened by its path, as a file or from bytes, and this is {type(file).__name__}")
+    name = name or repr(str(file))
+    Image.init()
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)  # up to twice its limit PIL only warns
-            image = Image.open(path)
-        with image:
-            image = ImageOps.exif_transpose(image)
-            if image.mode.startswith("I") or image.mode == "F":
-                # 16-bit grey: PIL's own conversion would clip at 255 where it should scale.
-                values = np.asarray(image, dtype=np.float64)
-                top = 65535 if values.max() > 255 else 255
-                image = Image.fromarray((values.clip(0, top) * (255 / top)).astype(np.uint8))
-            if "A" in image.getbands() or "transparency" in image.info:
-                image = image.convert("RGBA")
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-            return image.convert("RGB")
+            with Image.open(file, formats=[f for f in Image.OPEN if f in FORMATS]) as image:
+                return _upright_rgb(image)
     except FileNotFoundError:
-        raise ValueError(f"there is no file {str(path)!r}") from None
+        raise ValueError(f"there is no file {name}") from None
     except UnidentifiedImageError:
-        raise ValueError(f"{str(path)!r} is not a picture in a known format, such as JPEG, PNG or WebP") from None
+        raise ValueError(f"{name} is not a picture in a known format, such as JPEG, PNG or WebP") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         most = Image.MAX_IMAGE_PIXELS // 1_000_000
-        raise ValueError(f"{str(path)!r} has over {most} million pixels: make it smaller first") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{str(path)!r} cannot be read, it seems to be broken ({error})") from None
+        raise ValueError(f"{name} has over {most} million pixels: make it smaller first") from None
+    except IsADirectoryError:
+        raise ValueError(f"{name} is a folder: choose a picture in it") from None
+    except Exception as error:  # a damaged file can bring a decoder to raise anything
+        raise ValueError(f"{name} cannot be read, it seems to be broken ({error})") from None
+
+
+def _upright_rgb(image):
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        # 16-bit grey: PIL's own conversion would clip at 255 where it should scale.
+        values = np.asarray(image, dtype=np.float64)
+        top = 65535 if values.max() > 255 or image.mode.startswith("I;16") else 255
+        image = Image.fromarray((values.clip(0, top) * (255 / top)).astype(np.uint8))
+    if "A" in image.getbands() or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
 
 
 def to_input(image, size=224, resize=None):
@@ -72,9 +96,15 @@ def square(image, size, resize=None):
     """The central square of a PIL image in size × size pixels, cut as `to_input` does, as an RGB PIL image."""
     check(size=size)
     resize = round(size * 256 / 224) if resize is None else resize
+    check(resize=resize)
     if resize < size:
         raise ValueError(f"resize = {resize} must be at least size = {size}, or the square does not fit")
     short = min(image.size)
+    # Of a very long picture only the middle, or enlarging it to the size it is cut from would take gigabytes. The
+    # same from both ends, so that the middle stays the middle.
+    x, y = (max(0, n - 8 * short) // 2 for n in image.size)
+    if x or y:
+        image = image.crop((x, y, image.width - x, image.height - y))
     # The longer side is truncated, not rounded: so do the published pipelines.
     width, height = (resize if n == short else int(resize * n / short) for n in image.size)
     image = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)

@@ -26,6 +26,7 @@ from resnet_lib import (
     resnet50,
     shapes_only,
 )
+from resnet_lib.anatomy import Box
 
 few = settings(max_examples=40, deadline=None)
 
@@ -220,28 +221,40 @@ def test_out_size_is_what_a_convolution_gives_or_says_why_there_is_nothing(size,
 # ── Receptive field, measured ────────────────────────────────────────────────────────────────────────────────
 
 
-def seen_by_the_middle(model, C, W):
-    """(extent, shift): over how many input pixels the gradient of the middle output reaches, and by how many
-    pixels that window moves for the output next to it. All weights are positive, so that nothing cancels, and
-    averages stand in for maxima, whose gradient goes to one pixel alone."""
-    model = model.double().eval()
+def all_positive(model):
+    """The same with positive weights, so that nothing cancels, and averages for maxima, whose gradient goes to one
+    pixel alone. No gradient vanishes on an input of ones."""
     for m in model.modules():
         if isinstance(m, nn.Conv2d):
             m.weight.data.abs_().add_(0.01)
         if isinstance(m, Stem):
             m.pool = nn.AvgPool2d(3, 2, 1)
-    x = torch.ones(1, C, W, W, dtype=torch.double, requires_grad=True)
-    y = model(x).sum(1)[0]
-    middle = y.shape[-1] // 2
-    windows = []
-    for i in (middle, middle + 1):
-        (grad,) = torch.autograd.grad(y[i, i], x, retain_graph=True)
-        rows = grad.abs().sum((0, 1, 3)).nonzero().flatten()
-        first, last = rows[0].item(), rows[-1].item()
-        assert first > 0 and last < W - 1, "the picture is too small to hold the whole window"
-        windows.append((first, last))
-    (first, last), (next_first, _) = windows
-    return last - first + 1, next_first - first
+    return model.double().eval()
+
+
+def reached(model, C, H, W, places):
+    """For each place (row, column) of the output the pixels its gradient reaches, as (top, left, bottom, right)."""
+    x = torch.ones(1, C, H, W, dtype=torch.double, requires_grad=True)
+    y = all_positive(model)(x).sum(1)[0]
+    boxes = []
+    for row, column in places:
+        (grad,) = torch.autograd.grad(y[row, column], x, retain_graph=True)
+        rows, columns = (grad.abs().sum(d).nonzero().flatten().tolist() for d in [(0, 1, 3), (0, 1, 2)])
+        boxes.append((rows[0], columns[0], rows[-1] + 1, columns[-1] + 1) if rows else None)
+    return boxes
+
+
+def assert_the_middle_sees_its_field(model, C, W):
+    a = anatomy(model, (C, W, W))
+    last = a.steps[-1]
+    middle = last.shape[-1] // 2
+    places = [(middle, middle), (middle + 1, middle), (middle, middle + 1)]
+    fields = [a.field(last.name, *place) for place in places]
+    assert all(box.clipped(W, W) == box for box in fields), "the picture is too small to hold the whole field"
+    assert reached(model, C, W, W, places) == fields
+    here, below, _ = fields
+    assert (here.bottom - here.top, below.top - here.top) == (last.receptive_field, last.jump)
+    assert here.top == last.start + middle * last.jump
 
 
 @pytest.mark.parametrize("stride_on", ["3x3", "1x1"])
@@ -250,8 +263,7 @@ def test_the_receptive_field_of_each_stage_is_what_the_gradient_reaches(stages, 
     # The field depends on kernels and strides alone: one channel is enough.
     net = ResNet(base=1, in_channels=1, stride_on=stride_on)
     part = nn.Sequential(*(net.get_submodule(f"stage{i}") for i in range(stages + 1)))
-    last = anatomy(part, (1, W, W)).steps[-1]
-    assert seen_by_the_middle(part, 1, W) == (last.receptive_field, last.jump)
+    assert_the_middle_sees_its_field(part, 1, W)
 
 
 @few
@@ -259,16 +271,13 @@ def test_the_receptive_field_of_each_stage_is_what_the_gradient_reaches(stages, 
 def test_the_receptive_field_of_any_two_blocks_is_what_the_gradient_reaches(designs, C):
     model = stack(designs, C)
     last = anatomy(model, 64).steps[-1]
-    W = 2 * last.receptive_field + 6 * last.jump
-    assert seen_by_the_middle(model, C, W) == (last.receptive_field, last.jump)
+    assert_the_middle_sees_its_field(model, C, 2 * last.receptive_field + 6 * last.jump)
 
 
 @few
 @given(kernel=st.integers(1, 7), stride=st.integers(1, 3), dilation=st.integers(1, 2))
 def test_the_receptive_field_of_a_turned_stem_is_what_the_gradient_reaches(kernel, stride, dilation):
-    stem = Stem(1, 2, kernel=kernel, stride=stride, dilation=dilation)
-    last = anatomy(stem, 64).steps[-1]
-    assert seen_by_the_middle(stem, 1, 120) == (last.receptive_field, last.jump)
+    assert_the_middle_sees_its_field(Stem(1, 2, kernel=kernel, stride=stride, dilation=dilation), 1, 120)
 
 
 def test_where_the_shortcut_reaches_further_than_F_it_decides():
@@ -283,12 +292,94 @@ def test_where_the_shortcut_reaches_further_than_F_it_decides():
             return self.add(self.main(x), self.shortcut(x))
 
     assert anatomy(Wide(), 16)["add"].receptive_field == 5
-    assert seen_by_the_middle(Wide(), 1, 16) == (5, 1)
+    assert_the_middle_sees_its_field(Wide(), 1, 16)
+
+
+def test_where_the_branches_see_different_pixels_the_sum_sees_both():
+    class Askew(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.main = nn.Conv2d(1, 1, 2, stride=4, padding=1, bias=False)  # pixels −1 and 0
+            self.shortcut = nn.Conv2d(1, 1, 3, stride=4, bias=False)  # pixels 0, 1 and 2
+            self.add = Add()
+
+        def forward(self, x):
+            return self.add(self.main(x), self.shortcut(x))
+
+    assert (anatomy(Askew(), 19)["add"].start, anatomy(Askew(), 19)["add"].receptive_field) == (-1, 4)
+    assert_the_middle_sees_its_field(Askew(), 1, 19)
+
+
+windows = st.tuples(
+    st.tuples(st.integers(1, 4), st.integers(1, 4)), st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    st.tuples(st.integers(0, 3), st.integers(0, 3)), st.tuples(st.integers(1, 3), st.integers(1, 3)),
+)  # fmt: skip
+
+
+@few
+@given(layers=st.lists(windows, min_size=1, max_size=3), H=st.integers(12, 40), W=st.integers(12, 40), data=st.data())
+def test_the_field_of_any_value_of_any_stack_of_windows_is_what_its_gradient_reaches(layers, H, W, data):
+    model = nn.Sequential(*(nn.Conv2d(1, 1, *window, bias=False) for window in layers))
+    try:
+        a = anatomy(model, (1, H, W))
+    except ValueError:
+        return  # the last windows are larger than what is left
+    row, column = (data.draw(st.integers(0, n - 1)) for n in a.output[1:])
+    field = a.field(a.steps[-1].name, row, column)
+    inside = field.clipped(H, W)
+    (seen,) = reached(model, 1, H, W, [(row, column)])
+    if inside == field:
+        assert seen == field
+    elif seen:  # at the border a window may hop over the last pixels, but never sees any outside its field
+        assert seen[0] >= inside.top and seen[1] >= inside.left
+        assert seen[2] <= inside.bottom and seen[3] <= inside.right
 
 
 def test_after_global_pooling_every_pixel_within_reach_counts():
     a = anatomy(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.AdaptiveAvgPool2d(1)), 10)
     assert a.steps[-1].receptive_field == 12  # the picture and one pixel of padding on either side
+
+
+def test_after_global_pooling_or_flattening_every_pixel_of_both_sides_counts():
+    for last in (nn.AdaptiveAvgPool2d(1), nn.Flatten()):
+        a = anatomy(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), last), (1, 10, 6))
+        assert a.field("1") == (-1, -1, 11, 7)
+
+
+@pytest.mark.parametrize(("stride_on", "start"), [("3x3", -213), ("1x1", -241)])
+def test_the_fields_of_a_network_are_centred_on_every_32nd_pixel(stride_on, start):
+    a = anatomy(on_meta("resnet50", stride_on=stride_on), 224)
+    assert [s.start for s in a.by_stage()][-2:] == [start, start]
+    for row, column in [(0, 0), (3, 6)]:
+        top, left, bottom, right = a.field("stage4", row, column)
+        assert ((top + bottom - 1) / 2, (left + right - 1) / 2) == (32 * row, 32 * column)
+
+
+def test_a_block_or_stage_has_the_field_of_its_last_step():
+    a = anatomy(on_meta("resnet50"), 224)
+    assert a.field("stage2", 3, 4) == a.field("stage2.3.relu3", 3, 4)
+    assert a.field("stage2.0", 3, 4) == a.field("stage2.0.relu3", 3, 4)
+    assert a.field("stage1.0.shortcut", 3, 4) == a.field("stage0", 3, 4) == (7, 11, 18, 22)
+
+
+def test_a_place_or_step_that_there_is_not_gets_a_sentence():
+    a = anatomy(on_meta("resnet50"), 224)
+    with pytest.raises(ValueError, match=r"gives out \(2,048, 7, 7\), so there is no row 7: the last one is 6"):
+        a.field("stage4", 7, 0)
+    with pytest.raises(ValueError, match=r"gives out \(1,000,\), so there is no column 1"):
+        a.field("head", 0, 1)
+    for bad in (-1, 1.5, True):
+        with pytest.raises(ValueError, match="column = .* must be a whole number, 0 or larger"):
+            a.field("stage4", 0, bad)
+    for name in ("stage", "stage5", ""):
+        with pytest.raises(KeyError, match="no step is called"):
+            a.field(name)
+
+
+def test_a_box_is_clipped_to_the_picture():
+    assert Box(-3, 2, 5, 9).clipped(4, 6) == (0, 2, 4, 6)
+    outside = Box(-8, -8, -3, -3).clipped(4, 6)
+    assert outside == (0, 0, 0, 0)
 
 
 # ── What a step says ─────────────────────────────────────────────────────────────────────────────────────────

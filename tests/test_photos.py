@@ -1,9 +1,17 @@
 """Photographs, test patterns, and inputs for a block made from them."""
 
+import io
+import struct
+import warnings
+import zlib
+
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFile
+from torch.nn import functional as F
 
 from resnet_lib import resnet50
 from resnet_lib.photos import (
@@ -17,6 +25,7 @@ from resnet_lib.photos import (
     open_photo,
     pattern,
     photo,
+    square,
     to_input,
 )
 
@@ -25,6 +34,23 @@ def save(tmp_path, image, name, **options):
     path = tmp_path / name
     image.save(path, **options)
     return path
+
+
+def as_bytes(image, kind="PNG", **options):
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def png_of_zeros(width, height):
+    """A sound black-and-white PNG of any size, small because all of it is black."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = zlib.compress(bytes(height * (1 + -(-width // 8))))
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def test_every_bundled_photograph_opens_as_a_colour_picture_and_has_its_licence_noted():
@@ -53,10 +79,55 @@ def test_preprocessing_is_pils_antialiased_bilinear_resize_then_the_published_me
     assert np.abs(got[0].permute(1, 2, 0).numpy() - wanted).max() < 1e-5
 
 
-@pytest.mark.parametrize("size, resize", [(224, 100), (0, None), (2.5, None)])
+@pytest.mark.parametrize("size, resize", [(224, 100), (0, None), (2.5, None), (20, 30.5)])
 def test_preprocessing_refuses_sizes_that_do_not_fit(size, resize):
     with pytest.raises(ValueError, match="size = "):
         to_input(photo("cat"), size, resize)
+
+
+def test_the_mean_and_the_deviation_are_the_published_ones():
+    assert MEAN == (0.485, 0.456, 0.406)
+    assert STD == (0.229, 0.224, 0.225)
+
+
+@pytest.mark.parametrize("name, size, resize", [("cat", 224, 256), ("palace", 224, 232), ("rocket", 64, 73)])
+def test_preprocessing_is_what_pytorchs_own_antialiased_resize_gives_but_for_rounding(name, size, resize):
+    pixels = torch.from_numpy(np.array(photo(name))).permute(2, 0, 1)[None].float()
+    H, W = pixels.shape[2:]
+    shape = (resize, int(resize * W / H)) if H <= W else (int(resize * H / W), resize)
+    resized = F.interpolate(pixels, shape, mode="bilinear", antialias=True, align_corners=False)
+    top, left = (round((n - size) / 2) for n in shape)
+    wanted = resized[0, :, top : top + size, left : left + size]
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (MEAN, STD))
+    levels = (to_input(photo(name), size, resize)[0] * std + mean) * 255
+    assert (levels - wanted).abs().max() < 1.5
+    assert (levels - wanted).abs().mean() < 0.5
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (1, 5000), (100_000, 1), (3, 2), (30, 1000)])
+def test_the_smallest_and_the_longest_pictures_are_cut_square_without_taking_gigabytes(size, monkeypatch):
+    image = Image.new("RGB", size, (10, 200, 30))
+    made, resize = [], Image.Image.resize
+
+    def watched(image, size, *options):
+        made.append(size[0] * size[1])
+        return resize(image, size, *options)
+
+    monkeypatch.setattr(Image.Image, "resize", watched)
+    cut = square(image, 224)
+    assert cut.size == (224, 224)
+    assert cut.getcolors() == [(224 * 224, (10, 200, 30))]
+    assert max(made) < 1_000_000
+
+
+@pytest.mark.parametrize("size", [(40, 997), (1000, 40), (7, 200)])
+def test_of_a_very_long_picture_it_is_still_the_middle_that_is_kept(size):
+    values = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    image = Image.fromarray(values)
+    width, height = (256 if n == min(size) else int(256 * n / min(size)) for n in size)
+    left, top = round((width - 224) / 2), round((height - 224) / 2)
+    wanted = image.resize((width, height), Image.Resampling.BILINEAR).crop((left, top, left + 224, top + 224))
+    assert np.abs(np.asarray(square(image, 224), dtype=int) - np.asarray(wanted, dtype=int)).max() <= 6
 
 
 def test_a_rotated_photograph_is_turned_upright(tmp_path):
@@ -84,11 +155,53 @@ def test_pictures_of_all_kinds_become_rgb(tmp_path, mode):
 def test_transparency_is_laid_on_white(tmp_path):
     opened = open_photo(save(tmp_path, Image.new("RGBA", (8, 8), (0, 0, 0, 0)), "clear.png"))
     assert opened.getpixel((4, 4)) == (255, 255, 255)
+    half = open_photo(save(tmp_path, Image.new("LA", (8, 8), (0, 128)), "half.png"))
+    assert half.getpixel((4, 4)) == pytest.approx((127, 127, 127), abs=1)
+    palette = Image.new("P", (8, 8), 0)
+    palette.putpalette([200, 0, 0, 0, 0, 200])
+    palette.paste(1, (0, 0, 4, 8))
+    clear = open_photo(save(tmp_path, palette, "palette.png", transparency=0))
+    assert clear.getpixel((6, 4)) == (255, 255, 255)
+    assert clear.getpixel((2, 4)) == (0, 0, 200)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_the_usual_formats_are_read(kind):
+    image = Image.new("RGB", (16, 12), (200, 40, 90))
+    opened = open_photo(as_bytes(image, kind))
+    assert opened.size == (16, 12) and opened.mode == "RGB"
+    assert opened.getpixel((8, 6)) == pytest.approx((200, 40, 90), abs=4)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP"])
+def test_of_a_moving_picture_the_first_frame_is_taken(kind):
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
+    data = as_bytes(frames[0], kind, save_all=True, append_images=frames[1:])
+    assert Image.open(io.BytesIO(data)).n_frames == 2
+    red, _, blue = open_photo(data).getpixel((8, 8))
+    assert red > 200 and blue < 50
+
+
+def test_a_picture_of_one_pixel_is_one():
+    assert open_photo(as_bytes(Image.new("RGB", (1, 1), "red"))).getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_bytes_and_open_files_are_as_good_as_a_path():
+    path = FOLDER / "cat.jpg"
+    data, wanted = path.read_bytes(), photo("cat").tobytes()
+    for given_as in (data, bytearray(data), memoryview(data), io.BytesIO(data), str(path), path):
+        assert open_photo(given_as).tobytes() == wanted
+    with path.open("rb") as file:
+        file.seek(100)  # wherever it stands
+        assert open_photo(file).tobytes() == wanted
+        assert not file.closed
 
 
 def test_sixteen_bit_grey_is_scaled_and_not_clipped(tmp_path):
     image = Image.fromarray(np.full((8, 8), 32768, np.uint16))
     assert open_photo(save(tmp_path, image, "deep.png")).getpixel((4, 4)) == (127, 127, 127)
+    night = Image.fromarray(np.full((8, 8), 200, np.uint16))  # nearly black, and not to be taken for 8 bits
+    assert open_photo(save(tmp_path, night, "night.png")).getpixel((4, 4)) == (0, 0, 0)
 
 
 def test_files_that_are_no_pictures_get_a_sentence(tmp_path):
@@ -101,6 +214,83 @@ def test_files_that_are_no_pictures_get_a_sentence(tmp_path):
     (tmp_path / "half.jpg").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match="seems to be broken"):
         open_photo(tmp_path / "half.jpg")
+    with pytest.raises(ValueError, match="is a folder: choose a picture in it"):
+        open_photo(tmp_path)
+    (tmp_path / "empty.png").write_bytes(b"")
+    with pytest.raises(ValueError, match="is not a picture in a known format"):
+        open_photo(tmp_path / "empty.png")
+    with pytest.raises(ValueError, match="this is NoneType"):
+        open_photo(None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
+        b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(99),
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n",  # PIL would hand it to another program
+        b"%PDF-1.7\n",
+        b"",
+        bytes(1000),
+    ],
+    ids=["SVG", "HEIC", "EPS", "PDF", "empty", "zeros"],
+)
+def test_other_formats_get_a_sentence_about_the_known_ones(data):
+    with pytest.raises(ValueError, match="^the file is not a picture in a known format, such as JPEG, PNG or WebP$"):
+        open_photo(data)
+
+
+def test_an_upload_is_called_what_the_caller_calls_it():
+    for given_as in (b"no picture", io.BytesIO(b"no picture")):
+        with pytest.raises(ValueError, match="^holiday.jpg is not a picture"):
+            open_photo(given_as, name="holiday.jpg")
+    with pytest.raises(ValueError, match="^your file cannot be read"):
+        open_photo((FOLDER / "cat.jpg").read_bytes()[:5000], name="your file")
+
+
+def test_whatever_a_decoder_raises_becomes_a_sentence(monkeypatch):
+    def fail(_image):
+        raise RuntimeError("Failed to decode frame 0")  # as AVIF's does
+
+    data = as_bytes(Image.new("RGB", (4, 4)))
+    monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
+    with pytest.raises(ValueError, match=r"seems to be broken \(Failed to decode frame 0\)"):
+        open_photo(data)
+
+
+def test_a_picture_whose_notes_are_damaged_opens_without_a_warning():
+    cut_short = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01"  # one entry announced, and not there
+    data = as_bytes(Image.new("RGB", (8, 6), "red"), "JPEG", exif=cut_short)
+    with pytest.warns(UserWarning, match="[Cc]orrupt EXIF"):
+        Image.open(io.BytesIO(data)).getexif()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert open_photo(data).size == (8, 6)
+
+
+PICTURES = [
+    as_bytes(Image.effect_noise((24, 16), 60).convert("RGB"), kind)
+    for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    data=st.sampled_from(PICTURES),
+    changes=st.lists(st.tuples(st.integers(0, 10**4), st.integers(0, 255)), max_size=4),
+    keep=st.integers(0, 10**4),
+)
+def test_a_damaged_file_opens_or_gets_a_sentence_and_no_warning(data, changes, keep):
+    damaged = bytearray(data[:keep])
+    for place, value in changes:
+        if damaged:
+            damaged[place % len(damaged)] = value
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            assert open_photo(bytes(damaged)).mode == "RGB"
+        except ValueError as error:
+            assert str(error).startswith("the file ")
 
 
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
@@ -108,6 +298,24 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, 
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with pytest.raises(ValueError, match="make it smaller first"):
         open_photo(path)
+
+
+@pytest.mark.parametrize("width, height", [(20_000, 20_000), (10_000, 10_000), (300_000, 300)])
+def test_a_small_file_of_very_many_pixels_is_refused_before_it_is_decoded(width, height, monkeypatch):
+    data = png_of_zeros(width, height)
+    assert len(data) < 200_000
+
+    def refuse(_image):
+        raise AssertionError("the picture was decoded")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", refuse)
+    with pytest.raises(ValueError, match="^the file has over 89 million pixels: make it smaller first$"):
+        open_photo(data)
+
+
+def test_such_a_file_of_fewer_pixels_is_sound():
+    """Otherwise the test above would refuse a file for being broken."""
+    assert open_photo(png_of_zeros(300, 20)).size == (300, 20)
 
 
 def test_patterns_are_what_they_are_called():

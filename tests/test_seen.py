@@ -1,0 +1,101 @@
+"""A picture run through a network: everything shown of it is what the network computes."""
+
+import copy
+
+import pytest
+import torch
+from PIL import Image
+
+from resnet_lib import ResNet, resnet50
+from resnet_lib.photos import photo, to_input
+from resnet_lib.seen import Seen
+
+from .reference import bottleneck_by_hand, shake_norms
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return shake_norms(ResNet(base=16, num_classes=10)).eval()
+
+
+@pytest.fixture(scope="module")
+def seen(network):
+    return Seen(network, "cat", 96)
+
+
+def test_it_keeps_what_every_step_of_a_clone_without_hooks_computes(network, seen):
+    clone = copy.deepcopy(network)
+    with torch.no_grad():
+        x = to_input(photo("cat"), 96)
+        assert torch.equal(seen.x, x)
+        s = clone.stage0
+        stem = {"conv": s.conv(x)}
+        stem["bn"] = s.bn(stem["conv"])
+        stem["relu"] = s.relu(stem["bn"])
+        x = stem["pool"] = s.pool(stem["relu"])
+        for name, maps in stem.items():
+            assert torch.equal(seen[f"stage0.{name}"], maps[0]), name
+        for stage in range(1, 5):
+            for i, block in enumerate(getattr(clone, f"stage{stage}")):
+                by_hand = bottleneck_by_hand(block, x, S=block.S)
+                names = [n for n in by_hand if n != "shortcut" or not list(block.shortcut.children())]
+                for name in names:
+                    assert torch.allclose(seen[f"stage{stage}.{i}.{name}"], by_hand[name][0], atol=1e-5), name
+                x = block(x)
+                assert torch.equal(seen[f"stage{stage}.{i}.relu3"], x[0])
+        assert torch.equal(seen.logits, clone.head(x)[0])
+
+
+def test_the_input_of_each_step_is_the_output_of_the_one_before(seen):
+    assert torch.equal(seen.inputs("stage0.conv")[0], seen.x)
+    assert torch.equal(seen.inputs("stage1.0.bn1")[0][0], seen["stage1.0.conv1"])
+    f, side = seen.inputs("stage1.0.add")
+    assert torch.equal(f[0], seen["stage1.0.bn3"]) and torch.equal(side[0], seen["stage1.0.shortcut.bn"])
+
+
+def test_progress_counts_all_steps(network):
+    told = []
+    seen = Seen(network, "rocket", 64, progress=lambda done, total: told.append((done, total)))
+    assert told == [(i + 1, len(seen.steps)) for i in range(len(seen.steps))]
+
+
+def test_the_network_is_run_in_evaluation_mode_and_given_back_as_it_was(network):
+    training = copy.deepcopy(network).train()
+    training.stage1.eval()
+    before = copy.deepcopy(training.state_dict())
+    seen = Seen(training, "cat", 96)
+    assert torch.equal(seen.logits, Seen(network, "cat", 96).logits)
+    assert training.training and training.stage2.training and not training.stage1.training
+    assert all(torch.equal(v, before[k]) for k, v in training.state_dict().items())
+
+
+def test_the_square_shown_is_the_one_that_the_network_gets(seen):
+    assert seen.image.size == (96, 96)
+    pixels = torch.frombuffer(bytearray(seen.image.tobytes()), dtype=torch.uint8).view(96, 96, 3)
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    assert torch.allclose((pixels / 255 - mean) / std, seen.x[0].permute(1, 2, 0), atol=1e-6)
+
+
+def test_without_a_checkpoint_classes_are_numbers_and_the_size_is_224():
+    seen = Seen(ResNet(base=16, num_classes=3).eval(), Image.new("RGB", (30, 40), "red"))
+    assert seen.x.shape == (1, 3, 224, 224)
+    top = seen.top(5)
+    assert len(top) == 3 and sum(p for _, p in top) == pytest.approx(1, abs=1e-5)
+    assert top[0][0] == f"class {seen.logits.argmax()}" and top[0][1] == max(p for _, p in top)
+
+
+def test_its_anatomy_is_the_networks_at_that_size(seen):
+    for step in seen.steps:
+        if not step.endswith("shortcut"):
+            assert seen.anatomy[step].shape == tuple(seen[step].shape), step
+
+
+def test_a_step_that_there_is_not_is_a_key_error(seen):
+    with pytest.raises(KeyError):
+        seen["stage9"]
+
+
+def test_a_whole_resnet_50_keeps_every_step():
+    seen = Seen(resnet50(num_classes=5), "coffee", 64)
+    assert len(seen.steps) == 187 and seen["stage4.2.relu3"].shape == (2048, 2, 2)
