@@ -23,7 +23,7 @@ def test_a_part_prints_its_figures_and_a_ratio_against_the_named_alternative():
 def test_all_parts_that_need_no_browser_run():
     done = bench("--no-browser")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("ratio") == 4
+    assert done.stdout.count("ratio") == 5
     assert "JupyterLab" not in done.stdout
 
 

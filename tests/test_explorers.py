@@ -31,7 +31,7 @@ def words(html):
 def opened(image):
     """The picture file that an image widget shows."""
     kind, _, data = bytes(image.value).partition(b";base64,")
-    assert kind in (b"data:image/bmp", b"data:image/png")
+    assert kind in (b"data:image/bmp", b"data:image/png", b"data:image/jpeg")
     return Image.open(io.BytesIO(base64.b64decode(data)))
 
 

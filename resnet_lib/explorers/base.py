@@ -85,6 +85,25 @@ class Picture(widgets.Image):
             self.tooltip = text
 
 
+class ClickPicture(widgets.VBox):
+    """A picture that can be clicked: `on_click(x, y)` gets the place in shares of its width and height.
+
+    A mouse alone finds it, so whatever a click does must have a control of its own too.
+    """
+
+    def __init__(self, on_click, **options):
+        self.image = Picture(**options)
+        self.place = widgets.Text(layout=widgets.Layout(display="none"))
+        self.place.observe(self._clicked, names="value")
+        self._on_click = on_click
+        super().__init__([self.image, self.place], layout=widgets.Layout(margin="0", overflow="visible"))
+        self.add_class("rl-click")
+
+    def _clicked(self, change):
+        x, y, *_when = (float(n) for n in change["new"].split(","))
+        self._on_click(min(max(x, 0.0), 0.999999), min(max(y, 0.0), 0.999999))
+
+
 class MapView(widgets.VBox):
     """A mosaic of feature maps with its caption, which is also its text alternative."""
 
@@ -100,16 +119,29 @@ class MapView(widgets.VBox):
         self.caption.value = f'<div class="rl"><p>{escape(text)}</p><p>{colour_bar(limit, signed)}</p></div>'
 
 
+THREADS = torch.get_num_threads()
+
+
 @contextmanager
-def one_thread():
-    """Tensors are computed by one thread inside. One small block gains little from a second one, and while the
-    browser draws, threads that wait for each other on a busy machine take many times as long."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def threads(n):
+    """Tensors are computed by so many threads inside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
+
+
+def one_thread():
+    """Tensors are computed by one thread inside. One small block gains little from a second one, and while the
+    browser draws, threads that wait for each other on a busy machine take many times as long."""
+    return threads(1)
+
+
+def all_threads():
+    """Inside `one_thread`, for the work of a whole network."""
+    return threads(THREADS)
 
 
 def html():
@@ -117,15 +149,74 @@ def html():
     return widgets.HTML(layout=widgets.Layout(margin="0", width="auto"))
 
 
-# JupyterLab takes arrow keys and letters from a drop-down that has the focus (jupyter-widgets/ipywidgets#3912): the
-# selection would jump to the next cell. Keys meant for a drop-down stop at the edge of the output.
-KEEP_KEYS = """<img src="data:," alt="" hidden onerror="this.closest('.jp-OutputArea-output')?.addEventListener(
-'keydown', e => { if (e.target.matches('select') && !e.ctrlKey && !e.metaKey && !e.shiftKey) e.stopPropagation() })">"""
+# What Jupyter's own widgets lack, done by the page; elsewhere the controls beside do all the same.
+# - JupyterLab takes arrow keys from a drop-down that has the focus (jupyter-widgets/ipywidgets#3912): the selection
+#   would jump to the next cell. Keys meant for a drop-down stop at the edge of the output.
+# - A click on a picture goes, as "x,y" in shares of its width and height, into the text field beside it.
+# - A file dropped on an explorer goes into its upload button.
+PAGE = """<img src="data:," alt="" hidden onerror="
+const out = this.closest('.jp-OutputArea-output');
+if (out && !out.dataset.rl) {
+  out.dataset.rl = 1;
+  out.addEventListener('keydown', e => {
+    if (e.target.matches('select') && !e.ctrlKey && !e.metaKey && !e.shiftKey) e.stopPropagation();
+  });
+  out.addEventListener('click', e => {
+    const field = e.target.matches('img') && e.target.closest('.rl-click')?.querySelector('input');
+    if (!field) return;
+    const box = e.target.getBoundingClientRect();
+    field.value = [(e.clientX - box.x) / box.width, (e.clientY - box.y) / box.height, Date.now()];
+    field.dispatchEvent(new Event('input', {bubbles: true}));
+  });
+  // The upload button keeps its file field to itself and clicks it: in that moment the field can be given a file.
+  // A file too large for one message to the kernel, 10 MB, is first drawn smaller.
+  const give = async (button, file) => {
+    if (file && file.size > 8e6) {
+      try {
+        const whole = await createImageBitmap(file), scale = Math.min(1, 2048 / Math.max(whole.width, whole.height));
+        const sheet = new OffscreenCanvas(Math.ceil(whole.width * scale), Math.ceil(whole.height * scale));
+        const context = sheet.getContext('2d');
+        context.imageSmoothingQuality = 'high';
+        context.drawImage(whole, 0, 0, sheet.width, sheet.height);
+        file = new File([await sheet.convertToBlob({type: 'image/jpeg', quality: 0.95})], file.name);
+      } catch {
+        file = new File([file.slice(0, 1e6)], file.name);  // no picture, or far too large: the kernel says so
+      }
+    }
+    if (!file) return;
+    const files = new DataTransfer(), click = HTMLInputElement.prototype.click;
+    files.items.add(file);
+    HTMLInputElement.prototype.click = function () {
+      this.files = files.files;
+      this.dispatchEvent(new Event('change', {bubbles: true}));
+    };
+    button.dataset.rlGive = 1;
+    try { button.click(); } finally { HTMLInputElement.prototype.click = click; delete button.dataset.rlGive; }
+  };
+  out.addEventListener('click', e => {
+    const button = e.target.closest('.rl-upload');
+    if (!button || button.dataset.rlGive) return;
+    e.preventDefault();
+    e.stopPropagation();
+    const field = Object.assign(document.createElement('input'), {type: 'file', accept: 'image/*'});
+    field.addEventListener('change', () => give(button, field.files[0]));
+    field.click();
+  }, true);
+  const upload = e => e.dataTransfer?.types.includes('Files') && out.querySelector('.rl-upload');
+  out.addEventListener('dragover', e => { if (upload(e)) { e.preventDefault(); e.stopPropagation(); } }, true);
+  out.addEventListener('drop', e => {
+    const button = upload(e);
+    if (!button) return;
+    e.preventDefault();
+    e.stopPropagation();
+    give(button, e.dataTransfer.files[0]);
+  }, true);
+}">"""
 
 
 def style():
     """The element that carries the views' rules; every explorer shows it once."""
-    return widgets.HTML(CSS + KEEP_KEYS, layout=widgets.Layout(display="none"))
+    return widgets.HTML(CSS + PAGE, layout=widgets.Layout(display="none"))
 
 
 def slider(name, value, low, high, step=1, **options):

@@ -13,9 +13,10 @@ from torch.nn import functional as F
 from .style import DIVERGING, SEQUENTIAL
 
 GAP = 255  # the palette's last entry: the space between tiles
+FRAME = 254  # its last colour, around the tile that is looked at
 
 
-def mosaic(maps, first=0, count=64, *, most=64, columns=None, signed=None):
+def mosaic(maps, first=0, count=64, *, most=64, columns=None, signed=None, limit=None):
     """The maps of some channels side by side, as bytes for a palette.
 
     maps:    (C, H, W) or (1, C, H, W).
@@ -23,6 +24,7 @@ def mosaic(maps, first=0, count=64, *, most=64, columns=None, signed=None):
     most:    tiles larger than this many pixels are averaged down to it, so that the work stays bounded.
     columns: tiles in a row; a square unless given.
     signed:  whether the palette has a negative half; unless given, whether there are negatives.
+    limit:   the value of the palette's end; unless given, what `scale` finds.
     Returns (bytes (height, width) uint8, limit, signed): `limit` is the value of the palette's end; with `signed`
     the palette runs from −limit to limit, else from 0 to limit. Values beyond are drawn as the end.
     """
@@ -34,14 +36,15 @@ def mosaic(maps, first=0, count=64, *, most=64, columns=None, signed=None):
     if maps.dim() != 3 or not 0 <= first < len(maps) or count < 1:
         raise ValueError(f"maps of shape {tuple(maps.shape)} have no channels {first} to {first + count - 1}")
     shown = maps[first : first + count].float()
-    negatives, limit = scale(shown)
+    negatives, found = scale(shown)
+    limit = found if limit is None else limit
     signed = negatives if signed is None else signed
     if max(shown.shape[1:]) > most:
         shrink = most / max(shown.shape[1:])
         size = tuple(max(1, round(n * shrink)) for n in shown.shape[1:])
         shown = F.adaptive_avg_pool2d(shown, size)
     n, H, W = shown.shape
-    columns = columns or math.ceil(math.sqrt(n))
+    columns = columns or columns_of(n)
     rows = math.ceil(n / columns)
     if signed:
         levels = shown.mul(127 / limit).add_(127.5)
@@ -52,6 +55,25 @@ def mosaic(maps, first=0, count=64, *, most=64, columns=None, signed=None):
     sheet[:n, 1:, 1:] = levels
     sheet = sheet.view(rows, columns, H + 1, W + 1).permute(0, 2, 1, 3).reshape(rows * (H + 1), columns * (W + 1))
     return np.pad(sheet.numpy(), ((0, 1), (0, 1)), constant_values=GAP), limit, signed
+
+
+def columns_of(n):
+    """How many of n tiles stand in a row unless told."""
+    return math.ceil(math.sqrt(n))
+
+
+def framed(levels, index, n):
+    """Bytes from `mosaic`, its n tiles in the usual columns, with a frame around the tile of that index."""
+    columns = columns_of(n)
+    height, width = levels.shape[0] // -(-n // columns), levels.shape[1] // columns
+    y, x = index // columns * height, index % columns * width
+    levels = levels.copy()
+    # Around the tile, and in a large one over its edge as well, so that the frame is as thick as it is small.
+    for i in range(1 if height < 30 else 3):
+        top, left, bottom, right = y + i, x + i, y + height - i, x + width - i
+        levels[[top, bottom], left : right + 1] = FRAME
+        levels[top : bottom + 1, [left, right]] = FRAME
+    return levels
 
 
 def scale(maps):

@@ -6,14 +6,16 @@ import platform
 
 import torch
 
-from . import browser, process
+from . import browser, photograph, process
 
 PARTS = {
     "import": process.measure_import,
     "anatomy": process.measure_anatomy,
     "forward": process.measure_forward,
+    "taps": process.measure_taps,
     "memory": process.measure_memory,
     "browser": browser.measure,
+    "photograph": photograph.measure,
 }
 
 
@@ -28,7 +30,7 @@ def main():
         f"Python {platform.python_version()}, torch {torch.__version__}{load()}"
     )
     for name, measure in PARTS.items():
-        if name == (options.only or name) and not (name == "browser" and options.no_browser):
+        if name == (options.only or name) and not (name in ("browser", "photograph") and options.no_browser):
             measure(options.quick)
 
 

@@ -134,7 +134,7 @@ def start(notebook):
     notebook.run_all()
     assert notebook.errors() == [], notebook.errors()
     view = notebook.view("C1")
-    view.root.locator("img").first.wait_for()
+    view.root.locator("img.widget-image, .jp-OutputArea-output img[src^=\"data:image/png\"]").first.wait_for()
     view.root.evaluate(WATCH)
     return view
 

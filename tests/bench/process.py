@@ -8,7 +8,7 @@ import torchinfo
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
-from resnet_lib import anatomy, from_published, resnet50
+from resnet_lib import activations, anatomy, from_published, resnet50
 
 from ..lab import ROOT
 from ..reference import plain
@@ -43,6 +43,17 @@ def measure_forward(quick):
     with torch.no_grad():
         assert torch.allclose(ours(x), theirs(x), rtol=1e-4, atol=1e-4)
         compare("resnet_lib", lambda: ours(x), "plain, ReLUs in place", lambda: theirs(x), 5 if quick else 60, 1.05)
+
+
+def measure_taps(quick):
+    title("three taps of ResNet-50 kept (one picture of 224 × 224), against its plain forward")
+    network, x = resnet50().eval(), torch.randn(1, 3, 224, 224)
+    names = ["stage1.2.relu3", "stage3.0.conv2", "stage4.2.add"]
+    with torch.no_grad():
+        compare(
+            "activations(network, x, names)", lambda: activations(network, x, names),
+            "network(x)", lambda: network(x), 5 if quick else 60, 1.05,
+        )  # fmt: skip
 
 
 def compare(name, ours, other, theirs, count, goal):

@@ -1,0 +1,166 @@
+"""Which part of a photograph spoke for a class: Grad-CAM at any step, and occlusion."""
+
+import asyncio
+from html import escape
+
+import ipywidgets as widgets
+import torch
+
+from ..attribution import grad_cam, occlusion_steps
+from ..seen import Seen
+from ..views.channel import blend, jpeg, side_by_side
+from ..views.maps import colour_bar
+from ..views.style import DIVERGING, SEQUENTIAL
+from ..weights import load
+from .base import Explorer, Picture, all_threads, choice, error, html, row, slider, style, toggle
+from .source import PictureSource
+
+METHODS = {"Grad-CAM": "grad_cam", "occlusion": "occlusion"}
+
+
+class AttributionExplorer(Explorer):
+    """A photograph and what spoke for one class.
+
+    network: a classifier; the bundled one unless given. picture: a name from PHOTOS or a PIL image. size: pixels of
+    the network's input, its checkpoint's unless given.
+    Controls (attributes of these names): source, method, target (the class), step (of Grad-CAM), patch, stride, run
+    and stop (of occlusion, which is slow and can be stopped).
+    """
+
+    def __init__(self, network=None, picture="cat", size=None):
+        super().__init__()
+        self.network = load("thin") if network is None else network
+        self._size, self._task = size, None
+        self.source = PictureSource(picture)
+        self.method = toggle("", METHODS, "grad_cam")
+        self._run()
+        self.target = choice("class", self._classes())
+        blocks = [n for n, m in self.network.named_modules() if self._has_maps(n)]
+        last = next((n for n in ("stage4", "layer4") if n in blocks), blocks[-1])
+        self.step = choice("at", blocks, last)
+        W = self._seen.size
+        self.patch = slider("patch (pixels)", max(1, W // 4), 1, W)
+        self.stride = slider("stride (pixels)", max(1, W // 14), 1, W)
+        self.run = widgets.Button(description="cover it, place by place", layout=widgets.Layout(width="auto"))
+        self.stop = widgets.Button(description="stop", disabled=True, layout=widgets.Layout(width="auto"))
+        self.run.on_click(lambda _button: self._occlude())
+        self.stop.on_click(lambda _button: self._halt())
+        self.progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="240px", visibility="hidden"))
+        self.picture = Picture(layout=widgets.Layout(width="100%", max_width="584px"))
+        self.text = html()
+        self._occlusion = row(self.patch, self.stride, self.run, self.stop, self.progress)
+        self.source.observe_picture(self._another_picture)
+        self.watch(self.method, self.target, self.step, self.patch, self.stride)
+        self.children = [
+            style(), self.source, row(self.method, self.target, self.step), self._occlusion, self.picture, self.text,
+        ]  # fmt: skip
+        self.update()
+
+    def _has_maps(self, name):
+        """Whether a module gives out maps: blocks and stages do, and the steps in a block would be too many."""
+        first, _, rest = name.partition(".")
+        return bool(name) and (not rest or rest.isdigit()) and f"{first}" not in ("head", "fc", "avgpool", "relu")
+
+    def _run(self):
+        with all_threads():
+            self._seen = Seen(self.network, self.source.value, self._size)
+
+    def _classes(self):
+        logits = self._seen.logits
+        order = logits.argsort(descending=True, stable=True).tolist()
+        top = self._seen.top(len(logits))
+        return [(f"{name} ({p:.1%})", i) for i, (name, p) in zip(order, top, strict=True)]
+
+    def _another_picture(self):
+        self._halt()
+        self._run()
+        options = self._classes()
+        with self.quietly():
+            self.target.options, self.target.value = options, options[0][1]
+        self.update()
+
+    def changed(self, control):
+        self._halt()
+        self.update()
+
+    def update(self):
+        occlusion = self.method.value == "occlusion"
+        self._occlusion.layout.display = "" if occlusion else "none"
+        self.step.layout.display = "none" if occlusion else ""
+        if occlusion:
+            self._draw(torch.zeros(1, 1), f"Press “{self.run.description}”: where covering the photograph lowers the "
+                       f"probability of {self._name()}, it mattered.")  # fmt: skip
+            return
+        try:
+            with all_threads():
+                found = grad_cam(self.network, self._seen.x, self.target.value, self.step.value)
+        except ValueError as problem:
+            self.text.value = f'<div class="rl">{error(str(problem))}</div>'
+            return
+        h, w = found.values.shape
+        strongest = found.values.max().item()
+        text = f"Grad-CAM for {self._name()} at {self.step.value}, {h} × {w} values up to {strongest:.3g}."
+        if not strongest:
+            text += " All are zero: nothing at this step speaks for the class."
+        self._draw(found.values, text)
+
+    def _name(self):
+        return f"“{self.target.label}”"
+
+    # ── occlusion ──
+
+    def _occlude(self):
+        self._halt()
+        self.run.disabled, self.stop.disabled, self.progress.layout.visibility = True, False, "visible"
+        try:
+            steps = occlusion_steps(
+                self.network, self._seen.x, self.target.value, patch=self.patch.value, stride=self.stride.value
+            )
+        except ValueError as problem:
+            self.text.value = f'<div class="rl">{error(str(problem))}</div>'
+            self._done()
+            return
+        try:
+            self._task = asyncio.get_running_loop().create_task(self._go_on(steps))
+        except RuntimeError:  # outside a notebook nothing else waits for its turn
+            for state in steps:
+                self._draw_occlusion(*state)
+            self._done()
+
+    async def _go_on(self, steps):
+        try:
+            for state in steps:
+                self._draw_occlusion(*state)
+                await asyncio.sleep(0.005)  # the stop button and all other controls have their turn
+        finally:
+            self._done()
+
+    def _draw_occlusion(self, found, done, total):
+        self.progress.max, self.progress.value = total, done
+        values = found.values.nan_to_num(0.0)
+        text = (
+            f"Occlusion for {self._name()}: {done} of {total} places covered by {self.patch.value} × "
+            f"{self.patch.value} grey pixels. The probability fell by up to {max(values.max().item(), 0):.1%}"
+            f" (red) and rose by up to {max(-values.min().item(), 0):.1%} (blue)."
+        )
+        self._draw(values, text)
+
+    def _halt(self):
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+            self._done()
+
+    def _done(self):
+        self.run.disabled, self.stop.disabled, self.progress.layout.visibility = False, True, "hidden"
+
+    def _draw(self, values, text):
+        signed = self.method.value == "occlusion"
+        limit = values.abs().max().item() or 1.0
+        colours = DIVERGING if signed else SEQUENTIAL
+        image = self._seen.image
+        self.picture.show(
+            jpeg(side_by_side(image.resize((288, 288)), blend(image, values / limit, colours))), "jpeg", text
+        )
+        bar = f"<p>{colour_bar(limit, signed)}</p>" if values.numel() > 1 else ""
+        self.text.value = f'<div class="rl"><p>{escape(text)}</p>{bar}</div>'

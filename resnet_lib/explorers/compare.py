@@ -1,0 +1,155 @@
+"""Two pictures, steps, layouts or sets of weights side by side, under the same controls."""
+
+import copy
+from html import escape
+
+import ipywidgets as widgets
+import torch
+from torch import nn
+
+from ..anatomy import shape_text
+from ..blocks import BTNK1
+from ..photos import PHOTOS, photo, to_input
+from ..seen import Seen
+from ..views.maps import mosaic, scale, statistics
+from ..weights import load
+from .base import STYLE, Explorer, MapView, all_threads, choice, error, html, row, style, toggle
+from .source import PictureSource
+
+MODES = {
+    "two photographs": "picture",
+    "two steps": "step",
+    "v1.5 and v1": "layout",
+    "trained and random": "weights",
+}
+PAGE = 36  # channels a side
+
+
+class CompareExplorer(Explorer):
+    """The same network twice, with one thing different: the photograph, the step looked at, where the stride sits
+    (v1.5 against v1 with the same weights), or the weights (trained against random).
+
+    network: a network of this library; the bundled one unless given. picture, other: names from PHOTOS or PIL images.
+    mode: a value of MODES.
+    Controls (attributes of these names): mode, source, other (the second photograph), step, other_step, channel.
+    """
+
+    def __init__(self, network=None, picture="cat", other="rocket", mode="picture", size=None):
+        super().__init__()
+        self.network = load("thin") if network is None else network
+        self._size, self._runs, self._networks = size, {}, {}
+        self.mode = toggle("compare", MODES, mode)
+        self.source = PictureSource(picture)
+        self.other = choice("with", {name: name for name in PHOTOS}, other)
+        steps = self._seen("first").steps
+        early = next((s for s in steps if s.startswith("stage1") and s.endswith("relu3")), steps[0])
+        last = next((s for s in reversed(steps) if not s.startswith("head")), steps[-1])
+        self.step, self.other_step = choice("look at", steps, early), choice("with", steps, last)
+        self.channel = widgets.BoundedIntText(0, min=0, max=0, step=PAGE, description="from channel", style=STYLE)
+        self.channel.layout.width = "170px"
+        self.message = html()
+        self.left, self.right = MapView(), MapView()
+        for side in (self.left, self.right):
+            side.layout = widgets.Layout(flex="1 1 360px", max_width="480px")
+        self.source.observe_picture(self.update)
+        self.watch(self.mode, self.other, self.step, self.other_step, self.channel)
+        both = row(self.left, self.right, width="100%")
+        both.layout.align_items = "flex-start"
+        self.children = [
+            style(), self.mode, self.source, row(self.other), row(self.step, self.other_step, self.channel),
+            self.message, both,
+        ]  # fmt: skip
+        self.update()
+
+    def update(self):
+        mode = self.mode.value
+        self.other.layout.display = "" if mode == "picture" else "none"
+        self.other_step.layout.display = "" if mode == "step" else "none"
+        try:
+            first, second = self._seen("first"), self._seen(mode)
+        except ValueError as problem:
+            self.message.value = f'<div class="rl">{error(str(problem))}</div>'
+            return
+        steps = self.step.value, self.other_step.value if mode == "step" else self.step.value
+        a, b = (planes(seen[step]) for seen, step in zip((first, second), steps, strict=True))
+        with self.quietly():
+            self.channel.max = (min(len(a), len(b)) - 1) // PAGE * PAGE
+        at = self.channel.value
+        scales = [scale(each[at : at + PAGE]) for each in (a, b)]
+        if mode != "step":  # one scale, or a difference in strength would not be seen
+            scales = [(any(s for s, _ in scales), max(limit for _, limit in scales))] * 2
+        titles = self._titles(mode)
+        sides = zip((self.left, self.right), (first, second), steps, (a, b), scales, titles, strict=True)
+        for view, seen, step, maps, (signed, limit), title in sides:
+            levels, limit, signed = mosaic(maps, at, PAGE, signed=signed, limit=limit)
+            text = f"{step} {shape_text(seen[step].shape)}, channels {at} to {min(at + PAGE, len(maps)) - 1}: "
+            text += statistics(maps[at : at + PAGE])
+            top = ", ".join(f"{escape(name)} {p:.0%}" for name, p in seen.top(3))
+            view.show(levels, limit, signed, text, f"<p><b>{escape(title)}</b></p><p>{top}</p>")
+        self.message.value = f'<div class="rl"><p>{difference(a, b)}</p></div>'
+
+    def _titles(self, mode):
+        return {
+            "picture": (self.source.label, self.other.label),
+            "step": (self.step.label, self.other_step.label),
+            "layout": ("v1.5: S on the 3×3", "v1: S on the 1×1, the same weights"),
+            "weights": ("trained", "random weights, BN statistics of the bundled photographs"),
+        }[mode]
+
+    def _seen(self, which):
+        """The first run, or the second of that mode; kept while network and picture are the same."""
+        picture = self.other.value if which == "picture" else self.source.value
+        kind = which if which in ("layout", "weights") else "given"
+        key = (kind, picture if isinstance(picture, str) else id(picture))
+        if key not in self._runs:
+            if kind not in self._networks:
+                make = {"given": lambda n: n, "layout": other_layout, "weights": untrained}[kind]
+                self._networks[kind] = make(self.network)
+            while len(self._runs) > 3:  # every run keeps all its maps
+                del self._runs[next(iter(self._runs))]
+            with all_threads():
+                self._runs[key] = Seen(self._networks[kind], picture, self._size)
+        return self._runs[key]
+
+
+def planes(maps):
+    """(C, H, W) of what a step gives out."""
+    return maps if maps.dim() == 3 else maps.reshape(-1, 1, 1)
+
+
+def difference(a, b):
+    """How far apart two sets of maps are, as a sentence."""
+    if a.shape != b.shape:
+        return f"The shapes differ: {shape_text(a.shape)} and {shape_text(b.shape)}."
+    largest, change = (a - b).abs().max().item(), (a - b).norm().item() / max(a.norm().item(), 1e-12)
+    if largest == 0:
+        return "The two are equal, to the last bit."
+    return f"Largest difference {largest:.3g}; the difference is {change:.0%} as large as the maps on the left."
+
+
+def other_layout(network):
+    """The same weights with S on the other convolution of every BTNK1. ValueError where there is none with S > 1."""
+    network = copy.deepcopy(network)
+    moved = [m for m in network.modules() if isinstance(m, BTNK1) and m.S > 1]
+    if not moved:
+        raise ValueError("there is no BTNK1 with S > 1 in this network, so v1 and v1.5 are the same: choose another")
+    for block in moved:
+        block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
+    return network
+
+
+def untrained(network):
+    """The same network with the weights it would begin training with, seed 0, and BN statistics of the bundled
+    photographs: without any, the maps would grow from block to block."""
+    network = copy.deepcopy(network)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        for m in network.modules():
+            if hasattr(m, "reset_parameters"):
+                m.reset_parameters()
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+            if isinstance(m, nn.BatchNorm2d):
+                m.momentum = None  # a plain average
+        network.train()(torch.cat([to_input(photo(name), 128) for name in PHOTOS]))
+    return network.eval()

@@ -1,0 +1,300 @@
+"""A photograph on its way through a network: the classes it is given, and every step down to one value."""
+
+import time
+from html import escape
+
+import ipywidgets as widgets
+
+from ..anatomy import shape_text
+from ..arithmetic import explain_step
+from ..attribution import support
+from ..seen import Seen
+from ..views.channel import channel_picture, histogram, jpeg, place
+from ..views.charts import bar
+from ..views.maps import bmp, colour_bar, columns_of, framed, mosaic, statistics
+from ..views.style import ERROR, MAIN
+from ..views.value import number, value_table
+from ..weights import load
+from .base import STYLE, ClickPicture, Explorer, Picture, all_threads, choice, html, row, slider, style, toggle
+from .source import PictureSource
+
+PAGE = 64  # channels of a mosaic
+SIZES = (32, 64, 96, 128, 160, 192, 224, 256, 288, 320)
+
+
+class PhotographExplorer(Explorer):
+    """A photograph through the whole network: top five classes, and a walk stage → block → step → channel → value.
+
+    network: any network of this library, or your own with its steps as modules; the bundled one unless given.
+    picture: a name from PHOTOS or a PIL image. size: pixels of the network's input, its checkpoint's unless given.
+    Controls (attributes of these names): source (with choose, upload, path), size, stage, block, step, channel, row,
+    column, strongest, gradient. A click on a map chooses its channel, one on the enlarged map a position.
+    """
+
+    def __init__(self, network=None, picture="cat", size=None, step=None):
+        super().__init__()
+        self.network = load("thin") if network is None else network
+        checkpoint = getattr(self.network, "checkpoint", None)
+        size = size or (checkpoint.size if checkpoint else 224)
+        self.source = PictureSource(picture)
+        self.size = choice("pixels", sorted({*SIZES, size}), size)
+        self.progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="200px", visibility="hidden"))
+        self.classes, self.photo = html(), Picture(layout=widgets.Layout(width="160px"))
+
+        self.stage, self.block, self.step = (toggle("", [""], "") for _ in range(3))
+        walk = (("stage", self.stage), ("block", self.block), ("step", self.step))
+        self._lines = [row(widgets.Label(name, layout=widgets.Layout(width="40px")), control) for name, control in walk]
+        self.where, self.about = html(), html()
+        self.maps = ClickPicture(self._map_clicked, layout=widgets.Layout(width="100%", max_width="456px"))
+        self.channel, self.row, self.column = (slider(n, 0, 0, 1) for n in ("channel", "row", "column"))
+        self.strongest = widgets.Button(description="go to the strongest value", layout=widgets.Layout(width="auto"))
+        self.strongest.on_click(lambda _button: self._go_to_strongest())
+        self.gradient = widgets.Checkbox(
+            False, description="draw where the gradient is", indent=False, style=STYLE,
+            layout=widgets.Layout(width="auto"),
+        )  # fmt: skip
+        self.closeup = ClickPicture(self._place_clicked, layout=widgets.Layout(width="100%", max_width="584px"))
+        self.numbers, self.value = html(), html()
+
+        self._seen = self._drawn = None
+        self._looking_at, self._somewhere = step, False
+        self.source.observe_picture(self._another_picture)
+        self.watch(self.size, self.stage, self.block, self.step, self.channel, self.row, self.column, self.gradient)
+        left = widgets.VBox([self.maps, self.about], layout=widgets.Layout(flex="1 1 380px", max_width="456px"))
+        right = widgets.VBox(
+            [row(self.channel, self.strongest), self.closeup, row(self.row, self.column), self.gradient, self.numbers],
+            layout=widgets.Layout(flex="1 1 480px", max_width="700px"),
+        )
+        below = row(left, right, width="100%")
+        below.layout.align_items = "flex-start"
+        self.children = [
+            style(), self.source, row(self.size, self.progress), row(self.photo, self.classes),
+            *self._lines, self.where, below, self.value,
+        ]  # fmt: skip
+        self.update()
+
+    # ── the picture ──
+
+    def _another_picture(self):
+        with self.quietly():
+            self._seen = None
+        self.update()
+
+    def _run(self):
+        """The picture through the network, with the progress on the screen at once."""
+        bar_, last = self.progress, [0.0]
+        bar_.value, bar_.layout.visibility = 0, "visible"
+
+        def progress(done, total):
+            if time.monotonic() - last[0] > 0.05:
+                last[0] = time.monotonic()
+                bar_.max, bar_.value = total, done
+
+        with all_threads():
+            self._seen = Seen(self.network, self.source.value, self.size.value, progress=progress)
+        bar_.layout.visibility = "hidden"
+        top = "".join(f"<tr><td>{escape(name)}</td><td>{bar(p, 1, 160)}</td></tr>" for name, p in self._seen.top(5))
+        checkpoint = self._seen.checkpoint
+        who = f"{checkpoint.name}: {checkpoint.note}" if checkpoint else "a network without a checkpoint of its own"
+        self.photo.show(jpeg(self._seen.image), "jpeg", f"{self.source.label}, as the network is shown it")
+        self.classes.value = (
+            '<div class="rl"><table><thead><tr><th>class</th><th style="text-align:left">probability</th></tr></thead>'
+            f'<tbody>{top}</tbody></table><p class="quiet">{escape(who)}</p></div>'
+        )
+
+    # ── the walk ──
+
+    def changed(self, control):
+        if control is self.size:
+            self._seen = None
+        if control in (self.channel, self.row, self.column, self.gradient):
+            self._show_channel(first=control is not self.channel)
+        else:
+            self.update()
+
+    def update(self):
+        if self._seen is None:
+            self._run()
+            self._drawn = None
+        self._offer()
+        self._show_maps()
+        if not self._somewhere:  # it begins where there is something to see
+            self._somewhere = True
+            with self.quietly():
+                self.row.value, self.column.value = strongest_places(self._planes()[self.channel.value])[0]
+        self._show_channel()
+
+    @property
+    def looking_at(self):
+        """The name of the step that is shown."""
+        return join(self.stage.value, self.block.value, self.step.value)
+
+    def _offer(self):
+        """Stages, blocks and steps that there are; what was chosen stays where it exists, else the last is."""
+        paths = [split(name) for name in self._seen.steps]
+        if self._looking_at:
+            wanted, self._looking_at = split(self._looking_at), None
+        else:
+            wanted = self.stage.value, self.block.value, self.step.value
+        with self.quietly():
+            for i, control in enumerate((self.stage, self.block, self.step)):
+                here = list(dict.fromkeys(p[i] for p in paths))
+                options = [(self._label(i, part, paths), part) for part in here]
+                if tuple(options) != tuple(control.options):
+                    control.options = options
+                control.value = wanted[i] if wanted[i] in here else here[-1]
+                self._lines[i].layout.display = "none" if here == [""] else ""
+                paths = [p for p in paths if p[i] == control.value]
+
+    def _label(self, i, part, paths):
+        if i == 0 and part.startswith("stage"):
+            return part.replace("stage", "Stage ")
+        if i == 1 and part:
+            return f"{int(part) + 1}: {type(self.network.get_submodule(f'{paths[0][0]}.{part}')).__name__}"
+        return part
+
+    # ── what is shown of a step ──
+
+    def _planes(self):
+        """The step's maps, (C, H, W): numbers without a place are maps of one value."""
+        maps = self._seen[self.looking_at]
+        return maps if maps.dim() == 3 else maps.reshape(-1, 1, 1)
+
+    def _show_maps(self):
+        planes = self._planes()
+        C, H, W = planes.shape
+        with self.quietly():
+            for control, most in ((self.channel, C - 1), (self.row, H - 1), (self.column, W - 1)):
+                if control.max != most:
+                    share = control.value / max(control.max, 1)
+                    control.max = most
+                    # A position stays where it is in the photograph, whatever the map's size.
+                    if control is not self.channel:
+                        control.value = round(share * most)
+        self._page = (self.channel.value // PAGE * PAGE, self.looking_at)
+        first = self._page[0]
+        self._levels, self._limit, self._signed = mosaic(planes, first, PAGE)
+        self._show_frame()
+        last = min(first + PAGE, C) - 1
+        kind = self._kind()
+        self.where.value = (
+            f'<div class="rl"><p class="big"><b>{escape(self.looking_at)}</b>: {kind} → '
+            f"<b>{shape_text(self._seen[self.looking_at].shape)}</b></p></div>"
+        )
+        text = f"channels {first} to {last} of {C:,}: {statistics(planes[first : last + 1])}"
+        self.about.value = f'<div class="rl"><p>{text}</p><p>{colour_bar(self._limit, self._signed)}</p></div>'
+
+    def _show_frame(self):
+        first, name = self._page
+        shown = len(self._planes()[first : first + PAGE])
+        levels = framed(self._levels, self.channel.value - first, shown)
+        text = f"maps of {name}, channels {first} to {first + shown - 1}; channel {self.channel.value} is framed"
+        self.maps.image.show(bmp(levels, self._signed), "bmp", text)
+
+    def _kind(self):
+        try:
+            return self._seen.anatomy[self.looking_at].kind
+        except (KeyError, TypeError, ValueError):  # an identity, or a network whose arithmetic is not known here
+            return type(self.network.get_submodule(self.looking_at)).__name__
+
+    def _show_channel(self, first=True):
+        if self._page != (self.channel.value // PAGE * PAGE, self.looking_at):
+            self._show_maps()
+        elif not first:
+            self._show_frame()
+        plane = self._planes()[self.channel.value]
+        at = (self.row.value, self.column.value)
+        strongest = strongest_places(plane)
+        box = self._box(at)
+        over, what = None, "over the photograph"
+        if self.gradient.value:
+            over, what = self._gradient(at), "the gradient of its marked value over the photograph"
+        drawn = channel_picture(
+            plane, self._seen.image, limit=self._limit, signed=self._signed, at=at, box=box, strongest=strongest,
+            over=over,
+        )  # fmt: skip
+        self.closeup.image.show(drawn, "jpeg", f"channel {self.channel.value} of {self.looking_at}, alone and {what}")
+        self.numbers.value = self._numbers(plane, at, box, strongest)
+        self.value.value = self._value(at)
+
+    def _gradient(self, at):
+        """How strongly each pixel of the photograph moves the value, 0 to 1."""
+        with all_threads():
+            found = support(self.network, self._seen.x, self.looking_at, self.channel.value, *at)
+        # The square root: a few pixels are far above all others, and those would be invisible.
+        return (found / (found.max() or 1)).sqrt()
+
+    def _box(self, at):
+        try:
+            return self._seen.anatomy.field(self.looking_at, *at)
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def _numbers(self, plane, at, box, strongest):
+        H, W = plane.shape
+        value = plane[at].item()
+        text = f"<p>channel {self.channel.value}: {statistics(plane)}</p>{histogram(plane)}"
+        if box:
+            size = self._seen.size
+            inside = box.clipped(size, size)
+            gone = " The gradient is zero: a ReLU has cut the value off." if self.gradient.value and not value else ""
+            text += (
+                f'<p><span style="border:2px solid {ERROR};padding:0 3px">row {at[0]}, column {at[1]}</span> holds '
+                f'<b>{number(value)}</b>. It can see <span style="border:2px solid {MAIN};padding:0 3px">'
+                f"{box.bottom - box.top} × {box.right - box.left} pixels</span> of the photograph"
+            )
+            if inside != box:
+                text += f", of which {inside.bottom - inside.top} × {inside.right - inside.left} lie within it"
+            text += f".{gone}</p>"
+        places = "; ".join(f"({r}, {c}) {number(plane[r, c])}" for r, c in strongest)
+        text += f'<p class="quiet">Strongest of {H * W:,}, ringed in the map: {places}.</p>'
+        return f'<div class="rl">{text}</div>'
+
+    def _value(self, at):
+        name = self.looking_at
+        module, output = self.network.get_submodule(name), self._seen[name].unsqueeze(0)
+        try:
+            value = explain_step(module, self._seen.inputs(name), output, self.channel.value, *at, name=name)
+        except (TypeError, ValueError) as problem:
+            return f'<div class="rl"><p class="quiet">{escape(str(problem))}</p></div>'
+        return f'<div class="rl"><p class="big"><b>This one value</b></p>{value_table(value)}</div>'
+
+    # ── what a click or a button does ──
+
+    def _map_clicked(self, x, y):
+        first = self._page[0]
+        shown = len(self._planes()[first : first + PAGE])
+        columns = columns_of(shown)
+        index = int(y * -(-shown // columns)) * columns + int(x * columns)
+        if index < shown:
+            self.channel.value = first + index
+
+    def _place_clicked(self, x, y):
+        at = place(x, y)
+        if at:
+            self._go_to(int(at[1] * (self.row.max + 1)), int(at[0] * (self.column.max + 1)))
+
+    def _go_to_strongest(self):
+        self._go_to(*strongest_places(self._planes()[self.channel.value])[0])
+
+    def _go_to(self, row_, column):
+        with self.quietly():
+            self.row.value, self.column.value = row_, column
+        self._show_channel()
+
+
+def split(name):
+    """(stage, block, step) of a step's name; block and step may be empty: "stage1.0.conv1", "head.fc", "conv1"."""
+    stage, _, rest = name.partition(".")
+    block, _, step = rest.partition(".")
+    return (stage, block, step) if block.isdigit() else (stage, "", rest)
+
+
+def join(stage, block, step):
+    return ".".join(part for part in (stage, block, step) if part)
+
+
+def strongest_places(plane, k=5):
+    """(row, column) of the k values of a map that are largest in magnitude, the strongest first."""
+    order = plane.abs().flatten().topk(min(k, plane.numel())).indices.tolist()
+    return [divmod(i, plane.shape[1]) for i in order]

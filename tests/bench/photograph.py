@@ -1,0 +1,143 @@
+"""A photograph's explorer over ResNet-50 at 224 pixels in a real browser: another channel, another step, another
+photograph, from the key to the frame on the screen."""
+
+import random
+import tempfile
+from pathlib import Path
+
+from .. import lab
+from .browser import WATCH, write
+from .figures import Times, line, title
+
+EXPLORER = """
+import torch
+from resnet_lib import resnet50
+from resnet_lib.explorers import PhotographExplorer
+torch.manual_seed(0)
+explorer = PhotographExplorer(resnet50().eval(), step="stage2.1.conv2")
+explorer
+"""
+# The network runs at every change, with a hook on the step, and pyplot draws 64 subplots and the channel.
+USUAL = """
+%matplotlib inline
+import ipywidgets as widgets
+import matplotlib.pyplot as plt
+import torch
+from resnet_lib import resnet50
+from resnet_lib.photos import photo, to_input
+torch.manual_seed(0)
+network, x, kept = resnet50().eval(), to_input(photo("cat")), {}
+network.stage2[1].conv2.register_forward_hook(lambda _m, _i, y: kept.update(y=y))
+
+def draw(channel):
+    with torch.no_grad():
+        network(x)
+    figure, axes = plt.subplots(8, 8, figsize=(6, 6))
+    for axis, plane in zip(axes.flat, kept["y"][0]):
+        axis.imshow(plane)
+        axis.axis("off")
+    plt.figure(figsize=(3, 3))
+    plt.imshow(kept["y"][0, channel])
+    plt.show()
+
+slider = widgets.IntSlider(0, 0, 127, description="channel")
+widgets.VBox([slider, widgets.interactive_output(draw, {"channel": slider})])
+"""
+
+# When so many new pictures were on the screen after the last key, and when the progress bar was.
+ALL = """count => new Promise((answer, fail) => {
+    const seen = window.bench;
+    const late = setTimeout(() => fail(new Error('no answer to the key in 20 s')), 20000);
+    seen.wake = () => {
+        const found = seen.records.filter(record => record.kind === 'maps' && record.key === seen.key);
+        if (found.length < count) return;
+        clearTimeout(late);
+        seen.wake = () => {};
+        answer(found[count - 1].at - seen.key);
+    };
+    seen.wake();
+})"""
+PROGRESS = """root => new Promise((answer, fail) => {
+    const bar = root.querySelector('.widget-hprogress');
+    const late = setTimeout(() => fail(new Error('no progress was shown in 20 s')), 20000);
+    const look = new MutationObserver(() => {
+        if (getComputedStyle(bar).visibility !== 'visible') return;
+        look.disconnect();
+        clearTimeout(late);
+        requestAnimationFrame(() => answer(performance.now() - window.changed));
+    });
+    look.observe(bar, {attributes: true, subtree: true});
+    root.querySelector('select').addEventListener('change', e => { window.changed = e.timeStamp; }, {once: true});
+})"""
+
+
+def measure(quick):
+    title("a photograph through ResNet-50 at 224: channel, step and photograph; JupyterLab in a browser: key to frame")
+    if lab.missing():
+        line("left out", lab.missing())
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        write(folder / "explorer.ipynb", EXPLORER)
+        write(folder / "usual.ipynb", USUAL)
+        with lab.running_lab(folder) as server, lab.running_browser() as browser:
+            with lab.Notebook(browser, server, "usual.ipynb") as notebook:
+                view = start(notebook)
+                usual = moves(notebook, view, 5 if quick else 15, 1)
+            with lab.Notebook(browser, server, "explorer.ipynb") as notebook:
+                view = start(notebook)
+                channel = moves(notebook, view, 10 if quick else 100, 2)
+                step = steps(notebook, view, 10 if quick else 100)
+                progress = photographs(notebook, view, 3 if quick else 10)
+    line("another channel, the usual way", usual)
+    line("another channel", channel, "median ≤ 60", channel.median <= 60)
+    line("  ratio", f"{channel.median / usual.median:.3f} ×")
+    line("another step", step, "median ≤ 60", step.median <= 60)
+    line("  ratio", f"{step.median / usual.median:.3f} ×")
+    line("progress after another photograph", progress, "≤ 100", max(progress.all) <= 100)
+
+
+def start(notebook):
+    notebook.run_all()
+    assert notebook.errors() == [], notebook.errors()
+    view = notebook.view("channel")
+    view.root.locator('img.widget-image, .jp-OutputArea-output img[src^="data:image/png"]').first.wait_for()
+    view.root.evaluate(WATCH)
+    return view
+
+
+def rest(notebook, draw):
+    notebook.in_kernel("")  # its turn comes when the kernel has done everything else
+    notebook.page.wait_for_timeout(draw.uniform(30, 60))
+
+
+def moves(notebook, view, count, pictures):
+    draw, answers = random.Random(0), []
+    view.slider("channel").handle.focus()
+    for i in range(-3, count):
+        notebook.page.keyboard.press("ArrowRight" if (i + 3) // 25 % 2 == 0 else "ArrowLeft")
+        answers.append(notebook.page.evaluate(ALL, pictures))
+        rest(notebook, draw)
+    return Times(answers[3:])
+
+
+def steps(notebook, view, count):
+    draw, answers = random.Random(0), []
+    names = ["conv1", "bn1", "relu1", "conv2", "bn2", "relu2", "conv3", "bn3", "add", "relu3"]
+    for i in range(-3, count):
+        view.button(names[(i + 3) % len(names)]).focus()
+        notebook.page.keyboard.press("Enter")
+        answers.append(notebook.page.evaluate(ALL, 2))
+        rest(notebook, draw)
+    return Times(answers[3:])
+
+
+def photographs(notebook, view, count):
+    answers, select = [], view.dropdown("picture")
+    for i in range(count):
+        shown = view.root.evaluate_handle(f"root => ({{answer: ({PROGRESS})(root)}})")
+        select.select_option(["rocket", "palace", "coffee", "officer", "cat"][i % 5])
+        answers.append(shown.evaluate("shown => shown.answer"))
+        notebook.in_kernel("")
+        notebook.page.wait_for_timeout(200)
+    return Times(answers)
