@@ -276,11 +276,12 @@ def test_a_network_with_other_names_and_in_place_steps_can_be_walked_too():
 def test_grad_cam_is_drawn_for_the_most_probable_class_first_and_for_any_other(network):
     explorer = AttributionExplorer(network, size=64)
     x = to_input(photo("cat"), 64)
-    first = grad_cam(network, x)
+    first = grad_cam(network, x, step="stage3")
+    assert explorer.step.value == "stage3"  # in Stage 4 only 2 × 2 places are left of 64 pixels
     assert explorer.target.value == first.target
-    assert f"2 × 2 values up to {first.values.max().item():.3g}" in words(explorer.text)
+    assert f"4 × 4 values up to {first.values.max().item():.3g}" in words(explorer.text)
     explorer.target.value = 3
-    assert f"up to {grad_cam(network, x, 3).values.max().item():.3g}" in words(explorer.text)
+    assert f"up to {grad_cam(network, x, 3, 'stage3').values.max().item():.3g}" in words(explorer.text)
     explorer.step.value = "stage2"
     assert "8 × 8 values" in words(explorer.text)
 

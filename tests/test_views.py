@@ -13,10 +13,13 @@ from matplotlib import colormaps
 from PIL import Image
 
 from resnet_lib import BTNK1, anatomy, resnet50, shapes_only
+from resnet_lib.arithmetic import explain
 from resnet_lib.designs import BlockDesign
 from resnet_lib.views import block_diagram, bmp, cost_bars, mosaic, show_maps, statistics
-from resnet_lib.views.maps import GAP
+from resnet_lib.views.channel import BETWEEN, PANE, channel_picture, histogram
+from resnet_lib.views.maps import FRAME, GAP, framed
 from resnet_lib.views.style import COST, ERROR, MAIN, SHORTCUT, SUM
+from resnet_lib.views.value import number, value_table
 
 
 def tile(levels, index, H, W, columns):
@@ -138,9 +141,7 @@ def test_shapes_that_disagree_are_drawn_as_an_error():
     with pytest.raises(ValueError) as caught:
         design.anatomy()
     clash = caught.value
-    svg = block_diagram(
-        {s.name: s for s in clash.steps}, (256, 56, 56), clash=(clash.main, clash.shortcut)
-    )
+    svg = block_diagram({s.name: s for s in clash.steps}, (256, 56, 56), clash=(clash.main, clash.shortcut))
     _, text = drawn(svg)
     assert "F(x) (512, 28, 28)" in text and "x (256, 56, 56)" in text and "no sum" in text
     assert ERROR in svg
@@ -156,3 +157,92 @@ def test_cost_bars_show_every_stage_with_its_costs_and_a_bar_of_its_share():
     assert "conv2" in str(cost_bars(anatomy(BTNK1(64, 64), 56), by="step"))
     with pytest.raises(ValueError, match="by = 'layer'"):
         cost_bars(anatomy(BTNK1(64, 64), 56), by="layer")
+
+
+# ── one channel ──
+
+
+def test_a_given_limit_is_the_end_of_the_palette():
+    maps = torch.tensor([[[0.0, 1.0, 2.0, 9.0]]])
+    levels, limit, _ = mosaic(maps, limit=4)
+    assert limit == 4
+    assert tile(levels, 0, 1, 4, 1).tolist() == [[0, 64, 127, 254]]
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_the_frame_is_around_the_tile_looked_at_and_leaves_all_others_as_they_are(index):
+    levels, _, _ = mosaic(torch.rand(5, 40, 40))
+    shown = framed(levels, index, 5)
+    for other in range(5):
+        if other != index:
+            assert np.array_equal(tile(shown, other, 40, 40, 3), tile(levels, other, 40, 40, 3))
+    own, before = tile(shown, index, 40, 40, 3), tile(levels, index, 40, 40, 3)
+    assert np.array_equal(own[2:-2, 2:-2], before[2:-2, 2:-2])
+    assert (own[0] == FRAME).all() and (own[:, -1] == FRAME).all()
+    assert not np.array_equal(levels, shown)  # what was given is not drawn on
+    assert (mosaic(torch.rand(5, 40, 40))[0].shape) == shown.shape
+
+
+def squares(file):
+    picture = np.asarray(Image.open(io.BytesIO(file)).convert("RGB")).astype(int)
+    assert picture.shape == (PANE, 2 * PANE + BETWEEN, 3)
+    return picture[:, :PANE], picture[:, PANE + BETWEEN :]
+
+
+def near(pixel, colour, room=60):
+    return np.abs(pixel - [int(colour[i : i + 2], 16) for i in (1, 3, 5)]).max() < room
+
+
+def test_the_channel_stands_alone_and_over_the_photograph_in_grey():
+    plane = torch.zeros(4, 4)
+    plane[1, 2] = 3.0
+    photograph = Image.new("RGB", (64, 64), (200, 40, 40))
+    alone, over = squares(channel_picture(plane, photograph, limit=3.0, signed=False))
+    end = [int(c * 255) for c in colormaps["viridis"](1.0)[:3]]
+    assert np.abs(alone[int(1.5 * 72), int(2.5 * 72)] - end).max() < 12
+    assert np.ptp(over[250, 20]) < 12  # grey where the map is zero
+    assert np.ptp(over[int(1.5 * 72), int(2.5 * 72)]) > 60
+
+
+def test_the_position_is_marked_in_both_and_its_field_on_the_photograph_where_it_lies():
+    photograph = Image.new("RGB", (64, 64), "black")
+    marks = dict(limit=1.0, signed=False, at=(2, 1), box=(16, 8, 48, 40))
+    alone, over = squares(channel_picture(torch.zeros(4, 4), photograph, **marks))
+    scale = PANE / 64
+    for picture in (alone, over):
+        assert near(picture[int(2.5 * 72), 72], ERROR)
+    assert near(over[int(32 * scale), int(8 * scale) + 1], MAIN)
+    assert near(over[int(16 * scale) + 1, int(24 * scale)], MAIN)
+    assert not near(alone[int(16 * scale) + 1, int(24 * scale)], MAIN)
+
+
+def test_a_field_beyond_the_photograph_is_drawn_along_its_edge():
+    photograph = Image.new("RGB", (32, 32), "black")
+    marks = dict(limit=1.0, signed=True, box=(-100, -100, 200, 200))
+    _, over = squares(channel_picture(torch.zeros(2, 2), photograph, **marks))
+    assert near(over[1, 100], MAIN) and near(over[PANE - 2, 100], MAIN)
+
+
+def test_the_histogram_has_every_value_in_a_bin_and_its_ends_in_numbers():
+    values = torch.cat([torch.full((30,), -1.0), torch.full((60,), 3.0)])
+    svg = ET.fromstring(histogram(values, height=90))
+    heights = [float(r.get("height")) for r in svg.iter("rect")]
+    assert heights[0] == 45 and heights[-1] == 90 and sum(heights) == 135
+    assert [t.text for t in svg.iter("text")] == ["0", "−1", "3"]
+    assert "90 values from −1 to 3" in svg.get("aria-label")
+
+
+def test_equal_values_have_no_histogram_but_a_sentence():
+    assert "all 4 values are 2" in histogram(torch.full((2, 2), 2.0))
+
+
+def test_the_arithmetic_of_a_value_is_written_with_its_numbers():
+    block = BTNK1(16, 8, 2).eval()
+    x = torch.randn(1, 16, 8, 8, generator=torch.Generator().manual_seed(1))
+    value = explain(block, x, "conv2", 3, 1, 1)
+    text = re.sub(r"<[^>]*>", " ", value_table(value))
+    assert f"{value.macs} multiply-adds" in text
+    (channel, _), *_ = value.strongest(1)
+    for n in (*value.inputs[channel].flatten(), *value.weights[channel].flatten(), *value.products[channel].flatten()):
+        assert number(n) in text
+    assert "3 others" in text

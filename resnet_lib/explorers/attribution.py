@@ -36,8 +36,7 @@ class AttributionExplorer(Explorer):
         self._run()
         self.target = choice("class", self._classes())
         blocks = [n for n, m in self.network.named_modules() if self._has_maps(n)]
-        last = next((n for n in ("stage4", "layer4") if n in blocks), blocks[-1])
-        self.step = choice("at", blocks, last)
+        self.step = choice("at", blocks, self._deepest(blocks))
         W = self._seen.size
         self.patch = slider("patch (pixels)", max(1, W // 4), 1, W)
         self.stride = slider("stride (pixels)", max(1, W // 14), 1, W)
@@ -60,6 +59,17 @@ class AttributionExplorer(Explorer):
         """Whether a module gives out maps: blocks and stages do, and the steps in a block would be too many."""
         first, _, rest = name.partition(".")
         return bool(name) and (not rest or rest.isdigit()) and f"{first}" not in ("head", "fc", "avgpool", "relu")
+
+    def _deepest(self, blocks):
+        """The last stage whose maps still have 4 × 4 places: the deepest features that can tell where."""
+        stages = [n for n in blocks if "." not in n]
+        sides = {
+            n: min(self._seen[s].shape[1:], default=0)
+            for n in stages
+            for s in self._seen.steps
+            if f"{s}.".startswith(f"{n}.")
+        }
+        return next((n for n in reversed(stages) if sides.get(n, 0) >= 4), blocks[-1])
 
     def _run(self):
         with all_threads():
