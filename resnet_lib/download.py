@@ -42,7 +42,6 @@ def fetch(file, progress=None):
     Raises Unavailable with a sentence where the file cannot be had or kept, ValueError for a mirror that is no address.
     """
     target = Path(torch.hub.get_dir()) / "checkpoints" / file
-    url = source(file)
     try:
         if is_right(target, file):
             return target
@@ -50,7 +49,7 @@ def fetch(file, progress=None):
         progress = progress or bar(file)
         with _alone(target, progress) as part:
             if not is_right(target, file):  # else the process that was waited for has brought it
-                _download(url, file, part, progress)
+                _download(source(file), file, part, progress)
                 os.replace(part, target)
     except Unavailable:
         raise
@@ -188,7 +187,7 @@ def _receive(url, part, start, progress):
         if getattr(broken.__cause__, "code", None) == 416 and start:  # there is no more: all was here
             return start
         raise
-    if not (answer.status == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {start}-")):
+    if not answer.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
         start = 0
     with answer, open(part, "ab" if start else "wb") as file:
         length = answer.headers.get("Content-Length", "")

@@ -92,6 +92,11 @@ def without_range(request, content):
     request.wfile.write(content)
 
 
+def always_from_zero(request, content):
+    request.begin(206, Content_Length=len(content), Content_Range=f"bytes 0-{len(content) - 1}/{len(content)}")
+    request.wfile.write(content)
+
+
 def without_range_dies_half_way(request, content):
     request.begin(200, Content_Length=len(content))
     request.wfile.write(content[: len(content) // 2])
@@ -279,8 +284,9 @@ def test_a_download_given_up_is_continued_by_the_next_load(cache, server, networ
     assert server.ranges == [f"bytes={len(content) // 2}-"]
 
 
-def test_a_server_that_cannot_continue_gives_the_whole_again(cache, server, network, content):
-    server.answers = [dies_half_way, without_range]
+@pytest.mark.parametrize("answer", [without_range, always_from_zero])
+def test_a_server_that_cannot_continue_gives_the_whole_again(cache, server, network, content, answer):
+    server.answers = [dies_half_way, answer]
     assert_right(get(), network)
     assert server.ranges == [None, f"bytes={len(content) // 2}-"]
 
@@ -459,6 +465,12 @@ def test_a_mirror_that_is_no_address_is_refused(cache, monkeypatch, address):
     monkeypatch.setenv(download.MIRROR, address)
     with pytest.raises(ValueError, match=f"{download.MIRROR} is '{address}'"):
         get()
+
+
+def test_a_file_that_is_here_needs_neither_network_nor_mirror(cache, network, monkeypatch):
+    get()
+    monkeypatch.setenv(download.MIRROR, "ftp://example.org/models")
+    assert_right(get(), network)
 
 
 # ── Two processes, and one that is killed ────────────────────────────────────────────────────────────────────
