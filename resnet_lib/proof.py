@@ -570,7 +570,10 @@ def _entry_cause(p, wrong, rows):
     part, layer = unit(p.name), place.split(".")[-1]
     theirs, own = ({r.name: r[side] for r in rows if r[side] is not None} for side in (1, 2))
     if p.verdict == "other values":
-        return f"{p.name} has other values than the reference's: these are not its weights. copy=True compares with its weights in both."
+        return (
+            f"{p.name} has other values than the reference's: these are not its weights. With copy=True both networks "
+            "are compared with the same ones."
+        )
     if re.match(r"stage[1-4]\.", part):
         stage = part.split(".")[0]
         a, b = ({unit(n) for n in side if n.startswith(f"{stage}.")} for side in (theirs, own))

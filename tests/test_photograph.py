@@ -222,6 +222,20 @@ def test_a_path_is_opened(explorer, network, tmp_path):
     Image.new("L", (30, 20), 90).save(tmp_path / "grey.png")
     explorer.source.path.value = f" {tmp_path / 'grey.png'} "
     assert explorer.source.label == "grey.png" and not words(explorer.source.message)
+    explorer.source.choose.value = "cat"
+    explorer.source.path.value = f'"{tmp_path / "grey.png"}"'  # as Windows copies it
+    assert explorer.source.label == "grey.png"
+
+
+def test_a_path_may_begin_at_home_and_a_wrong_one_gives_a_sentence(explorer, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    Image.new("RGB", (30, 20), "red").save(tmp_path / "mine.webp")
+    explorer.source.path.value = "~/mine.webp"
+    assert explorer.source.label == "mine.webp"
+    explorer.source.path.value = "~/other.webp"
+    assert "there is no file ~/other.webp" in words(explorer.source.message)
+    assert explorer.source.label == "mine.webp"
 
 
 @pytest.mark.parametrize("data", [b"", b"text, no picture", png(photo("cat"))[:2000]])

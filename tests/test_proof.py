@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from resnet_lib import ResNet, resnet50
 from resnet_lib.mistakes import of
 from resnet_lib.proof import Ladder, copy_weights, ladder
+from resnet_lib.weights import load
 
 from .reference import plain, shake_norms
 
@@ -874,3 +875,16 @@ def test_the_ladder_needs_no_matplotlib_and_no_widgets():
         "assert not {'matplotlib', 'ipywidgets', 'IPython'} & set(sys.modules), 'imported'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("form", ["zip", "legacy", "wrapped"])
+def test_a_file_of_the_published_320_keys_loads_and_every_rung_is_equal_to_the_last_bit(form, tmp_path):
+    torch.manual_seed(0)
+    theirs = shake_norms(plain("resnet50")).eval()
+    state = theirs.state_dict()
+    assert len(state) == 320
+    if form == "wrapped":
+        state = {"state_dict": {f"module.{key}": t for key, t in state.items()}}
+    torch.save(state, tmp_path / "file.pth", _use_new_zipfile_serialization=form != "legacy")
+    found = ladder(load(tmp_path / "file.pth"), theirs, copy=False)
+    assert found.exact and len(found.rungs) > 100

@@ -1,6 +1,7 @@
 """Where a picture comes from: the bundled ones, an upload, a file dropped on the explorer, or a path."""
 
 import io
+import os
 
 import ipywidgets as widgets
 
@@ -29,7 +30,7 @@ class PictureSource(widgets.VBox):
         self.message = html()
         self._quiet = False
         self.upload.observe(self._uploaded, names="value")
-        self.path.observe(lambda change: self._open(change["new"].strip(), change["new"].strip()), names="value")
+        self.path.observe(lambda change: self._typed(change["new"]), names="value")
         super().__init__([row(self.choose, self.upload, self.path), self.message])
 
     @property
@@ -50,6 +51,10 @@ class PictureSource(widgets.VBox):
                 what()
 
         self.choose.observe(changed, names="value")
+
+    def _typed(self, text):
+        path = text.strip().strip("\"'")  # Windows copies a path with quotes around it
+        self._open(os.path.expanduser(path), path)
 
     def _uploaded(self, change):
         if change["new"]:
