@@ -1,13 +1,15 @@
 """A picture as a network sees it: one run, and what every step was given and gave out."""
 
+import copy
 from functools import cached_property
 
 import torch
+from torch import nn
 
 from .activations import calls, step_names
 from .anatomy import anatomy
 from .attribution import evaluating
-from .photos import photo, square, to_input
+from .photos import PHOTOS, photo, square, to_input
 
 
 class Seen:
@@ -59,3 +61,20 @@ class Seen:
             return self.checkpoint.top(self.logits, k)
         values, classes = torch.softmax(self.logits, 0).topk(min(k, len(self.logits)))
         return [(f"class {c}", p) for c, p in zip(classes.tolist(), values.tolist(), strict=True)]
+
+
+def untrained(network):
+    """The same network with the weights it would begin training with, seed 0, and BN statistics of the bundled
+    photographs: without any, the maps would grow from block to block."""
+    network = copy.deepcopy(network)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        for m in network.modules():
+            if hasattr(m, "reset_parameters"):
+                m.reset_parameters()
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+            if isinstance(m, nn.BatchNorm2d):
+                m.momentum = None  # a plain average
+        network.train()(torch.cat([to_input(photo(name), 128) for name in PHOTOS]))
+    return network.eval()

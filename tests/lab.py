@@ -134,6 +134,8 @@ def _prepare(home, root):
         "JUPYTER_RUNTIME_DIR": str(folders["runtime"]),
         "JUPYTER_PREFER_ENV_PATH": "0",  # the kernel above comes before any other python3
         "IPYTHONDIR": str(folders["ipython"]),
+        "TORCH_HOME": str(home / "torch"),
+        "RESNET_COURSE_MIRROR": (home / "mirror").as_uri(),  # where nothing is: no test downloads weights
         "PYTHONPATH": os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH")) if p),
     }
     return command, environment, lab

@@ -250,3 +250,25 @@ def test_the_explorer_of_a_lesson_answers(open_lesson, number, cell, control, ke
         view.wait_until(lambda: view.text() != text, "the text follows")
         assert notebook.errors() == []
         assert notebook.problems == []
+
+
+def test_lesson_06_runs_whole_without_published_weights(open_lesson):
+    with open_lesson("06") as notebook:
+        notebook.run_all()
+        assert notebook.errors() == []
+        assert notebook.problems == []
+
+
+def test_lesson_07_runs_whole_and_its_walk_answers(open_lesson):
+    with open_lesson("07") as notebook:
+        notebook.run_all()
+        view = notebook.view("channel")
+        slider, text = view.slider("channel"), view.text()
+        start = slider.value
+        slider.press("ArrowRight", times=2)
+        view.wait_until(lambda: slider.value == start + 2, f"two channels on from {start}")
+        view.wait_until(lambda: view.text() != text, "the text follows")
+        view.button("Stage 4").click()
+        view.wait_until(lambda: "stage4." in view.text(), "the walk has come to Stage 4")
+        assert notebook.errors() == []
+        assert notebook.problems == []

@@ -491,7 +491,6 @@ def test_a_name_that_is_none_is_refused_with_what_could_be_meant(name, sentence)
 # ── The network that comes with the course ───────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.skipif(not (weights_module.THIN / "weights.pt").exists(), reason="not trained yet")
 def test_the_thin_network_comes_with_the_course_and_knows_its_classes():
     network = load("thin")
     assert (network.C, network.stage0.conv.out_channels, network.head.fc.out_features) == (3, 16, 10)

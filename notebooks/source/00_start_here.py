@@ -280,6 +280,8 @@ for stage in anatomy(resnet50(), 224).by_stage():
 # | [03 · BTNK1, the projection block](03_btnk1.ipynb) | the block that changes it |
 # | [04 · Stages 1 to 4](04_stages.ipynb) | the blocks, stacked |
 # | [05 · ResNet-50](05_resnet50.ipynb) | all of it |
+# | [06 · published weights](06_published_weights.ipynb) | trained weights in your network, and the proof that it is the real one |
+# | [07 · feature maps](07_feature_maps.ipynb) | what it sees in a photograph of your own |
 #
 # ## Words and signs
 #

@@ -616,5 +616,5 @@ print("nn.Flatten()(x)     ", tuple(nn.Flatten()(two).shape))
 #
 # ## What comes next
 #
-# Your network has the right anatomy and random weights. With the published weights in it, loaded by name as you did
-# here, it starts to recognise what is in a photograph.
+# Your network has the right anatomy and random weights. In [06 · published weights](06_published_weights.ipynb) it gets
+# trained ones, loaded by name as you did here, and starts to recognise what is in a photograph.

@@ -4,13 +4,11 @@ import copy
 from html import escape
 
 import ipywidgets as widgets
-import torch
-from torch import nn
 
 from ..anatomy import shape_text
 from ..blocks import BTNK1
-from ..photos import PHOTOS, photo, to_input
-from ..seen import Seen
+from ..photos import PHOTOS
+from ..seen import Seen, untrained
 from ..views.maps import mosaic, scale, statistics
 from ..weights import load
 from .base import STYLE, Explorer, MapView, all_threads, choice, error, html, row, style, toggle
@@ -136,20 +134,3 @@ def other_layout(network):
     for block in moved:
         block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
     return network
-
-
-def untrained(network):
-    """The same network with the weights it would begin training with, seed 0, and BN statistics of the bundled
-    photographs: without any, the maps would grow from block to block."""
-    network = copy.deepcopy(network)
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(0)
-        for m in network.modules():
-            if hasattr(m, "reset_parameters"):
-                m.reset_parameters()
-            if isinstance(m, nn.Conv2d):
-                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
-            if isinstance(m, nn.BatchNorm2d):
-                m.momentum = None  # a plain average
-        network.train()(torch.cat([to_input(photo(name), 128) for name in PHOTOS]))
-    return network.eval()

@@ -68,8 +68,8 @@ def framed(levels, index, n):
     height, width = levels.shape[0] // -(-n // columns), levels.shape[1] // columns
     y, x = index // columns * height, index % columns * width
     levels = levels.copy()
-    # Around the tile, and in a large one over its edge as well, so that the frame is as thick as it is small.
-    for i in range(1 if height < 30 else 3):
+    # Views show small mosaics enlarged: in a large one the frame covers the tile's edge as well, to be as thick.
+    for i in range(max(1, round(levels.shape[1] / 150))):
         top, left, bottom, right = y + i, x + i, y + height - i, x + width - i
         levels[[top, bottom], left : right + 1] = FRAME
         levels[top : bottom + 1, [left, right]] = FRAME

@@ -1,0 +1,1017 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 06 · Published weights
+#
+# **At the end of this lesson you can**
+# - say what is in a checkpoint file, and open one without running code from it,
+# - rename published weights to the names of your own network, and copy them by name and shape,
+# - prove your network equal to a reference step by step, and mend one that differs,
+# - prepare a photograph exactly as a network was trained on, and recognise a wrong preparation from its numbers,
+# - tell the published ResNet-50 files apart, and check that a download is what it claims to be.
+#
+# **You need** lessons 01 to 05.
+#
+# **Time:** about 90 minutes to work through. Running every cell takes about 20 seconds on a slow laptop. Everything
+# works without internet, except for one cell that says so.
+
+# %%
+import copy
+import tempfile
+from pathlib import Path
+from textwrap import fill
+
+import torch
+from torch import nn
+
+_ = torch.manual_seed(0)  # the same random weights at every run
+scratch = tempfile.TemporaryDirectory()  # files that this notebook writes; gone when it is closed
+folder = Path(scratch.name)
+
+# %% [markdown]
+# ## 1 · Your network
+#
+# Your network from lesson 05 has the right anatomy and random weights. It can run, and recognises nothing. Training it
+# on more than a million photographs would change that, and take days. But others have already done so, and published
+# the result. In this lesson your network receives it.
+#
+# Here it is again, so that this notebook stands alone. One thing is new: `base`, the channels of Stage 0. With
+# `base=64` it is ResNet-50. With `base=16` every part has a quarter of the channels, and it is the **thin** network
+# that comes with this course, already trained.
+
+# %%
+class MyStem(nn.Module):  # lesson 01
+    def __init__(self, C):
+        super().__init__()
+        self.conv = nn.Conv2d(3, C, 7, stride=2, padding=3, bias=False)
+        self.bn, self.relu = nn.BatchNorm2d(C), nn.ReLU()
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+
+    def forward(self, x):  # (3, W, W)
+        return self.pool(self.relu(self.bn(self.conv(x))))  # (C, W/4, W/4)
+
+
+class MyBTNK2(nn.Module):  # lesson 02
+    def __init__(self, C):
+        super().__init__()
+        self.conv1, self.bn1, self.relu1 = nn.Conv2d(C, C // 4, 1, bias=False), nn.BatchNorm2d(C // 4), nn.ReLU()
+        self.conv2 = nn.Conv2d(C // 4, C // 4, 3, padding=1, bias=False)
+        self.bn2, self.relu2 = nn.BatchNorm2d(C // 4), nn.ReLU()
+        self.conv3, self.bn3 = nn.Conv2d(C // 4, C, 1, bias=False), nn.BatchNorm2d(C)
+        self.relu3 = nn.ReLU()
+
+    def forward(self, x):  # (C, W, W)
+        f = self.relu1(self.bn1(self.conv1(x)))
+        f = self.relu2(self.bn2(self.conv2(f)))
+        return self.relu3(self.bn3(self.conv3(f)) + x)  # (C, W, W)
+
+
+class MyProjection(nn.Module):  # lesson 03
+    def __init__(self, C, C_out, S):
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(C, C_out, 1, stride=S, bias=False), nn.BatchNorm2d(C_out)
+
+    def forward(self, x):  # (C, W, W)
+        return self.bn(self.conv(x))  # (C_out, W/S, W/S)
+
+
+class MyBTNK1(nn.Module):  # lesson 03
+    def __init__(self, C, C1, S=1):
+        super().__init__()
+        self.conv1, self.bn1, self.relu1 = nn.Conv2d(C, C1, 1, bias=False), nn.BatchNorm2d(C1), nn.ReLU()
+        self.conv2 = nn.Conv2d(C1, C1, 3, stride=S, padding=1, bias=False)
+        self.bn2, self.relu2 = nn.BatchNorm2d(C1), nn.ReLU()
+        self.conv3, self.bn3 = nn.Conv2d(C1, 4 * C1, 1, bias=False), nn.BatchNorm2d(4 * C1)
+        self.shortcut = MyProjection(C, 4 * C1, S)
+        self.relu3 = nn.ReLU()
+
+    def forward(self, x):  # (C, W, W)
+        f = self.relu1(self.bn1(self.conv1(x)))
+        f = self.relu2(self.bn2(self.conv2(f)))
+        return self.relu3(self.bn3(self.conv3(f)) + self.shortcut(x))  # (4·C1, W/S, W/S)
+
+
+def make_stage(C, C1, S, n):  # lesson 04
+    return nn.Sequential(MyBTNK1(C, C1, S), *[MyBTNK2(4 * C1) for _ in range(n - 1)])
+
+
+class MyHead(nn.Module):  # lesson 05
+    def __init__(self, C, num_classes):
+        super().__init__()
+        self.pool, self.flatten, self.fc = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(C, num_classes)
+
+    def forward(self, x):  # (C, W, W)
+        return self.fc(self.flatten(self.pool(x)))  # (num_classes)
+
+
+class MyResNet50(nn.Module):  # lesson 05
+    def __init__(self, num_classes=1000, base=64):
+        super().__init__()
+        self.stage0 = MyStem(base)
+        self.stage1 = make_stage(base, base, 1, 3)
+        self.stage2 = make_stage(4 * base, 2 * base, 2, 4)
+        self.stage3 = make_stage(8 * base, 4 * base, 2, 6)
+        self.stage4 = make_stage(16 * base, 8 * base, 2, 3)
+        self.head = MyHead(32 * base, num_classes)
+
+    def forward(self, x):
+        return self.head(self.stage4(self.stage3(self.stage2(self.stage1(self.stage0(x))))))
+
+
+# %%
+with torch.device("meta"):
+    full = MyResNet50()
+mine = MyResNet50(num_classes=10, base=16).eval()
+for name, network in [("ResNet-50", full), ("thin", mine)]:
+    print(f"{name:10} {sum(p.numel() for p in network.parameters()):>10,} parameters")
+
+# %% [markdown]
+# The thin network was trained on CIFAR-10, a collection of small pictures of ten kinds of things. It is small enough
+# to lie beside this notebook, and everything you learn on it holds for the big one as well: the same parts, the same
+# names, the same traps.
+#
+# ## 2 · What a checkpoint is
+#
+# A file of trained weights is called a **checkpoint**. Open the one of the thin network:
+
+# %%
+from resnet_lib.weights import THIN
+
+path = THIN / "weights.pt"
+weights = torch.load(path, weights_only=True)  # section 3 is about weights_only
+print(type(weights).__name__, "with", len(weights), "entries")
+for name, tensor in list(weights.items())[:9]:
+    print(f"{name:30} {str(tuple(tensor.shape)):16} {tensor.dtype}")
+
+# %% [markdown]
+# A checkpoint is a **dictionary: name → tensor**. Nothing else. It holds no layers, no strides, no order of
+# computation, no names of classes, and no word on how a picture has to be prepared. All that you must know from
+# elsewhere. Most of this lesson is about what goes wrong when you don't.
+#
+# Why are there 320? Take the last part of each name and count.
+
+# %%
+from collections import Counter
+
+for leaf, count in Counter(name.rpartition(".")[2] for name in weights).items():
+    print(f"{leaf:20} {count:>3}")
+
+# %% [markdown]
+# There are 53 convolutions, each with a weight. Each is followed by a BN with five entries: `weight` and `bias` are
+# learnt. `running_mean` and `running_var` are measured along the way. `num_batches_tracked` only counts the batches of
+# the training. The linear layer adds a weight and a bias. So 53 + 53 · 5 + 2 = 320.
+#
+# What is learnt by gradient is called a **parameter**. What is only kept is called a **buffer**. Forget the buffers
+# when you copy, and every BN uses mean 0 and variance 1.
+#
+# ### Exercise 1 · parameters and buffers
+# ● of ●●● · important · 10 minutes
+#
+# Write `contents(weights)`. It takes a checkpoint and gives four numbers: how many entries are parameters, how many
+# single numbers those hold together, and the same two for the buffers.
+#
+# <details><summary>Hint: how do I tell them apart?</summary>By the last part of the name. The table above shows
+# five endings. Two of them are parameters.</details>
+# <details><summary>Hint: how many numbers are in a tensor?</summary><code>tensor.numel()</code></details>
+
+# %% tags=["exercise"]
+# Exercise 1: what is in the file.
+def contents(weights):
+    # your code here
+    return None, None, None, None  # parameter entries, parameter numbers, buffer entries, buffer numbers
+
+
+raise NotImplementedError("Exercise 1: fill in contents, then remove this line")
+
+# %% tags=["solution"]
+def contents(weights):
+    parameters = [t for name, t in weights.items() if name.endswith((".weight", ".bias"))]
+    buffers = [t for name, t in weights.items() if not name.endswith((".weight", ".bias"))]
+    return len(parameters), sum(t.numel() for t in parameters), len(buffers), sum(t.numel() for t in buffers)
+
+
+# %%
+yours = contents(weights)
+assert isinstance(yours, (tuple, list)) and len(yours) == 4, "contents must give four numbers."
+for i, (kind, tensors) in enumerate([("parameters", [*mine.parameters()]), ("buffers", [*mine.buffers()])]):
+    count, numbers = yours[2 * i : 2 * i + 2]
+    assert None not in (count, numbers), f"{kind}: there is still a None."
+    off = len(tensors) - count
+    why = f"{abs(off) // 53} of BN's five endings on the wrong side?" if off and off % 53 == 0 else "see the hints"
+    assert off == 0, f"{kind}: you counted {count:,} entries, and there are {len(tensors):,}: {why}"
+    due = sum(t.numel() for t in tensors)
+    why = "that is the number of entries; add up tensor.numel()" if numbers == count else "see the hints"
+    assert numbers == due, f"{kind}: you say they hold {numbers:,} numbers, and it is {due:,}: {why}."
+    print(f"{kind:10} {count} entries, {numbers:>9,} numbers")
+
+# %% [markdown]
+# How large is the file?
+
+# %%
+size, numbers = path.stat().st_size, sum(tensor.numel() for tensor in weights.values())
+print(f"{size:,} bytes for {numbers:,} numbers: {size / numbers:.2f} bytes each")
+
+# %% [markdown]
+# About two bytes for each number, not the usual four: the file is in **half precision** (`torch.float16` above). (The
+# rest is names and bookkeeping.) The weights were rounded when they were saved. Copied into your network they become
+# `float32` again, without a further change.
+#
+# ## 3 · Never let a file run code
+#
+# PyTorch's files use Python's *pickle* format, and a pickle is not only data. It may say: "to get this object, call
+# that function". Any function. This class writes such a file. The function it names is only `print`.
+
+# %%
+class Surprise:
+    def __reduce__(self):
+        return print, ("This line was printed by the FILE. It could as well have deleted your photographs.",)
+
+
+torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7), "note": Surprise()}, folder / "surprise.pth")
+
+# %% [markdown]
+# **Predict:** what happens when you only *load* it, the unsafe way?
+
+# %%
+opened = torch.load(folder / "surprise.pth", weights_only=False)
+print(list(opened))
+
+# %% [markdown]
+# The function ran before you had a chance to look at anything. With `weights_only=True`, PyTorch accepts tensors and
+# plain data, and refuses the rest:
+
+# %%
+try:
+    torch.load(folder / "surprise.pth", weights_only=True)
+except Exception as error:
+    print(type(error).__name__)
+
+# %% [markdown]
+# The library's `load` always loads so, and says it in plain words:
+
+# %%
+from resnet_lib.weights import load
+
+try:
+    load(folder / "surprise.pth")
+except ValueError as error:
+    print(str(error).replace(str(folder), "…"))
+
+# %% [markdown]
+# Newer versions of PyTorch use `weights_only=True` unless told otherwise, but much code on the web still turns it off.
+# If a file of *weights* cannot be loaded with it, do not load it.
+#
+# ## 4 · Two sets of names
+#
+# The course says `stage0` and `shortcut`. The published files were written by an older program with other names. The
+# tensors mean the same.
+
+# %%
+from resnet_lib import from_published, to_published
+
+picked = """stage0.conv.weight  stage0.bn.running_var  stage1.0.conv1.weight  stage1.0.shortcut.conv.weight
+            stage1.0.shortcut.bn.bias  stage3.5.bn2.weight  stage4.2.conv3.weight  head.fc.bias""".split()
+print(f"{'yours':30} published")
+for name in picked:
+    print(f"{name:30} {next(iter(to_published({name: None})))}")
+
+# %% [markdown]
+# | part | yours | published |
+# | --- | --- | --- |
+# | Stage 0 | `stage0.conv`, `stage0.bn` | `conv1`, `bn1` |
+# | Stages 1 to 4 | `stage1` … `stage4` | `layer1` … `layer4` |
+# | inside a block | `conv1`, `bn1`, … `bn3` | the same |
+# | the projection G | `shortcut.conv`, `shortcut.bn` | `downsample.0`, `downsample.1` |
+# | the head | `head.fc` | `fc` |
+#
+# To practise, write the thin network's weights into a file with the published names, as you would find it on the web.
+
+# %%
+torch.save(to_published(weights), folder / "found_on_the_web.pth")
+published = torch.load(folder / "found_on_the_web.pth", weights_only=True)
+print(*list(published)[:7], sep="\n")
+
+# %% [markdown]
+# Loading it straight into your network fails, as it should. Many people then reach for `strict=False`, and the error
+# is gone:
+
+# %%
+try:
+    mine.load_state_dict(published)
+except RuntimeError as error:
+    print("strict=True: ", str(error)[:92], "…")
+
+before = copy.deepcopy(mine.state_dict())
+answer = mine.load_state_dict(published, strict=False)
+changed = sum(not torch.equal(before[name], tensor) for name, tensor in mine.state_dict().items())
+print("strict=False: no error")
+print(f"              {len(answer.unexpected_keys)} entries of the file not used, {changed} tensors of yours changed")
+
+# %% [markdown]
+# `strict=False` means: take what fits, and forget the rest. Here *nothing* fitted, and your network is as random as
+# before. Do not silence the error; translate the names.
+#
+# ### Exercise 2 · translate the names
+# ●● of ●●● · important · 15 minutes
+#
+# Write `rename(published)`: the same tensors, in a new dictionary, under the names of your network.
+#
+# <details><summary>Hint: layer1.0.conv1 became layer1.0.stage0.conv</summary><code>replace("conv1", …)</code> finds
+# <code>conv1</code> anywhere. In the blocks it must stay. Only a name that <em>begins</em> with <code>conv1.</code>
+# belongs to Stage 0: <code>name.startswith("conv1.")</code>.</details>
+# <details><summary>Hint: how do I cut a name in parts?</summary>
+# <code>"layer1.0.bn1.weight".split(".")</code> gives <code>["layer1", "0", "bn1", "weight"]</code>, and
+# <code>".".join(…)</code> puts the parts together again.</details>
+# <details><summary>Hint: it works for all names but those of the shortcut</summary>"downsample.0" is the convolution,
+# "downsample.1" the BN.</details>
+
+# %% tags=["exercise"]
+# Exercise 2: from the published names to yours.
+def rename(published):
+    renamed = {}
+    for name, tensor in published.items():
+        # your code here: give name its new value
+        renamed[name] = tensor
+    return renamed
+
+
+raise NotImplementedError("Exercise 2: fill in rename, then remove this line")
+
+# %% tags=["solution"]
+def rename(published):
+    renamed = {}
+    for name, tensor in published.items():
+        if name.startswith(("conv1.", "bn1.")):
+            name = "stage0." + name.replace("1", "", 1)
+        elif name.startswith("fc."):
+            name = "head." + name
+        else:
+            name = name.replace("layer", "stage")
+            name = name.replace("downsample.0", "shortcut.conv").replace("downsample.1", "shortcut.bn")
+        renamed[name] = tensor
+    return renamed
+
+
+# %%
+yours = rename(dict(published))
+assert isinstance(yours, dict), "rename gives no dictionary: return renamed."
+right = from_published(published)
+for was, due in zip(published, right, strict=True):
+    now = next((name for name, tensor in yours.items() if tensor is published[was]), None)
+    assert now is not None, f"The tensor of {was!r} is lost: did two names become the same?"
+    did = "is still the name" if now == was else f"became {now!r}"
+    assert now == due, f"{was!r} {did}, and your network calls it {due!r}."
+assert len(yours) == len(right), f"There are {len(yours)} entries now, and there were {len(right)}."
+print(f"all {len(right)} names are right")
+print(mine.load_state_dict(yours))
+
+# %% [markdown]
+# `load_state_dict` compared all names and all shapes, and is content. Your network is trained.
+#
+# The library translates in both directions from one table. Read it: `{n}` stands for a number.
+
+# %%
+from resnet_lib.weights import NAMES
+
+for ours, theirs in NAMES:
+    print(f"{ours:28} ↔ {theirs}")
+
+# %% [markdown]
+# ## 5 · By name and shape, never by order
+#
+# There is a tempting short cut: forget the names, and fill your network with the file's tensors one after the other.
+# Whatever comes next in the file and has the right shape is taken.
+
+# %%
+def copy_by_order(weights, network):
+    """Gives each tensor of the network the next one of that shape. Do not do this."""
+    left = list(weights.values())
+    for tensor in network.state_dict().values():
+        i = next(i for i, candidate in enumerate(left) if candidate.shape == tensor.shape)
+        tensor.copy_(left.pop(i))
+
+
+theirs = load("thin")  # the reference: the library's thin network with the same weights
+
+
+def wrong_tensors(network):
+    right = theirs.state_dict()
+    return [name for name, tensor in network.state_dict().items() if not torch.equal(tensor, right[name])]
+
+
+by_order = MyResNet50(num_classes=10, base=16).eval()
+copy_by_order(weights, by_order)
+print(len(wrong_tensors(by_order)), "tensors are wrong")
+
+# %% [markdown]
+# It worked. This is what makes it dangerous. Now take the same file, with its entries in alphabetical order, as some
+# file formats keep them. It has the same names and the same tensors.
+#
+# **Predict:** does the copying stop with an error?
+
+# %%
+by_alphabet = MyResNet50(num_classes=10, base=16).eval()
+copy_by_order(dict(sorted(weights.items())), by_alphabet)
+wrong = wrong_tensors(by_alphabet)
+print(f"no error, and {len(wrong)} of {len(weights)} tensors are wrong, among them:")
+print(*wrong[:4], sep="\n")
+
+# %% [markdown]
+# A BN's `weight`, `bias`, `running_mean` and `running_var` all have the same shape. The alphabet puts `bias` first, so
+# every BN got its bias as its weight, and so on: 4 wrong tensors in each of 53 BNs. No shape could tell.
+#
+# The safe way compares names **and** shapes for every entry before it changes anything. `copy_weights` does that,
+# with either set of names, and says what does not fit:
+
+# %%
+from resnet_lib.proof import copy_weights
+
+copied = copy_weights(published, mine)
+print(len(copied), "entries copied by name and shape")
+try:
+    copy_weights(published, MyResNet50(num_classes=1000, base=16))
+except ValueError as error:
+    print(fill(f"Into a network with 1,000 classes: {error}.", 110))
+
+# %% [markdown]
+# (If your own network has other names, say which is which: `copy_weights(published, network, names={"stem":
+# "stage0"})`.)
+#
+# ## 6 · The ladder of proof
+#
+# The right weights are in the right places. Does your network *compute* the right thing with them? In lesson 05 you
+# compared stage by stage. The library's `ladder` does it for every step that both networks have, each a rung.
+# `copy=False` compares the weights as they are.
+
+# %%
+from resnet_lib.photos import PHOTOS, photo, square, to_input
+from resnet_lib.proof import ladder
+
+x = to_input(photo("cat"), size=64, resize=64)  # section 8 is about this line
+ladder(mine, theirs, x, copy=False)
+
+# %% [markdown]
+# **What do you see?** Read the column "largest difference", and unfold "all … steps".
+#
+# <details><summary>What there is to see</summary>Every difference is 0: not small, but zero, after every block and
+# every single step. Your network, with the published weights, computes exactly what the reference computes.
+# </details>
+#
+# The same for your ResNet-50 in full size. Its weights are random here (the ladder copies the reference's into a copy
+# of yours, and gives the BNs values as a trained one might have).
+
+# %%
+from resnet_lib import resnet50
+
+print(ladder(MyResNet50(), resnet50()).headline)
+
+# %% [markdown]
+# What does the ladder say of the network that got its weights in alphabetical order?
+
+# %%
+ladder(by_alphabet, theirs, x, copy=False)
+
+# %% [markdown]
+# **What do you see?** Which is the first step that differs? Which tensors does the ladder list above the steps?
+#
+# <details><summary>What there is to see</summary>
+#
+# - <code>stage0.conv</code> is still equal: a convolution has only one tensor, and it came to the right place.
+# - The first BN is the first step that differs. The upper table lists the tensors that hold other values.
+# - Where it says <code>nan</code> (not a number), a BN took the root of a negative number: what it uses as a variance
+#   is none.
+# </details>
+#
+# And if you forget `eval()`? The ladder compares copies in `eval()`, but notices:
+
+# %%
+found = ladder(copy.deepcopy(mine).train(), theirs, x, copy=False)
+print(found.headline)
+print(*found.notes, sep="\n")
+
+# %% [markdown]
+# ### Exercise 3 · predict the first rung
+# ●● of ●●● · important · 10 minutes
+#
+# Three mistakes, each planted into a copy of your network, with all weights right. None raises an error. Which is the
+# first step that differs? Write its name, such as `"stage0.conv"` or `"stage1.2.relu3"`.
+#
+# 1. **v1**: the strides of the BTNK1s sit on `conv1`, not on `conv2`.
+# 2. **A missing ReLU**: `relu2` of block 2 in Stage 3, `stage3.2`, lets everything through.
+# 3. **Another eps**: every BN adds 0.001 to the variance before it divides, as is the default in Keras, and not
+#    PyTorch's 0.00001.
+#
+# <details><summary>Hint for 1</summary>Which BTNK1s have S = 2? Which is the first, and which of its convolutions
+# runs first?</details>
+# <details><summary>Hint for 2</summary>The ladder compares what a step gives out. Everything before it is
+# equal.</details>
+# <details><summary>Hint for 3</summary>Where is the very first BN?</details>
+
+# %%
+planted = {name: copy.deepcopy(mine) for name in ("v1", "missing ReLU", "another eps")}
+for stage in (planted["v1"].stage2, planted["v1"].stage3, planted["v1"].stage4):
+    stage[0].conv1.stride, stage[0].conv2.stride = (2, 2), (1, 1)
+planted["missing ReLU"].stage3[2].relu2 = nn.Identity()
+for m in planted["another eps"].modules():
+    if isinstance(m, nn.BatchNorm2d):
+        m.eps = 1e-3
+
+for name, network in planted.items():
+    print(f"{name:14}", network.load_state_dict(theirs.state_dict()))
+
+# %% tags=["exercise"]
+# Exercise 3: the first step that differs.
+prediction = {
+    "v1": None,
+    "missing ReLU": None,
+    "another eps": None,
+}
+raise NotImplementedError("Exercise 3: replace the None by names of steps, then remove this line")
+
+# %% tags=["solution"]
+prediction = {
+    "v1": "stage2.0.conv1",
+    "missing ReLU": "stage3.2.relu2",
+    "another eps": "stage0.bn",
+}
+
+# %%
+for name, network in planted.items():
+    found = ladder(network, theirs, x, copy=False)
+    guess, true = prediction[name], found.first.name
+    assert guess is not None, f"{name}: still None. Write the name of a step, such as 'stage0.conv'."
+    near = "the right stage; go through its steps in the order in which they run"
+    near = near if guess.split(".")[0] == true.split(".")[0] else "another stage, see the hint"
+    assert guess == true, f"{name}: you said {guess!r}, and it is not that one: {near}."
+    print(fill(f"{name}: first {true}. {found.cause}", 110), "\n")
+
+# %% [markdown]
+# Loading accepted all three without a word: the weights of v1 and v1.5 have the same names and the same shapes, and a
+# ReLU has no weights at all. The ladder found all three. It also says *why*: it plants the usual mistakes into the
+# reference, one after the other, and looks which of them gives exactly your numbers.
+#
+# ### Exercise 4 · mend it
+# ● of ●●● · worth doing · 10 minutes
+#
+# A friend's network loads the same weights without complaint, and gives other answers than yours. These two parts are
+# the friend's own. Do not compare the code yet; ask the ladder first.
+
+# %%
+class FriendsStem(MyStem):
+    def __init__(self, C):
+        super().__init__(C)
+        self.pool = nn.MaxPool2d(2, stride=2)
+
+
+class FriendsBTNK2(MyBTNK2):
+    def forward(self, x):  # (C, W, W)
+        f = self.relu1(self.bn1(self.conv1(x)))
+        f = self.relu2(self.bn2(self.conv2(f)))
+        return self.relu3(self.bn3(self.conv3(f))) + x  # (C, W, W)
+
+
+def with_parts(Stem, BTNK2):
+    """A thin network with another stem and other BTNK2s."""
+    network = MyResNet50(num_classes=10, base=16)
+    network.stage0 = Stem(16)
+    for stage in (network.stage1, network.stage2, network.stage3, network.stage4):
+        for i in range(1, len(stage)):
+            stage[i] = BTNK2(stage[i].conv1.in_channels)
+    network.load_state_dict(theirs.state_dict())
+    return network.eval()
+
+
+ladder(with_parts(FriendsStem, FriendsBTNK2), theirs, x, copy=False)
+
+# %% [markdown]
+# Mend the two parts. After the first mistake, the ladder will name the next.
+#
+# <details><summary>Hint: "first at stage0.pool"</summary>Both poolings give the same shape. Compare kernel and
+# padding with lesson 01.</details>
+# <details><summary>Hint: "first at stage1.1…"</summary>Stage 1's block 1 is the first BTNK2. The ladder's sentence
+# says what is wrong in it; look where the last bracket closes.</details>
+
+# %% tags=["exercise"]
+# Exercise 4: mend these two.
+class MendedStem(MyStem):
+    def __init__(self, C):
+        super().__init__(C)
+        self.pool = nn.MaxPool2d(2, stride=2)
+
+
+class MendedBTNK2(MyBTNK2):
+    def forward(self, x):  # (C, W, W)
+        f = self.relu1(self.bn1(self.conv1(x)))
+        f = self.relu2(self.bn2(self.conv2(f)))
+        return self.relu3(self.bn3(self.conv3(f))) + x  # (C, W, W)
+
+
+raise NotImplementedError("Exercise 4: mend both parts, then remove this line")
+
+# %% tags=["solution"]
+class MendedStem(MyStem):
+    def __init__(self, C):
+        super().__init__(C)
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+
+
+class MendedBTNK2(MyBTNK2):
+    def forward(self, x):  # (C, W, W)
+        f = self.relu1(self.bn1(self.conv1(x)))
+        f = self.relu2(self.bn2(self.conv2(f)))
+        return self.relu3(self.bn3(self.conv3(f)) + x)  # (C, W, W)
+
+
+# %%
+found = ladder(with_parts(MendedStem, MendedBTNK2), theirs, x, copy=False)
+assert found.equal, f"{found.headline} {found.cause}"
+print(found.headline)
+
+# %% [markdown]
+# ## 7 · Why the winning class proves nothing
+#
+# Many tutorials stop at "it says *cat*, so it works". Ask your network and the v1 of exercise 3, which is wrong from
+# Stage 2 on, about the photographs. Look at the cat first, as such a tutorial would.
+
+# %%
+checkpoint = theirs.checkpoint  # knows the names of the classes; section 8 tells more
+print("photograph  yours               v1")
+with torch.no_grad():
+    for name in PHOTOS:
+        y = checkpoint.to_input(photo(name))
+        (a, p), (b, q) = checkpoint.top(mine(y), k=1)[0], checkpoint.top(planted["v1"](y), k=1)[0]
+        print(f"{name:10}  {a:11} {p:6.1%}  {b:11} {q:6.1%}  {'the same' if a == b else 'ANOTHER'}")
+
+# %% [markdown]
+# (Some of the answers are odd. Section 9 tells why.)
+#
+# In each line that ends in "the same", the winning class would have approved a network that computes something else
+# from Stage 2 on. Such a network agrees on many pictures and loses some accuracy. Nobody notices, until somebody
+# compares numbers.
+#
+# ## 8 · The preparation belongs to the model
+#
+# A network only ever saw pictures prepared in one way. Prepared in another way, the same photograph is something new
+# to it. The file does not say how; the library's table of checkpoints does.
+
+# %%
+print(checkpoint.note)
+print("shorter side to", checkpoint.resize, "pixels, then the central square of", checkpoint.size)
+print("classes:", ", ".join(checkpoint.classes))
+
+# %% [markdown]
+# Step by step, with the cat. **First the size**: the shorter side to 64 pixels, without changing the proportions, then
+# the square in the middle.
+
+# %%
+image = photo("cat")
+print(image.size, "pixels (width, height)")
+image = square(image, size=64, resize=64)
+print(image.size)
+
+# %% [markdown]
+# **Then the order.** A picture comes as rows, columns, colours. PyTorch wants the colours first, red before green
+# before blue.
+
+# %%
+import numpy as np
+
+pixels = torch.from_numpy(np.array(image))
+print(tuple(pixels.shape), pixels.dtype)
+pixels = pixels.permute(2, 0, 1)
+print(tuple(pixels.shape))
+
+# %% [markdown]
+# **Then the range**, from 0 … 255 to 0 … 1.
+
+# %%
+print(pixels.min().item(), "to", pixels.max().item())
+pixels = pixels.float() / 255
+print(f"{pixels.min():.2f} to {pixels.max():.2f}")
+
+# %% [markdown]
+# **Last the normalisation.** Each colour has its mean over the training pictures subtracted, and is divided by its
+# deviation. The published ResNets use the numbers of ImageNet, and so does the thin network:
+
+# %%
+from resnet_lib.photos import MEAN, STD
+
+print("mean     ", MEAN, "of red, green, blue")
+print("deviation", STD)
+mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
+ready = ((pixels - mean) / std).unsqueeze(0)  # and a batch of one
+print(tuple(ready.shape), f"{ready.min():.2f} to {ready.max():.2f}")
+print("to_input gives the same:", torch.equal(ready, to_input(photo("cat"), size=64, resize=64)))
+
+# %% [markdown]
+# This is what the network gets to see of the five photographs:
+
+# %%
+from PIL import Image
+
+print("from left to right:", ", ".join(PHOTOS))
+seen = np.hstack([np.array(square(photo(name), 64, 64)) for name in PHOTOS])
+Image.fromarray(seen).resize((5 * 180, 180), Image.Resampling.NEAREST)
+
+# %% [markdown]
+# **What do you see?** Would you recognise all five, had you not seen the originals?
+#
+# <details><summary>What there is to see</summary>A cat, a cup of coffee, a palace, a rocket and an officer, in 64 ×
+# 64 pixels: enough for the coarse shape and the colours, and little more. The pictures it was trained on were
+# coarser still: CIFAR-10's have 32 × 32 pixels, and were enlarged.</details>
+#
+# Now four wrong preparations, each of which you can find in real code. None raises an error.
+
+# %%
+def prepare(image, mistake=None):
+    """A photograph as input for the thin network, with one usual mistake."""
+    pixels = torch.from_numpy(np.array(square(image, 64, 64))).permute(2, 0, 1).float()
+    if mistake == "blue first":  # OpenCV reads pictures so (BGR)
+        pixels = pixels.flip(0)
+    if mistake != "0 to 255":
+        pixels = pixels / 255
+    if mistake != "not normalised":
+        pixels = (pixels - mean) / std
+    if mistake == "sideways":  # height and width exchanged
+        pixels = pixels.transpose(1, 2)
+    return pixels.unsqueeze(0)
+
+
+mistakes = [None, "blue first", "0 to 255", "not normalised", "sideways"]
+print("                " + "".join(f"{name:18}" for name in PHOTOS))
+with torch.no_grad():
+    for mistake in mistakes:
+        tops = [checkpoint.top(mine(prepare(photo(name), mistake)), k=1)[0] for name in PHOTOS]
+        print(f"{mistake or 'right':16}" + "".join(f"{f'{c} {p:.0%}':18}" for c, p in tops))
+
+# %% [markdown]
+# **What do you see?** Which mistake does the most harm? Which is hard to notice?
+#
+# <details><summary>What there is to see</summary>
+#
+# - **0 to 255** makes the numbers hundreds of times too large. The network is quite sure of nonsense, and says nearly
+#   the same of every photograph. This one you notice.
+# - **Blue first** and **not normalised** are treacherous: some answers stay, others change. On many pictures that is a
+#   loss of accuracy that nobody can explain.
+# - **Sideways** is no error of numbers at all. The network never saw pictures that lie on their side.
+# </details>
+#
+# ### Exercise 5 · which mistake was it?
+# ●● of ●●● · important · 10 minutes
+#
+# The photograph of the coffee was prepared four times, each time with another of the four mistakes. The order is
+# shuffled, so you only have the numbers. Say which is which: `"blue first"`, `"0 to 255"`, `"not normalised"` or
+# `"sideways"`. The right one stands in the first line, for comparison.
+
+# %%
+order = torch.randperm(4, generator=torch.Generator().manual_seed(6)).tolist()
+inputs = {"right": prepare(photo("coffee"))}
+inputs |= {letter: prepare(photo("coffee"), mistakes[1 + i]) for letter, i in zip("ABCD", order, strict=True)}
+print("       smallest   largest   mean of channel 0, 1, 2      mean of row 0, 1, 2")
+for name, t in inputs.items():
+    channels = "  ".join(f"{v:7.2f}" for v in t.mean(dim=(0, 2, 3)).tolist())
+    rows = "  ".join(f"{v:7.2f}" for v in t.mean(dim=(0, 1, 3))[:3].tolist())
+    print(f"{name:6} {t.min():8.2f}  {t.max():8.2f}   {channels}    {rows}")
+
+# %% [markdown]
+# <details><summary>Hint: two of them have nearly the right range</summary>Exchanging colours changes which channel has
+# which mean. Turning the picture does not; it changes the means of the rows.</details>
+# <details><summary>Hint: which one is never negative?</summary>Subtracting the mean is what makes values
+# negative.</details>
+
+# %% tags=["exercise"]
+# Exercise 5: the mistake in A, B, C and D.
+diagnosis = {"A": None, "B": None, "C": None, "D": None}
+raise NotImplementedError("Exercise 5: replace the None, then remove this line")
+
+# %% tags=["solution"]
+diagnosis = {"A": "not normalised", "B": "0 to 255", "C": "sideways", "D": "blue first"}
+
+# %%
+for letter, guess in diagnosis.items():
+    assert guess in mistakes[1:], f"{letter}: {guess!r} is none of {', '.join(mistakes[1:])}."
+    as_guessed = prepare(photo("coffee"), guess)
+    low, high = as_guessed.min().item(), as_guessed.max().item()
+    clue = f"then its values would go from {low:.2f} to {high:.2f}"
+    assert torch.equal(as_guessed, inputs[letter]), f"{letter} is not {guess!r}: {clue}."
+    print(f"{letter}: {guess}, right")
+
+# %% [markdown]
+# Look at range and means of an input before you look at anything else. It takes a second, and finds most of what goes
+# wrong.
+#
+# ## 9 · What it says about the photographs
+#
+# The network gives ten scores. A softmax makes probabilities of them, which add up to 1. `checkpoint.top` does that,
+# and puts the names of the classes to them. Nothing in the file says that class 3 is a cat.
+
+# %%
+with torch.no_grad():
+    for name in PHOTOS:
+        best = checkpoint.top(mine(checkpoint.to_input(photo(name))), k=5)
+        print(f"{name:8}", "  ".join(f"{c} {p:.1%}" for c, p in best))
+print(f"\nOf CIFAR-10's test pictures it gets {checkpoint.top1:.1f} % right.")
+
+# %% [markdown]
+# **Only the cat can be right.** Coffee, palaces, rockets and officers are not among the ten classes. The network has
+# ten words and must choose. "I do not know" is not one of them, and the probabilities add up to 1 all the same. A high
+# probability means: among these ten, this one. It does not mean that the network knows what it sees.
+#
+# To try your own photograph: `from resnet_lib.photos import open_photo`, then `open_photo("path/to/picture.jpg")` in
+# the place of `photo(name)`.
+#
+# ## 10 · The published ResNet-50
+#
+# Three files are published for ResNet-50, all trained on ImageNet's 1,000 classes. The library knows what the files
+# do not say:
+
+# %%
+from resnet_lib.weights import CHECKPOINTS
+
+three_files = [c for c in CHECKPOINTS.values() if c.design == "resnet50" and c.file]
+print("name for load()          file                    resize  cut  stride on  top-1 (%)")
+for c in three_files:
+    print(f"{c.name:24} {c.file:23} {c.resize:>6} {c.size:>4} {c.options['stride_on']:>10} {c.top1:>10.2f}")
+for c in three_files:
+    print(f"\n{c.name}: {c.note}.")
+
+# %% [markdown]
+# **What do you see?** What is the same in all three, and what differs?
+#
+# <details><summary>What there is to see</summary>
+#
+# - All three are v1.5, and have the same names and shapes. Your network takes any of them.
+# - They were trained by different recipes, and the newest gets 4.7 percentage points more of the test pictures right.
+#   **The network is the same.** Only the training was better.
+# - The newest (V2) wants its pictures resized to 232 pixels, not 256. Nothing in the file says so.
+# </details>
+#
+# ("top-1" is the share of ImageNet's test pictures whose most probable class is right, as published with the files.)
+#
+# Files older than PyTorch 0.4.1 lack the 53 `num_batches_tracked`. Nothing is computed from those in `eval()`, so such
+# a file may be used:
+
+# %%
+old = {name: tensor for name, tensor in published.items() if not name.endswith("num_batches_tracked")}
+print(len(published), "−", 53, "=", len(old), "entries;", len(copy_weights(old, mine)), "copied")
+
+# %% [markdown]
+# **Now the real one.** The next cell downloads the file if it is not on this machine yet. How large is it?
+
+# %%
+size = sum(t.numel() * t.element_size() for t in full.state_dict().values())
+print(f"{size / 1e6:.0f} MB")
+
+# %% [markdown]
+# Without a connection the cell prints a sentence and goes on. You miss nothing that the rest of this lesson needs.
+
+# %%
+from resnet_lib.download import Unavailable
+
+try:
+    reference = load("resnet50")
+except Unavailable as reason:
+    print(fill(str(reason), 110))
+else:
+    big = MyResNet50().eval()
+    copy_weights(reference, big)
+    print(ladder(big, reference, reference.checkpoint.to_input(photo("cat")), copy=False).headline)
+    with torch.no_grad():
+        for name in PHOTOS:
+            best = reference.checkpoint.top(big(reference.checkpoint.to_input(photo(name))), k=5)
+            print(f"{name:8}", "  ".join(f"{c} {p:.1%}" for c, p in best))
+
+# %% [markdown]
+# ### Where it comes from, and where it goes
+
+# %%
+import os
+
+from resnet_lib.download import MIRROR, source
+
+file = CHECKPOINTS["resnet50"].file
+print("from", source(file))
+print("to  ", Path(torch.hub.get_dir()) / "checkpoints" / file)
+
+# %% [markdown]
+# It is downloaded once. A download that breaks off goes on where it stopped.
+#
+# **In a classroom** thirty downloads at once are slow. Put the file into a shared folder or on a server, and set the
+# environment variable `RESNET_COURSE_MIRROR` to that folder or address before starting the course:
+
+# %%
+from unittest.mock import patch
+
+with patch.dict(os.environ, {MIRROR: "https://files.school.example/resnet"}):  # only for this cell
+    print("from", source(file))
+
+# %% [markdown]
+# ### Is it the right file?
+#
+# Whoever runs a mirror, or a network in between, can change what you receive. So can a faulty disk. The **sha256** of a
+# file is a number of 64 hexadecimal digits, computed from all its bytes. Change a single bit, and it is another one:
+
+# %%
+from resnet_lib.download import digest
+
+content = bytearray(path.read_bytes())
+content[len(content) // 2] ^= 1  # one bit, in the middle
+altered = folder / "altered.pt"
+altered.write_bytes(content)
+print("as it came:     ", digest(path))
+print("one bit changed:", digest(altered))
+
+# %% [markdown]
+# The first eight digits of the published files' sha256 stand in their **names**: `resnet50-0676ba61.pth`. The library
+# computes the sha256 of what arrived, and uses nothing that does not match. For a file from elsewhere, compare it with
+# the number on its author's page. Without a number to compare with, damage can still be noticed, though not ill will:
+
+# %%
+try:
+    load(altered)
+except ValueError as error:
+    print(str(error).replace(str(folder), "…"))
+
+# %% [markdown]
+# ## 11 · Common mistakes
+#
+# - **`strict=False` to make an error go away.** You saw it: no error, and nothing loaded.
+# - **Copying by order.** It works until it does not, and nobody tells you. Copy by name and shape.
+# - **The buffers forgotten**, by copying `parameters()` instead of the whole `state_dict()`. The BNs then have mean 0
+#   and variance 1. Compare the probabilities of the cat:
+
+# %%
+def top3(network):
+    """The three most probable classes of the cat, as a text."""
+    with torch.no_grad():
+        return ",  ".join(f"{c} {p:.1%}" for c, p in checkpoint.top(network(x), k=3))
+
+
+forgot = MyResNet50(num_classes=10, base=16).eval()
+with torch.no_grad():
+    for a, b in zip(forgot.parameters(), theirs.parameters(), strict=True):
+        a.copy_(b)
+print("right:           ", top3(mine))
+print("without buffers: ", top3(forgot))
+
+# %% [markdown]
+# - **`eval()` forgotten.** All weights are right, and each picture is normalised by its own statistics:
+
+# %%
+print("without eval():  ", top3(copy.deepcopy(mine).train()))
+
+# %% [markdown]
+# - **Another preparation than in training.** Section 8.
+# - **The wrong list of classes**, or one in another order. The network gives numbers; the names are yours to keep.
+# - **`weights_only=False`** on a file from the web. Section 3.
+#
+# ## Summary
+#
+# - A checkpoint is a dictionary name → tensor: 320 entries, 161 of them parameters, the rest BN's buffers. It says
+#   nothing of strides, preparation or classes.
+# - Load with `weights_only=True`. A pickle can run any function.
+# - Published names: `conv1`, `bn1`, `layer1.0.downsample.0`, `fc`. Translate them, and copy by name and shape.
+# - Equal names and shapes do not prove that a network is right, nor does the winning class. The ladder does.
+# - The preparation belongs to the model: size, cut, order of colours, range, mean and deviation.
+# - The sha256 tells whether a file is the one that was published.
+#
+# ## Recall
+#
+# 1. Which of the five entries of a BN are parameters, and which are buffers?
+# <details><summary>Answer</summary><code>weight</code> and <code>bias</code> are parameters. <code>running_mean</code>,
+# <code>running_var</code> and <code>num_batches_tracked</code> are buffers.</details>
+#
+# 2. `load_state_dict(weights, strict=False)` raises no error, and the network recognises nothing. What do you look at?
+# <details><summary>Answer</summary>At what it returned: the missing and unexpected names. Perhaps nothing
+# fitted.</details>
+#
+# 3. Why can copying by order go wrong although every shape fits?
+# <details><summary>Answer</summary>Many tensors have the same shape. The weight, bias, mean and variance of a BN
+# do.</details>
+#
+# 4. Why can loading not tell v1 from v1.5, and what can?
+# <details><summary>Answer</summary>A stride is not in the file, and names and shapes are the same. Comparing the
+# numbers step by step tells: the first difference is at <code>stage2.0.conv1</code>.</details>
+#
+# 5. A friend's inputs go from 0 to 1. What is missing?
+# <details><summary>Answer</summary>The normalisation: subtract the mean and divide by the deviation of each
+# colour.</details>
+#
+# 6. The thin network says that a cup of coffee is something else, with a high probability. Is it broken?
+# <details><summary>Answer</summary>No. Coffee is none of its ten classes, and the probabilities of those ten add up
+# to 1 whatever it sees.</details>
+#
+# ## What comes next
+#
+# Your network recognises things. [07 · feature maps](07_feature_maps.ipynb) looks inside while it does: what each channel of each stage responds
+# to, how much of the photograph one value sees, and which pixels spoke for the answer.

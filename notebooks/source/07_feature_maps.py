@@ -1,0 +1,978 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 07 · Feature maps
+#
+# **At the end of this lesson you can**
+# - walk a photograph of your own through a trained network: stage, block, step, channel, one value,
+# - describe a channel with numbers, and find one that answers to a pattern you choose,
+# - work out by hand how many pixels a value can see, and show where it really looks,
+# - compute one value from its products,
+# - write Grad-CAM, predict what occlusion costs, and say what neither of them proves.
+#
+# **You need** lesson 05: the whole network. Lesson 06 explains where trained weights come from.
+#
+# **Time:** about 110 minutes to work through. Running every cell takes about 20 seconds on a slow laptop.
+
+# %%
+import torch
+from IPython.display import HTML, Image
+from torch.nn import functional as F
+
+from resnet_lib import activations, anatomy
+from resnet_lib.photos import PHOTOS, photo, to_input
+from resnet_lib.seen import Seen
+from resnet_lib.views import show_maps, statistics
+from resnet_lib.weights import Unavailable, load
+
+# %% [markdown]
+# ## 1 · A trained network and a photograph
+#
+# Random weights showed you what the *structure* of a ResNet does. To see what *training* does, you need trained
+# weights. The course brings some along: a **thin** ResNet-50. It has all the blocks you built, in the same places, with
+# a quarter of the channels.
+#
+# With `NETWORK = "resnet50"` you get the published weights instead: about 100 MB, downloaded once, and every cell takes
+# longer. Every cell runs with either; what the text and the exercises say you see is about the thin network.
+
+# %%
+NETWORK = "thin"  # or "resnet50"
+try:
+    network = load(NETWORK)
+except Unavailable as why:
+    print(why)
+    network = load("thin")
+print(network.checkpoint.note)
+print(f"pictures of {network.checkpoint.size} pixels, {len(network.checkpoint.classes):,} classes:")
+print(", ".join(network.checkpoint.classes[:10]))
+
+# %% [markdown]
+# `Seen` runs a picture through the network once and keeps what every step was given and gave out.
+
+# %%
+seen = Seen(network, "cat")
+print("input ", tuple(seen.x.shape))
+print("steps ", len(seen.steps))
+print("logits", tuple(seen.logits.shape))
+
+# %%
+for name in PHOTOS:
+    print(f"{name:8}", ", ".join(f"{label} {p:.0%}" for label, p in Seen(network, name).top(3)))
+
+# %% [markdown]
+# **What do you see?** One of the five photographs shows something that the thin network has learnt.
+#
+# <details><summary>What there is to see</summary>Only the cat is among its ten classes. There is no class for a rocket, a
+# cup, a palace or a person, and none for "something else". The softmax shares out 100 % over ten words whatever the
+# picture shows. So the other four are given the name of some animal or vehicle, even the person, because the network has
+# no other words; and a high probability is no sign that it knows. Keep that in mind when you try photographs of your
+# own.</details>
+#
+# ## 2 · The walk
+#
+# Nobody can take in so many steps at once, so walk. **stage** → **block** → **step** choose where you stand. A click on a
+# small map (or the slider) chooses the **channel**; a click on the enlarged map (or **row** and **column**) chooses one
+# **value**. Its arithmetic stands at the very bottom. **your own** takes a photograph of yours, or drop a file on the
+# view.
+#
+# Predict before you press:
+#
+# 1. Stay in Stage 0 and go from **conv** to **bn** to **relu**. In which of them is there blue?
+# 2. Go to **pool**. What happens to the size of the maps?
+# 3. Go to Stage 1, 2, 3 and 4, always to the last block's **relu3**. When do you stop recognising the cat?
+# 4. In Stage 1, block 2, compare **bn3** with **add** and with **relu3**. Which two look alike?
+# 5. Go to **head**, **fc**. How many maps are there, and what are they?
+
+# %%
+from resnet_lib.explorers import PhotographExplorer
+
+# %%
+explorer = PhotographExplorer(network, step="stage0.relu")
+explorer
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# 1. In conv and bn. Blue is negative, and the ReLU cuts off what is negative.
+# 2. Half the width and half the height: every pooling window of 3×3 keeps its largest value, at every second position.
+# 3. In Stage 1 you can still find eyes and nose in some maps. In Stage 2 perhaps, if you know where to look. From
+#    Stage 3 on the maps are too coarse to show a shape.
+# 4. add and relu3. The ReLU only takes the blue away. bn3 is F(x) alone, and it is added to what the block was given.
+# 5. One number for each class: the logits.
+# </details>
+#
+# The same walk in one picture: 12 channels at the end of every stage, the first 12 as they come. Each row has its own
+# colour scale.
+
+# %%
+ends = ["stage0.relu", "stage1.2.relu3", "stage2.3.relu3", "stage3.5.relu3", "stage4.2.relu3"]
+rows = []
+for step in ends:
+    maps = seen[step]
+    print(f"{step:15} {str(tuple(maps.shape)):15} {statistics(maps)}")
+    rows.append(F.interpolate((maps[:12] / maps.max())[None], 64, mode="nearest")[0])
+
+# %%
+show_maps(torch.cat(rows), count=60, tile=64, columns=12)
+
+# %% [markdown]
+# **What do you see?** Go down the rows. What gets lost, and what takes its place?
+#
+# <details><summary>What there is to see</summary>
+#
+# - **Stage 0**: the photograph is there in every map. Some show edges of one direction, a few show areas of a colour
+#   without any edges.
+# - **Stage 1**: still in place, more mixed: spots and patches where some combination of edges lies.
+# - **Stages 2 and 3**: few, bright places. Position has become coarse.
+# - **Stage 4**: hardly any position is left, and most values are zero. What counts is *which* channels are on.
+#
+# So *where* is traded for *what*, as the shapes promised. But be careful with words such as "this channel detects
+# ears". You see where a channel is strong on **one** picture. That is all.
+# </details>
+#
+# ## 3 · One channel
+#
+# A map is a table of numbers. Describe it with numbers before you describe it with words.
+
+# %%
+step, channel = "stage2.3.relu3", 3
+plane = seen[step][channel]
+print(tuple(plane.shape), statistics(plane))
+row, column = divmod(plane.argmax().item(), plane.shape[1])
+print(f"strongest value: {plane[row, column].item():.3f} at row {row}, column {column}")
+
+# %% [markdown]
+# **How many values does a ReLU set to zero?** Compare what it is given with what it gives out.
+
+# %%
+for step in ["stage1.0.relu1", "stage1.0.relu2", "stage1.0.relu3"]:
+    before, after = seen.inputs(step)[0][0], seen[step]
+    print(f"{step}: {(before < 0).float().mean():.0%} negative before, {(after == 0).float().mean():.0%} zero after")
+
+# %% [markdown]
+# How the values are spread shows it at a glance: left what the first of these ReLUs is given, right what it gives out.
+
+# %%
+from resnet_lib.views.channel import histogram
+from resnet_lib.views.style import CSS
+
+step = "stage1.0.relu1"
+HTML(f'{CSS}<div class="rl">{histogram(seen.inputs(step)[0])} &emsp; {histogram(seen[step])}</div>')
+
+# %% [markdown]
+# **What do you see?** What became of everything to the left of 0?
+#
+# <details><summary>What there is to see</summary>It has been piled up in one bar at 0. To the right of 0 nothing has
+# moved. (Each picture has its own scale: the right one begins at 0, and its bar at 0 dwarfs all others.) BN has brought
+# the values near 0, so that the ReLU has something to cut: about half of them.</details>
+#
+# A channel that is zero *everywhere* contributes nothing to the layers that read it. On one picture that is normal: a
+# channel need not answer to a cat. On **every** picture it would be dead weight, a **dead channel**.
+#
+# ### Exercise 1 · silent channels
+# ● of ●●● · worth doing · 10 minutes
+#
+# Write `silent(step)`: how many channels of a step are zero at every position in **all five** bundled photographs.
+# `runs[name][step]` is what the step gives out for one photograph, (C, h, w).
+#
+# <details><summary>Hint: how do I ask for all at once?</summary><code>torch.stack</code> makes (5, C, h, w) of the five
+# tensors. Which dimensions are left when you ask for each channel?</details>
+# <details><summary>Hint: my number is much too large</summary>Zero <em>somewhere</em> is not enough, and silent on one
+# photograph is not enough either. A maximum of 0 over positions and photographs is.</details>
+
+# %%
+runs = {name: Seen(network, name) for name in PHOTOS}
+
+# %% tags=["exercise"]
+# Exercise 1: channels that are zero everywhere in all five photographs.
+def silent(step):
+    return None  # your code here
+
+
+raise NotImplementedError("Exercise 1: fill in silent, then remove this line")
+
+# %% tags=["solution"]
+def silent(step):
+    maps = torch.stack([run[step] for run in runs.values()])  # (5, C, h, w)
+    return (maps.amax(dim=(0, 2, 3)) == 0).sum().item()
+
+
+# %%
+everywhere = torch.stack([(runs[name][ends[-1]] == 0).flatten(1).all(1) for name in PHOTOS])  # (5, C)
+somewhere = torch.stack([(runs[name][ends[-1]] == 0).flatten(1).any(1) for name in PHOTOS])
+yours, true = silent(ends[-1]), everywhere.all(0).sum().item()
+assert isinstance(yours, int), f"silent gives {type(yours).__name__}: let it return one number; .item() makes an int."
+assert yours <= everywhere.shape[1], f"{yours} is more than there are channels: count channels, not values."
+why = {
+    somewhere.any(0).sum().item(): "you count channels with a zero anywhere: all positions must be zero",
+    everywhere.any(0).sum().item(): "you count channels silent on any photograph: it must be all five",
+    everywhere.sum().item(): "you add up the five photographs: count a channel once, and only if all five are silent",
+    everywhere[0].sum().item(): "you looked at the cat alone: take all five photographs",
+}.get(yours, "see the hints")
+assert yours == true, f"At {ends[-1]} you say {yours}, and it is {true}: {why}."
+for step in ends:
+    on_the_cat = (seen[step] == 0).flatten(1).all(1).sum().item()
+    print(f"{step:15} {len(seen[step]):5,} channels, {on_the_cat:3} silent on the cat, {silent(step):3} on all five")
+
+# %% [markdown]
+# The fewer pictures you look at, the more channels seem dead. To call one dead you would need many more than five.
+#
+# ### What does a channel answer to?
+#
+# Watching maps is one way. Asking is better: show the network a pattern that *you* made, and measure. Here are two
+# patterns that differ in nothing but direction.
+
+# %%
+W = seen.size
+upright = ((torch.arange(W) // 3) % 2 * 2.0 - 1).expand(1, 3, W, W).contiguous()  # stripes 3 pixels wide
+lying = upright.transpose(2, 3).contiguous()
+show_maps(torch.cat([upright[:, 0], lying[:, 0]]), tile=192)
+
+# %% [markdown]
+# ### Exercise 2 · find a channel
+# ●● of ●●● · worth doing · 10 minutes
+#
+# Find a channel of `stage0.conv` that answers strongly to upright stripes and hardly to lying ones. Let the
+# **response** of a channel be the mean of its absolute values.
+#
+# <details><summary>Hint: how do I get at the maps?</summary><code>activations(network, upright, ["stage0.conv"])</code>
+# gives a dictionary with one tensor of shape (1, C, h, w).</details>
+# <details><summary>Hint: the check says "hardly answers to anything"</summary>A quotient of two tiny numbers can be
+# large as well. Try the <em>difference</em> of the two responses.</details>
+
+# %% tags=["exercise"]
+# Exercise 2: a channel for upright stripes.
+def response(pattern):
+    """Mean absolute value of each channel of stage0.conv, (C,)."""
+    return None  # your code here
+
+
+upright_channel = None  # your code here
+raise NotImplementedError("Exercise 2: fill in response and upright_channel, then remove this line")
+
+# %% tags=["solution"]
+def response(pattern):
+    """Mean absolute value of each channel of stage0.conv, (C,)."""
+    return activations(network, pattern, ["stage0.conv"])["stage0.conv"][0].abs().mean((1, 2))
+
+
+upright_channel = (response(upright) - response(lying)).argmax().item()
+
+# %%
+C = len(seen["stage0.conv"])
+yours = response(upright)
+assert isinstance(yours, torch.Tensor), "response gives no tensor: let it return one number for each channel."
+assert tuple(yours.shape) == (C,), f"response gives {tuple(yours.shape)}, and should give one number a channel: ({C},)."
+assert (yours >= 0).all(), "A response is negative: take the absolute values before the mean, or + and − cancel."
+assert isinstance(upright_channel, int), "upright_channel should be the number of a channel, an int: .item() makes one."
+assert 0 <= upright_channel < C, f"There is no channel {upright_channel}: they are numbered from 0 to {C - 1}."
+one, other = (activations(network, p, ["stage0.conv"])["stage0.conv"][0].abs().mean((1, 2)) for p in (upright, lying))
+a, b = one[upright_channel].item(), other[upright_channel].item()
+said = f"Channel {upright_channel} answers {a:.2f} to upright and {b:.2f} to lying stripes"
+assert b < 3 * a, f"{said}: it is the other way round."
+assert a > one.median(), f"{said}: it hardly answers to anything."
+assert a > 3 * b, f"{said}: that is not yet three times as much."
+print(said)
+
+# %% [markdown]
+# Now let it prove itself on a photograph that it was not chosen on. The rocket is one large upright edge. The left map
+# is your channel, the right one the channel that answers most to *lying* stripes.
+
+# %%
+lying_channel = (other - one).argmax().item()
+show_maps(runs["rocket"]["stage0.conv"][[upright_channel, lying_channel]], tile=288)
+
+# %% [markdown]
+# **What do you see?** Where is each of the two far from zero (white)?
+#
+# <details><summary>What there is to see</summary>The left one follows both sides of the rocket, once in red and once in
+# blue: one side goes from dark to bright, the other from bright to dark. The right one hardly sees the rocket's sides.
+# Both answer along the lower edge of the picture, where the lights are, and perhaps at the picture's own border: there
+# the padding with zeros looks like an edge.</details>
+#
+# ## 4 · How much of the photograph does one value see?
+#
+# A value of `stage0.conv` is made of a window of 7 × 7 pixels. A value of the next step is made of several of those
+# windows, so it sees more. The pixels that a value can depend on are its **receptive field**. Two numbers are enough to
+# follow it through the network:
+#
+# - the **reach** r: pixels from one end of the field to the other,
+# - the **jump** j: pixels from one value to its neighbour.
+#
+# A window of k values reaches from the first to the last of them, k − 1 jumps further, and each stride S multiplies the
+# jump (Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019):
+#
+# $$r \leftarrow r + (k - 1) \cdot j \qquad\qquad j \leftarrow j \cdot S$$
+#
+# First r with the *old* jump, then j. One pixel sees itself: r = 1, j = 1. The stem by hand:
+
+# %%
+r, j = 1, 1
+r, j = r + (7 - 1) * j, j * 2  # CONV 7×7 /2
+print("after the convolution", r, j)
+r, j = r + (3 - 1) * j, j * 2  # MAXPOOL 3×3 /2
+print("after the pooling    ", r, j)
+
+# %% [markdown]
+# BN, ReLU and the 1×1 convolutions have k = 1: they add nothing to r. Of a bottleneck only the 3×3 counts. (The
+# shortcut sees less than F does, so the sum sees what F sees.)
+#
+# ### Exercise 3 · the receptive field by hand
+# ●● of ●●● · important · 15 minutes
+#
+# What is r at the end of Stages 1 to 4? In your head, on paper, or with a loop; with v1.5, where S sits on the 3×3. As
+# a reminder: 3, 4, 6 and 3 blocks, and S = 1 in Stage 1, S = 2 in the first block of the others.
+#
+# <details><summary>Hint: Stage 1</summary>Three 3×3 with j = 4. Each adds (3 − 1) · 4 = 8.</details>
+# <details><summary>Hint: Stage 2</summary>Its first 3×3 still sees values that are 4 pixels apart: it adds 8. Then j
+# = 8, and the other three add 16 each.</details>
+# <details><summary>Hint: my Stage 1 is right and all others are too large</summary>In the block with S = 2 you have
+# multiplied the jump first. The stride changes j for the steps <em>after</em> this one.</details>
+
+# %% tags=["exercise"]
+# Exercise 3: pixels that one value sees, along a side.
+reach = {"stage1": None, "stage2": None, "stage3": None, "stage4": None}
+raise NotImplementedError("Exercise 3: replace the None by numbers, then remove this line")
+
+# %% tags=["solution"]
+reach = {}
+r, j = 11, 4
+for stage, blocks, S in [("stage1", 3, 1), ("stage2", 4, 2), ("stage3", 6, 2), ("stage4", 3, 2)]:
+    for block in range(blocks):
+        r, j = r + (3 - 1) * j, j * (S if block == 0 else 1)
+    reach[stage] = r
+
+# %%
+from resnet_lib import resnet50, shapes_only
+
+with shapes_only():
+    stages = [anatomy(resnet50(stride_on=on), 224).by_stage()[:5] for on in ("3x3", "1x1")]
+v15, v1 = ({stage.name: stage.receptive_field for stage in each} for each in stages)
+before = 11
+for stage in ["stage1", "stage2", "stage3", "stage4"]:
+    yours = reach.get(stage)
+    assert yours is not None, f"{stage} has no number yet."
+    hint = f"from {before} on each 3×3 adds twice the jump that it finds"
+    if yours == v1[stage]:
+        hint = "the jump doubled too early, as in v1: here the stride counts only after the 3×3 that has it"
+    assert yours == v15[stage], f"{stage}: {yours} is not right: {hint}."
+    before = yours
+print("v1.5:", v15)
+print("v1:  ", v1)
+
+# %% [markdown]
+# The two versions agree up to Stage 1 and then part: in v1 the stride comes *before* the 3×3, which then finds twice
+# the jump. That is why sources disagree about 427 and 483.
+#
+# Channels do not occur in this arithmetic, and neither do weights. The thin network sees just as far.
+#
+# ### On the photograph
+#
+# `Anatomy.field` also keeps track of *where* the field lies: a box of rows and columns, in which negative numbers are
+# padding.
+
+# %%
+from resnet_lib.views.channel import channel_picture
+from resnet_lib.views.maps import scale
+
+
+def value_picture(seen, step, channel, row, column):
+    """A channel with one value framed, and on the photograph in blue what that value can see."""
+    plane, box = seen[step][channel], seen.anatomy.field(step, row, column)
+    signed, limit = scale(plane)
+    return Image(channel_picture(plane, seen.image, limit=limit, signed=signed, at=(row, column), box=box))
+
+
+step = "stage1.2.relu3"
+channel = seen[step][:, 8, 8].argmax().item()  # the channel that is strongest there
+print(seen.anatomy.field(step, 8, 8))
+value_picture(seen, step, channel, 8, 8)
+
+# %% [markdown]
+# **What do you see?** How large is the little square against the blue one, and where in it does it lie?
+#
+# <details><summary>What there is to see</summary>The small frame is the value's own place in the map, 4 × 4 pixels of
+# the photograph: the jump. The blue one is what it sees, 35 × 35 pixels, more than half the picture along each side, and
+# that is only Stage 1. Neighbouring values see nearly the same pixels, so maps are much less sharp than they look. And
+# the small one does not lie quite in the middle, but a little to the lower right. That looks like a trifle, and section 6
+# comes back to it.</details>
+#
+# ### Where it really looks
+#
+# The box says what a value *can* see. What it *does* see is the gradient of this value with respect to the pixels: 0
+# for pixels that make no difference. `support` computes it.
+#
+# **Predict:** will the gradient fill the box evenly?
+
+# %%
+from resnet_lib.attribution import support
+
+gradient = support(network, seen.x, step, channel, 8, 8)  # (H, W)
+box = seen.anatomy.field(step, 8, 8).clipped(seen.size, seen.size)
+outside = gradient.clone()
+outside[box.top : box.bottom, box.left : box.right] = 0
+print("largest gradient outside the box:", outside.max().item())
+
+# %%
+root = gradient.sqrt()  # brings out the weak pixels
+Image(channel_picture(root, seen.image, limit=root.max().item(), signed=False, box=box))
+
+# %% [markdown]
+# **What do you see?** Left the gradient itself, pixel by pixel, right the same over the photograph. Where is it, and
+# where in the box is nearly nothing?
+#
+# <details><summary>What there is to see</summary>A bright core of a few pixels and a faint haze around it. Most of the
+# box is nearly dark: what happens there may change the value, but hardly does.</details>
+#
+# How wide is the middle square that holds 90 % of the gradient? Count it for larger and larger squares, at every stage.
+# The photograph gets 224 pixels here, so that more of each field lies within it.
+
+# %%
+large = Seen(network, "cat", 224)
+for step in ends[1:]:
+    middle = large[step].shape[1] // 2
+    strongest = large[step][:, middle, middle].argmax().item()
+    gradient = support(network, large.x, step, strongest, middle, middle)
+    field = large.anatomy.field(step, middle, middle)
+    centre = (field.top + field.bottom) // 2
+    for half in range(224):
+        square = slice(max(centre - half, 0), centre + half + 1)
+        if gradient[square, square].sum() >= 0.9 * gradient.sum():
+            break
+    print(f"{step}: {field.bottom - field.top:3} pixels can matter, the middle {2 * half + 1:3} hold 90 %")
+
+# %% [markdown]
+# **What do you see?** Compare the two numbers in each row.
+#
+# <details><summary>What there is to see</summary>Outside the box the gradient is exactly 0: the arithmetic of exercise 3
+# was right. Inside it the middle counts far more than the rim. There are many ways from a central pixel to the value and
+# only one from a corner. Luo et al. (arXiv 1701.04128) call the part that matters the <em>effective</em> receptive
+# field.</details>
+#
+# The explorer of section 2 draws all this for any value: the blue box always, and the gradient when you tick **draw where
+# the gradient is**.
+#
+# ## 5 · One value, down to its products
+#
+# You have reached the bottom: a single value. Everything a ResNet does is sums of products like this one. `explain`
+# takes one value of one step apart. (It is what the explorer shows under **This one value**.)
+
+# %%
+from resnet_lib.arithmetic import explain
+
+step, channel, row, column = "stage2.0.conv2", 5, 3, 2
+value = explain(network, seen.x, step, channel, row, column)
+print(value.formula)
+print("rows of the input", value.rows, "columns", value.columns)
+print("MACs for this value:", value.macs)
+print("input channels that contribute most:", [(c, round(v, 3)) for c, v in value.strongest(3)])
+
+# %% [markdown]
+# ### Exercise 4 · one value by hand
+# ●● of ●●● · important · 15 minutes
+#
+# Compute values of this step yourself: `by_hand(channel, row, column)`. It is a 3×3 convolution with stride 2 and
+# padding 1, without bias. `given` is its input, `weight` its weights. Positions at the border need the padding; you may
+# leave those out.
+#
+# <details><summary>Hint: which rows of the input?</summary>Without padding they would begin at 2 · row. The padding
+# moves everything by 1: rows 2 · row − 1, 2 · row and 2 · row + 1.</details>
+# <details><summary>Hint: what do I multiply?</summary><code>weight[channel]</code> has shape (C, 3, 3), and so has the
+# window you cut out of <code>given</code>. Multiply and add up everything.</details>
+
+# %%
+given = seen.inputs(step)[0][0]
+weight = network.get_submodule(step).weight.detach()
+print("given ", tuple(given.shape))
+print("weight", tuple(weight.shape))
+print("output", tuple(seen[step].shape))
+
+# %% tags=["exercise"]
+# Exercise 4: one value of a 3×3 convolution with stride 2 and padding 1.
+def by_hand(channel, row, column):
+    return None  # your code here
+
+
+raise NotImplementedError("Exercise 4: fill in by_hand, then remove this line")
+
+# %% tags=["solution"]
+def by_hand(channel, row, column):
+    top, left = 2 * row - 1, 2 * column - 1
+    window = given[:, top : top + 3, left : left + 3]  # (C, 3, 3)
+    return (window * weight[channel]).sum().item()
+
+
+# %%
+def from_corner(channel, top, left):
+    return (given[:, top : top + 3, left : left + 3] * weight[channel]).sum().item()
+
+
+for channel, row, column in [(5, 3, 2), (0, 1, 2), (17, 2, 3)]:
+    yours, true = by_hand(channel, row, column), seen[step][channel, row, column].item()
+    assert yours is not None, "by_hand gives None: let it return your sum."
+    assert torch.as_tensor(yours).numel() == 1, "by_hand gives several numbers: add up channels, rows and columns."
+    mistakes = {
+        "the stride is missing: neighbours in the output lie two apart in the input": (row - 1, column - 1),
+        "the padding is missing: the window begins one row and one column earlier": (2 * row, 2 * column),
+        "stride and padding are both missing: the first row is 2 · row − 1": (row, column),
+        "rows and columns are swapped": (2 * column - 1, 2 * row - 1),
+    }
+    near = [why for why, at in mistakes.items() if abs(from_corner(channel, *at) - float(yours)) < 1e-4]
+    why = near[0] if near else "see the hints"
+    assert abs(float(yours) - true) < 1e-4, f"({channel}, {row}, {column}): {float(yours):.4f}, not {true:.4f}: {why}."
+    print(f"({channel:2}, {row}, {column}): {float(yours):8.4f}, the network says {true:8.4f}")
+
+# %% [markdown]
+# The step makes one such value for each channel and position. Together they are its MACs:
+
+# %%
+C, H, W = seen[step].shape
+print(f"{C} · {H} · {W} values · {value.macs} MACs each = {C * H * W * value.macs:,}")
+print(f"anatomy says                       {seen.anatomy[step].macs:,}")
+
+# %% [markdown]
+# The next two steps need no window, just this value:
+
+# %%
+for after in ["stage2.0.bn2", "stage2.0.relu2"]:
+    print(f"{after}: {explain(network, seen.x, after, 5, 3, 2).formula}")
+
+# %% [markdown]
+# ## 6 · What spoke for the class? Grad-CAM
+#
+# The network says *cat*. Which places of the photograph made it say so?
+#
+# Begin at the end, where it is easy. The head averages each map of Stage 4 to one number, and the logit of a class is a
+# weighted sum of those. So each map has a weight that says how much it speaks for *cat*, and it stands in the matrix of
+# the linear layer.
+
+# %%
+target = seen.logits.argmax().item()
+print("class", target, network.checkpoint.classes[target], f"with logit {seen.logits[target].item():.4f}")
+
+maps = seen["stage4.2.relu3"]  # (C, h, w)
+speaks_for = network.head.fc.weight[target].detach()  # (C,)
+contributions = (speaks_for[:, None, None] * maps).sum(0)  # (h, w): what each place contributes
+print(f"mean over all places, plus the bias: {(contributions.mean() + network.head.fc.bias[target]).item():.4f}")
+contributions
+
+# %% [markdown]
+# So the logit is the mean of one contribution for each place, plus the bias. (That is "class activation mapping", Zhou et
+# al., arXiv 1512.04150.)
+#
+# At earlier steps there is no such matrix, for between the maps and the logit there are more blocks. **Grad-CAM**
+# (Selvaraju et al., arXiv 1610.02391) takes the gradient in its place: a channel matters as much as the logit grows with
+# it. For maps $A^k$ of $h \times w$ values and the logit $y$ of the class:
+#
+# $$\alpha_k = \frac{1}{h\,w} \sum_{i,j} \frac{\partial y}{\partial A^k_{ij}} \qquad\qquad
+#   L = \mathrm{ReLU}\Big(\sum_k \alpha_k A^k\Big)$$
+#
+# Equation (1) of the paper: the mean gradient of each channel. Equation (2): the weighted sum of the maps. The ReLU keeps
+# places that speak *for* the class; those that speak against it may belong to other classes.
+#
+# ### Exercise 5 · write Grad-CAM
+# ●●● of ●●● · the heart of the lesson · 20 minutes
+#
+# The first lines are there: with `grad=True` PyTorch remembers how the logits came from the maps. You write the two
+# equations, in about four lines.
+#
+# <details><summary>Hint: how do I get the gradient of one number?</summary>
+# <code>torch.autograd.grad(number, maps)</code> gives a tuple with one tensor of the shape of <code>maps</code>. The
+# number is the logit of the class: <code>logits[0, target]</code>.</details>
+# <details><summary>Hint: "grad can be implicitly created only for scalar outputs"</summary>You asked for the gradient
+# of all logits. Choose one.</details>
+# <details><summary>Hint: "the size of tensor a must match …" when I weigh the maps</summary>The mean over dimensions 2
+# and 3 with <code>keepdim=True</code> has shape (1, C, 1, 1), and PyTorch stretches it when you multiply.</details>
+# <details><summary>Hint: "the map still hangs on the gradients"</summary>End with <code>.detach()</code>.</details>
+
+# %% tags=["exercise"]
+# Exercise 5: Grad-CAM.
+def my_grad_cam(network, x, target, step):
+    """The map of Grad-CAM, (h, w), for the class of that number, at the named step."""
+    kept = activations(network, x, [step, ""], grad=True)
+    maps, logits = kept[step], kept[""]  # (1, C, h, w) and (1, classes)
+    # your code here
+    return maps, logits  # the map (h, w) in their place
+
+
+raise NotImplementedError("Exercise 5: fill in my_grad_cam, then remove this line")
+
+# %% tags=["solution"]
+def my_grad_cam(network, x, target, step):
+    """The map of Grad-CAM, (h, w), for the class of that number, at the named step."""
+    kept = activations(network, x, [step, ""], grad=True)
+    maps, logits = kept[step], kept[""]  # (1, C, h, w) and (1, classes)
+    (slopes,) = torch.autograd.grad(logits[0, target], maps)  # (1, C, h, w)
+    weights = slopes.mean(dim=(2, 3), keepdim=True)  # (1, C, 1, 1), equation (1)
+    return (weights * maps).sum(1)[0].relu().detach()  # (h, w), equation (2)
+
+
+# %%
+from resnet_lib.attribution import grad_cam
+
+for step in ["stage4", "stage3", "stage2"]:
+    true, yours = grad_cam(network, seen.x, target, step).values, my_grad_cam(network, seen.x, target, step)
+    assert isinstance(yours, torch.Tensor), "my_grad_cam gives no tensor: let it return the map."
+    assert yours.shape == true.shape, f"{step}: your map is {tuple(yours.shape)} and should be {tuple(true.shape)}."
+    assert not yours.requires_grad, "The map still hangs on the gradients: end with .detach()."
+    assert yours.min() >= 0, f"{step}: the map has negative values: the ReLU of equation (2) is missing."
+    factor = (yours.norm() / true.norm()).item()
+    shape = torch.allclose(yours / yours.norm(), true / true.norm(), atol=1e-4)
+    h, w = true.shape
+    why = "that is h · w: take the mean of the gradients, not their sum" if factor > 1 else "sum over channels, no mean"
+    assert not shape or abs(factor - 1) < 1e-3, f"{step}: right but for a factor of {factor:.3g}: {why}."
+    advice = "gradient of logits[0, target] itself, no softmax; mean over dimensions 2 and 3; sum over 1; ReLU last"
+    assert shape, f"{step}: your map has another pattern. Check in this order: {advice}."
+    print(f"{step}: equal to the library's, {h} × {w} values, largest {yours.max().item():.3f}")
+
+# %% [markdown]
+# Now read how the library writes it. The rest of its lines look after bad input and leave the network as it was.
+
+# %%
+import inspect
+
+print(inspect.getsource(grad_cam))
+
+# %% [markdown]
+# At Stage 4 the gradients must be what stood in the matrix, divided by the number of places that the head averages
+# over. Check it:
+
+# %%
+kept = activations(network, seen.x, ["stage4", ""], grad=True)
+(slopes,) = torch.autograd.grad(kept[""][0, target], kept["stage4"])
+h, w = slopes.shape[2:]
+print(torch.allclose(slopes.mean((2, 3))[0], speaks_for / (h * w), atol=1e-6))
+
+# %% [markdown]
+# Now lay the maps over the photograph, from Stage 1 to Stage 4.
+
+# %%
+from resnet_lib.attribution import upsample
+from resnet_lib.views.channel import blend, side_by_side
+
+
+def overlay(picture_seen, values):
+    """The photograph in grey with the map in colour over it, stretched to its size."""
+    return blend(picture_seen.image, upsample(values, 288, 288), "viridis")
+
+
+stages = ["stage1", "stage2", "stage3", "stage4"]
+side_by_side(*(overlay(seen, my_grad_cam(network, seen.x, target, stage)) for stage in stages))
+
+# %% [markdown]
+# **What do you see?** Which of the four would you show to somebody, as the reason why this is a cat?
+#
+# <details><summary>What there is to see</summary>Four maps, four stories. Early stages give small spots, because each
+# value there sees little of the picture. Stage 3 lights up a large part of the face. Stage 4 lights up one corner, with
+# neither eyes nor nose in it. They all explain the same number, and nothing in the pictures says which one to believe.
+# </details>
+#
+# ### A map in the wrong place
+#
+# Be suspicious of the last one. Here are the values at Stage 4 for each photograph, for its own most probable class, row
+# by row.
+
+# %%
+def places(run):
+    """Grad-CAM at Stage 4 as one line of text, its rows separated by |."""
+    values = grad_cam(network, run.x, step="stage4").values
+    return " | ".join(" ".join(f"{v:5.2f}" for v in row) for row in values.tolist())
+
+
+for name, run in runs.items():
+    print(f"{name:8}", places(run))
+
+# %% [markdown]
+# **Predict:** a cat, a cup, a palace. Why should the last place, the lower right corner, be the strongest for all of
+# them?
+#
+# Ask the anatomy: on which pixel is the field of each place centred, and where does an overlay draw the place? Look at 65
+# pixels as well, one more than before.
+
+# %%
+for size in (seen.size, seen.size + 1):
+    run = Seen(network, "cat", size)
+    n = run["stage4.2.relu3"].shape[1]
+    fields = [run.anatomy.field("stage4.2.relu3", i, i) for i in range(n)]
+    print(f"{size} pixels, {n} places, centred on", [(f.top + f.bottom) // 2 for f in fields], end=", ")
+    print("drawn at", [round((i + 0.5) * size / n) for i in range(n)])
+
+# %% [markdown]
+# **Predict again:** if the place is to blame and not the photographs, which of the 3 × 3 places should win at 65 pixels?
+
+# %%
+for name in PHOTOS:
+    print(f"{name:8}", places(Seen(network, name, seen.size + 1)))
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# The padding is half a kernel wide, so the first window of every step is centred on the very first position. Therefore
+# the first place of every map is centred on the picture's *corner*. From there a stride of 2 takes positions 0, 2, 4, …
+# and of an even number of positions it never takes the last one, so that each such step ends a little earlier. With 64
+# pixels the second place of Stage 4 is centred on the picture's *middle*, where photographers put things, and no place
+# is centred on the right or the bottom. With 65 pixels there are three, at both ends and in the middle, and the middle
+# one is ahead, or next to the winner.
+#
+# Stretching a map over the photograph, as everybody does, draws each value half a jump too far to the right and down: 16
+# pixels at Stage 4. Of 224 pixels that is a fourteenth, and nobody notices. Of 64 it is a quarter.
+#
+# A map that looks plausible has not been proved to lie in the right place. For small pictures take Stage 2 or 3: there
+# half a jump is 4 or 8 pixels.
+# </details>
+#
+# ## 7 · Occlusion: hide it and see
+#
+# Grad-CAM asks what *would* happen if the maps changed a little. **Occlusion** (Zeiler and Fergus, arXiv 1311.2901,
+# section 4.2) really does something: cover a patch of the photograph with plain grey, run the network again, and see
+# how far the probability of the class falls. Then the next place.
+#
+# It is easy to understand and it needs no gradients. The price is one forward pass for each place.
+#
+# ### Exercise 6 · predict the cost
+# ● of ●●● · worth doing · 5 minutes
+#
+# The patch moves by `stride` pixels, along both sides, and visits ⌈W / stride⌉ positions along each. How many pictures
+# does the network see in all? One is the photograph with nothing hidden.
+#
+# <details><summary>Hint: does the size of the patch matter?</summary>No. It changes what is hidden, not how
+# often.</details>
+
+# %% tags=["exercise"]
+# Exercise 6: pictures that run through the network.
+pictures = {
+    # (W, patch, stride): pictures in all
+    (64, 16, 8): None,
+    (64, 32, 8): None,
+    (64, 16, 4): None,
+    (96, 20, 20): None,
+}
+raise NotImplementedError("Exercise 6: replace the None by numbers, then remove this line")
+
+# %% tags=["solution"]
+pictures = {
+    # (W, patch, stride): pictures in all
+    (64, 16, 8): 8 * 8 + 1,
+    (64, 32, 8): 8 * 8 + 1,
+    (64, 16, 4): 16 * 16 + 1,
+    (96, 20, 20): 5 * 5 + 1,
+}
+
+# %%
+from resnet_lib.attribution import occlusion
+
+
+def count(W, patch, stride):
+    """Pictures that really run through the network."""
+    batches = []
+    hook = network.register_forward_hook(lambda _module, given, _output: batches.append(len(given[0])))
+    try:
+        occlusion(network, to_input(photo("cat"), W), patch=patch, stride=stride)
+    finally:
+        hook.remove()
+    return sum(batches)
+
+
+for (W, patch, stride), yours in pictures.items():
+    true, where = count(W, patch, stride), f"W = {W}, patch = {patch}, stride = {stride}"
+    assert yours is not None, f"{where}: replace the None by a number."
+    why = {
+        true - 1: "and one more, the photograph with nothing hidden",
+        (-(-W // patch)) ** 2 + 1: "divide by the stride: how large the patch is does not matter",
+        (W // stride) ** 2 + 1: "W / stride is not whole: round up, the last patch ends where the picture ends",
+        -(-W // stride) + 1: "along both sides: the number of positions is squared",
+    }.get(yours, "positions along one side, squared, plus one")
+    assert yours == true, f"{where}: you say {yours}, and {true} ran: {why}."
+    print(f"{where}: {true} pictures: right")
+
+# %% [markdown]
+# Half the stride costs four times as much. Grad-CAM needs one pass forward and the way back from the logit to the step,
+# whatever the resolution.
+#
+# ### Play with it
+#
+# Choose the method, the class and the step. Predict first:
+#
+# 1. Grad-CAM at **stage3**: choose a class with hardly any probability. Is the map empty?
+# 2. **occlusion**, stride 4: is there more to see with a patch of 8 pixels, of 16, or of 40?
+# 3. Occlusion also shows blue. What does it mean when hiding a place makes the class *more* probable?
+# 4. Take the photograph of the rocket. For which class is the map, and does it look any less convincing than the cat's?
+
+# %%
+from resnet_lib.explorers import AttributionExplorer
+
+# %%
+attribution = AttributionExplorer(network)
+attribution.step.value = "stage3"
+attribution
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# 1. No. There is nearly always some place that speaks for a class. Each map is drawn with its own scale, so a weak one
+#    looks like a strong one. Read the number under it.
+# 2. The network can do without any one small piece: with 8 pixels the probability falls only a little. With 16 there is
+#    a part of the face that it cannot do without. With 40 the patch covers most of the face wherever it lies, and the
+#    map says little about where.
+# 3. The place spoke for another class. Without it the other loses.
+# 4. For a wrong one: rocket is not among the classes. Nothing about the map gives that away.
+# </details>
+#
+# ## 8 · Compare
+#
+# Side by side you see what a single picture hides. Four things can differ:
+#
+# 1. **two photographs**: is a channel that is strong on the cat strong on another one too?
+# 2. **two steps**: what a block is given, and what it gives out.
+# 3. **v1.5 and v1** with the same weights. From which stage on do the maps differ? (Try the last step of Stage 1 and the
+#    first block of Stage 2.) What becomes of the class?
+# 4. **trained and random**: what has training changed in `stage0.relu`, and what in Stage 4?
+
+# %%
+from resnet_lib.explorers import CompareExplorer
+
+# %%
+compare = CompareExplorer(network, mode="weights")
+compare.step.value = "stage0.relu"
+compare
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# 1. In Stage 0, mostly: both photographs have edges and areas of all kinds. In Stage 4 it is other channels that are on.
+# 2. They are relatives, because the shortcut hands x through.
+# 3. Up to Stage 1 they are equal, to the last bit: S = 1 there, and it does not matter which convolution has it. From
+#    Stage 2 on they differ, and the probabilities with them. Nothing complained.
+# 4. In Stage 0 the trained maps have become specialists: edges of one direction, or areas without edges. A random filter
+#    shows a little of everything, and more weakly. (Both sides have one colour scale, or you would not see that.) In
+#    Stage 4 nothing is left to recognise on either side.
+# </details>
+#
+# Where the eye gives up, count. The mean of each channel says how strongly it is on. How alike are the cat and the other
+# photographs in that, stage by stage? 1 means that the same channels are on, 0 that one photograph says nothing about the
+# other.
+
+# %%
+print("cat and        ", " ".join(f"{name:>8}" for name in PHOTOS[1:]))
+for step in ends:
+    strengths = torch.stack([run[step].mean((1, 2)) for run in runs.values()])  # (5, C)
+    print(f"{step:15}", " ".join(f"{r:8.2f}" for r in torch.corrcoef(strengths)[0, 1:].tolist()))
+
+# %% [markdown]
+# **What do you see?** Read each column downwards.
+#
+# <details><summary>What there is to see</summary>On the whole the numbers fall. In Stage 0 the same channels tend to be on
+# whatever the photograph shows. In Stage 4 it depends much more on the photograph which ones are, and by that the head
+# decides.</details>
+#
+# ## 9 · What such maps do not prove
+#
+# A map is a measurement. What it means is your claim, and a claim has to be tested. The first test is cheap: **do the
+# same with random weights.** A method whose maps stay the same cannot be telling you what the network has *learnt*.
+# Adebayo et al. ("Sanity Checks for Saliency Maps", arXiv 1810.03292) did this for the usual methods. Gradients and
+# Grad-CAM passed. The pictures of Guided Backpropagation hardly changed when the higher layers were made random.
+#
+# Do it for your own Grad-CAM. `untrained` gives the same network with random weights.
+
+# %%
+from resnet_lib.seen import untrained
+
+untrained_network = untrained(network)
+print("its answer:", ", ".join(f"{name} {p:.0%}" for name, p in Seen(untrained_network, "cat").top(3)))
+both = (network, untrained_network)
+pairs = [my_grad_cam(each, seen.x, target, step) for step in ("stage2", "stage3") for each in both]
+side_by_side(*(overlay(seen, values) for values in pairs))
+
+# %%
+def alike(a, b):
+    """Correlation of two maps: 1 for the same pattern, 0 for nothing in common."""
+    if not (a.any() and b.any()):
+        return "one map is empty"
+    return f"{torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item():.2f}"
+
+
+for name, run in runs.items():
+    a, b = (grad_cam(each, run.x, run.logits.argmax().item(), "stage2").values for each in both)
+    print(f"{name:8} correlation of the two maps at Stage 2: {alike(a, b)}")
+
+# %% [markdown]
+# **What do you see?** Trained, random, trained, random: could you have told which is which?
+#
+# <details><summary>What there is to see</summary>The maps of the random network are other maps, and the correlations
+# scatter around 0. (A few dozen values that change smoothly from place to place are easily somewhat alike by accident.)
+# So Grad-CAM depends on what was learnt: it passes. But the random network's maps also have clear bright spots, and you
+# could tell a story about each of them. It would be a story about nothing.</details>
+#
+# So even a method that passes proves little by itself:
+#
+# - **A map shows where, not what or why.** A bright spot on the ear does not say "the network knows ears". Cover it and
+#   measure: that is at least an experiment.
+# - **A wrong answer gets just as pretty a map.** The rocket has one, and its class cannot be right.
+# - **One picture is one picture.** You looked for examples, and so you found some. Test a claim on pictures on which you
+#   did not form it, as in exercise 2.
+# - **Each map has its own scale and a coarse grid**, and is stretched smoothly. Fine detail in an overlay is
+#   interpolation.
+# - **Grad-CAM and occlusion ask different questions**, so they need not agree. Where they do, you have a little more.
+#
+# ## 10 · Common mistakes
+#
+# - **`eval()` forgotten.** A single picture is then normalised with its own statistics, and you explain a network that
+#   nobody uses. `load` gives it in `eval()`.
+# - **Hooks and steps that work in place.** An in-place ReLU overwrites what the step before gave out, so a hook there
+#   shows the ReLU's result. This course's blocks never work in place.
+# - **The softmax differentiated in place of the logit.** A probability near 1 hardly changes, so its gradient is nearly
+#   zero, and it mixes in all other classes.
+# - **Gradients under `torch.no_grad()`.** Nothing is recorded, and PyTorch says that the tensor "does not require grad".
+# - **Dividing a map by its largest value without looking.** Where nothing speaks for the class it is 0 everywhere, and
+#   0 / 0 is not a number.
+# - **Two maps compared by colour.** They mostly have two scales. Compare numbers.
+#
+# ## Summary
+#
+# - Along the stages *where* is traded for *what*: from 32 × 32 maps of edges and colours to 2 × 2 values of several
+#   hundred channels, most of them zero.
+# - Reach and jump: r ← r + (k − 1) · j, then j ← j · S. 7, 11, 35, 91, 267, 427 pixels in v1.5; v1 ends at 483. What
+#   really counts is the middle of that field.
+# - Every value is a sum of products that you can compute yourself.
+# - Grad-CAM: the mean gradient of the logit weighs the maps, the ReLU of their sum is the map: once forward and
+#   back. Occlusion: one forward pass for each place.
+# - A map is no proof. Random weights are the first test.
+#
+# ## Recall
+#
+# 1. A value has jump 8 and reach 43. A 3×3 with stride 1 follows. What are the two afterwards?
+# <details><summary>Answer</summary>Reach 43 + 2 · 8 = 59, jump 8.</details>
+#
+# 2. Why does v1 see 483 pixels at the end and v1.5 only 427?
+# <details><summary>Answer</summary>In v1 the stride sits before the 3×3, which then finds twice the jump and reaches
+# further. This happens in three blocks.</details>
+#
+# 3. A channel is zero everywhere on your photograph. Is it dead?
+# <details><summary>Answer</summary>You cannot know from one picture. It would have to be zero on all
+# pictures.</details>
+#
+# 4. Why is there a ReLU at the end of Grad-CAM?
+# <details><summary>Answer</summary>It keeps the places that speak for the class, and drops those that speak against
+# it.</details>
+#
+# 5. You halve the stride of an occlusion. What happens to its cost?
+# <details><summary>Answer</summary>Four times as many places, so four times the forward passes.</details>
+#
+# 6. A method gives the same map for a trained and for a random network. What follows?
+# <details><summary>Answer</summary>The map does not depend on what was learnt, so it cannot explain it. It shows
+# something about the picture or the architecture.</details>
+#
+# ## What comes next
+#
+# You have seen x handed through from block to block. Why that matters shows when it is taken away: what becomes of signal
+# and gradient in a network of the same depth without shortcuts.
