@@ -721,8 +721,8 @@ for name in PHOTOS:
 # the first place of every map is centred on the picture's *corner*. From there a stride of 2 takes positions 0, 2, 4, …
 # and of an even number of positions it never takes the last one, so that each such step ends a little earlier. With 64
 # pixels the second place of Stage 4 is centred on the picture's *middle*, where photographers put things, and no place
-# is centred on the right or the bottom. With 65 pixels there are three, at both ends and in the middle, and the middle
-# one is ahead, or next to the winner.
+# is centred on the right or the bottom. With 65 pixels there are three, at both ends and in the middle, and
+# no corner wins for all any more: for most of the five photographs the middle is ahead.
 #
 # Stretching a map over the photograph, as everybody does, draws each value half a jump too far to the right and down: 16
 # pixels at Stage 4. Of 224 pixels that is a fourteenth, and nobody notices. Of 64 it is a quarter.
