@@ -39,47 +39,54 @@ class Call(NamedTuple):
     output: torch.Tensor
 
 
-def calls(module, x, names, *, grad=False, progress=None):
+def calls(module, x, names, *, grad=False, progress=None, strict=True):
     """As `activations`, with what went into each step: name → Call(inputs, output).
 
     progress: called as progress(done, total) after each of the named steps has run.
+    strict:   whether a step that never ran, ran several times or gave out no tensor raises ValueError; if not, it is
+              left out.
     """
-    return _calls(module, x, names, grad, progress, inputs=True)
+    return _calls(module, x, names, grad, progress, inputs=True, strict=strict)
 
 
-def _calls(module, x, names, grad, progress, inputs):
+def _calls(module, x, names, grad, progress, inputs, strict=True):
     names = [names] if isinstance(names, str) else list(names)
     found = dict(module.named_modules())
     for name in names:
         if name not in found:
             near = difflib.get_close_matches(name, found, 3)
             raise ValueError(f"no step is called {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
-    kept = _run(module, x, names, found, grad, progress, inputs)
+    kept = _run(module, x, names, found, grad, progress, inputs, strict)
     silent = [n for n in names if n not in kept]
-    if silent:
+    if silent and strict:
         raise ValueError(f"{silent[0]!r} was not called when the module ran, so it has no output to show")
     return kept
 
 
-def _run(module, x, names, found, grad, progress, inputs):
-    kept, given, handles = {}, {}, []
+def _run(module, x, names, found, grad, progress, inputs, strict):
+    kept, given, handles, odd = {}, {}, [], set()
     names = list(dict.fromkeys(names))
     copy = _may_overwrite(module)
 
     def note(name):
         # Before the step runs: it may overwrite its own input.
         def hook(_module, given_now):
-            given[name] = tuple(t.clone() if copy else t for t in given_now)
+            given[name] = tuple(t.clone() if copy and torch.is_tensor(t) else t for t in given_now)
 
         return hook
 
     def keep(name):
         def hook(_module, _inputs, output):
-            if name in kept:
-                raise ValueError(
-                    f"{name!r} is called more than once in one forward pass, so its name does not say which output "
-                    "is meant: give each use a module of its own"
-                )
+            if name in kept or not torch.is_tensor(output):
+                if not strict:
+                    odd.add(name)
+                    return None
+                if name in kept:
+                    raise ValueError(
+                        f"{name!r} is called more than once in one forward pass, so its name does not say which output "
+                        "is meant: give each use a module of its own"
+                    )
+                raise ValueError(f"{name!r} gives out {type(output).__name__}, and only a tensor can be shown")
             # Two copies: the output may be the input itself (nn.Identity), and what is kept stays on the way to
             # the result, so that gradients reach it.
             kept[name] = Call(given.pop(name, ()), output.clone() if copy else output)
@@ -99,7 +106,7 @@ def _run(module, x, names, found, grad, progress, inputs):
     finally:
         for handle in handles:
             handle.remove()
-    return kept
+    return {name: call for name, call in kept.items() if name not in odd}
 
 
 def _may_overwrite(module):

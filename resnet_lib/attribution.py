@@ -48,7 +48,7 @@ def grad_cam(network, x, target=None, step="stage4"):
     """
     with _differentiable(network, x) as pixels:
         kept = activations(network, pixels.clone(), [step, ""], grad=True)
-        maps, logits = kept[step], _scores(kept[""])[0]
+        maps, logits = kept[step], scores(kept[""])[0]
         if maps.dim() != 4:
             raise ValueError(
                 f"{step!r} gives out {shape_text(maps.shape[1:])}, and Grad-CAM needs maps (C, H, W): "
@@ -172,10 +172,11 @@ def _differentiable(network, x):
 
 def _run(network, x):
     with evaluating(network), torch.no_grad():
-        return _scores(network(x))
+        return scores(network(x))
 
 
-def _scores(result):
+def scores(result):
+    """What a classifier gave out, (batch, classes). ValueError where it is something else."""
     if not isinstance(result, torch.Tensor) or result.dim() != 2:
         got = shape_text(result.shape) if isinstance(result, torch.Tensor) else type(result).__name__
         raise ValueError(f"the network must give out one score a class, (batch, classes), and gave {got}")

@@ -99,6 +99,7 @@ def square(image, size, resize=None):
     check(resize=resize)
     if resize < size:
         raise ValueError(f"resize = {resize} must be at least size = {size}, or the square does not fit")
+    image = _upright_rgb(image)
     short = min(image.size)
     # Of a very long picture only the middle, or enlarging it to the size it is cut from would take gigabytes. The
     # same from both ends, so that the middle stays the middle.
@@ -107,7 +108,7 @@ def square(image, size, resize=None):
         image = image.crop((x, y, image.width - x, image.height - y))
     # The longer side is truncated, not rounded: so do the published pipelines.
     width, height = (resize if n == short else int(resize * n / short) for n in image.size)
-    image = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
+    image = image.resize((width, height), Image.Resampling.BILINEAR)
     left, top = round((width - size) / 2), round((height - size) / 2)
     return image.crop((left, top, left + size, top + size))
 

@@ -65,11 +65,12 @@ class Recipe:
 class Training:
     """A network on its way through a recipe.
 
-        for step in Training(network, pictures, labels, Recipe(epochs=3), file="run.pt"):
+        training = Training(network, pictures, labels, Recipe(epochs=3), file="run.pt")
+        for step in training:
             ...                                  # after every step: training.losses grows; break whenever you like
 
-    Stop with `break` or the keyboard, run the same lines again, and it goes on where it was: in the same session
-    because the object remembers, in a new one because of the file.
+    Stop with `break` or the keyboard, and another `for` goes on where it was, because the object remembers. A new
+    object, in the same session or in another one, goes on where the file says.
 
     network:  any classifier. It is trained in place; `best` is the network to use.
     pictures: (N, …) tensor, one row a picture, in whatever form `prepare` takes.
@@ -87,6 +88,12 @@ class Training:
         self.recipe = recipe or Recipe()
         self.prepare = prepare or (lambda batch, _done: batch)
         self.file = None if file is None else Path(file)
+        if not torch.is_tensor(pictures) or not torch.is_tensor(labels):
+            raise ValueError("pictures and labels must be tensors: torch.as_tensor makes one of a list or an array")
+        if labels.dim() != 1 or labels.is_floating_point():
+            raise ValueError(
+                f"labels must be one whole number a picture, (N,), and are {labels.dtype}, {tuple(labels.shape)}"
+            )
         if len(pictures) != len(labels) or len(labels) < self.recipe.batch:
             raise ValueError(
                 f"{len(pictures):,} pictures and {len(labels):,} labels: there must be as many of both, and at least "
@@ -133,9 +140,14 @@ class Training:
             self.network.train()
             with torch.autocast(x.device.type, torch.bfloat16, enabled=r.bfloat16):
                 scores = self.network(x)
-            loss = F.cross_entropy(
-                scores.float(), self.labels[chosen].to(x.device).long(), label_smoothing=r.label_smoothing
-            )
+            target = self.labels[chosen].to(x.device).long()
+            low, high = target.aminmax()
+            if low < 0 or high >= scores.shape[1]:
+                raise ValueError(
+                    f"labels run from {low.item()} to {high.item()}, and the network tells {scores.shape[1]} classes "
+                    f"apart: they must be 0 to {scores.shape[1] - 1}"
+                )
+            loss = F.cross_entropy(scores.float(), target, label_smoothing=r.label_smoothing)
         if not torch.isfinite(loss):
             raise ValueError(
                 f"the loss is {loss.item()} at step {self.step}: it grew without bound, as with too high a learning "
@@ -169,9 +181,13 @@ class Training:
         write(state, self.file if file is None else file)
 
     def _load(self):
+        if self.file.is_dir():
+            raise ValueError(f"{str(self.file)!r} is a folder: name a file in it")
         try:
             state = torch.load(self.file, map_location="cpu", weights_only=True)
-            recipe, pictures = state["recipe"], state["pictures"]
+            recipe, pictures, step = state["recipe"], state["pictures"], state["step"]
+            seconds, losses = state["seconds"], state["losses"].tolist()
+            network, optimizer, averaged = state["network"], state["optimizer"], state["averaged"]
         except Exception as error:
             raise ValueError(
                 f"{str(self.file)!r} is no saved training run that can be read ({type(error).__name__}): "
@@ -184,14 +200,14 @@ class Training:
             raise ValueError(
                 f"{str(self.file)!r} holds another run ({'; '.join(other)}): name another file, or delete it"
             )
-        shapes = ({k: v.shape for k, v in d.items()} for d in (state["network"], self.network.state_dict()))
+        shapes = ({k: v.shape for k, v in d.items()} for d in (network, self.network.state_dict()))
         if next(shapes) != next(shapes):  # load_state_dict would copy what fits before it complains
             raise ValueError(f"{str(self.file)!r} was saved by another network: name another file, or delete it")
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.network.load_state_dict(network)
+        self.optimizer.load_state_dict(optimizer)
         if self.averaged is not None:
-            self.averaged.load_state_dict(state["averaged"])
-        self.step, self.seconds, self.losses = state["step"], state["seconds"], state["losses"].tolist()
+            self.averaged.load_state_dict(averaged)
+        self.step, self.seconds, self.losses = step, seconds, losses
 
 
 def _optimizer(network, r):

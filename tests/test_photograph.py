@@ -1,5 +1,6 @@
 """The explorers of photographs, driven through their controls as a learner drives them; what they show is read back."""
 
+import copy
 import io
 import re
 from datetime import datetime
@@ -19,7 +20,7 @@ from resnet_lib.views.channel import BETWEEN, PANE, place
 from resnet_lib.views.maps import mosaic, palette, statistics
 from resnet_lib.views.value import number
 
-from .reference import shake_norms
+from .reference import plain, shake_norms
 from .test_explorers import opened, pixels, words
 
 
@@ -317,8 +318,10 @@ def test_a_stride_larger_than_the_patch_is_explained(network):
     explorer.method.value = "occlusion"
     explorer.patch.value, explorer.stride.value = 4, 20
     explorer.run.click()
-    assert "stride = 20 is larger than the patch of 4 pixels" in words(explorer.text)
-    assert not explorer.run.disabled
+    assert "stride = 20 is larger than the patch of 4 pixels" in words(explorer.problem)
+    assert not explorer.run.disabled and explorer.picture.layout.display == "none"
+    explorer.stride.value = 4
+    assert words(explorer.problem) == "" and explorer.picture.layout.display == ""
 
 
 def test_another_photograph_brings_its_own_classes(network):
@@ -385,3 +388,98 @@ def test_every_picture_has_a_text_alternative(explorer, compare, network):
     images = [explorer.photo, explorer.maps.image, explorer.closeup.image, compare.left.image, compare.right.image]
     images.append(AttributionExplorer(network, size=64).picture)
     assert all(re.search(r"\w{4}", image.tooltip) for image in images)
+
+
+# ── networks with something wrong, or merely other ones ──
+
+
+@pytest.mark.parametrize("classes", [1, 2, 66])
+def test_any_number_of_classes_can_be_walked(classes):
+    explorer = PhotographExplorer(ResNet(base=4, num_classes=classes).eval(), size=32)
+    explorer.channel.value = classes - 1
+    assert words(explorer.problem) == "" and f"channel {classes - 1}:" in words(explorer.numbers)
+
+
+def test_where_numbers_become_undefined_can_be_found_by_walking(network):
+    broken = copy.deepcopy(network)
+    broken.stage3[0].conv1.weight.data[0, 0, 0, 0] = float("nan")
+    explorer = PhotographExplorer(broken, size=64)
+    assert "infinite or undefined" in words(explorer.problem)
+    explorer.stage.value = "stage2"
+    assert words(explorer.problem) == "" and "stage2." in words(explorer.where)
+    explorer.stage.value = "stage3"
+    assert "infinite or undefined" in words(explorer.problem)
+    with pytest.raises(ValueError, match="infinite or undefined scores"):
+        AttributionExplorer(broken, size=64)
+    compare = CompareExplorer(broken, size=64)
+    compare.step.value = "stage4.0.conv1"
+    assert "infinite or undefined" in words(compare.problem)
+    compare.step.value = "stage1.0.conv1"
+    assert words(compare.problem) == ""
+
+
+class Fixed(torch.nn.Module):
+    """A network for pictures of 64 pixels alone, one at a time, under no_grad."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = torch.nn.Conv2d(3, 8, 3, 2, 1), torch.nn.Linear(8 * 32 * 32, 5)
+
+    @torch.no_grad()
+    def forward(self, x):
+        return self.fc(self.conv(x).view(1, -1))
+
+
+def test_a_size_that_the_network_cannot_take_gives_a_sentence_and_another_brings_it_back():
+    explorer = PhotographExplorer(Fixed(), size=64)
+    explorer.size.value = 96
+    assert "mat1 and mat2" in words(explorer.problem) and explorer.progress.layout.visibility == "hidden"
+    explorer.channel.value = 1
+    assert words(explorer.problem)
+    explorer.size.value = 64
+    assert words(explorer.problem) == "" and explorer.looking_at == "fc"
+
+
+def test_a_forward_without_gradients_and_one_for_single_pictures_are_told():
+    explorer = PhotographExplorer(Fixed(), size=64, step="conv")
+    explorer.gradient.value = True
+    assert "There is no gradient to draw" in words(explorer.numbers)
+    attribution = AttributionExplorer(Fixed(), size=64)
+    assert words(attribution.problem)
+    attribution.method.value = "occlusion"
+    assert words(attribution.problem) == ""
+    attribution.run.click()
+    assert words(attribution.problem) and not attribution.run.disabled
+
+
+def test_the_layouts_are_named_as_they_are():
+    v1 = CompareExplorer(ResNet(base=4, num_classes=3, stride_on="1x1").eval(), size=64, mode="layout")
+    assert "v1: S on the 1×1" in words(v1.left.above) and "v1.5" in words(v1.right.above)
+    plain_one = CompareExplorer(plain("resnet18", num_classes=3).eval(), size=64)
+    plain_one.mode.value = "layout"
+    assert "a BTNK1 of resnet_lib has S" in words(plain_one.problem)
+    plain_one.mode.value = "picture"
+    assert words(plain_one.problem) == ""
+
+
+def test_attribution_offers_the_parts_that_give_out_maps():
+    wrapped = torch.nn.Module()
+    wrapped.backbone = ResNet(base=4, num_classes=3)
+    wrapped.forward = wrapped.backbone.forward
+    explorer = AttributionExplorer(wrapped.eval(), size=64)
+    assert explorer.step.value == "backbone.stage3" and words(explorer.problem) == ""
+    assert "backbone.head" not in explorer.step.options
+    plain_one = AttributionExplorer(plain("resnet18", num_classes=3).eval(), size=128)
+    assert plain_one.step.value == "layer4"
+
+
+def test_pictures_and_steps_given_wrongly_raise_sentences(network, tmp_path):
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
+    assert PhotographExplorer(network, picture=str(tmp_path / "a.png"), size=32).source.label == "your picture"
+    CompareExplorer(network, other=Image.new("RGB", (9, 9)), size=32)
+    with pytest.raises(ValueError, match="there is no file"):
+        PhotographExplorer(network, picture="dog", size=32)
+    with pytest.raises(ValueError, match="a path or a PIL image, and this is Tensor"):
+        AttributionExplorer(network, picture=torch.zeros(3), size=32)
+    with pytest.raises(ValueError, match="no step is called 'stage2.0.conv9'; did you mean"):
+        PhotographExplorer(network, size=32, step="stage2.0.conv9")

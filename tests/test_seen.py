@@ -9,8 +9,9 @@ from PIL import Image
 from resnet_lib import ResNet, resnet50
 from resnet_lib.photos import photo, to_input
 from resnet_lib.seen import Seen
+from resnet_lib.weights import load
 
-from .reference import bottleneck_by_hand, shake_norms
+from .reference import bottleneck_by_hand, plain, shake_norms
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,8 @@ def test_the_input_of_each_step_is_the_output_of_the_one_before(seen):
 def test_progress_counts_all_steps(network):
     told = []
     seen = Seen(network, "rocket", 64, progress=lambda done, total: told.append((done, total)))
-    assert told == [(i + 1, len(seen.steps)) for i in range(len(seen.steps))]
+    n = len(seen.steps) + 1  # and the network itself
+    assert told == [(i + 1, n) for i in range(n)]
 
 
 def test_the_network_is_run_in_evaluation_mode_and_given_back_as_it_was(network):
@@ -99,3 +101,61 @@ def test_a_step_that_there_is_not_is_a_key_error(seen):
 def test_a_whole_resnet_50_keeps_every_step():
     seen = Seen(resnet50(num_classes=5), "coffee", 64)
     assert len(seen.steps) == 187 and seen["stage4.2.relu3"].shape == (2048, 2, 2)
+
+
+# ── networks of all kinds ──
+
+
+class Own(torch.nn.Module):
+    """A learner's network: a ReLU used twice, a layer never used, and a second answer computed last."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = torch.nn.Conv2d(3, 4, 3), torch.nn.Conv2d(4, 4, 3)
+        self.relu, self.spare = torch.nn.ReLU(inplace=True), torch.nn.Conv2d(4, 4, 3)
+        self.fc, self.aux = torch.nn.Linear(4, 5), torch.nn.Linear(4, 2)
+
+    def forward(self, x):
+        h = self.relu(self.conv2(self.relu(self.conv1(x)))).mean((2, 3))
+        y = self.fc(h)
+        self.aux(h)
+        return y
+
+
+def test_the_logits_are_what_the_network_gives_out_and_odd_steps_are_left_out():
+    torch.manual_seed(0)
+    own = Own().eval()
+    seen = Seen(own, "cat", 32)
+    with torch.no_grad():
+        assert torch.equal(seen.logits, own(seen.x)[0])
+        assert torch.equal(seen["conv1"], own.conv1(seen.x)[0])
+    assert seen.steps == ["conv1", "conv2", "fc", "aux"]
+
+
+def test_the_plain_published_network_with_its_reused_relu_can_be_seen():
+    theirs = plain("resnet18", num_classes=4).eval()
+    seen = Seen(theirs, "cat", 64)
+    assert "layer1.0.conv1" in seen.steps and "layer1.0.relu" not in seen.steps
+    with torch.no_grad():
+        assert torch.equal(seen.logits, theirs(seen.x)[0])
+
+
+def test_a_network_that_gives_no_scores_is_refused_with_a_sentence():
+    flat = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten(0))
+    with pytest.raises(ValueError, match="one score a class"):
+        Seen(flat, "cat", 32)
+    with pytest.raises(ValueError, match="nn.Module"):
+        Seen("resnet50", "cat")
+    with pytest.raises(ValueError, match="size = 0"):
+        Seen(flat, "cat", 0)
+
+
+def test_a_new_head_on_a_loaded_network_has_numbered_classes():
+    network = load("thin")
+    network.head.fc = torch.nn.Linear(512, 3)
+    assert [name for name, _ in Seen(network, "cat").top()][0].startswith("class ")
+
+
+def test_a_network_in_double_precision_is_given_its_own_kind_of_numbers():
+    seen = Seen(ResNet(base=4, num_classes=3).double(), "cat", 32)
+    assert seen.logits.dtype == seen["stage0.conv"].dtype == torch.float32

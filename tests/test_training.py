@@ -208,7 +208,34 @@ def test_a_broken_file_is_refused_with_a_sentence_and_stays(content, tmp_path):
     assert file.read_bytes() == content
 
 
+def test_a_file_that_lacks_a_part_is_refused_before_anything_is_loaded(tmp_path):
+    file = tmp_path / "run.pt"
+    trained(file=file)
+    state = torch.load(file, weights_only=True)
+    del state["optimizer"]
+    write(state, file)
+    other = network(seed=4)
+    with pytest.raises(ValueError, match="no saved training run"):
+        Training(other, *task(), RECIPE, file=file)
+    assert same(other, network(seed=4))
+
+
+def test_a_folder_is_not_to_be_deleted(tmp_path):
+    with pytest.raises(ValueError, match="is a folder: name a file in it"):
+        Training(network(), *task(), RECIPE, file=tmp_path)
+
+
 # ── bad input ──
+
+
+def test_labels_that_do_not_fit_are_told_with_their_range():
+    x, y = task()
+    with pytest.raises(ValueError, match="labels run from 0 to 5, and the network tells 2 classes apart"):
+        next(iter(Training(network(), x, torch.arange(96) % 6, RECIPE)))
+    with pytest.raises(ValueError, match="one whole number a picture"):
+        Training(network(), x, torch.nn.functional.one_hot(y), RECIPE)
+    with pytest.raises(ValueError, match="must be tensors"):
+        Training(network(), x.numpy(), y.tolist(), RECIPE)
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,13 @@ def test_a_given_limit_is_the_end_of_the_palette():
     assert tile(levels, 0, 1, 4, 1).tolist() == [[0, 64, 127, 254]]
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_a_frame_fits_a_mosaic_of_few_tiles(n):
+    levels, _, _ = mosaic(torch.rand(n, 5, 7))
+    for index in range(n):
+        assert framed(levels, index, n).shape == levels.shape
+
+
 @pytest.mark.parametrize("index", range(5))
 def test_the_frame_is_around_the_tile_looked_at_and_leaves_all_others_as_they_are(index):
     levels, _, _ = mosaic(torch.rand(5, 40, 40))

@@ -6,19 +6,20 @@ from html import escape
 import ipywidgets as widgets
 import torch
 
-from ..attribution import grad_cam, occlusion_steps
+from ..activations import calls
+from ..attribution import evaluating, grad_cam, occlusion_steps
 from ..seen import Seen
 from ..views.channel import blend, jpeg, side_by_side
 from ..views.maps import colour_bar
 from ..views.style import DIVERGING, SEQUENTIAL
 from ..weights import load
-from .base import Explorer, Picture, all_threads, choice, error, html, row, slider, style, toggle
+from .base import WRONG, Guarded, Picture, all_threads, choice, html, row, slider, style, toggle
 from .source import PictureSource
 
 METHODS = {"Grad-CAM": "grad_cam", "occlusion": "occlusion"}
 
 
-class AttributionExplorer(Explorer):
+class AttributionExplorer(Guarded):
     """A photograph and what spoke for one class.
 
     network: a classifier; the bundled one unless given. picture: a name from PHOTOS or a PIL image. size: pixels of
@@ -35,8 +36,8 @@ class AttributionExplorer(Explorer):
         self.method = toggle("", METHODS, "grad_cam")
         self._run()
         self.target = choice("class", self._classes())
-        blocks = [n for n, m in self.network.named_modules() if self._has_maps(n)]
-        self.step = choice("at", blocks, self._deepest(blocks))
+        sides = self._places()
+        self.step = choice("at", list(sides), self._deepest(sides))
         W = self._seen.size
         self.patch = slider("patch (pixels)", max(1, W // 4), 1, W)
         self.stride = slider("stride (pixels)", max(1, W // 14), 1, W)
@@ -48,32 +49,41 @@ class AttributionExplorer(Explorer):
         self.picture = Picture(layout=widgets.Layout(width="100%", max_width="584px"))
         self.text = html()
         self._occlusion = row(self.patch, self.stride, self.run, self.stop, self.progress)
-        self.source.observe_picture(self._another_picture)
+        self.source.observe_picture(lambda: self.attempt(self._another_picture))
         self.watch(self.method, self.target, self.step, self.patch, self.stride)
         self.children = [
-            style(), self.source, row(self.method, self.target, self.step), self._occlusion, self.picture, self.text,
+            style(), self.source, row(self.method, self.target, self.step), self._occlusion, self.problem,
+            self.picture, self.text,
         ]  # fmt: skip
-        self.update()
+        self.hidden = (self.picture, self.text)
+        self.attempt(self.update)
 
-    def _has_maps(self, name):
-        """Whether a module gives out maps: blocks and stages do, and the steps in a block would be too many."""
-        first, _, rest = name.partition(".")
-        return bool(name) and (not rest or rest.isdigit()) and f"{first}" not in ("head", "fc", "avgpool", "relu")
+    def _places(self):
+        """The parts that give out maps, name → the shorter side: stages and blocks, not the many steps in them."""
+        parts = [n for n, m in self.network.named_modules() if n and ("." not in n or next(m.children(), None))]
+        parts = [n for n in parts if n.split(".")[-1] not in ("shortcut", "downsample")]
+        with evaluating(self.network), all_threads():
+            found = calls(self.network, self._seen.x, parts, strict=False)
+        sides = {n: min(found[n].output.shape[2:]) for n in parts if n in found and found[n].output.dim() == 4}
+        if not sides:
+            raise ValueError("no part of this network gives out maps (C, H, W), so there is no place to point at")
+        return sides
 
-    def _deepest(self, blocks):
+    @staticmethod
+    def _deepest(sides):
         """The last stage whose maps still have 4 × 4 places: the deepest features that can tell where."""
-        stages = [n for n in blocks if "." not in n]
-        sides = {
-            n: min(self._seen[s].shape[1:], default=0)
-            for n in stages
-            for s in self._seen.steps
-            if f"{s}.".startswith(f"{n}.")
-        }
-        return next((n for n in reversed(stages) if sides.get(n, 0) >= 4), blocks[-1])
+        stages = [n for n in sides if not n.split(".")[-1].isdigit()] or list(sides)
+        return next((n for n in reversed(stages) if sides[n] >= 4), stages[-1])
 
     def _run(self):
         with all_threads():
-            self._seen = Seen(self.network, self.source.value, self._size)
+            seen = Seen(self.network, self.source.value, self._size)
+        if not seen.logits.isfinite().all():
+            raise ValueError(
+                "the network gives out infinite or undefined scores (inf or nan), and nothing can speak for those: "
+                "walk through it with the PhotographExplorer to where they begin"
+            )
+        self._seen = seen
 
     def _classes(self):
         logits = self._seen.logits
@@ -101,12 +111,8 @@ class AttributionExplorer(Explorer):
             self._draw(torch.zeros(1, 1), f"Press “{self.run.description}”: where covering the photograph lowers the "
                        f"probability of {self._name()}, it mattered.")  # fmt: skip
             return
-        try:
-            with all_threads():
-                found = grad_cam(self.network, self._seen.x, self.target.value, self.step.value)
-        except ValueError as problem:
-            self.text.value = f'<div class="rl">{error(str(problem))}</div>'
-            return
+        with all_threads():
+            found = grad_cam(self.network, self._seen.x, self.target.value, self.step.value)
         h, w = found.values.shape
         strongest = found.values.max().item()
         text = f"Grad-CAM for {self._name()} at {self.step.value}, {h} × {w} values up to {strongest:.3g}."
@@ -115,43 +121,46 @@ class AttributionExplorer(Explorer):
         self._draw(found.values, text)
 
     def _name(self):
-        return f"“{self.target.label}”"
+        return f"“{self.target.label.rsplit(' (', 1)[0]}”"
 
     # ── occlusion ──
 
     def _occlude(self):
         self._halt()
         self.run.disabled, self.stop.disabled, self.progress.layout.visibility = True, False, "visible"
+        steps = self._covered()
         try:
-            steps = occlusion_steps(
-                self.network, self._seen.x, self.target.value, patch=self.patch.value, stride=self.stride.value
-            )
-        except ValueError as problem:
-            self.text.value = f'<div class="rl">{error(str(problem))}</div>'
-            self._done()
-            return
-        try:
-            self._task = asyncio.get_running_loop().create_task(self._go_on(steps))
+            loop = asyncio.get_running_loop()
         except RuntimeError:  # outside a notebook nothing else waits for its turn
-            for state in steps:
+            for _ in steps:
+                pass
+        else:
+            self._task = loop.create_task(self._go_on(steps))
+
+    def _covered(self):
+        """Cover one batch of places after the other; a generator, so that others have their turn in between."""
+        self.say(None)
+        try:
+            for state in occlusion_steps(
+                self.network, self._seen.x, self.target.value, patch=self.patch.value, stride=self.stride.value
+            ):
                 self._draw_occlusion(*state)
-            self._done()
+                yield
+        except WRONG as problem:
+            self.say(problem)
+        self._done()
 
     async def _go_on(self, steps):
-        try:
-            for state in steps:
-                self._draw_occlusion(*state)
-                await asyncio.sleep(0.005)  # the stop button and all other controls have their turn
-        finally:
-            self._done()
+        for _ in steps:
+            await asyncio.sleep(0.005)  # the stop button and all other controls have their turn
 
     def _draw_occlusion(self, found, done, total):
         self.progress.max, self.progress.value = total, done
         values = found.values.nan_to_num(0.0)
         text = (
             f"Occlusion for {self._name()}: {done} of {total} places covered by {self.patch.value} × "
-            f"{self.patch.value} grey pixels. The probability fell by up to {max(values.max().item(), 0):.1%}"
-            f" (red) and rose by up to {max(-values.min().item(), 0):.1%} (blue)."
+            f"{self.patch.value} grey pixels. The probability fell by up to {max(0.0, values.max().item()):.1%}"
+            f" (red) and rose by up to {max(0.0, -values.min().item()):.1%} (blue)."
         )
         self._draw(values, text)
 

@@ -67,6 +67,42 @@ class Explorer(widgets.VBox):
         raise NotImplementedError
 
 
+# What a network, or a choice that does not fit it, may raise.
+WRONG = (ArithmeticError, IndexError, RuntimeError, TypeError, ValueError)
+
+
+class Guarded(Explorer):
+    """An explorer of networks that may be the learner's own: what they raise becomes a sentence in the view.
+
+    A subclass puts `problem` among its children, and what is wrong while there is a problem into `hidden`.
+    """
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.problem, self.hidden = html(), ()
+
+    def attempt(self, work):
+        """Do the work, and show its result or why there is none."""
+        try:
+            work()
+        except WRONG as problem:
+            self.say(problem)
+        else:
+            self.say(None)
+
+    def say(self, problem):
+        """Show an exception in the place of the views, or, with None, the views."""
+        said = problem and error(str(problem) or type(problem).__name__, "Another choice brings the view back.")
+        self.problem.value = f'<div class="rl">{said}</div>' if said else ""
+        for view in self.hidden:
+            view.layout.display = "none" if said else ""
+
+    def _changed(self, change):
+        if not self._quiet:
+            with one_thread():
+                self.attempt(lambda: self.changed(change["owner"]))
+
+
 class Picture(widgets.Image):
     """An image with a text alternative."""
 

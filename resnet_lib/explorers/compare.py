@@ -11,7 +11,7 @@ from ..photos import PHOTOS
 from ..seen import Seen, untrained
 from ..views.maps import mosaic, scale, statistics
 from ..weights import load
-from .base import STYLE, Explorer, MapView, all_threads, choice, error, html, row, style, toggle
+from .base import STYLE, Guarded, MapView, all_threads, choice, html, row, style, toggle
 from .source import PictureSource
 
 MODES = {
@@ -20,10 +20,11 @@ MODES = {
     "v1.5 and v1": "layout",
     "trained and random": "weights",
 }
+LAYOUTS = {False: "v1.5: S on the 3×3", True: "v1: S on the 1×1"}
 PAGE = 36  # channels a side
 
 
-class CompareExplorer(Explorer):
+class CompareExplorer(Guarded):
     """The same network twice, with one thing different: the photograph, the step looked at, where the stride sits
     (v1.5 against v1 with the same weights), or the weights (trained against random).
 
@@ -38,7 +39,8 @@ class CompareExplorer(Explorer):
         self._size, self._runs, self._networks = size, {}, {}
         self.mode = toggle("compare", MODES, mode)
         self.source = PictureSource(picture)
-        self.other = choice("with", {name: name for name in PHOTOS}, other)
+        own = {} if isinstance(other, str) else {"your other picture": other}
+        self.other = choice("with", {**own, **{name: name for name in PHOTOS}}, other)
         steps = self._seen("first").steps
         early = next((s for s in steps if s.startswith("stage1") and s.endswith("relu3")), steps[0])
         last = next((s for s in reversed(steps) if not s.startswith("head")), steps[-1])
@@ -49,25 +51,22 @@ class CompareExplorer(Explorer):
         self.left, self.right = MapView(), MapView()
         for side in (self.left, self.right):
             side.layout = widgets.Layout(flex="1 1 360px", max_width="480px")
-        self.source.observe_picture(self.update)
+        self.source.observe_picture(lambda: self.attempt(self.update))
         self.watch(self.mode, self.other, self.step, self.other_step, self.channel)
         both = row(self.left, self.right, width="100%")
         both.layout.align_items = "flex-start"
         self.children = [
             style(), self.mode, self.source, row(self.other), row(self.step, self.other_step, self.channel),
-            self.message, both,
+            self.problem, self.message, both,
         ]  # fmt: skip
-        self.update()
+        self.hidden = (self.message, both)
+        self.attempt(self.update)
 
     def update(self):
         mode = self.mode.value
         self.other.layout.display = "" if mode == "picture" else "none"
         self.other_step.layout.display = "" if mode == "step" else "none"
-        try:
-            first, second = self._seen("first"), self._seen(mode)
-        except ValueError as problem:
-            self.message.value = f'<div class="rl">{error(str(problem))}</div>'
-            return
+        first, second = self._seen("first"), self._seen(mode)
         steps = self.step.value, self.other_step.value if mode == "step" else self.step.value
         a, b = (planes(seen[step]) for seen, step in zip((first, second), steps, strict=True))
         with self.quietly():
@@ -86,12 +85,15 @@ class CompareExplorer(Explorer):
             view.show(levels, limit, signed, text, f"<p><b>{escape(title)}</b></p><p>{top}</p>")
         self.message.value = f'<div class="rl"><p>{difference(a, b)}</p></div>'
 
+    def _untrained(self, network):
+        return untrained(network, self._seen("first").size)
+
     def _titles(self, mode):
         return {
             "picture": (self.source.label, self.other.label),
             "step": (self.step.label, self.other_step.label),
-            "layout": ("v1.5: S on the 3×3", "v1: S on the 1×1, the same weights"),
-            "weights": ("trained", "random weights, BN statistics of the bundled photographs"),
+            "layout": (LAYOUTS[is_v1(self.network)], f"{LAYOUTS[not is_v1(self.network)]}, the same weights"),
+            "weights": ("the weights as given", "random weights, BN statistics of the bundled photographs"),
         }[mode]
 
     def _seen(self, which):
@@ -101,13 +103,24 @@ class CompareExplorer(Explorer):
         key = (kind, picture if isinstance(picture, str) else id(picture))
         if key not in self._runs:
             if kind not in self._networks:
-                make = {"given": lambda n: n, "layout": other_layout, "weights": untrained}[kind]
+                make = {"given": lambda n: n, "layout": other_layout, "weights": self._untrained}[kind]
                 self._networks[kind] = make(self.network)
-            while len(self._runs) > 3:  # every run keeps all its maps
+            while len(self._runs) > 1:  # every run keeps all its maps
                 del self._runs[next(iter(self._runs))]
             with all_threads():
-                self._runs[key] = Seen(self._networks[kind], picture, self._size)
-        return self._runs[key]
+                # With the picture itself, or its id could become another's.
+                self._runs[key] = Seen(self._networks[kind], picture, self._size), picture
+        self._runs[key] = self._runs.pop(key)  # the last used is the last to go
+        return self._runs[key][0]
+
+
+def moved_blocks(network):
+    """The blocks in which it matters where S sits."""
+    return [m for m in network.modules() if isinstance(m, BTNK1) and m.S > 1]
+
+
+def is_v1(network):
+    return any(block.conv1.stride[0] > 1 for block in moved_blocks(network))
 
 
 def planes(maps):
@@ -128,9 +141,11 @@ def difference(a, b):
 def other_layout(network):
     """The same weights with S on the other convolution of every BTNK1. ValueError where there is none with S > 1."""
     network = copy.deepcopy(network)
-    moved = [m for m in network.modules() if isinstance(m, BTNK1) and m.S > 1]
-    if not moved:
-        raise ValueError("there is no BTNK1 with S > 1 in this network, so v1 and v1.5 are the same: choose another")
-    for block in moved:
+    if not moved_blocks(network):
+        raise ValueError(
+            "v1 and v1.5 can be compared where a BTNK1 of resnet_lib has S > 1, and this network has none: give one "
+            "that is built from them"
+        )
+    for block in moved_blocks(network):
         block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
     return network

@@ -1,5 +1,6 @@
 """A photograph on its way through a network: the classes it is given, and every step down to one value."""
 
+import difflib
 import time
 from html import escape
 
@@ -15,14 +16,27 @@ from ..views.maps import bmp, colour_bar, columns_of, framed, mosaic, statistics
 from ..views.style import ERROR, MAIN
 from ..views.value import number, value_table
 from ..weights import load
-from .base import STYLE, ClickPicture, Explorer, Picture, all_threads, choice, html, row, slider, style, toggle
+from .base import (
+    STYLE,
+    ClickPicture,
+    Guarded,
+    Picture,
+    all_threads,
+    choice,
+    html,
+    one_thread,
+    row,
+    slider,
+    style,
+    toggle,
+)
 from .source import PictureSource
 
 PAGE = 64  # channels of a mosaic
 SIZES = (32, 64, 96, 128, 160, 192, 224, 256, 288, 320)
 
 
-class PhotographExplorer(Explorer):
+class PhotographExplorer(Guarded):
     """A photograph through the whole network: top five classes, and a walk stage → block → step → channel → value.
 
     network: any network of this library, or your own with its steps as modules; the bundled one unless given.
@@ -35,7 +49,8 @@ class PhotographExplorer(Explorer):
         super().__init__()
         self.network = load("thin") if network is None else network
         checkpoint = getattr(self.network, "checkpoint", None)
-        size = size or (checkpoint.size if checkpoint else 224)
+        if size is None:
+            size = checkpoint.size if checkpoint else 224
         self.source = PictureSource(picture)
         self.size = choice("pixels", sorted({*SIZES, size}), size)
         self.progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="200px", visibility="hidden"))
@@ -56,7 +71,7 @@ class PhotographExplorer(Explorer):
         self.closeup = ClickPicture(self._place_clicked, layout=widgets.Layout(width="100%", max_width="584px"))
         self.numbers, self.value = html(), html()
 
-        self._seen = self._drawn = None
+        self._stale = True  # whether the picture, or its size, is another than what was run
         self._looking_at, self._somewhere = step, False
         self.source.observe_picture(self._another_picture)
         self.watch(self.size, self.stage, self.block, self.step, self.channel, self.row, self.column, self.gradient)
@@ -69,16 +84,22 @@ class PhotographExplorer(Explorer):
         below.layout.align_items = "flex-start"
         self.children = [
             style(), self.source, row(self.size, self.progress), row(self.photo, self.classes),
-            *self._lines, self.where, below, self.value,
+            *self._lines, self.where, self.problem, below, self.value,
         ]  # fmt: skip
-        self.update()
+        self.hidden = (below, self.value)
+        with one_thread():
+            self._run()
+            if step is not None and step not in self._seen.steps:
+                near = difflib.get_close_matches(step, self._seen.steps, 3)
+                raise ValueError(f"no step is called {step!r}" + (f"; did you mean {' or '.join(near)}?" * bool(near)))
+            self.attempt(self.update)
 
     # ── the picture ──
 
     def _another_picture(self):
         with self.quietly():
-            self._seen = None
-        self.update()
+            self._stale = True
+        self.attempt(self.update)
 
     def _run(self):
         """The picture through the network, with the progress on the screen at once."""
@@ -90,12 +111,16 @@ class PhotographExplorer(Explorer):
                 last[0] = time.monotonic()
                 bar_.max, bar_.value = total, done
 
-        with all_threads():
-            self._seen = Seen(self.network, self.source.value, self.size.value, progress=progress)
-        bar_.layout.visibility = "hidden"
+        try:
+            with all_threads():
+                self._seen = Seen(self.network, self.source.value, self.size.value, progress=progress)
+        finally:
+            bar_.layout.visibility = "hidden"
+        self._stale = False
         top = "".join(f"<tr><td>{escape(name)}</td><td>{bar(p, 1, 160)}</td></tr>" for name, p in self._seen.top(5))
         checkpoint = self._seen.checkpoint
-        who = f"{checkpoint.name}: {checkpoint.note}" if checkpoint else "a network without a checkpoint of its own"
+        known = checkpoint and len(checkpoint.classes) == len(self._seen.logits)
+        who = f"{checkpoint.name}: {checkpoint.note}" if known else "a network without a checkpoint of its own"
         self.photo.show(jpeg(self._seen.image), "jpeg", f"{self.source.label}, as the network is shown it")
         self.classes.value = (
             '<div class="rl"><table><thead><tr><th>class</th><th style="text-align:left">probability</th></tr></thead>'
@@ -106,16 +131,15 @@ class PhotographExplorer(Explorer):
 
     def changed(self, control):
         if control is self.size:
-            self._seen = None
-        if control in (self.channel, self.row, self.column, self.gradient):
+            self._stale = True
+        if not self._stale and control in (self.channel, self.row, self.column, self.gradient):
             self._show_channel(first=control is not self.channel)
         else:
             self.update()
 
     def update(self):
-        if self._seen is None:
+        if self._stale:
             self._run()
-            self._drawn = None
         self._offer()
         self._show_maps()
         if not self._somewhere:  # it begins where there is something to see
@@ -206,15 +230,19 @@ class PhotographExplorer(Explorer):
         at = (self.row.value, self.column.value)
         strongest = strongest_places(plane)
         box = self._box(at)
-        over, what = None, "over the photograph"
+        over, what, note = None, "over the photograph", ""
         if self.gradient.value:
-            over, what = self._gradient(at), "the gradient of its marked value over the photograph"
+            try:
+                over, what = self._gradient(at), "the gradient of its marked value over the photograph"
+                note = "" if over.any() else " The gradient is zero: a ReLU has cut the value off."
+            except (RuntimeError, ValueError) as problem:  # such as a forward that runs under no_grad
+                note = f" There is no gradient to draw: {problem}."
         drawn = channel_picture(
             plane, self._seen.image, limit=self._limit, signed=self._signed, at=at, box=box, strongest=strongest,
             over=over,
         )  # fmt: skip
         self.closeup.image.show(drawn, "jpeg", f"channel {self.channel.value} of {self.looking_at}, alone and {what}")
-        self.numbers.value = self._numbers(plane, at, box, strongest)
+        self.numbers.value = self._numbers(plane, at, box, strongest, note)
         self.value.value = self._value(at)
 
     def _gradient(self, at):
@@ -230,22 +258,24 @@ class PhotographExplorer(Explorer):
         except (KeyError, TypeError, ValueError):
             return None
 
-    def _numbers(self, plane, at, box, strongest):
+    def _numbers(self, plane, at, box, strongest, note):
         H, W = plane.shape
         value = plane[at].item()
         text = f"<p>channel {self.channel.value}: {statistics(plane)}</p>{histogram(plane)}"
+        text += (
+            f'<p><span style="border:2px solid {ERROR};padding:0 3px">row {at[0]}, column {at[1]}</span> holds '
+            f"<b>{number(value)}</b>."
+        )
         if box:
-            size = self._seen.size
-            inside = box.clipped(size, size)
-            gone = " The gradient is zero: a ReLU has cut the value off." if self.gradient.value and not value else ""
+            inside = box.clipped(self._seen.size, self._seen.size)
             text += (
-                f'<p><span style="border:2px solid {ERROR};padding:0 3px">row {at[0]}, column {at[1]}</span> holds '
-                f'<b>{number(value)}</b>. It can see <span style="border:2px solid {MAIN};padding:0 3px">'
+                f' It can see <span style="border:2px solid {MAIN};padding:0 3px">'
                 f"{box.bottom - box.top} × {box.right - box.left} pixels</span> of the photograph"
             )
             if inside != box:
                 text += f", of which {inside.bottom - inside.top} × {inside.right - inside.left} lie within it"
-            text += f".{gone}</p>"
+            text += "."
+        text += f"{escape(note)}</p>"
         places = "; ".join(f"({r}, {c}) {number(plane[r, c])}" for r, c in strongest)
         text += f'<p class="quiet">Strongest of {H * W:,}, ringed in the map: {places}.</p>'
         return f'<div class="rl">{text}</div>'
@@ -255,8 +285,8 @@ class PhotographExplorer(Explorer):
         module, output = self.network.get_submodule(name), self._seen[name].unsqueeze(0)
         try:
             value = explain_step(module, self._seen.inputs(name), output, self.channel.value, *at, name=name)
-        except (TypeError, ValueError) as problem:
-            return f'<div class="rl"><p class="quiet">{escape(str(problem))}</p></div>'
+        except (IndexError, TypeError, ValueError) as problem:
+            return f'<div class="rl"><p class="quiet">No arithmetic for this step: {escape(str(problem))}.</p></div>'
         return f'<div class="rl"><p class="big"><b>This one value</b></p>{value_table(value)}</div>'
 
     # ── what a click or a button does ──
@@ -275,12 +305,12 @@ class PhotographExplorer(Explorer):
             self._go_to(int(at[1] * (self.row.max + 1)), int(at[0] * (self.column.max + 1)))
 
     def _go_to_strongest(self):
-        self._go_to(*strongest_places(self._planes()[self.channel.value])[0])
+        self.attempt(lambda: self._go_to(*strongest_places(self._planes()[self.channel.value])[0]))
 
     def _go_to(self, row_, column):
         with self.quietly():
             self.row.value, self.column.value = row_, column
-        self._show_channel()
+        self.attempt(self._show_channel)
 
 
 def split(name):

@@ -4,6 +4,7 @@ import io
 import os
 
 import ipywidgets as widgets
+from PIL import Image
 
 from ..photos import PHOTOS, open_photo
 from .base import STYLE, choice, error, html, row
@@ -17,6 +18,11 @@ class PictureSource(widgets.VBox):
     """
 
     def __init__(self, picture="cat"):
+        if isinstance(picture, str | os.PathLike) and picture not in PHOTOS:
+            picture = open_photo(os.path.expanduser(picture))
+        if not isinstance(picture, str | Image.Image):
+            got = type(picture).__name__
+            raise ValueError(f"a picture is a name ({', '.join(PHOTOS)}), a path or a PIL image, and this is {got}")
         own = {} if isinstance(picture, str) else {"your picture": picture}
         self.choose = choice("picture", {**own, **{name: name for name in PHOTOS}}, picture)
         self.upload = widgets.FileUpload(

@@ -65,7 +65,7 @@ def columns_of(n):
 def framed(levels, index, n):
     """Bytes from `mosaic`, its n tiles in the usual columns, with a frame around the tile of that index."""
     columns = columns_of(n)
-    height, width = levels.shape[0] // -(-n // columns), levels.shape[1] // columns
+    height, width = (levels.shape[0] - 1) // -(-n // columns), (levels.shape[1] - 1) // columns
     y, x = index // columns * height, index % columns * width
     levels = levels.copy()
     # Views show small mosaics enlarged: in a large one the frame covers the tile's edge as well, to be as thick.
