@@ -299,6 +299,8 @@ def test_grad_cam_is_drawn_for_the_most_probable_class_first_and_for_any_other(n
     assert f"up to {grad_cam(network, x, 3, 'stage3').values.max().item():.3g}" in words(explorer.text)
     explorer.step.value = "stage2"
     assert "8 × 8 values" in words(explorer.text)
+    explorer.step.value = "stage1.2.conv2"  # any step that gives out maps
+    assert f"up to {grad_cam(network, x, 3, 'stage1.2.conv2').values.max().item():.3g}" in words(explorer.text)
 
 
 def test_occlusion_runs_when_asked_and_shows_the_same_as_the_function(network):

@@ -37,7 +37,8 @@ class AttributionExplorer(Guarded):
         self._run()
         self.target = choice("class", self._classes())
         sides = self._places()
-        self.step = choice("at", list(sides), self._deepest(sides))
+        steps = [s for s in self._seen.steps if self._seen[s].dim() == 3 and s not in sides]
+        self.step = choice("at", [*sides, *steps], self._deepest(sides))
         W = self._seen.size
         self.patch = slider("patch (pixels)", max(1, W // 4), 1, W)
         self.stride = slider("stride (pixels)", max(1, W // 14), 1, W)
@@ -59,7 +60,7 @@ class AttributionExplorer(Guarded):
         self.attempt(self.update)
 
     def _places(self):
-        """The parts that give out maps, name → the shorter side: stages and blocks, not the many steps in them."""
+        """The stages and blocks that give out maps: name → the shorter side."""
         parts = [n for n, m in self.network.named_modules() if n and ("." not in n or next(m.children(), None))]
         parts = [n for n in parts if n.split(".")[-1] not in ("shortcut", "downsample")]
         with evaluating(self.network), all_threads():

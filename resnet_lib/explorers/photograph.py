@@ -72,7 +72,7 @@ class PhotographExplorer(Guarded):
         self.numbers, self.value = html(), html()
 
         self._stale = True  # whether the picture, or its size, is another than what was run
-        self._looking_at, self._somewhere = step, False
+        self._looking_at, self._somewhere, self._page = step, False, None
         self.source.observe_picture(self._another_picture)
         self.watch(self.size, self.stage, self.block, self.step, self.channel, self.row, self.column, self.gradient)
         left = widgets.VBox([self.maps, self.about], layout=widgets.Layout(flex="1 1 380px", max_width="456px"))
@@ -97,25 +97,25 @@ class PhotographExplorer(Guarded):
     # ── the picture ──
 
     def _another_picture(self):
-        with self.quietly():
-            self._stale = True
-        self.attempt(self.update)
+        self._stale = True
+        with one_thread():
+            self.attempt(self.update)
 
     def _run(self):
         """The picture through the network, with the progress on the screen at once."""
-        bar_, last = self.progress, [0.0]
-        bar_.value, bar_.layout.visibility = 0, "visible"
+        last = [0.0]
+        self.progress.value, self.progress.layout.visibility = 0, "visible"
 
         def progress(done, total):
             if time.monotonic() - last[0] > 0.05:
                 last[0] = time.monotonic()
-                bar_.max, bar_.value = total, done
+                self.progress.max, self.progress.value = total, done
 
         try:
             with all_threads():
                 self._seen = Seen(self.network, self.source.value, self.size.value, progress=progress)
         finally:
-            bar_.layout.visibility = "hidden"
+            self.progress.layout.visibility = "hidden"
         self._stale = False
         top = "".join(f"<tr><td>{escape(name)}</td><td>{bar(p, 1, 160)}</td></tr>" for name, p in self._seen.top(5))
         checkpoint = self._seen.checkpoint
@@ -133,7 +133,7 @@ class PhotographExplorer(Guarded):
         if control is self.size:
             self._stale = True
         if not self._stale and control in (self.channel, self.row, self.column, self.gradient):
-            self._show_channel(first=control is not self.channel)
+            self._show_channel(frame=control is self.channel)
         else:
             self.update()
 
@@ -195,9 +195,9 @@ class PhotographExplorer(Guarded):
                     # A position stays where it is in the photograph, whatever the map's size.
                     if control is not self.channel:
                         control.value = round(share * most)
-        self._page = (self.channel.value // PAGE * PAGE, self.looking_at)
-        first = self._page[0]
+        first = self.channel.value // PAGE * PAGE
         self._levels, self._limit, self._signed = mosaic(planes, first, PAGE)
+        self._page = (first, self.looking_at)
         self._show_frame()
         last = min(first + PAGE, C) - 1
         kind = self._kind()
@@ -221,10 +221,11 @@ class PhotographExplorer(Guarded):
         except (KeyError, TypeError, ValueError):  # an identity, or a network whose arithmetic is not known here
             return type(self.network.get_submodule(self.looking_at)).__name__
 
-    def _show_channel(self, first=True):
+    def _show_channel(self, frame=False):
+        """The chosen channel and value; `frame`, whether the frame in the mosaic has to move as well."""
         if self._page != (self.channel.value // PAGE * PAGE, self.looking_at):
             self._show_maps()
-        elif not first:
+        elif frame:
             self._show_frame()
         plane = self._planes()[self.channel.value]
         at = (self.row.value, self.column.value)
