@@ -34,6 +34,12 @@ class Seen:
         checkpoint = getattr(network, "checkpoint", None)
         if not isinstance(network, nn.Module):
             raise ValueError(f"the network must be an nn.Module that has been built, and is {network!r}")
+        first = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
+        if first is not None and first.in_channels != 3:
+            raise ValueError(
+                f"the network was made for C = {first.in_channels}, and a photograph has C = 3, its colours: only "
+                "networks for colour pictures can be shown one"
+            )
         if size is None:
             size = checkpoint.size if checkpoint else 224
         share = checkpoint.resize / checkpoint.size if checkpoint else 256 / 224

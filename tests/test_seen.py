@@ -150,6 +150,11 @@ def test_a_network_that_gives_no_scores_is_refused_with_a_sentence():
         Seen(flat, "cat", 0)
 
 
+def test_a_network_for_grey_pictures_is_told_that_photographs_have_three_colours():
+    with pytest.raises(ValueError, match="made for C = 1, and a photograph has C = 3"):
+        Seen(ResNet(base=4, in_channels=1), "cat", 32)
+
+
 def test_a_new_head_on_a_loaded_network_has_numbered_classes():
     network = load("thin")
     network.head.fc = torch.nn.Linear(512, 3)
