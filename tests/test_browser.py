@@ -270,5 +270,6 @@ def test_lesson_07_runs_whole_and_its_walk_answers(open_lesson):
         view.wait_until(lambda: view.text() != text, "the text follows")
         view.button("Stage 4").click()
         view.wait_until(lambda: "stage4." in view.text(), "the walk has come to Stage 4")
+        assert notebook.page.locator(".jp-OutputArea .rl .error").count() == 0  # no view shows a problem
         assert notebook.errors() == []
         assert notebook.problems == []

@@ -407,10 +407,11 @@ def test_where_numbers_become_undefined_can_be_found_by_walking(network):
     broken.stage3[0].conv1.weight.data[0, 0, 0, 0] = float("nan")
     explorer = PhotographExplorer(broken, size=64)
     assert "infinite or undefined" in words(explorer.problem)
+    assert "Walk from Stage 0 on" in words(explorer.classes) and "nan%" not in words(explorer.classes)
     explorer.stage.value = "stage2"
     assert words(explorer.problem) == "" and "stage2." in words(explorer.where)
     explorer.stage.value = "stage3"
-    assert "infinite or undefined" in words(explorer.problem)
+    assert "infinite or undefined" in words(explorer.problem) and "stage3." in words(explorer.where)
     with pytest.raises(ValueError, match="infinite or undefined scores"):
         AttributionExplorer(broken, size=64)
     compare = CompareExplorer(broken, size=64)

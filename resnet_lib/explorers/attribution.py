@@ -9,7 +9,7 @@ import torch
 from ..activations import calls
 from ..attribution import evaluating, grad_cam, occlusion_steps
 from ..seen import Seen
-from ..views.channel import blend, jpeg, side_by_side
+from ..views.channel import PANE, WIDTH, blend, jpeg, side_by_side
 from ..views.maps import colour_bar
 from ..views.style import DIVERGING, SEQUENTIAL
 from ..weights import load
@@ -47,7 +47,7 @@ class AttributionExplorer(Guarded):
         self.run.on_click(lambda _button: self._occlude())
         self.stop.on_click(lambda _button: self._halt())
         self.progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="240px", visibility="hidden"))
-        self.picture = Picture(layout=widgets.Layout(width="100%", max_width="584px"))
+        self.picture = Picture(layout=widgets.Layout(width="100%", max_width=f"{WIDTH}px"))
         self.text = html()
         self._occlusion = row(self.patch, self.stride, self.run, self.stop, self.progress)
         self.source.observe_picture(lambda: self.attempt(self._another_picture))
@@ -180,7 +180,7 @@ class AttributionExplorer(Guarded):
         colours = DIVERGING if signed else SEQUENTIAL
         image = self._seen.image
         self.picture.show(
-            jpeg(side_by_side(image.resize((288, 288)), blend(image, values / limit, colours))), "jpeg", text
+            jpeg(side_by_side(image.resize((PANE, PANE)), blend(image, values / limit, colours))), "jpeg", text
         )
         bar = f"<p>{colour_bar(limit, signed)}</p>" if values.numel() > 1 else ""
         self.text.value = f'<div class="rl"><p>{escape(text)}</p>{bar}</div>'

@@ -10,7 +10,7 @@ from ..anatomy import shape_text
 from ..arithmetic import explain_step
 from ..attribution import support
 from ..seen import Seen
-from ..views.channel import channel_picture, histogram, jpeg, place
+from ..views.channel import WIDTH, channel_picture, histogram, jpeg, place
 from ..views.charts import bar
 from ..views.maps import bmp, colour_bar, columns_of, framed, mosaic, statistics
 from ..views.style import ERROR, MAIN
@@ -23,6 +23,7 @@ from .base import (
     Picture,
     all_threads,
     choice,
+    error,
     html,
     one_thread,
     row,
@@ -68,7 +69,7 @@ class PhotographExplorer(Guarded):
             False, description="draw where the gradient is", indent=False, style=STYLE,
             layout=widgets.Layout(width="auto"),
         )  # fmt: skip
-        self.closeup = ClickPicture(self._place_clicked, layout=widgets.Layout(width="100%", max_width="584px"))
+        self.closeup = ClickPicture(self._place_clicked, layout=widgets.Layout(width="100%", max_width=f"{WIDTH}px"))
         self.numbers, self.value = html(), html()
 
         self._stale = True  # whether the picture, or its size, is another than what was run
@@ -122,6 +123,11 @@ class PhotographExplorer(Guarded):
         known = checkpoint and len(checkpoint.classes) == len(self._seen.logits)
         who = f"{checkpoint.name}: {checkpoint.note}" if known else "a network without a checkpoint of its own"
         self.photo.show(jpeg(self._seen.image), "jpeg", f"{self.source.label}, as the network is shown it")
+        if not self._seen.logits.isfinite().all():
+            said = "The network's scores are infinite or undefined (inf or nan): no class is the most probable."
+            advice = "Walk from Stage 0 on: the first step that cannot be drawn is where they begin."
+            self.classes.value = f'<div class="rl">{error(said, advice)}</div>'
+            return
         self.classes.value = (
             '<div class="rl"><table><thead><tr><th>class</th><th style="text-align:left">probability</th></tr></thead>'
             f'<tbody>{top}</tbody></table><p class="quiet">{escape(who)}</p></div>'
@@ -195,16 +201,16 @@ class PhotographExplorer(Guarded):
                     # A position stays where it is in the photograph, whatever the map's size.
                     if control is not self.channel:
                         control.value = round(share * most)
-        first = self.channel.value // PAGE * PAGE
-        self._levels, self._limit, self._signed = mosaic(planes, first, PAGE)
-        self._page = (first, self.looking_at)
-        self._show_frame()
-        last = min(first + PAGE, C) - 1
         kind = self._kind()
         self.where.value = (
             f'<div class="rl"><p class="big"><b>{escape(self.looking_at)}</b>: {kind} → '
             f"<b>{shape_text(self._seen[self.looking_at].shape)}</b></p></div>"
         )
+        first = self.channel.value // PAGE * PAGE
+        self._levels, self._limit, self._signed = mosaic(planes, first, PAGE)
+        self._page = (first, self.looking_at)
+        self._show_frame()
+        last = min(first + PAGE, C) - 1
         text = f"channels {first} to {last} of {C:,}: {statistics(planes[first : last + 1])}"
         self.about.value = f'<div class="rl"><p>{text}</p><p>{colour_bar(self._limit, self._signed)}</p></div>'
 

@@ -13,6 +13,7 @@ from .value import number
 
 PANE = 288  # pixels along a side of each of the two pictures
 BETWEEN = 8  # pixels between them
+WIDTH = 2 * PANE + BETWEEN  # of both
 
 
 def channel_picture(plane, image, *, limit, signed, at=None, box=None, strongest=(), over=None):

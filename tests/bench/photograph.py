@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from .. import lab
-from .browser import WATCH, write
+from .browser import ANSWER, start, write
 from .figures import Times, line, title
 
 EXPLORER = """
@@ -44,19 +44,9 @@ slider = widgets.IntSlider(0, 0, 127, description="channel")
 widgets.VBox([slider, widgets.interactive_output(draw, {"channel": slider})])
 """
 
-# When so many new pictures were on the screen after the last key, and when the progress bar was.
-ALL = """count => new Promise((answer, fail) => {
-    const seen = window.bench;
-    const late = setTimeout(() => fail(new Error('no answer to the key in 20 s')), 20000);
-    seen.wake = () => {
-        const found = seen.records.filter(record => record.kind === 'maps' && record.key === seen.key);
-        if (found.length < count) return;
-        clearTimeout(late);
-        seen.wake = () => {};
-        answer(found[count - 1].at - seen.key);
-    };
-    seen.wake();
-})"""
+BOTH = ["maps", "maps"]  # the mosaic and the enlarged channel
+
+# When the progress bar was on the screen after another photograph was chosen.
 PROGRESS = """root => new Promise((answer, fail) => {
     const bar = root.querySelector('.widget-hprogress');
     const late = setTimeout(() => fail(new Error('no progress was shown in 20 s')), 20000);
@@ -82,11 +72,11 @@ def measure(quick):
         write(folder / "usual.ipynb", USUAL)
         with lab.running_lab(folder) as server, lab.running_browser() as browser:
             with lab.Notebook(browser, server, "usual.ipynb") as notebook:
-                view = start(notebook)
-                usual = moves(notebook, view, 5 if quick else 15, 1)
+                view = start(notebook, "channel")
+                usual = moves(notebook, view, 5 if quick else 15, ["maps"])
             with lab.Notebook(browser, server, "explorer.ipynb") as notebook:
-                view = start(notebook)
-                channel = moves(notebook, view, 10 if quick else 100, 2)
+                view = start(notebook, "channel")
+                channel = moves(notebook, view, 10 if quick else 100, BOTH)
                 step = steps(notebook, view, 10 if quick else 100)
                 progress = photographs(notebook, view, 3 if quick else 10)
     line("another channel, the usual way", usual)
@@ -95,15 +85,6 @@ def measure(quick):
     line("another step", step, "median ≤ 60", step.median <= 60)
     line("  ratio", f"{step.median / usual.median:.3f} ×")
     line("progress after another photograph", progress, "≤ 100", max(progress.all) <= 100)
-
-
-def start(notebook):
-    notebook.run_all()
-    assert notebook.errors() == [], notebook.errors()
-    view = notebook.view("channel")
-    view.root.locator('img.widget-image, .jp-OutputArea-output img[src^="data:image/png"]').first.wait_for()
-    view.root.evaluate(WATCH)
-    return view
 
 
 def rest(notebook, draw):
@@ -116,7 +97,7 @@ def moves(notebook, view, count, pictures):
     view.slider("channel").handle.focus()
     for i in range(-3, count):
         notebook.page.keyboard.press("ArrowRight" if (i + 3) // 25 % 2 == 0 else "ArrowLeft")
-        answers.append(notebook.page.evaluate(ALL, pictures))
+        answers.append(max(notebook.page.evaluate(ANSWER, pictures)))
         rest(notebook, draw)
     return Times(answers[3:])
 
@@ -127,7 +108,7 @@ def steps(notebook, view, count):
     for i in range(-3, count):
         view.button(names[(i + 3) % len(names)]).focus()
         notebook.page.keyboard.press("Enter")
-        answers.append(notebook.page.evaluate(ALL, 2))
+        answers.append(max(notebook.page.evaluate(ANSWER, BOTH)))
         rest(notebook, draw)
     return Times(answers[3:])
 
