@@ -1,6 +1,6 @@
 """The published files: fetched once, continued where a download broke off, checked, kept in torch's own cache.
 
-The start of a file's sha256 stands in its name, so nothing that came altered is ever used.
+Each file's sha256, or the start of it, is known beforehand, so nothing that came altered is ever used.
 """
 
 import errno
@@ -21,7 +21,7 @@ from urllib.request import Request, urlopen
 import torch
 
 BASE = "https://download.pytorch.org/models/"
-MIRROR = "RESNET_COURSE_MIRROR"  # environment variable: a base URL or a folder that takes the place of BASE
+MIRROR = "RESNET_COURSE_MIRROR"  # environment variable: a base URL or a folder that takes the place of every base
 TIMEOUT = 20  # seconds to wait for the next byte
 PAUSE = 1  # seconds before a broken download is continued
 LARGEST = 1 << 30  # bytes; no published ResNet comes near
@@ -32,27 +32,34 @@ class Unavailable(OSError):
     """A file that could not be had. The message says why, and what to do."""
 
 
-def fetch(file, progress=None):
+def fetch(file, progress=None, *, base=BASE, sha256=None, instead='load("thin")'):
     """The path of a published file, in torch's cache ($TORCH_HOME/hub/checkpoints); downloaded where it is not there
-    yet, from https://download.pytorch.org/models/ or from what the environment variable RESNET_COURSE_MIRROR names.
+    yet, from `base` or from what the environment variable RESNET_COURSE_MIRROR names.
 
-    file:     its name, which holds the first digits of its sha256: "resnet50-0676ba61.pth".
+    file:     its name.
+    base:     the address of the folder it is published in.
+    sha256:   the digits its sha256 begins with; unless given, those in its name: "resnet50-0676ba61.pth".
+    instead:  what to use where it cannot be had, for the message; it comes with the course.
     progress: called as progress(bytes here, bytes in all, or None where the server does not say); a bar on stderr
               unless given. What has arrived when it raises, or when the program is ended, is continued next time.
     Raises Unavailable with a sentence where the file cannot be had or kept, ValueError for a mirror that is no address.
     """
     target = Path(torch.hub.get_dir()) / "checkpoints" / file
+    digits = sha256 or re.search(r"-([0-9a-f]{8,64})\.", file)[1]
     try:
-        if is_right(target, file):
+        if is_right(target, digits):
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
         progress = progress or bar(file)
         with _alone(target, progress) as part:
-            if not is_right(target, file):  # else the process that was waited for has brought it
-                _download(source(file), file, part, progress)
+            if not is_right(target, digits):  # else the process that was waited for has brought it
+                _download(source(file, base), digits, part, progress)
                 os.replace(part, target)
-    except Unavailable:
-        raise
+    except _Unusable as error:
+        raise Unavailable(
+            f"{file} could not be downloaded: {error}. Try again, or on another network, or set {MIRROR} to a folder or "
+            f"address that has the file, or use {instead}, which comes with the course."
+        ) from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             why = f"the disk is full. Free some space for {target.parent}; what has arrived is kept"
@@ -62,9 +69,9 @@ def fetch(file, progress=None):
     return target
 
 
-def source(file):
+def source(file, base=BASE):
     """Where a file is fetched from, as a URL. ValueError for a mirror that is no address."""
-    base = os.environ.get(MIRROR, "").strip() or BASE
+    base = os.environ.get(MIRROR, "").strip() or base
     if "://" not in base:
         base = Path(base).expanduser().absolute().as_uri()
     if urlsplit(base).scheme not in ("http", "https", "file"):
@@ -81,9 +88,9 @@ def digest(path):
     return sha.hexdigest()
 
 
-def is_right(path, name):
-    """Whether the file is there, and its sha256 begins as its name says."""
-    return path.is_file() and digest(path).startswith(re.search(r"-([0-9a-f]{8,64})\.", name)[1])
+def is_right(path, digits):
+    """Whether the file is there, and its sha256 begins with those digits."""
+    return path.is_file() and digest(path).startswith(digits)
 
 
 def bar(name):
@@ -145,6 +152,10 @@ class _Broken(Exception):
     """The connection failed, for the reason given."""
 
 
+class _Unusable(Exception):
+    """No download will bring the file now, for the reason given."""
+
+
 @contextmanager
 def _network(url):
     try:
@@ -153,7 +164,7 @@ def _network(url):
         raise _Broken(_why(error, url)) from error
 
 
-def _download(url, file, part, progress):
+def _download(url, digits, part, progress):
     """Bring `part` to be the file, going on where it ends, as often as the connection breaks off further on."""
     furthest = _size(part)
     while True:
@@ -162,17 +173,15 @@ def _download(url, file, part, progress):
             start = _receive(url, part, start, progress)
         except _Broken as error:
             if _size(part) <= furthest:
-                raise _unavailable(file, f"{error}") from None
+                raise _Unusable(error) from None
             furthest = _size(part)
             time.sleep(PAUSE)
             continue
-        if is_right(part, file):
+        if is_right(part, digits):
             return
         part.unlink()
         if start == 0:
-            raise _unavailable(
-                file, f"{url} gave another file (its sha256 is not the one in the name), perhaps a log-in page"
-            )
+            raise _Unusable(f"{url} gave another file (its sha256 is not the published one), perhaps a log-in page")
         furthest = 0  # what was continued may have been of another file: once more from the beginning
 
 
@@ -235,9 +244,3 @@ def _why(error, url):
         return f"{host} cannot prove who it is ({reason.reason}), as where a network inspects what it passes on"
     return f"{host} cannot be reached, or the connection broke off ({reason})"
 
-
-def _unavailable(file, why):
-    return Unavailable(
-        f"{file} could not be downloaded: {why}. Try again, or on another network, or set {MIRROR} to a folder or "
-        'address that has the file, or use load("thin"), which comes with the course.'
-    )
