@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from .blocks import Add, check
+from .plain import Concat, NoSum, Padded
 
 
 class Sees(NamedTuple):
@@ -168,14 +169,17 @@ def _walk(module, name, x, path, steps):
         full = f"{name}.{child_name}" if name else child_name
         if child_name == "shortcut":
             side = _walk(child, full, x, "shortcut", steps)
-        elif isinstance(child, Add):
+        elif isinstance(child, Add | Concat):
             if side is None:
                 raise ValueError(f'{full} is a sum, and no child called "shortcut" stands before it')
-            if h.shape != side.shape:
+            if h.shape != side.shape and isinstance(child, Add):
                 raise ShapeMismatch(h.shape, side.shape, tuple(steps))
             sees = tuple(a.joined(b) for a, b in zip(h.sees, side.sees, strict=True))
-            h = Step(full, "SUM", h.shape, 0, 0, sees, "sum")
+            kind, C = ("SUM", h.shape[0]) if isinstance(child, Add) else ("CONCAT", h.shape[0] + side.shape[0])
+            h = Step(full, kind, (C, *h.shape[1:]), 0, 0, sees, "sum")
             steps.append(h)
+            path = "sum"
+        elif isinstance(child, NoSum):
             path = "sum"
         else:
             h = _walk(child, full, h, path, steps)
@@ -215,6 +219,10 @@ def _leaf(m, name, x, path):
         shape = (*x.shape[:-1], m.out_features)
         macs = m.in_features * prod(shape)
         return Step(name, "LINEAR", shape, p, macs, x.sees, path)
+    if isinstance(m, Padded):
+        s = (m.S, m.S)
+        out = tuple(out_size(n, 1, m.S, name=name) for n in space)
+        return Step(name, f"PAD {_window((1, 1), s)}", (m.C_out, *out), 0, 0, _through(x, (1, 1), s), path)
     if isinstance(m, nn.Identity):
         return Step(name, "identity", x.shape, 0, 0, x.sees, path)
     if isinstance(m, nn.modules.batchnorm._NormBase):

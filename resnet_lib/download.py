@@ -57,8 +57,8 @@ def fetch(file, progress=None, *, base=BASE, sha256=None, instead='load("thin")'
                 os.replace(part, target)
     except _Unusable as error:
         raise Unavailable(
-            f"{file} could not be downloaded: {error}. Try again, or on another network, or set {MIRROR} to a folder or "
-            f"address that has the file, or use {instead}, which comes with the course."
+            f"{file} could not be downloaded: {error}. Try again, or on another network, or set {MIRROR} to a folder "
+            f"or address that has the file, or use {instead}, which comes with the course."
         ) from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

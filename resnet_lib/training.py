@@ -21,6 +21,16 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from .blocks import check
 
 
+# Set by the tests: lessons then train for a few steps only.
+FAST = bool(os.environ.get("RESNET_COURSE_FAST"))
+
+
+def runs_folder():
+    """Where lessons keep their runs: the folder "runs" beside the notebook, or what the environment variable
+    RESNET_COURSE_RUNS names, for a course folder that cannot be written to."""
+    return Path(os.environ.get("RESNET_COURSE_RUNS") or "runs").expanduser()
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a network is trained.
@@ -79,6 +89,7 @@ class Training:
               What is random in it is drawn from torch's global generator, which is seeded for each step.
     file:     where the state is kept; an existing one of the same recipe is gone on with. Written twice a minute
               and at every stop, and never half.
+    `notes` is a dictionary for numbers and lists of the caller's that shall be kept in the file as well.
     Raises ValueError for data that do not fit together, for a file of another run, and where the loss is no longer
     a number.
     """
@@ -100,7 +111,7 @@ class Training:
                 f"one batch of {self.recipe.batch}"
             )
         self.steps = self.recipe.epochs * (len(labels) // self.recipe.batch)
-        self.step, self.losses, self.seconds = 0, [], 0.0
+        self.step, self.losses, self.seconds, self.notes = 0, [], 0.0, {}
         self.optimizer = _optimizer(network, self.recipe)
         self.averaged = None
         if self.recipe.average:
@@ -177,6 +188,7 @@ class Training:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "averaged": None if self.averaged is None else self.averaged.state_dict(),
+            "notes": self.notes,
         }
         write(state, self.file if file is None else file)
 
@@ -188,6 +200,7 @@ class Training:
             recipe, pictures, step = state["recipe"], state["pictures"], state["step"]
             seconds, losses = state["seconds"], state["losses"].tolist()
             network, optimizer, averaged = state["network"], state["optimizer"], state["averaged"]
+            notes = dict(state["notes"])
         except Exception as error:
             raise ValueError(
                 f"{str(self.file)!r} is no saved training run that can be read ({type(error).__name__}): "
@@ -207,7 +220,7 @@ class Training:
         self.optimizer.load_state_dict(optimizer)
         if self.averaged is not None:
             self.averaged.load_state_dict(averaged)
-        self.step, self.seconds, self.losses = step, seconds, losses
+        self.step, self.seconds, self.losses, self.notes = step, seconds, losses, notes
 
 
 def _optimizer(network, r):

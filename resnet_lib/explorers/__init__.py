@@ -8,8 +8,9 @@ from .photograph import PhotographExplorer
 from .size import SizeExplorer
 from .stage import StageExplorer
 from .stem import StemExplorer
+from .training import TrainingExplorer, TwinExplorer
 
 __all__ = [
     "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "NetworkExplorer", "PhotographExplorer",
-    "SizeExplorer", "StageExplorer", "StemExplorer",
+    "SizeExplorer", "StageExplorer", "StemExplorer", "TrainingExplorer", "TwinExplorer",
 ]  # fmt: skip

@@ -1,0 +1,252 @@
+"""Networks trained side by side, live: curves that grow, a run that can be stopped and gone on with."""
+
+import asyncio
+import shutil
+import time
+from dataclasses import replace
+from html import escape
+
+import ipywidgets as widgets
+
+from ..anatomy import anatomy
+from ..download import Unavailable
+from ..plain import DEPTHS, PAIRS
+from ..race import Race, slug
+from ..tasks import cifar10, photographs
+from ..training import Recipe
+from ..views.curves import LOOKS, Chart, Curve, smoothed
+from .base import STYLE, WRONG, Guarded, all_threads, choice, error, html, row, slider, style
+
+TASKS = {"pieces of the bundled photographs": photographs, "CIFAR-10 (170 MB from the internet)": cifar10}
+
+
+class TrainingExplorer(Guarded):
+    """Networks trained on the same task by the same recipe, a step of each in turn.
+
+    build:  called as build(seed), gives name → network; the seed decides its first weights.
+    task:   a `tasks.Task`; the bundled photographs unless given.
+    recipe: a `training.Recipe` to begin with.
+    folder: where runs are kept, so that they can be gone on with in another session; None keeps them only here.
+    Controls (attributes of these names): peak (the highest learning rate), epochs, seed, start, stop, anew.
+    `run()` trains from a cell, and can be interrupted like any cell; `race` is the `Race` that is shown.
+    """
+
+    def __init__(self, build, task=None, recipe=None, *, folder=None):
+        super().__init__()
+        self.task = photographs() if task is None else task
+        self._build, self._recipe, self._folder = build, recipe or Recipe(), folder
+        self._task, self._running = None, False
+        peak = self._recipe.peak
+        peaks = {f"{peak * times:.2g}": peak * times for times in (0.1, 0.3, 1, 3, 10)}
+        self.peak = choice("highest learning rate", peaks, peak)
+        self.epochs = slider("epochs", self._recipe.epochs, 1, max(40, self._recipe.epochs))
+        self.epochs.continuous_update = False  # each value builds networks
+        self.seed = widgets.BoundedIntText(self._recipe.seed, min=0, max=10**6, description="seed", style=STYLE,
+                                           layout=widgets.Layout(width="130px"))  # fmt: skip
+        self.start = self._button("train", self._begin)
+        self.stop = self._button("stop", self._halt)
+        self.anew = self._button("begin anew", self._forget)
+        self.progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="240px"))
+        self.state, self.curves, self.table = html(), html(), html()
+        self._loss = Chart("step", "training loss", title="loss on the pictures trained on")
+        self._accuracy = Chart("step", "right answers (%)", title="test pictures", y_range=(0, 100))
+        self._controls = (self.peak, self.epochs, self.seed)
+        self.watch(*self._controls)
+        self._lay_out()
+        self.hidden = (self.curves, self.table)
+        self.attempt(self.update)
+
+    def _lay_out(self):
+        self.children = [
+            style(), row(*self._controls), row(self.start, self.stop, self.anew, self.progress), self.state,
+            self.problem, self.curves, self.table,
+        ]  # fmt: skip
+
+    @staticmethod
+    def _button(text, work):
+        button = widgets.Button(description=text, layout=widgets.Layout(width="auto"))
+        button.on_click(lambda _button: work())
+        return button
+
+    # ── the race that belongs to the controls ──
+
+    def changed(self, control):
+        self._halt()
+        self.update()
+
+    def update(self):
+        self.race = None
+        recipe = replace(self._recipe, peak=self.peak.value, epochs=self.epochs.value, seed=self.seed.value)
+        networks = self._build(recipe.seed)
+        where = None if self._folder is None else self._folder / self._key(recipe)
+        self.race = Race(networks, self.task, recipe, folder=where)
+        self._costs = {name: cost(network, self.task.size) for name, network in networks.items()}
+        self._show()
+
+    def _key(self, recipe):
+        """The name of the folder of runs by that recipe on that task."""
+        return slug(f"{self.task.name}-{len(self.task.train[1])}-{recipe.epochs}x{recipe.batch}-{recipe.peak:g}-"
+                    f"seed{recipe.seed}")  # fmt: skip
+
+    # ── training ──
+
+    def run(self):
+        """Train to the end, here and now. Interrupt the kernel (■) to stop; calling it again goes on."""
+        self._halt()
+        for _ in self._advance():
+            pass
+
+    def _begin(self):
+        self._halt()
+        self._steps = self._advance()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # outside a notebook nothing else waits for its turn
+            for _ in self._steps:
+                pass
+        else:
+            self._task = loop.create_task(self._go_on(self._steps))
+
+    async def _go_on(self, steps):
+        for _ in steps:
+            await asyncio.sleep(0.001)  # the stop button and all other controls have their turn
+
+    def _advance(self):
+        """Train, a step of each network at a time, and show how it goes; a generator."""
+        if self.race is None:
+            return
+        self._running = True
+        race, drawn, pause = self.race, 0.0, 0.0
+        steps = iter(race)
+        try:
+            while True:
+                with all_threads():
+                    if next(steps, None) is None:
+                        break
+                now = time.monotonic()
+                if now - drawn > pause:
+                    self._show(self._left(race))
+                    # Drawing takes a tenth of the time at most.
+                    drawn, pause = time.monotonic(), max(1.0, 10 * (time.monotonic() - now))
+                yield
+        except KeyboardInterrupt:  # in a task it would end the kernel
+            pass
+        except (OSError, *WRONG) as problem:
+            self.say(problem)
+        finally:
+            steps.close()  # which saves all there is
+            self._running = False
+            self._show()
+
+    def _halt(self):
+        task, self._task = self._task, None
+        if task is not None and not task.done():
+            task.cancel()
+            self._steps.close()
+
+    def _forget(self):
+        self._halt()
+        if self._folder is not None:
+            shutil.rmtree(self._folder / self._key(self.race.recipe), ignore_errors=True)
+        self.attempt(self.update)
+
+    # ── what is shown ──
+
+    @staticmethod
+    def _left(race):
+        runs = [run for name, run in race.runs.items() if name not in race.failed]
+        seconds = sum(run.seconds / max(1, run.step) * (run.steps - run.step) for run in runs)
+        return f"about {seconds / 60:.0f} min {seconds % 60 // 5 * 5:.0f} s left"
+
+    def _show(self, left=""):
+        race = self.race
+        self.progress.max, self.progress.value = race.steps, race.step
+        self.start.disabled, self.stop.disabled = race.done or self._running, not self._running
+        said = left or (
+            "trained" if race.done
+            else "stopped: “train” goes on from here" if race.step
+            else "not trained yet"
+        )  # fmt: skip
+        self.state.value = (
+            f'<div class="rl"><p>{escape(self.task.note)}: {len(self.task.classes)} classes, by chance '
+            f"{1 / len(self.task.classes):.0%} right. <b>Step {race.step:,} of {race.steps:,}</b>, {escape(said)}</p></div>"
+        )
+        losses, accuracies, rows, spoken = [], [], "", []
+        for (name, run), look in zip(race.runs.items(), LOOKS, strict=False):
+            x, y = smoothed(run.losses, max(5, run.steps // 20))
+            losses.append(Curve(name, list(range(1, run.step + 1)), run.losses, look, faint=True))
+            losses.append(Curve(name, x, y, look))
+            tests = race.tests(name)
+            accuracies.append(Curve(name, [t[0] for t in tests], [100 * t[1] for t in tests], look))
+            parameters, macs = self._costs[name]
+            last = f"{y[-1]:.3f}" if y else "–"
+            right = f"{tests[-1][1]:.1%}" if tests else "–"
+            rows += (
+                f'<tr><td><span style="color:{look[0]}">■</span> {escape(name)}</td><td>{parameters:,}</td>'
+                f"<td>{macs}</td><td><b>{last}</b></td><td>{right}</td><td>{run.seconds:.0f}</td></tr>"
+            )
+            spoken.append(f"{name}: training loss {last}, test accuracy {right}")
+        text = f"Curves after {race.step} of {race.steps} steps. " + "; ".join(spoken) + "."
+        self.curves.value = (
+            '<div class="rl" style="display:flex;flex-wrap:wrap;gap:8px">'
+            f"{self._loss.draw(losses, text)}{self._accuracy.draw(accuracies, text)}</div>"
+        )
+        failures = "".join(error(f"{name}: {why}") for name, why in race.failed.items())
+        self.table.value = (
+            '<div class="rl"><table><thead><tr><th></th><th>parameters</th><th>MACs</th><th>training loss, lately</th>'
+            f"<th>test accuracy</th><th>seconds</th></tr></thead><tbody>{rows}</tbody></table>{failures}</div>"
+        )
+
+
+class TwinExplorer(TrainingExplorer):
+    """Two networks that differ in one thing, trained side by side.
+
+    depth: a number from DEPTHS, how many layers have weights. pair: a name from PAIRS. folder, recipe: as above.
+    Controls beside those of `TrainingExplorer`: pair, depth, source (of the pictures).
+    """
+
+    def __init__(self, depth=50, pair="plain | residual", recipe=None, *, task=None, folder=None):
+        self.pair = choice("compare", list(PAIRS), pair)
+        self.depth = choice("layers", list(DEPTHS), depth)
+        self.source = choice("pictures", {"as given": task} if task else TASKS)
+        task = self.source.value if task else photographs()
+        super().__init__(self._networks, task, recipe, folder=folder)
+        self.watch(self.pair, self.depth, self.source)
+
+    def _lay_out(self):
+        super()._lay_out()
+        first, *rest = self.children
+        self.children = [first, row(self.pair, self.depth, self.source), *rest]
+
+    def _networks(self, seed):
+        return PAIRS[self.pair.value](self.depth.value, num_classes=len(self.task.classes), seed=seed)
+
+    def changed(self, control):
+        self._halt()
+        if control is self.source:
+            try:
+                self.task = self._fetched()
+            except Unavailable as why:
+                with self.quietly():
+                    self.source.value = photographs
+                self.task = photographs()
+                self.update()
+                self.state.value += f'<div class="rl">{error(str(why))}</div>'
+                return
+        self.update()
+
+    def _fetched(self):
+        def report(done, total):
+            self.progress.max, self.progress.value = total or 170_000_000, done
+            self.state.value = f'<div class="rl"><p>fetching CIFAR-10: {done / 1e6:,.0f} MB</p></div>'
+
+        return cifar10(progress=report) if self.source.value is cifar10 else self.source.value()
+
+
+def cost(network, size):
+    """(parameters, MACs as text) of a network for a picture of that size; "–" where the arithmetic is not known."""
+    parameters = sum(p.numel() for p in network.parameters())
+    try:
+        return parameters, f"{anatomy(network, size).macs:,}"
+    except (TypeError, ValueError):
+        return parameters, "–"
