@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from PIL import Image
 from torch.nn import functional as F
 
 from .blocks import check
@@ -67,33 +68,31 @@ def photographs(size=32, n=4000, n_test=1000, seed=0):
     """
     check(size=size, n=n, n_test=n_test)
     draw = torch.Generator().manual_seed(seed)
-    halves = {"left": [], "right": []}
-    for name in PHOTOS:
-        pixels = torch.from_numpy(np.array(photo(name))).permute(2, 0, 1).float()
-        middle = pixels.shape[2] // 2
-        halves["left"].append(pixels[..., :middle])
-        halves["right"].append(pixels[..., -middle:])
+    left, right = [], []
+    for image in map(photo, PHOTOS):
+        width, height = image.size
+        left.append(image.crop((0, 0, width // 2, height)))
+        right.append(image.crop((width - width // 2, 0, width, height)))
     return Task(
         name="pieces of the bundled photographs",
         classes=tuple(f"{name}, {turn}" for name in PHOTOS for turn in TURNS),
-        train=_pieces(halves["left"], n, size, draw),
-        test=_pieces(halves["right"], n_test, size, draw),
+        train=_pieces(left, n, size, draw),
+        test=_pieces(right, n_test, size, draw),
         size=size,
         note="which of five photographs a piece is from, and which way it is turned",
     )
 
 
-def _pieces(pictures, n, size, draw):
+def _pieces(images, n, size, draw):
     labels = torch.randperm(n, generator=draw) % (len(PHOTOS) * len(TURNS))  # as many of each, in no order
     pieces = torch.empty(n, 3, size, size, dtype=torch.uint8)
     for i, label in enumerate(labels.tolist()):
-        pixels = pictures[label // len(TURNS)]
+        image = images[label // len(TURNS)]
         side, mirror = _within(43, 85, draw), _within(0, 1, draw)
-        top, left = (_within(0, most - side, draw) for most in pixels.shape[1:])
-        piece = pixels[None, :, top : top + side, left : left + side]
-        piece = F.interpolate(piece, size=(size, size), mode="bilinear", antialias=True)[0]
-        piece = torch.rot90(piece.flip(2) if mirror else piece, label % len(TURNS), (1, 2))
-        pieces[i] = piece.round().clamp(0, 255)
+        left, top = (_within(0, most - side, draw) for most in image.size)
+        piece = image.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
+        piece = torch.from_numpy(np.array(piece)).permute(2, 0, 1)
+        pieces[i] = torch.rot90(piece.flip(2) if mirror else piece, label % len(TURNS), (1, 2))
     return pieces, labels
 
 
@@ -117,9 +116,7 @@ _read = {}  # path → the task: 180 MB are read once
 
 
 def _cifar10(progress):
-    path = fetch(
-        CIFAR, progress, base=CIFAR_BASE, sha256=CIFAR_SHA256, instead="tasks.photographs()"
-    )
+    path = fetch(CIFAR, progress, base=CIFAR_BASE, sha256=CIFAR_SHA256, instead="tasks.photographs()")
     if path not in _read:
         try:
             with tarfile.open(path) as file:

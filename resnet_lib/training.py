@@ -20,7 +20,6 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from .blocks import check
 
-
 # Set by the tests: lessons then train for a few steps only.
 FAST = bool(os.environ.get("RESNET_COURSE_FAST"))
 

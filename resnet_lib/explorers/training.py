@@ -169,7 +169,8 @@ class TrainingExplorer(Guarded):
         )  # fmt: skip
         self.state.value = (
             f'<div class="rl"><p>{escape(self.task.note)}: {len(self.task.classes)} classes, by chance '
-            f"{1 / len(self.task.classes):.0%} right. <b>Step {race.step:,} of {race.steps:,}</b>, {escape(said)}</p></div>"
+            f"{1 / len(self.task.classes):.0%} right. <b>Step {race.step:,} of {race.steps:,}</b>, {escape(said)}"
+            "</p></div>"
         )
         losses, accuracies, rows, spoken = [], [], "", []
         for (name, run), look in zip(race.runs.items(), LOOKS, strict=False):

@@ -7,6 +7,7 @@ from html import escape
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation
 
 from .style import COST, ERROR, MAIN, NORMAL, QUIET, SHORTCUT, SMALL, SUM, TEXT
 
@@ -26,6 +27,14 @@ class Curve:
     y: list
     look: tuple
     faint: bool = False
+
+
+class Plainly(LogFormatterSciNotation):
+    """Ticks of a logarithmic axis as ordinary numbers where those are short."""
+
+    def __call__(self, x, pos=None):
+        text = super().__call__(x, pos)
+        return f"{x:g}" if text and 1e-3 < x < 1e4 else text
 
 
 class Chart:
@@ -65,6 +74,8 @@ class Chart:
                           textcoords="offset points", fontsize=SMALL - 2, color=_FAINT)  # fmt: skip
         if self.log:
             axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(Plainly())
+            axes.yaxis.set_minor_formatter(Plainly(labelOnlyBase=False, minor_thresholds=(1, 0.4)))
         axes.set_xlabel(self.names[0], fontsize=SMALL, color=_INK)
         axes.set_ylabel(self.names[1], fontsize=SMALL, color=_INK)
         axes.set_title(self.title, fontsize=NORMAL, color=_INK, loc="left")
@@ -99,7 +110,7 @@ class Chart:
 
 
 def smoothed(values, window):
-    """(places, means) of the values in windows of that many, each half over the next; fewer values give what there is."""
+    """(places, means) of the values in windows of that many, each half over the next; of fewer values their mean."""
     if not values:
         return [], []
     window = max(1, min(window, len(values)))

@@ -1,0 +1,120 @@
+"""Signal and gradient by depth, plain against residual: one batch forward and back through untrained twins."""
+
+import math
+from functools import cache
+
+import ipywidgets as widgets
+
+from ..network import DESIGNS
+from ..signals import INITIALISATIONS, signals, untrained_twins
+from ..tasks import photographs
+from ..views.curves import LOOKS, Chart, Curve
+from ..views.style import MAIN, SHORTCUT
+from .base import STYLE, Guarded, all_threads, choice, html, row, style
+
+# Layers with weights → (kind of block, blocks in Stages 1–4). The last two are deeper than any published ResNet for
+# ImageNet but one: 200 is in He et al., "Identity Mappings in Deep Residual Networks", arXiv 1603.05027, Table 5.
+DEEP = {int(name[6:]): DESIGNS[name][:2] for name in DESIGNS if name[6:].isdigit()}
+DEEP |= {200: ("bottleneck", (3, 24, 36, 3)), 302: ("bottleneck", (3, 30, 64, 3))}
+BATCH = 64  # pictures
+
+
+class DepthExplorer(Guarded):
+    """What reaches the last block of plain and residual twins, and what gradient comes back to the first.
+
+    depth: a number from DEEP. Controls (attributes of these names): depth, bn, initialisation, zero (the last BN of
+    each F starts at zero), seed.
+    """
+
+    def __init__(self, depth=50, bn=True):
+        super().__init__()
+        self.depth = choice("layers", list(DEEP), depth)
+        self.bn = self._box("BN", bn)
+        self.zero = self._box("last BN of F starts at zero", False)
+        self.initialisation = choice("weights drawn", list(INITIALISATIONS))
+        self.seed = widgets.BoundedIntText(0, min=0, max=10**6, description="seed", style=STYLE,
+                                           layout=widgets.Layout(width="130px"))  # fmt: skip
+        self._forward = Chart("block", "variance", title="forward: variance of a block's output", log=True)
+        self._back = Chart("block", "norm", title="back: gradient of the loss by that output", log=True)
+        self._parts = Chart("block", "variance", title="residual: what is added, before the sum", log=True)
+        self.charts, self.text = html(), html()
+        self.watch(self.depth, self.bn, self.zero, self.initialisation, self.seed)
+        self.hidden = (self.charts, self.text)
+        self.children = [
+            style(), row(self.depth, self.bn, self.zero), row(self.initialisation, self.seed), self.problem, self.text,
+            self.charts,
+        ]  # fmt: skip
+        self.attempt(self.update)
+
+    @staticmethod
+    def _box(name, value):
+        layout = widgets.Layout(width="auto")
+        return widgets.Checkbox(value, description=name, indent=False, style=STYLE, layout=layout)
+
+    def update(self):
+        self.zero.disabled = not self.bn.value  # without BN there is none to start at zero
+        kind, counts = DEEP[self.depth.value]
+        pair = untrained_twins(
+            counts, block=kind, bn=self.bn.value, initialisation=self.initialisation.value, seed=self.seed.value,
+            zero_init_residual=self.zero.value and self.bn.value,
+        )  # fmt: skip
+        x, labels = batch()
+        with all_threads():
+            self.found = {
+                name: signals(network, x, labels)
+                for name, network in zip(("plain", "residual"), pair, strict=True)
+            }
+        self._draw()
+
+    def _draw(self):
+        forward, back, said = [], [], []
+        n = len(self.found["plain"])
+        marks = [(i + 1, f"Stage {s.name[5]}") for i, s in enumerate(self.found["plain"]) if s.name.endswith(".0")]
+        for (name, found), look in zip(self.found.items(), LOOKS, strict=False):
+            forward.append(positive(name, [s.output for s in found], look))
+            back.append(positive(name, [s.gradient for s in found], look))
+            said.append(
+                f"<b>{name}</b>: from the first block to the last of {n}, the variance becomes "
+                f"{times(found[-1].output, found[0].output)}; from the last to the first, the gradient becomes "
+                f"{times(found[0].gradient, found[-1].gradient)}."
+            )
+        residual = self.found["residual"]
+        parts = [
+            positive("x, by the shortcut", [s.shortcut for s in residual], (SHORTCUT, "-.", "^")),
+            positive("F(x)", [s.main for s in residual], (MAIN, "--", "s")),
+        ]
+        if not any(s.main for s in residual):
+            said.append("Every F(x) is zero: each block of the residual twin hands on what it was given.")
+        self.text.value = f'<div class="rl">{"".join(f"<p>{s}</p>" for s in said)}</div>'
+        plainly = " ".join(said).replace("<b>", "").replace("</b>", "")
+        self.charts.value = (
+            '<div class="rl" style="display:flex;flex-wrap:wrap;gap:8px">'
+            f"{self._forward.draw(forward, plainly, marks=marks)}{self._back.draw(back, plainly, marks=marks)}"
+            f"{self._parts.draw(parts, 'The two summands of every block.', marks=marks)}</div>"
+        )
+
+
+@cache
+def batch():
+    """Pieces of the photographs, as those that lessons train on, and their labels."""
+    task = photographs(n=BATCH, n_test=1)
+    return task.prepare(task.train[0]), task.train[1]
+
+
+def positive(name, values, look):
+    """A curve for a logarithmic axis: what is zero, infinite or undefined leaves a gap."""
+    shown = [v if v and 0 < v < math.inf else math.nan for v in values]
+    return Curve(name, list(range(1, len(values) + 1)), shown, look)
+
+
+def times(end, start):
+    """How many times as large, in words."""
+    if not (math.isfinite(end) and math.isfinite(start)):
+        return "<b>infinite or undefined</b>"
+    if not start or not end:
+        return "<b>zero</b>" if not end else "more than zero"
+    ratio = end / start
+    if 0.001 <= ratio < 1000:
+        return f"<b>{ratio:.3g} times</b> what it was"
+    power = math.floor(math.log10(ratio))
+    return f"<b>{ratio / 10**power:.1f} · 10<sup>{str(power).replace('-', '−')}</sup> times</b> what it was"
