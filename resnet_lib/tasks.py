@@ -123,7 +123,9 @@ def _cifar10(progress):
                 train = [_records(file, f"data_batch_{i}.bin") for i in range(1, 6)]
                 test = _records(file, "test_batch.bin")
         except (tarfile.TarError, KeyError, EOFError, ValueError) as error:
-            raise Unavailable(f"{path} cannot be read ({type(error).__name__}): delete it, and it is downloaded again") from None
+            raise Unavailable(
+                f"{path} cannot be read ({type(error).__name__}): delete it, and it is downloaded again"
+            ) from None
         _read[path] = Task(
             name="CIFAR-10",
             classes=CIFAR_CLASSES,

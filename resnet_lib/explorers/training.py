@@ -17,7 +17,7 @@ from ..training import Recipe
 from ..views.curves import LOOKS, Chart, Curve, smoothed
 from .base import STYLE, WRONG, Guarded, all_threads, choice, error, html, row, slider, style
 
-TASKS = {"pieces of the bundled photographs": photographs, "CIFAR-10 (170 MB from the internet)": cifar10}
+CIFAR = "CIFAR-10 (170 MB from the internet)"
 
 
 class TrainingExplorer(Guarded):
@@ -78,15 +78,18 @@ class TrainingExplorer(Guarded):
         self.race = None
         recipe = replace(self._recipe, peak=self.peak.value, epochs=self.epochs.value, seed=self.seed.value)
         networks = self._build(recipe.seed)
-        where = None if self._folder is None else self._folder / self._key(recipe)
-        self.race = Race(networks, self.task, recipe, folder=where)
+        self.race = Race(networks, self.task, recipe, folder=self._where())
         self._costs = {name: cost(network, self.task.size) for name, network in networks.items()}
         self._show()
 
-    def _key(self, recipe):
-        """The name of the folder of runs by that recipe on that task."""
-        return slug(f"{self.task.name}-{len(self.task.train[1])}-{recipe.epochs}x{recipe.batch}-{recipe.peak:g}-"
-                    f"seed{recipe.seed}")  # fmt: skip
+    def _where(self):
+        """The folder of runs with these settings on this task."""
+        if self._folder is None:
+            return None
+        return self._folder / slug(
+            f"{self.task.name}-{len(self.task.train[1])}-{self.epochs.value}x{self._recipe.batch}-{self.peak.value:g}-"
+            f"seed{self.seed.value}"
+        )
 
     # ── training ──
 
@@ -147,7 +150,7 @@ class TrainingExplorer(Guarded):
     def _forget(self):
         self._halt()
         if self._folder is not None:
-            shutil.rmtree(self._folder / self._key(self.race.recipe), ignore_errors=True)
+            shutil.rmtree(self._where(), ignore_errors=True)
         self.attempt(self.update)
 
     # ── what is shown ──
@@ -202,15 +205,15 @@ class TrainingExplorer(Guarded):
 class TwinExplorer(TrainingExplorer):
     """Two networks that differ in one thing, trained side by side.
 
-    depth: a number from DEPTHS, how many layers have weights. pair: a name from PAIRS. folder, recipe: as above.
+    depth: a number from DEPTHS, how many layers have weights. pair: a name from PAIRS. task, recipe, folder: as above.
     Controls beside those of `TrainingExplorer`: pair, depth, source (of the pictures).
     """
 
-    def __init__(self, depth=50, pair="plain | residual", recipe=None, *, task=None, folder=None):
+    def __init__(self, depth=50, pair="plain | residual", task=None, recipe=None, *, folder=None):
+        task = photographs() if task is None else task
         self.pair = choice("compare", list(PAIRS), pair)
         self.depth = choice("layers", list(DEPTHS), depth)
-        self.source = choice("pictures", {"as given": task} if task else TASKS)
-        task = self.source.value if task else photographs()
+        self.source = choice("pictures", {task.name: task, CIFAR: None})
         super().__init__(self._networks, task, recipe, folder=folder)
         self.watch(self.pair, self.depth, self.source)
 
@@ -224,24 +227,22 @@ class TwinExplorer(TrainingExplorer):
 
     def changed(self, control):
         self._halt()
+        missing = ""
         if control is self.source:
             try:
-                self.task = self._fetched()
+                self.task = self.source.value or cifar10(progress=self._fetching)
             except Unavailable as why:
+                missing = error(str(why))
                 with self.quietly():
-                    self.source.value = photographs
-                self.task = photographs()
-                self.update()
-                self.state.value += f'<div class="rl">{error(str(why))}</div>'
-                return
+                    self.source.index = 0
+                self.task = self.source.value
         self.update()
+        if missing:
+            self.state.value += f'<div class="rl">{missing}</div>'
 
-    def _fetched(self):
-        def report(done, total):
-            self.progress.max, self.progress.value = total or 170_000_000, done
-            self.state.value = f'<div class="rl"><p>fetching CIFAR-10: {done / 1e6:,.0f} MB</p></div>'
-
-        return cifar10(progress=report) if self.source.value is cifar10 else self.source.value()
+    def _fetching(self, done, total):
+        self.progress.max, self.progress.value = total or done, done
+        self.state.value = f'<div class="rl"><p>fetching CIFAR-10: {done / 1e6:,.0f} MB</p></div>'
 
 
 def cost(network, size):

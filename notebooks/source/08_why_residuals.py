@@ -1,0 +1,462 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 08 · Why residuals
+#
+# **At the end of this lesson you can**
+# - show with an experiment of your own that a deep plain network trains worse than a shallow one, and that adding x
+#   repairs it,
+# - tell degradation from overfitting,
+# - say what becomes of signal and gradient on their way through 50, 152 or 302 layers, with and without x,
+# - start every block as its shortcut, and say why that is a good beginning,
+# - take a block out of a trained network, predict what that costs, and look at the ground that training walks on.
+#
+# **You need** lesson 05: the blocks and the whole network. Lesson 06 helps with trained weights.
+#
+# **Time:** about 120 minutes to work through. Running every cell takes about 360 seconds on a slow laptop; nearly all of
+# that is training, and you can stop it at any time and go on later.
+
+# %%
+import math
+from dataclasses import replace
+
+import torch
+from IPython.display import HTML
+
+from resnet_lib import BTNK1, BTNK2, anatomy
+from resnet_lib.plain import BASE, DEPTHS, PAIRS, blocks, concatenated, plain_and_residual, seeded, twins
+from resnet_lib.tasks import photographs
+from resnet_lib.training import FAST, Recipe, runs_folder
+
+# %% [markdown]
+# ## 1 · A puzzle
+#
+# A network of 26 layers has been trained. You put 75 more layers into it. Can the deeper one be *worse on the pictures it
+# is trained on*?
+#
+# It need not be. If every new layer hands on what it gets, unchanged, the deep network computes what the shallow one
+# does. So among all the weights that the deep network can have there are some that are as good. Training only has to find
+# them, or better ones.
+#
+# In 2015 everybody could see that it does not. The paper's Figure 1 shows a plain network of 56 layers that is worse than
+# one of 20, **on the training pictures**. So it is no overfitting. The deeper network is simply harder to train. The
+# paper calls this **degradation**, and the block that you have built is its answer.
+#
+# Whether that is true, you do not have to believe. In this lesson you measure it.
+#
+# ## 2 · Twins
+#
+# A fair comparison changes one thing. `twins` makes two networks that have the same layers and the same parameters, and
+# begin with the same weights, to the last bit. In the one, every block computes ReLU(F(x) + x), in the other ReLU(F(x)).
+#
+# One detail has to be solved for that. Where the shape changes, BTNK1 has a projection G, and G has weights that the
+# plain twin would lack. So here the shortcut is the paper's option A: every S-th pixel of x, and zeros for the channels
+# that are missing. It has no parameters.
+
+# %%
+plain, residual = seeded(0, twins, blocks=DEPTHS[50], base=BASE, num_classes=20)
+for name, network in (("plain", plain), ("residual", residual)):
+    print(f"{name:9}", f"{sum(p.numel() for p in network.parameters()):,} parameters,", anatomy(network, 32).macs, "MACs")
+equal = [torch.equal(a, b) for a, b in zip(plain.parameters(), residual.parameters(), strict=True)]
+print("weights equal to the last bit:", all(equal))
+print("steps of one block, plain:   ", [name for name, _ in plain.stage2[1].named_children()])
+print("                 residual:   ", [name for name, _ in residual.stage2[1].named_children()])
+
+# %% [markdown]
+# The children have the same names. Only what `add` does differs. Look at the whole of it:
+
+# %%
+import inspect
+
+from resnet_lib import plain as plain_module
+
+print(inspect.getsource(plain_module.NoSum))
+print(inspect.getsource(plain_module.Padded))
+
+# %% [markdown]
+# ### Exercise 1 · the plain block
+# ● of ●●● · worth doing · 5 minutes
+#
+# Write `plain_block(block, x)`: what the plain twin of a bottleneck gives out, from the bottleneck's own steps
+# (`block.conv1`, `block.bn1`, `block.relu1`, … `block.bn3`, `block.relu3`).
+#
+# <details><summary>Hint: what stays, what goes?</summary>Everything of F stays, and so does the last ReLU. Only the sum
+# goes.</details>
+# <details><summary>Hint: my result has negative values</summary>A block ends in a ReLU, plain or not.</details>
+
+# %% tags=["exercise"]
+# Exercise 1: the block without its shortcut.
+def plain_block(block, x):
+    return x  # your code here
+
+
+raise NotImplementedError("Exercise 1: fill in plain_block, then remove this line")
+
+# %% tags=["solution"]
+def plain_block(block, x):
+    f = block.relu1(block.bn1(block.conv1(x)))
+    f = block.relu2(block.bn2(block.conv2(f)))
+    return block.relu3(block.bn3(block.conv3(f)))
+
+
+# %%
+x = torch.randn(2, residual.stage2[1].C, 8, 8, generator=torch.Generator().manual_seed(0)).abs()
+with torch.no_grad():
+    plain.eval(), residual.eval()
+    mine, wanted, with_x = (f(x) for f in (lambda x: plain_block(residual.stage2[1], x), plain.stage2[1], residual.stage2[1]))
+    f = residual.stage2[1].bn3(residual.stage2[1].conv3(residual.stage2[1].conv2(residual.stage2[1].conv1(x))))
+assert mine.shape == wanted.shape, f"the plain block gives {tuple(wanted.shape)}, and yours {tuple(mine.shape)}"
+assert not torch.equal(mine, with_x), "this is the residual block: x is still added"
+assert mine.min() >= 0, "there are negative values: the last ReLU is missing"
+assert torch.allclose(mine, wanted), "the shape is right and the values are not: is every BN and ReLU of F there, in order?"
+print("That is the plain twin.")
+
+# %% [markdown]
+# ## 3 · Forward and back, before any training
+#
+# Learning means: a signal runs forward through all layers, and a gradient runs back through all layers. If either gets
+# lost on the way, nothing can be learnt. So look at both. One batch of 64 pieces of the photographs goes through two
+# *untrained* twins, forward once and back once.
+#
+# Three charts, block by block:
+#
+# - **forward**: the variance of what the block gives out. Is there still a signal?
+# - **back**: the norm of the gradient of the loss by the block's output. Read it from right to left, that is how it runs.
+# - **what is added**: in the residual twin, the variance of x and that of F(x), before the sum.
+#
+# All three have a logarithmic scale: every grid line is ten times the one below.
+#
+# Predict before you run the cell. Most books say that in deep plain networks the gradient **vanishes**. These networks
+# have BN in every layer.
+#
+# 1. Does the signal of the plain twin get weaker from block to block?
+# 2. Is its gradient at the first block smaller or larger than at the last?
+# 3. Of the residual twin's two summands, which is the larger one in the last block: x or F(x)?
+
+# %%
+from resnet_lib.explorers.depth import DepthExplorer
+
+# %%
+depths = DepthExplorer(50)
+depths
+
+# %% [markdown]
+# **What do you see?** Compare with your predictions. Then choose 152 and 302 layers.
+#
+# <details><summary>What there is to see</summary>
+#
+# 1. No. BN scales every signal to the same variance, so the plain curve is flat, at any depth.
+# 2. Larger, and by far. The line is straight on a logarithmic scale: from block to block the gradient is *multiplied*. At
+#    152 layers the first block gets billions of times what the last one gets. It does not vanish, it **explodes**. BN
+#    undoes in the forward direction what each layer does to the signal; in the backward direction nothing undoes it (Yang
+#    et al., "A Mean Field Theory of Batch Normalization", arXiv 1902.08129).
+# 3. x. F(x) leaves its BN with variance 1, always. x carries the sum of all the blocks before. So the deeper the block,
+#    the smaller its share of what it hands on.
+#
+# The residual twin's gradient grows too, but slowly: it has the way through the sums, on which nothing is multiplied. The
+# drops at Stages 2, 3 and 4 are the padded shortcut: half of the channels it hands on are zeros.
+# </details>
+#
+# Now play, and predict each time first:
+#
+# - **BN off.** Which twin's signal vanishes now? Which one's explodes? Where is the vanishing gradient of the books?
+# - **BN off, Xavier.** It draws smaller weights than He. Who is saved, and who is lost?
+# - **18 layers.** Is there anything wrong with a shallow plain network?
+#
+# <details><summary>What there is to see</summary>
+#
+# - Without BN the *plain* signal gets weaker with every block and the gradient as well: that is the vanishing gradient.
+#   The *residual* signal explodes: each block adds an F(x) about as large as x, so the variance about doubles, and
+#   doubling 50 times is 10¹⁵.
+# - With Xavier's smaller weights F(x) is small beside x: the residual twin is nearly the identity, and both of its curves
+#   are flat. The plain twin is lost at once. So a residual network without BN can work, if F starts small.
+# - Hardly. With 8 blocks the plain gradient changes by a factor of about ten, and training copes with that.
+# </details>
+#
+# ### Why the sum helps
+#
+# Write one block as y = x + F(x), and leave the ReLU out for a moment. The chain rule gives
+#
+# $$\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y}\left(1 + \frac{\partial F}{\partial x}\right).$$
+#
+# The **1** hands the gradient on as it is, whatever F does. Over many blocks the product of all (1 + F′) contains the
+# term 1 · 1 · … · 1: a way from the loss to the first layer on which nothing is multiplied. A plain network has the
+# product of all F′ alone: every factor counts, and if the factors are 1.6 on average, 49 of them make 10¹⁰.
+#
+# ### Exercise 2 · the factor of one block
+# ●● of ●●● · important · 15 minutes
+#
+# `found` is a list, one entry a block, from the first to the last; `found[i].gradient` is the norm of the gradient at
+# that block's output. Write `factor(found)`: by how much, on average, does **one** block multiply the gradient that passes
+# through it? The average of factors is the geometric one: n equal factors with the same product.
+#
+# Then use the factor that you measure at 50 layers to predict the first block's gradient at 152 layers.
+#
+# <details><summary>Hint: how many factors are there?</summary>Between n blocks lie n − 1 steps. 16 blocks make 15
+# factors.</details>
+# <details><summary>Hint: my factor is below 1</summary>The gradient runs from the last block to the first: the first is what
+# comes out, the last what goes in.</details>
+# <details><summary>Hint: nearly the solution</summary>Divide the first gradient by the last, and take the (n − 1)-th
+# root.</details>
+
+# %%
+from resnet_lib.explorers.depth import batch
+from resnet_lib.signals import signals, untrained_twins
+
+pictures, labels = batch()
+measured = {}
+for depth in (50, 152):
+    for name, network in zip(("plain", "residual"), untrained_twins(DEPTHS[depth]), strict=True):
+        measured[name, depth] = signals(network, pictures, labels)
+
+# %% tags=["exercise"]
+# Exercise 2: the mean factor by which one block multiplies the gradient.
+def factor(found):
+    return None  # your code here
+
+
+predicted = None  # the first block's gradient, plain, 152 layers, from factor(measured["plain", 50])
+
+raise NotImplementedError("Exercise 2: fill in factor and predicted, then remove this line")
+
+# %% tags=["solution"]
+def factor(found):
+    return (found[0].gradient / found[-1].gradient) ** (1 / (len(found) - 1))
+
+
+plain_152 = measured["plain", 152]
+predicted = plain_152[-1].gradient * factor(measured["plain", 50]) ** (len(plain_152) - 1)
+
+# %%
+from types import SimpleNamespace
+
+check = [SimpleNamespace(gradient=g) for g in (8.0, 4.0, 2.0, 1.0)]
+got = factor(check)
+assert got is not None, "factor gives nothing back yet"
+assert abs(got - 0.5) > 1e-6, "0.5 is the factor from the first block to the last: the gradient runs the other way"
+assert abs(got - 8 ** (1 / 4)) > 1e-6, "four blocks have three steps between them, so take the third root"
+assert abs(got - 7 / 3) > 1e-6 and abs(got - 8 / 3) > 1e-6, "factors are multiplied, not added: take a root"
+assert abs(got - 2) < 1e-6, f"gradients 8, 4, 2, 1 double at every step, and you say {got:.3g}"
+true = measured["plain", 152][0].gradient
+assert 1e-3 < predicted / true < 1e3, f"measured {true:.2g}, predicted {predicted:.2g}: start from the LAST block's gradient"
+for (name, depth), found in measured.items():
+    print(f"{name:9} {depth:4} layers: one block multiplies the gradient by {factor(found):.2f}")
+print(f"first block, plain, 152 layers: predicted {predicted:.1g}, measured {true:.1g}")
+
+# %% [markdown]
+# **What do you see?** Is the factor the same at both depths? Is your prediction of the right order?
+#
+# <details><summary>What there is to see</summary>The plain factor hardly depends on the depth, about 1.6 each time. That
+# is what *exponential* means, and why one number measured at 50 layers tells you what happens at 152. The residual factor
+# is far closer to 1, and it gets closer with depth, because each block's F becomes a smaller part of what it hands
+# on.</details>
+#
+# One learning rate has to serve all layers. If it suits the last block, it is billions of times too large for the first
+# one's gradient, and the other way round. That should be hard to train. Is it?
+#
+# ## 4 · The experiment
+#
+# The task needs no internet. A piece is cut out of one of the five photographs and turned by 0, 90, 180 or 270 degrees:
+# which photograph is it, and which way is it turned? That makes 20 classes. Pieces to train on come from the left halves,
+# pieces to test with from the right halves.
+
+# %%
+task, recipe = photographs(), Recipe(epochs=6, batch=64, peak=0.02)
+if FAST:  # set by the course's own tests, which look only whether every cell runs
+    task, recipe = task.first(256), replace(recipe, epochs=1)
+
+from PIL import Image
+
+sheet = task.train[0][:36].view(3, 12, 3, 32, 32).permute(0, 3, 1, 4, 2).reshape(96, 384, 3)
+print(", ".join(task.classes[i] for i in task.train[1][:12]))
+Image.fromarray(sheet.numpy()).resize((1152, 288), Image.Resampling.NEAREST)
+
+# %% [markdown]
+# The first row is named above it. Could you do it? A star of the flag, an eye: yes. A piece of sky: no one can tell which
+# way it is turned. So no network will reach 100 % on the test pictures. On the pictures it is trained on it can, by heart.
+#
+# **Predict:** both twins get the same 4,000 pictures in the same order, six times. Which one's loss is lower at the end,
+# and by how much? Does the plain one learn at all, with a gradient that differs a thousandfold from one end to the other?
+#
+# Press **train**, or run the second cell. **stop** (or ■ in the toolbar) stops; **train** (or the cell again) goes on
+# where it was. The run is kept in the folder `runs`, so you may even close the notebook.
+
+# %%
+from resnet_lib.explorers import TrainingExplorer, TwinExplorer
+
+# %%
+twin_race = TwinExplorer(50, task=task, recipe=recipe, folder=runs_folder() / "08")
+twin_race
+
+# %%
+twin_race.run()
+
+# %% [markdown]
+# **What do you see?** Look at the loss on the training pictures first. Then at the test pictures.
+#
+# <details><summary>What there is to see</summary>Both learn, and the residual twin learns faster from the first epoch on
+# and ends far lower. The pictures, their order, the parameters and the first weights were the same: the whole difference
+# is “+ x”. On the test pictures it is ahead as well, but that is not the point. The plain twin already fails at what it
+# was shown.</details>
+#
+# One run is one run. Would another seed tell the same story? Change **seed** and train again; what you have trained before
+# is kept, and comes back when you return to its seed. The command `python3 course.py bench --only residuals` does it for
+# five seeds and three depths, and prints the table.
+#
+# ### Now the depth
+#
+# Four networks at once: 26 and 101 layers, plain and residual.
+#
+# **Predict** the order of the four losses at the end.
+
+# %%
+def four(seed):
+    networks = {}
+    for depth in (26, 101):
+        networks |= plain_and_residual(depth, num_classes=len(task.classes), seed=seed)
+    return networks
+
+
+depth_race = TrainingExplorer(four, task, recipe, folder=runs_folder() / "08-depth")
+depth_race
+
+# %%
+depth_race.run()
+
+# %%
+for name, run in depth_race.race.runs.items():
+    late = run.losses[-20:]
+    print(f"{name:22} training loss at the end {sum(late) / len(late):.2f}")
+print(f"a network that only guesses: ln {len(task.classes)} = {math.log(len(task.classes)):.2f}")
+
+# %% [markdown]
+# **What do you see?** Which of the four has learnt nothing at all? What does 75 layers more cost the plain network, and
+# what the residual one?
+#
+# <details><summary>What there is to see</summary>The plain network of 101 layers stays near the loss of guessing. The
+# plain one of 26 learns. So deeper is *worse*, on the training pictures: that is degradation, before your eyes. With the
+# sums, 101 layers learn nearly as well as 26. (Not better: in six epochs on a small task the additional layers have
+# nothing to add. The paper needs ImageNet and days to show that they do.)</details>
+#
+# ### Exercise 3 · degradation or overfitting?
+# ●● of ●●● · important · 10 minutes
+#
+# A deep network disappoints. There are two very different reasons, and they call for different cures. Write
+# `diagnose(shallow, deep)`. Each of the two is a pair (training loss, test accuracy). Give back
+#
+# - `"degradation"` if the deep network is worse on what it was trained on: it could not be trained,
+# - `"overfitting"` if it is at least as good there and yet worse on the test pictures: it learnt by heart,
+# - `"neither"` if it is no worse on either.
+#
+# <details><summary>Hint: where do I look first?</summary>The training loss decides whether it is degradation. Only when
+# that is no worse does the test accuracy say anything about overfitting.</details>
+# <details><summary>Hint: which way round?</summary>A loss is better when it is <em>lower</em>, an accuracy when it is
+# higher.</details>
+
+# %% tags=["exercise"]
+# Exercise 3: which of the two is it?
+def diagnose(shallow, deep):
+    return None  # your code here
+
+
+raise NotImplementedError("Exercise 3: fill in diagnose, then remove this line")
+
+# %% tags=["solution"]
+def diagnose(shallow, deep):
+    (shallow_loss, shallow_accuracy), (deep_loss, deep_accuracy) = shallow, deep
+    if deep_loss > shallow_loss:
+        return "degradation"
+    return "overfitting" if deep_accuracy < shallow_accuracy else "neither"
+
+
+# %%
+cases = [
+    (((0.8, 0.70), (1.9, 0.40)), "degradation", "worse on both: it could not even be trained"),
+    (((0.8, 0.70), (0.2, 0.60)), "overfitting", "better on the training pictures, worse on the others"),
+    (((0.8, 0.70), (0.2, 0.80)), "neither", "better on both"),
+    (((0.8, 0.70), (1.9, 0.72)), "degradation", "the training loss is higher; that the test went well was luck"),
+]
+for case, wanted, why in cases:
+    got = diagnose(*case)
+    assert got == wanted, f"shallow {case[0]}, deep {case[1]}: {wanted} ({why}), and you say {got}"
+ends = {}
+for name, run in depth_race.race.runs.items():
+    ends[name] = (sum(run.losses[-20:]) / len(run.losses[-20:]), depth_race.race.tests(name)[-1][1])
+for kind in ("plain", "residual"):
+    print(f"{kind}: {diagnose(ends[f'{kind}, 26 layers'], ends[f'{kind}, 101 layers'])}")
+
+# %% [markdown]
+# (If the residual network's verdict is “degradation” too: its 101 layers were a little behind its 26 after six epochs. The
+# word says nothing of *how much*. Compare the four numbers above.)
+#
+# ## 5 · Start as nothing
+#
+# Section 1 said: the additional layers need only hand on what they get. A residual block can do that from the first step.
+# Its F ends in a BN, and that BN has a weight γ for every channel. With **γ = 0 in the last BN**, F(x) is zero, and the
+# block is ReLU(x). The whole network of 50 layers begins as a very shallow one, and its blocks come to life one by one
+# where they help (Goyal et al., arXiv 1706.02677, section 5.1). In `ResNet` it is the option `zero_init_residual`.
+#
+# Go back to the explorer of section 3 and tick **last BN of F starts at zero**. What do the three charts show now, and
+# what has become of the plain twin?
+#
+# <details><summary>What there is to see</summary>F(x) is zero in every block. The variance falls only where a stage pads
+# its shortcut, and the gradient comes back nearly as it went in: no block multiplies it. The plain twin is dead: its first
+# block gives out zero, and so do all others. Only who has x can afford to start as nothing.</details>
+#
+# ### Exercise 4 · every block its shortcut
+# ●● of ●●● · important · 10 minutes
+#
+# Write `start_as_shortcut(network)`: set what has to be set, in place, so that every block of a network of bottlenecks
+# starts as ReLU(shortcut(x)). It must still be able to learn: do not touch anything else. `blocks(network)` is a
+# dictionary name → block.
+#
+# <details><summary>Hint: which number is it?</summary>The weight γ of <code>bn3</code>. Its bias β is zero
+# already.</details>
+# <details><summary>Hint: PyTorch complains about a leaf variable</summary>A parameter is changed in place under
+# <code>torch.no_grad()</code>, or with <code>torch.nn.init.zeros_</code>.</details>
+# <details><summary>Hint: why not the weights of conv3?</summary>Then BN would get a constant, its variance would be zero,
+# and it would divide by the root of eps. What must learn first would get a gradient from nothing but noise.</details>
+
+# %% tags=["exercise"]
+# Exercise 4: every block of a network starts as its shortcut.
+def start_as_shortcut(network):
+    pass  # your code here
+
+
+raise NotImplementedError("Exercise 4: fill in start_as_shortcut, then remove this line")
+
+# %% tags=["solution"]
+def start_as_shortcut(network):
+    for block in blocks(network).values():
+        torch.nn.init.zeros_(block.bn3.weight)
+
+
+# %%
+network = seeded(0, twins, blocks=(1, 2, 1, 1), base=BASE, num_classes=20)[1].train()
+before = {k: v.clone() for k, v in network.state_dict().items()}
+start_as_shortcut(network)
+for name, block in blocks(network).items():
+    x = torch.randn(4, block.C, 8, 8).abs()
+    assert torch.equal(block(x), torch.relu(block.shortcut(x))), f"{name} still adds something to its shortcut"
+changed = {k.split(".", 2)[2] for k, v in network.named_parameters() if not torch.equal(v, before[k])}
+assert not any("conv" in k for k in changed), "a convolution has been set to zero: its BN then divides by nearly nothing"
+assert not {"bn1.weight", "bn2.weight"} & changed, "bn1 or bn2 is zero: then conv3 gets only zeros and cannot learn"
+assert changed == {"bn3.weight"}, f"changed: {', '.join(sorted(changed))}; the weight of bn3 is enough"
+torch.nn.functional.cross_entropy(network(pictures), labels).backward()
+assert all(b.bn3.weight.grad.any() for b in blocks(network).values()), "the weights of bn3 get no gradient"
+print("Every block is its shortcut, and every γ of bn3 gets a gradient: they can come to life.")
+
+# %% [markdown]
+# Does it train better? In the explorer of section 4, choose **last BN starts at one | at zero** and predict. (For the thin
+# 50 layers of this lesson. Then for 152, if you have a few minutes.)
+#

@@ -1,0 +1,53 @@
+"""Plain against residual, trained from five seeds: the table that lesson 08's claims stand on."""
+
+import statistics
+
+from resnet_lib.plain import plain_and_residual
+from resnet_lib.race import Race
+from resnet_lib.tasks import photographs
+from resnet_lib.training import Recipe
+
+from .figures import line, title
+
+RECIPE = Recipe(epochs=6, batch=64, peak=0.02)  # as in the lesson
+LATELY = 20  # steps whose mean loss is "the loss at the end"
+
+
+def trained(depth, seed, task, recipe):
+    """(plain, residual), each (loss at the end, test accuracy, seconds)."""
+    race = Race(plain_and_residual(depth, num_classes=len(task.classes), seed=seed), task, recipe)
+    for _ in race:
+        pass
+    return [
+        (statistics.mean(run.losses[-LATELY:]), race.tests(name)[-1][1], run.seconds)
+        for name, run in race.runs.items()
+    ]
+
+
+def measure(quick):
+    title("plain against residual: training loss at the end, (test accuracy), seconds")
+    depths, seeds, task, recipe = (26, 50, 101), range(5), photographs(), RECIPE
+    if quick:
+        depths, seeds, task, recipe = (14, 26), range(2), task.first(256), Recipe(epochs=1, batch=64, peak=0.02)
+    found = {}
+    for seed in seeds:
+        for depth in depths:
+            found[seed, depth] = pair = trained(depth, seed, task, recipe)
+            said = (f"{name} {loss:.2f} ({right:.0%}) {seconds:.0f} s"
+                    for name, (loss, right, seconds) in zip(("plain", "residual"), pair, strict=True))  # fmt: skip
+            line(f"seed {seed}, {depth} layers", "   ".join(said))
+    for depth in depths:
+        plain, residual = ([found[s, depth][i][0] for s in seeds] for i in (0, 1))
+        won = sum(r < p for p, r in zip(plain, residual, strict=True))
+        line(f"{depth} layers: mean, spread", f"plain {spread(plain)}   residual {spread(residual)}")
+        line("residual lower in", f"{won} of {len(seeds)}", "every seed", won == len(seeds))
+    shallow, deep = depths[0], depths[-1]
+    worse = sum(found[s, deep][0][0] > found[s, shallow][0][0] for s in seeds)
+    line(f"plain: {deep} layers worse than {shallow} in", f"{worse} of {len(seeds)}", "every seed", worse == len(seeds))
+    lost = [[found[s, deep][i][0] - found[s, shallow][i][0] for s in seeds] for i in (0, 1)]
+    less = sum(r < p for p, r in zip(*lost, strict=True))
+    line("residual loses less by depth in", f"{less} of {len(seeds)}", "every seed", less == len(seeds))
+
+
+def spread(values):
+    return f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
