@@ -3,6 +3,7 @@
 from .attribution import AttributionExplorer
 from .bottleneck import BottleneckExplorer
 from .compare import CompareExplorer
+from .depth import DepthExplorer
 from .network import NetworkExplorer
 from .photograph import PhotographExplorer
 from .size import SizeExplorer
@@ -11,6 +12,6 @@ from .stem import StemExplorer
 from .training import TrainingExplorer, TwinExplorer
 
 __all__ = [
-    "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "NetworkExplorer", "PhotographExplorer",
-    "SizeExplorer", "StageExplorer", "StemExplorer", "TrainingExplorer", "TwinExplorer",
+    "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "DepthExplorer", "NetworkExplorer",
+    "PhotographExplorer", "SizeExplorer", "StageExplorer", "StemExplorer", "TrainingExplorer", "TwinExplorer",
 ]  # fmt: skip
