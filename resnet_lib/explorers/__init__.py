@@ -1,5 +1,6 @@
 """Widgets: they hold the controls, call the library, and show its views. Display one by naming it in a cell."""
 
+from .ablation import AblationExplorer
 from .attribution import AttributionExplorer
 from .bottleneck import BottleneckExplorer
 from .compare import CompareExplorer
@@ -10,6 +11,6 @@ from .stage import StageExplorer
 from .stem import StemExplorer
 
 __all__ = [
-    "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "NetworkExplorer", "PhotographExplorer",
-    "SizeExplorer", "StageExplorer", "StemExplorer",
+    "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "NetworkExplorer",
+    "PhotographExplorer", "SizeExplorer", "StageExplorer", "StemExplorer",
 ]  # fmt: skip
