@@ -68,14 +68,31 @@ class Landscape:
     def edge(self):
         """The median loss of the four points in the middles of the map's edges, `radius` away from the network. One
         that is undefined counts as infinite."""
-        n, m = self.side - 1, self.side // 2
-        ends = self.loss[[0, n, m, m], [m, m, 0, n]]
+        ends = torch.stack([ray[-1] for ray in self.rays()[:4]])
         return ends.nan_to_num(nan=math.inf, posinf=math.inf).median().item()
 
     @property
     def basin(self):
         """The share of the known points where the loss is below that of guessing, 0 to 1."""
         return (self.loss[self.known] < self.guessing).double().mean().item()
+
+    @property
+    def falls(self):
+        """(how often, of how many): steps from one known point to the next, outwards along the eight rays, at which
+        the loss falls. In a bowl it never does."""
+        steps = [b < a for ray in self.rays() for a, b in zip(ray.tolist(), ray.tolist()[1:], strict=False)]
+        return sum(steps), len(steps)
+
+    def rays(self):
+        """The losses of the known points from the network outwards: along the first direction and back, along the
+        second and back, and in between."""
+        m = self.side // 2
+        found = []
+        for right, up in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)):
+            k = torch.arange(m + 1)
+            row, column = m + up * k, m + right * k
+            found.append(self.loss[row, column][self.known[row, column]])
+        return found
 
     def slices(self):
         """Coordinates and losses of the known points on the two lines through the network, one along each direction:
@@ -130,7 +147,7 @@ def _as_long(random, weight):
     return random * (lengths[1] / lengths[0]).view(-1, *[1] * (weight.dim() - 1))
 
 
-def landscape_steps(network, x, labels, *, radius=0.5, seed=0, sides=SIDES, statistics="kept"):
+def landscape_steps(network, x, labels, *, radius=0.3, seed=0, sides=SIDES, statistics="kept"):
     """The loss at the points of ever finer grids, point by point: a generator of (Landscape so far, done, total).
 
     One point costs one forward pass of x, and total is sides[-1]². Every grid begins in the middle, and points of
@@ -138,8 +155,13 @@ def landscape_steps(network, x, labels, *, radius=0.5, seed=0, sides=SIDES, stat
     `next` goes on from there.
 
     x:      the network's input, (batch, …), and labels, (batch,): the same pictures for all points.
-    radius: see Landscape. seed: of the two directions.
-    sides:  points along a side of each grid: odd, and each one less than a multiple of that before, as 3, 5, 9, 17.
+    radius, seed: see `Landscape` and `directions`.
+    sides:  points along a side of each grid: odd, and each holding the points of the one before, as 3, 5, 9, 17 do.
+    statistics: BN's means and variances. "kept" are those from training: the network as it is used, and the middle
+            is the loss that `training.evaluate` finds. But they belong to the weights in the middle, and the small
+            changes of all layers add up: at distance 1 the loss of a network of 50 layers is in the thousands and
+            more. "batch" are those of x at each point: the network as it is trained. Every layer then gets what it
+            is used to, and at distance 1 the loss is still below 10.
     Raises ValueError at the call for numbers that do not fit together.
 
     The network is copied at the start, so the map is of its weights at that moment, and nobody else's are touched.
@@ -160,6 +182,8 @@ def landscape_steps(network, x, labels, *, radius=0.5, seed=0, sides=SIDES, stat
         raise ValueError(f"statistics = {statistics!r} must be {' or '.join(map(repr, STATISTICS))}")
     one, other = directions(network, seed)
     network = copy.deepcopy(network).eval()
+    if x.dim() == 4:  # channels side by side in memory: 1.3 to 1.6 times as fast, as lesson 09 explains
+        network, x = (t.to(memory_format=torch.channels_last) for t in (network, x))
     for module in network.modules():
         if statistics == "batch" and isinstance(module, _BatchNorm):
             module.train()

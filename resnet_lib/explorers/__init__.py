@@ -4,6 +4,7 @@ from .ablation import AblationExplorer
 from .attribution import AttributionExplorer
 from .bottleneck import BottleneckExplorer
 from .compare import CompareExplorer
+from .landscape import LandscapeExplorer
 from .network import NetworkExplorer
 from .photograph import PhotographExplorer
 from .size import SizeExplorer
@@ -11,6 +12,6 @@ from .stage import StageExplorer
 from .stem import StemExplorer
 
 __all__ = [
-    "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "NetworkExplorer",
-    "PhotographExplorer", "SizeExplorer", "StageExplorer", "StemExplorer",
+    "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "LandscapeExplorer",
+    "NetworkExplorer", "PhotographExplorer", "SizeExplorer", "StageExplorer", "StemExplorer",
 ]  # fmt: skip

@@ -24,7 +24,7 @@ from ..views.ablation import ablation_table
 from ..views.lines import Line, line_chart
 from ..views.style import MAIN, SUM
 from ..weights import load
-from .base import STYLE, Guarded, all_threads, choice, error, html, row, style, toggle
+from .base import STYLE, Guarded, choice, error, html, row, style, toggle
 from .work import Work
 
 VIEWS = {
@@ -108,9 +108,8 @@ class AblationExplorer(Guarded):
         self.order.layout.display = "" if view == "more" else "none"
         self.chosen.layout.display = "" if view == "chosen" else "none"
         self._swap.layout.display = "" if view == "swap" else "none"
-        with all_threads():
-            shown = {"each": self._show_each, "more": self._show_more, "chosen": self._chosen, "swap": self._swapped}
-            self.result.value = f'<div class="rl">{shown[view]()}</div>'
+        shown = {"each": self._show_each, "more": self._show_more, "chosen": self._chosen, "swap": self._swapped}
+        self.result.value = f'<div class="rl">{shown[view]()}</div>'
 
     # ── long work ──
 

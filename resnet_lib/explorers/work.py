@@ -4,7 +4,7 @@ import asyncio
 
 import ipywidgets as widgets
 
-from .base import WRONG, html
+from .base import WRONG, html, one_thread
 
 
 class Work(widgets.HBox):
@@ -37,18 +37,26 @@ class Work(widgets.HBox):
         self.start.description, self.start.disabled = self._name, False
         self.bar.layout.visibility, self.count.value = "hidden", ""
 
+    def fresh(self, now):
+        """Begin anew: so many steps at once, and in a notebook the rest while other controls have their turn."""
+        self.forget()
+        for _ in range(now):
+            if not self.step():
+                return
+        self.start.description, self.bar.layout.visibility = "go on", "visible"
+        if _loop():
+            self.go_on()
+
     def go_on(self):
         """Begin, or go on where it was stopped."""
         if self._task is not None:
             return
         self.start.disabled, self.stop.disabled, self.bar.layout.visibility = True, False, "visible"
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # outside a notebook nothing else waits for its turn
-            while self.step():
-                pass
-        else:
+        loop = _loop()
+        if loop:
             self._task = loop.create_task(self._in_turn())
+        while not loop and self.step():  # outside a notebook nothing else waits for its turn
+            pass
 
     def halt(self):
         """Stop between two steps; what has been done stays."""
@@ -66,9 +74,11 @@ class Work(widgets.HBox):
     def step(self):
         """Do one step at once; whether there may be another."""
         try:
-            if self._steps is None:
-                self._steps = self._begin()
-            done, total = next(self._steps)
+            # Batches of small pictures gain little from more threads, and lose much where other programs run too.
+            with one_thread():
+                if self._steps is None:
+                    self._steps = self._begin()
+                done, total = next(self._steps)
         except StopIteration:
             self._finish()
             return False
@@ -85,3 +95,10 @@ class Work(widgets.HBox):
         self._task, self._steps = None, None
         self.start.description, self.start.disabled, self.stop.disabled = self._name, False, True
         self.bar.layout.visibility = "hidden"
+
+
+def _loop():
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

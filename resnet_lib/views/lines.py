@@ -45,7 +45,7 @@ def line_chart(lines, *, x_title, y_title, text, low, high, log=False, mark=None
         return f"{y:.0%}" if percent else f"{y:.3g}"
 
     parts = [f'<path d="M{LEFT} {TOP}V{TOP + tall}H{LEFT + wide}" fill="none" stroke="{QUIET}"/>']
-    for y in _ticks(low, high, log):
+    for y in ticks(low, high) if log else [low + (high - low) * i / 4 for i in range(5)]:
         parts.append(f'<path d="M{LEFT - 4} {up(y):.1f}h4" stroke="{QUIET}"/>')
         parts.append(_text(LEFT - 7, up(y) + 4, said(y), "end"))
     for i in range(5):
@@ -85,15 +85,14 @@ def line_chart(lines, *, x_title, y_title, text, low, high, log=False, mark=None
     )
 
 
-def _ticks(low, high, log):
-    if not log:
-        return [low + (high - low) * i / 4 for i in range(5)]
+def ticks(low, high, most=8):
+    """Round numbers for a logarithmic scale between two numbers above 0, at most so many."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found = [m * 10.0**p for p in powers for m in (1, 2, 5) if low <= m * 10.0**p <= high]
-    if len(found) > 8:  # over many powers of ten their own ticks are enough
-        found = [10.0**p for p in powers if low <= 10.0**p <= high]
-        found = found[:: -(-len(found) // 8)]
-    return found or [low, high]
+    for digits in ((1, 1.2, 1.4, 1.7, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8), (1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1,)):
+        found = [m * 10.0**p for p in powers for m in digits if low <= m * 10.0**p <= high]
+        if len(found) <= most:
+            break
+    return found[:: -(-len(found) // most)] if found else []
 
 
 def _text(x, y, text, anchor, colour=None):
