@@ -99,7 +99,8 @@ class AblationExplorer(Guarded):
             self._more = []
         if control is self.one:
             with self.quietly():
-                self.other.options = self._partners(self.one.value)
+                options = self._partners(self.one.value)
+                self.other.options, self.other.value = options, options[0] if options else None
         self.update()
 
     def update(self):
@@ -172,8 +173,8 @@ class AblationExplorer(Guarded):
                     "Agreement is the share of answers that stay the same. "
                 )
                 text += "" if common < 0.9 else (
-                    f"{common:.0%} of its answers are one and the same class, as with an untrained network: agreement "
-                    "says little then."
+                    f"{common:.0%} of its answers are one and the same class, as those of untrained networks often are: "
+                    "agreement says little then."
                 )
             text += "</p>"
         quiet = (
