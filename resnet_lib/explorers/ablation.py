@@ -173,8 +173,8 @@ class AblationExplorer(Guarded):
                     "Agreement is the share of answers that stay the same. "
                 )
                 text += "" if common < 0.9 else (
-                    f"{common:.0%} of its answers are one and the same class, as those of untrained networks often are: "
-                    "agreement says little then."
+                    f"{common:.0%} of its answers are one and the same class, as untrained networks' often are: then "
+                    "agreement says little."
                 )
             text += "</p>"
         quiet = (

@@ -55,7 +55,7 @@ class Work(widgets.HBox):
         loop = _loop()
         if loop:
             self._task = loop.create_task(self._in_turn())
-        while not loop and self.step():  # outside a notebook nothing else waits for its turn
+        while not loop and self._tried():  # outside a notebook nothing else waits for its turn
             pass
 
     def halt(self):
@@ -68,8 +68,16 @@ class Work(widgets.HBox):
             self.start.description = "go on"
 
     async def _in_turn(self):
-        while self.step():
+        while self._tried():
             await asyncio.sleep(0.005)
+
+    def _tried(self):
+        """As `step`; what it raises is said instead."""
+        try:
+            return self.step()
+        except WRONG as problem:
+            self._say(problem)
+            return False
 
     def step(self):
         """Do one step at once; whether there may be another."""
@@ -82,10 +90,9 @@ class Work(widgets.HBox):
         except StopIteration:
             self._finish()
             return False
-        except WRONG as problem:
+        except WRONG:
             self._finish()
-            self._say(problem)
-            return False
+            raise
         self._say(None)
         self.bar.max, self.bar.value = total, done
         self.count.value = f'<div class="rl">{done:,} of {total:,} {self._unit}</div>'
