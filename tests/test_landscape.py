@@ -415,11 +415,11 @@ def test_the_picture_has_its_numbers_as_text(networks, task):
     explorer = explore(networks, task)
     for name, found in explorer.found.items():
         falls, steps = found.falls
-        said = f"{name}: loss {found.centre:.4g} in the middle, {found.edge:.4g} at distance 0.3"
+        said = f"{name}: loss {found.centre:.3g} in the middle, {found.edge:.3g} at distance 0.3"
         assert said in explorer.picture.tooltip
-        assert f"{name} {found.centre:.4g} {found.edge:.4g} {found.edge / found.centre:.4g}" in text(explorer)
+        assert f"{name} {found.centre:.3g} {found.edge:.3g} {found.edge / found.centre:.3g}" in text(explorer)
         assert f"{found.basin:.0%} {falls} of {steps}" in text(explorer)
-    assert "the loss of guessing, 2.996" in text(explorer)
+    assert "the loss of guessing, 3" in text(explorer)
     assert explorer.slices.value.count("<circle") == 2 * 2 * 3
 
 

@@ -110,7 +110,7 @@ class AblationExplorer(Guarded):
         self.chosen.layout.display = "" if view == "chosen" else "none"
         self._swap.layout.display = "" if view == "swap" else "none"
         shown = {"each": self._show_each, "more": self._show_more, "chosen": self._chosen, "swap": self._swapped}
-        self.result.value = f'<div class="rl">{shown[view]()}</div>'
+        self.result.value = f'<div class="rl" style="margin-top:6px">{shown[view]()}</div>'
 
     # ── long work ──
 
@@ -160,7 +160,8 @@ class AblationExplorer(Guarded):
         for name in self.networks:
             accuracy, task = self.whole[name][0], self.tasks[name]
             if self._of == "accuracy":
-                text += f"<p><b>{escape(name)}</b>: {accuracy:.0%} of {len(task.test[1]):,} pictures right. "
+                text += f"<p><b>{escape(name)}</b>: {accuracy:.0%} of {len(task.test[1]):,} pictures right (guessing: "
+                text += f"{1 / len(task.classes):.0%}). "
                 text += "" if _better_than_guessing(accuracy, task) else (
                     "That is no better than guessing, as with an untrained network: it has nothing to lose, so train "
                     "it first."
@@ -195,6 +196,11 @@ class AblationExplorer(Guarded):
             rows.append((block, type(module).__name__ + (", opens its stage" if opens else ""), opens, cells))
         return rows
 
+    def _full(self):
+        """Where bars and lines end: all, or a fifth, two fifths … where that is enough for the whole networks."""
+        best = max(accuracy for accuracy, _loss in self.whole.values())
+        return next(full / 5 for full in range(1, 6) if best <= full / 5 - 0.03 or full == 5)
+
     def _guess(self):
         return None if self._of == "agreement" else 1 / len(next(iter(self.tasks.values())).classes)
 
@@ -213,14 +219,15 @@ class AblationExplorer(Guarded):
             f"<p>Which block will be missed most? Commit to one, then press “{self.work.start.description}”.</p>"
         )
         refused = [name for name, network in self.networks.items() if any(map(why_not, blocks(network).values()))]
-        marks = f"The line in each bar is the {self._of} of the whole network"
+        marks = f"A full bar is {self._full():.0%}; the line in it is the {self._of} of the whole network"
         marks += "." if self._guess() is None else ", the dotted one that of guessing."
         if refused:
             marks += (
                 f" Not possible in {' and '.join(refused)}: the block changes the shape, and nothing else leads from "
                 "one shape to the other."
             )
-        return f'{note}{ablation_table(list(self.networks), self._rows(), self._guess())}<p class="quiet">{marks}</p>'
+        table = ablation_table(list(self.networks), self._rows(), self._guess(), self._full())
+        return f'{note}{table}<p class="quiet">{marks}</p>'
 
     def _show_more(self):
         names, lines, words = self._removable_in_all(), [], []
@@ -251,7 +258,7 @@ class AblationExplorer(Guarded):
         )
         guess = self._guess()
         chart = line_chart(
-            lines, x_title="blocks removed", y_title=self._of, text=text, low=0, high=1, percent=True,
+            lines, x_title="blocks removed", y_title=self._of, text=text, low=0, high=self._full(), percent=True,
             mark=None if guess is None else (guess, "guessing"),
         )  # fmt: skip
         several = len(ORDERS[self.order.label]) > 1
@@ -285,7 +292,7 @@ class AblationExplorer(Guarded):
         )  # fmt: skip
         shown = ["not possible" if isinstance(cell, ValueError) else cell for cell in cells]
         rows = [self._rows()[0], (title, what, False, shown)]
-        table = ablation_table(list(self.networks), rows, self._guess(), head)
+        table = ablation_table(list(self.networks), rows, self._guess(), self._full(), head)
         return f'{table}{problems}<p class="quiet">{hint}</p>'
 
 

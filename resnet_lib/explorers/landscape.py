@@ -10,7 +10,6 @@ from ..ablation import check_classes, own_answers
 from ..landscape import SIDES, landscape_steps
 from ..tasks import photographs
 from ..views.landscape import landscape_maps, landscape_slices
-from ..views.value import number
 from ..weights import load
 from .base import STYLE, Guarded, Picture, choice, html, row, style
 from .work import Work
@@ -91,7 +90,7 @@ class LandscapeExplorer(Guarded):
             yield done * len(maps), total * len(maps)
 
     def _draw(self):
-        titles = {f"{name}: {number(found.centre)} in the middle": found for name, found in self.found.items()}
+        titles = {f"{name}: loss {found.centre:.3g} in the middle": found for name, found in self.found.items()}
         sentences = " ".join(self._said(name, found) for name, found in self.found.items())
         self.picture.show(landscape_maps(self._figure, titles), "png", f"Maps of the loss. {sentences}")
         self.slices.value = f'<div class="rl">{landscape_slices(self.found)}</div>'
@@ -101,22 +100,21 @@ class LandscapeExplorer(Guarded):
     def _said(self, name, found):
         falls, steps = found.falls
         return (
-            f"{name}: loss {number(found.centre)} in the middle, {number(found.edge)} at distance {found.radius:g}; "
+            f"{name}: loss {found.centre:.3g} in the middle, {found.edge:.3g} at distance {found.radius:g}; "
             f"better than guessing on {found.basin:.0%} of the map; outwards it falls at {falls} of {steps} steps."
         )
 
     def _table(self):
         head = (
-            "", "loss in the middle", f"at distance {self.radius.value:g}", "times as much",
+            "", "loss in the middle", f"at distance {self.radius.value:g}", "as a multiple",
             "of the map better than guessing", "steps outwards where it falls",
         )  # fmt: skip
         rows = ""
         for name, found in self.found.items():
             falls, steps = found.falls
-            cells = (
-                escape(name), number(found.centre), number(found.edge), number(found.edge / max(found.centre, 1e-12)),
-                f"{found.basin:.0%}", f"{falls} of {steps}",
-            )  # fmt: skip
+            cells = [escape(name)]
+            cells += [f"{n:.3g}" for n in (found.centre, found.edge, found.edge / max(found.centre, 1e-12))]
+            cells += [f"{found.basin:.0%}", f"{falls} of {steps}"]
             rows += f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
         return f"<table><thead><tr>{''.join(f'<th>{h}</th>' for h in head)}</tr></thead><tbody>{rows}</tbody></table>"
 
@@ -138,7 +136,7 @@ class LandscapeExplorer(Guarded):
             )
         guess = next(iter(self.found.values())).guessing
         notes.append(
-            f"One logarithmic scale for all; the dashed line is the loss of guessing, {number(guess)}. At distance 1 "
+            f"One logarithmic scale for all; the dashed line is the loss of guessing, {guess:.3g}. At distance 1 "
             "every filter has been changed by as much as it is long."
         )
         return "".join(f'<p class="quiet">{escape(note)}</p>' for note in notes)

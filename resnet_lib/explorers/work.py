@@ -27,7 +27,7 @@ class Work(widgets.HBox):
         self.count = html()
         self.start.on_click(lambda _button: self.go_on())
         self.stop.on_click(lambda _button: self.halt())
-        super().__init__([self.start, self.stop, self.bar, self.count])
+        super().__init__([self.start, self.stop, self.count, self.bar])
         self.layout = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 8px")
 
     def forget(self):
