@@ -1,9 +1,11 @@
 """Widgets: they hold the controls, call the library, and show its views. Display one by naming it in a cell."""
 
+from .ablation import AblationExplorer
 from .attribution import AttributionExplorer
 from .bottleneck import BottleneckExplorer
 from .compare import CompareExplorer
 from .depth import DepthExplorer
+from .landscape import LandscapeExplorer
 from .network import NetworkExplorer
 from .photograph import PhotographExplorer
 from .size import SizeExplorer
@@ -12,6 +14,7 @@ from .stem import StemExplorer
 from .training import TrainingExplorer, TwinExplorer
 
 __all__ = [
-    "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "DepthExplorer", "NetworkExplorer",
-    "PhotographExplorer", "SizeExplorer", "StageExplorer", "StemExplorer", "TrainingExplorer", "TwinExplorer",
+    "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "DepthExplorer",
+    "LandscapeExplorer", "NetworkExplorer", "PhotographExplorer", "SizeExplorer", "StageExplorer", "StemExplorer",
+    "TrainingExplorer", "TwinExplorer",
 ]  # fmt: skip

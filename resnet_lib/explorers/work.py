@@ -1,0 +1,111 @@
+"""Long work in a notebook: a button that begins it or goes on with it, one that stops it, and a bar."""
+
+import asyncio
+
+import ipywidgets as widgets
+
+from .base import WRONG, html, one_thread
+
+
+class Work(widgets.HBox):
+    """Work in steps, between which all other controls have their turn.
+
+    name:  what the button says before anything has begun.
+    begin: called for the steps, a generator of (done, total); it is asked for the next step as long as nobody stops.
+    unit:  what is counted.
+    say:   called with what a step raised, or with None when there is nothing wrong.
+    Parts: start, stop, bar.
+    """
+
+    def __init__(self, name, begin, unit, say):
+        self._name, self._begin, self._unit, self._say = name, begin, unit, say
+        self._steps, self._task = None, None
+        wide = widgets.Layout(width="auto")
+        self.start = widgets.Button(description=name, layout=wide)
+        self.stop = widgets.Button(description="stop", disabled=True, layout=wide)
+        self.bar = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="240px", visibility="hidden"))
+        self.count = html()
+        self.start.on_click(lambda _button: self.go_on())
+        self.stop.on_click(lambda _button: self.halt())
+        super().__init__([self.start, self.stop, self.count, self.bar])
+        self.layout = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 8px")
+
+    def forget(self):
+        """Stop, and begin anew next time."""
+        self.halt()
+        self._steps = None
+        self.start.description, self.start.disabled = self._name, False
+        self.bar.layout.visibility, self.count.value = "hidden", ""
+
+    def fresh(self, now):
+        """Begin anew: so many steps at once, and in a notebook the rest while other controls have their turn."""
+        self.forget()
+        for _ in range(now):
+            if not self.step():
+                return
+        self.start.description, self.bar.layout.visibility = "go on", "visible"
+        if _loop():
+            self.go_on()
+
+    def go_on(self):
+        """Begin, or go on where it was stopped."""
+        if self._task is not None:
+            return
+        self.start.disabled, self.stop.disabled, self.bar.layout.visibility = True, False, "visible"
+        loop = _loop()
+        if loop:
+            self._task = loop.create_task(self._in_turn())
+        while not loop and self._tried():  # outside a notebook nothing else waits for its turn
+            pass
+
+    def halt(self):
+        """Stop between two steps; what has been done stays."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        self.start.disabled, self.stop.disabled = False, True
+        if self._steps is not None:
+            self.start.description = "go on"
+
+    async def _in_turn(self):
+        while self._tried():
+            await asyncio.sleep(0.005)
+
+    def _tried(self):
+        """As `step`; what it raises is said instead."""
+        try:
+            return self.step()
+        except WRONG as problem:
+            self._say(problem)
+            return False
+
+    def step(self):
+        """Do one step at once; whether there may be another."""
+        try:
+            # Batches of small pictures gain little from more threads, and lose much where other programs run too.
+            with one_thread():
+                if self._steps is None:
+                    self._steps = self._begin()
+                done, total = next(self._steps)
+        except StopIteration:
+            self._finish()
+            return False
+        except WRONG:
+            self._finish()
+            raise
+        self._say(None)
+        self.bar.max, self.bar.value = total, done
+        self.count.value = f'<div class="rl">{done:,} of {total:,} {self._unit}</div>'
+        return True
+
+    def _finish(self):
+        self._task, self._steps = None, None
+        self.start.description, self.start.disabled, self.stop.disabled = self._name, False, True
+        self.bar.layout.visibility = "hidden"
+
+
+def _loop():
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
