@@ -54,6 +54,8 @@ class Runner:
             "PYTHONPATH": os.pathsep.join(str(p) for p in paths if p),
             "IPYTHONDIR": str(home / "ipython"),
             "JUPYTER_CONFIG_DIR": str(home / "jupyter"),
+            "RESNET_COURSE_FAST": "1",  # lessons that train or measure at length do so for a moment only
+            "RESNET_COURSE_RUNS": str(home / "runs"),
             "OMP_NUM_THREADS": "1",  # threads that wait for one another take far longer on a machine with other work
         }
 
