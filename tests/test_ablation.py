@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from resnet_lib import ResNet
+from resnet_lib import BasicBlock, ResNet
 from resnet_lib.ablation import (
     Effect,
     effects,
@@ -21,7 +21,7 @@ from resnet_lib.ablation import (
     without,
 )
 from resnet_lib.explorers import AblationExplorer
-from resnet_lib.plain import blocks, twins
+from resnet_lib.plain import NoSum, blocks, twins
 from resnet_lib.tasks import photographs
 from resnet_lib.training import evaluate
 from resnet_lib.views.ablation import ablation_table
@@ -135,6 +135,14 @@ def test_every_block_of_a_residual_network_can_go_and_in_a_plain_one_those_that_
     plain, _ = pair(block="basic")
     assert "stage1.0" in removable(plain)  # 16 channels in, 16 out, S = 1: a plain block like any other
     assert removable(plain) == [name for name in blocks(plain) if name not in OPENERS[1:]]
+
+
+def test_a_plain_block_that_halves_the_map_stays_even_with_equal_channels():
+    block = BasicBlock(8, 8, 2)
+    block.shortcut, block.add = nn.Identity(), NoSum()
+    assert removable(nn.Sequential(block, BasicBlock(8))) == ["1"]
+    with pytest.raises(ValueError, match="from W to W/2"):
+        without(nn.Sequential(block), "0")
 
 
 def test_a_plain_block_is_gone_altogether(x):
@@ -286,6 +294,8 @@ def test_bars_are_as_long_as_the_accuracies_and_say_them():
     full = widths(html)[0] / 0.8
     assert widths(html) == pytest.approx([0.8 * full, 0.4 * full, 0])
     assert html.count('aria-label="40%"') == 1 and "a&lt;b" in html
+    shorter = ablation_table(["net"], rows, 0.05, full=0.8)
+    assert widths(shorter) == pytest.approx([full, full / 2, 0])
     rows += [("d", "BTNK2", False, [None]), ("e", "BTNK2", False, ["not possible"])]
     html = ablation_table(["net"], rows, None)
     assert len(widths(html)) == 3 and "not possible" in html

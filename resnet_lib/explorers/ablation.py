@@ -21,8 +21,7 @@ from ..ablation import (
 from ..plain import blocks
 from ..tasks import photographs
 from ..views.ablation import ablation_table
-from ..views.lines import Line, line_chart
-from ..views.style import MAIN, SUM
+from ..views.lines import Line, line_chart, pen
 from ..weights import load
 from .base import STYLE, Guarded, choice, error, html, row, style, toggle
 from .work import Work
@@ -218,9 +217,13 @@ class AblationExplorer(Guarded):
         note = "".join(f"<p>{text}</p>" for text in words) or (
             f"<p>Which block will be missed most? Commit to one, then press “{self.work.start.description}”.</p>"
         )
+        known = [(e.accuracy, len(self.tasks[n].test[1])) for n, found in self._each.items() for e in found.values()]
         refused = [name for name, network in self.networks.items() if any(map(why_not, blocks(network).values()))]
         marks = f"A full bar is {self._full():.0%}; the line in it is the {self._of} of the whole network"
         marks += "." if self._guess() is None else ", the dotted one that of guessing."
+        if known:
+            chance = max(2 * (accuracy * (1 - accuracy) / n) ** 0.5 for accuracy, n in known)
+            marks += f" With other pictures a bar might be up to {chance:.0%} longer or shorter."
         if refused:
             marks += (
                 f" Not possible in {' and '.join(refused)}: the block changes the shape, and nothing else leads from "
@@ -233,7 +236,7 @@ class AblationExplorer(Guarded):
         names, lines, words = self._removable_in_all(), [], []
         for i, name in enumerate(self.networks):
             runs = [[e.accuracy for e in found] for owner, _, found in self._more if owner == name and found]
-            colour, dashed = ((MAIN, True), (SUM, False))[i if len(self.networks) > 1 else 1]
+            colour, dashed = pen(i, len(self.networks))
             several = len(runs) > 1
             for run in runs:
                 lines.append(Line("" if several else name, list(range(len(run))), run, colour, dashed, several))

@@ -25,7 +25,7 @@ def ablation_table(names, rows, guess, full=1.0, head="without"):
         sign = "▸ " if opens else ""
         edge = f"border-left:5px solid {colour if i else QUIET};padding-left:6px"
         body += f'<tr{" class=total" if not i else ""}><td style="{edge}">{escape(block)}</td>'
-        body += f'<td style="text-align:left;color:{colour if i else TEXT}">{sign}{escape(kind)}</td>'
+        body += f'<td style="text-align:left">{sign}{escape(kind)}</td>'
         for cell, before in zip(cells, whole, strict=True):
             shown = _bar(cell, before, guess, full, colour if i else QUIET) if not isinstance(cell, str) else (
                 f'<span class="quiet">{escape(cell)}</span>'

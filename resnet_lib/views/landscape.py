@@ -9,8 +9,8 @@ from matplotlib import colormaps
 from matplotlib.colors import Normalize
 from matplotlib.patheffects import withStroke
 
-from .lines import Line, line_chart, ticks
-from .style import ERROR, MAIN, NORMAL, SEQUENTIAL, SMALL, SUM
+from .lines import Line, line_chart, pen, ticks
+from .style import ERROR, NORMAL, SEQUENTIAL, SMALL
 
 DPI = 100
 POINT = 72 / DPI  # of a pixel
@@ -86,7 +86,7 @@ def landscape_slices(landscapes):
     low, high = loss_range(landscapes.values())
     lines = []
     for i, (name, landscape) in enumerate(landscapes.items()):
-        colour, dashed = ((MAIN, True), (SUM, False))[i if len(landscapes) > 1 else 1]
+        colour, dashed = pen(i, len(landscapes))
         for arrow, (x, loss) in zip("→↑", landscape.slices(), strict=True):
             lines.append(Line(f"{name} {arrow}", x.tolist(), loss.tolist(), colour, dashed))
     text = "slices through the middle: " + "; ".join(
@@ -95,5 +95,5 @@ def landscape_slices(landscapes):
     guess = next(iter(landscapes.values())).guessing
     return line_chart(
         lines, x_title="distance along a direction", y_title="loss", text=text, low=low, high=high, log=True,
-        mark=(guess, "guessing"), width=680,
+        mark=(guess, "guessing"), width=740,
     )  # fmt: skip

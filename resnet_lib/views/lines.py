@@ -4,9 +4,9 @@ import math
 from html import escape
 from typing import NamedTuple
 
-from .style import PAPER, QUIET, SMALL
+from .style import MAIN, PAPER, QUIET, SMALL, SUM
 
-LEFT, RIGHT, TOP, BOTTOM = 52, 130, 12, 40  # around the field: numbers, names of lines, nothing, numbers
+LEFT, RIGHT, TOP, BOTTOM = 52, 190, 12, 40  # around the field: numbers, names of lines, nothing, numbers
 
 
 class Line(NamedTuple):
@@ -23,7 +23,12 @@ class Line(NamedTuple):
     faint: bool = False
 
 
-def line_chart(lines, *, x_title, y_title, text, low, high, log=False, mark=None, percent=False, width=560, height=260):
+def pen(i, of):
+    """(colour, dashed) of line i of so many networks, two at most: the first F alone, the second with the sum."""
+    return ((MAIN, True), (SUM, False))[i if of > 1 else 1]
+
+
+def line_chart(lines, *, x_title, y_title, text, low, high, log=False, mark=None, percent=False, width=640, height=260):
     """Lines over one scale, SVG text.
 
     low, high: ends of the vertical scale. log: whether it is logarithmic, and then both are above 0.
@@ -58,13 +63,13 @@ def line_chart(lines, *, x_title, y_title, text, low, high, log=False, mark=None
     if mark:
         y = up(mark[0])
         parts.append(f'<path d="M{LEFT} {y:.1f}h{wide}" stroke="{QUIET}" stroke-dasharray="2 4"/>')
-        ends.append([y, mark[1], None])
+        ends.append([y, mark[1], f'stroke="{QUIET}" stroke-dasharray="2 4"'])
     for line in lines:
         points = [(across(x), up(y)) if math.isfinite(y) else None for x, y in zip(line.x, line.y, strict=True)]
-        path, pen = "", "M"
+        path, move = "", "M"
         for point in points:
-            path += f"{pen}{point[0]:.1f} {point[1]:.1f}" if point else ""
-            pen = "L" if point else "M"
+            path += f"{move}{point[0]:.1f} {point[1]:.1f}" if point else ""
+            move = "L" if point else "M"
         dash = ' stroke-dasharray="7 4"' if line.dashed else ""
         thin = ' opacity="0.4"' if line.faint else ""
         weight = 1.2 if line.faint else 2.4
@@ -73,12 +78,13 @@ def line_chart(lines, *, x_title, y_title, text, low, high, log=False, mark=None
             parts += [f'<circle cx="{p[0]:.1f}" cy="{p[1]:.1f}" r="2.6" fill="{line.colour}"/>' for p in points if p]
         seen = [p for p in points if p]
         if line.name and seen:
-            ends.append([seen[-1][1], line.name, line.colour])
+            ends.append([seen[-1][1], line.name, f'stroke="{line.colour}" stroke-width="2.4"{dash}'])
     ends.sort(key=lambda end: end[0])
     for before, end in zip(ends, ends[1:], strict=False):  # names one below the other where lines end close together
         end[0] = max(end[0], before[0] + SMALL + 2)
-    for y, name, colour in ends:
-        parts.append(_text(LEFT + wide + 8, y + 4, name, "start", colour))
+    for y, name, drawn in ends:  # the colour beside the name: as a colour of text it would be too dark or too pale
+        parts.append(f'<path d="M{LEFT + wide + 6} {y:.1f}h20" fill="none" {drawn}/>')
+        parts.append(_text(LEFT + wide + 32, y + 4, name, "start"))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="img" aria-label="{escape(text)}" style="max-width:100%;background:{PAPER}">{"".join(parts)}</svg>'
@@ -95,6 +101,5 @@ def ticks(low, high, most=8):
     return found[:: -(-len(found) // most)] if found else []
 
 
-def _text(x, y, text, anchor, colour=None):
-    style = f' style="fill:{colour};font-weight:600"' if colour else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{SMALL}"{style}>{escape(text)}</text>'
+def _text(x, y, text, anchor):
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{SMALL}">{escape(text)}</text>'

@@ -1,0 +1,77 @@
+"""The explorers of ablation and of the landscape in a real JupyterLab and browser: long work leaves the page alive."""
+
+import os
+import textwrap
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from . import lab
+
+if lab.missing() and os.environ.get("CI") != "true":
+    pytest.skip(lab.missing(), allow_module_level=True)
+
+CELLS = (
+    """
+    import torch
+    from resnet_lib.explorers import AblationExplorer, LandscapeExplorer
+    from resnet_lib.plain import twins
+    from resnet_lib.tasks import photographs
+    torch.manual_seed(0)
+    networks = dict(zip(("plain", "residual"), twins(base=16, num_classes=20)))
+    """,
+    "ablation = AblationExplorer(networks, photographs(), n=1000)\nablation",
+    "landscape = LandscapeExplorer(networks, photographs(), n=32, finest=33)\nlandscape",
+)
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory):
+    assert not lab.missing(), lab.missing()
+    folder = tmp_path_factory.mktemp("landscape")
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    cells = [new_code_cell(textwrap.dedent(cell).strip()) for cell in CELLS]
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "landscape.ipynb")
+    with lab.running_lab(folder) as server, lab.running_browser() as browser:
+        with lab.Notebook(browser, server, "landscape.ipynb") as opened:
+            opened.run_cell("import torch")
+            yield opened
+
+
+def ask(notebook, expression):
+    """The value of an expression in the kernel, as text."""
+    return notebook.in_kernel(f"print({expression})").strip()
+
+
+def test_blocks_are_taken_away_while_other_controls_answer(notebook):
+    notebook.run_cell("AblationExplorer(networks")
+    view = notebook.view("take away")
+    assert "Which block will be missed most?" in view.text()
+    view.button("take them away").click()
+    view.wait_until(lambda: "measurements" in view.text(), "the measuring begins")
+    view.button("stop").click()
+    view.wait_until(lambda: view.button("go on").is_enabled(), "it stops")
+    view.button("two blocks swapped").click()
+    view.wait_until(lambda: "stage1.1 ⇄ stage1.2" in view.text(), "another view is shown")
+    assert notebook.errors() == [] and notebook.problems == []
+
+
+def test_the_map_is_there_at_once_is_refined_by_itself_and_stops(notebook):
+    notebook.run_cell("LandscapeExplorer(networks")
+    view = notebook.view("radius")
+    coarse = view.pixels()
+    assert coarse.std() > 10
+    view.wait_until(lambda: int(ask(notebook, "landscape.work.bar.value")) > 60, "it is refined")
+    view.wait_until(lambda: view.pixels().tobytes() != coarse.tobytes(), "the map follows")
+    view.button("stop").click()
+    view.wait_until(lambda: view.button("go on").is_enabled(), "it stops")
+    done = ask(notebook, "landscape.work.bar.value")
+    assert 60 < int(done) < 2 * 33 * 33
+    view.page.wait_for_timeout(500)
+    assert ask(notebook, "landscape.work.bar.value") == done
+    view.dropdown("radius").focus()
+    view.page.keyboard.press("ArrowDown")
+    view.wait_until(lambda: "at distance 0.5" in view.text(), "the keyboard chooses another radius")
+    view.button("stop").click()
+    assert notebook.errors() == [] and notebook.problems == []
