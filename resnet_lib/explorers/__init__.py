@@ -5,6 +5,7 @@ from .attribution import AttributionExplorer
 from .bottleneck import BottleneckExplorer
 from .compare import CompareExplorer
 from .depth import DepthExplorer
+from .design import DesignExplorer
 from .landscape import LandscapeExplorer
 from .network import NetworkExplorer
 from .photograph import PhotographExplorer
@@ -15,6 +16,6 @@ from .training import TrainingExplorer, TwinExplorer
 
 __all__ = [
     "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "DepthExplorer",
-    "LandscapeExplorer", "NetworkExplorer", "PhotographExplorer", "SizeExplorer", "StageExplorer", "StemExplorer",
-    "TrainingExplorer", "TwinExplorer",
+    "DesignExplorer", "LandscapeExplorer", "NetworkExplorer", "PhotographExplorer", "SizeExplorer", "StageExplorer",
+    "StemExplorer", "TrainingExplorer", "TwinExplorer",
 ]  # fmt: skip

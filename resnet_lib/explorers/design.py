@@ -1,0 +1,159 @@
+"""A network of one's own: every number of every stage, with shapes, costs, what is illegal, and the budget."""
+
+from html import escape
+
+import ipywidgets as widgets
+
+from ..network_design import PRESETS, NetworkDesign, StageDesign, StemDesign, budget_of
+from ..views.design import budget_bars, design_drawing, design_table
+from .base import STYLE, Explorer, choice, error, html, row, slider, style
+
+OWN = "your own"  # what the preset control says where the numbers are none of them
+
+# What a stage is turned by: field of StageDesign → the name on the slider, its ends and its step.
+TURNS = {
+    "blocks": ("blocks", 1, 24, 1),
+    "C1": ("C1", 4, 256, 4),
+    "C_out": ("C out", 8, 1024, 8),
+    "S": ("S", 1, 4, 1),
+    "groups": ("groups", 1, 32, 1),
+}
+
+
+class DesignExplorer(Explorer):
+    """A network within a budget.
+
+    design: a NetworkDesign to begin with; the thin ResNet-50 unless given. budget: a Budget; what the thin ResNet-50
+    needs at W unless given. W: pixels of the picture.
+    Controls (attributes of these names): preset, W, fourfold (C_out follows C1), mend; stem: a dictionary of Stage 0's
+    controls (C1, kernel, S, pool); stages: a list of four dictionaries (blocks, C1, C_out, S, groups).
+    `design` is the design that the controls describe, and can be set; ValueError for one with numbers that no control
+    could take.
+    """
+
+    def __init__(self, design=None, budget=None, W=64):
+        super().__init__()
+        thin = PRESETS["thin ResNet-50"]
+        design = thin if design is None else design
+        self.budget = budget_of(thin, W) if budget is None else budget
+        self._num_classes = design.num_classes
+        self.preset = choice("begin with", {OWN: OWN, **PRESETS})
+        self.W = slider("W of the picture", W, 16, 256)
+        self.fourfold = widgets.Checkbox(
+            True, description="C out = 4 · C1, as in ResNet", indent=False, style=STYLE,
+            layout=widgets.Layout(width="auto"),
+        )  # fmt: skip
+        self.stem = {
+            "C1": _narrow("C1", 4, 128, 4),
+            "kernel": _narrow("kernel", 1, 11, 1),
+            "S": _narrow("S", 1, 4, 1),
+            "pool": widgets.Checkbox(
+                True, description="MAXPOOL /2", indent=False, style=STYLE, layout=widgets.Layout(width="auto")
+            ),
+        }
+        self.stages = [{field: _narrow(*turn) for field, turn in TURNS.items()} for _ in range(4)]
+        self.mend = widgets.Button(description="mend it", layout=widgets.Layout(width="auto"))
+        self.mend.on_click(lambda _button: self._set(self.design.mended()))
+        self.budgets, self.problems, self.notes, self.view, self.code = (html() for _ in range(5))
+        self.watch(self.preset, self.W, self.fourfold, *self.stem.values())
+        for stage in self.stages:
+            self.watch(*stage.values())
+        columns = [_column("Stage 0", self.stem.values())]
+        columns += [_column(f"Stage {i}", stage.values()) for i, stage in enumerate(self.stages, 1)]
+        controls = row(*columns)
+        controls.layout.align_items = "flex-start"
+        self.children = [
+            style(), row(self.preset, self.W, self.fourfold), controls, self.problems, row(self.mend), self.budgets,
+            self.view, self.notes, self.code,
+        ]  # fmt: skip
+        self.design = design
+
+    @property
+    def design(self):
+        return NetworkDesign(
+            StemDesign(**{field: control.value for field, control in self.stem.items()}),
+            tuple(StageDesign(**{field: control.value for field, control in stage.items()}) for stage in self.stages),
+            self._num_classes,
+        )
+
+    @design.setter
+    def design(self, design):
+        design.mended()  # refuses what is out of range
+        self._num_classes = design.num_classes
+        self._set(design)
+
+    def _set(self, design):
+        with self.together():
+            self.fourfold.value = all(s.C_out == 4 * s.C1 for s in design.stages)
+            pairs = [(self.stem, design.stem), *zip(self.stages, design.stages, strict=True)]
+            for controls, part in pairs:
+                for field, control in controls.items():
+                    _reach(control, getattr(part, field))
+                    control.value = getattr(part, field)
+
+    def changed(self, control):
+        if control is self.preset:
+            if control.value != OWN:
+                self._set(control.value)
+            return
+        with self.together():
+            if self.fourfold.value:
+                for stage in self.stages:
+                    leads, follows = ("C_out", "C1") if control is stage["C_out"] else ("C1", "C_out")
+                    value = stage[leads].value // 4 if leads == "C_out" else 4 * stage[leads].value
+                    _reach(stage[follows], value)
+                    stage[follows].value = value
+                    if leads == "C_out":
+                        stage["C_out"].value = 4 * value
+
+    def update(self):
+        design = self.design
+        with self.quietly():  # it never names another design than the one shown
+            self.preset.value = next((p for p in PRESETS.values() if same_numbers(p, design)), OWN)
+        problems = design.problems()
+        self.mend.layout.display = "" if problems else "none"
+        said = "".join(error(problem + ".") for problem in problems)
+        if problems:
+            # The views stay where they are while a slider passes through what is illegal.
+            design = design.mended()
+            said += f"<p>Below, pale: what “{self.mend.description}” makes of it.</p>"
+        self.problems.value = f'<div class="rl">{said}</div>'
+        open_tag = '<div class="rl" style="opacity:0.4">' if problems else '<div class="rl">'
+        costs = design.anatomy(self.W.value)
+        self.budgets.value = f'{open_tag}{budget_bars(self.budget, costs)}</div>'
+        self.view.value = (
+            f'{open_tag}{design_drawing(design, costs)}<p class="quiet">Each block is as high as the root of its '
+            "W and as wide as the root of its channels; G marks a BTNK1. FLOPs = 2 × MACs = "
+            f"{costs.flops:,}.</p>{design_table(design, costs)}</div>"
+        )
+        notes = "".join(f"<p>▸ {escape(note)}</p>" for note in design.notes(costs))
+        self.notes.value = f'{open_tag}{notes}</div>'
+        self.code.value = (
+            f"{open_tag}<details><summary>this design as code, to be kept</summary>"
+            f"<pre>{escape(design.code())}</pre></details></div>"
+        )
+
+
+def same_numbers(a, b):
+    """Whether two designs differ in the number of classes at most."""
+    return (a.stem, tuple(a.stages)) == (b.stem, tuple(b.stages))
+
+
+def _narrow(name, low, high, step):
+    control = slider(name, low, low, high, step)
+    control.layout, control.style = widgets.Layout(width="186px"), {"description_width": "46px"}
+    return control
+
+
+def _column(name, controls):
+    title = html()
+    title.value = f'<div class="rl"><b>{name}</b></div>'
+    return widgets.VBox([title, *controls])
+
+
+def _reach(control, value):
+    """The slider is stretched where the value lies beyond its ends or between its steps: it would be another one."""
+    if isinstance(control, widgets.IntSlider):
+        control.max, control.min = max(control.max, value), min(control.min, value)
+        if (value - control.min) % control.step:
+            control.step = 1
