@@ -59,8 +59,9 @@ def _text(x, y, text, colour=TEXT, bold=False):
     )
 
 
-def design_table(design, costs):
-    """Stage by stage: the design's numbers, and what follows from them, as HTML. `costs` is its `Anatomy`."""
+def design_table(design, costs, width=60):
+    """Stage by stage: the design's numbers, and what follows from them, as HTML, with bars of that many pixels. `costs`
+    is its `Anatomy`."""
     rows, C, last = "", 3, costs.by_stage()
     for i, at in enumerate(last):
         stage = design.stages[i - 1] if 0 < i < 5 else None
@@ -78,8 +79,8 @@ def design_table(design, costs):
         sees = (f"{at.receptive_field:,}", at.jump) if i < 5 else ("", "")
         cells = "".join(f"<td>{v}</td>" for v in (name, *numbers, shape_text(at.shape), *sees))
         rows += (
-            f"<tr>{cells}<td>{at.parameters:,}</td><td>{bar(at.parameters, costs.parameters, 60)}</td>"
-            f"<td>{at.macs:,}</td><td>{bar(at.macs, costs.macs, 60)}</td></tr>"
+            f"<tr>{cells}<td>{at.parameters:,}</td><td>{bar(at.parameters, costs.parameters, width)}</td>"
+            f"<td>{at.macs:,}</td><td>{bar(at.macs, costs.macs, width)}</td></tr>"
         )
     names = (
         "", "blocks", "begins with", "C", "C1", "S", "groups", "output (C, H, W)", "sees (px)", "jump (px)",

@@ -1,0 +1,225 @@
+"""A design on one page: a single HTML file without scripts and links, to be read, printed, and handed in."""
+
+import base64
+import io
+import os
+import secrets
+from datetime import date
+from html import escape
+from pathlib import Path
+
+from ..activations import step_names
+from ..anatomy import shape_text
+from ..seen import Seen
+from .curves import LOOKS, Chart, Curve, smoothed
+from .design import budget_bars, design_drawing, design_table
+from .maps import mosaic, picture
+from .style import CSS, QUIET, TINT
+
+# By this a report is known again: only such a file is written over.
+MARK = '<meta name="generator" content="resnet_lib.views.report">'
+ROOM = 1100  # characters of the learner's own text that one page has room for
+LINES = 12  # and lines, of LINE characters
+LINE = 105
+TILES = 16  # channels shown after each stage, the first ones
+
+PAGE = f"""
+@page {{ size: A4; margin: 9mm; }}
+body {{ margin: 0 auto; padding: 2mm 0; width: 190mm; background: white; color: black;
+  font-family: system-ui, sans-serif; print-color-adjust: exact; -webkit-print-color-adjust: exact; }}
+h1 {{ font-size: 19px; margin: 0; overflow-wrap: anywhere; }}
+h2 {{ font-size: 12px; margin: 9px 0 3px; border-bottom: 1px solid {TINT}; }}
+.rl, .rl .quiet {{ font-size: 10px; }}
+.rl table {{ font-size: 9px; }}
+.rl th, .rl td {{ padding: 1px 6px 1px 0; }}
+.own {{ font-size: 11px; overflow-wrap: anywhere; }}
+.side {{ margin-top: 5px; display: flex; gap: 10px; align-items: flex-start; }}
+figure {{ margin: 0; flex: 1; text-align: center; }}
+figure img {{ width: 100%; image-rendering: pixelated; }}
+figcaption {{ font-size: 9px; color: {QUIET}; }}
+pre {{ font-size: 8px; line-height: 1.2; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }}
+"""
+
+
+class Report:
+    """The page about one design. Displays itself in a notebook; `write` makes a file of it.
+
+    design:  a legal `NetworkDesign`. W: pixels of the pictures that its costs are counted for. budget: a `Budget`.
+    author, title, why: the learner's name, a headline, and what they chose and why; paragraphs are parted by an empty
+             line. Plain text: nothing in it is read as HTML.
+    results: what races came to, `comparison.Result`s, finished or not; runs that differ only by ", seed …" in the
+             name are one row. Up to five designs.
+    network: the trained network whose maps are shown; none are without. photo: a name from PHOTOS or a PIL image.
+    Raises ValueError for an illegal design, for another network than the design's, and for more text or more designs
+    than one page has room for.
+    """
+
+    def __init__(
+        self, design, *, W, budget, author="", title="A network within a budget", why="", results=(), network=None,
+        photo="cat",
+    ):  # fmt: skip
+        _fits("author", author, 60, 1)
+        _fits("title", title, 70, 1)
+        _fits("why", why, ROOM, LINES)
+        groups = {}
+        for result in results:
+            groups.setdefault(result.name.rsplit(", seed ", 1)[0], []).append(result)
+        if len(groups) > len(LOOKS):
+            raise ValueError(f"results of {len(groups)} designs are more than the {len(LOOKS)} that one page shows")
+        costs = design.anatomy(W)
+        parts = [
+            f"<h1>{escape(title)}</h1>",
+            f'<p class="own">{escape(author)}{" · " if author else ""}{date.today().isoformat()}</p>',
+            f"<h2>Budget, for one picture of {W} × {W} pixels</h2>", budget_bars(budget, costs, 240),
+            f"<h2>The design</h2>{design_drawing(design, costs)}{design_table(design, costs, 36)}",
+            f'<p class="quiet">G and BTNK1: the block has a projection. FLOPs = 2 × MACs = {costs.flops:,}.</p>',
+        ]  # fmt: skip
+        if why.strip():
+            paragraphs = "".join(f"<p>{escape(p.strip())}</p>" for p in why.split("\n\n") if p.strip())
+            parts.append(f'<h2>What I chose and why</h2><div class="own">{paragraphs}</div>')
+        if groups:
+            parts.append(f"<h2>Trained</h2>{_table(groups)}{_curves(groups)}")
+        if network is not None:
+            parts.append(_maps(design, network, photo, W))
+        parts.append(f"<h2>The design as code</h2><pre>{escape(_compact(design.code()))}</pre>")
+        self.html = (
+            f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">{MARK}<title>{escape(title)}</title>{CSS}'
+            f'<style>{PAGE}</style></head><body class="rl">{"".join(parts)}</body></html>\n'
+        )
+
+    def _repr_html_(self):
+        # A page of its own, so that its rules and the notebook's leave each other alone.
+        return (
+            f'<iframe title="the report" srcdoc="{escape(self.html, quote=True)}" '
+            'style="width:100%;max-width:820px;height:1120px;border:1px solid;background:white"></iframe>'
+        )
+
+    def write(self, file, *, overwrite=False):
+        """Write the page to a file, name.html, whole or not at all, and return its path. A browser prints it on one
+        page of A4, or saves that as PDF.
+
+        A report that is there already is replaced; any other file only with overwrite=True.
+        Raises ValueError with a sentence where the file cannot be written.
+        """
+        path = Path(file).expanduser()
+        if path.suffix.lower() not in (".html", ".htm"):
+            raise ValueError(
+                f"{path.name!r} does not end in .html, and the report is a page of HTML: name it "
+                f"{path.stem or 'report'}.html. A browser can save that as PDF"
+            )
+        if path.is_dir():
+            raise ValueError(f"{str(path)!r} is a folder: name a file in it")
+        if not path.parent.is_dir():
+            raise ValueError(f"there is no folder {str(path.parent)!r}: make it first, or name a file in another one")
+        if path.exists() and not overwrite and not _is_report(path):
+            raise ValueError(
+                f"{str(path)!r} is there already and is no report of this kind: name another file, or say "
+                "overwrite=True to lose what is in it"
+            )
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        try:
+            try:
+                with open(beside, "x", encoding="utf-8", newline="\n") as out:
+                    out.write(self.html)
+                    out.flush()
+                    os.fsync(out.fileno())
+                os.replace(beside, path)
+            finally:
+                beside.unlink(missing_ok=True)  # gone already where all went well
+        except OSError as problem:
+            raise ValueError(
+                f"{str(path)!r} cannot be written ({problem.strerror}): name a file in a folder of your own"
+            ) from None
+        return path
+
+
+def _is_report(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return MARK in file.read(1000)
+    except OSError:
+        return False
+
+
+def _fits(name, text, characters, lines):
+    if not isinstance(text, str):
+        raise ValueError(f"{name} must be text, and is {type(text).__name__}")
+    taken = sum(max(1, -(-len(line) // LINE)) for line in text.splitlines())
+    if len(text) > characters or taken > lines:
+        raise ValueError(
+            f"{name} has {len(text):,} characters on {taken} lines, and one page has room for {characters:,} on "
+            f"{lines}: make it shorter"
+        )
+
+
+def _compact(code):
+    """The design's code on fewer lines: the page is narrow in height, not in width."""
+    return code.replace("\n    num", " num").replace("(\n    stem", "(stem").replace(",\n)", ")")
+
+
+def _table(groups):
+    rows = ""
+    for name, runs in groups.items():
+        found = [run.accuracy for run in runs if run.accuracy is not None]
+        if found:
+            mean = sum(found) / len(found)
+            accuracy = f"{mean:.1%}"
+            spread = f"{min(found):.1%} to {max(found):.1%}" if len(found) > 1 else "one run shows none"
+            error = f"± {max(run.standard_error for run in runs if run.tests):.1%}"
+        else:
+            accuracy, spread, error = "not tested yet", "", ""
+        seconds = sum(run.seconds for run in runs) / len(runs)
+        cells = (
+            name, f"{runs[0].parameters:,}", f"{runs[0].macs:,}", len(runs), f"{min(run.step for run in runs):,}",
+            accuracy, error, spread, f"{seconds:,.0f}",
+        )  # fmt: skip
+        rows += "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>"
+    names = (
+        "", "parameters", "MACs", "runs", "steps", "test accuracy", "standard error of one test",
+        "from run to run", "seconds a run",
+    )  # fmt: skip
+    head = "".join(f"<th>{name}</th>" for name in names)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _curves(groups):
+    losses, accuracies = [], []
+    for (name, runs), look in zip(groups.items(), LOOKS, strict=False):
+        each = list(zip(*(run.losses for run in runs), strict=False))  # as far as the shortest
+        x, y = smoothed([sum(step) / len(step) for step in each], max(4, len(each) // 25))
+        losses.append(Curve(name, x, y, look))
+        tests = list(zip(*(run.tests for run in runs), strict=False))
+        shares = [100 * sum(accuracy for _, accuracy in at) / len(at) for at in tests]
+        accuracies.append(Curve(name, [at[0][0] for at in tests], shares, look))
+    said = "training loss over steps, smoothed", "test accuracy over steps"
+    first = Chart("step", "training loss", width=345, height=170).draw(losses, said[0])
+    second = Chart("step", "test accuracy (%)", width=345, height=170).draw(accuracies, said[1])
+    return f'<div class="side">{first}{second}</div>'
+
+
+def _maps(design, network, photo, W):
+    ours, given = design.build().state_dict(), network.state_dict()
+    if {k: v.shape for k, v in ours.items()} != {k: v.shape for k, v in given.items()}:
+        raise ValueError("the network is not one of this design: its weights have other names or shapes")
+    seen = Seen(network, photo, W)
+    names = [n for n in step_names(network) if n in seen.steps]
+    figures = [_figure(_data(seen.image.resize((96, 96)), "JPEG"), f"photograph, (3, {W}, {W})")]
+    for i in range(5):
+        last = [n for n in names if n.startswith(f"stage{i}.")][-1]
+        levels, _, signed = mosaic(seen[last], 0, TILES)
+        text = f"Stage {i}, {shape_text(seen[last].shape)}"
+        figures.append(_figure(_data(picture(levels, signed), "PNG"), text))
+    return (
+        f"<h2>What it computes: up to {TILES} channels after each stage</h2>"
+        f'<div class="side">{"".join(figures)}</div>'
+    )
+
+
+def _figure(source, text):
+    return f'<figure><img src="{source}" alt="{escape(text)}"><figcaption>{escape(text)}</figcaption></figure>'
+
+
+def _data(image, kind):
+    file = io.BytesIO()
+    image.save(file, kind)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
