@@ -1,0 +1,260 @@
+"""The one-page report: whole, self-contained, safe to write, and one page when printed."""
+
+import os
+import re
+from html.parser import HTMLParser
+
+import pytest
+import torch
+
+from resnet_lib import ResNet
+from resnet_lib.comparison import Result
+from resnet_lib.network_design import PRESETS, Budget, NetworkDesign, StageDesign, StemDesign, budget_of
+from resnet_lib.views.report import LINES, MARK, ROOM, Report
+
+from . import lab
+
+DESIGN = NetworkDesign(StemDesign(8), tuple(StageDesign(n, 8, 32, 2, 4) for n in (1, 2, 1, 1)), 5)
+BUDGET = budget_of(PRESETS["thin ResNet-50"], 32)
+
+
+def result(name, accuracy=0.5, steps=120):
+    losses = tuple(3 - i / 100 for i in range(steps))
+    tests = tuple((60 * k, accuracy * k / 2) for k in (1, 2)) if accuracy is not None else ()
+    return Result(name, 12_345, 678_901, steps, losses, tests, 1000, 61.4)
+
+
+def report(design=DESIGN, **options):
+    return Report(design, **{"W": 32, "budget": BUDGET, **options})
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return DESIGN.build().eval()
+
+
+class Page(HTMLParser):
+    """What a page holds: its tags with their attributes, and its visible text."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.text, self._open = [], "", []
+        self.feed(html)
+        self.close()
+        assert not self._open, "every tag is closed"
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in ("meta", "img", "br", "path", "rect", "use"):
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if tag in ("path", "rect", "use"):
+            return
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self._open:
+            self.text += data + " "
+
+
+# ── what is on it ──
+
+
+def test_it_holds_the_design_its_costs_the_budget_and_the_learners_words():
+    text = " ".join(Page(report(author="Ada", title="Small and wide", why="First.\n\nSecond.").html).text.split())
+    costs = DESIGN.anatomy(32)
+    for part in ("Small and wide", "Ada · 20", "First.", "Second.", f"{costs.parameters:,}", f"{costs.macs:,}"):
+        assert part in text
+    assert f"FLOPs = 2 × MACs = {costs.flops:,}" in text
+    assert "Trained" not in text and "What it computes" not in text, "nothing is claimed that was not given"
+
+
+def test_the_code_on_it_makes_the_design_again():
+    text = Page(report().html).text
+    code = text[text.index("NetworkDesign(") :]
+    names = {"NetworkDesign": NetworkDesign, "StemDesign": StemDesign, "StageDesign": StageDesign}
+    assert eval(code.strip(), names) == DESIGN
+
+
+def test_maps_of_the_photograph_stand_for_every_stage(network):
+    page = Page(report(network=network, photo="rocket").html)
+    images = [a for tag, a in page.tags if tag == "img"]
+    assert [a["alt"] for a in images[1:]] == [f"Stage {i}, {s}" for i, s in enumerate(
+        ("(8, 8, 8)", "(32, 4, 4)", "(32, 2, 2)", "(32, 1, 1)", "(32, 1, 1)"))]  # fmt: skip
+    sources = [a["src"] for a in images]
+    assert len(set(sources)) == 6 and all(s.startswith("data:image/") for s in sources)
+
+
+def test_the_maps_are_of_the_network_given(network):
+    torch.manual_seed(1)
+    other = DESIGN.build().eval()
+    assert report(network=network).html != report(network=other).html
+
+
+def test_runs_of_one_design_are_one_row_with_their_spread():
+    page = report(results=[result("mine, seed 0", 0.5), result("mine, seed 1", 0.6), result("thin", 0.4)])
+    text = " ".join(Page(page.html).text.split())
+    assert "mine 12,345 678,901 2 120 55.0% ± 1.6% 50.0% to 60.0% 61" in text
+    assert "thin 12,345 678,901 1 120 40.0% ± 1.5% one run shows none 61" in text
+
+
+def test_a_run_that_was_not_tested_yet_says_so():
+    text = " ".join(Page(report(results=[result("mine", None, 7)]).html).text.split())
+    assert "mine 12,345 678,901 1 7 not tested yet" in text
+
+
+def test_a_run_that_has_not_begun_can_be_reported():
+    assert "not tested yet" in report(results=[result("mine", None, 0)]).html
+
+
+# ── whole and safe ──
+
+
+def everything(network):
+    results = [result(f"{name}, seed {s}") for name in ("mine", "thin ResNet-50") for s in (0, 1)]
+    return report(
+        author="A" * 60, title="T" * 70, why=("word " * 20 + "\n") * 9, results=results, network=network
+    )  # fmt: skip
+
+
+def test_nothing_in_it_runs_and_nothing_lies_elsewhere(network):
+    page = Page(everything(network).html)
+    assert {"script", "link", "iframe", "object", "base", "form"}.isdisjoint(tag for tag, _ in page.tags)
+    for tag, attributes in page.tags:
+        assert not [name for name in attributes if name.startswith("on")]
+        for name in ("src", "href", "xlink:href", "srcset", "data", "action", "poster"):
+            assert attributes.get(name, "#").startswith(("data:image/", "#")), (tag, attributes)
+    outside = re.sub(r'xmlns(:\w+)?="[^"]*"', "", everything(network).html)
+    assert not re.search(r"https?:|@import|url\((?!#)", outside)
+
+
+@pytest.mark.parametrize("field", ["author", "title", "why"])
+def test_what_a_learner_writes_is_shown_as_it_is_and_never_read_as_html(field):
+    nasty = "<img src=x onerror=alert(1)> & \"quotes\" 'too' </p>"
+    page = Page(report(**{field: nasty}).html)
+    assert nasty in page.text
+    assert "img" not in [tag for tag, _ in page.tags]
+
+
+def test_names_of_runs_are_shown_as_they_are():
+    page = Page(report(results=[result("<b>a</b> & b")]).html)
+    assert "<b>a</b> & b" in page.text
+
+
+def test_a_notebook_shows_it_in_a_frame_of_its_own():
+    made = report(why="<i>")
+    tags = Page(made._repr_html_()).tags
+    assert [tag for tag, _ in tags] == ["iframe"]
+    assert tags[0][1]["srcdoc"] == made.html
+
+
+# ── what it refuses ──
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"why": "x" * (ROOM + 1)}, rf"why has {ROOM + 1:,} characters on 11 lines"),
+        ({"why": "x\n" * (LINES + 1)}, rf"on {LINES + 1} lines, and one page has room for"),
+        ({"author": None}, "author must be text, and is NoneType"),
+        ({"title": "two\nlines"}, "title has 9 characters on 2 lines"),
+        ({"results": [result(f"design {i}") for i in range(6)]}, "6 designs are more than the 5"),
+        ({"network": ResNet(base=16)}, "not one of this design"),
+        ({"design": NetworkDesign.like(groups=3)}, "Stage 1: groups = 3 does not divide"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_a_sentence(options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        report(**options)
+
+
+# ── the file ──
+
+
+def test_it_is_written_and_written_again_over_itself(tmp_path):
+    file = tmp_path / "mine.html"
+    assert report(author="Ada").write(file) == file
+    assert MARK in file.read_text(encoding="utf-8")
+    report(author="Grace").write(str(file))
+    assert "Grace" in file.read_text(encoding="utf-8")
+    assert os.listdir(tmp_path) == ["mine.html"]
+
+
+def test_somebody_elses_file_is_not_written_over_unless_told(tmp_path):
+    file = tmp_path / "thesis.html"
+    file.write_bytes(b"<p>three years of work \xff</p>")
+    with pytest.raises(ValueError, match="is there already and is no report of this kind"):
+        report().write(file)
+    assert file.read_bytes() == b"<p>three years of work \xff</p>"
+    report().write(file, overwrite=True)
+    assert MARK in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("report.pdf", "'report.pdf' does not end in .html.* name it report.html. A browser can save that as PDF"),
+        ("report", "does not end in .html"),
+        ("folder.html", "is a folder: name a file in it"),
+        ("nowhere/report.html", "there is no folder .*nowhere'?: make it first"),
+    ],
+)
+def test_a_target_that_cannot_be_is_refused_with_a_sentence(tmp_path, name, sentence):
+    (tmp_path / "folder.html").mkdir()
+    with pytest.raises(ValueError, match=sentence):
+        report().write(tmp_path / name)
+    assert os.listdir(tmp_path) == ["folder.html"]
+
+
+def test_where_it_cannot_be_written_the_old_one_stays_and_a_sentence_says_why(tmp_path, monkeypatch):
+    file = tmp_path / "mine.html"
+    report(author="Ada").write(file)
+
+    def full(_handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ValueError, match="cannot be written .No space left on device.: name a file in a folder"):
+        report(author="Grace").write(file)
+    assert "Ada" in file.read_text(encoding="utf-8") and os.listdir(tmp_path) == ["mine.html"]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="every folder can be written to here")
+def test_a_folder_without_the_right_to_write_is_said_in_a_sentence(tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(ValueError, match="cannot be written"):
+            report().write(tmp_path / "mine.html")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+# ── printed ──
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", ["little", "everything"])
+def test_it_is_one_page_when_printed(tmp_path, network, kind):
+    if lab.missing() and os.environ.get("CI") != "true":
+        pytest.skip(lab.missing())
+    made = everything(network) if kind == "everything" else report()
+    made.write(tmp_path / "mine.html")
+    with lab.running_browser() as browser:
+        page = browser.new_page()
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((tmp_path / "mine.html").as_uri())
+        pdf = page.pdf(prefer_css_page_size=True)
+        wide = page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert re.findall(rb"/Type\s*/Page\b", pdf) == [b"/Type /Page"]
+    assert wide and all(url.startswith(("file:", "data:")) for url in asked)
+
+
+def test_a_budget_that_is_exceeded_is_marked_by_more_than_colour():
+    text = Page(report(budget=Budget(100, 10**9)).html).text
+    assert f"✗ {DESIGN.anatomy(32).parameters - 100:,} over" in text and "✓" in text
