@@ -1,6 +1,7 @@
 """What networks that were trained in a race came to, and how much of a difference is luck."""
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 from math import sqrt
 
 import torch
@@ -55,8 +56,9 @@ def entrants(designs, task, seeds=(0,)):
         for seed in seeds:
             for name, design in designs.items():
                 torch.manual_seed(seed)
+                network = replace(design, num_classes=len(task.classes)).build()
                 full = name if len(seeds) == 1 else f"{name}, seed {seed}"
-                networks[full] = replace(design, num_classes=len(task.classes)).build()
+                networks[full] = network.to(memory_format=torch.channels_last)  # the same numbers, sooner
     return networks
 
 
@@ -76,19 +78,30 @@ def results(race):
     return found
 
 
-def gap(ours, theirs):
-    """By how much the mean of some accuracies is above the mean of others, and the standard error of that difference,
-    √(s₁²/n₁ + s₂²/n₂), where s is the deviation between the runs of one design (Welch). A difference of less than
-    twice its standard error may well be luck.
+def by_design(results):
+    """The results of each design: name without ", seed …" → its runs."""
+    groups = {}
+    for result in results:
+        groups.setdefault(result.name.rsplit(", seed ", 1)[0], []).append(result)
+    return groups
 
-    ours, theirs: accuracies of at least two runs each, which differ in their seed alone. ValueError for fewer.
+
+def luck(ours, theirs):
+    """How often chance alone would part the means of two designs as far as they are: of all ways to deal the same
+    accuracies out to the two, the share in which their means lie at least as far apart (a permutation test).
+
+    ours, theirs: accuracies of runs that differ in their seed alone; at least one each. Between 0 and 1; with four
+    runs each it is never below 2/70, which is reached when every run of the one beats every run of the other.
     """
-    means, squares = [], []
-    for values in (ours, theirs):
-        n = len(values)
-        if n < 2:
-            raise ValueError(f"{n} run of a design shows no spread: train each with two seeds or more")
-        mean = sum(values) / n
-        means.append(mean)
-        squares.append(sum((v - mean) ** 2 for v in values) / (n - 1) / n)
-    return means[0] - means[1], sqrt(sum(squares))
+    if not ours or not theirs:
+        raise ValueError("luck can be judged where both designs have been tested, and one of them has no accuracy yet")
+    all_, n = [*ours, *theirs], len(ours)
+
+    def apart(chosen):
+        first = [all_[i] for i in chosen]
+        rest = [v for i, v in enumerate(all_) if i not in chosen]
+        return abs(sum(first) / len(first) - sum(rest) / len(rest))
+
+    deals = list(combinations(range(len(all_)), n))
+    found = apart(range(n)) - 1e-12  # the deal that happened is one of them, however it is rounded
+    return sum(apart(deal) >= found for deal in deals) / len(deals)

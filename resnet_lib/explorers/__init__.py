@@ -5,7 +5,7 @@ from .attribution import AttributionExplorer
 from .bottleneck import BottleneckExplorer
 from .compare import CompareExplorer
 from .depth import DepthExplorer
-from .design import DesignExplorer
+from .design import DesignExplorer, DesignTrainingExplorer
 from .landscape import LandscapeExplorer
 from .network import NetworkExplorer
 from .photograph import PhotographExplorer
@@ -16,6 +16,6 @@ from .training import TrainingExplorer, TwinExplorer
 
 __all__ = [
     "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "DepthExplorer",
-    "DesignExplorer", "LandscapeExplorer", "NetworkExplorer", "PhotographExplorer", "SizeExplorer", "StageExplorer",
-    "StemExplorer", "TrainingExplorer", "TwinExplorer",
+    "DesignExplorer", "DesignTrainingExplorer", "LandscapeExplorer", "NetworkExplorer", "PhotographExplorer",
+    "SizeExplorer", "StageExplorer", "StemExplorer", "TrainingExplorer", "TwinExplorer",
 ]  # fmt: skip

@@ -1,12 +1,16 @@
-"""A network of one's own: every number of every stage, with shapes, costs, what is illegal, and the budget."""
+"""A network of one's own: every number of every stage, with shapes, costs, what is illegal, and the budget; and
+designs trained against each other."""
 
 from html import escape
 
 import ipywidgets as widgets
 
+from ..comparison import by_design, entrants, luck, results
 from ..network_design import PRESETS, NetworkDesign, StageDesign, StemDesign, budget_of
+from ..views.comparison import ComparisonCurves, comparison_table
 from ..views.design import budget_bars, design_drawing, design_table
 from .base import STYLE, Explorer, choice, error, html, row, slider, style
+from .training import TrainingExplorer
 
 OWN = "your own"  # what the preset control says where the numbers are none of them
 
@@ -157,3 +161,55 @@ def _reach(control, value):
         control.max, control.min = max(control.max, value), min(control.min, value)
         if (value - control.min) % control.step:
             control.step = 1
+
+
+class DesignTrainingExplorer(TrainingExplorer):
+    """Designs trained on the same task by the same recipe, each several times with other first weights: a difference
+    between two designs means something when it is larger than the one between two runs of the same.
+
+    designs: name → `NetworkDesign`, up to five. task, recipe, folder: as `TrainingExplorer`'s.
+    Controls beside those of `TrainingExplorer`: runs, of each design. The seed is the first run's, and decides the
+    order of the pictures for all.
+    `results()` gives what they have come to, for the report.
+    """
+
+    def __init__(self, designs, task=None, recipe=None, *, runs=3, folder=None):
+        self.runs = slider("runs of each design", runs, 1, 8)
+        self.runs.continuous_update = False  # each value builds networks
+        self._designs, self._both = dict(designs), ComparisonCurves()
+        super().__init__(self._networks, task, recipe, folder=folder)
+        self.watch(self.runs)
+
+    def _lay_out(self):
+        super()._lay_out()
+        first, *rest = self.children
+        self.children = [first, row(self.runs), *rest]
+
+    def _networks(self, seed):
+        return entrants(self._designs, self.task, range(seed, seed + self.runs.value))
+
+    def results(self):
+        """What every run has come to by now, a `comparison.Result` each; none where there is nothing to train."""
+        return results(self.race) if self.race else []
+
+    def _draw(self, race, failures):
+        found = results(race)
+        self.curves.value = f'<div class="rl">{self._both.draw(found)}</div>'
+        said = verdict(found) if race.done else ""
+        self.table.value = f'<div class="rl">{comparison_table(found)}{said}{failures}</div>'
+
+
+def verdict(results):
+    """How the first design's accuracy differs from each other one's, and whether that may be luck, as HTML."""
+    groups = {name: [r.accuracy for r in runs if r.tests] for name, runs in by_design(results).items()}
+    (name, ours), *others = groups.items()
+    said = ""
+    for other, theirs in others:
+        if ours and theirs:
+            apart = 100 * (sum(ours) / len(ours) - sum(theirs) / len(theirs))
+            if len(ours) + len(theirs) == 2:
+                judged = "One run each does not tell whether that is luck"
+            else:
+                judged = f"Chance alone parts the runs so far in {luck(ours, theirs):.0%} of all deals"
+            said += f"<p>{escape(name)} is {apart:+.1f} percentage points from {escape(other)}. {judged}.</p>"
+    return said

@@ -175,6 +175,10 @@ class TrainingExplorer(Guarded):
             f"{1 / len(self.task.classes):.0%} right. <b>Step {race.step:,} of {race.steps:,}</b>, {escape(said)}"
             "</p></div>"
         )
+        self._draw(race, "".join(error(f"{name}: {why}") for name, why in race.failed.items()))
+
+    def _draw(self, race, failures):
+        """Show the curves and the table of a race, and below them, as HTML, what failed in it."""
         losses, accuracies, rows, spoken = [], [], "", []
         for (name, run), look in zip(race.runs.items(), LOOKS, strict=False):
             x, y = smoothed(run.losses, max(5, run.steps // 20))
@@ -195,7 +199,6 @@ class TrainingExplorer(Guarded):
             '<div class="rl" style="display:flex;flex-wrap:wrap;gap:8px">'
             f"{self._loss.draw(losses, text)}{self._accuracy.draw(accuracies, text)}</div>"
         )
-        failures = "".join(error(f"{name}: {why}") for name, why in race.failed.items())
         self.table.value = (
             '<div class="rl"><table><thead><tr><th></th><th>parameters</th><th>MACs</th><th>training loss, lately</th>'
             f"<th>test accuracy</th><th>seconds</th></tr></thead><tbody>{rows}</tbody></table>{failures}</div>"

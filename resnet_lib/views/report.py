@@ -10,16 +10,17 @@ from pathlib import Path
 
 from ..activations import step_names
 from ..anatomy import shape_text
+from ..comparison import by_design
 from ..seen import Seen
-from .curves import LOOKS, Chart, Curve, smoothed
+from .comparison import ComparisonCurves, comparison_table
 from .design import budget_bars, design_drawing, design_table
 from .maps import mosaic, picture
 from .style import CSS, QUIET, TINT
 
 # By this a report is known again: only such a file is written over.
 MARK = '<meta name="generator" content="resnet_lib.views.report">'
-ROOM = 1100  # characters of the learner's own text that one page has room for
-LINES = 12  # and lines, of LINE characters
+ROOM = 1000  # characters of the learner's own text that one page has room for
+LINES = 10  # and lines, of LINE characters
 LINE = 105
 TILES = 16  # channels shown after each stage, the first ones
 
@@ -27,12 +28,13 @@ PAGE = f"""
 @page {{ size: A4; margin: 9mm; }}
 body {{ margin: 0 auto; padding: 2mm 0; width: 190mm; background: white; color: black;
   font-family: system-ui, sans-serif; print-color-adjust: exact; -webkit-print-color-adjust: exact; }}
-h1 {{ font-size: 19px; margin: 0; overflow-wrap: anywhere; }}
-h2 {{ font-size: 12px; margin: 9px 0 3px; border-bottom: 1px solid {TINT}; }}
+h1 {{ font-size: 18px; margin: 0; overflow-wrap: anywhere; }}
+h2 {{ font-size: 12px; margin: 7px 0 2px; border-bottom: 1px solid {TINT}; }}
 .rl, .rl .quiet {{ font-size: 10px; }}
 .rl table {{ font-size: 9px; }}
-.rl th, .rl td {{ padding: 1px 6px 1px 0; }}
-.own {{ font-size: 11px; overflow-wrap: anywhere; }}
+.rl th, .rl td {{ padding: 0.5px 5px 0.5px 0; }}
+.drawing svg {{ max-height: 125px; }}
+.own {{ font-size: 11px; line-height: 1.3; overflow-wrap: anywhere; }}
 .side {{ margin-top: 5px; display: flex; gap: 10px; align-items: flex-start; }}
 figure {{ margin: 0; flex: 1; text-align: center; }}
 figure img {{ width: 100%; image-rendering: pixelated; }}
@@ -59,26 +61,25 @@ class Report:
         photo="cat",
     ):  # fmt: skip
         _fits("author", author, 60, 1)
-        _fits("title", title, 70, 1)
+        _fits("title", title, 55, 1)
         _fits("why", why, ROOM, LINES)
-        groups = {}
-        for result in results:
-            groups.setdefault(result.name.rsplit(", seed ", 1)[0], []).append(result)
-        if len(groups) > len(LOOKS):
-            raise ValueError(f"results of {len(groups)} designs are more than the {len(LOOKS)} that one page shows")
+        for name in by_design(results):
+            _fits("the name of a design", name, 32, 1)
         costs = design.anatomy(W)
         parts = [
             f"<h1>{escape(title)}</h1>",
             f'<p class="own">{escape(author)}{" · " if author else ""}{date.today().isoformat()}</p>',
             f"<h2>Budget, for one picture of {W} × {W} pixels</h2>", budget_bars(budget, costs, 240),
-            f"<h2>The design</h2>{design_drawing(design, costs)}{design_table(design, costs, 36)}",
+            f'<h2>The design</h2><div class="drawing">{design_drawing(design, costs)}</div>',
+            design_table(design, costs, 20),
             f'<p class="quiet">G and BTNK1: the block has a projection. FLOPs = 2 × MACs = {costs.flops:,}.</p>',
         ]  # fmt: skip
         if why.strip():
             paragraphs = "".join(f"<p>{escape(p.strip())}</p>" for p in why.split("\n\n") if p.strip())
             parts.append(f'<h2>What I chose and why</h2><div class="own">{paragraphs}</div>')
-        if groups:
-            parts.append(f"<h2>Trained</h2>{_table(groups)}{_curves(groups)}")
+        if results:
+            curves = ComparisonCurves(width=345, height=150).draw(results)
+            parts.append(f"<h2>Trained</h2>{comparison_table(results)}{curves}")
         if network is not None:
             parts.append(_maps(design, network, photo, W))
         parts.append(f"<h2>The design as code</h2><pre>{escape(_compact(design.code()))}</pre>")
@@ -155,46 +156,6 @@ def _fits(name, text, characters, lines):
 def _compact(code):
     """The design's code on fewer lines: the page is narrow in height, not in width."""
     return code.replace("\n    num", " num").replace("(\n    stem", "(stem").replace(",\n)", ")")
-
-
-def _table(groups):
-    rows = ""
-    for name, runs in groups.items():
-        found = [run.accuracy for run in runs if run.accuracy is not None]
-        if found:
-            mean = sum(found) / len(found)
-            accuracy = f"{mean:.1%}"
-            spread = f"{min(found):.1%} to {max(found):.1%}" if len(found) > 1 else "one run shows none"
-            error = f"± {max(run.standard_error for run in runs if run.tests):.1%}"
-        else:
-            accuracy, spread, error = "not tested yet", "", ""
-        seconds = sum(run.seconds for run in runs) / len(runs)
-        cells = (
-            name, f"{runs[0].parameters:,}", f"{runs[0].macs:,}", len(runs), f"{min(run.step for run in runs):,}",
-            accuracy, error, spread, f"{seconds:,.0f}",
-        )  # fmt: skip
-        rows += "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>"
-    names = (
-        "", "parameters", "MACs", "runs", "steps", "test accuracy", "standard error of one test",
-        "from run to run", "seconds a run",
-    )  # fmt: skip
-    head = "".join(f"<th>{name}</th>" for name in names)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-
-
-def _curves(groups):
-    losses, accuracies = [], []
-    for (name, runs), look in zip(groups.items(), LOOKS, strict=False):
-        each = list(zip(*(run.losses for run in runs), strict=False))  # as far as the shortest
-        x, y = smoothed([sum(step) / len(step) for step in each], max(4, len(each) // 25))
-        losses.append(Curve(name, x, y, look))
-        tests = list(zip(*(run.tests for run in runs), strict=False))
-        shares = [100 * sum(accuracy for _, accuracy in at) / len(at) for at in tests]
-        accuracies.append(Curve(name, [at[0][0] for at in tests], shares, look))
-    said = "training loss over steps, smoothed", "test accuracy over steps"
-    first = Chart("step", "training loss", width=345, height=170).draw(losses, said[0])
-    second = Chart("step", "test accuracy (%)", width=345, height=170).draw(accuracies, said[1])
-    return f'<div class="side">{first}{second}</div>'
 
 
 def _maps(design, network, photo, W):

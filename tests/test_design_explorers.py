@@ -1,0 +1,202 @@
+"""The explorers of whole designs, driven through their controls; what they show is read back."""
+
+import re
+from dataclasses import replace
+from html import unescape
+
+import pytest
+import torch
+
+from resnet_lib.explorers import DesignExplorer, DesignTrainingExplorer
+from resnet_lib.network_design import PRESETS, Budget, NetworkDesign, StageDesign, StemDesign
+from resnet_lib.training import Recipe
+
+from .test_comparison import OTHER, SMALL, task  # noqa: F401
+
+
+def words(*views):
+    text = " ".join(view.value for view in views)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", text)))
+
+
+@pytest.fixture
+def explorer():
+    return DesignExplorer()
+
+
+def counted(explorer):
+    """A list that grows at every redraw of the explorer."""
+    redraws, draw = [], explorer.update
+    explorer.update = lambda: (redraws.append(True), draw())
+    return redraws
+
+
+def agrees(explorer):
+    """Whether what is shown are the costs of the design that the controls describe."""
+    costs = explorer.design.anatomy(explorer.W.value)
+    text = words(explorer.budgets, explorer.view)
+    shown = all(f"{n:,}" in text for n in (costs.parameters, costs.macs, costs.flops))
+    return shown and all(f"{s.parameters:,}" in text and f"{s.macs:,}" in text for s in costs.by_stage())
+
+
+# ── designing ──
+
+
+def test_it_begins_with_the_thin_resnet50_which_uses_up_its_budget(explorer):
+    assert explorer.design == NetworkDesign.like() and explorer.preset.label == "thin ResNet-50"
+    assert agrees(explorer)
+    assert words(explorer.budgets).count("✓ 0 left") == 2
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_sets_all_sliders_in_one_redraw(explorer, name):
+    explorer.stem["C1"].value = 64
+    redraws = counted(explorer)
+    explorer.preset.value = PRESETS[name]
+    assert explorer.design == PRESETS[name] and explorer.preset.label == name
+    assert len(redraws) == 1 and agrees(explorer)
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [(0, "C1", 20), (0, "kernel", 3), (0, "S", 1), (0, "pool", False)]
+    + [(i, f, v) for i in (1, 4) for f, v in (("blocks", 7), ("C1", 40), ("C_out", 200), ("S", 3), ("groups", 2))],
+)
+def test_every_control_moves_its_own_number_and_the_costs_follow(explorer, part, field, value):
+    explorer.fourfold.value = False
+    before, redraws = explorer.design, counted(explorer)
+    controls = explorer.stages[part - 1] if part else explorer.stem
+    controls[field].value = value
+    if part:
+        stages = list(before.stages)
+        stages[part - 1] = replace(stages[part - 1], **{field: value})
+        due = replace(before, stages=tuple(stages))
+    else:
+        due = replace(before, stem=replace(before.stem, **{field: value}))
+    assert explorer.design == due and len(redraws) == 1 and agrees(explorer)
+    assert explorer.preset.label == "your own"
+
+
+def test_w_moves_shapes_and_macs_and_no_parameter(explorer):
+    explorer.W.value = 128
+    assert agrees(explorer) and "(64, 32, 32)" in words(explorer.view)
+    text = words(explorer.budgets)
+    assert "✓ 0 left" in text and "✗" in text
+
+
+def test_c_out_follows_c1_and_c1_follows_c_out_until_told_otherwise(explorer):
+    stage = explorer.stages[1]
+    stage["C1"].value = 40
+    assert stage["C_out"].value == 160
+    stage["C_out"].value = 96
+    assert stage["C1"].value == 24
+    stage["C_out"].value = 104
+    assert stage["C1"].value == 26 and agrees(explorer)
+    explorer.fourfold.value = False
+    stage["C1"].value = 60
+    assert stage["C_out"].value == 104
+    explorer.fourfold.value = True
+    assert stage["C_out"].value == 240 and agrees(explorer)
+
+
+def test_an_illegal_design_is_explained_with_the_numbers_that_disagree_and_can_be_mended(explorer):
+    explorer.stages[1]["groups"].value = 3
+    explorer.stem["kernel"].value = 4
+    text = words(explorer.problems)
+    assert "Stage 2: groups = 3 does not divide C1 = 32" in text and "Stage 0: kernel = 4 has no middle pixel" in text
+    assert explorer.mend.layout.display == ""
+    pale = "opacity:0.4"
+    assert pale in explorer.view.value and pale in explorer.budgets.value, "what is shown is another design"
+    explorer.mend.click()
+    assert explorer.design.problems() == [] and words(explorer.problems).strip() == ""
+    assert explorer.mend.layout.display == "none"
+    assert pale not in explorer.view.value and agrees(explorer)
+
+
+def test_over_budget_is_said_in_words_and_not_by_colour_alone():
+    explorer = DesignExplorer(budget=Budget(1_000_000, 10**9))
+    text = words(explorer.budgets)
+    assert f"✗ {explorer.design.anatomy(64).parameters - 1_000_000:,} over" in text and "✓" in text
+
+
+def test_what_is_odd_is_pointed_out(explorer):
+    explorer.W.value = 32
+    assert "Stage 4 comes down to 1 × 1" in words(explorer.notes)
+    explorer.W.value = 64
+    assert words(explorer.notes).strip() == ""
+
+
+def test_its_code_makes_the_design_shown(explorer):
+    explorer.preset.value = PRESETS["deep and narrow"]
+    code = unescape(re.search("<pre>(.*)</pre>", explorer.code.value, re.DOTALL)[1])
+    names = {"NetworkDesign": NetworkDesign, "StemDesign": StemDesign, "StageDesign": StageDesign}
+    assert eval(code, names) == explorer.design
+
+
+def test_a_design_beyond_the_sliders_is_shown_as_it_is_and_not_clamped():
+    odd = NetworkDesign(
+        StemDesign(130, 13, 5), tuple(StageDesign(n, 303, 1100, 6, 101) for n in (30, 1, 1, 1)), 1000
+    )  # fmt: skip
+    explorer = DesignExplorer(odd)
+    assert explorer.design == odd and agrees(explorer)
+
+
+def test_a_design_that_no_control_could_take_is_refused(explorer):
+    before = explorer.design
+    with pytest.raises(ValueError, match="Stage 1: blocks = 0 must be a whole number"):
+        explorer.design = replace(before, stages=(StageDesign(0, 16, 64), *before.stages[1:]))
+    assert explorer.design == before
+
+
+def test_the_number_of_classes_stays_through_presets():
+    explorer = DesignExplorer(NetworkDesign.like(num_classes=20))
+    assert explorer.preset.label == "thin ResNet-50"
+    explorer.preset.value = PRESETS["wide and shallow"]
+    assert explorer.design == replace(PRESETS["wide and shallow"], num_classes=20) and agrees(explorer)
+    assert explorer.preset.label == "wide and shallow"
+
+
+def test_the_drawing_says_in_words_what_it_shows(explorer):
+    label = re.search('aria-label="(Stage 0[^"]*)"', explorer.view.value)[1]
+    assert "Stage 3: 6 blocks, 256 channels, W = 4" in label
+
+
+# ── training designs ──
+
+
+@pytest.fixture
+def training(task):  # noqa: F811
+    return DesignTrainingExplorer({"small": SMALL, "other": OTHER}, task, Recipe(epochs=2, batch=16, peak=0.01), runs=2)
+
+
+def test_it_begins_untrained_with_the_costs_known(training):
+    text = words(training.table)
+    assert "not tested yet" in text and "small" in text and "other" in text
+    assert [r.step for r in training.results()] == [0] * 4
+
+
+def test_trained_it_compares_the_designs_over_all_runs_and_says_what_may_be_luck(training):
+    training.start.click()
+    found = training.results()
+    assert [r.name for r in found] == ["small, seed 0", "other, seed 0", "small, seed 1", "other, seed 1"]
+    assert all(r.step == 8 and r.accuracy is not None for r in found)
+    assert re.search(r"small is [+-]\d+\.\d percentage points from other\. Chance alone", words(training.table))
+
+
+def test_one_run_each_is_not_judged(training):
+    training.runs.value = 1
+    training.run()
+    assert "One run each does not tell whether that is luck" in words(training.table)
+
+
+def test_the_seed_is_the_first_of_the_runs(training):
+    training.seed.value = 5
+    assert {r.name for r in training.results()} == {f"{n}, seed {s}" for n in ("small", "other") for s in (5, 6)}
+
+
+def test_a_network_that_fails_is_said_and_the_rest_goes_on(training):
+    with torch.no_grad():
+        training.race.runs["small, seed 1"].network.head.fc.weight.fill_(float("nan"))
+    training.run()
+    assert "small, seed 1: the loss is nan" in words(training.table)
+    assert [r.step for r in training.results()] == [8, 8, 0, 8]
