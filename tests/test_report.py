@@ -113,13 +113,17 @@ def test_a_run_that_has_not_begun_can_be_reported():
     assert "not tested yet" in report(results=[result("mine", None, 0)]).html
 
 
+def test_an_empty_line_begins_a_paragraph_and_a_new_line_does_not():
+    assert "<p>one two</p><p>three</p>" in report(why="\none\n two\n \nthree\n").html
+
+
 # ── whole and safe ──
 
 
-def everything(network):
+def everything(network, why=("word " * 20 + "\n\n") * (LINES // 2)):
     results = [result(f"{name * 32}, seed {s}") for name in "abcde" for s in (0, 1)]
     return report(
-        author="A" * 60, title="T" * 55, why=("word " * 20 + "\n\n") * (LINES // 2), results=results, network=network
+        author="A" * 60, title="T" * 55, why=why, results=results, network=network
     )  # fmt: skip
 
 
@@ -161,9 +165,10 @@ def test_a_notebook_shows_it_in_a_frame_of_its_own():
     ("options", "sentence"),
     [
         ({"why": "x" * (ROOM + 1)}, rf"why has {ROOM + 1:,} characters on 10 lines"),
-        ({"why": "x\n" * (LINES + 1)}, rf"on {LINES + 1} lines, and one page has room for"),
+        ({"why": "x\n\n" * (LINES + 1)}, rf"on {LINES + 1} lines, and one page has room for"),
         ({"author": None}, "author must be text, and is NoneType"),
-        ({"title": "two\nlines"}, "title has 9 characters on 2 lines"),
+        ({"why": "残" * (ROOM // 2 + 1)}, "one page has room for"),
+        ({"title": "two\n\nlines"}, "title has 8 characters on 2 lines"),
         ({"results": [result(f"design {i}") for i in range(6)]}, "there are 6 designs, and curves can tell 5 apart"),
         ({"network": ResNet(base=16)}, "not one of this design"),
         ({"results": [result("n" * 33)]}, "the name of a design has 33 characters"),
@@ -240,12 +245,17 @@ def test_a_folder_without_the_right_to_write_is_said_in_a_sentence(tmp_path):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("kind", ["little", "everything", "large"])
+@pytest.mark.parametrize("kind", ["little", "everything", "large", "chinese"])
 def test_it_is_one_page_when_printed(tmp_path, network, kind):
     if lab.missing() and os.environ.get("CI") != "true":
         pytest.skip(lab.missing())
     large = NetworkDesign.like((24, 24, 24, 24), base=128, num_classes=1000)
-    made = everything(network) if kind == "everything" else report(large if kind == "large" else DESIGN, W=224)
+    made = {
+        "little": lambda: report(),
+        "everything": lambda: everything(network),
+        "large": lambda: report(large, W=224),
+        "chinese": lambda: everything(network, "残差网络" * (ROOM // 8)),
+    }[kind]()
     made.write(tmp_path / "mine.html")
     with lab.running_browser() as browser:
         page = browser.new_page()

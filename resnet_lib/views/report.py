@@ -3,10 +3,12 @@
 import base64
 import io
 import os
+import re
 import secrets
 from datetime import date
 from html import escape
 from pathlib import Path
+from unicodedata import east_asian_width
 
 from ..activations import step_names
 from ..anatomy import shape_text
@@ -19,9 +21,8 @@ from .style import CSS, QUIET, TINT
 
 # By this a report is known again: only such a file is written over.
 MARK = '<meta name="generator" content="resnet_lib.views.report">'
-ROOM = 1000  # characters of the learner's own text that one page has room for
-LINES = 10  # and lines, of LINE characters
-LINE = 105
+# What one page has room for of the learner's own text: characters, and lines of so many.
+ROOM, LINES, LINE = 1000, 10, 105
 TILES = 16  # channels shown after each stage, the first ones
 
 PAGE = f"""
@@ -75,7 +76,7 @@ class Report:
             f'<p class="quiet">G and BTNK1: the block has a projection. FLOPs = 2 × MACs = {costs.flops:,}.</p>',
         ]  # fmt: skip
         if why.strip():
-            paragraphs = "".join(f"<p>{escape(p.strip())}</p>" for p in why.split("\n\n") if p.strip())
+            paragraphs = "".join(f"<p>{escape(p)}</p>" for p in _paragraphs(why))
             parts.append(f'<h2>What I chose and why</h2><div class="own">{paragraphs}</div>')
         if results:
             curves = ComparisonCurves(width=345, height=150).draw(results)
@@ -142,15 +143,23 @@ def _is_report(path):
         return False
 
 
-def _fits(name, text, characters, lines):
+def _fits(name, text, room, lines):
+    """ValueError where a text takes more room than one page has for it."""
     if not isinstance(text, str):
         raise ValueError(f"{name} must be text, and is {type(text).__name__}")
-    taken = sum(max(1, -(-len(line) // LINE)) for line in text.splitlines())
-    if len(text) > characters or taken > lines:
+    # Chinese, Japanese and Korean characters are twice as wide.
+    widths = [sum(1 + (east_asian_width(c) in "WF") for c in paragraph) for paragraph in _paragraphs(text)]
+    taken = sum(-(-width // LINE) for width in widths)
+    if sum(widths) > room or taken > lines:
         raise ValueError(
-            f"{name} has {len(text):,} characters on {taken} lines, and one page has room for {characters:,} on "
-            f"{lines}: make it shorter"
+            f"{name} has {sum(widths):,} characters on {taken} lines, and one page has room for {room:,} on {lines}: "
+            "make it shorter"
         )
+
+
+def _paragraphs(text):
+    """The paragraphs of a text, parted by empty lines; within one, a new line is a space."""
+    return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text) if part.strip()]
 
 
 def _compact(code):

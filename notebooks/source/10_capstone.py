@@ -1,0 +1,524 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 10 · Capstone: a network of your own
+#
+# **At the end of this lesson you can**
+# - say what a change of a network will cost, before you measure it,
+# - design a network within a budget of parameters and MACs, and say why each number in it is what it is,
+# - train it against ResNet-50, and tell a difference from luck,
+# - change one thing while the budget holds, and report all of it on one page.
+#
+# **You need** lessons 04 and 05: stages, and the whole network. Lesson 07 helps with the maps.
+#
+# **Time:** about 120 minutes to work through. Running every cell takes about 400 seconds on a slow laptop, nearly all of
+# it training, which you can stop and go on with.
+
+# %%
+from dataclasses import replace
+
+import torch
+from PIL import Image
+
+from resnet_lib.network_design import NetworkDesign, StageDesign, StemDesign, budget_of
+from resnet_lib.tasks import photographs
+from resnet_lib.training import FAST, Recipe, runs_folder
+from resnet_lib.views import cost_bars
+
+# %% [markdown]
+# ## 1 · The task, and the budget
+#
+# So far the network was given, and you asked why its numbers are what they are. Now the task is given, and the numbers
+# are yours.
+#
+# The task needs no internet. It is made from the five bundled photographs: small pieces are cut out, some are mirrored,
+# and each is turned by a quarter, a half, three quarters or not at all. A network has to say **which photograph a piece
+# is from, and which way it is turned**: 5 · 4 = 20 classes.
+
+# %%
+task = photographs()
+EPOCHS = 6
+if FAST:  # set when the course is tested: the same cells on fewer pictures
+    task, EPOCHS = task.first(256), 1
+W = task.size
+
+pictures, labels = task.train
+print(f"{len(pictures):,} pieces to train on, {len(task.test[1]):,} to be tested with, {W} × {W} pixels each")
+one_each = [(labels == k).nonzero()[0].item() for k in range(len(task.classes))]
+sheet = pictures[one_each].reshape(5, 4, 3, W, W).permute(1, 3, 0, 4, 2).reshape(4 * W, 5 * W, 3)
+Image.fromarray(sheet.numpy()).resize((5 * 112, 4 * 112), Image.Resampling.NEAREST)
+
+# %% [markdown]
+# One piece of each class: five photographs side by side, and below each other upright, turned left, upside down,
+# turned right.
+#
+# **What do you see?** Which classes would *you* mix up?
+#
+# <details><summary>What there is to see</summary>The photograph can often be told from its colours alone. The turn is
+# harder: a piece of sky or of a table looks the same from all sides. Light that comes from above, the slant of an edge
+# or an eye give it away. So a good network needs more than colours here, and no network can be right every
+# time.</details>
+#
+# The pieces to train on are from the left halves of the photographs, those to be tested with from the right halves. A
+# network that learns its pieces by heart gains nothing in the test.
+#
+# **The budget** is what a thin ResNet-50 would need here: the blocks you know, 3-4-6-3, with a quarter of the channels
+# and a head for 20 classes. `NetworkDesign.like` gives it as a *design*: numbers, and no weights yet.
+
+# %%
+thin = NetworkDesign.like((3, 4, 6, 3), base=16, num_classes=len(task.classes))
+print(thin.code())
+budget = budget_of(thin, W)
+print(f"\nthe budget: {budget.parameters:,} parameters and {budget.macs:,} MACs (FLOPs = 2 × MACs = {2 * budget.macs:,})")
+cost_bars(thin.anatomy(W))
+
+# %% [markdown]
+# **What do you see?** This network was drawn for pictures of 224 pixels. What becomes of it at 32? Follow the shapes.
+#
+# <details><summary>What there is to see</summary>Stage 0 already leaves 8 × 8 of the 32 × 32 pixels. Stage 4 ends at
+# 1 × 1. There a 3×3 has one value in its middle, and padding around it: eight of its nine weights are multiplied by
+# zeros. And Stage 4 holds nearly two thirds of all parameters. A budget spent this way is partly spent on
+# nothing.</details>
+#
+# `notes` finds such things by itself:
+
+# %%
+for note in thin.notes(thin.anatomy(W)):
+    print("▸", note)
+
+# %% [markdown]
+# ## 2 · What a change costs
+#
+# A convolution from C to C channels with a k × k kernel has k² · C² weights, and each of them is used at W² positions.
+# Nearly all of a ResNet is convolutions. So:
+#
+# - **parameters grow with C²**, and W is not in them,
+# - **MACs grow with C² · W²**,
+# - and twice the blocks cost about twice of both.
+#
+# ### Exercise 1 · predict three costs
+# ● of ●●● · essential · 10 minutes
+#
+# Three changes of the thin ResNet-50. By which factor do parameters and MACs change? Write whole numbers or fractions,
+# such as `(2, 1 / 9)` for "twice the parameters, a ninth of the MACs". What is proportional to neither, such as the
+# stem and the head, may be left out of the account: the check allows 10 %.
+#
+# <details><summary>Hint: which of the two numbers knows W?</summary>No weight depends on W. Only how often it is used
+# does.</details>
+# <details><summary>Hint for the third</summary>Half of C, and twice W at every step, since nothing is pooled. Do it one
+# after the other: (1/2)², then 2².</details>
+
+# %% tags=["exercise"]
+# Exercise 1: the factors of (parameters, MACs).
+twice_the_channels = None  # every C and C1 doubled, in all stages
+twice_the_picture = None  # the same design, pictures of 64 × 64 instead of 32 × 32
+half_the_channels_no_pool = None  # every C and C1 halved, and Stage 0 without its MAXPOOL
+raise NotImplementedError("Exercise 1: replace each None by (factor, factor), then remove this line")
+
+# %% tags=["solution"]
+twice_the_channels = (4, 4)
+twice_the_picture = (1, 4)
+half_the_channels_no_pool = (1 / 4, 1)
+
+# %%
+half = NetworkDesign.like(base=8, num_classes=len(task.classes))
+wide_maps = replace(half, stem=replace(half.stem, pool=False))
+base = thin.anatomy(W)
+for name, said, costs in [
+    ("twice_the_channels", twice_the_channels, NetworkDesign.like(base=32, num_classes=len(task.classes)).anatomy(W)),
+    ("twice_the_picture", twice_the_picture, thin.anatomy(2 * W)),
+    ("half_the_channels_no_pool", half_the_channels_no_pool, wide_maps.anatomy(W)),
+]:
+    found = costs.parameters / base.parameters, costs.macs / base.macs
+    assert isinstance(said, tuple) and len(said) == 2, f"{name} should be two factors, such as (2, 1 / 9)."
+    for what, mine, true in zip(("parameters", "MACs"), said, found, strict=True):
+        if abs(mine / true - 1) < 0.1:
+            continue
+        why = f"{name}: you say {mine:g} times the {what}, and it is {true:.2f} times"
+        if mine and abs(mine**2 / true - 1) < 0.1:
+            why += ": a kernel joins channels in with channels out, so the count goes with the square"
+        elif what == "parameters" and "picture" in name:
+            why += ": the weights do not know how large the picture is"
+        raise AssertionError(why + ".")
+    print(f"{name:26} {found[0]:.2f} times the parameters, {found[1]:.2f} times the MACs: right")
+
+# %% [markdown]
+# The third is worth remembering. **Half the channels pay for twice the W**: the same MACs, and only a quarter of the
+# parameters. What a budget of MACs buys is a choice between *many* maps and *fine* maps.
+#
+# ## 3 · The designer
+#
+# Every number of every stage, and at once its shapes, its costs, what a value sees, and how much of the budget is used:
+# the line across each bar is the limit. What is illegal is said in words. Predict before you move a control:
+#
+# 1. Set **groups** of Stage 3 to 3. What is wrong, and which two numbers disagree? Which groups would be legal?
+# 2. Take **MAXPOOL /2** away. Parameters? MACs? Are you still within the budget?
+# 3. Put it back, and set **S** of Stage 4 to 1. What happens to its maps, and to the MACs of Stage 4?
+# 4. Choose **deep and narrow**, then **wide and shallow**. Both are within the budget. Which one sees further?
+# 5. Can Stage 2 begin with a BTNK2? Make it do so.
+
+# %%
+from resnet_lib.explorers import DesignExplorer
+
+# %%
+designer = DesignExplorer(thin, budget, W)
+designer
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# 1. C1 = 64 cannot be dealt out to 3 groups. 2 or 4 would do: any number that divides 64. “mend it” takes the nearest.
+# 2. The parameters stay, since no weight knows W. The MACs of Stages 1 to 4 become four times as many, far over the
+#    budget.
+# 3. Stage 4 keeps 2 × 2. Its parameters stay the same, and its MACs become about three and a half times as many. (Not four:
+#    the first 1×1 of its BTNK1 ran at 2 × 2 before.)
+# 4. The deep one: 827 pixels against 107. Every 3×3 adds 2 · jump. On pictures of 32 pixels both see all there is.
+# 5. Yes, where the shortcut has nothing to change: S = 1, and as many channels out as in. Untick “C out = 4 · C1”, and
+#    set Stage 2's C out to 64 and its S to 1.
+# </details>
+#
+# ## 4 · Your design
+#
+# Some thoughts to begin with. None of them is a rule.
+#
+# - **Where is W lost?** Each halving makes everything after it four times cheaper, and takes away *where* things are.
+# - **Many blocks or wide ones?** At the same cost, depth goes with the number of blocks and width with its root.
+# - **Does a value at the end see the whole picture?** If not, only the average in the head brings the parts together.
+# - **What is the first convolution for?** 7×7 with stride 2 was made for pictures of 224 pixels.
+# - **A few minutes of training** are little. What learns *quickly* is at an advantage here. With a hundred times the
+#   steps the order may be another.
+#
+# ### Exercise 2 · design a network
+# ●●● of ●●● · the heart of this lesson · 30 minutes
+#
+# Find a design in the designer that you can give reasons for. Under “this design as code” is what to paste here. It must
+#
+# - be legal, and within the budget for pictures of 32 × 32,
+# - use at least half of the MACs: a design that saves its budget is hard to compare,
+# - let a value at the end of Stage 4 see at least the 32 pixels of the picture,
+# - differ from the thin ResNet-50.
+#
+# <details><summary>Hint: over in MACs, and far below in parameters</summary>Early stages have the large maps. Take
+# channels or blocks away from Stages 1 and 2, or halve W earlier.</details>
+# <details><summary>Hint: over in parameters</summary>Stage 4 has most of them. Fewer channels there, groups, or one block
+# less.</details>
+# <details><summary>Hint: it does not see far enough</summary>A 3×3 adds 2 · jump. One block more in a late stage, where
+# the jump is large, adds most.</details>
+
+# %% tags=["exercise"]
+# Exercise 2: your design, as the designer gives it.
+design = NetworkDesign(
+    stem=StemDesign(C1=16, kernel=7, S=2, pool=True),
+    stages=(
+        StageDesign(blocks=3, C1=16, C_out=64, S=1, groups=1),
+        StageDesign(blocks=4, C1=32, C_out=128, S=2, groups=1),
+        StageDesign(blocks=6, C1=64, C_out=256, S=2, groups=1),
+        StageDesign(blocks=3, C1=128, C_out=512, S=2, groups=1),
+    ),
+    num_classes=20,
+)
+raise NotImplementedError("Exercise 2: put your own design in the place of this one, then remove this line")
+
+# %% tags=["solution"]
+# The SOLUTION's reasons stand in the report below.
+design = NetworkDesign(
+    stem=StemDesign(C1=16, kernel=3, S=2, pool=False),
+    stages=(
+        StageDesign(blocks=1, C1=12, C_out=48, S=1, groups=1),
+        StageDesign(blocks=1, C1=24, C_out=96, S=2, groups=1),
+        StageDesign(blocks=2, C1=48, C_out=192, S=2, groups=1),
+        StageDesign(blocks=1, C1=96, C_out=384, S=2, groups=1),
+    ),
+    num_classes=20,
+)
+
+# %%
+def check_design(design, name="design"):
+    """Print what the design uses of the budget; AssertionError, with a sentence, where it breaks a rule."""
+    assert isinstance(design, NetworkDesign), f"{name} should be a NetworkDesign, as the designer's code makes it."
+    problems = design.problems()
+    assert not problems, f"{name} is illegal. " + ". ".join(problems) + "."
+    classes = len(task.classes)
+    assert design.num_classes == classes, f"{name} tells {design.num_classes} classes apart, and the task has {classes}."
+    costs = design.anatomy(W)
+    over = budget.over(costs)
+    assert not over, f"{name} is over the budget. " + ". ".join(over) + "."
+    share = costs.macs / budget.macs
+    assert share >= 0.5, f"{name} uses {share:.0%} of the MACs: spend at least half of them."
+    reach = costs.by_stage()[-2].receptive_field
+    assert reach >= W, f"in {name} a value at the end of Stage 4 sees {reach} of {W} pixels: see the hints."
+    print(f"{name}: {costs.parameters / budget.parameters:.1%} of the parameters, {share:.1%} of the MACs, sees {reach} px")
+
+
+check_design(design)
+assert (design.stem, tuple(design.stages)) != (thin.stem, thin.stages), "This is the thin ResNet-50 itself: change it."
+for note in design.notes(design.anatomy(W)):
+    print("▸", note)
+
+# %% [markdown]
+# A design is arithmetic. Built, it is a network from the parts of lessons 01 to 03, and has to give the shapes that the
+# arithmetic promised:
+
+# %%
+network = design.build().eval()
+x = task.prepare(pictures[:1])
+with torch.no_grad():
+    for at in design.anatomy(W).by_stage():
+        x = network.get_submodule(at.name)(x)
+        assert tuple(x.shape[1:]) == at.shape
+        print(f"{at.name}: {tuple(x.shape[1:])}")
+
+# %% [markdown]
+# ## 5 · Against ResNet-50
+#
+# Your design and the thin ResNet-50 are now trained on the same pieces, in the same order, by the same recipe, each
+# three times with other first weights. Which one will be better in the test? By how much? Write it down before you go
+# on.
+#
+# Two numbers say how far to trust an accuracy.
+#
+# - **The error of one test.** With other test pieces the same network would have another accuracy. From N pieces, of
+#   which a share p is told right, that scatters by about √(p · (1 − p) / N). At p = 0.3 and N = 1,000 this is 1.4
+#   percentage points.
+# - **The spread from run to run.** With other first weights the same design ends elsewhere. Only running it again tells
+#   by how much.
+
+# %%
+from resnet_lib.explorers import DesignTrainingExplorer
+
+recipe = Recipe(epochs=EPOCHS, batch=64, peak=0.05)
+comparison = DesignTrainingExplorer({"my design": design, "thin ResNet-50": thin}, task, recipe, runs=3)
+comparison
+
+# %% [markdown]
+# **train** and **stop** are buttons. The next cell trains as well; ■ in the toolbar stops it, and running it again goes
+# on. The curves above grow meanwhile. Strong lines are the means of the runs, and the weak ones the runs themselves.
+
+# %%
+comparison.run()
+
+# %% [markdown]
+# **What do you see?** Do the weak curves of the two designs mix, or lie apart? Does the smaller training loss go with the
+# better test? Which network was quicker, in seconds?
+#
+# <details><summary>What there is to see</summary>Your numbers are your own; three things are nearly always there. The runs
+# of one design differ by several percentage points in the test, more than the error of one test: the first weights
+# matter at such short training. The training loss parts the designs more clearly than the test does: to learn the left
+# halves is easier than to recognise the right ones. And seconds do not follow MACs: many small layers take longer than a
+# few large ones with the same MACs.</details>
+#
+# **What is luck?** Below the table is a share “of all deals”. Suppose that the designs were equally good. Then it would
+# be chance which of the six accuracies fell to which design. There are 20 ways to deal six numbers out as three and three.
+# The share is how many of the 20 part the two means at least as far as the real one does. With three runs each it cannot
+# be less than 2 of 20 = 10 %: three runs never prove much. Four runs each reach 2 of 70 = 3 %.
+#
+# And what is *not* in any of these numbers: other photographs. All test pieces are from the same five. That a design is
+# better here does not say that it is better on ImageNet.
+#
+# ## 6 · Change one thing
+#
+# A whole design differs from ResNet-50 in many ways at once. Which of them mattered? To know, change **one** and hold
+# the costs. This is called an ablation.
+#
+# ### Exercise 3 · an ablation
+# ●● of ●●● · how one finds out anything about networks · 25 minutes
+#
+# Make `changed` from your `design`: one idea, such as the pool, the kernel of the stem, groups, or deep against wide.
+# Channels and blocks may follow, to hold the budget: the MACs of the two must be within 15 % of each other. Otherwise you
+# would compare cheap with dear. Then say what you expect: `"better"`, `"worse"` or `"no difference"`.
+#
+# <details><summary>Hint: how to change a design in code</summary><code>replace(design, stem=replace(design.stem,
+# kernel=5))</code>. Or load yours into the designer with <code>designer.design = design</code>, turn it there, and paste
+# its code.</details>
+# <details><summary>Hint: the MACs differ too much</summary>The law of section 2: if W doubles, halve the channels. If the
+# blocks double, divide the channels by about 1.4.</details>
+
+# %% tags=["exercise"]
+# Exercise 3: the same design with one thing changed, and what you expect of it.
+changed = None
+idea = ""  # in a few words: what was changed
+expected = None  # "better", "worse" or "no difference"
+raise NotImplementedError("Exercise 3: make changed, and say what you expect, then remove this line")
+
+# %% tags=["solution"]
+# Halved by the pool instead of later: the maps of Stages 1 to 4 are half as wide, and the channels double to pay the same.
+idea = "half the W, twice the channels"
+changed = replace(
+    design,
+    stem=replace(design.stem, pool=True),
+    stages=tuple(replace(s, C1=2 * s.C1, C_out=2 * s.C_out) for s in design.stages),
+)
+expected = "worse"
+
+# %%
+check_design(changed, "changed")
+assert (changed.stem, tuple(changed.stages)) != (design.stem, tuple(design.stages)), "changed is your design still."
+ratio = changed.anatomy(W).macs / design.anatomy(W).macs
+assert abs(ratio - 1) <= 0.15, f"changed has {ratio:.2f} times the MACs of design: bring them within 15 % of each other."
+assert idea.strip(), "idea is empty: say in a few words what you changed."
+assert expected in ("better", "worse", "no difference"), 'expected should be "better", "worse" or "no difference".'
+print(f"{ratio:.2f} times the MACs. You expect of “{idea}”: {expected}.")
+
+# %% [markdown]
+# Four runs each, and the first weights of run 1 come from the same seed in both.
+
+# %%
+ablation = DesignTrainingExplorer({"changed": changed, "my design": design}, task, recipe, runs=4)
+ablation
+
+# %%
+ablation.run()
+
+# %%
+from resnet_lib.comparison import by_design, luck
+
+accuracies = {name: [r.accuracy for r in runs if r.tests] for name, runs in by_design(ablation.results()).items()}
+if all(accuracies.values()):
+    ours, theirs = accuracies["changed"], accuracies["my design"]
+    chance = luck(ours, theirs)
+    better = sum(ours) / len(ours) > sum(theirs) / len(theirs)
+    found = "no difference" if chance > 0.1 else "better" if better else "worse"
+    print(f"You expected: {expected}. Found: {found} (chance alone parts the runs so far in {chance:.0%} of all deals).")
+else:
+    print("Not trained and tested yet: run the cell above to its end.")
+
+# %% [markdown]
+# **What do you see?** Whatever came out: which sentence may you write, and which not?
+#
+# <details><summary>What there is to see</summary>“No difference” means: none that four runs could show. A small one may
+# well be there. “Better” or “worse” means: on this task, after so many steps, by this recipe. It does not mean that the
+# idea is good in general. And if you try many ideas and report the best one, you report luck as well: of ten ideas that
+# change nothing, about one will be under 10 %.</details>
+#
+# ## 7 · Look inside
+#
+# The explorer of lesson 07 walks through any network, yours too. This is the first run of your design, trained on
+# pieces of 32 pixels.
+
+# %%
+from resnet_lib.explorers import PhotographExplorer
+
+mine = next(run.best for name, run in comparison.race.runs.items() if name.startswith("my design")).eval()
+PhotographExplorer(mine, picture="cat", size=W)
+
+# %% [markdown]
+# <details><summary>What to look for</summary>How wide are the maps at the end of each stage? Where can you still tell the
+# ears? How many channels of Stage 4 are zero everywhere? (The classes have numbers here: class 0 is the cat upright, class
+# 4 the coffee.)</details>
+#
+# ## 8 · The report
+#
+# One page, as you would hand it in: the design, what it costs, why you chose it, how it did, and what it computes.
+#
+# ### Exercise 4 · explain your design
+# ●● of ●●● · a design is worth as much as its reasons · 20 minutes
+#
+# Write `why`, in 200 to 1,000 characters: what you chose and for which reason, with at least two numbers, what the
+# ablation showed, and what you do **not** know. An empty line begins a new paragraph.
+
+# %% tags=["exercise"]
+# Exercise 4: your name, and your reasons.
+author = ""
+why = """
+"""
+raise NotImplementedError("Exercise 4: write author and why, then remove this line")
+
+# %% tags=["solution"]
+author = "A. Learner"
+why = """ResNet-50 was drawn for 224 pixels. On 32 its Stage 4 works on maps of 1 × 1, where eight of nine weights of each
+3×3 meet only padding. So I left the pool out, and end at 2 × 2. Four times the MACs would follow. I paid with a quarter
+fewer channels and with 5 blocks in place of 16: short training rewards few layers, and 51 pixels of receptive field
+already cover the 32 of the picture. The stem is a 3×3: at 32 pixels a 7×7 blurs what is to be told apart.
+
+In the ablation I halved W again and doubled the channels at about the same MACs. What came of it stands in the lesson,
+with the share of deals that chance alone explains.
+
+I do not know whether this order would hold after a hundred times the steps, or on other photographs."""
+
+# %%
+import re
+
+assert author.strip(), "author is empty: whose report is it?"
+assert len(why.strip()) >= 200, f"why has {len(why.strip())} characters: give your reasons, in 200 or more."
+numbers = re.findall(r"\d+", why)
+assert len(numbers) >= 2, "There are fewer than two numbers in why: which numbers of the design, and what for?"
+print(f"{len(why.strip())} characters, {len(numbers)} numbers")
+
+# %%
+from resnet_lib.views.report import Report
+
+report = Report(
+    design, W=W, budget=budget, author=author, why=why.strip(), results=comparison.results(), network=mine, photo="cat"
+)
+report
+
+# %% [markdown]
+# **What do you see?** Give the page to somebody who has not taken this course. Which number will they ask about first?
+#
+# <details><summary>What there is to see</summary>Mostly the test accuracy: it looks low beside what one reads elsewhere.
+# The page must then say what it is compared with: 5 % by chance, and the thin ResNet-50 trained in the same way.</details>
+#
+# As a file it goes beside your runs. A report that is there already is replaced, and no other file ever is. Open it in a
+# browser: printed, or saved as PDF from there, it is one page.
+
+# %%
+from IPython.display import FileLink
+
+runs_folder().mkdir(parents=True, exist_ok=True)
+FileLink(report.write(runs_folder() / "my_design.html"))
+
+# %% [markdown]
+# ## 9 · Common mistakes
+#
+# - **The budget checked at another W.** MACs belong to a design *and* a size of picture. Parameters do not.
+# - **Two things changed at once.** Then nobody knows which of them mattered.
+# - **One run each compared.** Three points of difference may be the first weights alone.
+# - **The test used to choose.** Whoever tries twenty designs and reports the accuracy of the best one has fitted the test
+#   as well. Keep pictures aside that you look at once, at the end.
+# - **MACs taken for seconds.** Groups save MACs. They rarely save as much time: look at the column of seconds.
+# - **Training loss taken for quality.** It says how well the pieces seen are known.
+#
+# ## Summary
+#
+# - Parameters grow with C², MACs with C² · W². Half the channels pay for twice the W.
+# - A design is legal where the shapes agree and groups divide C1. It is sensible where W lasts to the last stage, and a
+#   value at the end sees the picture.
+# - Networks are compared at the same cost, the same recipe and the same pictures, over several runs.
+# - A difference counts when it is larger than what the runs of one design differ by.
+# - One change at a time, with the budget held, shows what a part is good for.
+#
+# ## Recall
+#
+# 1. You double the channels of a stage and halve its W. What happens to its parameters and MACs?
+# <details><summary>Answer</summary>Four times the parameters, and the same MACs.</details>
+#
+# 2. groups = 6 and C1 = 32. Why is that illegal, and what is the nearest legal number of groups?
+# <details><summary>Answer</summary>32 channels cannot be dealt out to 6 groups of the same size. 4 is nearest, as 8 is
+# as well: each is 2 away.</details>
+#
+# 3. When does a stage begin with a BTNK2?
+# <details><summary>Answer</summary>When nothing about the shape changes: S = 1, and as many channels come in as go
+# out.</details>
+#
+# 4. Three runs each, and every run of yours beats every run of the other. How strong is that?
+# <details><summary>Answer</summary>Chance alone does as much in 2 of 20 deals, 10 %. It is a hint, and more runs would
+# say more.</details>
+#
+# 5. A 3×3 runs on maps of 1 × 1. How many of its weights matter?
+# <details><summary>Answer</summary>One of nine for each pair of channels, the middle one. The others meet padding.</details>
+#
+# ## What comes next
+#
+# The course ends here, and the parts stay yours. `resnet_lib.tasks.cifar10()` fetches 60,000 real pictures, if you have
+# internet: give it to `DesignTrainingExplorer` as the task, and see whether your order holds. Everything you used is in
+# `resnet_lib`, a few hundred lines at a time, and made to be read.
