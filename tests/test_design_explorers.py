@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 import torch
 
+from resnet_lib.comparison import luck
 from resnet_lib.explorers import DesignExplorer, DesignTrainingExplorer
 from resnet_lib.network_design import PRESETS, Budget, NetworkDesign, StageDesign, StemDesign
 from resnet_lib.training import Recipe
@@ -164,6 +165,10 @@ def test_the_drawing_says_in_words_what_it_shows(explorer):
 # ── training designs ──
 
 
+def luck_of(found):
+    return luck(*([r.accuracy for r in found if r.name.startswith(name)] for name in ("small", "other")))
+
+
 @pytest.fixture
 def training(task):  # noqa: F811
     return DesignTrainingExplorer({"small": SMALL, "other": OTHER}, task, Recipe(epochs=2, batch=16, peak=0.01), runs=2)
@@ -180,13 +185,15 @@ def test_trained_it_compares_the_designs_over_all_runs_and_says_what_may_be_luck
     found = training.results()
     assert [r.name for r in found] == ["small, seed 0", "other, seed 0", "small, seed 1", "other, seed 1"]
     assert all(r.step == 8 and r.accuracy is not None for r in found)
-    assert re.search(r"small is [+-]\d+\.\d percentage points from other\. Chance alone", words(training.table))
+    means = [sum(r.accuracy for r in found if r.name.startswith(name)) / 2 for name in ("small", "other")]
+    apart = f"{100 * abs(means[0] - means[1]):.1f} percentage points {'above' if means[0] > means[1] else 'below'} other"
+    assert f"small is {apart}; in {luck_of(found):.0%} of all deals" in words(training.table)
 
 
 def test_one_run_each_is_not_judged(training):
     training.runs.value = 1
     training.run()
-    assert "One run each does not tell whether that is luck" in words(training.table)
+    assert "one run each does not tell whether that is luck" in words(training.table)
 
 
 def test_the_seed_is_the_first_of_the_runs(training):

@@ -146,6 +146,7 @@ def same_numbers(a, b):
 def _narrow(name, low, high, step):
     control = slider(name, low, low, high, step)
     control.layout, control.style = widgets.Layout(width="186px"), {"description_width": "46px"}
+    control.add_class("rl-narrow")
     return control
 
 
@@ -207,9 +208,9 @@ def verdict(results):
     for other, theirs in others:
         if ours and theirs:
             apart = 100 * (sum(ours) / len(ours) - sum(theirs) / len(theirs))
-            if len(ours) + len(theirs) == 2:
-                judged = "One run each does not tell whether that is luck"
-            else:
-                judged = f"Chance alone parts the runs so far in {luck(ours, theirs):.0%} of all deals"
-            said += f"<p>{escape(name)} is {apart:+.1f} percentage points from {escape(other)}. {judged}.</p>"
+            judged = "one run each does not tell whether that is luck"
+            if len(ours) + len(theirs) > 2:
+                judged = f"in {luck(ours, theirs):.0%} of all deals chance alone parts the two as far"
+            gap = f"{abs(apart):.1f} percentage points {'above' if apart > 0 else 'below'} {escape(other)}"
+            said += f"<p><b>{escape(name)}</b> is {gap}; {judged}.</p>"
     return said
