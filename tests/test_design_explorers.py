@@ -186,8 +186,8 @@ def test_trained_it_compares_the_designs_over_all_runs_and_says_what_may_be_luck
     assert [r.name for r in found] == ["small, seed 0", "other, seed 0", "small, seed 1", "other, seed 1"]
     assert all(r.step == 8 and r.accuracy is not None for r in found)
     means = [sum(r.accuracy for r in found if r.name.startswith(name)) / 2 for name in ("small", "other")]
-    apart = f"{100 * abs(means[0] - means[1]):.1f} percentage points {'above' if means[0] > means[1] else 'below'} other"
-    assert f"small is {apart}; in {luck_of(found):.0%} of all deals" in words(training.table)
+    apart = f"{100 * abs(means[0] - means[1]):.1f} percentage points {'above' if means[0] > means[1] else 'below'}"
+    assert f"small is {apart} other; in {luck_of(found):.0%} of all deals" in words(training.table)
 
 
 def test_one_run_each_is_not_judged(training):

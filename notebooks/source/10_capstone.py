@@ -302,7 +302,8 @@ comparison
 
 # %% [markdown]
 # **train** and **stop** are buttons. The next cell trains as well; ■ in the toolbar stops it, and running it again goes
-# on. The curves above grow meanwhile. Strong lines are the means of the runs, and the weak ones the runs themselves.
+# on, until the kernel ends. The curves above grow meanwhile. Strong lines are the means of the runs, and the weak ones
+# the runs themselves.
 
 # %%
 comparison.run()

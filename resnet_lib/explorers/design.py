@@ -168,17 +168,18 @@ class DesignTrainingExplorer(TrainingExplorer):
     """Designs trained on the same task by the same recipe, each several times with other first weights: a difference
     between two designs means something when it is larger than the one between two runs of the same.
 
-    designs: name → `NetworkDesign`, up to five. task, recipe, folder: as `TrainingExplorer`'s.
+    designs: name → `NetworkDesign`, up to five. task, recipe: as `TrainingExplorer`'s. The runs are kept in this
+    session only.
     Controls beside those of `TrainingExplorer`: runs, of each design. The seed is the first run's, and decides the
     order of the pictures for all.
     `results()` gives what they have come to, for the report.
     """
 
-    def __init__(self, designs, task=None, recipe=None, *, runs=3, folder=None):
+    def __init__(self, designs, task=None, recipe=None, *, runs=3):
         self.runs = slider("runs of each design", runs, 1, 8)
         self.runs.continuous_update = False  # each value builds networks
         self._designs, self._both = dict(designs), ComparisonCurves()
-        super().__init__(self._networks, task, recipe, folder=folder)
+        super().__init__(self._networks, task, recipe)
         self.watch(self.runs)
 
     def _lay_out(self):

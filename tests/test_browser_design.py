@@ -1,0 +1,97 @@
+"""The explorers of whole designs, and the report, in a real JupyterLab and browser."""
+
+import os
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from . import lab
+
+if lab.missing() and os.environ.get("CI") != "true":
+    pytest.skip(lab.missing(), allow_module_level=True)
+
+pytestmark = pytest.mark.browser
+
+CELLS = (
+    "from resnet_lib.explorers import DesignExplorer, DesignTrainingExplorer\n"
+    "from resnet_lib.network_design import NetworkDesign, StageDesign, StemDesign\n"
+    "from resnet_lib.tasks import photographs\n"
+    "from resnet_lib.training import Recipe\n"
+    "from resnet_lib.views.report import Report",
+    "designer = DesignExplorer()\ndesigner",
+    "small = NetworkDesign(StemDesign(4), (StageDesign(1, 4, 16, 2),) * 4, 20)\n"
+    "training = DesignTrainingExplorer({'small': small}, photographs(n=640, n_test=40), Recipe(epochs=100, batch=32))\n"
+    "training",
+    "Report(small, W=32, budget=designer.budget, author='Ada', results=training.results())",
+)
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory):
+    """A notebook with the two explorers and a report, its first cell run."""
+    assert not lab.missing(), lab.missing()
+    folder = tmp_path_factory.mktemp("designs")
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    cells = [new_code_cell(cell) for cell in CELLS]
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "designs.ipynb")
+    with lab.running_lab(folder) as server, lab.running_browser() as browser:
+        with lab.Notebook(browser, server, "designs.ipynb") as opened:
+            opened.run_cell("from resnet_lib")
+            yield opened
+            assert opened.errors() == []
+            assert opened.problems == []
+
+
+def ask(notebook, expression):
+    """The value of an expression in the kernel, as text."""
+    return notebook.in_kernel(f"print(({expression}))").strip()
+
+
+def test_keys_on_a_slider_move_the_design_and_all_that_is_shown(notebook):
+    notebook.run_cell("designer = DesignExplorer")
+    view = notebook.view("begin with")
+    view.slider("blocks").press("ArrowRight", times=2)  # the first slider of that name is Stage 1's
+    view.wait_until(lambda: ask(notebook, "designer.design.stages[0].blocks") == "5", "Stage 1 has five blocks")
+    macs = ask(notebook, "f'{designer.design.anatomy(64).macs:,}'")
+    view.wait_until(lambda: macs in view.text(), "the table shows its MACs")
+    assert view.chosen("begin with") == "your own" and "✗" in view.text()
+    view.dropdown("begin with").select_option("deep and narrow")
+    view.wait_until(lambda: "(384, 2, 2)" in view.text() and "✗" not in view.text(), "the preset is shown")
+    assert view.slider("blocks").value == 5
+
+
+def test_an_illegal_design_is_explained_and_mended_with_a_click(notebook):
+    notebook.run_cell("designer = DesignExplorer")
+    view = notebook.view("begin with")
+    assert not view.button("mend it").is_visible()
+    view.slider("groups").press("ArrowRight", times=2)
+    view.wait_until(lambda: "groups = 3 does not divide C1 = 16" in view.text(), "the sentence appears")
+    view.button("mend it").click()
+    view.wait_until(lambda: "does not divide" not in view.text(), "the sentence goes")
+    assert view.slider("groups").value == 2
+
+
+def test_while_designs_are_trained_other_controls_answer_and_training_stops_at_a_click(notebook):
+    notebook.run_cell("designer = DesignExplorer")
+    notebook.run_cell("training = DesignTrainingExplorer")
+    view, other = notebook.view("runs of each design"), notebook.view("begin with")
+    view.button("train").click()
+    view.wait_until(lambda: int(ask(notebook, "training.race.step")) > 2, "it has begun")
+    other.slider("kernel").press("ArrowLeft", times=2)
+    other.wait_until(lambda: "5×5, pool" in other.text(), "the designer follows meanwhile")
+    view.button("stop").click()
+    view.wait_until(lambda: "stopped" in view.text(), "it says that it has stopped")
+    step = ask(notebook, "training.race.step")
+    view.page.wait_for_timeout(300)
+    assert ask(notebook, "training.race.step") == step
+
+
+def test_the_report_is_shown_as_a_page_of_its_own(notebook):
+    notebook.run_cell("designer = DesignExplorer")
+    notebook.run_cell("training = DesignTrainingExplorer")
+    notebook.run_cell("Report(small")
+    page = notebook.page.frame_locator('iframe[title="the report"]')
+    page.locator("h1").wait_for()
+    assert page.locator("h1").inner_text() == "A network within a budget"
+    assert "Ada" in page.locator("body").inner_text()
