@@ -207,3 +207,11 @@ def test_a_network_that_fails_is_said_and_the_rest_goes_on(training):
     training.run()
     assert "small, seed 1: the loss is nan" in words(training.table)
     assert [r.step for r in training.results()] == [8, 8, 0, 8]
+
+
+def test_an_illegal_design_is_not_trained_and_says_why(task):  # noqa: F811
+    illegal = replace(SMALL, stem=StemDesign(4, kernel=2))
+    training = DesignTrainingExplorer({"illegal": illegal}, task, Recipe(epochs=1, batch=16))
+    assert "Stage 0: kernel = 2 has no middle pixel" in words(training.problem)
+    training.start.click()
+    assert training.results() == []

@@ -1,12 +1,16 @@
 """The one-page report: whole, self-contained, safe to write, and one page when printed."""
 
+import base64
+import io
 import os
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from resnet_lib import ResNet
 from resnet_lib.comparison import Result
@@ -89,6 +93,13 @@ def test_maps_of_the_photograph_stand_for_every_stage(network):
         ("(8, 8, 8)", "(32, 4, 4)", "(32, 2, 2)", "(32, 1, 1)", "(32, 1, 1)"))]  # fmt: skip
     sources = [a["src"] for a in images]
     assert len(set(sources)) == 6 and all(s.startswith("data:image/") for s in sources)
+
+
+def test_a_picture_of_ones_own_can_be_shown(network):
+    red = report(network=network, photo=Image.new("RGB", (300, 200), "red")).html
+    source = next(a["src"] for tag, a in Page(red).tags if tag == "img")
+    shown = Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).convert("RGB")
+    assert np.abs(np.asarray(shown, int) - (255, 0, 0)).max() < 10
 
 
 def test_the_maps_are_of_the_network_given(network):
