@@ -219,6 +219,7 @@ def test_somebody_elses_file_is_not_written_over_unless_told(tmp_path):
         ("report.pdf", "'report.pdf' does not end in .html.* name it report.html. A browser can save that as PDF"),
         ("report", "does not end in .html"),
         ("folder.html", "is a folder: name a file in it"),
+        ("n" * 300 + ".html", "cannot be written .File name too long.: name a file in a folder of your own"),
         ("nowhere/report.html", "there is no folder .*nowhere'?: make it first"),
     ],
 )

@@ -140,7 +140,8 @@ for name, said, costs in [
     ("half_the_channels_no_pool", half_the_channels_no_pool, wide_maps.anatomy(W)),
 ]:
     found = costs.parameters / base.parameters, costs.macs / base.macs
-    assert isinstance(said, tuple) and len(said) == 2, f"{name} should be two factors, such as (2, 1 / 9)."
+    pair = isinstance(said, tuple | list) and len(said) == 2 and all(isinstance(v, int | float) for v in said)
+    assert pair, f"{name} should be two factors, such as (2, 1 / 9)."
     for what, mine, true in zip(("parameters", "MACs"), said, found, strict=True):
         if abs(mine / true - 1) < 0.1:
             continue
@@ -191,7 +192,8 @@ designer
 #
 # Some thoughts to begin with. None of them is a rule.
 #
-# - **Where is W lost?** Each halving makes everything after it four times cheaper, and takes away *where* things are.
+# - **Where is W lost?** Each halving makes everything after it four times cheaper in MACs, and takes away
+#   *where* things are.
 # - **Many blocks, or wide ones?** Twice the blocks cost as much as 1.4 times the channels.
 # - **Does a value at the end see the whole picture?** If not, only the average in the head brings the parts together.
 # - **What is the first convolution for?** 7×7 with stride 2 was made for pictures of 224 pixels.

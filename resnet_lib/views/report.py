@@ -109,6 +109,15 @@ class Report:
                 f"{path.name!r} does not end in .html, and the report is a page of HTML: name it "
                 f"{path.stem or 'report'}.html. A browser can save that as PDF"
             )
+        try:
+            self._write(path, overwrite)
+        except OSError as problem:
+            raise ValueError(
+                f"{str(path)!r} cannot be written ({problem.strerror}): name a file in a folder of your own"
+            ) from None
+        return path
+
+    def _write(self, path, overwrite):
         if path.is_dir():
             raise ValueError(f"{str(path)!r} is a folder: name a file in it")
         if not path.parent.is_dir():
@@ -120,27 +129,18 @@ class Report:
             )
         beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
-            try:
-                with open(beside, "x", encoding="utf-8", newline="\n") as out:
-                    out.write(self.html)
-                    out.flush()
-                    os.fsync(out.fileno())
-                os.replace(beside, path)
-            finally:
-                beside.unlink(missing_ok=True)  # gone already where all went well
-        except OSError as problem:
-            raise ValueError(
-                f"{str(path)!r} cannot be written ({problem.strerror}): name a file in a folder of your own"
-            ) from None
-        return path
+            with open(beside, "x", encoding="utf-8", newline="\n") as out:
+                out.write(self.html)
+                out.flush()
+                os.fsync(out.fileno())
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)  # gone already where all went well
 
 
 def _is_report(path):
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return MARK in file.read(1000)
-    except OSError:
-        return False
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return MARK in file.read(1000)
 
 
 def _fits(name, text, room, lines):
