@@ -106,7 +106,7 @@ def test_an_illegal_design_is_explained_with_the_numbers_that_disagree_and_can_b
     text = words(explorer.problems)
     assert "Stage 2: groups = 3 does not divide C1 = 32" in text and "Stage 0: kernel = 4 has no middle pixel" in text
     assert explorer.mend.layout.display == ""
-    pale = "opacity:0.4"
+    pale = "opacity:0.5"
     assert pale in explorer.view.value and pale in explorer.budgets.value, "what is shown is another design"
     explorer.mend.click()
     assert explorer.design.problems() == [] and words(explorer.problems).strip() == ""

@@ -122,7 +122,7 @@ class DesignExplorer(Explorer):
             design = design.mended()
             said += f"<p>Below, pale: what “{self.mend.description}” makes of it.</p>"
         self.problems.value = f'<div class="rl">{said}</div>'
-        open_tag = '<div class="rl" style="opacity:0.4">' if problems else '<div class="rl">'
+        open_tag = '<div class="rl" style="opacity:0.5">' if problems else '<div class="rl">'
         costs = design.anatomy(self.W.value)
         self.budgets.value = f'{open_tag}{budget_bars(self.budget, costs)}</div>'
         self.view.value = (

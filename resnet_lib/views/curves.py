@@ -61,7 +61,7 @@ class Chart:
         for curve in curves:
             colour, dashes, marker = curve.look
             if curve.faint:
-                axes.plot(curve.x, curve.y, color=colour, alpha=0.25, linewidth=0.8)
+                axes.plot(curve.x, curve.y, color=colour, alpha=0.4, linewidth=1)
                 continue
             gap = max(1, len(curve.x) // 10)
             axes.plot(
