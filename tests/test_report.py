@@ -15,6 +15,7 @@ from PIL import Image
 from resnet_lib import ResNet
 from resnet_lib.comparison import Result
 from resnet_lib.network_design import PRESETS, Budget, NetworkDesign, StageDesign, StemDesign, budget_of
+from resnet_lib.tasks import photographs
 from resnet_lib.views.report import LINES, MARK, ROOM, Report
 
 from . import lab
@@ -115,6 +116,11 @@ def test_runs_of_one_design_are_one_row_with_their_spread():
     assert "thin 12,345 678,901 1 120 40.0% ± 1.5% one run shows none 61" in text
 
 
+def test_the_task_is_named_with_what_chance_alone_gets_right():
+    text = " ".join(Page(report(results=[result("mine")], task=photographs(n=20, n_test=20)).html).text.split())
+    assert "Trained to tell which of five photographs" in text and "20 classes, by chance 5% right" in text
+
+
 def test_a_run_that_was_not_tested_yet_says_so():
     text = " ".join(Page(report(results=[result("mine", None, 7)]).html).text.split())
     assert "mine 12,345 678,901 1 7 not tested yet" in text
@@ -134,7 +140,8 @@ def test_an_empty_line_begins_a_paragraph_and_a_new_line_does_not():
 def everything(network, why=("word " * 20 + "\n\n") * (LINES // 2)):
     results = [result(f"{name * 32}, seed {s}") for name in "abcde" for s in (0, 1)]
     return report(
-        author="A" * 60, title="T" * 55, why=why, results=results, network=network
+        author="A" * 60, title="T" * 55, why=why, results=results, network=network,
+        task=photographs(n=20, n_test=20),
     )  # fmt: skip
 
 

@@ -462,7 +462,8 @@ print(f"{len(why.strip())} characters, {len(numbers)} numbers")
 from resnet_lib.views.report import Report
 
 report = Report(
-    design, W=W, budget=budget, author=author, why=why.strip(), results=comparison.results(), network=mine, photo="cat"
+    design, W=W, budget=budget, author=author, why=why, results=comparison.results(), task=task, network=mine,
+    photo="cat",
 )
 report
 

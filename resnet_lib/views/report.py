@@ -30,8 +30,9 @@ PAGE = f"""
 body {{ margin: 0 auto; padding: 2mm 0; width: 190mm; background: white; color: black;
   font-family: system-ui, sans-serif; print-color-adjust: exact; -webkit-print-color-adjust: exact; }}
 h1 {{ font-size: 18px; margin: 0; overflow-wrap: anywhere; }}
-h2 {{ font-size: 12px; margin: 7px 0 2px; border-bottom: 1px solid {TINT}; }}
+h2 {{ font-size: 12px; line-height: 1.3; margin: 7px 0 2px; border-bottom: 1px solid {TINT}; }}
 .rl, .rl .quiet {{ font-size: 10px; }}
+h2 .quiet {{ font-weight: 400; }}
 .rl table {{ font-size: 9px; }}
 .rl th, .rl td {{ padding: 0.5px 5px 0.5px 0; }}
 .drawing svg {{ max-height: 125px; }}
@@ -51,15 +52,15 @@ class Report:
     author, title, why: the learner's name, a headline, and what they chose and why; paragraphs are parted by an empty
              line. Plain text: nothing in it is read as HTML.
     results: what races came to, `comparison.Result`s, finished or not; runs that differ only by ", seed …" in the
-             name are one row. Up to five designs.
+             name are one row. Up to five designs. task: the `tasks.Task` that they were trained on, to be named.
     network: the trained network whose maps are shown; none are without. photo: a name from PHOTOS or a PIL image.
     Raises ValueError for an illegal design, for another network than the design's, and for more text or more designs
     than one page has room for.
     """
 
     def __init__(
-        self, design, *, W, budget, author="", title="A network within a budget", why="", results=(), network=None,
-        photo="cat",
+        self, design, *, W, budget, author="", title="A network within a budget", why="", results=(), task=None,
+        network=None, photo="cat",
     ):  # fmt: skip
         _fits("author", author, 60, 1)
         _fits("title", title, 55, 1)
@@ -80,7 +81,7 @@ class Report:
             parts.append(f'<h2>What I chose and why</h2><div class="own">{paragraphs}</div>')
         if results:
             curves = ComparisonCurves(width=345, height=150).draw(results)
-            parts.append(f"<h2>Trained</h2>{comparison_table(results)}{curves}")
+            parts.append(f"<h2>Trained{_said(task)}</h2>{comparison_table(results)}{curves}")
         if network is not None:
             parts.append(_maps(design, network, photo, W))
         parts.append(f"<h2>The design as code</h2><pre>{escape(_compact(design.code()))}</pre>")
@@ -136,6 +137,15 @@ class Report:
             os.replace(beside, path)
         finally:
             beside.unlink(missing_ok=True)  # gone already where all went well
+
+
+def _said(task):
+    """What the task is, after a heading, in one line."""
+    if task is None:
+        return ""
+    classes = len(task.classes)
+    chance = f"{classes} classes, by chance {1 / classes:.0%} right"
+    return f' <span class="quiet">to tell {escape(task.note)}: {chance}</span>'
 
 
 def _is_report(path):
