@@ -471,7 +471,8 @@ report
 # **What do you see?** Give the page to somebody who has not taken this course. Which number will they ask about first?
 #
 # <details><summary>What there is to see</summary>Mostly the test accuracy: it looks low beside what one reads elsewhere.
-# The page must then say what it is compared with: 5 % by chance, and the thin ResNet-50 trained in the same way.</details>
+# That is why the page names what to hold it against: 5 % by chance, and the thin ResNet-50 trained in the same
+# way.</details>
 #
 # As a file it goes beside your runs. A report that is there already is replaced, and no other file ever is. Open it in a
 # browser: printed, or saved as PDF from there, it is one page.
