@@ -15,9 +15,8 @@ from resnet_lib.training import Recipe
 from .test_comparison import OTHER, SMALL, task  # noqa: F401
 
 
-def words(*views):
-    text = " ".join(view.value for view in views)
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", text)))
+def words(view):
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", view.value)))
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def counted(explorer):
 def agrees(explorer):
     """Whether what is shown are the costs of the design that the controls describe."""
     costs = explorer.design.anatomy(explorer.W.value)
-    text = words(explorer.budgets, explorer.view)
+    text = words(explorer.view)
     shown = all(f"{n:,}" in text for n in (costs.parameters, costs.macs, costs.flops))
     return shown and all(f"{s.parameters:,}" in text and f"{s.macs:,}" in text for s in costs.by_stage())
 
@@ -46,7 +45,7 @@ def agrees(explorer):
 def test_it_begins_with_the_thin_resnet50_which_uses_up_its_budget(explorer):
     assert explorer.design == NetworkDesign.like() and explorer.preset.label == "thin ResNet-50"
     assert agrees(explorer)
-    assert words(explorer.budgets).count("✓ 0 left") == 2
+    assert words(explorer.view).count("✓ 0 left") == 2
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -81,7 +80,7 @@ def test_every_control_moves_its_own_number_and_the_costs_follow(explorer, part,
 def test_w_moves_shapes_and_macs_and_no_parameter(explorer):
     explorer.W.value = 128
     assert agrees(explorer) and "(64, 32, 32)" in words(explorer.view)
-    text = words(explorer.budgets)
+    text = words(explorer.view)
     assert "✓ 0 left" in text and "✗" in text
 
 
@@ -107,7 +106,7 @@ def test_an_illegal_design_is_explained_with_the_numbers_that_disagree_and_can_b
     assert "Stage 2: groups = 3 does not divide C1 = 32" in text and "Stage 0: kernel = 4 has no middle pixel" in text
     assert explorer.mend.layout.display == ""
     pale = "opacity:0.5"
-    assert pale in explorer.view.value and pale in explorer.budgets.value, "what is shown is another design"
+    assert pale in explorer.view.value, "what is shown is another design"
     explorer.mend.click()
     assert explorer.design.problems() == [] and words(explorer.problems).strip() == ""
     assert explorer.mend.layout.display == "none"
@@ -116,20 +115,20 @@ def test_an_illegal_design_is_explained_with_the_numbers_that_disagree_and_can_b
 
 def test_over_budget_is_said_in_words_and_not_by_colour_alone():
     explorer = DesignExplorer(budget=Budget(1_000_000, 10**9))
-    text = words(explorer.budgets)
+    text = words(explorer.view)
     assert f"✗ {explorer.design.anatomy(64).parameters - 1_000_000:,} over" in text and "✓" in text
 
 
 def test_what_is_odd_is_pointed_out(explorer):
     explorer.W.value = 32
-    assert "Stage 4 comes down to 1 × 1" in words(explorer.notes)
+    assert "▸ Stage 4 comes down to 1 × 1" in words(explorer.view)
     explorer.W.value = 64
-    assert words(explorer.notes).strip() == ""
+    assert "▸" not in words(explorer.view)
 
 
 def test_its_code_makes_the_design_shown(explorer):
     explorer.preset.value = PRESETS["deep and narrow"]
-    code = unescape(re.search("<pre>(.*)</pre>", explorer.code.value, re.DOTALL)[1])
+    code = unescape(re.search("<pre>(.*)</pre>", explorer.view.value, re.DOTALL)[1])
     names = {"NetworkDesign": NetworkDesign, "StemDesign": StemDesign, "StageDesign": StageDesign}
     assert eval(code, names) == explorer.design
 

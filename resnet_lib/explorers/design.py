@@ -14,6 +14,8 @@ from .training import TrainingExplorer
 
 OWN = "your own"  # what the preset control says where the numbers are none of them
 
+PALE = ' style="opacity:0.5"'  # what is shown is not what the controls say
+
 # What a stage is turned by: field of StageDesign → the name on the slider, its ends and its step.
 TURNS = {
     "blocks": ("blocks", 1, 24, 1),
@@ -58,7 +60,7 @@ class DesignExplorer(Explorer):
         self.stages = [{field: _narrow(*turn) for field, turn in TURNS.items()} for _ in range(4)]
         self.mend = widgets.Button(description="mend it", layout=widgets.Layout(width="auto"))
         self.mend.on_click(lambda _button: self._set(self.design.mended()))
-        self.budgets, self.problems, self.notes, self.view, self.code = (html() for _ in range(5))
+        self.problems, self.view = html(), html()
         self.watch(self.preset, self.W, self.fourfold, *self.stem.values())
         for stage in self.stages:
             self.watch(*stage.values())
@@ -67,8 +69,7 @@ class DesignExplorer(Explorer):
         controls = row(*columns)
         controls.layout.align_items = "flex-start"
         self.children = [
-            style(), row(self.preset, self.W, self.fourfold), controls, self.problems, row(self.mend), self.budgets,
-            self.view, self.notes, self.code,
+            style(), row(self.preset, self.W, self.fourfold), controls, self.problems, row(self.mend), self.view,
         ]  # fmt: skip
         self.design = design
 
@@ -122,18 +123,14 @@ class DesignExplorer(Explorer):
             design = design.mended()
             said += f"<p>Below, pale: what “{self.mend.description}” makes of it.</p>"
         self.problems.value = f'<div class="rl">{said}</div>'
-        open_tag = '<div class="rl" style="opacity:0.5">' if problems else '<div class="rl">'
         costs = design.anatomy(self.W.value)
-        self.budgets.value = f'{open_tag}{budget_bars(self.budget, costs)}</div>'
-        self.view.value = (
-            f'{open_tag}{design_drawing(design, costs)}<p class="quiet">Each block is as high as the root of its '
-            "W and as wide as the root of its channels; G marks a BTNK1. FLOPs = 2 × MACs = "
-            f"{costs.flops:,}.</p>{design_table(design, costs)}</div>"
-        )
         notes = "".join(f"<p>▸ {escape(note)}</p>" for note in design.notes(costs))
-        self.notes.value = f'{open_tag}{notes}</div>'
-        self.code.value = (
-            f"{open_tag}<details><summary>this design as code, to be kept</summary>"
+        # In one piece: the browser lays out the page again for each that arrives.
+        self.view.value = (
+            f'<div class="rl"{PALE if problems else ""}>{budget_bars(self.budget, costs)}'
+            f'{design_drawing(design, costs)}<p class="quiet">Each block is as high as the root of its W and as wide as '
+            f"the root of its channels; G marks a BTNK1. FLOPs = 2 × MACs = {costs.flops:,}.</p>"
+            f"{design_table(design, costs)}{notes}<details><summary>this design as code, to be kept</summary>"
             f"<pre>{escape(design.code())}</pre></details></div>"
         )
 
