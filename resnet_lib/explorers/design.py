@@ -128,8 +128,8 @@ class DesignExplorer(Explorer):
         # In one piece: the browser lays out the page again for each that arrives.
         self.view.value = (
             f'<div class="rl"{PALE if problems else ""}>{budget_bars(self.budget, costs)}'
-            f'{design_drawing(design, costs)}<p class="quiet">Each block is as high as the root of its W and as wide as '
-            f"the root of its channels; G marks a BTNK1. FLOPs = 2 × MACs = {costs.flops:,}.</p>"
+            f'{design_drawing(design, costs)}<p class="quiet">Each block is as high as the root of its W and as wide '
+            f"as the root of its channels; G marks a BTNK1. FLOPs = 2 × MACs = {costs.flops:,}.</p>"
             f"{design_table(design, costs)}{notes}<details><summary>this design as code, to be kept</summary>"
             f"<pre>{escape(design.code())}</pre></details></div>"
         )
