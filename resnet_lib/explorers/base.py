@@ -180,6 +180,12 @@ def all_threads():
     return threads(THREADS)
 
 
+def half_the_threads():
+    """Inside `one_thread`, for training small networks. All of them gain little more, and where another program is
+    busy too, threads that wait for each other can take many times as long."""
+    return threads(max(1, THREADS // 2))
+
+
 def html():
     """An empty piece of HTML."""
     return widgets.HTML(layout=widgets.Layout(margin="0", width="auto"))

@@ -15,7 +15,7 @@ from ..race import Race, slug
 from ..tasks import cifar10, photographs
 from ..training import Recipe
 from ..views.curves import LOOKS, Chart, Curve, smoothed
-from .base import STYLE, WRONG, Guarded, all_threads, choice, error, html, row, slider, style
+from .base import STYLE, WRONG, Guarded, choice, error, half_the_threads, html, row, slider, style
 
 CIFAR = "CIFAR-10 (170 MB from the internet)"
 
@@ -123,7 +123,7 @@ class TrainingExplorer(Guarded):
         steps = iter(race)
         try:
             while True:
-                with all_threads():
+                with half_the_threads():
                     if next(steps, None) is None:
                         break
                 now = time.monotonic()
