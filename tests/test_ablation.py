@@ -25,7 +25,7 @@ from resnet_lib.plain import NoSum, blocks, twins
 from resnet_lib.tasks import photographs
 from resnet_lib.training import evaluate
 from resnet_lib.views.ablation import ablation_table
-from resnet_lib.views.lines import Line, line_chart, ticks
+from resnet_lib.views.landscape import ticks
 
 from .reference import shake_norms
 
@@ -301,17 +301,6 @@ def test_bars_are_as_long_as_the_accuracies_and_say_them():
     assert len(widths(html)) == 3 and "not possible" in html
 
 
-def test_a_line_goes_through_its_points_and_skips_what_is_no_number():
-    line = Line("net", [0, 1, 2, 3], [0.0, 1.0, float("inf"), 0.5], "#000000")
-    svg = line_chart([line], x_title="x", y_title="y", text="t & t", low=0, high=1, mark=(0.5, "half"))
-    xy = [(float(x), float(y)) for x, y in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', svg)]
-    assert len(xy) == 3 and xy[0][1] > xy[2][1] > xy[1][1]
-    assert xy[2][0] - xy[0][0] == pytest.approx(3 * (xy[1][0] - xy[0][0]), abs=0.2)
-    path = re.search(r'<path d="(M[^"]+)" fill="none" stroke="#000000"', svg).group(1)
-    assert path.count("M") == 2 and path.count("L") == 1
-    assert "half" in svg and "t &amp; t" in svg
-
-
 @pytest.mark.parametrize(("low", "high"), [(0.9, 4.2), (1e-3, 1e8), (0.5, 0.6), (3.0, 3.1)])
 def test_ticks_of_a_logarithmic_scale_lie_on_it_and_are_few(low, high):
     found = ticks(low, high, 8)
@@ -363,11 +352,27 @@ def test_more_and_more_blocks_end_with_none_and_both_networks_lose_the_same_ones
     last = [measure(without(network, *names), task)[0] for network in networks.values()]
     label = re.search(r'aria-label="([^"]+)"', explorer.result.value).group(1)
     for (name, network), end in zip(networks.items(), last, strict=True):
-        assert f"{name} from {measure(network, task)[0]:.0%} to {end:.0%}" in label
+        assert f"{name} from {100 * measure(network, task)[0]:.0f} to {100 * end:.0f} percent" in label
     explorer.order.label = "at random, three times"
     assert "<svg" not in explorer.result.value  # another order is another question
     explorer.work.start.click()
-    assert explorer.result.value.count('opacity="0.4"') == 6 and "guessing" in text(explorer)
+    assert explorer.result.value.count("stroke-opacity: 0.4") == 6 and "guessing" in text(explorer)
+
+
+def test_from_a_cell_it_runs_to_the_end_and_the_keyboard_stops_it_without_losing_anything(explorer, monkeypatch):
+    real, seen = explorer.work.step, []
+
+    def pressed():
+        seen.append(1)
+        if len(seen) == 4:
+            raise KeyboardInterrupt
+        return real()
+
+    monkeypatch.setattr(explorer.work, "step", pressed)
+    explorer.run()
+    assert explorer.work.bar.value == 3 and explorer.work.start.description == "go on"
+    explorer.run()
+    assert sum(len(found) for found in explorer._each.values()) == explorer.work.bar.max == 9 + 5
 
 
 def test_chosen_blocks_are_taken_out_at_once_and_a_refusal_is_a_sentence(explorer, networks, task):

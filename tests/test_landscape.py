@@ -21,7 +21,7 @@ from resnet_lib.landscape import Landscape, directions, landscape_steps
 from resnet_lib.plain import twins
 from resnet_lib.tasks import photographs
 from resnet_lib.training import evaluate
-from resnet_lib.views.landscape import landscape_maps, landscape_slices, loss_range
+from resnet_lib.views.landscape import landscape_maps, landscape_slices, loss_range, slices_chart
 
 from .reference import shake_norms
 
@@ -368,8 +368,7 @@ def test_what_is_not_known_yet_is_grey_and_a_flat_map_can_be_drawn():
 
 
 def test_slices_are_drawn_for_every_network_and_direction():
-    svg = landscape_slices({"a": bowl(), "b<": bowl(side=5)})
-    assert svg.count("<circle") == 2 * 9 + 2 * 5
+    svg = landscape_slices(slices_chart(), {"a": bowl(), "b<": bowl(side=5)})
     assert all(name in svg for name in ("a →", "a ↑", "b&lt; →", "guessing"))
     assert "a → 5, 1, 5" in svg
 
@@ -420,7 +419,7 @@ def test_the_picture_has_its_numbers_as_text(networks, task):
         assert f"{name} {found.centre:.3g} {found.edge:.3g} {found.edge / found.centre:.3g}" in text(explorer)
         assert f"{found.basin:.0%} {falls} of {steps}" in text(explorer)
     assert "the loss of guessing, 3" in text(explorer)
-    assert explorer.slices.value.count("<circle") == 2 * 2 * 3
+    assert all(name in explorer.slices.value for name in ("plain →", "plain ↑", "residual →", "residual ↑"))
 
 
 @pytest.mark.parametrize(

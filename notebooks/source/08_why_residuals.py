@@ -23,7 +23,7 @@
 #
 # **You need** lesson 05: the blocks and the whole network. Lesson 06 helps with trained weights.
 #
-# **Time:** about 120 minutes to work through. Running every cell takes about 360 seconds on a slow laptop; nearly all of
+# **Time:** about 120 minutes to work through. Running every cell takes about 300 seconds on a slow laptop; nearly all of
 # that is training, and you can stop it at any time and go on later.
 
 # %%
@@ -525,11 +525,17 @@ from resnet_lib.explorers import AblationExplorer
 trained = {name.partition(",")[0]: run.best for name, run in twin_race.race.runs.items()}
 
 # %%
-without_blocks = AblationExplorer(trained, task)
+without_blocks = AblationExplorer(trained, task, n=64 if FAST else 500)
 without_blocks
 
 # %% [markdown]
-# **What do you see?** Press **take them away** if it has not begun. Guessing among 20 classes gives 5 %.
+# Press **take them away**, or run the next cell, which does the same.
+
+# %%
+without_blocks.run()
+
+# %% [markdown]
+# **What do you see?** Guessing among 20 classes gives 5 %.
 #
 # <details><summary>What there is to see</summary>Take any one block out of the plain twin, and what is left only guesses.
 # The residual twin loses little with most of its blocks. The exceptions are its first blocks: their F is large beside the
@@ -543,7 +549,11 @@ without_blocks
 # here is **agreement**: how often it still gives the answer that it gave when it was whole.
 
 # %%
-AblationExplorer()
+bundled = AblationExplorer(n=64 if FAST else 500)
+bundled
+
+# %%
+bundled.run()
 
 # %% [markdown]
 # **What do you see?** Which of its blocks can it spare least?
@@ -570,7 +580,7 @@ AblationExplorer()
 from resnet_lib.explorers import LandscapeExplorer
 
 # %%
-ground = LandscapeExplorer(trained, task)
+ground = LandscapeExplorer(trained, task, finest=9 if FAST else 17)
 ground
 
 # %% [markdown]
@@ -601,8 +611,8 @@ ground
 # al., arXiv 1608.06993). Then F need compute only the channels that are new. `concatenated` builds such a network: every
 # stage ends with as many channels as the ResNet's, but within a stage C grows from block to block.
 #
-# **Predict:** with sums, each block of Stage 3 gets 256 channels and F gives out 256. With concatenation, each block of
-# Stage 3 adds about 21. Which network has fewer parameters, and which one has to keep more numbers for the way back?
+# **Predict:** with sums, F gives out 256 channels in every block of Stage 3. With concatenation it adds about 21, a
+# twelfth. By how much do the MACs of the whole network fall: to a twelfth, to a half, by a fifth?
 
 # %%
 for pair in ("basic block | bottleneck", "concatenation | sum"):
@@ -616,10 +626,11 @@ print("C of each block of Stage 3, concatenation:", [b.C for b in concatenated(b
 # %% [markdown]
 # **What do you see?** What does concatenation save, and what does it not?
 #
-# <details><summary>What there is to see</summary>It saves parameters and MACs, since F computes only the new channels. It
-# does not save as much as that sounds: every block reads *all* channels so far, and what is handed on is copied from block
-# to block. A sum needs no more memory than one of its summands. And a sum lets every block correct any channel, while
-# with concatenation what has been computed stays as it is for all that come after.
+# <details><summary>What there is to see</summary>By about a fifth. The last 1×1 of F has become cheap, but it was only one
+# of three, and the first one reads *all* channels that have been gathered so far. What is saved is real. What it costs is
+# not in the table: all channels are copied into a new place in every block, where a sum could be written over one of its
+# summands. And with a sum every block can correct any channel, while with concatenation what has once been computed is
+# handed on as it is.
 #
 # The basic blocks and the bottlenecks cost about the same here, as published: 3.7 and 4.1 GMACs at full width. What the
 # bottleneck buys with the same money is more layers and four times the channels between blocks.</details>

@@ -21,7 +21,7 @@ from ..ablation import (
 from ..plain import blocks
 from ..tasks import photographs
 from ..views.ablation import ablation_table
-from ..views.lines import Line, line_chart, pen
+from ..views.curves import LOOKS, Chart, Curve
 from ..weights import load
 from .base import STYLE, Guarded, choice, error, html, row, style, toggle
 from .work import Work
@@ -64,6 +64,7 @@ class AblationExplorer(Guarded):
         self._of = "agreement" if task is None else "accuracy"
         self._each = {name: {} for name in self.networks}
         self._more = []  # (network, order, [Effect, …]) of each line
+        self._chart = Chart("blocks removed", f"{self._of} (%)", width=560, height=260)
 
         self.view = toggle("take away", VIEWS, "each")
         self.work = Work("take them away", self._begin, "measurements", self.say)
@@ -147,6 +148,11 @@ class AblationExplorer(Guarded):
                     done += 1
                     self.update()
                     yield done, total
+
+    def run(self):
+        """Take them away, here and now, as the button does. Interrupt the kernel (■) to stop; calling it again goes
+        on."""
+        self.work.run()
 
     def _removable_in_all(self):
         fits = [set(removable(network)) for network in self.networks.values()]
@@ -233,18 +239,17 @@ class AblationExplorer(Guarded):
         return f'{note}{table}<p class="quiet">{marks}</p>'
 
     def _show_more(self):
-        names, lines, words = self._removable_in_all(), [], []
-        for i, name in enumerate(self.networks):
+        names, curves, words = self._removable_in_all(), [], []
+        for name, look in zip(self.networks, LOOKS if len(self.networks) > 1 else LOOKS[1:], strict=False):
             runs = [[e.accuracy for e in found] for owner, _, found in self._more if owner == name and found]
-            colour, dashed = pen(i, len(self.networks))
-            several = len(runs) > 1
-            for run in runs:
-                lines.append(Line("" if several else name, list(range(len(run))), run, colour, dashed, several))
-            if several:
-                middle = [sum(at) / len(at) for at in zip(*runs, strict=False)]
-                lines.append(Line(name, list(range(len(middle))), middle, colour, dashed))
-            if runs and len(runs[0]) > 1:
-                half = next((k for k, a in enumerate(lines[-1].y) if a < self.whole[name][0] / 2), None)
+            if not runs:
+                continue
+            middle = [100 * sum(at) / len(at) for at in zip(*runs, strict=False)]
+            if len(runs) > 1:
+                curves += [Curve(name, list(range(len(r))), [100 * a for a in r], look, faint=True) for r in runs]
+            curves.append(Curve(name, list(range(len(middle))), middle, look))
+            if len(runs[0]) > 1:
+                half = next((k for k, a in enumerate(middle) if a < 50 * self.whole[name][0]), None)
                 words.append(
                     f"<b>{escape(name)}</b> is down to less than half of its {self._of} after {half} of {len(names)} "
                     "blocks." if half else f"<b>{escape(name)}</b> has not lost half of its {self._of}."
@@ -253,16 +258,16 @@ class AblationExplorer(Guarded):
         note = f"{len(names)} of {len(self.blocks)} blocks can go" + (
             " in every one of these networks; those that change the shape stay." if left_out else "."
         )
-        if not lines:
+        if not curves:
             ask = f"How many, before half of the {self._of} is gone? Commit to a number, then press the button."
             return f"<p>{note} {ask}</p>"
         text = f"{self._of} against the number of blocks removed: " + "; ".join(
-            f"{line.name} from {line.y[0]:.0%} to {line.y[-1]:.0%}" for line in lines if line.name
+            f"{curve.name} from {curve.y[0]:.0f} to {curve.y[-1]:.0f} percent" for curve in curves if not curve.faint
         )
         guess = self._guess()
-        chart = line_chart(
-            lines, x_title="blocks removed", y_title=self._of, text=text, low=0, high=self._full(), percent=True,
-            mark=None if guess is None else (guess, "guessing"),
+        chart = self._chart.draw(
+            curves, text, level=None if guess is None else (100 * guess, "guessing"), y_range=(0, 100 * self._full()),
+            x_range=(0, len(names)),
         )  # fmt: skip
         several = len(ORDERS[self.order.label]) > 1
         note += " Thin lines: three random orders; the thick one is their mean." if several else ""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from ..ablation import check_classes, own_answers
 from ..landscape import SIDES, landscape_steps
 from ..tasks import photographs
-from ..views.landscape import landscape_maps, landscape_slices
+from ..views.landscape import landscape_maps, landscape_slices, slices_chart
 from ..weights import load
 from .base import STYLE, Guarded, Picture, choice, html, row, style
 from .work import Work
@@ -49,7 +49,7 @@ class LandscapeExplorer(Guarded):
                 checkpoint = getattr(network, "checkpoint", None)
                 own = own_answers(network, photographs(checkpoint.size if checkpoint else 32).first(n))
                 self._data[name] = own.prepare(own.test[0], 1.0), own.test[1]
-        self.found, self._figure, self._drawn = {}, Figure(), 0.0
+        self.found, self._figure, self._slices, self._drawn = {}, Figure(), slices_chart(), 0.0
 
         self.radius = choice("radius", sorted({*RADII, radius}), radius)
         self.seed = widgets.BoundedIntText(seed, min=0, max=999, description="seed of the directions", style=STYLE)
@@ -89,11 +89,15 @@ class LandscapeExplorer(Guarded):
                 self._draw()
             yield done * len(maps), total * len(maps)
 
+    def run(self):
+        """Measure to the end, here and now. Interrupt the kernel (■) to stop; calling it again goes on."""
+        self.work.run()
+
     def _draw(self):
         titles = {f"{name}: loss {found.centre:.3g} in the middle": found for name, found in self.found.items()}
         sentences = " ".join(self._said(name, found) for name, found in self.found.items())
         self.picture.show(landscape_maps(self._figure, titles), "png", f"Maps of the loss. {sentences}")
-        self.slices.value = f'<div class="rl">{landscape_slices(self.found)}</div>'
+        self.slices.value = f'<div class="rl">{landscape_slices(self._slices, self.found)}</div>'
         self.text.value = f'<div class="rl">{self._table()}{self._notes()}</div>'
         self._drawn = time.monotonic()
 

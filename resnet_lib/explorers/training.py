@@ -49,7 +49,7 @@ class TrainingExplorer(Guarded):
         self.progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="240px"))
         self.state, self.curves, self.table = html(), html(), html()
         self._loss = Chart("step", "training loss", title="loss on the pictures trained on")
-        self._accuracy = Chart("step", "right answers (%)", title="test pictures", y_range=(0, 100))
+        self._accuracy = Chart("step", "right answers (%)", title="test pictures")
         self._controls = (self.peak, self.epochs, self.seed)
         self.watch(*self._controls)
         self._lay_out()
@@ -195,9 +195,11 @@ class TrainingExplorer(Guarded):
             )
             spoken.append(f"{name}: training loss {last}, test accuracy {right}")
         text = f"Curves after {race.step} of {race.steps} steps. " + "; ".join(spoken) + "."
+        whole = (0, race.steps)
         self.curves.value = (
             '<div class="rl" style="display:flex;flex-wrap:wrap;gap:8px">'
-            f"{self._loss.draw(losses, text)}{self._accuracy.draw(accuracies, text)}</div>"
+            f"{self._loss.draw(losses, text, x_range=whole)}"
+            f"{self._accuracy.draw(accuracies, text, x_range=whole, y_range=(0, 100))}</div>"
         )
         self.table.value = (
             '<div class="rl"><table><thead><tr><th></th><th>parameters</th><th>MACs</th><th>training loss, lately</th>'

@@ -58,6 +58,17 @@ class Work(widgets.HBox):
         while not loop and self._tried():  # outside a notebook nothing else waits for its turn
             pass
 
+    def run(self):
+        """All steps, here and now, while nothing else has its turn; the keyboard's interrupt stops, and nothing that
+        was done is lost."""
+        self.halt()
+        self.start.disabled, self.bar.layout.visibility = True, "visible"
+        try:
+            while self.step():
+                pass
+        except KeyboardInterrupt:
+            self.halt()
+
     def halt(self):
         """Stop between two steps; what has been done stays."""
         if self._task is not None:

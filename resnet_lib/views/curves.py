@@ -43,18 +43,18 @@ class Chart:
     x, y: what the axes show, with units. log: whether y is logarithmic. width, height: in pixels.
     """
 
-    def __init__(self, x, y, *, title="", log=False, width=430, height=250, x_range=None, y_range=None):
+    def __init__(self, x, y, *, title="", log=False, width=430, height=250):
         self.names, self.log, self.title = (x, y), log, title
-        self.ranges = (x_range, y_range)
         self.size = (width, height)
         self.figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
         self.axes = self.figure.add_subplot()
 
-    def draw(self, curves, text, *, marks=()):
-        """The chart of these curves as SVG text.
+    def draw(self, curves, text, *, marks=(), level=None, x_range=None, y_range=None):
+        """The chart of these curves as SVG text. A value that is not finite leaves a gap.
 
         text:  says what is to be seen, for those who cannot see it.
-        marks: (x, label) of vertical lines.
+        marks: (x, label) of vertical lines. level: (y, label) of a horizontal one, such as what guessing gives.
+        x_range, y_range: (low, high) of the axes; what the curves need unless given.
         """
         axes = self.axes
         axes.clear()
@@ -72,6 +72,10 @@ class Chart:
             axes.axvline(x, color=_FAINT, linewidth=0.8)
             axes.annotate(label, (x, 1), xycoords=("data", "axes fraction"), xytext=(3, -10),
                           textcoords="offset points", fontsize=SMALL - 2, color=_FAINT)  # fmt: skip
+        if level:
+            axes.axhline(level[0], color=_FAINT, linewidth=1, linestyle=":")
+            axes.annotate(level[1], (1, level[0]), xycoords=("axes fraction", "data"), xytext=(0, 3), ha="right",
+                          textcoords="offset points", fontsize=SMALL - 2, color=_FAINT)  # fmt: skip
         if self.log:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(Plainly())
@@ -80,10 +84,12 @@ class Chart:
         axes.set_ylabel(self.names[1], fontsize=SMALL, color=_INK)
         axes.set_title(self.title, fontsize=NORMAL, color=_INK, loc="left")
         axes.tick_params(labelsize=SMALL - 1, colors=_INK, which="both")
-        if self.ranges[0]:
-            axes.set_xlim(*self.ranges[0])
-        if self.ranges[1]:
-            axes.set_ylim(*self.ranges[1])
+        if x_range:
+            axes.set_xlim(*x_range)
+        if y_range:
+            axes.set_ylim(*y_range)
+        elif not any(len(curve.y) for curve in curves):
+            axes.set_yticks([])  # the numbers would mean nothing
         for side in axes.spines.values():
             side.set_color(_FAINT)
         axes.spines[["top", "right"]].set_visible(False)
@@ -94,8 +100,7 @@ class Chart:
 
     def _svg(self, text):
         file = io.StringIO()
-        # Text stays text, so that it takes the page's font; the fixed salt makes equal charts equal to the byte.
-        with rc_context({"svg.fonttype": "none", "svg.hashsalt": "rl", "font.family": "sans-serif"}):
+        with rc_context({"svg.fonttype": "none", "font.family": "sans-serif"}):  # text stays text, in the page's font
             self.figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
         svg = file.getvalue()
         svg = svg[svg.index("<svg") :].replace(_INK, TEXT).replace(_FAINT, QUIET)

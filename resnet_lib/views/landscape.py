@@ -9,7 +9,7 @@ from matplotlib import colormaps
 from matplotlib.colors import Normalize
 from matplotlib.patheffects import withStroke
 
-from .lines import Line, line_chart, pen, ticks
+from .curves import LOOKS, Chart, Curve
 from .style import ERROR, NORMAL, SEQUENTIAL, SMALL
 
 DPI = 100
@@ -81,19 +81,29 @@ def loss_range(landscapes):
     return low, max(high, low * 1.1)
 
 
-def landscape_slices(landscapes):
+def slices_chart():
+    """The chart that `landscape_slices` draws again and again."""
+    return Chart("distance along a direction", "loss", log=True, width=740, height=260)
+
+
+def landscape_slices(chart, landscapes):
     """The losses along both directions through the middle of each map, as SVG text."""
-    low, high = loss_range(landscapes.values())
-    lines = []
-    for i, (name, landscape) in enumerate(landscapes.items()):
-        colour, dashed = pen(i, len(landscapes))
-        for arrow, (x, loss) in zip("→↑", landscape.slices(), strict=True):
-            lines.append(Line(f"{name} {arrow}", x.tolist(), loss.tolist(), colour, dashed))
+    curves = []
+    for (name, landscape), (colour, dashes, _) in zip(landscapes.items(), LOOKS, strict=False):
+        for arrow, marker, (x, loss) in zip("→↑", ">^", landscape.slices(), strict=True):
+            curves.append(Curve(f"{name} {arrow}", x.tolist(), loss.tolist(), (colour, dashes, marker)))
     text = "slices through the middle: " + "; ".join(
-        f"{line.name} {line.y[0]:.3g}, {line.y[len(line.y) // 2]:.3g}, {line.y[-1]:.3g}" for line in lines
+        f"{curve.name} {curve.y[0]:.3g}, {curve.y[len(curve.y) // 2]:.3g}, {curve.y[-1]:.3g}" for curve in curves
     )
     guess = next(iter(landscapes.values())).guessing
-    return line_chart(
-        lines, x_title="distance along a direction", y_title="loss", text=text, low=low, high=high, log=True,
-        mark=(guess, "guessing"), width=740,
-    )  # fmt: skip
+    return chart.draw(curves, text, level=(guess, "guessing"))
+
+
+def ticks(low, high, most=8):
+    """Round numbers for a logarithmic scale between two numbers above 0, at most so many."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in ((1, 1.2, 1.4, 1.7, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8), (1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1,)):
+        found = [m * 10.0**p for p in powers for m in digits if low <= m * 10.0**p <= high]
+        if len(found) <= most:
+            break
+    return found[:: -(-len(found) // most)] if found else []
