@@ -15,6 +15,7 @@ PARTS = {
     "taps": process.measure_taps,
     "memory": process.measure_memory,
     "residuals": residuals.measure,
+    "pairs": residuals.measure_pairs,
     "browser": browser.measure,
     "photograph": photograph.measure,
 }

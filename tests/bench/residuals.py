@@ -2,7 +2,7 @@
 
 import statistics
 
-from resnet_lib.plain import plain_and_residual
+from resnet_lib.plain import PAIRS
 from resnet_lib.race import Race
 from resnet_lib.tasks import photographs
 from resnet_lib.training import Recipe
@@ -13,15 +13,31 @@ RECIPE = Recipe(epochs=6, batch=64, peak=0.02)  # as in the lesson
 LATELY = 20  # steps whose mean loss is "the loss at the end"
 
 
-def trained(depth, seed, task, recipe):
-    """(plain, residual), each (loss at the end, test accuracy, seconds)."""
-    race = Race(plain_and_residual(depth, num_classes=len(task.classes), seed=seed), task, recipe)
+def trained(pair, depth, seed, task, recipe):
+    """Of both networks of a pair: (loss at the end, test accuracy, seconds)."""
+    race = Race(PAIRS[pair](depth, num_classes=len(task.classes), seed=seed), task, recipe)
     for _ in race:
         pass
     return [
         (statistics.mean(run.losses[-LATELY:]), race.tests(name)[-1][1], run.seconds)
         for name, run in race.runs.items()
     ]
+
+
+def measure_pairs(quick):
+    """The other pairs of the lesson, of which it claims nothing: what five seeds give."""
+    depth, seeds, task, recipe = 50, range(5), photographs(), RECIPE
+    if quick:
+        depth, seeds, task, recipe = 14, range(2), task.first(256), Recipe(epochs=1, batch=64, peak=0.02)
+    for pair in list(PAIRS)[1:]:
+        title(f"{pair}, {depth} layers: training loss at the end, test accuracy, mean and spread of {len(seeds)} seeds")
+        found = [trained(pair, depth, seed, task, recipe) for seed in seeds]
+        for i, name in enumerate(pair.split(" | ")):
+            losses, right = ([f[i][k] for f in found] for k in (0, 1))
+            seconds = statistics.mean(f[i][2] for f in found)
+            line(name, f"loss {spread(losses)}   accuracy {spread(right)}   {seconds:.0f} s")
+        won = sum(b[0] < a[0] for a, b in found)
+        line("the second's loss is lower in", f"{won} of {len(seeds)}")
 
 
 def measure(quick):
@@ -32,7 +48,7 @@ def measure(quick):
     found = {}
     for seed in seeds:
         for depth in depths:
-            found[seed, depth] = pair = trained(depth, seed, task, recipe)
+            found[seed, depth] = pair = trained("plain | residual", depth, seed, task, recipe)
             said = (f"{name} {loss:.2f} ({right:.0%}) {seconds:.0f} s"
                     for name, (loss, right, seconds) in zip(("plain", "residual"), pair, strict=True))  # fmt: skip
             line(f"seed {seed}, {depth} layers", "   ".join(said))
