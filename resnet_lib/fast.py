@@ -14,6 +14,7 @@ A network is first written down as a graph: its steps in the order in which they
 import copy
 import operator
 from contextlib import contextmanager
+from functools import cache
 from html import escape
 
 import torch
@@ -173,6 +174,24 @@ class Joined(nn.Module):
         return f"{self.described}, relu={self.relu}"
 
 
+@cache
+def can_join(dtype=torch.float32):
+    """Whether `join` works here: torch must have oneDNN, and its functions must be those that `Joined` calls. Tried on
+    one small convolution."""
+    if dtype not in (torch.float32, torch.bfloat16) or not torch.backends.mkldnn.is_available():
+        return False
+    conv, relu = nn.Conv2d(2, 2, 3).requires_grad_(False).to(dtype), nn.ReLU()
+    x, other = torch.ones(1, 2, 5, 5, dtype=dtype), torch.ones(1, 2, 3, 3, dtype=dtype)
+    x, other = (t.contiguous(memory_format=torch.channels_last) for t in (x, other))
+    try:
+        got = [Joined(conv, True, False, x.shape)(x, other), Joined(conv, True, True, x.shape)(x, other.clone())]
+        got.append(Joined(conv, True, False, x.shape)(x))
+    except (AttributeError, NotImplementedError, RuntimeError, TypeError):
+        return False  # they are torch's own inner functions: another version may have other ones
+    due = [relu(conv(x) + other)] * 2 + [relu(conv(x))]
+    return all(gap(a, b)[1] < 0.05 for a, b in zip(got, due, strict=True))
+
+
 SUMS = {operator.add, operator.iadd, torch.add, "add", "add_"}
 RELUS = {F.relu, torch.relu, torch.relu_, "relu", "relu_"}
 
@@ -182,7 +201,7 @@ def join(graph, x):
 
     graph: as `fold` gives it, on a processor, in float32 or bfloat16.
     x:     an input, (batch, C, H, W), in channels_last: for its shape and type.
-    Returns the graph. Raises RuntimeError where this build of torch has no oneDNN.
+    Returns the graph. Only where `can_join(x.dtype)`.
     """
     ShapeProp(graph).propagate(x)
     for i, node in enumerate(_calls(graph, nn.Conv2d)):
@@ -391,16 +410,12 @@ def _ways(given, x, dtype, compile, say):
     done = (*done, "Channels last in memory.")
     ways[name] = base, done
     if name == FOLDED:
-        if not cpu or dtype not in (torch.float32, torch.bfloat16) or not torch.backends.mkldnn.is_available():
-            left_out.append("Sums and ReLUs not joined: that needs oneDNN on a processor, and float32 or bfloat16.")
+        if cpu and can_join(dtype):
+            joined = join(copy.deepcopy(folded), wide)
+            steps = [len(n.graph.nodes) - 2 for n in (as_graph(given), joined)]  # without input and output
+            ways[JOINED] = joined, (*done, f"Sums and ReLUs joined: {steps[1]} steps remain of {steps[0]}.")
         else:
-            try:
-                joined = join(copy.deepcopy(folded), wide)
-                steps = [len(n.graph.nodes) - 2 for n in (as_graph(given), joined)]
-                ways[JOINED] = joined, (*done, f"Sums and ReLUs joined: {steps[1]} steps remain of {steps[0]}.")
-            except (AttributeError, NotImplementedError, RuntimeError, TypeError) as error:
-                # These are torch's own inner functions: another version may have other ones.
-                left_out.append(f"Sums and ReLUs not joined: this torch cannot ({_line(error)}).")
+            left_out.append("Sums and ReLUs not joined: that needs a processor, oneDNN, and float32 or bfloat16.")
     if compile == "auto" and JOINED in ways:
         left_out.append("Not compiled: joining does the same here, without the wait. compile=True tries it.")
     elif not compile:

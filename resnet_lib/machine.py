@@ -46,9 +46,9 @@ class Machine:
 
     def __str__(self):
         return (
-            f"{self.threads} thread{'s' * (self.threads != 1)}, {str(self.dtype).removeprefix('torch.')}: matrix products "
-            f"of {self.side:,} × {self.side:,} reach {self.peak / 1e9:,.0f} GFLOP/s (1 MAC = 2 FLOPs), a copy moves "
-            f"{self.bandwidth / 1e9:,.1f} GB/s; the two limits meet at {self.ridge:.1f} FLOPs a byte"
+            f"{self.threads} thread{'s' * (self.threads != 1)}, {str(self.dtype).removeprefix('torch.')}: matrix "
+            f"products of {self.side:,} × {self.side:,} reach {self.peak / 1e9:,.0f} GFLOP/s (1 MAC = 2 FLOPs), a copy "
+            f"moves {self.bandwidth / 1e9:,.1f} GB/s; the two limits meet at {self.ridge:.1f} FLOPs a byte"
         )
 
 

@@ -100,6 +100,15 @@ def run(work):
     return time.perf_counter() - start
 
 
+def counter(what="runs"):
+    """A progress(done, total) for `timings` that prints one line, over itself."""
+
+    def show(done, total):
+        print(f"\r{done} of {total} {what}", end="\n" if done == total else "", flush=True)
+
+    return show
+
+
 def _wait():
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.synchronize()

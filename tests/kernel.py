@@ -54,6 +54,7 @@ class Runner:
             "PYTHONPATH": os.pathsep.join(str(p) for p in paths if p),
             "IPYTHONDIR": str(home / "ipython"),
             "JUPYTER_CONFIG_DIR": str(home / "jupyter"),
+            "RESNET_COURSE_FAST": "1",  # what measures or trains at length does so with fewer steps
             "OMP_NUM_THREADS": "1",  # threads that wait for one another take far longer on a machine with other work
         }
 

@@ -6,10 +6,11 @@ from .compare import CompareExplorer
 from .network import NetworkExplorer
 from .photograph import PhotographExplorer
 from .size import SizeExplorer
+from .speed import SpeedExplorer
 from .stage import StageExplorer
 from .stem import StemExplorer
 
 __all__ = [
     "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "NetworkExplorer", "PhotographExplorer",
-    "SizeExplorer", "StageExplorer", "StemExplorer",
+    "SizeExplorer", "SpeedExplorer", "StageExplorer", "StemExplorer",
 ]  # fmt: skip

@@ -27,9 +27,10 @@ def time_table(timings, per=1, unit="ms"):
     rows = ""
     for name, t in timings.items():
         low, high = t.middle
+        drawn = _bar(*(s / longest for s in (t.median, low, high)))
         rows += (
-            f'<tr><td>{escape(name)}</td><td style="text-align:left">{_bar(t.median / longest, low / longest, high / longest)}'
-            f"</td><td><b>{ms(t.median / per)}</b></td><td>{ms(low / per)} to {ms(high / per)}</td>"
+            f'<tr><td>{escape(name)}</td><td style="text-align:left">{drawn}</td>'
+            f"<td><b>{ms(t.median / per)}</b></td><td>{ms(low / per)} to {ms(high / per)}</td>"
             f"<td>{len(t.seconds)}</td><td>{first.times(t):.2f} ×</td></tr>"
         )
     return (
@@ -161,7 +162,7 @@ def _roof(plot, machine):
     return (
         f'<path d="M{x0:.1f} {y0:.1f}L{ridge:.1f} {top:.1f}H{right}" style="fill:none;stroke:{TEXT};stroke-width:2.5"/>'
         + _text(right, top - 7, f"peak of a matrix product: {machine.peak / 1e9:,.0f} GFLOP/s", "end", NORMAL)
-        + _text(max(left, x0) + 8, plot.y(plot.y1) + 14, f"memory: {machine.bandwidth / 1e9:,.1f} GB/s", "start", NORMAL)
+        + _text(max(left, x0) + 8, TOP + 14, f"slope, memory: {machine.bandwidth / 1e9:,.1f} GB/s", "start", NORMAL)
         + f'<path d="M{ridge:.1f} {top:.1f}V{HEIGHT - BOTTOM}" style="stroke:{TEXT};stroke-dasharray:2 4"/>'
     )
 
