@@ -55,7 +55,7 @@ class Machine:
 def measure(repeats=9, *, sizes=SIZES, dtype=torch.float32, device="cpu", progress=None):
     """Measure the machine with torch's present number of threads.
 
-    repeats:  timed runs of each product and of the copy; the medians count.
+    repeats:  timed runs of each product and of the copy, in turns; their lower quartiles count.
     sizes:    sides of the matrix products tried; the fastest counts.
     progress: called as progress(done, total).
     Returns a Machine. Raises ValueError for numbers out of range.
@@ -67,10 +67,10 @@ def measure(repeats=9, *, sizes=SIZES, dtype=torch.float32, device="cpu", progre
     source, target = (torch.ones(numbers, dtype=dtype, device=device) for _ in range(2))
     works["copy"] = lambda: target.copy_(source)
     found = timings(works, repeats, progress=progress)
-    rates = {n: 2 * n**3 / found[n].median for n in sizes}
+    rates = {n: 2 * n**3 / found[n].undisturbed for n in sizes}
     side = max(rates, key=rates.get)
     moved = 2 * numbers * dtype.itemsize  # each read once and written once
-    return Machine(rates[side], side, moved / found["copy"].median, torch.get_num_threads(), dtype)
+    return Machine(rates[side], side, moved / found["copy"].undisturbed, torch.get_num_threads(), dtype)
 
 
 def product(side, dtype=torch.float32, device="cpu"):

@@ -33,6 +33,12 @@ class Timing:
         low, _, high = statistics.quantiles(self.seconds, n=4, method="inclusive")
         return low, high
 
+    @property
+    def undisturbed(self):
+        """The lower quartile. Other programs only ever add time, so it says best what the work itself takes: for
+        choosing between works, and for a machine's limits."""
+        return self.middle[0]
+
     def times(self, other):
         """How many times as long as `other`: the median of the ratios of neighbouring runs, which a machine that is
         busy for a while leaves alone. Both must come from the same `timings`."""

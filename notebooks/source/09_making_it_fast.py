@@ -146,7 +146,7 @@ assert len(log) == 12, f"Each should run 1 + 5 times, and in all there were {len
 turns = [set(log[i : i + 2]) for i in range(2, 12, 2)]
 assert all(turn == {"A", "B"} for turn in turns), f"The order was {order}: one after the other, not in turns."
 nap = statistics.median(fair({"nap": lambda: time.sleep(0.02)}, 3)["nap"])
-assert nap >= 0.019, f"Sleeping for 0.02 seconds took {nap:.3g}: is the clock read right before and right after the work?"
+assert nap >= 0.019, f"Sleeping for 0.02 seconds took {nap:.3g}: read the clock right before and right after the work."
 assert nap < 2, f"Sleeping for 0.02 seconds took {nap:.3g}: give seconds, not milliseconds."
 print("Fair:", order)
 
@@ -426,14 +426,16 @@ def differs(got, due):
 
 with torch.no_grad():
     for with_bias in (False, True):
-        # As many channels out as in, so that a wrong dimension shows as wrong numbers; float64, so that equal is equal.
-        conv, bn = nn.Conv2d(4, 4, 3, padding=1, bias=with_bias).double(), stir(nn.BatchNorm2d(4, eps=0.1)).double().eval()
+        # As many channels out as in, so that a wrong dimension shows as wrong numbers. float64, so that equal is equal.
+        conv = nn.Conv2d(4, 4, 3, padding=1, bias=with_bias).double()
+        bn = stir(nn.BatchNorm2d(4, eps=0.1)).double().eval()
         picture = torch.randn(2, 4, 9, 9, dtype=torch.float64)
         try:
             weight, bias = my_fold(conv, bn)
         except RuntimeError as error:
             raise AssertionError(f"my_fold does not run: see the first hint. PyTorch says: {error}") from None
-        assert weight.shape == conv.weight.shape, f"The weight has shape {tuple(weight.shape)}, not {tuple(conv.weight.shape)}."
+        shape = tuple(conv.weight.shape)
+        assert weight.shape == shape, f"The weight has shape {tuple(weight.shape)}, and should have {shape}."
         assert bias.shape == (4,), f"The bias has shape {tuple(bias.shape)}: one number a channel, (4,), is wanted."
         s, g, b = bn.weight / (bn.running_var + bn.eps).sqrt(), bn.weight, 0 if conv.bias is None else conv.bias
         column = (-1, 1, 1, 1)
@@ -454,7 +456,7 @@ with torch.no_grad():
             assert differs(bias, wrong), f"The bias is not right: {reason}."
         due, got = bn(conv(picture)), F.conv2d(picture, weight, bias, padding=1)
         gap = (due - got).abs().max().item()
-        assert gap < 1e-12, f"The folded convolution is off by {gap:.2g}. Compare your two lines with the formulas above."
+        assert gap < 1e-12, f"The folded convolution is off by {gap:.2g}. Compare your lines with the formulas above."
         print(f"convolution {'with' if with_bias else 'without'} bias: largest difference {gap:.1e}")
 
 # %% [markdown]
@@ -475,7 +477,8 @@ folded = fold(network)
 with torch.no_grad():
     due, got = network(x), folded(x)
 print(f"steps: {len(as_graph(network).graph.nodes) - 2} before, {len(folded.graph.nodes) - 2} after")
-print(f"largest difference of the logits, relative to the largest logit: {(due - got).abs().max() / due.abs().max():.1e}")
+off = ((due - got).abs().max() / due.abs().max()).item()
+print(f"largest difference of the logits, relative to the largest logit: {off:.1e}")
 
 # %% [markdown]
 # Not one MAC is saved: BN has none in our count. **Predict:** what is saved, and does it take less time?
@@ -533,9 +536,9 @@ joined = join(copy.deepcopy(folded_last), wide) if JOINS else folded_last
 if not JOINS:
     print("This machine's torch has no oneDNN: here and below, “joined” stands for folded with channels last.")
 
-convolutions = {name: sum(isinstance(m, nn.Conv2d) for m in part.modules())
-                for name, part in [("BTNK2", network.stage1[1]), ("BTNK1", network.stage1[0]), ("ResNet-50", network)]}  # fmt: skip
-due = {name: n + (4 if name == "ResNet-50" else 0) for name, n in convolutions.items()}  # pool; pool, flatten, linear
+parts = {"BTNK2": network.stage1[1], "BTNK1": network.stage1[0], "ResNet-50": network}
+due = {name: sum(isinstance(m, nn.Conv2d) for m in part.modules()) for name, part in parts.items()}
+due["ResNet-50"] += 4  # the pooling of Stage 0; pooling, flattening and linear layer of the head
 if JOINS:
     assert due["ResNet-50"] == len(joined.graph.nodes) - 2  # without input and output
 for name, n in due.items():
@@ -609,7 +612,8 @@ standing_table(machine, after)
 # %%
 batches = (1, 2, 4) if FAST else (1, 2, 4, 8, 16)
 pictures = {n: torch.randn(n, 3, W, W).contiguous(memory_format=torch.channels_last) for n in batches}
-by_batch = timings({n: lambda n=n: inference(joined, pictures[n]) for n in batches}, 3 if FAST else 5, progress=counter())
+works = {n: lambda n=n: inference(joined, pictures[n]) for n in batches}
+by_batch = timings(works, 3 if FAST else 5, progress=counter())
 
 # %% tags=["exercise"]
 # Exercise 5: pictures a second, and the batch with the most of them.
@@ -632,13 +636,14 @@ for n, timing in by_batch.items():
     rate, true = pictures_a_second(n, timing), n / timing.median
     assert rate is not None, "pictures_a_second gives None: let it return a number."
     assert abs(rate - 1 / true) > 1e-9 or true == 1, "That is seconds a picture: turn it over."
-    assert abs(rate - true) < 1e-6 * true, f"Batch {n} in {timing.median:.3f} s is {true:.1f} pictures a second, not {rate:.1f}."
+    said = f"Batch {n:2} in {timing.median:.3f} s"
+    assert abs(rate - true) < 1e-6 * true, f"{said} is {true:.1f} pictures a second, not {rate:.1f}."
     low, high = (n / s for s in timing.middle[::-1])
-    print(f"batch {n:2}: {rate:7.1f} pictures a second (middle half {low:.1f} to {high:.1f}), each waits {1000 * timing.median:.0f} ms")
+    print(f"{said}: {rate:.1f} pictures a second (middle half {low:.1f} to {high:.1f})")
 true = max(by_batch, key=lambda n: n / by_batch[n].median)
 assert best_batch in by_batch, f"best_batch = {best_batch!r} is none of the batches {batches}."
 shortest = min(by_batch, key=lambda n: by_batch[n].median)
-assert best_batch != shortest or shortest == true, f"You took the shortest run, batch {shortest}: pictures a second count."
+assert best_batch != shortest or shortest == true, f"You took the shortest run, batch {shortest}: divide by it."
 assert best_batch == true, f"You say {best_batch}; the most pictures a second has batch {true}."
 print(f"The most pictures a second: batch {best_batch}")
 
@@ -667,7 +672,8 @@ def with_threads(n):
 
 
 counts = sorted({1, 2, cores // 2 or 1, cores})
-time_bars(timings({f"{n} thread{'s' * (n > 1)}": lambda n=n: with_threads(n) for n in counts}, RUNS, progress=counter()))
+works = {f"{n} thread{'s' * (n > 1)}": lambda n=n: with_threads(n) for n in counts}
+time_bars(timings(works, RUNS, progress=counter()))
 
 # %% [markdown]
 # **What do you see?** Twice the threads: half the time?
@@ -756,7 +762,8 @@ if torch.cuda.is_available():
     there = copy.deepcopy(folded_last).cuda()
     on_gpu = wide.cuda()
     works = {"as given": lambda: quietly(network, x), "on the GPU": lambda: inference(there, on_gpu)}
-    print(f"relative difference {((inference(there, on_gpu).cpu() - quietly(network, x)).abs().max() / quietly(network, x).abs().max()).item():.1e}")
+    due, got = quietly(network, x), inference(there, on_gpu).cpu()
+    print(f"relative difference {((got - due).abs().max() / due.abs().max()).item():.1e}")
     bars = time_bars(timings(works, RUNS, progress=counter()))
 else:
     bars = "No GPU that torch can use here. Nothing else in this lesson needs one."

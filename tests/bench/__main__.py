@@ -6,7 +6,7 @@ import platform
 
 import torch
 
-from . import browser, photograph, process
+from . import browser, fast, photograph, process
 
 PARTS = {
     "import": process.measure_import,
@@ -14,6 +14,7 @@ PARTS = {
     "forward": process.measure_forward,
     "taps": process.measure_taps,
     "memory": process.measure_memory,
+    "fast": fast.measure_fast,
     "browser": browser.measure,
     "photograph": photograph.measure,
 }
