@@ -281,6 +281,7 @@ class FastNetwork(nn.Module):
     shape:      (batch, C, H, W) of the input that it was proved, measured and, if at all, compiled on. Others work,
                 uncompiled.
     timings:    name of a way → Timing of it, the first the network as given. `chosen` is the fastest of the others.
+    checkpoint: that of the network it was made of, None without one.
     `str()` says all this in words; in a notebook it shows as that.
     """
 
@@ -306,11 +307,16 @@ class FastNetwork(nn.Module):
         """How many times as long as this the network as given takes, on `shape`."""
         return self.timings[GIVEN].times(self.timings[self.chosen])
 
-    def __str__(self):
-        lines = [
+    @property
+    def headline(self):
+        """The result in one sentence."""
+        return (
             f"{self.factor:.2f} times as fast as the network as given, for an input of {shape_text(self.shape)}; "
             f"largest relative difference {self.difference:.1e}, allowed {self.tolerance:.0e}."
-        ]
+        )
+
+    def __str__(self):
+        lines = [self.headline]
         lines += [f"  ✓ {text}" for text in self.done] + [f"  – {text}" for text in self.left_out]
         width = max(map(len, self.timings))
         mark = {self.chosen: "  ← taken"}
@@ -320,7 +326,14 @@ class FastNetwork(nn.Module):
     __repr__ = __str__
 
     def _repr_html_(self):
-        return f"<pre>{escape(str(self))}</pre>"
+        said = "".join(f"<div>✓ {escape(t)}</div>" for t in self.done)
+        said += "".join(f"<div>– {escape(t)}</div>" for t in self.left_out)
+        rows = "".join(
+            f'<tr><td style="text-align:left">{escape(name)}</td><td style="text-align:left">{escape(str(t))}</td>'
+            f'<td style="text-align:left">{"← taken" if name == self.chosen else ""}</td></tr>'
+            for name, t in self.timings.items()
+        )
+        return f"<p><b>{escape(self.headline)}</b></p>{said}<table>{rows}</table>"
 
 
 # The ways to run a network, by the names under which they are timed.
@@ -389,7 +402,7 @@ def fast(
     return FastNetwork(
         ways[order[0]][0], ways[elsewhere][0], C=x.shape[1], dtype=dtype, done=ways[order[0]][1],
         left_out=tuple(left_out), difference=differences[order[0]], tolerance=tolerance, shape=tuple(x.shape),
-        timings=found, chosen=order[0],
+        timings=found, chosen=order[0], checkpoint=getattr(network, "checkpoint", None),
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@
 # - derive how BN is folded into a convolution, write it, and prove it,
 # - make your ResNet-50 faster step by step, without changing what it computes, and say what each step saved.
 #
-# **You need** lesson 05: the whole network, MACs, and the habit of proving. Lesson 04 for what a BN does.
+# **You need** lesson 05: the whole network, MACs, and the habit of proving. Lesson 01 for what a BN does.
 #
 # **Time:** about 90 minutes to work through. Running every cell takes about 400 seconds on a slow laptop, most of it
 # timing; close other programs while it does.
@@ -31,6 +31,7 @@ import statistics
 import time
 
 import torch
+from IPython.display import display
 from torch import nn
 
 from resnet_lib import anatomy, resnet50
@@ -373,7 +374,8 @@ time_bars(timings(works, RUNS, progress=counter()))
 # %% [markdown]
 # ## 5 · BN, folded away
 #
-# In `eval()` a BN knows its mean μ and variance σ² beforehand. For each channel it computes
+# In `eval()` a BN knows its mean μ and variance σ² beforehand, from training, and its factor γ and offset β have been
+# learnt. (ε = 0.00001 keeps it from dividing by zero.) For each channel it computes
 #
 # $$y = \gamma \cdot \frac{c - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta$$
 #
@@ -460,7 +462,7 @@ with torch.no_grad():
         print(f"convolution {'with' if with_bias else 'without'} bias: largest difference {gap:.1e}")
 
 # %% [markdown]
-# Equal, up to the last digits of float64. Both ways round at other places, so exactly 0 cannot be expected.
+# Equal, up to the last digits of float64. (The two ways round off at different places, so exactly 0 cannot be expected.)
 #
 # `fold` does this to a whole network. It writes the network down as a **graph** first: every step, and what it is given.
 # Here is one block, before and after.
@@ -547,8 +549,7 @@ for name, n in due.items():
     why = {
         n + 1: "one too many: is something still there that a convolution can do, or the input counted?",
         n - 1: "one too few: in BTNK1 the projection is a convolution as well; the network has two poolings",
-        53: "the convolutions are right; what else is left in Stage 0 and in the head?",
-        57 - 4: "what else is left in Stage 0 and in the head?",
+        53: "the convolutions are all there; what else is left, in Stage 0 and in the head?",
     }.get(yours, "count the convolutions, projections included")
     assert yours == n, f"{name}: you say {yours}, and {n} remain: {why}."
     print(f"{name}: {n} steps: right")
@@ -764,10 +765,9 @@ if torch.cuda.is_available():
     works = {"as given": lambda: quietly(network, x), "on the GPU": lambda: inference(there, on_gpu)}
     due, got = quietly(network, x), inference(there, on_gpu).cpu()
     print(f"relative difference {((got - due).abs().max() / due.abs().max()).item():.1e}")
-    bars = time_bars(timings(works, RUNS, progress=counter()))
+    display(time_bars(timings(works, RUNS, progress=counter())))
 else:
-    bars = "No GPU that torch can use here. Nothing else in this lesson needs one."
-bars
+    print("No GPU that torch can use here. Nothing else in this lesson needs one.")
 
 # %% [markdown]
 # ## 11 · All of it: `fast`
