@@ -14,7 +14,6 @@ A network is first written down as a graph: its steps in the order in which they
 import copy
 import operator
 from contextlib import contextmanager
-from functools import cache
 from html import escape
 
 import torch
@@ -28,6 +27,7 @@ from .anatomy import shape_text
 from .blocks import Add, check, check_input
 from .machine import compiler
 from .mistakes import gap
+from .onednn import Joined, can_join
 from .timing import timings
 
 # ── BN folded into the convolution ───────────────────────────────────────────────────────────────────────────
@@ -137,61 +137,6 @@ def _unchecked():
 # ── Sum and ReLU joined to the convolution ───────────────────────────────────────────────────────────────────
 
 
-class Joined(nn.Module):
-    """A convolution with what follows it, done to each value before it is written: ReLU(conv(x) + other).
-
-    conv:  the convolution; relu: whether a ReLU follows.
-    spare: whether `other` is needed by nobody else, so that the result may take its place in memory.
-    shape: (batch, C, H, W) of the input that the order of the weights is chosen for; any other works too.
-    Without gradients. oneDNN's own functions do the work: torch's compiler uses the same ones.
-    """
-
-    def __init__(self, conv, relu, spare, shape):
-        super().__init__()
-        self.relu, self.spare = relu, spare
-        self.settings = (conv.padding, conv.stride, conv.dilation, conv.groups)
-        # In oneDNN's own order, which no other function reads: so no parameter, and not in a state_dict.
-        self.weight = torch._C._nn.mkldnn_reorder_conv2d_weight(
-            conv.weight.detach().to_mkldnn(), *self.settings, list(shape)
-        )
-        self.bias = None if conv.bias is None else conv.bias.detach()
-        self.described = f"{conv.in_channels} → {conv.out_channels} channels, {conv.kernel_size}"
-
-    def forward(self, x, other=None):
-        run = torch.ops.mkldnn
-        after = "relu" if self.relu else None
-        if other is None:
-            return run._convolution_pointwise(x, self.weight, self.bias, *self.settings, after or "none", [], "")
-        if self.spare:
-            return run._convolution_pointwise_.binary(
-                other, x, self.weight, self.bias, *self.settings, "add", 1.0, after, [], ""
-            )
-        return run._convolution_pointwise.binary(
-            x, other, self.weight, self.bias, *self.settings, "add", 1.0, after, [], ""
-        )
-
-    def extra_repr(self):
-        return f"{self.described}, relu={self.relu}"
-
-
-@cache
-def can_join(dtype=torch.float32):
-    """Whether `join` works here: torch must have oneDNN, and its functions must be those that `Joined` calls. Tried on
-    one small convolution."""
-    if dtype not in (torch.float32, torch.bfloat16) or not torch.backends.mkldnn.is_available():
-        return False
-    conv, relu = nn.Conv2d(2, 2, 3).requires_grad_(False).to(dtype), nn.ReLU()
-    x, other = torch.ones(1, 2, 5, 5, dtype=dtype), torch.ones(1, 2, 3, 3, dtype=dtype)
-    x, other = (t.contiguous(memory_format=torch.channels_last) for t in (x, other))
-    try:
-        got = [Joined(conv, True, False, x.shape)(x, other), Joined(conv, True, True, x.shape)(x, other.clone())]
-        got.append(Joined(conv, True, False, x.shape)(x))
-    except (AttributeError, NotImplementedError, RuntimeError, TypeError):
-        return False  # they are torch's own inner functions: another version may have other ones
-    due = [relu(conv(x) + other)] * 2 + [relu(conv(x))]
-    return all(gap(a, b)[1] < 0.05 for a, b in zip(got, due, strict=True))
-
-
 SUMS = {operator.add, operator.iadd, torch.add, "add", "add_"}
 RELUS = {F.relu, torch.relu, torch.relu_, "relu", "relu_"}
 
@@ -267,6 +212,20 @@ def _tidy(graph):
     graph.recompile()
     return graph
 
+
+class InPieces(nn.Module):
+    """Runs a batch `most` pictures at a time. A large batch has maps that no cache can hold: each step then writes them
+    to memory, and the next one reads them from there."""
+
+    def __init__(self, network, most):
+        super().__init__()
+        self.network, self.most = network, most
+
+    def forward(self, x):
+        return torch.cat([self.network(part) for part in x.split(self.most)])
+
+
+PIECES = (1, 2, 4)  # pictures at a time that `fast` tries
 
 # ── All of it, and the proof ─────────────────────────────────────────────────────────────────────────────────
 
@@ -346,9 +305,10 @@ def fast(
 ):
     """The same network, as fast as this machine runs it by the means known here.
 
-    BN is folded, maps are kept with channels last, sums and ReLUs are joined to the convolutions, and torch.compile
-    has its turn where asked for. Each of these ways is checked against the network's own output and timed beside it,
-    in turns, and the fastest is taken: nothing is believed to help that does not.
+    BN is folded, maps are kept with channels last, sums and ReLUs are joined to the convolutions, a batch is run in
+    pieces of a few pictures, and torch.compile has its turn where asked for. Each of these ways is checked against the
+    network's own output and timed beside it, in turns, and the fastest is taken: nothing is believed to help that does
+    not.
 
     network:  any network for pictures, of this library or your own; it is not changed. It is taken in evaluation mode,
               whatever mode it is in.
@@ -398,7 +358,7 @@ def fast(
     found = timings(works, repeats)
     order = sorted(ways, key=lambda name: found[name].undisturbed)
     elsewhere = next((name for name in order if name != COMPILED), order[0])
-    left_out += [f"“{name}” was not the fastest." for name in order[1:] if name != FOLDED or order[0] != JOINED]
+    left_out += [f"“{n}” was not the fastest." for n in (JOINED, COMPILED) if n in ways and not order[0].startswith(n)]
     return FastNetwork(
         ways[order[0]][0], ways[elsewhere][0], C=x.shape[1], dtype=dtype, done=ways[order[0]][1],
         left_out=tuple(left_out), difference=differences[order[0]], tolerance=tolerance, shape=tuple(x.shape),
@@ -426,7 +386,12 @@ def _ways(given, x, dtype, compile, say):
         if cpu and can_join(dtype):
             joined = join(copy.deepcopy(folded), wide)
             steps = [len(n.graph.nodes) - 2 for n in (as_graph(given), joined)]  # without input and output
-            ways[JOINED] = joined, (*done, f"Sums and ReLUs joined: {steps[1]} steps remain of {steps[0]}.")
+            done_too = (*done, f"Sums and ReLUs joined: {steps[1]} steps remain of {steps[0]}.")
+            ways[JOINED] = joined, done_too
+            for n in [n for n in PIECES if n < len(x)]:
+                some = InPieces(join(copy.deepcopy(folded), wide[:n]), n)
+                in_pieces = f"A batch is run {n} at a time: its maps then fit into caches."
+                ways[f"{JOINED}, {n} at a time"] = some, (*done_too, in_pieces)
         else:
             left_out.append("Sums and ReLUs not joined: that needs a processor, oneDNN, and float32 or bfloat16.")
     if compile == "auto" and JOINED in ways:

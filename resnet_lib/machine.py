@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from .blocks import check
+from .onednn import Joined, can_join
 from .timing import timings
 
 SIZES = (512, 1024, 2048)  # sides of the matrices: small ones cannot keep a processor busy
@@ -26,6 +28,7 @@ class Machine:
     bandwidth: bytes a second that a copy of a large tensor reads and writes.
     threads:   of torch while it was measured.
     dtype:     of the numbers.
+    by:        what computed that product, "torch.mm" or "oneDNN".
     """
 
     peak: float
@@ -33,6 +36,7 @@ class Machine:
     bandwidth: float
     threads: int
     dtype: torch.dtype = torch.float32
+    by: str = "torch.mm"
 
     @property
     def ridge(self):
@@ -47,8 +51,8 @@ class Machine:
     def __str__(self):
         return (
             f"{self.threads} thread{'s' * (self.threads != 1)}, {str(self.dtype).removeprefix('torch.')}: matrix "
-            f"products of {self.side:,} × {self.side:,} reach {self.peak / 1e9:,.0f} GFLOP/s (1 MAC = 2 FLOPs), a copy "
-            f"moves {self.bandwidth / 1e9:,.1f} GB/s; the two limits meet at {self.ridge:.1f} FLOPs a byte"
+            f"products of {self.side:,} × {self.side:,} by {self.by} reach {self.peak / 1e9:,.0f} GFLOP/s (1 MAC = 2 "
+            f"FLOPs), a copy moves {self.bandwidth / 1e9:,.1f} GB/s; the limits meet at {self.ridge:.1f} FLOPs a byte"
         )
 
 
@@ -61,22 +65,34 @@ def measure(repeats=9, *, sizes=SIZES, dtype=torch.float32, device="cpu", progre
     Returns a Machine. Raises ValueError for numbers out of range.
     """
     check(repeats=repeats, **{f"sizes[{i}]": n for i, n in enumerate(sizes)})
-    works = {n: product(n, dtype, device) for n in sizes}
+    works = {(n, by): work for n in sizes for by, work in products(n, dtype, device).items()}
     # As many bytes whatever the type, a fourth of them where all is small: only a trial.
     numbers = COPY // (1 if max(sizes) >= 1024 else 4) * 4 // dtype.itemsize
     source, target = (torch.ones(numbers, dtype=dtype, device=device) for _ in range(2))
-    works["copy"] = lambda: target.copy_(source)
-    found = timings(works, repeats, progress=progress)
-    rates = {n: 2 * n**3 / found[n].undisturbed for n in sizes}
-    side = max(rates, key=rates.get)
+    found = timings({**works, "copy": lambda: target.copy_(source)}, repeats, progress=progress)
+    rates = {(n, by): 2 * n**3 / found[n, by].undisturbed for n, by in works}
+    side, by = max(rates, key=rates.get)
     moved = 2 * numbers * dtype.itemsize  # each read once and written once
-    return Machine(rates[side], side, moved / found["copy"].undisturbed, torch.get_num_threads(), dtype)
+    bandwidth = moved / found["copy"].undisturbed
+    return Machine(rates[side, by], side, bandwidth, torch.get_num_threads(), dtype, by)
 
 
-def product(side, dtype=torch.float32, device="cpu"):
-    """A function that multiplies two matrices of side × side: side³ MACs."""
+def products(side, dtype=torch.float32, device="cpu"):
+    """Functions that multiply two matrices of side × side, side³ MACs, by the name of what computes them. What is
+    multiplied are ones.
+
+    There are two where oneDNN is: torch.mm may come from a library that does not use all that the processor has. A 1×1
+    convolution at `side` places from `side` to `side` channels is such a product.
+    """
     a, b, c = (torch.ones(side, side, dtype=dtype, device=device) for _ in range(3))
-    return lambda: torch.mm(a, b, out=c)
+    found = {"torch.mm": lambda: torch.mm(a, b, out=c)}
+    if device == "cpu" and can_join(dtype):
+        places = torch.ones(1, side, 1, side, dtype=dtype).contiguous(memory_format=torch.channels_last)
+        conv = nn.Conv2d(side, side, 1, bias=False, dtype=dtype).requires_grad_(False)
+        conv.weight.fill_(1)
+        joined = Joined(conv, False, False, places.shape)
+        found["oneDNN"] = lambda: joined(places)
+    return found
 
 
 def abilities():
@@ -92,7 +108,7 @@ def abilities():
     )
     said.append(
         "oneDNN, whose convolutions can take in the sum and the ReLU: "
-        + ("there." if torch.backends.mkldnn.is_available() else "not in this build of torch.")
+        + ("there." if can_join() else "not in this build of torch.")
     )
     said.append(
         f"A C++ compiler for torch.compile: {found}."

@@ -12,9 +12,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import BTNK1, BTNK2, DESIGNS, ResNet, Stem, build
-from resnet_lib.fast import COMPILED, FOLDED, GIVEN, JOINED, PLAIN, can_join, fast, fold, fold_bn, join
+from resnet_lib.fast import COMPILED, FOLDED, GIVEN, JOINED, PLAIN, InPieces, fast, fold, fold_bn, join
 from resnet_lib.machine import compiler
 from resnet_lib.mistakes import gap
+from resnet_lib.onednn import can_join
 
 needs_joining = pytest.mark.skipif(not can_join(), reason="this torch has no oneDNN")
 
@@ -248,6 +249,23 @@ def test_without_onednn_nothing_can_be_joined(monkeypatch):
         assert "not joined" in str(quick)
     finally:
         can_join.cache_clear()
+
+
+@pytest.mark.parametrize(("batch", "most", "ran"), [(5, 2, [2, 2, 1]), (4, 4, [4]), (1, 4, [1]), (3, 1, [1, 1, 1])])
+def test_in_pieces_a_batch_gives_the_same_in_the_same_order(batch, most, ran):
+    network, seen = small(), []
+    network.register_forward_hook(lambda _module, given, _output: seen.append(len(given[0])))
+    x = noise(batch, 3, 32, 32)
+    assert difference(small(), InPieces(network, most), x) < 1e-5
+    assert seen == ran
+
+
+@needs_joining
+def test_of_a_batch_smaller_pieces_are_tried():
+    quick = fast(small(), size=32, batch=3, repeats=1, progress=None)
+    assert [name for name in quick.timings if "at a time" in name] == [f"{JOINED}, {n} at a time" for n in (1, 2)]
+    assert difference(small(), quick, noise(3, 3, 32, 32)) < 1e-4
+    assert difference(small(), quick, noise(7, 3, 48, 32)) < 1e-4
 
 
 # ── fast ─────────────────────────────────────────────────────────────────────────────────────────────────────

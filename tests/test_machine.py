@@ -6,7 +6,8 @@ import stat
 import pytest
 import torch
 
-from resnet_lib.machine import Machine, abilities, bfloat16_units, compiler, measure, product
+from resnet_lib.machine import Machine, abilities, bfloat16_units, compiler, measure, products
+from resnet_lib.onednn import can_join
 
 
 def test_the_roof_by_hand():
@@ -19,7 +20,7 @@ def test_the_roof_by_hand():
 
 def test_it_is_said_in_a_sentence_with_units_and_threads():
     text = str(Machine(123e9, 1024, 20.5e9, 1))
-    assert "1 thread, float32" in text and "1,024 × 1,024" in text
+    assert "1 thread, float32" in text and "1,024 × 1,024 by torch.mm" in text
     assert "123 GFLOP/s (1 MAC = 2 FLOPs)" in text and "20.5 GB/s" in text and "6.0 FLOPs a byte" in text
 
 
@@ -30,11 +31,16 @@ def test_it_is_measured_with_the_threads_that_there_are(dtype):
     assert machine.threads == torch.get_num_threads() and machine.dtype == dtype
     assert machine.side in (16, 64)
     assert machine.peak > 0 and machine.bandwidth > 0
-    assert told[-1] == (9, 9)
+    assert told[-1] == ((2 * len(products(16, dtype)) + 1) * 3,) * 2
+    assert machine.by in products(16, dtype)
 
 
-def test_the_product_is_one():
-    assert torch.equal(product(5)(), torch.full((5, 5), 5.0))
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_each_way_of_multiplying_matrices_gives_their_product(dtype):
+    found = products(8, dtype)
+    assert set(found) == ({"torch.mm", "oneDNN"} if can_join(dtype) else {"torch.mm"})
+    for multiply in found.values():
+        assert torch.equal(multiply().reshape(8, 8), torch.full((8, 8), 8, dtype=dtype))
 
 
 @pytest.mark.parametrize("wrong", [{"repeats": 0}, {"sizes": (64, 0)}])

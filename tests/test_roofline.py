@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from resnet_lib import BTNK2, ResNet, anatomy, resnet50
-from resnet_lib.fast import can_join
 from resnet_lib.machine import Machine
+from resnet_lib.onednn import can_join
 from resnet_lib.roofline import Standing, Work, standings, works
 from resnet_lib.timing import Timing
 from resnet_lib.views import roofline, standing_table, time_bars

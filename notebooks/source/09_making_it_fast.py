@@ -215,7 +215,8 @@ print(machine)
 
 # %% [markdown]
 # The first limit is what the best matrix product reaches, the easiest work there is for a processor. (GFLOP/s are 10⁹
-# FLOPs a second, and 1 MAC counts as 2 FLOPs.) The second is how fast a large tensor is copied.
+# FLOPs a second, and 1 MAC counts as 2 FLOPs.) Several sizes were tried, and two libraries where there are two: a limit
+# of one library need not be one of the machine. The second is how fast a large tensor is copied.
 #
 # A layer with many FLOPs for each byte that it moves is limited by arithmetic; one with few, by memory. That quotient,
 # **FLOPs a byte**, is called the **arithmetic intensity**. The limits meet at the **ridge**:
@@ -530,7 +531,7 @@ steps = {
 }
 
 # %%
-from resnet_lib.fast import can_join
+from resnet_lib.onednn import can_join
 
 folded_last = fold(network).to(memory_format=torch.channels_last)
 JOINS = can_join()
@@ -654,8 +655,11 @@ print(f"The most pictures a second: batch {best_batch}")
 # <details><summary>What there is to see</summary>The wait. A batch is finished only when all of its pictures are. If a
 # person waits for the answer, the time of one picture counts (<em>latency</em>); if a million pictures have to be done
 # by tomorrow, pictures a second do (<em>throughput</em>). Where the middle halves of two batches overlap, either may be
-# the better one. And from some batch on the maps no longer fit into the processor's caches, which can undo the
-# gain.</details>
+# the better one. And from some batch on the maps no longer fit into the processor's caches, which can undo the gain
+# and more.</details>
+#
+# So a large batch can be worth cutting: sixteen pictures as sixteen batches of one, or four of four. `fast`, which you
+# will meet below, tries that too.
 #
 # **Threads.** With more than one core the work of a step is divided. But a machine's "cores" are often two half ones:
 # two *hyperthreads* share one core's units for multiplication. **Predict:** how much faster are all threads than one?
@@ -690,7 +694,8 @@ time_bars(timings(works, RUNS, progress=counter()))
 # have to imitate them. **Measure before you believe.**
 
 # %%
-machine16 = measure(RUNS, sizes=(256,) if FAST else (512, 1024, 2048), dtype=torch.bfloat16, progress=counter())
+# Smaller matrices and fewer runs: where bfloat16 is imitated this could take long.
+machine16 = measure(3, sizes=(256,) if FAST else (512, 1024), dtype=torch.bfloat16, progress=counter())
 print(machine)
 print(machine16)
 
@@ -699,7 +704,7 @@ print(machine16)
 
 # %%
 half = fold(network).to(torch.bfloat16, memory_format=torch.channels_last)
-half = join(half, wide.bfloat16()) if JOINS else half
+half = join(half, wide.bfloat16()) if can_join(torch.bfloat16) else half
 with torch.no_grad():
     due = network(x)
 off = ((inference(half, wide.bfloat16()).float() - due).abs().max() / due.abs().max()).item()
@@ -708,7 +713,7 @@ works = {
     "float32": lambda: inference(joined, wide),
     "bfloat16": lambda: inference(half, wide.bfloat16()),
 }
-time_bars(timings(works, RUNS, progress=counter()))
+time_bars(timings(works, min(RUNS, 5), progress=counter()))
 
 # %% [markdown]
 # **What do you see?** Compare the difference with that of the steps before. And did the network gain as much as the
@@ -841,6 +846,7 @@ explorer
 #
 # ## 13 · Common mistakes
 #
+# - **The larger the batch, the better.** Only while its maps fit into caches. Measure.
 # - **One timing, or the first one.** Warm up, take turns, take the median, tell the spread.
 # - **`eval()` forgotten.** Slower, and a different result. A faster network with another result is not faster.
 # - **Folding in training mode.** BN then takes each batch's own statistics. `fold_bn` refuses.
