@@ -316,7 +316,7 @@ def fast(
               pixels (size: its checkpoint's, else 224), `batch` of them; for other than 3 channels seeded noise.
     dtype:    torch.bfloat16 to compute in that; it then needs a tolerance of its own, such as 0.05.
     compile:  whether to try torch.compile, which takes about a minute, once. "auto" tries it where there is a compiler
-              and nothing could be joined: after joining it has measured the same within a few percent.
+              and nothing could be joined: where that can be done, compiling has not been faster.
     tolerance: how far the output may be off, relative to its largest value.
     repeats:  timed runs of each way.
     progress: called with a sentence before what takes long; None to hear nothing.
@@ -395,7 +395,7 @@ def _ways(given, x, dtype, compile, say):
         else:
             left_out.append("Sums and ReLUs not joined: that needs a processor, oneDNN, and float32 or bfloat16.")
     if compile == "auto" and JOINED in ways:
-        left_out.append("Not compiled: joining does the same here, without the wait. compile=True tries it.")
+        left_out.append("Not compiled: joining does about the same, without the wait. compile=True tries it.")
     elif not compile:
         left_out.append("Not compiled, as asked.")
     elif cpu and not compiler():

@@ -99,7 +99,8 @@ def abilities():
     """What this machine has of what makes networks fast, as a list of sentences."""
     units = bfloat16_units()
     found = compiler()
-    said = [f"{os.cpu_count()} cores as the system counts them; torch computes with {torch.get_num_threads()} threads."]
+    n = torch.get_num_threads()
+    said = [f"{os.cpu_count()} cores as the system counts them; torch computes with {n} thread{'s' * (n > 1)}."]
     said.append(f"The processor's vector units: {torch.backends.cpu.get_cpu_capability()}.")
     said.append(
         f"Units for bfloat16: {units}. How much they help has to be measured."

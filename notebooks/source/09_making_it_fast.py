@@ -21,7 +21,7 @@
 #
 # **You need** lesson 05: the whole network, MACs, and the habit of proving. Lesson 01 for what a BN does.
 #
-# **Time:** about 90 minutes to work through. Running every cell takes about 400 seconds on a slow laptop, most of it
+# **Time:** about 90 minutes to work through. Running every cell takes about 300 seconds on a slow laptop, most of it
 # timing; close other programs while it does.
 
 # %%
@@ -336,8 +336,10 @@ roofline(machine, before)
 # <details><summary>What there is to see</summary>
 #
 # - The head stands far to the left: for one picture each of its two million weights is read for a single MAC.
-# - All others have enough FLOPs a byte to come near the roof, and they may still stay well below it. A circle far under
-#   the roof is room: time that is spent on neither of the two limits' account.
+# - How near the others come to the roof is your machine's own answer. A circle far below it is room: time that is not
+#   spent on what has to be done.
+# - A circle is an average. The convolutions in a stage have far more FLOPs a byte than it says, its BNs and ReLUs far
+#   fewer.
 # - Both axes are logarithmic. One step of the grid is a factor of 2 or more.
 # - A circle *above* the roof is possible: small maps stay in the processor's caches, which are faster than the memory
 #   that was measured. And if another program was busy during one of the two measurements, the picture is off: measure

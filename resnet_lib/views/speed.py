@@ -159,9 +159,12 @@ def _roof(plot, machine):
     start = max(plot.x0, plot.y0 / machine.bandwidth)
     x0, y0, top = plot.x(start), plot.y(machine.roof(start)), plot.y(machine.peak)
     right = WIDTH - RIGHT
+    # Beside the corner: circles that are near the roof are mostly further right.
+    x, anchor = (ridge + 8, "start") if ridge < WIDTH / 2 else (ridge - 8, "end")
+    peak = f"peak of a matrix product: {machine.peak / 1e9:,.0f} GFLOP/s"
     return (
         f'<path d="M{x0:.1f} {y0:.1f}L{ridge:.1f} {top:.1f}H{right}" style="fill:none;stroke:{TEXT};stroke-width:2.5"/>'
-        + _text(right, top - 7, f"peak of a matrix product: {machine.peak / 1e9:,.0f} GFLOP/s", "end", NORMAL)
+        + _text(x, top - 7, peak, anchor, NORMAL)
         + _text(max(left, x0) + 8, TOP + 14, f"slope, memory: {machine.bandwidth / 1e9:,.1f} GB/s", "start", NORMAL)
         + f'<path d="M{ridge:.1f} {top:.1f}V{HEIGHT - BOTTOM}" style="stroke:{TEXT};stroke-dasharray:2 4"/>'
     )
