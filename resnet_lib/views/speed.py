@@ -154,7 +154,7 @@ def _ticks(low, high):
 
 
 def _roof(plot, machine):
-    left, ridge = plot.x(plot.x0), plot.x(machine.ridge)
+    ridge = plot.x(machine.ridge)
     # Where the slanted part would leave the drawing, it begins at its lower edge.
     start = max(plot.x0, plot.y0 / machine.bandwidth)
     x0, y0, top = plot.x(start), plot.y(machine.roof(start)), plot.y(machine.peak)
@@ -165,7 +165,7 @@ def _roof(plot, machine):
     return (
         f'<path d="M{x0:.1f} {y0:.1f}L{ridge:.1f} {top:.1f}H{right}" style="fill:none;stroke:{TEXT};stroke-width:2.5"/>'
         + _text(x, top - 7, peak, anchor, NORMAL)
-        + _text(max(left, x0) + 8, TOP + 14, f"slope, memory: {machine.bandwidth / 1e9:,.1f} GB/s", "start", NORMAL)
+        + _text((x0 + ridge) / 2 - 12, (y0 + top) / 2, f"memory: {machine.bandwidth / 1e9:,.1f} GB/s", "end", NORMAL)
         + f'<path d="M{ridge:.1f} {top:.1f}V{HEIGHT - BOTTOM}" style="stroke:{TEXT};stroke-dasharray:2 4"/>'
     )
 
