@@ -384,14 +384,10 @@ def _ways(given, x, dtype, compile, say):
     ways[name] = base, done
     if name == FOLDED:
         if cpu and can_join(dtype):
-            joined = join(copy.deepcopy(folded), wide)
-            steps = [len(n.graph.nodes) - 2 for n in (as_graph(given), joined)]  # without input and output
-            done_too = (*done, f"Sums and ReLUs joined: {steps[1]} steps remain of {steps[0]}.")
-            ways[JOINED] = joined, done_too
-            for n in [n for n in PIECES if n < len(x)]:
-                some = InPieces(join(copy.deepcopy(folded), wide[:n]), n)
-                in_pieces = f"A batch is run {n} at a time: its maps then fit into caches."
-                ways[f"{JOINED}, {n} at a time"] = some, (*done_too, in_pieces)
+            try:
+                ways |= _joined(given, folded, wide, done)
+            except (NotImplementedError, RuntimeError, TypeError) as error:
+                left_out.append(f"Sums and ReLUs not joined: oneDNN refuses one of the convolutions ({_line(error)}).")
         else:
             left_out.append("Sums and ReLUs not joined: that needs a processor, oneDNN, and float32 or bfloat16.")
     if compile == "auto" and JOINED in ways:
@@ -410,6 +406,19 @@ def _ways(given, x, dtype, compile, say):
         except Exception as error:  # noqa: BLE001, a compiler can fail in any way, and then nothing is lost
             left_out.append(f"Not compiled: {type(error).__name__}, {_line(error)}.")
     return ways, left_out
+
+
+def _joined(given, folded, wide, done):
+    """The ways in which sums and ReLUs are joined, for the whole batch and in pieces, as `_ways` gives them."""
+    whole = join(copy.deepcopy(folded), wide)
+    steps = [len(n.graph.nodes) - 2 for n in (as_graph(given), whole)]  # without input and output
+    done = (*done, f"Sums and ReLUs joined: {steps[1]} steps remain of {steps[0]}.")
+    ways = {JOINED: (whole, done)}
+    for n in [n for n in PIECES if n < len(wide)]:
+        some = InPieces(join(copy.deepcopy(folded), wide[:n]), n)
+        in_pieces = f"A batch is run {n} at a time, for its maps to fit into caches."
+        ways[f"{JOINED}, {n} at a time"] = some, (*done, in_pieces)
+    return ways
 
 
 def _line(error):

@@ -147,8 +147,8 @@ class Own(nn.Module):
 
     def __init__(self, how="usual"):
         super().__init__()
-        self.first, self.norm1 = nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8)
-        self.second, self.norm2 = nn.Conv2d(8, 8, 3, padding="same", bias=False), nn.BatchNorm2d(8)
+        self.first, self.norm1 = nn.Conv2d(3, 8, 3, padding="same"), nn.BatchNorm2d(8)
+        self.second, self.norm2 = nn.Conv2d(8, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8)
         self.third, self.norm3 = nn.Conv2d(8, 8, 1, bias=False), nn.BatchNorm2d(8)
         self.relu, self.out, self.how = nn.ReLU(inplace=True), nn.Linear(8, 5), how
 
@@ -165,6 +165,14 @@ class Own(nn.Module):
             y = self.norm2(F.relu(y))
         elif self.how == "stretched sum":
             y = F.relu(self.norm2(y) + self.norm3(self.third(x)).mean((2, 3), keepdim=True))
+        elif self.how == "sum stretches":
+            y = F.relu(self.norm3(self.third(x.mean((2, 3), keepdim=True))) + self.norm2(y))
+        elif self.how == "ReLU and more":
+            y = self.norm2(y)
+            y = F.relu(y) + y
+        elif self.how == "sum and more":
+            y = self.norm2(y)
+            y = F.relu(y + x) * y
         elif self.how == "scaled sum":
             y = F.relu(torch.add(self.norm2(y), x, alpha=2))
         elif self.how == "to itself":
@@ -182,7 +190,7 @@ class Own(nn.Module):
 
 CAREFUL = {  # how → BN that must stay
     "usual": 0, "used twice": 2 - 1, "one BN for two": 1, "one convolution twice": 2, "ReLU between": 1,
-    "stretched sum": 0, "scaled sum": 0, "to itself": 0,
+    "stretched sum": 0, "sum stretches": 0, "ReLU and more": 0, "sum and more": 0, "scaled sum": 0, "to itself": 0,
 }  # fmt: skip
 
 
@@ -225,6 +233,49 @@ def test_of_a_part_the_convolutions_and_the_pooling_remain(part, C, steps):
     joined = join(fold(part), x)
     assert len(joined.graph.nodes) - 2 == steps
     assert difference(part, joined, x) < 1e-5
+
+
+class Summed(nn.Module):
+    """ReLU(conv(x) + other(x)), each part of which can be left away."""
+
+    def __init__(self, conv, other, relu):
+        super().__init__()
+        self.conv, self.other, self.relu = conv, other, relu
+
+    def forward(self, x):
+        y = self.conv(x)
+        y = y if self.other is None else self.other(x) + y
+        return y.relu() if self.relu else y
+
+
+@needs_joining
+@settings(max_examples=60, deadline=None)
+@given(
+    groups=st.sampled_from([1, 2, 8]), kernel=st.integers(1, 4), stride=st.integers(1, 3), padding=st.integers(0, 2),
+    dilation=st.integers(1, 2), bias=st.booleans(), summed=st.booleans(), relu=st.booleans(), batch=st.integers(1, 3),
+)  # fmt: skip
+def test_a_convolution_of_any_kind_joined_gives_what_its_steps_gave(
+    groups, kernel, stride, padding, dilation, bias, summed, relu, batch
+):
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    conv = nn.Conv2d(8, 8, kernel, bias=bias, **options)
+    part = Summed(conv, nn.Conv2d(8, 8, kernel, **options) if summed else None, relu).eval()
+    x = noise(batch, 8, 11, 12).contiguous(memory_format=torch.channels_last)
+    joined = join(fold(part).to(memory_format=torch.channels_last), x)
+    assert len(joined.graph.nodes) - 2 == 1 + summed
+    assert difference(part, joined, x) < 1e-5
+    assert difference(part, joined, noise(2, 8, 14, 9).contiguous(memory_format=torch.channels_last)) < 1e-5
+
+
+@needs_joining
+def test_a_convolution_that_onednn_refuses_loses_nothing_but_the_joining(monkeypatch):
+    def refuses(*_args):
+        raise RuntimeError("could not create a primitive descriptor")
+
+    monkeypatch.setattr(sys.modules["resnet_lib.fast"], "join", refuses)
+    quick = fast(small(), size=32, repeats=1, compile=False, progress=None)
+    assert quick.chosen == FOLDED
+    assert "oneDNN refuses one of the convolutions (could not create" in str(quick)
 
 
 @needs_joining

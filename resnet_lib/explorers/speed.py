@@ -89,7 +89,8 @@ class SpeedExplorer(Guarded):
             for found, at, total in timing_steps(works, self.repeats):
                 self.progress.max, self.progress.value = total, at
                 if _even(found):
-                    self.now.value = f'<div class="rl"><p>{where}</p>{time_table(found, batch, "ms a picture")}<br></div>'
+                    table = time_table(found, batch, "ms a picture")
+                    self.now.value = f'<div class="rl"><p>{where}</p>{table}<br></div>'
                 yield
             given, ours = found[GIVEN], found[label]
             flops = 2 * anatomy(self.network, W).macs * batch
