@@ -15,7 +15,7 @@ from resnet_lib import BTNK1, BTNK2, DESIGNS, ResNet, Stem, build
 from resnet_lib.fast import COMPILED, FOLDED, GIVEN, JOINED, PLAIN, InPieces, fast, fold, fold_bn, join
 from resnet_lib.machine import compiler
 from resnet_lib.mistakes import gap
-from resnet_lib.onednn import can_join
+from resnet_lib.onednn import Joined, can_join
 
 needs_joining = pytest.mark.skipif(not can_join(), reason="this torch has no oneDNN")
 
@@ -188,6 +188,12 @@ class Own(nn.Module):
         return self.out(y.mean((2, 3)))
 
 
+def convolutions(graph):
+    """How many convolutions a graph runs."""
+    called = [graph.get_submodule(n.target) for n in graph.graph.nodes if n.op == "call_module"]
+    return sum(isinstance(m, nn.Conv2d | Joined) for m in called)
+
+
 CAREFUL = {  # how → BN that must stay
     "usual": 0, "used twice": 2 - 1, "one BN for two": 1, "one convolution twice": 2, "ReLU between": 1,
     "stretched sum": 0, "sum stretches": 0, "ReLU and more": 0, "sum and more": 0, "scaled sum": 0, "to itself": 0,
@@ -207,7 +213,10 @@ def test_a_learners_own_network_is_folded_where_that_changes_nothing(how):
 @pytest.mark.parametrize("batch", [1, 3])
 def test_a_learners_own_network_is_joined_where_that_changes_nothing(how, batch):
     network, x = stirred(Own(how)), noise(batch, 3, 12, 12).contiguous(memory_format=torch.channels_last)
-    joined = join(fold(network).to(memory_format=torch.channels_last), x)
+    folded = fold(network).to(memory_format=torch.channels_last)
+    steps = convolutions(folded)
+    joined = join(folded, x)
+    assert convolutions(joined) == steps, "none is computed a second time"
     with torch.no_grad():
         assert gap(joined(x), network(x))[1] < 1e-5
         assert gap(joined(x), network(x))[1] < 1e-5, "the second time too: nothing was overwritten that is needed"
