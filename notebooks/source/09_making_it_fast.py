@@ -591,7 +591,8 @@ standing_table(machine, after)
 # - To the right: the same FLOPs for fewer bytes, so the intensity is higher. This holds on every machine where sums and
 #   ReLUs could be joined; it is arithmetic.
 # - And up, if it was of use: more FLOPs a second. How far is your machine's own answer.
-# - The head stays where it is. Nothing in it could be joined.
+# - The head does not move to the right: nothing in it could be joined. If it moved up or down, that is how far two
+#   measurements of the same work can differ, or a cache that still held its weights.
 # </details>
 #
 # What is the rest lost to? The last column of the table says it by part. Some usual suspects: Stage 0, whose convolution
