@@ -10,6 +10,7 @@ from .landscape import LandscapeExplorer
 from .network import NetworkExplorer
 from .photograph import PhotographExplorer
 from .size import SizeExplorer
+from .speed import SpeedExplorer
 from .stage import StageExplorer
 from .stem import StemExplorer
 from .training import TrainingExplorer, TwinExplorer
@@ -17,5 +18,5 @@ from .training import TrainingExplorer, TwinExplorer
 __all__ = [
     "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "DepthExplorer",
     "DesignExplorer", "DesignTrainingExplorer", "LandscapeExplorer", "NetworkExplorer", "PhotographExplorer",
-    "SizeExplorer", "StageExplorer", "StemExplorer", "TrainingExplorer", "TwinExplorer",
+    "SizeExplorer", "SpeedExplorer", "StageExplorer", "StemExplorer", "TrainingExplorer", "TwinExplorer",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ import platform
 
 import torch
 
-from . import browser, photograph, process, residuals
+from . import browser, fast, photograph, process, residuals
 
 PARTS = {
     "import": process.measure_import,
@@ -16,6 +16,7 @@ PARTS = {
     "memory": process.measure_memory,
     "residuals": residuals.measure,
     "pairs": residuals.measure_pairs,
+    "fast": fast.measure_fast,
     "browser": browser.measure,
     "photograph": photograph.measure,
 }
