@@ -26,7 +26,6 @@
 
 # %%
 import copy
-import os
 import statistics
 import time
 
@@ -37,9 +36,10 @@ from torch import nn
 from resnet_lib import anatomy, resnet50
 from resnet_lib.machine import abilities, compiler, measure
 from resnet_lib.timing import counter, timings
+from resnet_lib.training import FAST
 from resnet_lib.views import roofline, standing_table, time_bars
 
-FAST = bool(os.environ.get("RESNET_COURSE_FAST"))  # set in the course's own tests: small pictures, few runs
+# FAST is set in the course's own tests: small pictures, few runs.
 W, RUNS = (64, 3) if FAST else (224, 9)
 
 # %% [markdown]
