@@ -24,6 +24,7 @@ CELLS = (
     "training = DesignTrainingExplorer({'small': small}, photographs(n=640, n_test=40), Recipe(epochs=100, batch=32))\n"
     "training",
     "Report(small, W=32, budget=designer.budget, author='Ada', results=training.results())",
+    "desk = DesignExplorer(small, task=photographs(n=640, n_test=40), recipe=Recipe(epochs=1, batch=320))\ndesk",
 )
 
 
@@ -95,3 +96,18 @@ def test_the_report_is_shown_as_a_page_of_its_own(notebook):
     page.locator("h1").wait_for()
     assert page.locator("h1").inner_text() == "A network within a budget"
     assert "Ada" in page.locator("body").inner_text()
+
+
+def test_from_within_the_designer_a_design_is_trained_and_reported_and_the_link_opens_the_page(notebook):
+    notebook.run_cell("desk = DesignExplorer")
+    view = notebook.view("name of the design")
+    view.button("train it against the thin ResNet-50").click()
+    view.button("write the report").wait_for()
+    assert "not trained yet" in view.text()
+    view.button("train").click()
+    view.wait_until(lambda: ask(notebook, "desk.training.race.done") == "True", "both are trained")
+    view.root.get_by_label("your name").fill("Ada")
+    view.button("write the report").click()
+    view.wait_until(lambda: "Written:" in view.text(), "it says where the page is")
+    view.root.get_by_role("link", name="open the report").click()
+    notebook.page.get_by_role("tab", name="my_design.html").wait_for()

@@ -46,10 +46,9 @@ from resnet_lib.views import cost_bars
 # is from, and which way it is turned**: 5 · 4 = 20 classes.
 
 # %%
-task = photographs()
-EPOCHS = 6
+task, recipe = photographs(), Recipe(epochs=6, batch=64, peak=0.05)
 if FAST:  # set when the course is tested: the same cells on fewer pictures
-    task, EPOCHS = task.first(256), 1
+    task, recipe = task.first(256), replace(recipe, epochs=1)
 W = task.size
 
 pictures, labels = task.train
@@ -172,7 +171,7 @@ for name, said, costs in [
 from resnet_lib.explorers import DesignExplorer
 
 # %%
-designer = DesignExplorer(thin, budget, W)
+designer = DesignExplorer(thin, budget, task=task, recipe=recipe, folder=runs_folder() / "10")
 designer
 
 # %% [markdown]
@@ -199,6 +198,11 @@ designer
 # - **What is the first convolution for?** 7×7 with stride 2 was made for pictures of 224 pixels.
 # - **A few minutes of training** are little. What learns *quickly* is at an advantage here. With a hundred times the
 #   steps the order may be another.
+#
+# You need not leave the designer to try an idea. Give it a name, press **train it against the thin ResNet-50**, and below
+# it both are trained, side by side, as section 5 explains. W must be the task's size for that, 32. Every run is kept in
+# the folder `runs` under the *numbers* of its design: stop it, go on tomorrow, give the design another name, and it is
+# known again.
 #
 # ### Exercise 2 · design a network
 # ●●● of ●●● · the heart of this lesson · 30 minutes
@@ -298,14 +302,14 @@ with torch.no_grad():
 # %%
 from resnet_lib.explorers import DesignTrainingExplorer
 
-recipe = Recipe(epochs=EPOCHS, batch=64, peak=0.05)
-comparison = DesignTrainingExplorer({"my design": design, "thin ResNet-50": thin}, task, recipe, runs=3)
+designs = {"my design": design, "thin ResNet-50": thin}
+comparison = DesignTrainingExplorer(designs, task, recipe, runs=3, folder=runs_folder() / "10")
 comparison
 
 # %% [markdown]
 # **train** and **stop** are buttons. The next cell trains as well; ■ in the toolbar stops it, and running it again goes
-# on, until the kernel ends. The curves above grow meanwhile. Strong lines are the means of the runs, and the weak ones
-# the runs themselves.
+# on, tomorrow too. What you have trained in the designer already is there. The curves above grow meanwhile. Strong lines
+# are the means of the runs, and the weak ones the runs themselves.
 
 # %%
 comparison.run()
@@ -368,10 +372,12 @@ assert expected in ("better", "worse", "no difference"), 'expected should be "be
 print(f"{ratio:.2f} times the MACs. You expect of “{idea}”: {expected}.")
 
 # %% [markdown]
-# Four runs each. A wrong expectation is no mistake here: to find that out is what an ablation is for.
+# Four runs each; three of yours are known from section 5. A wrong expectation is no mistake here: to find that out is
+# what an ablation is for.
 
 # %%
-ablation = DesignTrainingExplorer({"changed": changed, "my design": design}, task, recipe, runs=4)
+both = {"changed": changed, "my design": design}
+ablation = DesignTrainingExplorer(both, task, recipe, runs=4, folder=runs_folder() / "10")
 ablation
 
 # %%
@@ -475,7 +481,8 @@ report
 # way.</details>
 #
 # As a file it goes beside your runs. A report that is there already is replaced, and no other file ever is. Open it in a
-# browser: printed, or saved as PDF from there, it is one page.
+# browser: printed, or saved as PDF from there, it is one page. (**write the report**, below a training in the designer,
+# makes the same page of the design that is trained there.)
 
 # %%
 from IPython.display import FileLink
