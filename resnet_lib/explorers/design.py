@@ -199,6 +199,7 @@ class DesignExplorer(Explorer):
             )  # fmt: skip
 
         title = html()
+        title.layout.margin = "16px 0 0 0"
         title.value = (
             f'<div class="rl"><p class="big"><b>{escape(name)}</b>, as it was when you pressed the button, against the '
             f"{THIN}</p><details><summary>its code</summary><pre>{escape(design.code())}</pre></details></div>"
