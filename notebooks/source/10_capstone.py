@@ -145,10 +145,14 @@ for name, said, costs in [
         if abs(mine / true - 1) < 0.1:
             continue
         why = f"{name}: you say {mine:g} times the {what}, and it is {true:.2f} times"
-        if mine and abs(mine**2 / true - 1) < 0.1:
-            why += ": a kernel joins channels in with channels out, so the count goes with the square"
-        elif what == "parameters" and "picture" in name:
+        if what == "parameters" and "picture" in name:
             why += ": the weights do not know how large the picture is"
+        elif "picture" in name:
+            why += ": twice as wide and twice as high, so each weight is used at four times as many positions"
+        elif "no_pool" in name and what == "MACs":
+            why += ": half of C makes a quarter, and without the pool there are four times as many positions"
+        elif mine and abs(mine**2 / true - 1) < 0.1:
+            why += ": a kernel joins channels in with channels out, so the count goes with the square"
         raise AssertionError(why + ".")
     print(f"{name:26} {found[0]:.2f} times the parameters, {found[1]:.2f} times the MACs: right")
 
@@ -458,15 +462,16 @@ I do not know whether this order holds after a hundred times the steps, or on ot
 # %%
 import re
 
+from resnet_lib.views.report import ROOM, Report
+
 assert author.strip(), "author is empty: whose report is it?"
 assert len(why.strip()) >= 200, f"why has {len(why.strip())} characters: give your reasons, in 200 or more."
+assert len(why.strip()) <= ROOM, f"why has {len(why.strip()):,} characters, and the page has room for {ROOM:,}."
 numbers = re.findall(r"\d+", why)
 assert len(numbers) >= 2, "There are fewer than two numbers in why: which numbers of the design, and what for?"
 print(f"{len(why.strip())} characters, {len(numbers)} numbers")
 
 # %%
-from resnet_lib.views.report import Report
-
 report = Report(
     design, W=W, budget=budget, author=author, why=why, results=comparison.results(), task=task, network=mine,
     photo="cat",
