@@ -261,6 +261,17 @@ def test_a_design_is_known_by_its_numbers_and_not_by_its_name(keep):
     assert keep(other=alike).race.step == 0
 
 
+def test_a_new_design_catches_up_with_one_that_is_trained_already(keep):
+    keep(small=SMALL).run()
+    both = keep(other=OTHER, small=SMALL)
+    assert [r.step for r in both.results()] == [0, 8, 0, 8] and both.race.step == 0
+    both.run()
+    through = DesignTrainingExplorer({"other": OTHER, "small": SMALL}, both.task, RECIPE, runs=2)
+    through.run()
+    assert losses(both) == losses(through)
+    assert [r.tests for r in both.results()] == [r.tests for r in through.results()]
+
+
 def test_one_run_is_the_first_of_several(keep):
     training = keep(small=SMALL)
     training.run()
