@@ -21,7 +21,7 @@
 #
 # **You need** lessons 04 and 05: stages, and the whole network. Lesson 07 helps with the maps.
 #
-# **Time:** about 120 minutes to work through. Running every cell takes about 400 seconds on a slow laptop, nearly all of
+# **Time:** about 120 minutes to work through. Running every cell takes about 300 seconds on a slow laptop, nearly all of
 # it training, which you can stop and go on with.
 
 # %%
@@ -348,8 +348,8 @@ comparison.run()
 # Channels and blocks may follow, to hold the budget: the MACs of the two must be within 15 % of each other. Otherwise you
 # would compare cheap with dear. Then say what you expect: `"better"`, `"worse"` or `"no difference"`.
 #
-# <details><summary>Hint: how to change a design in code</summary><code>replace(design, stem=replace(design.stem,
-# kernel=5))</code>. Or load yours into the designer with <code>designer.design = design</code>, turn it there, and paste
+# <details><summary>Hint: how to change a design in code</summary>
+# <code>replace(design, stem=replace(design.stem, kernel=5))</code>. Or load yours into the designer with <code>designer.design = design</code>, turn it there, and paste
 # its code.</details>
 # <details><summary>Hint: the MACs differ too much</summary>The law of section 2: if W doubles, halve the channels. If the
 # blocks double, divide the channels by about 1.4.</details>
