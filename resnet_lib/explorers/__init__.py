@@ -5,10 +5,12 @@ from .attribution import AttributionExplorer
 from .bottleneck import BottleneckExplorer
 from .compare import CompareExplorer
 from .depth import DepthExplorer
-from .design import DesignExplorer, DesignTrainingExplorer
+from .design import DesignExplorer
+from .design_training import DesignTrainingExplorer
 from .landscape import LandscapeExplorer
 from .network import NetworkExplorer
 from .photograph import PhotographExplorer
+from .report import ReportWriter
 from .size import SizeExplorer
 from .speed import SpeedExplorer
 from .stage import StageExplorer
@@ -18,5 +20,6 @@ from .training import TrainingExplorer, TwinExplorer
 __all__ = [
     "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "DepthExplorer",
     "DesignExplorer", "DesignTrainingExplorer", "LandscapeExplorer", "NetworkExplorer", "PhotographExplorer",
-    "SizeExplorer", "SpeedExplorer", "StageExplorer", "StemExplorer", "TrainingExplorer", "TwinExplorer",
+    "ReportWriter", "SizeExplorer", "SpeedExplorer", "StageExplorer", "StemExplorer", "TrainingExplorer",
+    "TwinExplorer",
 ]  # fmt: skip

@@ -1,9 +1,9 @@
 """Networks trained side by side, live: curves that grow, a run that can be stopped and gone on with."""
 
-import shutil
 import time
 from dataclasses import replace
 from html import escape
+from pathlib import Path
 
 import ipywidgets as widgets
 
@@ -75,20 +75,25 @@ class TrainingExplorer(Guarded):
         self.update()
 
     def update(self):
-        self.race = None
+        self.race, self._files = None, {}
         recipe = replace(self._recipe, peak=self.peak.value, epochs=self.epochs.value, seed=self.seed.value)
         networks = self._build(recipe.seed)
-        self.race = Race(networks, self.task, recipe, folder=self._where())
+        self._files = self._kept(networks)
+        self.race = Race(networks, self.task, recipe, files=self._files)
         self._costs = {name: cost(network, self.task.size) for name, network in networks.items()}
         self._show()
 
-    def _where(self):
-        """The folder of runs with these settings on this task."""
+    def _kept(self, names):
+        """Name → the file of that run; none where runs are kept only here."""
         if self._folder is None:
-            return None
-        return self._folder / slug(
-            f"{self.task.name}-{len(self.task.train[1])}-{self.epochs.value}x{self._recipe.batch}-{self.peak.value:g}-"
-            f"seed{self.seed.value}"
+            return {}
+        return {name: Path(self._folder) / self._settings() / f"{slug(name)}.pt" for name in names}
+
+    def _settings(self):
+        """What the runs with these settings on this task are kept under."""
+        return slug(
+            f"{self.task.name}-{len(self.task.train[1])}x{self.task.size}px-{self.epochs.value}x{self._recipe.batch}-"
+            f"{self.peak.value:g}-seed{self.seed.value}"
         )
 
     # ── training ──
@@ -131,9 +136,13 @@ class TrainingExplorer(Guarded):
 
     def _forget(self):
         self._turns.halt()
-        if self._folder is not None:
-            shutil.rmtree(self._where(), ignore_errors=True)
-        self.attempt(self.update)
+        try:
+            for file in self._files.values():
+                file.unlink(missing_ok=True)
+        except OSError as problem:
+            self.say(problem)
+        else:
+            self.attempt(self.update)
 
     # ── what is shown ──
 
