@@ -168,7 +168,7 @@ class Shapes:
             )
         else:
             found.append("All shapes are as they should be.")
-        for name, (healthy, mine) in (("parameters", self.parameters), ("MACs", self.macs)):
+        for name, (healthy, mine) in (("Parameters", self.parameters), ("MACs", self.macs)):
             if mine is not None:
                 found.append(f"{name}: {mine:,}" + (", as healthy." if mine == healthy else f", healthy {healthy:,}."))
         return " ".join(found)
@@ -354,6 +354,7 @@ class Proof:
     winners:  the share of the pictures for which both networks have the same winning class.
               These three are None where the healthy weights do not fit the patient, or its code stops.
     error:    what the code raised, or None.
+    `text` says where the two differ first, `cause` why: who wants to find that out alone reads only the first.
     """
 
     ladder: object
@@ -367,12 +368,15 @@ class Proof:
         return bool(self.error) or not self.ladder.equal or max(self.answer or 0, self.company or 0) > TOLERANCE
 
     @property
+    def cause(self):
+        """What the ladder says is wrong, or None."""
+        return self.ladder.cause if self.ladder else None
+
+    @property
     def text(self):
         found = []
         if self.ladder:
             found.append(self.ladder.headline)
-            if self.ladder.cause:
-                found.append(_sentence(self.ladder.cause))
         if self.error:
             found.append(f"The code stops. {self.error}.")
         elif self.ladder.equal and self.answer is not None:
@@ -389,10 +393,6 @@ class Proof:
             else:
                 found.append("Its answers are those of the healthy network.")
         return " ".join(found)
-
-
-def _sentence(text):
-    return text if text.endswith((".", "!", "?")) else text + "."
 
 
 TOLERANCE = 1e-4
@@ -480,7 +480,7 @@ class Trial:
 
     def __iter__(self):
         races = [iter(race) for race in (self._race, self._twins) if race]
-        while self.step < self.steps and not self.error:
+        while not self.done:
             for race in races:
                 try:
                     next(race, None)
@@ -506,8 +506,13 @@ class Trial:
         return self.late("patient") - max(self.late("healthy"), self.late("healthy, other weights"))
 
     @property
+    def done(self):
+        """Whether nothing more is to come."""
+        return bool(self.error) or self.step >= self.steps
+
+    @property
     def sick(self):
-        return bool(self.error) or (self.step >= self.steps and self.worse > max(0.25, 3 * self.luck))
+        return bool(self.error) or (self.done and self.worse > max(0.25, 3 * self.luck))
 
     @property
     def text(self):
@@ -519,7 +524,7 @@ class Trial:
             f"After {self.step} steps the loss is {self.late('patient'):.2f}, and of the two healthy networks "
             f"{self.late('healthy'):.2f} and {self.late('healthy, other weights'):.2f}"
         )
-        if self.step < self.steps:
+        if not self.done:
             return text + ", so far."
         return text + (": more than chance explains." if self.sick else ": nothing that chance could not explain.")
 
@@ -589,9 +594,11 @@ def check(patient, names=None, **parts):
     assembling = {**patient.parts, **parts}
     if unknown := assembling.keys() - HEALTHY.keys():
         raise ValueError(f"no part is called {sorted(unknown)[0]!r}; there are {', '.join(HEALTHY)}")
-    for found in (shapes(assembling), prove(assembling, names)):
-        if found.sick:
-            return Verdict(False, f"Not cured yet. {found.text}")
+    design, proof = shapes(assembling), prove(assembling, names)
+    if design.error or (design.sick and not proof.cause):
+        return Verdict(False, f"Not cured yet. {design.text}")
+    if proof.sick:
+        return Verdict(False, " ".join(("Not cured yet.", proof.text, proof.cause or "")).strip())
     before, now = (statistics(p, patient.healthy) for p in (patient.parts, assembling))
     if now.rewritten and before.rewritten:
         return Verdict(False, f"Not cured yet. {now.text}")

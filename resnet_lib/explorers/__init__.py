@@ -3,6 +3,7 @@
 from .ablation import AblationExplorer
 from .attribution import AttributionExplorer
 from .bottleneck import BottleneckExplorer
+from .clinic import ClinicExplorer
 from .compare import CompareExplorer
 from .depth import DepthExplorer
 from .design import DesignExplorer, DesignTrainingExplorer
@@ -16,7 +17,8 @@ from .stem import StemExplorer
 from .training import TrainingExplorer, TwinExplorer
 
 __all__ = [
-    "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "DepthExplorer",
-    "DesignExplorer", "DesignTrainingExplorer", "LandscapeExplorer", "NetworkExplorer", "PhotographExplorer",
-    "SizeExplorer", "SpeedExplorer", "StageExplorer", "StemExplorer", "TrainingExplorer", "TwinExplorer",
+    "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "ClinicExplorer", "CompareExplorer",
+    "DepthExplorer", "DesignExplorer", "DesignTrainingExplorer", "LandscapeExplorer", "NetworkExplorer",
+    "PhotographExplorer", "SizeExplorer", "SpeedExplorer", "StageExplorer", "StemExplorer", "TrainingExplorer",
+    "TwinExplorer",
 ]  # fmt: skip
