@@ -602,9 +602,10 @@ def check(patient, names=None, **parts):
     before, now = (statistics(p, patient.healthy) for p in (patient.parts, assembling))
     if now.rewritten and before.rewritten:
         return Verdict(False, f"Not cured yet. {now.text}")
-    symptoms = {(r.step, r.what) for r in before.odd}
+    # How a network begins is seen in its statistics alone: there all of them have to be healthy.
+    symptoms = {(r.step, r.what) for r in (now if patient.healthy else before).odd}
     if still := [r for r in now.odd if (r.step, r.what) in symptoms]:
         r = still[0]
         where = f"{r.what} {r.value:.3g}, healthy {r.low:.3g} to {r.high:.3g}"
-        return Verdict(False, f"Not cured yet. In {r.step} the statistics are as before: {where}.")
+        return Verdict(False, f"Not cured yet. The statistics of {r.step} are not healthy: {where}.")
     return Verdict(True, "Cured: shapes, parameters and MACs are healthy, and so are the numbers at every step.")
