@@ -440,7 +440,7 @@ def prove(parts, names=None):
     return Proof(found, *far, (got.argmax(1) == due.argmax(1)).float().mean().item())
 
 
-STEPS = 12 if FAST else 200
+STEPS = 10 if FAST else 200
 LATE = 20  # the last steps, whose mean loss is compared
 
 
@@ -453,8 +453,8 @@ class Trial:
             ...                     # trial.losses grows; break whenever you like
 
     healthy: parts that the healthy networks shall have as well. steps: of each network.
-    losses: name → losses so far, of "patient", "healthy" and "healthy, other weights"; the healthy ones are trained
-    once in a session. error: what the code raised, or None.
+    losses: name → losses so far, as many of each, of "patient", "healthy" and "healthy, other weights"; the healthy
+    ones are trained once in a session. error: what the code raised, or None.
     """
 
     def __init__(self, parts, healthy=None, steps=None):
@@ -470,22 +470,33 @@ class Trial:
             self.error = said(error)
 
     @property
-    def losses(self):
-        races = [race for race in (self._race, self._twins) if race]
-        return {name: run.losses for race in races for name, run in race.runs.items()}
+    def _races(self):
+        return [race for race in (self._race, self._twins) if race]
 
     @property
     def step(self):
-        return min(len(losses) for losses in self.losses.values())
+        """Steps that all of them have done."""
+        return min(len(run.losses) for race in self._races for run in race.runs.values())
+
+    @property
+    def losses(self):
+        # The healthy ones may be ahead, having been trained beside an earlier patient.
+        return {name: run.losses[: self.step] for race in self._races for name, run in race.runs.items()}
+
+    @property
+    def done(self):
+        """Whether nothing more is to come."""
+        return bool(self.error) or self.step >= self.steps
 
     def __iter__(self):
-        races = [iter(race) for race in (self._race, self._twins) if race]
+        running = [(race, iter(race)) for race in self._races]
         while not self.done:
-            for race in races:
-                try:
-                    next(race, None)
-                except WRONG as error:
-                    self.error = said(error)
+            for race, steps in running:
+                if race.step <= self.step:
+                    try:
+                        next(steps, None)
+                    except WRONG as error:
+                        self.error = said(error)
             if self._race.failed:
                 self.error = self._race.failed["patient"]
             yield self.step
@@ -504,11 +515,6 @@ class Trial:
     def worse(self):
         """By how much the patient's late loss lies above that of the worse healthy network."""
         return self.late("patient") - max(self.late("healthy"), self.late("healthy, other weights"))
-
-    @property
-    def done(self):
-        """Whether nothing more is to come."""
-        return bool(self.error) or self.step >= self.steps
 
     @property
     def sick(self):

@@ -353,7 +353,7 @@ EPS = "A BN has another eps."
 
 PATIENTS = {
     "eager": Patient(
-        "It runs and learns, but the maps get brighter from block to block.",
+        "It runs and learns, but within every stage the maps get brighter from block to block.",
         {"block": EagerBlock},
         RELU_BEFORE_SUM,
         (
