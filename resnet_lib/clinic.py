@@ -449,7 +449,7 @@ class Trial:
     those two do is no luck.
 
         trial = Trial(parts)
-        for step in trial:
+        for step in trial:          # or trial.run(), to the end
             ...                     # trial.losses grows; break whenever you like
 
     healthy: parts that the healthy networks shall have as well. steps: of each network.
@@ -500,6 +500,12 @@ class Trial:
             if self._race.failed:
                 self.error = self._race.failed["patient"]
             yield self.step
+
+    def run(self):
+        """Train to the end, here and now; returns itself."""
+        for _ in self:
+            pass
+        return self
 
     def late(self, name):
         """The mean loss of the last steps so far."""

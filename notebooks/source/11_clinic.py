@@ -33,7 +33,7 @@ from torch.nn import functional as F
 
 from resnet_lib.clinic import EXAMINATIONS, Trial, check, prove, shapes, statistics
 from resnet_lib.patients import PATIENTS
-from resnet_lib.views.clinic import findings_table
+from resnet_lib.views.clinic import findings_table, record
 
 torch.set_num_threads(1)  # the networks here are small: more threads would only wait for each other
 
@@ -98,9 +98,7 @@ print(proof.cause)
 # weights. How far those two are apart is luck. Only what goes well beyond that is a finding.
 
 # %%
-trial = Trial(patient.parts)
-for _ in trial:
-    pass
+trial = Trial(patient.parts).run()
 print(trial.text)
 
 # %% [markdown]
@@ -156,17 +154,21 @@ clinic
 # ## 5 · Mend them
 #
 # Seven patients stay for treatment. For each: look at the symptoms, decide, then mend the code in the cell. The check
-# accepts **any** code that does the right thing, not only one way of writing it. The last hint of all is
-# `prove(PATIENTS["…"].parts).cause`.
+# accepts **any** code that does the right thing, not only one way of writing it. The numbers fold out; those of the
+# ladder name the cause as well, so they are the last hint of all.
 
 # %%
-def examine(name):
-    """Print the three quick examinations of a patient."""
+def examine(name, train=False):
+    """The three quick examinations of a patient, and the slow one where it is asked for."""
     patient = PATIENTS[name]
-    print(f"“{patient.complaint}”\n")
-    print("shapes and counts:", shapes(patient.parts).text)
-    print("\nstatistics:", statistics(patient.parts, patient.healthy).text)
-    print("\nladder of proof:", prove(patient.parts).text)
+    found = {
+        "shapes and counts": shapes(patient.parts),
+        "statistics": statistics(patient.parts, patient.healthy),
+        "ladder of proof": prove(patient.parts),
+    }
+    if train:
+        found["training"] = Trial(patient.parts, patient.healthy).run()
+    return record(patient, found)
 
 
 examine("halving")
@@ -392,11 +394,7 @@ print(verdict)
 # Now one that trains badly. The quick examinations, and a moment of training:
 
 # %%
-examine("polite")
-trial = Trial(PATIENTS["polite"].parts)
-for _ in trial:
-    pass
-print("\ntraining:", trial.text)
+examine("polite", train=True)
 
 # %% [markdown]
 # ### Exercise 4 · the loss that stays up
@@ -515,11 +513,7 @@ assert verdict.cured, verdict.text
 print(verdict)
 
 # %%
-examine("dead")
-trial = Trial(PATIENTS["dead"].parts, PATIENTS["dead"].healthy)
-for _ in trial:
-    pass
-print("\ntraining:", trial.text)
+examine("dead", train=True)
 
 # %% [markdown]
 # ### Exercise 7 · the dead branch
@@ -558,7 +552,7 @@ print(verdict)
 
 # %% [markdown]
 # **What do you see?** Run the training of the mended one, if you like:
-# `Trial({"initialise": initialise}, PATIENTS["dead"].healthy)`. Where does it land?
+# `Trial({"initialise": initialise}, PATIENTS["dead"].healthy).run().text`. Where does it land?
 #
 # <details><summary>What there is to see</summary>Exactly on one of the healthy curves, since it begins with the same weights. The gradient of bn3's weight
 # does not need F to be different from zero: it needs what goes into bn3, and that is alive.</details>
@@ -575,9 +569,7 @@ COLUMNS = ["shapes", "parameters, MACs", "statistics", "ladder of proof", "train
 table = {}
 for name, patient in PATIENTS.items():
     design, proof = shapes(patient.parts), prove(patient.parts)
-    trial = Trial(patient.parts, patient.healthy)
-    for _ in trial:
-        pass
+    trial = Trial(patient.parts, patient.healthy).run()
     counts = [design.parameters, design.macs]
     cells = [
         bool(design.first),

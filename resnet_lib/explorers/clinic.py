@@ -7,16 +7,7 @@ import ipywidgets as widgets
 
 from ..clinic import EXAMINATIONS, Trial, prove, shapes, statistics
 from ..patients import PATIENTS
-from ..views.clinic import (
-    StatisticsCharts,
-    TrialChart,
-    code_block,
-    finding,
-    ladder_detail,
-    repair,
-    shapes_table,
-    sign,
-)
+from ..views.clinic import code_block, finding, repair, sign
 from .base import Guarded, choice, html, one_thread, row, style
 from .work import Work
 
@@ -41,7 +32,6 @@ class ClinicExplorer(Guarded):
         self.diagnosis = widgets.RadioButtons(options=["?"], layout=widgets.Layout(width="auto", max_width="1000px"))
         self._head, self._feedback, self._code = html(), html(), html()
         self._views = {name: html() for name in EXAMINATIONS}
-        self._charts, self._curves = StatisticsCharts(), TrialChart()
         self.watch(self.patient, self.diagnosis)
         self.children = [
             style(), row(self.patient), self._code,
@@ -92,36 +82,32 @@ class ClinicExplorer(Guarded):
         if name == "training":
             self.training.run()
             return self.found[name]
+        case = self.case
         with one_thread():
-            if name == "statistics":
-                found = statistics(self.case.parts, self.case.healthy)
-                detail = self._charts.draw(found)
-            elif name == "ladder of proof":
-                found = prove(self.case.parts)
-                detail = ladder_detail(found)
-            else:
-                found = shapes(self.case.parts)
-                detail = shapes_table(found)
-        self.found[name] = found
-        self._views[name].value = finding(name, found, detail)
+            found = {
+                "shapes and counts": lambda: shapes(case.parts),
+                "statistics": lambda: statistics(case.parts, case.healthy),
+                "ladder of proof": lambda: prove(case.parts),
+            }[name]()
+        self._show(name, found)
         return found
+
+    def _show(self, name, found):
+        self.found[name] = found
+        self._views[name].value = finding(name, found)
 
     def _train(self):
         """Train for a moment, and show how it goes; a generator of (done, total)."""
-        trial = self.found["training"] = Trial(self.case.parts, self.case.healthy, self._steps)
+        trial = Trial(self.case.parts, self.case.healthy, self._steps)
         drawn, pause = 0.0, 0.0
         for step in trial:
             now = time.monotonic()
             if now - drawn > pause:
-                self._show_trial(trial)
+                self._show("training", trial)
                 drawn = time.monotonic()
                 pause = max(0.5, 5 * (drawn - now))  # most of the time is for training
             yield step, trial.steps
-        self._show_trial(trial)
-
-    def _show_trial(self, trial):
-        chart = "" if trial.error else self._curves.draw(trial)
-        self._views["training"].value = finding("training", trial) + f'<div class="rl">{chart}</div>'
+        self._show("training", trial)
 
     # ── the diagnosis ──
 

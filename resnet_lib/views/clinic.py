@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from functools import cache
 from html import escape
 
 from ..anatomy import shape_text
@@ -20,9 +21,14 @@ def sign(sick):
     return f'<b style="color:{colour}">{mark}</b>'
 
 
-def finding(name, found, detail=""):
-    """What one examination found, with what it cannot see; `detail` is HTML to fold out."""
-    more = f"<details><summary>the numbers</summary>{detail}</details>" if detail else ""
+def finding(name, found):
+    """What one examination found, as HTML: a line, what it cannot see, and the numbers to fold out.
+
+    name: a key of `clinic.EXAMINATIONS`. found: what that examination gives.
+    """
+    detail = DETAILS[name](found)
+    opened = " open" if name == "training" else ""
+    more = f"<details{opened}><summary>the numbers</summary>{detail}</details>" if detail else ""
     done = getattr(found, "done", True)
     colour = QUIET if not done else ERROR if found.sick else SUM
     mark = sign(found.sick) if done else "…"
@@ -49,56 +55,48 @@ def shapes_table(found):
     return f"<table>{head}<tbody>{body}</tbody></table>"
 
 
-class StatisticsCharts:
-    """Mean and deviation of every block's output, the patient's between the healthy networks' lowest and highest."""
-
-    def __init__(self):
-        self._charts = {
-            what: Chart("block (0 is Stage 0)", what, title=f"{what} of a block's output", width=400, height=220)
-            for what in ("mean", "deviation")
-        }
-
-    def draw(self, found):
-        """The charts of a `clinic.Statistics`, and the first of the readings that are out of range, as HTML."""
-        svg = ""
-        for what, chart in self._charts.items():
-            ends = [r for r in found.readings if r.what == what and re.fullmatch(r"stage0|stage[1-4]\.\d+", r.step)]
-            x = list(range(len(ends)))
-            curves = [
-                Curve("healthy, highest", x, [r.high for r in ends], HEALTHY),
-                Curve("healthy, lowest", x, [r.low for r in ends], TWIN),
-                Curve("patient", x, [r.value for r in ends], PATIENT),
-            ]
-            svg += chart.draw(curves, f"{what} of every block's output: the patient and five healthy networks.")
-        body = "".join(
-            f"<tr><td>{escape(r.step)}</td><td>{r.what}</td><td>{r.value:.3g}</td><td>{r.low:.3g}</td>"
-            f"<td>{r.high:.3g}</td></tr>"
-            for r in found.odd[:8]
-        )
-        table = (
-            f"<table><thead><tr><th>out of range</th><th></th><th>patient</th><th>healthy from</th><th>to</th></tr>"
-            f"</thead><tbody>{body}</tbody></table>"
-            if body
-            else ""
-        )
-        more = f"<p>… and {len(found.odd) - 8} more</p>" if len(found.odd) > 8 else ""
-        lost = f"<p>written over: {escape(', '.join(found.rewritten[:6]))}, …</p>" if found.rewritten else ""
-        return f'<div style="display:flex;flex-wrap:wrap;gap:8px">{svg}</div>{table}{more}{lost}'
+@cache
+def _chart(*names, **looks):
+    """The chart of these names, made once and drawn again and again."""
+    return Chart(*names, **looks)
 
 
-class TrialChart:
-    """The losses of a `clinic.Trial`, drawn while they grow."""
+def statistics_charts(found):
+    """Mean and deviation of every block's output in a `clinic.Statistics`, the patient's between the healthy networks'
+    lowest and highest, and the first of the readings that are out of range."""
+    svg = ""
+    for what in ("mean", "deviation"):
+        ends = [r for r in found.readings if r.what == what and re.fullmatch(r"stage0|stage[1-4]\.\d+", r.step)]
+        x = list(range(len(ends)))
+        curves = [
+            Curve("healthy, highest", x, [r.high for r in ends], HEALTHY),
+            Curve("healthy, lowest", x, [r.low for r in ends], TWIN),
+            Curve("patient", x, [r.value for r in ends], PATIENT),
+        ]
+        chart = _chart("block (0 is Stage 0)", what, title=f"{what} of a block's output", width=400, height=220)
+        svg += chart.draw(curves, f"{what} of every block's output: the patient and five healthy networks.")
+    body = "".join(
+        f"<tr><td>{escape(r.step)}</td><td>{r.what}</td><td>{r.value:.3g}</td><td>{r.low:.3g}</td>"
+        f"<td>{r.high:.3g}</td></tr>"
+        for r in found.odd[:8]
+    )
+    head = "<tr><th>out of range</th><th></th><th>patient</th><th>healthy from</th><th>to</th></tr>"
+    table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>" if body else ""
+    more = f"<p>… and {len(found.odd) - 8} more</p>" if len(found.odd) > 8 else ""
+    lost = f"<p>written over: {escape(', '.join(found.rewritten[:6]))}, …</p>" if found.rewritten else ""
+    return f'<div style="display:flex;flex-wrap:wrap;gap:8px">{svg}</div>{table}{more}{lost}'
 
-    def __init__(self):
-        self._chart = Chart("step", "training loss", title="a moment of training", width=520, height=240)
 
-    def draw(self, trial):
-        curves = []
-        looks = {"healthy": HEALTHY, "healthy, other weights": TWIN, "patient": PATIENT}
-        for name, look in looks.items():
-            losses = trial.losses.get(name, [])[: trial.step]
-            curves.append(Curve(name, *smoothed(losses, max(3, trial.steps // 20)), look))
-        return self._chart.draw(curves, trial.text, x_range=(0, trial.steps))
+def trial_chart(trial):
+    """The losses of a `clinic.Trial` so far; nothing where it cannot be trained."""
+    if trial.error:
+        return ""
+    curves = [
+        Curve(name, *smoothed(trial.losses[name], max(3, trial.steps // 20)), look)
+        for name, look in (("healthy", HEALTHY), ("healthy, other weights", TWIN), ("patient", PATIENT))
+    ]
+    chart = _chart("step", "training loss", title="a moment of training", width=520, height=240)
+    return chart.draw(curves, trial.text, x_range=(0, trial.steps))
 
 
 def ladder_detail(found):
@@ -107,6 +105,21 @@ def ladder_detail(found):
     if found.winners is not None:
         agreed = f"<p>The winning class is the same for {found.winners:.0%} of 64 pictures.</p>"
     return agreed + (proof_table(found.ladder) if found.ladder else "")
+
+
+DETAILS = {
+    "shapes and counts": shapes_table, "statistics": statistics_charts, "ladder of proof": ladder_detail,
+    "training": trial_chart,
+}  # fmt: skip
+
+
+def record(patient, found):
+    """What a `patients.Patient` says, and what its examinations found, as a piece of HTML that shows itself.
+
+    found: keys of `clinic.EXAMINATIONS` → what those examinations gave.
+    """
+    said = f'<p class="big">“{escape(patient.complaint)}”</p>'
+    return Html(f'{CSS}<div class="rl">{said}{"".join(finding(name, each) for name, each in found.items())}</div>')
 
 
 def code_block(text):
