@@ -423,12 +423,13 @@ def prove(parts, names=None):
         mine = assemble(parts, **design)
         if own:
             own(mine, reference.state_dict())
-        found = ladder(mine, reference, pictures[:8], names=names, copy=own is None)
+        found = ladder(mine.eval(), reference, pictures[:8], names=names, copy=own is None)
     except WRONG as error:
         return Proof(None, error=said(error))
     try:
         if own is None:
             copy_weights(reference, mine, names)
+        mine.train()  # as a network is that was just made, or trained: what comes of it is up to its code
         due, answers = answer(reference, pictures), parts.get("answer", answer)
         got, pair = answers(mine, pictures), answers(mine, pictures[:2])
         if got.shape != due.shape:
@@ -564,7 +565,8 @@ EXAMINATIONS = {
         "It cannot see what happens to the numbers between: a ReLU, the kind of pooling, a sum.",
     ),
     "statistics": (
-        "What the steps give out before any training, beside five healthy networks: mean, deviation, signs, zeros.",
+        "What the steps give out before any training, with an eighth of the channels, beside five healthy networks: "
+        "mean, deviation, signs, zeros.",
         "It cannot see what leaves means and deviations as they are, such as a stride in another place.",
     ),
     "ladder of proof": (

@@ -4,6 +4,8 @@ that accepts every cure and refuses what is none, and its explorer."""
 import asyncio
 import math
 import re
+import subprocess
+import sys
 from collections import OrderedDict
 from html import unescape
 
@@ -391,6 +393,10 @@ def test_a_stem_as_one_sequence_cures_too(name):
     assert check(PATIENTS[name], stem=stem).cured
 
 
+def test_that_a_network_was_just_made_is_no_symptom():
+    assert not any("training mode" in note for note in prove(PATIENTS["eager"].parts).ladder.notes)
+
+
 def test_the_check_leaves_the_trained_network_as_it_is():
     reference = clinic.published()[0]
     before = {name: t.clone() for name, t in reference.state_dict().items()}
@@ -534,6 +540,11 @@ def test_the_codes_to_mend_in_the_lesson_are_those_of_the_patients():
         start = re.search(rf"^(@.*\n)?(class|def) {broken}\b", PATIENTS[name].mended, re.MULTILINE).start()
         assert solution.strip() == PATIENTS[name].mended[start:].strip()
     assert len(tagged["exercise"]) == len(treated) + 1
+
+
+def test_the_clinic_needs_no_pictures_and_no_widgets():
+    code = "import sys, resnet_lib.patients; sys.exit(bool({'matplotlib', 'ipywidgets', 'IPython'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_every_part_has_a_healthy_one():
