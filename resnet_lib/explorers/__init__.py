@@ -3,6 +3,7 @@
 from .ablation import AblationExplorer
 from .attribution import AttributionExplorer
 from .bottleneck import BottleneckExplorer
+from .clinic import ClinicExplorer
 from .compare import CompareExplorer
 from .depth import DepthExplorer
 from .design import DesignExplorer
@@ -18,8 +19,8 @@ from .stem import StemExplorer
 from .training import TrainingExplorer, TwinExplorer
 
 __all__ = [
-    "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "DepthExplorer",
-    "DesignExplorer", "DesignTrainingExplorer", "LandscapeExplorer", "NetworkExplorer", "PhotographExplorer",
-    "ReportWriter", "SizeExplorer", "SpeedExplorer", "StageExplorer", "StemExplorer", "TrainingExplorer",
-    "TwinExplorer",
+    "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "ClinicExplorer", "CompareExplorer",
+    "DepthExplorer", "DesignExplorer", "DesignTrainingExplorer", "LandscapeExplorer", "NetworkExplorer",
+    "PhotographExplorer", "ReportWriter", "SizeExplorer", "SpeedExplorer", "StageExplorer", "StemExplorer",
+    "TrainingExplorer", "TwinExplorer",
 ]  # fmt: skip
