@@ -240,8 +240,8 @@ class Reading:
 
     @property
     def odd(self):
-        """Whether it lies outside the range by more than three times the range's own width, or by half of it where
-        the range is one number."""
+        """Whether it lies outside the range by more than three times the range's width. Five networks do not show all
+        of what luck can do, and where they agree to the last digit, a twentieth of the value is allowed."""
         room = 3 * (self.high - self.low) + 0.05 * max(abs(self.low), abs(self.high)) + 0.01
         return not self.low - room <= self.value <= self.high + room
 

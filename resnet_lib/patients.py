@@ -540,8 +540,8 @@ PATIENTS = {
             ("The max pool pads with zeros.", "Zeros would cut off what is below zero along the edge alone. Here "
              "values below zero come out everywhere, more than in any healthy stem."),
         ),
-        "A max pool after BN is not linear either, so the network still learns, and in its project it was found only "
-        "after good results were published. Weights that were trained with a ReLU there do not fit.",
+        "A max pool after BN is not linear either, so the network still learns: in the thread, results with and "
+        "without this ReLU are nearly the same. But weights that were trained with it do not fit a stem without it.",
         github("michuanhaohao/reid-strong-baseline", 4),
         (("x = self.bn(x)", "x = self.bn(x).relu()"),),
     ),
@@ -557,8 +557,8 @@ PATIENTS = {
              "many as in a healthy network, and only the MACs have grown."),
         ),
         "Parameters do not depend on W, so the count is right to the last one. The comment in the original says \"2, "
-        "except for the very first block\", and the code does the opposite. Larger maps even help it to learn, at "
-        "several times the cost.",
+        "except for the very first block\", and the code does the opposite. Larger maps do not harm learning, they "
+        "only cost several times as much.",
         github("labmlai/annotated_deep_learning_paper_implementations", 83, 136, 205),
         (("stride = 2 if len(made) == 0 and", "stride = 2 if len(made) > 0 and"),),
     ),

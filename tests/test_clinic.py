@@ -540,6 +540,9 @@ def test_the_codes_to_mend_in_the_lesson_are_those_of_the_patients():
         start = re.search(rf"^(@.*\n)?(class|def) {broken}\b", PATIENTS[name].mended, re.MULTILINE).start()
         assert solution.strip() == PATIENTS[name].mended[start:].strip()
     assert len(tagged["exercise"]) == len(treated) + 1
+    numbers = [list(PATIENTS).index(name) + 1 for name in treated]
+    text = " ".join(" ".join(c.source for c in cells if c.cell_type == "markdown").split())
+    assert f"numbers {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}, in this order" in text
 
 
 def test_the_clinic_needs_no_pictures_and_no_widgets():

@@ -41,9 +41,9 @@ torch.set_num_threads(1)  # the networks here are small: more threads would only
 # ## 1 · Patients
 #
 # A ResNet with a mistake rarely stops. It runs, it learns, and it is a little worse than it should be, or slower, or
-# does not fit the published weights. The mistakes in this clinic are real: nearly all were found in public projects,
-# some of them by people who had used the code for years. Every patient is a whole network in which one part has a
-# mistake: the stem, the block, the stages, the head, or what is done with the network.
+# does not fit the published weights. The mistakes in this clinic are real: most were found in public projects, some of
+# them years after the code was published. Every patient is a whole network in which one part has a mistake: the stem,
+# the block, the stages, the head, or what is done with the network.
 #
 # This is what their authors say:
 
@@ -131,7 +131,7 @@ print(f"largest difference of a score: {found.answer:.0%} of the largest score")
 #
 # Choose a patient, examine it, choose a diagnosis. **its code** folds out, but try without it first: symptoms, then
 # diagnosis, then code. Each wrong diagnosis is answered with the reason why the symptoms do not fit it. The right one
-# shows what to change.
+# shows what to change, and links to threads in which people met it.
 #
 # Before each examination, say what you expect. Try to need as few as you can. What the ladder says about the cause is
 # folded away under **the numbers**: look there last.
@@ -153,7 +153,8 @@ clinic
 #
 # ## 5 · Mend them
 #
-# Seven patients stay for treatment. For each: look at the symptoms, decide, then mend the code in the cell. The check
+# Seven patients stay for treatment: numbers 3, 1, 5, 12, 14, 8 and 13, in this order. For each: look at the symptoms,
+# choose the diagnosis in the clinic above, then mend the code in the cell. The check
 # accepts **any** code that does the right thing, not only one way of writing it. The numbers fold out; those of the
 # ladder name the cause as well, so they are the last hint of all.
 
