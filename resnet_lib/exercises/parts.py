@@ -5,6 +5,8 @@ same weights and input, in eval() and in training mode, for several sizes. It re
 with the sentence that names the mistake. `exercise` is a name such as "01.3" under which progress is kept.
 """
 
+from functools import partial
+
 import torch
 from torch import nn
 
@@ -17,70 +19,62 @@ from .verdict import Verdict, Wrong, stopped, where
 
 def check_stem(make, *, exercise=None):
     """MyStem(C, C1): (C, W, W) → (C1, W/4, W/4)."""
-    cases = [((3, 64), 33), ((1, 8), 30), ((4, 12), 29)]
-    return _check(make, [(a, f"C={a[0]}, C1={a[1]}", Stem(*a), a[0], W) for a, W in cases], "stage0", exercise)
+    cases = [(Stem, dict(C=3, C1=64), 33), (Stem, dict(C=1, C1=8), 30), (Stem, dict(C=4, C1=12), 29)]
+    return _check(make, cases, "stage0", exercise)
 
 
 def check_projection(make, *, exercise=None):
     """MyProjection(C, C_out, S): (C, W, W) → (C_out, W/S, W/S)."""
-    cases = [((12, 16, 2), 9), ((8, 32, 1), 6), ((16, 32, 2), 6)]
-    return _check(
-        make,
-        [
-            ((C, C_out, S), f"C={C}, C_out={C_out}, S={S}", Projection(C, C_out, S, nn.BatchNorm2d), C, W)
-            for (C, C_out, S), W in cases
-        ],
-        "projection",
-        exercise,
-    )
+    build = partial(Projection, norm_layer=nn.BatchNorm2d)
+    cases = [
+        (build, dict(C=12, C_out=16, S=2), 9),
+        (build, dict(C=8, C_out=32, S=1), 6),
+        (build, dict(C=16, C_out=32, S=2), 6),
+    ]
+    return _check(make, cases, "projection", exercise)
 
 
 def check_btnk2(make, *, exercise=None):
     """MyBTNK2(C): (C, W, W) → (C, W, W)."""
-    cases = [((16,), 9), ((32,), 6), ((64,), 5)]
-    return _check(make, [(a, f"C={a[0]}", BTNK2(*a), a[0], W) for a, W in cases], "block", exercise)
+    return _check(make, [(BTNK2, dict(C=C), W) for C, W in ((16, 9), (32, 6), (64, 5))], "block", exercise)
 
 
 def check_btnk1(make, *, stride_on="3x3", exercise=None):
     """MyBTNK1(C, C1, S): (C, W, W) → (4·C1, W/S, W/S). stride_on: "3x3" (v1.5), "1x1" (v1), or "any"."""
     if stride_on not in ("3x3", "1x1", "any"):
         raise ValueError(f'stride_on = {stride_on!r} must be "3x3" (v1.5), "1x1" (v1, the paper) or "any"')
-    cases = [((12, 4, 2), 9), ((8, 8, 1), 6), ((16, 8, 2), 6), ((24, 4, 1), 5)]
+    # The second is Stage 1's: a projection although S = 1.
+    numbers = [((12, 4, 2), 9), ((8, 8, 1), 6), ((16, 8, 2), 6), ((24, 4, 1), 5)]
 
     def against(home):
-        blocks = [(a, BTNK1(*a, stride_on=home), W) for a, W in cases]
-        return [(a, "C={}, C1={}, S={}".format(*a), block, a[0], W) for a, block, W in blocks]
+        build = partial(BTNK1, stride_on=home)
+        return [(build, dict(C=C, C1=C1, S=S), W) for (C, C1, S), W in numbers]
 
     if stride_on != "any":
         return _check(make, against(stride_on), "block", exercise)
     try:
         return _check(make, against("3x3"), "block", exercise)
-    except Wrong:
+    except Wrong as wrong:
         try:
             _check(make, against("1x1"), "block", None)
         except Wrong:
-            pass
-        else:
-            more = "S sits on the first 1×1 (v1, the paper). Published PyTorch weights belong to v1.5, S on the 3×3."
-            return _right(make, f"{_PROVED} {more}", (), exercise)
-        raise
+            raise wrong from None
+    more = "S sits on the first 1×1 (v1, the paper). Published PyTorch weights belong to v1.5, S on the 3×3."
+    return _right(make, f"{_PROVED} {more}", (), exercise)
 
 
 def check_stage(make, *, exercise=None):
     """make_stage(C, C1, S, n): n blocks, (C, W, W) → (4·C1, W/S, W/S)."""
-    cases = [((8, 8, 1, 3), 6), ((16, 8, 2, 2), 9), ((12, 4, 2, 4), 7), ((16, 8, 2, 1), 6)]
+    numbers = [((8, 8, 1, 3), 6), ((16, 8, 2, 2), 9), ((12, 4, 2, 4), 7), ((16, 8, 2, 1), 6)]
     return _check(
-        make,
-        [(a, "C={}, C1={}, S={}, n={}".format(*a), _stage(*a), a[0], W) for a, W in cases],
-        "",
-        exercise,
+        make, [(_stage, dict(zip(("C", "C1", "S", "n"), a, strict=True)), W) for a, W in numbers], "", exercise
     )
 
 
 def check_network(make, *, blocks=(3, 4, 6, 3), base=64, num_classes=1000, exercise=None):
     """MyResNet50(): (3, W, W) → (num_classes). blocks, base: of another design, as in `ResNet`."""
-    network = ResNet(blocks=blocks, base=base, num_classes=num_classes)
-    return _check(make, [((), "", network, 3, 64)], "", exercise)
+    build = partial(ResNet, blocks=blocks, base=base, num_classes=num_classes)
+    return _check(make, [(build, {}, 64)], "", exercise)
 
 
 def _stage(C, C1, S, n):
@@ -93,20 +87,22 @@ _PROVED = "With the library's weights it gives the library's numbers, in eval() 
 
 
 def _check(make, cases, part, exercise):
-    """cases: (arguments, how they are written, the reference, C, W)."""
+    """cases: (what builds the reference, its numbers, W). The learner's is called with the same numbers, in order."""
     name = getattr(make, "__name__", type(make).__name__)
     if isinstance(make, nn.Module):
-        raise Wrong(Verdict(False, type(make).__name__, f"Give the check the class itself, {type(make).__name__}, "
-                                                        "without brackets: it makes several of them."))  # fmt: skip
+        name = type(make).__name__
+        more = f"Give the check the class itself, {name}, without brackets: it makes several of them."
+        raise Wrong(Verdict(False, name, more))
     if not callable(make):
         raise Wrong(Verdict(False, name, f"The check wants your class or function, and was given {make!r:.60}."))
     said = ()
     with torch.random.fork_rng(devices=[]):
-        for arguments, text, reference, C, W in cases:
+        for build, numbers, W in cases:
             torch.manual_seed(0)
-            at = f"{name}({text}), input ({C}, {W}, {W}): " if text else ""
+            C, reference = numbers.get("C", 3), build(*numbers.values())
+            at = f"{name}({_text(numbers)}), input ({C}, {W}, {W}): " if numbers else ""
             try:
-                module = make(*arguments)
+                module = make(*numbers.values())
             except Exception as error:  # whatever a learner's code raises is a finding
                 raise Wrong(Verdict(False, name, f"{at}{stopped(error)}", where(error))) from None
             if not isinstance(module, nn.Module):
@@ -117,8 +113,12 @@ def _check(make, cases, part, exercise):
             if found:
                 raise Wrong(Verdict(False, name, at + found.sentence, found.where, found.rows))
             said = said or remarks(module)
-    tried = "; ".join(text for _, text, *_ in cases if text)
+    tried = "; ".join(_text(numbers) for _, numbers, _ in cases if numbers)
     return _right(make, _PROVED + (f" Tried with {tried}." if tried else ""), said, exercise)
+
+
+def _text(numbers):
+    return ", ".join(f"{name}={n}" for name, n in numbers.items())
 
 
 def _right(make, sentence, said, exercise):

@@ -38,9 +38,14 @@ class Layer:
     calls: int = 0
 
     @property
+    def first(self):
+        """The tensor that it is known by."""
+        return next(t for t in self.tensors.values() if isinstance(t, torch.Tensor))
+
+    @property
     def shape(self):
         """Of its weights, or the number of channels of a norm."""
-        first = next(t for t in self.tensors.values() if t is not None)
+        first = self.first
         return (first.numel(),) if self.kind == "norm" else tuple(first.shape)
 
     @property
@@ -58,6 +63,9 @@ class Survey:
     out: object = None
     error: Exception | None = None
     changed: bool = False  # whether the module wrote into its input
+    last_map: torch.Tensor | None = None  # the last result that was still a map, before the head averages it
+    unplaced: bool = False  # whether there are parameters that no layer was seen to use
+    by_hand: dict = field(default_factory=dict)  # module → tensors of the BNs that a learner has written
 
 
 class _Watch(TorchFunctionMode):
@@ -65,13 +73,16 @@ class _Watch(TorchFunctionMode):
 
     def __init__(self, note):
         super().__init__()
-        self.note = note
+        self.note, self.last_map = note, None
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         kind = CALLS.get(func)
         if kind is None:
-            return func(*args, **kwargs)
+            out = func(*args, **kwargs)
+            if isinstance(out, torch.Tensor) and out.dim() == 4 and out.shape[2:].numel() > 1:
+                self.last_map = out
+            return out
         roles = ARGUMENTS[kind]
         named = {role: kwargs.get(FULL.get(role, role)) for role in roles}
         tensors = {**named, **dict(zip(roles, args, strict=False))}
@@ -79,12 +90,18 @@ class _Watch(TorchFunctionMode):
         given = given.clone() if isinstance(given, torch.Tensor) else None
         eps = kwargs.get("eps", args[7] if len(args) > 7 else 1e-5) if kind == "norm" else None
         out = func(*args, **kwargs)
-        self.note(kind, tensors, eps, given, out.clone())
+        self.note(kind, tensors, eps, _channels_first(func, given), _channels_first(func, out.clone()))
         return out
 
 
-def survey(module, x):
-    """Run a module on x in the mode it is in, and say what it is made of, as a `Survey`."""
+def _channels_first(func, t):
+    """A linear layer that stands for a 1×1 convolution has the channels last."""
+    return t.permute(0, 3, 1, 2) if func is F.linear and isinstance(t, torch.Tensor) and t.dim() == 4 else t
+
+
+def survey(module, x, before=None):
+    """Run a module on x in the mode it is in, and say what it is made of, as a `Survey`. before: that of an earlier
+    run, where the module has received other numbers since."""
     # By place in memory, so that a view of a parameter is that parameter.
     names = {t.data_ptr(): n for n, t in chain(module.named_parameters(), module.named_buffers()) if t.numel()}
     found, seen = Survey(), {}
@@ -101,21 +118,23 @@ def survey(module, x):
             found.layers.append(layer)
         layer.calls += calls
 
-    by_hand = _norms_by_hand(module)
-    handles = [
-        m.register_forward_hook(lambda m, args, out: note("norm", by_hand[m], None, args[0].clone(), out.clone()))
-        for m in by_hand
-    ]
-    before = x.clone()
+    by_hand = found.by_hand = _norms_by_hand(module) if before is None else before.by_hand
+
+    def after(m, args, out):
+        if all(isinstance(t, torch.Tensor) for t in (*args, out)):
+            note("norm", by_hand[m], None, args[0].clone(), out.clone())
+
+    handles = [m.register_forward_hook(after) for m in by_hand]
+    kept, watch = x.clone(), _Watch(note)
     try:
-        with _Watch(note):
+        with watch:
             found.out = module(x)
     except Exception as error:  # whatever a learner's code raises is a finding
         found.error = error
     finally:
         for handle in handles:
             handle.remove()
-    found.changed = not torch.equal(before, x)
+    found.changed, found.last_map = not torch.equal(kept, x), watch.last_map
     # The rest is made, and never ran as far as can be seen.
     for kind, tensors in _registered(module, by_hand):
         note(kind, tensors, calls=0)
@@ -123,6 +142,8 @@ def survey(module, x):
     for t in module.parameters():
         if t.dim() >= 2 and t.data_ptr() not in used:
             note("weights", {"weight": t}, calls=0)
+    used = {t.data_ptr() for layer in found.layers for t in layer.tensors.values() if isinstance(t, torch.Tensor)}
+    found.unplaced = any(t.data_ptr() not in used for t in module.parameters())
     return found
 
 
@@ -133,7 +154,8 @@ def _registered(module, by_hand):
         elif isinstance(m, nn.modules.batchnorm._BatchNorm):
             roles = {"mean": m.running_mean, "var": m.running_var, "weight": m.weight, "bias": m.bias}
             yield "norm", roles
-    yield from (("norm", tensors) for tensors in by_hand.values())
+        elif m in by_hand:
+            yield "norm", by_hand[m]
 
 
 def _norms_by_hand(module):
@@ -141,13 +163,11 @@ def _norms_by_hand(module):
     is which shows in what they begin with: factor and variance are 1."""
     found = {}
     for m in module.modules():
-        if isinstance(m, nn.Conv2d | nn.Linear | nn.modules.batchnorm._BatchNorm):
+        if isinstance(m, nn.modules.batchnorm._BatchNorm):
             continue
-        roles = {}
-        for kinds, tensors in ((("weight", "bias"), m.parameters(recurse=False)), (("var", "mean"), m.buffers(False))):
-            for t in tensors:
-                if t.numel() > 1 and max(t.shape) == t.numel():
-                    roles[kinds[0] if (t != 0).all() else kinds[1]] = t
-        if len(roles) == 4 and len({t.numel() for t in roles.values()}) == 1:
+        own = [("weight", "bias", t) for t in m.parameters(recurse=False)]
+        own += [("var", "mean", t) for t in m.buffers(recurse=False) if t.numel() > 1]
+        roles = {one if (t != 0).all() else zero: t for one, zero, t in own if max(t.shape, default=0) == t.numel()}
+        if len(own) == len(roles) == 4 and len({t.numel() for t in roles.values()}) == 1:
             found[m] = {role: roles[role] for role in ("mean", "var", "weight", "bias")}
     return found

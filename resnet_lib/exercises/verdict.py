@@ -76,34 +76,96 @@ class Wrong(AssertionError):
 
 # What the message says → what it probably means; {0}, {1} are what the pattern has found.
 MEANINGS = [
-    (r"cannot assign .* before Module.__init__\(\)", "Begin __init__ with super().__init__(): it makes room for parts."),
-    (r"has no attribute '_modules'|has no attribute '_parameters'|has no attribute '_forward_", "super().__init__() is missing in __init__."),
-    (r'missing the required "forward" function', "There is no method called forward: is it misspelt, or indented under __init__?"),
+    (
+        r"cannot assign .* before Module.__init__\(\)",
+        "Begin __init__ with super().__init__(): it makes room for parts.",
+    ),
+    (
+        r"has no attribute '_modules'|has no attribute '_parameters'|has no attribute '_forward_",
+        "super().__init__() is missing in __init__.",
+    ),
+    (
+        r'missing the required "forward" function',
+        "There is no method called forward: is it misspelt, or indented under __init__?",
+    ),
     (r"super\(\): no arguments|super\(type, obj\)", "Write super().__init__(), with both pairs of brackets."),
-    (r"'NoneType' object has no attribute|must be Tensor, not NoneType|unsupported operand .*NoneType|NoneType' and", "One of your steps gives None: a function or a forward without its return."),
+    (
+        r"'NoneType' object has no attribute|must be Tensor, not NoneType|unsupported operand .*NoneType|"
+        r"NoneType' and",
+        "One of your steps gives None: a function or a forward without its return.",
+    ),
     (r"'NoneType' object is not callable", "A part that forward calls is None: it was never made in __init__."),
     (r"object has no attribute '(\w+)'", "forward uses self.{0}, and __init__ does not make it under that name."),
-    (r"name '(\w+)' is not defined", "{0} is used and never given a value: is it misspelt, or does it need self. before it?"),
-    (r"cannot access local variable '(\w+)'|local variable '(\w+)' referenced", "{0} is used before it is given a value."),
-    (r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension 1", "The channels of the two terms differ, {0} and {1}: F and the shortcut must both give out the block's output channels."),
+    (
+        r"name '(\w+)' is not defined",
+        "{0} is used and never given a value: is it misspelt, or does it need self. before it?",
+    ),
+    (
+        r"cannot access local variable '(\w+)'|local variable '(\w+)' referenced",
+        "{0} is used before it is given a value.",
+    ),
+    (
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension 1",
+        "The channels of the two terms differ, {0} and {1}: F and the shortcut must both give out the block's "
+        "output channels.",
+    ),
     (r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)", "SIZES"),
-    (r"F\(x\) has shape (\(.*?\)) and the shortcut (\(.*?\))", "F gives {0} and the shortcut {1}: stride and output channels must be the same on both."),
-    (r"expected input.* to have (\d+) channels, but got (\d+) channels", "A convolution made for {0} channels is given {1}: each takes what the step before it gives out."),
-    (r"was made for C = (\d+) channels, and the input .* has (\d+)", "A block made for C = {0} is given {1} channels: each takes what the one before it gives out."),
-    (r"running_mean should contain (\d+) elements not (\d+)|weight should contain (\d+) elements not (\d+)", "A BN made for {1} channels is given {0}: it needs as many as the convolution before it gives out."),
-    (r"mat1 and mat2 shapes cannot be multiplied \((\d+x\d+) and (\d+x\d+)\)", "The linear layer gets {0} and was made for {1}: average over H and W and flatten first, and check its in_features."),
+    (
+        r"F\(x\) has shape (\(.*?\)) and the shortcut (\(.*?\))",
+        "F gives {0} and the shortcut {1}: stride and output channels must be the same on both.",
+    ),
+    (
+        r"expected input.* to have (\d+) channels, but got (\d+) channels",
+        "A convolution made for {0} channels is given {1}: each takes what the step before it gives out.",
+    ),
+    (
+        r"was made for C = (\d+) channels, and the input .* has (\d+)",
+        "A block made for C = {0} is given {1} channels: each takes what the one before it gives out.",
+    ),
+    (
+        r"running_mean should contain (\d+) elements not (\d+)|weight should contain (\d+) elements not (\d+)",
+        "A BN made for {1} channels is given {0}: it needs as many as the convolution before it gives out.",
+    ),
+    (
+        r"mat1 and mat2 shapes cannot be multiplied \((\d+x\d+) and (\d+x\d+)\)",
+        "The linear layer gets {0} and was made for {1}: average over H and W and flatten first, and check its "
+        "in_features.",
+    ),
     (r"Expected more than 1 value per channel", "BN in training mode needs more than one number a channel."),
-    (r"Kernel size can't be greater than actual input size|kernel size.* can't be greater", "The map is smaller than the kernel: is a padding missing, or a stride too many?"),
-    (r"inplace operation|in-place operation", "Something overwrites numbers that are still needed: write y = y + x and not y += x, and no inplace=True."),
-    (r"takes (\d+) positional arguments? but (\d+) (?:was|were) given", "The function is called with more arguments than it takes. (self counts as one.) Does its def line list all the names that the exercise gives?"),
-    (r"missing \d+ required positional arguments?: (.*)", "The function is called without {0}: a class must be made before it is called, and def must list what the exercise gives."),
+    (
+        r"Kernel size can't be greater than actual input size|kernel size.* can't be greater",
+        "The map is smaller than the kernel: is a padding missing, or a stride too many?",
+    ),
+    (
+        r"inplace operation|in-place operation",
+        "Something overwrites numbers that are still needed: write y = y + x and not y += x, and no inplace=True.",
+    ),
+    (
+        r"takes (\d+) positional arguments? but (\d+) (?:was|were) given",
+        "The function is called with more arguments than it takes. (self counts as one.) Does its def line list "
+        "all the names that the exercise gives?",
+    ),
+    (
+        r"missing \d+ required positional arguments?: (.*)",
+        "The function is called without {0}: a class must be made before it is called, and def must list what "
+        "the exercise gives.",
+    ),
     (r"unexpected keyword argument '(\w+)'", "There is no argument called {0} there: is it misspelt?"),
-    (r"must be tuple of ints|'float' object cannot be interpreted as an integer|got \(float", "A number of channels is a float: divide with //, not with /."),
+    (
+        r"must be tuple of ints|'float' object cannot be interpreted as an integer|got \(float",
+        "A number of channels is a float: divide with //, not with /.",
+    ),
     (r"is not divisible by 4", "BTNK2 has C/4 channels inside."),
-    (r"is not a Module subclass", "nn.Sequential takes modules one by one: write nn.Sequential(*blocks), with the star."),
+    (
+        r"is not a Module subclass",
+        "nn.Sequential takes modules one by one: write nn.Sequential(*blocks), with the star.",
+    ),
     (r"maximum recursion depth", "Something calls itself: does forward call self(x)?"),
-    (r"'(\w+)' object is not callable", "A {0} is called as if it were a function: look for brackets too many, or a name used twice."),
-]  # fmt: skip
+    (
+        r"'(\w+)' object is not callable",
+        "A {0} is called as if it were a function: look for brackets too many, or a name used twice.",
+    ),
+]
 
 
 def meaning(error):
@@ -121,6 +183,8 @@ def _sizes(a, b):
     low, high = sorted((a, b))
     if high - low == 2:
         return f"One term is {low} wide and the other {high}: a 3×3 without padding=1 takes two pixels away."
+    if high - low == 1:
+        return f"One term is {low} wide and the other {high}: a 3×3 needs padding=1, with a stride as well."
     if high in (2 * low, 2 * low - 1):
         return f"One term is {low} wide and the other {high}: only one of F and the shortcut has the stride."
     return f"The two terms are {a} and {b} wide: stride and padding of F and of the shortcut must lead to one size."
