@@ -3,11 +3,24 @@
 A check accepts any correct solution, however it is written, and names the mistake of a wrong one.
 """
 
+from .asking import Prediction
+from .formulas import check_macs, check_out_width, check_parameters, check_receptive_field
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
-from .progress import reset, solved
+from .prediction import (
+    Question,
+    choice_question,
+    count_question,
+    illegal_question,
+    predict,
+    shape_question,
+    width_question,
+)
+from .progress import Progress, reset, solved
 from .verdict import Verdict, Wrong
 
 __all__ = [
-    "Verdict", "Wrong", "check_btnk1", "check_btnk2", "check_network", "check_projection", "check_stage",
-    "check_stem", "reset", "solved",
+    "Prediction", "Progress", "Question", "Verdict", "Wrong", "check_btnk1", "check_btnk2", "check_macs",
+    "check_network", "check_out_width", "check_parameters", "check_projection", "check_receptive_field", "check_stage",
+    "check_stem", "choice_question", "count_question", "illegal_question", "predict", "reset", "shape_question",
+    "solved", "width_question",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Checks of a learner's arithmetic: many inputs, and each typical mistake recognised by computing what it would give."""
+"""Checks of a learner's arithmetic: many inputs, and typical mistakes recognised by computing what each would give."""
 
 import math
 import random
@@ -80,7 +80,8 @@ def check_parameters(part, f, *, norms=True, exercise=None):
     def slip(wrong, *numbers):
         return _parameters(part, wrong, norms, *numbers)
 
-    slips = PARAMETERS if norms else {**PARAMETERS, "bn": "You count the BNs too; this formula is for convolutions alone."}
+    alone = {"bn": "You count the BNs too; this formula is for convolutions alone."}
+    slips = PARAMETERS if norms else {**PARAMETERS, **alone}
     return _check(f, names, cases, true, slip, slips, exercise)
 
 
@@ -98,8 +99,7 @@ PARAMETERS = {
 }
 
 
-def _parameters(part, wrong, norms, *numbers, W=None):
-    """With one weight for each pixel of W where that is given: then they are MACs."""
+def _parameters(part, wrong, norms, *numbers):
     convolutions = CONVOLUTIONS[part](*numbers)
     if "square" in wrong:
         convolutions = [(numbers[0], numbers[0], k) for *_, k in convolutions]
@@ -117,13 +117,16 @@ def _parameters(part, wrong, norms, *numbers, W=None):
     return total
 
 
+MACS_NUMBERS = {
+    "convolution": (("C_in", "C_out", "kernel", "W_out"), [(3, 64, 7, 112), (64, 64, 3, 56), (12, 20, 1, 5)]),
+    "BTNK2": (("C", "W"), [(256, 56), (512, 28), (1024, 14), (2048, 7), (20, 9)]),
+    "BTNK1": (("C", "W", "C1", "S"), [(64, 56, 64, 1), (256, 56, 128, 2), (512, 28, 256, 2), (12, 9, 20, 2)]),
+}
+
+
 def check_macs(part, f, *, exercise=None):
-    """f(C, W), or f(C, W, C1, S): the MACs of a part, "BTNK2" or "BTNK1"; "convolution": f(C_in, C_out, kernel, W_out)."""
-    names, cases = {
-        "convolution": (("C_in", "C_out", "kernel", "W_out"), [(3, 64, 7, 112), (64, 64, 3, 56), (12, 20, 1, 5)]),
-        "BTNK2": (("C", "W"), [(256, 56), (512, 28), (1024, 14), (2048, 7), (20, 9)]),
-        "BTNK1": (("C", "W", "C1", "S"), [(64, 56, 64, 1), (256, 56, 128, 2), (512, 28, 256, 2), (12, 9, 20, 2)]),
-    }[_known(part, ("convolution", "BTNK2", "BTNK1"))]
+    """The MACs of a part: "BTNK2", f(C, W); "BTNK1", f(C, W, C1, S); "convolution", f(C_in, C_out, kernel, W_out)."""
+    names, cases = MACS_NUMBERS[_known(part, MACS_NUMBERS)]
 
     def true(*n):
         with shapes_only():

@@ -4,8 +4,10 @@ import json
 import os
 import tempfile
 from datetime import date
+from html import escape
 
 from ..training import runs_folder
+from ..views.style import CSS
 
 
 def progress_file():
@@ -30,6 +32,25 @@ def solved():
     except OSError:
         pass  # a folder that cannot be written to: the exercises work all the same
     return {}
+
+
+class Progress:
+    """How far a lesson is: shows as a line in a notebook. `lesson` is "01", `exercises` how many it has."""
+
+    def __init__(self, lesson, exercises):
+        self.lesson, self.names = lesson, [f"{lesson}.{n}" for n in range(1, exercises + 1)]
+
+    def __str__(self):
+        found = solved()
+        marks = " ".join("✓" if name in found else "○" for name in self.names)
+        count = sum(name in found for name in self.names)
+        if not count:
+            return f"Exercises of this lesson: {marks}  None solved yet; what you solve is kept."
+        day = max(found[name] for name in self.names if name in found)
+        return f"Exercises of this lesson: {marks}  {count} of {len(self.names)} solved, the last on {day}."
+
+    def _repr_html_(self):
+        return f'{CSS}<div class="rl" role="status">{escape(str(self))}</div>'
 
 
 def done(exercise):
