@@ -27,7 +27,7 @@
 import torch
 from torch import nn
 
-from resnet_lib.exercises import Progress
+from resnet_lib.exercises import Progress, done
 from resnet_lib.photos import block_input
 from resnet_lib.views import show_maps
 
@@ -500,6 +500,7 @@ print("shapes:", tuple(y1.shape), tuple(y15.shape))
 print("largest difference of the outputs:", (y1 - y15).abs().max().item())
 v1.load_state_dict(v15.state_dict())
 print("v1 takes the weights of v1.5 without complaint")
+done("03.5")
 
 # %% [markdown]
 # The same weights, the same shapes, different results, and no error anywhere. Loading a checkpoint cannot notice that

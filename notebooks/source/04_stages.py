@@ -28,7 +28,7 @@ import torch
 from torch import nn
 
 from resnet_lib import BTNK1, BTNK2, anatomy
-from resnet_lib.exercises import Progress
+from resnet_lib.exercises import Progress, done
 from resnet_lib.photos import block_input
 from resnet_lib.views import cost_bars, show_maps
 
@@ -123,6 +123,7 @@ for stage, numbers in first_block.items():
     assert 4 * C1 == C_out, f"Stage {stage}: C1 = {C1} gives 4·C1 = {4 * C1} channels, and the stage gives {C_out}."
     assert W_in // S == W_out, f"Stage {stage}: S = {S} makes {W_in} into {W_in // S}, and the stage gives {W_out}."
     print(f"Stage {stage}: C = {C:>4}, C1 = {C1:>3}, S = {S}     C / C1 = {C / C1:g}")
+done("04.1")
 
 # %% [markdown]
 # **What do you see?** Look at the last two columns before you read on.
@@ -261,6 +262,7 @@ true_macs = 1 + max(range(4), key=lambda i: by_stage[i].macs)
 for what, guess, true in [("parameters", most_parameters, true_parameters), ("MACs", most_macs, true_macs)]:
     assert guess in (1, 2, 3, 4), f"Your prediction for the {what} is {guess!r}: write 1, 2, 3 or 4."
     print(f"most {what}: Stage {true}, and you said Stage {guess}{'' if guess == true else '. Read on to see why'}")
+done("04.3")
 cost_bars(costs)
 
 # %% [markdown]

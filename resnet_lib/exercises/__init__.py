@@ -15,12 +15,12 @@ from .prediction import (
     shape_question,
     width_question,
 )
-from .progress import Progress, reset, solved
+from .progress import Progress, done, reset, solved
 from .verdict import Verdict, Wrong
 
 __all__ = [
     "Prediction", "Progress", "Question", "Verdict", "Wrong", "check_btnk1", "check_btnk2", "check_macs",
     "check_network", "check_out_width", "check_parameters", "check_projection", "check_receptive_field", "check_stage",
-    "check_stem", "choice_question", "count_question", "illegal_question", "predict", "reset", "shape_question",
+    "check_stem", "choice_question", "count_question", "done", "illegal_question", "predict", "reset", "shape_question",
     "solved", "width_question",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ class Prediction(widgets.VBox):
     """
 
     def __init__(self, question, *, exercise=None):
-        self.question, self.exercise, self.tries, self.shown = question, exercise, 0, 0
+        self.question, self.exercise, self.tries, self.shown, self.last = question, exercise, 0, 0, None
         self.asked = html()
         self.asked.value = f'<div class="rl"><p><b>{escape(question.text)}</b></p></div>'
         if question.kind == "choice":
@@ -41,8 +41,9 @@ class Prediction(widgets.VBox):
         super().__init__([style(), self.asked, *rows, self.said])
 
     def _try(self, _change):
-        if self.guess.value in (None, ""):
-            return
+        if self.guess.value in (None, "", self.last):
+            return  # in a browser, leaving the text field for the button has committed it already
+        self.last = self.guess.value
         right, sentence = self.question.judge(self.guess.value)
         self.tries += 1
         self.reveal.disabled = right
