@@ -144,6 +144,7 @@ def test_in_a_notebook_the_verdict_stands_for_the_traceback(monkeypatch):
         check_stem(lambda C, C1: None)
     except Wrong as error:
         lines = error._render_traceback_()
+        assert error._render_traceback_() == lines, "IPython asks twice"
         assert shown == [error.verdict]
         assert len(lines) == 1 and "Correct it" in lines[0]
 
@@ -156,6 +157,30 @@ def test_what_a_check_calls_right_is_remarked_on_where_that_teaches():
 
     assert "overwrites" in check_btnk2(InPlace).remarks[0]
     assert check_btnk2(BTNK2).remarks == ()
+
+
+def test_hints_go_from_the_symptom_to_nearly_the_solution():
+    class NoReLU(BTNK2):
+        def __init__(self, C):
+            super().__init__(C)
+            self.relu1 = nn.Identity()
+
+    verdict = refusal(check_btnk2, NoReLU)
+    assert "Count your ReLUs" in verdict.hints[0]
+    assert "return relu(f + …)" in verdict.hints[-1]
+    html = verdict._repr_html_()
+    assert html.count("<details") == 3 and "open" not in html
+    assert html.index("A hint") < html.index("A larger hint") < html.index("Nearly the solution")
+    assert check_btnk2(BTNK2).hints == ()
+
+
+def test_names_are_asked_for_only_where_a_lesson_needs_them():
+    _, text = judge("BTNK2", "other names")
+    assert "is right" in text
+    verdict = refusal(check_btnk2, CHECKS["BTNK2"][0]("other names"), names=["conv1", "bn1"])
+    assert "It computes the right numbers" in verdict.sentence
+    assert "there is none called conv1, bn1" in verdict.sentence
+    assert check_btnk2(BTNK2, names=["conv1", "bn1"]).ok
 
 
 def test_v1_is_refused_or_allowed_as_the_lesson_says():

@@ -233,7 +233,7 @@ ILLEGAL = illegal_question(
 @pytest.mark.parametrize(
     ("question", "answer", "wrong"),
     [
-        (width_question(224, 7, 2, 3), 112, {112.5: "floor", 111: "one too low", 109: "forgot the padding", 113: "rounded up"}),
+        (width_question(224, 7, 2, 3), 112, {112.5: "floor", 111: "too low", 109: "the padding", 113: "rounded up"}),
         (width_question(15, 3, 2, 1, dilation=2), 7, {8: "dilation"}),
         (
             shape_question("BTNK1", 256, 56, 128, 2),

@@ -10,7 +10,8 @@ from torch import nn
 
 from ..anatomy import Sees, anatomy, out_size, shapes_only
 from ..blocks import BTNK1, BTNK2, BasicBlock, Stem
-from .parts import done
+from .hints import hints
+from .progress import done
 from .verdict import Verdict, Wrong, stopped, where
 
 
@@ -22,7 +23,7 @@ def check_out_width(f, *, exercise=None):
         if case[4] * (case[1] - 1) < case[0] + 2 * case[3]:
             cases.append(case)
     names = ("W", "kernel", "stride", "padding", "dilation")
-    return _check(f, names, cases, out_size, _out_width, OUT_WIDTH, exercise)
+    return _check("out_width", f, names, cases, out_size, _out_width, OUT_WIDTH, exercise)
 
 
 OUT_WIDTH = {
@@ -82,7 +83,7 @@ def check_parameters(part, f, *, norms=True, exercise=None):
 
     alone = {"bn": "You count the BNs too; this formula is for convolutions alone."}
     slips = PARAMETERS if norms else {**PARAMETERS, **alone}
-    return _check(f, names, cases, true, slip, slips, exercise)
+    return _check("parameters", f, names, cases, true, slip, slips, exercise)
 
 
 PARAMETERS = {
@@ -137,7 +138,7 @@ def check_macs(part, f, *, exercise=None):
             module = BTNK2(n[0]) if part == "BTNK2" else BTNK1(n[0], *n[2:])
             return anatomy(module, n[1]).macs
 
-    return _check(f, names, cases, true, lambda wrong, *n: _macs(part, wrong, *n), MACS, exercise)
+    return _check("macs", f, names, cases, true, lambda wrong, *n: _macs(part, wrong, *n), MACS, exercise)
 
 
 MACS = {
@@ -192,7 +193,7 @@ def check_receptive_field(f, *, exercise=None):
             sees = sees.through(kernel, stride)
         return sees.reach
 
-    return _check(f, ("steps",), cases, true, _receptive_field, FIELD, exercise)
+    return _check("receptive_field", f, ("steps",), cases, true, _receptive_field, FIELD, exercise)
 
 
 FIELD = {
@@ -220,23 +221,27 @@ def _receptive_field(wrong, steps):
 # ── What all of them do ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _check(f, names, cases, true, slip, slips, exercise):
+def _check(kind, f, names, cases, true, slip, slips, exercise):
     """f against true on all cases; slip(wrong, *case) is what the mistakes of that set would give."""
     name = getattr(f, "__name__", type(f).__name__)
+
+    def wrong(sentence, line=""):
+        return Wrong(Verdict(False, name, sentence, line, hints=hints(kind, sentence)))
+
     if not callable(f):
-        raise Wrong(Verdict(False, name, f"The check wants your function itself, and was given {f!r:.60}."))
+        raise wrong(f"The check wants your function itself, and was given {f!r:.60}.")
     got, due, first = [], [true(*case) for case in cases], None
     for case, right in zip(cases, due, strict=True):
         at = ", ".join(f"{n} = {v}" for n, v in zip(names, case, strict=True))
         try:
             yours = f(*case)
         except Exception as error:  # whatever a learner's code raises is a finding
-            raise Wrong(Verdict(False, name, f"{at}: {stopped(error)}", where(error))) from None
+            raise wrong(f"{at}: {stopped(error)}", where(error)) from None
         if isinstance(yours, torch.Tensor) and yours.numel() == 1:
             yours = yours.item()
         if not isinstance(yours, Number) or isinstance(yours, bool):
-            kind = "None: let it return its result" if yours is None else f"a {type(yours).__name__} and not a number"
-            raise Wrong(Verdict(False, name, f"{name} gives {kind}."))
+            got_text = "None: let it return its result" if yours is None else f"a {type(yours).__name__} and not a number"
+            raise wrong(f"{name} gives {got_text}.")
         got.append(yours)
         if not _close(yours, right) and first is None:
             first = f"{at}: you say {yours:,} and it is {right:,}."
@@ -245,7 +250,7 @@ def _check(f, names, cases, true, slip, slips, exercise):
         if said is None:
             n = sum(map(_close, got, due))
             said = f"It is right for {n} of {len(cases)} inputs, and none of {len(slips)} usual mistakes explains it."
-        raise Wrong(Verdict(False, name, f"{first} {said}"))
+        raise wrong(f"{first} {said}")
     done(exercise)
     return Verdict(True, name, f"It is right for all {len(cases)} inputs tried.")
 

@@ -19,6 +19,7 @@ class Verdict:
     rows:     the reference's layers beside the learner's: (name, shape, the learner's name, its shape, verdict), where
               the verdict is "same", "missing", "extra" or "other shape"; empty where they all fit.
     remarks:  what else was noticed, sentences.
+    hints:    from a nudge to nearly the solution; a notebook shows them folded, one inside the other.
     """
 
     ok: bool
@@ -27,6 +28,7 @@ class Verdict:
     where: str = ""
     rows: tuple = ()
     remarks: tuple = ()
+    hints: tuple = ()
 
     @property
     def headline(self):
@@ -62,13 +64,15 @@ class Wrong(AssertionError):
 
     def __init__(self, verdict):
         super().__init__(str(verdict))
-        self.verdict = verdict
+        self.verdict, self.shown = verdict, False
 
     def _render_traceback_(self):
         """What IPython shows instead of a traceback: the learner's mistake is not in the check's code."""
         from IPython.display import display
 
-        display(self.verdict)
+        if not self.shown:  # IPython asks twice
+            display(self.verdict)
+        self.shown = True
         return ["The check above has found something. Correct it, run its cell again, then this one."]
 
 

@@ -14,8 +14,16 @@ def verdict_view(verdict):
         f'{CSS}<div class="rl"><div role="{"status" if verdict.ok else "alert"}" '
         f'style="border-left:5px solid {colour};padding:4px 10px;margin-bottom:6px">'
         f'<p class="big"><b><span style="color:{colour}">{sign}</span> {escape(verdict.headline)}</b></p>'
-        f"<p>{escape(verdict.sentence)}</p>{where}{remarks}</div>{_layers(verdict)}</div>"
+        f"<p>{escape(verdict.sentence)}</p>{where}{remarks}</div>{_layers(verdict)}{_hints(verdict.hints)}</div>"
     )
+
+
+def _hints(hints):
+    """Each inside the one before, so that nobody reads the last by accident."""
+    names, body = ("A hint", "A larger hint", "Nearly the solution"), ""
+    for name, hint in reversed(list(zip(names, hints, strict=True)) if hints else []):
+        body = f'<details style="margin-left:10px"><summary>{name}</summary><p>{escape(hint)}</p>{body}</details>'
+    return body
 
 
 def _layers(verdict):
