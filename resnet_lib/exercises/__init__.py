@@ -16,11 +16,12 @@ from .prediction import (
     width_question,
 )
 from .progress import Progress, done, reset, solved
+from .tensors import check_fold, check_grad_cam, check_rename
 from .verdict import Verdict, Wrong
 
 __all__ = [
-    "Prediction", "Progress", "Question", "Verdict", "Wrong", "check_btnk1", "check_btnk2", "check_macs",
-    "check_network", "check_out_width", "check_parameters", "check_projection", "check_receptive_field", "check_stage",
-    "check_stem", "choice_question", "count_question", "done", "illegal_question", "predict", "reset", "shape_question",
-    "solved", "width_question",
+    "Prediction", "Progress", "Question", "Verdict", "Wrong", "check_btnk1", "check_btnk2", "check_fold",
+    "check_grad_cam", "check_macs", "check_network", "check_out_width", "check_parameters", "check_projection",
+    "check_receptive_field", "check_rename", "check_stage", "check_stem", "choice_question", "count_question", "done",
+    "illegal_question", "predict", "reset", "shape_question", "solved", "width_question",
 ]  # fmt: skip

@@ -2,17 +2,12 @@
 
 import math
 import random
-from itertools import combinations
-from numbers import Number
 
-import torch
 from torch import nn
 
 from ..anatomy import Sees, anatomy, out_size, shapes_only
 from ..blocks import BTNK1, BTNK2, BasicBlock, Stem
-from .hints import hints
-from .progress import done
-from .verdict import Verdict, Wrong, stopped, where
+from .holding import hold
 
 
 def check_out_width(f, *, exercise=None):
@@ -23,7 +18,7 @@ def check_out_width(f, *, exercise=None):
         if case[4] * (case[1] - 1) < case[0] + 2 * case[3]:
             cases.append(case)
     names = ("W", "kernel", "stride", "padding", "dilation")
-    return _check("out_width", f, names, cases, out_size, _out_width, OUT_WIDTH, exercise)
+    return hold("out_width", f, names, cases, out_size, _out_width, OUT_WIDTH, exercise)
 
 
 OUT_WIDTH = {
@@ -83,7 +78,7 @@ def check_parameters(part, f, *, norms=True, exercise=None):
 
     alone = {"bn": "You count the BNs too; this formula is for convolutions alone."}
     slips = PARAMETERS if norms else {**PARAMETERS, **alone}
-    return _check("parameters", f, names, cases, true, slip, slips, exercise)
+    return hold("parameters", f, names, cases, true, slip, slips, exercise)
 
 
 PARAMETERS = {
@@ -138,7 +133,7 @@ def check_macs(part, f, *, exercise=None):
             module = BTNK2(n[0]) if part == "BTNK2" else BTNK1(n[0], *n[2:])
             return anatomy(module, n[1]).macs
 
-    return _check("macs", f, names, cases, true, lambda wrong, *n: _macs(part, wrong, *n), MACS, exercise)
+    return hold("macs", f, names, cases, true, lambda wrong, *n: _macs(part, wrong, *n), MACS, exercise)
 
 
 MACS = {
@@ -193,7 +188,7 @@ def check_receptive_field(f, *, exercise=None):
             sees = sees.through(kernel, stride)
         return sees.reach
 
-    return _check("receptive_field", f, ("steps",), cases, true, _receptive_field, FIELD, exercise)
+    return hold("receptive_field", f, ("steps",), cases, true, _receptive_field, FIELD, exercise)
 
 
 FIELD = {
@@ -216,59 +211,6 @@ def _receptive_field(wrong, steps):
         r += (kernel if "kernel" in wrong else kernel - 1) * (1 if "jump" in wrong else j)
         j = more
     return r
-
-
-# ── What all of them do ──────────────────────────────────────────────────────────────────────────────────────
-
-
-def _check(kind, f, names, cases, true, slip, slips, exercise):
-    """f against true on all cases; slip(wrong, *case) is what the mistakes of that set would give."""
-    name = getattr(f, "__name__", type(f).__name__)
-
-    def wrong(sentence, line=""):
-        return Wrong(Verdict(False, name, sentence, line, hints=hints(kind, sentence)))
-
-    if not callable(f):
-        raise wrong(f"The check wants your function itself, and was given {f!r:.60}.")
-    got, due, first = [], [true(*case) for case in cases], None
-    for case, right in zip(cases, due, strict=True):
-        at = ", ".join(f"{n} = {v}" for n, v in zip(names, case, strict=True))
-        try:
-            yours = f(*case)
-        except Exception as error:  # whatever a learner's code raises is a finding
-            raise wrong(f"{at}: {stopped(error)}", where(error)) from None
-        if isinstance(yours, torch.Tensor) and yours.numel() == 1:
-            yours = yours.item()
-        if not isinstance(yours, Number) or isinstance(yours, bool):
-            got_text = "None: let it return its result" if yours is None else f"a {type(yours).__name__} and not a number"
-            raise wrong(f"{name} gives {got_text}.")
-        got.append(yours)
-        if not _close(yours, right) and first is None:
-            first = f"{at}: you say {yours:,} and it is {right:,}."
-    if first:
-        said = _slipped(cases, got, slip, slips)
-        if said is None:
-            n = sum(map(_close, got, due))
-            said = f"It is right for {n} of {len(cases)} inputs, and none of {len(slips)} usual mistakes explains it."
-        raise wrong(f"{first} {said}")
-    done(exercise)
-    return Verdict(True, name, f"It is right for all {len(cases)} inputs tried.")
-
-
-def _slipped(cases, got, slip, slips):
-    """The sentence of the mistake, or of two at once, that gives the learner's results for all cases."""
-    for n in (1, 2):
-        for wrong in combinations(slips, n):
-            try:
-                if all(_close(slip(set(wrong), *case), yours) for case, yours in zip(cases, got, strict=True)):
-                    return " And: ".join(slips[w] for w in wrong)
-            except (ZeroDivisionError, ValueError):
-                continue  # a change that cannot be computed is no explanation
-    return None
-
-
-def _close(a, b):
-    return a == b or (isinstance(a, float) or isinstance(b, float)) and math.isclose(a, b, rel_tol=1e-12)
 
 
 def _known(part, parts):

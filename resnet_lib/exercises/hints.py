@@ -59,6 +59,18 @@ PARTS = {
         "Each weight of a convolution is used once at every position of its output.",
         "Parameters of each convolution × its output height × its output width; with S, these are W/S from the 3×3 on.",
     ),
+    "fold": (
+        "Write BN's formula with c = W ∗ x + b in it, and collect what multiplies x and what does not.",
+        "s = γ / √(σ² + ε); weight = s[:, None, None, None] * W; bias = s * (b − …) + …",
+    ),
+    "rename": (
+        "Three kinds of names: before layer1, in a layer, and fc. In a layer only layer and downsample change.",
+        'name.startswith("conv1.") → "stage0.conv."; "layer" → "stage"; "downsample.0" → "shortcut.conv"; …',
+    ),
+    "grad_cam": (
+        "First the gradient of one logit with respect to the maps, then a mean over places, a sum over channels, ReLU.",
+        "(slopes,) = torch.autograd.grad(logits[0, target], maps); weights = slopes.mean((2, 3), keepdim=True); …",
+    ),
     "receptive_field": (
         "Carry two numbers through the steps: r, what is seen, and j, how far neighbours lie apart.",
         "r, j = 1, 1; for each step: r = r + (kernel − 1) · j, and then j = …",
