@@ -47,7 +47,10 @@ class Progress:
         if not count:
             return f"Exercises of this lesson: {marks}  None solved yet; what you solve is kept."
         day = max(found[name] for name in self.names if name in found)
-        return f"Exercises of this lesson: {marks}  {count} of {len(self.names)} solved, the last on {day}."
+        return (
+            f"Exercises of this lesson: {marks}  {count} of {len(self.names)} solved, the last on {day}. "
+            f'(resnet_lib.exercises.reset("{self.lesson}") forgets them.)'
+        )
 
     def _repr_html_(self):
         return f'{CSS}<div class="rl" role="status">{escape(str(self))}</div>'

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+HEAD = ("layer", "reference", "yours", "its shape", "")
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -39,19 +41,24 @@ class Verdict:
         lines += [self.where] if self.where else []
         lines += self.remarks
         if self.rows:
-            table = [("layer", "reference", "yours", "its shape", ""), *self.cells()]
+            few, left = self.cells()
+            table = [HEAD, *few]
             widths = [max(len(r[i]) for r in table) for i in range(5)]
             lines += ["", *("  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in table)]
+            lines += [f"… and {left:,} more layers"] if left else []
         return "\n".join(lines)
 
     def cells(self):
-        """The rows as texts; the first that differs says so."""
-        first = True
-        for name, shape, own, its, verdict in self.rows:
-            mark = ""
-            if verdict != "same":
-                mark, first = verdict + (" ← the first" if first else ""), False
-            yield name, _shape(shape), own or "–", _shape(its), mark
+        """The rows as texts, of which the first that differs says so, and how many are left out. A whole network has
+        107 layers: the first that differs and its neighbours say enough."""
+        at = next((i for i, row in enumerate(self.rows) if row[-1] != "same"), 0)
+        few = range(len(self.rows)) if len(self.rows) <= 12 else range(max(0, at - 3), min(at + 6, len(self.rows)))
+        cells = []
+        for i in few:
+            name, shape, own, its, verdict = self.rows[i]
+            mark = "" if verdict == "same" else f"{verdict} ← the first" if i == at else verdict
+            cells.append((name, _shape(shape), own or "–", _shape(its), mark))
+        return cells, len(self.rows) - len(few)
 
     def _repr_html_(self):
         from ..views.verdict import verdict_view

@@ -27,16 +27,12 @@ def _hints(hints):
 
 
 def _layers(verdict):
-    rows = list(verdict.cells())
+    rows, left = verdict.cells()
     if not rows:
         return ""
-    at = next((i for i, row in enumerate(rows) if row[-1]), 0)
-    # A whole network has 107 layers: the first that differs and its neighbours say enough.
-    few = rows if len(rows) <= 12 else rows[max(0, at - 3) : at + 6]
-    left = len(rows) - len(few)
     body = "".join(
         f"<tr{' class=marked' if row[-1].endswith('the first') else ''}>{''.join(_cell(c) for c in row)}</tr>"
-        for row in few
+        for row in rows
     )
     head = "".join(f'<th style="text-align:left">{n}</th>' for n in ("layer", "reference", "yours", "its shape", ""))
     more = f'<p class="quiet">{left:,} more layers are not shown.</p>' if left else ""
