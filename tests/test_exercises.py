@@ -75,6 +75,56 @@ def test_two_mistakes_at_once_are_both_named():
     assert "Two things at once" in text and "after bn1" in text and "after the sum" in text
 
 
+class EinsumBlock(nn.Module):
+    """The 1×1 convolutions as matrices, without a convolution of PyTorch's."""
+
+    def __init__(self, C):
+        super().__init__()
+        self.out = nn.Parameter(torch.randn(C, C // 4))
+        self.mid = nn.Conv2d(C // 4, C // 4, 3, padding="same", bias=False)
+        self.first = nn.Parameter(torch.randn(C // 4, C))
+        self.norms = nn.ModuleDict({"3": nn.BatchNorm2d(C), "1": nn.BatchNorm2d(C // 4), "2": nn.BatchNorm2d(C // 4)})
+
+    def forward(self, x):
+        f = self.norms["1"](torch.einsum("oi,bihw->bohw", self.first, x)).relu()
+        f = self.norms["2"](self.mid(f)).relu_()
+        return self.norms["3"](torch.einsum("oi,bihw->bohw", self.out, f)).add_(x).relu_()
+
+
+class LazyBlock(nn.Module):
+    """BTNK1 with F in one Sequential, the shortcut in a list, and lazily made layers."""
+
+    def __init__(self, C, C1, S):
+        super().__init__()
+        self.paths = nn.ModuleList(
+            [
+                nn.Sequential(nn.LazyConv2d(4 * C1, 1, stride=S, bias=False), nn.BatchNorm2d(4 * C1)),
+                nn.Sequential(
+                    nn.LazyConv2d(C1, 1, bias=False), nn.LazyBatchNorm2d(), nn.ReLU(),
+                    nn.ZeroPad2d(1), nn.LazyConv2d(C1, 3, stride=S, bias=False), nn.LazyBatchNorm2d(), nn.ReLU(),
+                    nn.LazyConv2d(4 * C1, 1, bias=False), nn.LazyBatchNorm2d(),
+                ),
+            ]
+        )  # fmt: skip
+
+    def forward(self, x):
+        return torch.stack([path(x) for path in self.paths]).sum(0).relu()
+
+
+def a_function_in_place_of_a_class(C, C1):
+    return nn.Sequential(
+        nn.Conv2d(C, C1, 7, 2, 3, bias=False), nn.BatchNorm2d(C1), nn.MaxPool2d(3, 2, 1), nn.ReLU()
+    )  # the pooling and the ReLU may change places: the largest of what is kept is the same
+
+
+@pytest.mark.parametrize(
+    ("check", "make"),
+    [(check_btnk2, EinsumBlock), (check_btnk1, LazyBlock), (check_stem, a_function_in_place_of_a_class)],
+)
+def test_unusual_ways_to_write_a_part_are_accepted_too(check, make):
+    assert check(make).ok
+
+
 # ── What a verdict shows ─────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -10,6 +10,7 @@ from itertools import chain
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.parameter import UninitializedTensorMixin
 from torch.overrides import TorchFunctionMode
 
 CALLS = {torch.conv2d: "weights", F.linear: "weights", F.batch_norm: "norm"}
@@ -102,6 +103,11 @@ def _channels_first(func, t):
 def survey(module, x, before=None):
     """Run a module on x in the mode it is in, and say what it is made of, as a `Survey`. before: that of an earlier
     run, where the module has received other numbers since."""
+    if any(isinstance(t, UninitializedTensorMixin) for t in chain(module.parameters(), module.buffers())):
+        try:
+            module(x.clone())  # lazy layers have their numbers only after a first run
+        except Exception as error:
+            return Survey(error=error, unplaced=True)
     # By place in memory, so that a view of a parameter is that parameter.
     names = {t.data_ptr(): n for n, t in chain(module.named_parameters(), module.named_buffers()) if t.numel()}
     found, seen = Survey(), {}
