@@ -189,6 +189,21 @@ print("sum ", tuple((f + x).shape), "and no complaint")
 # %% [markdown]
 # The same single map was added to all 256 channels. Print shapes *before* a sum, not after it.
 #
+# **Predict:** three blocks whose F gives out 4·C1 channels, added to x itself. One of them cannot work.
+
+# %%
+from resnet_lib.designs import BlockDesign
+from resnet_lib.exercises import Prediction, illegal_question
+
+Prediction(
+    illegal_question(
+        BlockDesign("BTNK2", C=256, W=56, C1=64),
+        BlockDesign("BTNK2", C=256, W=56, C1=128),
+        BlockDesign("BTNK2", C=512, W=28, C1=128),
+    )
+)
+
+# %% [markdown]
 # ## 4 · Why no bias?
 #
 # A convolution can add a constant to each of its channels, its bias. The next step is BN, which subtracts each channel's

@@ -62,7 +62,7 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
             said = f"It is right for {n} of {len(cases)} inputs, and none of {len(slips)} usual mistakes explains it."
         raise wrong(f"{first} {said}")
     done(exercise)
-    return Verdict(True, name, f"It is right for all {len(cases)} inputs tried.")
+    return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.")
 
 
 def _slipped(cases, got, slip, slips, same):

@@ -105,6 +105,13 @@ def _blame_shortcut(theirs, own):
     for name, layer in ends.items():
         if name.endswith("conv3") and layer not in own:
             stem = name.removesuffix("conv3")
+            # What did not run may have been taken for another block's.
+            idle = next(
+                (o for o in theirs if o.name.endswith("shortcut.conv") and o in own and own[o].calls == 0), None
+            )  # fmt: skip
+            if idle is not None and idle.key == layer.key:
+                own[layer] = own.pop(idle)
+                continue
             for f, g in ((layer, f"{stem}shortcut.conv"), (ends[f"{stem}bn3"], f"{stem}shortcut.bn")):
                 if g in ends and ends[g] in own and f not in own and ends[g].key == f.key:
                     own[f] = own.pop(ends[g])
