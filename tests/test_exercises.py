@@ -172,7 +172,7 @@ def test_an_error_is_shown_with_the_learners_own_line_and_what_it_probably_means
         (lambda: torch.zeros(2, 3, 5, 5) + torch.zeros(2, 4, 5, 5), "The channels of the two terms differ, 3 and 4"),
         (lambda: torch.zeros(1, 3, 28, 28) + torch.zeros(1, 3, 56, 56), "only one of F and the shortcut has the"),
         (lambda: torch.zeros(2, 3, 54, 54) + torch.zeros(2, 3, 56, 56), "without padding=1"),
-        (lambda: torch.relu(None), "gives None"),
+        (lambda: torch.relu(None), "Something gives None"),
         (lambda: undefined, "undefined is used and never given a value"),  # noqa: F821
         (lambda: nn.Module()(1), "no method called forward"),
         (lambda: nn.ReLU(inplce=True), "no argument called inplce"),

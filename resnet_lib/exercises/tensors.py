@@ -49,9 +49,23 @@ FOLD = {
 }
 
 
+# s stands in both formulas, and may be wrong in one of them alone.
+FOLD |= {
+    f"{part} {name}": f"In the {part} alone: {FOLD[name]}"
+    for part in ("weight", "bias")
+    for name in ("eps", "outside", "root", "gamma", "times")
+}
+
+
 def _fold(wrong, conv, bn):
     if "start" in wrong:
         return conv.weight, bn.bias
+    weight, _ = _folded({w.removeprefix("weight ") for w in wrong}, conv, bn)
+    _, bias = _folded({w.removeprefix("bias ") for w in wrong}, conv, bn)
+    return weight, bias
+
+
+def _folded(wrong, conv, bn):
     gamma, beta, mean, var = bn.weight, bn.bias, bn.running_mean, bn.running_var
     gamma = torch.ones_like(gamma) if "gamma" in wrong else gamma
     eps = 0 if "eps" in wrong else bn.eps

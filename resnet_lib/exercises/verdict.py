@@ -103,7 +103,7 @@ MEANINGS = [
     (
         r"'NoneType' object has no attribute|must be Tensor, not NoneType|unsupported operand .*NoneType|"
         r"NoneType' and",
-        "One of your steps gives None: a function or a forward without its return.",
+        "Something gives None here: a function or a forward without its return, or conv.bias where there is no bias.",
     ),
     (r"'NoneType' object is not callable", "A part that forward calls is None: it was never made in __init__."),
     (r"object has no attribute '(\w+)'", "forward uses self.{0}, and __init__ does not make it under that name."),
