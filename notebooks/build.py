@@ -120,7 +120,7 @@ def main():
         name = path.relative_to(NOTEBOOKS).as_posix()
         if check:
             print(f"{name} is not what source/{path.stem}.py gives: run python notebooks/build.py")
-        elif worked_in(path) and not options.force:
+        elif not options.force and worked_in(path):
             sys.exit(f"{name} holds outputs, somebody's work: move it away, or write over it with --force")
         else:
             path.parent.mkdir(exist_ok=True)

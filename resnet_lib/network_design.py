@@ -158,6 +158,12 @@ class NetworkDesign:
             network = self.build()
         return replace(anatomy(network, W), title="the design")
 
+    def short(self):
+        """Its numbers on one line, fit for the name of a folder; the same for two designs that differ in the number of
+        classes at most."""
+        stem = f"{self.stem.C1}k{self.stem.kernel}s{self.stem.S}{'p' * self.stem.pool}"
+        return "-".join([stem, *(f"{s.blocks}x{s.C1}x{s.C_out}s{s.S}g{s.groups}" for s in self.stages)])
+
     def code(self):
         """Python that makes this design again."""
         stages = "".join(f"        {stage!r},\n" for stage in self.stages)

@@ -20,6 +20,7 @@ class Race:
     task:     a `tasks.Task`.
     recipe:   a `training.Recipe`.
     folder:   where each run is kept, in a file of its own; what is there already is gone on with. None keeps nothing.
+    files:    name → the file of a run, where the names are not to say it.
     every:    steps from one test on the task's test pictures to the next; an epoch unless given.
 
     runs:     name → `Training`.
@@ -28,13 +29,13 @@ class Race:
     Raises ValueError as `Training`, and for no networks.
     """
 
-    def __init__(self, networks, task, recipe=None, *, folder=None, every=None):
+    def __init__(self, networks, task, recipe=None, *, folder=None, files=None, every=None):
         if not networks:
             raise ValueError("there must be at least one network to train")
         self.task, self.recipe, self.failed = task, recipe or Recipe(), {}
         self.runs = {}
         for name, network in networks.items():
-            file = None if folder is None else Path(folder) / f"{slug(name)}.pt"
+            file = (files or {}).get(name) or (None if folder is None else Path(folder) / f"{slug(name)}.pt")
             self.runs[name] = Training(network, *task.train, self.recipe, prepare=task.prepare, file=file)
             self.runs[name].notes.setdefault("tests", [])
         self.every = every or max(1, len(task.train[1]) // self.recipe.batch)

@@ -6,6 +6,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from resnet_lib.views.report import MARK
+
 from . import lab
 
 if lab.missing() and os.environ.get("CI") != "true":
@@ -24,6 +26,7 @@ CELLS = (
     "training = DesignTrainingExplorer({'small': small}, photographs(n=640, n_test=40), Recipe(epochs=100, batch=32))\n"
     "training",
     "Report(small, W=32, budget=designer.budget, author='Ada', results=training.results())",
+    "desk = DesignExplorer(small, task=photographs(n=640, n_test=40), recipe=Recipe(epochs=1, batch=320))\ndesk",
 )
 
 
@@ -95,3 +98,21 @@ def test_the_report_is_shown_as_a_page_of_its_own(notebook):
     page.locator("h1").wait_for()
     assert page.locator("h1").inner_text() == "A network within a budget"
     assert "Ada" in page.locator("body").inner_text()
+
+
+def test_from_within_the_designer_a_design_is_trained_and_reported_and_the_link_leads_to_the_page(notebook):
+    notebook.run_cell("desk = DesignExplorer")
+    notebook.run_cell("training = DesignTrainingExplorer")
+    notebook.run_cell("desk = DesignExplorer")
+    view = notebook.view("name of the design")
+    view.button("train it against the thin ResNet-50").click()
+    view.button("write the report").wait_for()
+    assert "not trained yet" in view.text()
+    view.button("train").click()
+    view.wait_until(lambda: ask(notebook, "desk.training.race.done") == "True", "both are trained")
+    view.root.get_by_label("your name").fill("Ada")
+    view.button("write the report").click()
+    view.wait_until(lambda: "Written:" in view.text(), "it says where the page is")
+    address = view.root.get_by_role("link", name="open the report").get_attribute("href")
+    page = notebook.page.evaluate("address => fetch(address).then(answer => answer.text())", address)
+    assert "Ada" in page and MARK in page

@@ -1,16 +1,19 @@
 """The explorers of whole designs, driven through their controls; what they show is read back."""
 
+import asyncio
 import re
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 
 import pytest
 import torch
 
 from resnet_lib.comparison import luck
-from resnet_lib.explorers import DesignExplorer, DesignTrainingExplorer
+from resnet_lib.explorers import DesignExplorer, DesignTrainingExplorer, ReportWriter
 from resnet_lib.network_design import PRESETS, Budget, NetworkDesign, StageDesign, StemDesign
 from resnet_lib.training import Recipe
+from resnet_lib.views.report import MARK
 
 from .test_comparison import OTHER, SMALL, task  # noqa: F401
 
@@ -214,3 +217,224 @@ def test_an_illegal_design_is_not_trained_and_says_why(task):  # noqa: F811
     assert "Stage 0: kernel = 2 has no middle pixel" in words(training.problem)
     training.start.click()
     assert training.results() == []
+
+
+# ── kept runs ──
+
+RECIPE = Recipe(epochs=2, batch=16, peak=0.01)
+
+
+@pytest.fixture
+def keep(task, tmp_path):  # noqa: F811
+    """Opens an explorer of designs whose runs are kept, as another session would."""
+    return lambda **designs: DesignTrainingExplorer(designs, task, RECIPE, runs=2, folder=tmp_path / "runs")
+
+
+def losses(explorer):
+    return {name: run.losses for name, run in explorer.race.runs.items()}
+
+
+def test_another_session_goes_on_where_training_was_stopped(keep):
+    first = keep(small=SMALL, other=OTHER)
+
+    async def notebook():
+        first.start.click()
+        while first.race.step < 3:
+            await asyncio.sleep(0.01)
+        first.stop.click()
+
+    asyncio.run(notebook())
+    second = keep(small=SMALL, other=OTHER)
+    assert 3 <= second.race.step == first.race.step < 8 and losses(second) == losses(first)
+    second.run()
+    through = DesignTrainingExplorer({"small": SMALL, "other": OTHER}, second.task, RECIPE, runs=2)
+    through.run()
+    assert losses(second) == losses(through)
+
+
+def test_a_design_is_known_by_its_numbers_and_not_by_its_name(keep):
+    first = keep(small=SMALL, other=OTHER)
+    first.run()
+    renamed = keep(mine=OTHER)
+    assert losses(renamed) == {f"mine, seed {i}": first.race.runs[f"other, seed {i}"].losses for i in (0, 1)}
+    alike = replace(OTHER, stem=replace(OTHER.stem, pool=False))  # weights of the same shapes
+    assert keep(other=alike).race.step == 0
+
+
+def test_a_new_design_catches_up_with_one_that_is_trained_already(keep):
+    keep(small=SMALL).run()
+    both = keep(other=OTHER, small=SMALL)
+    assert [r.step for r in both.results()] == [0, 8, 0, 8] and both.race.step == 0
+    both.run()
+    through = DesignTrainingExplorer({"other": OTHER, "small": SMALL}, both.task, RECIPE, runs=2)
+    through.run()
+    assert losses(both) == losses(through)
+    assert [r.tests for r in both.results()] == [r.tests for r in through.results()]
+
+
+def test_one_run_is_the_first_of_several(keep):
+    training = keep(small=SMALL)
+    training.run()
+    several = losses(training)
+    training.runs.value = 1
+    assert losses(training) == {"small": several["small, seed 0"]}
+
+
+def test_begin_anew_forgets_the_designs_shown_and_no_other(keep):
+    keep(small=SMALL, other=OTHER).run()
+    training = keep(small=SMALL)
+    training.anew.click()
+    assert training.race.step == 0
+    assert keep(other=OTHER).race.done and keep(small=SMALL).race.step == 0
+
+
+# ── from the designer ──
+
+
+@pytest.fixture
+def designer(task, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
+    explorer = DesignExplorer(SMALL, task=task, recipe=Recipe(epochs=1, batch=32, peak=0.01), folder=tmp_path / "runs")
+    explorer.name.value = "small"
+    return explorer
+
+
+def test_without_a_task_nothing_is_offered_to_be_trained(explorer):
+    assert explorer.train not in [child for box in explorer.children for child in getattr(box, "children", ())]
+
+
+def test_with_a_task_it_begins_at_the_tasks_size_and_classes(designer):
+    assert designer.W.value == 16 and designer.design == replace(SMALL, num_classes=2)
+    thin = DesignExplorer(task=designer.task)
+    assert thin.design == NetworkDesign.like(num_classes=2) and words(thin.view).count("✓ 0 left") == 2
+
+
+def test_a_design_is_trained_against_the_thin_resnet50_from_within(designer):
+    designer.train.click()
+    assert designer.training in designer.opened.children
+    designer.training.runs.value = 1
+    assert "stopped" not in words(designer.training.state)
+    designer.training.run()
+    assert [(r.name, r.step) for r in designer.training.results()] == [("small", 2), ("thin ResNet-50", 2)]
+    found = designer.training.results()
+    assert [r.parameters for r in found] == [
+        d.anatomy(16).parameters for d in (designer.design, NetworkDesign.like(num_classes=2))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda d: setattr(d.stem["kernel"], "value", 4), "it is illegal, and above stands why"),
+        (lambda d: setattr(d.W, "value", 64), "counted for W = 64. Set W to 16"),
+        (lambda d: setattr(d, "budget", Budget(10, 10**9)), "parameters are"),
+        (lambda d: setattr(d, "design", NetworkDesign.like(num_classes=2)), "this is the thin ResNet-50 itself"),
+        (lambda d: setattr(d.name, "value", " "), "it needs a name of its own"),
+        (lambda d: setattr(d.name, "value", "thin ResNet-50"), "it needs a name of its own"),
+        (lambda d: setattr(d.name, "value", "x" * 31), "at most 30 characters"),
+    ],
+)
+def test_what_cannot_be_trained_says_why_and_the_button_is_disabled(designer, spoil, sentence):
+    assert not designer.train.disabled and "It can be trained. The task trains on pictures of 16 × 16" in words(
+        designer.ready
+    )
+    spoil(designer)
+    designer.update()
+    assert designer.train.disabled and sentence in words(designer.ready)
+    designer.train.click()
+    assert designer.training is None
+
+
+def test_what_is_in_training_stays_while_the_designer_is_turned_on_and_stops_when_another_is_opened(designer):
+    async def notebook():
+        designer.train.click()
+        first, code = designer.training, designer.design.code()
+        first.start.click()
+        await asyncio.sleep(0.01)
+        designer.stem["C1"].value = 8
+        assert code in unescape(designer.opened.children[0].value) and designer.design.code() != code
+        assert not first.stop.disabled
+        designer.train.click()
+        assert first.stop.disabled and designer.training is not first
+        assert designer.opened.children[1:] == (designer.training, designer.report)
+
+    asyncio.run(notebook())
+
+
+def test_its_runs_are_kept_and_known_again(designer, tmp_path):
+    designer.train.click()
+    designer.training.runs.value = 1
+    designer.training.run()
+    folders = {path.name for path in (tmp_path / "runs").iterdir()}
+    assert folders == {SMALL.short(), NetworkDesign.like().short()}
+    again = DesignExplorer(designer.design, task=designer.task, recipe=designer.training.race.recipe,
+                           folder=tmp_path / "runs")  # fmt: skip
+    again.train.click()
+    again.training.runs.value = 1
+    assert again.training.race.done
+
+
+# ── the report ──
+
+
+def test_the_report_has_the_learners_words_and_the_results_so_far(designer, tmp_path):
+    designer.train.click()
+    writer = designer.report
+    writer.author.value, writer.why.value = "Ada <1>", "Because."
+    writer.write.click()
+    file = tmp_path / "runs" / "small.html"
+    before = file.read_text()
+    assert str(file) in words(writer.said) and "Ada &lt;1&gt;" in before and "Because." in before
+    assert "Trained" not in before, "nothing is said of runs before there are any"
+    designer.training.runs.value = 1
+    designer.training.run()
+    writer.write.click()
+    accuracy = designer.training.results()[0].accuracy
+    assert f"<b>{accuracy:.1%}</b>" in file.read_text() and "What it computes" in file.read_text()
+    assert "iframe" in writer.page.value
+
+
+def test_the_report_never_takes_the_place_of_another_file(designer, tmp_path):
+    designer.train.click()
+    (tmp_path / "runs").mkdir(exist_ok=True)
+    (tmp_path / "runs" / "small.html").write_text("mine")
+    designer.report.write.click()
+    assert "is no report of this kind" in words(designer.report.said) and not designer.report.page.value
+    assert (tmp_path / "runs" / "small.html").read_text() == "mine"
+
+
+def test_a_report_that_cannot_be_made_says_why_and_the_next_try_can_be_right(designer, tmp_path):
+    designer.train.click()
+    writer = designer.report
+    writer.why.value = "x" * 2000
+    writer.write.click()
+    assert "make it shorter" in words(writer.said) and not list(tmp_path.rglob("*.html"))
+    writer.why.value = ""
+    writer.write.click()
+    assert "Written" in words(writer.said)
+
+
+def test_a_folder_that_cannot_be_made_gives_a_sentence(designer, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "file"))
+    designer.train.click()
+    designer.report.write.click()
+    assert "cannot be made" in words(designer.report.said) and "RESNET_COURSE_RUNS" in words(designer.report.said)
+
+
+def test_beside_the_notebook_the_report_is_linked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RESNET_COURSE_RUNS", raising=False)
+
+    class Page:
+        def write(self, file):
+            Path(file).write_text(MARK)
+            return Path(file)
+
+        def _repr_html_(self):
+            return "<p>page</p>"
+
+    writer = ReportWriter(lambda author, why: Page(), "mine")
+    writer.write.click()
+    assert 'href="runs/mine.html"' in writer.link.outputs[0]["data"]["text/html"]
+    assert (tmp_path / "runs" / "mine.html").exists()

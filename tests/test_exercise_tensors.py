@@ -33,6 +33,9 @@ def folded(
     return my_fold
 
 
+NO_EPS = folded(s=lambda g, var, eps: g / var.sqrt())
+
+
 def by_trying(conv, bn):
     """What the two do to zeros and to single pixels."""
     C = conv.in_channels
@@ -61,7 +64,7 @@ def test_a_right_folding_is_accepted(right):
     [
         (lambda conv, bn: (conv.weight, folded()(conv, bn)[1]), "The weight is unchanged"),
         (folded(by=lambda s: s.view(1, -1, 1, 1)), "output channels"),
-        (folded(s=lambda g, var, eps: g / var.sqrt()), "ε under the root is missing"),
+        (NO_EPS, "ε under the root is missing"),
         (folded(s=lambda g, var, eps: g / (var.sqrt() + eps)), "ε belongs under the root"),
         (folded(s=lambda g, var, eps: g / (var + eps)), "take its root"),
         (folded(s=lambda g, var, eps: 1 / (var + eps).sqrt()), "γ is missing"),
@@ -71,7 +74,7 @@ def test_a_right_folding_is_accepted(right):
         (folded(bias=lambda s, b, mean, beta: s * (b - mean)), "β is missing"),
         (folded(bias=lambda s, b, mean, beta: -s * mean + beta), "own bias is lost"),
         (folded(bias=lambda s, b, mean, beta: b - mean + beta), "scaled too"),
-        (lambda conv, bn: (folded()(conv, bn)[0], folded(s=lambda g, var, eps: g / var.sqrt())(conv, bn)[1]), "In the bias alone: The ε"),
+        (lambda conv, bn: (folded()(conv, bn)[0], NO_EPS(conv, bn)[1]), "In the bias alone: The ε"),
         (lambda conv, bn: (folded()(conv, bn)[0], bn.weight * (conv.bias - bn.running_mean)), "conv.bias"),
         (lambda conv, bn: (conv.weight, bn.bias), "still what they were"),
         (folded(s=lambda g, var, eps: g / var.sqrt(), bias=lambda s, b, mean, beta: s * (b - mean)), "And: β is"),

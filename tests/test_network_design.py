@@ -1,5 +1,6 @@
 """Whole networks as designs: legal and illegal ones, what they cost, and the budget that they keep."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -260,3 +261,14 @@ def test_half_the_channels_at_twice_the_w_cost_a_quarter_of_the_parameters_and_n
 def test_its_code_makes_it_again(design):
     names = {"NetworkDesign": NetworkDesign, "StemDesign": StemDesign, "StageDesign": StageDesign}
     assert eval(design.code(), names) == design
+
+
+def test_the_short_name_tells_any_two_designs_apart_and_does_not_know_the_classes():
+    stem = {"C1": 8, "kernel": 5, "S": 3, "pool": False}
+    changed = [replace(THIN, stem=replace(THIN.stem, **{field: value})) for field, value in stem.items()]
+    for i in (1, 4):
+        for field, value in {"blocks": 9, "C1": 24, "C_out": 96, "S": 4, "groups": 2}.items():
+            changed.append(with_stage(i, **{field: value}))
+    assert len({d.short() for d in (THIN, *changed)}) == 1 + len(changed)
+    assert replace(THIN, num_classes=1000).short() == THIN.short()
+    assert re.fullmatch("[a-z0-9-]{1,80}", THIN.short()), "fit for a folder's name on any system"

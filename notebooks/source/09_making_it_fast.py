@@ -26,7 +26,6 @@
 
 # %%
 import copy
-import os
 import statistics
 import time
 
@@ -37,9 +36,10 @@ from torch import nn
 from resnet_lib import anatomy, resnet50
 from resnet_lib.machine import abilities, compiler, measure
 from resnet_lib.timing import counter, timings
+from resnet_lib.training import FAST
 from resnet_lib.views import roofline, standing_table, time_bars
 
-FAST = bool(os.environ.get("RESNET_COURSE_FAST"))  # set in the course's own tests: small pictures, few runs
+# FAST is set in the course's own tests: small pictures, few runs.
 W, RUNS = (64, 3) if FAST else (224, 9)
 
 # %% [markdown]
@@ -146,9 +146,11 @@ assert len(log) != 10, f"The order was {order}: there is no warm-up, so the firs
 assert len(log) == 12, f"Each should run 1 + 5 times, and in all there were {len(log)} runs: {order}."
 turns = [set(log[i : i + 2]) for i in range(2, 12, 2)]
 assert all(turn == {"A", "B"} for turn in turns), f"The order was {order}: one after the other, not in turns."
-nap = statistics.median(fair({"nap": lambda: time.sleep(0.02)}, 3)["nap"])
+naps = fair({"nap": lambda: time.sleep(0.02), "nothing": lambda: None}, 3)
+nap, nothing = statistics.median(naps["nap"]), statistics.median(naps["nothing"])
 assert nap >= 0.019, f"Sleeping for 0.02 seconds took {nap:.3g}: read the clock right before and right after the work."
 assert nap < 2, f"Sleeping for 0.02 seconds took {nap:.3g}: give seconds, not milliseconds."
+assert nothing < nap / 2, "The second work's time holds the first one's as well: read the clock anew before each work."
 print("Fair:", order)
 
 # %% [markdown]
@@ -287,6 +289,7 @@ def intensity(C, C_out, k, W, W_out, batch):
 limits = {name: "memory" if intensity(*layer) < machine.ridge else "arithmetic" for name, layer in layers.items()}
 
 # %%
+due = {}
 for name, (C, C_out, k, side, W_out, batch) in layers.items():
     conv = nn.Conv2d(C, C_out, k, stride=side // W_out, padding=k // 2, bias=False)
     out = anatomy(conv, (C, side, side))
@@ -299,19 +302,21 @@ for name, (C, C_out, k, side, W_out, batch) in layers.items():
         (true / 2, "you count MACs: FLOPs are 2 × MACs"),
         (true * 4, "you count numbers: each has 4 bytes"),
         (flops / (4 * (inside + outside)), "the weights have to be read as well"),
-        (flops / (4 * (inside + outside + batch * weights)), "the weights are read once for the whole batch"),
+        (flops / (4 * (inside + outside + batch * weights)), "the weights are read once for the whole batch, or the batch is left out"),
         (flops / batch / bytes_moved, "the FLOPs are those of one picture: multiply them by the batch"),
         (true * (side / W_out) ** 2, "the dot products are as many as the output has numbers: use W_out"),
     ]:
         if abs(yours - wrong) < 1e-6 * wrong:
             why = reason
     assert abs(yours - true) < 1e-6 * true, f"{name}: you say {yours:.2f} FLOPs a byte, and it has {true:.2f}: {why}."
-    due = "memory" if true < machine.ridge else "arithmetic"
-    assert limits[name] == due, (
-        f"{name}: {true:.1f} FLOPs a byte, and the ridge is at {machine.ridge:.1f}, so {due} limits it. You said "
+    due[name] = true
+for name, true in due.items():
+    limit = "memory" if true < machine.ridge else "arithmetic"
+    assert limits[name] == limit, (
+        f"{name}: {true:.1f} FLOPs a byte, and the ridge is at {machine.ridge:.1f}, so {limit} limits it. You said "
         f"{limits[name]!r}."
     )
-    print(f"{name:26} {true:7.1f} FLOPs a byte, limited by {due}")
+    print(f"{name:26} {true:7.1f} FLOPs a byte, limited by {limit}")
 
 # %% [markdown]
 # Now the whole network, part by part. Each part is timed on its own, on what the parts before it give. Its bytes are
@@ -520,11 +525,15 @@ if JOINS:
 for name, n in due.items():
     yours = steps[name]
     assert yours is not None, f"{name}: replace the None by a number."
-    why = {
-        n + 1: "one too many: is something still there that a convolution can do, or the input counted?",
-        n - 1: "one too few: in BTNK1 the projection is a convolution as well; the network has two poolings",
-        53: "the convolutions are all there; what else is left, in Stage 0 and in the head?",
-    }.get(yours, "count the convolutions, projections included")
+    why = "count the convolutions, projections included"
+    if name == "BTNK1" and yours == n - 1:
+        why = "the projection is a convolution as well"
+    elif name == "ResNet-50" and n - 4 <= yours < n:
+        why = "what else is left, in Stage 0 and in the head? Two poolings, a flattening, a linear layer"
+    elif name == "ResNet-50" and n - 8 <= yours < n - 4:
+        why = "each of the four stages begins with a BTNK1, and its projection is a convolution as well"
+    elif yours > n:
+        why = "something is still there that a convolution can do, or the input is counted"
     assert yours == n, f"{name}: you say {yours}, and {n} remain: {why}."
     print(f"{name}: {n} steps: right")
 
@@ -613,7 +622,7 @@ for n, timing in by_batch.items():
     assert rate is not None, "pictures_a_second gives None: let it return a number."
     assert abs(rate - 1 / true) > 1e-9 or true == 1, "That is seconds a picture: turn it over."
     said = f"Batch {n:2} in {timing.median:.3f} s"
-    assert abs(rate - true) < 1e-6 * true, f"{said} is {true:.1f} pictures a second, not {rate:.1f}."
+    assert abs(rate - true) < 1e-6 * true, f"{said} is {true:.1f} pictures a second, not {rate:.1f}: a run does all {n}."
     low, high = (n / s for s in timing.middle[::-1])
     print(f"{said}: {rate:.1f} pictures a second (middle half {low:.1f} to {high:.1f})")
 true = max(by_batch, key=lambda n: n / by_batch[n].median)

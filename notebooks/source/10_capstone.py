@@ -21,7 +21,7 @@
 #
 # **You need** lessons 04 and 05: stages, and the whole network. Lesson 07 helps with the maps.
 #
-# **Time:** about 120 minutes to work through. Running every cell takes about 400 seconds on a slow laptop, nearly all of
+# **Time:** about 120 minutes to work through. Running every cell takes about 300 seconds on a slow laptop, nearly all of
 # it training, which you can stop and go on with.
 
 # %%
@@ -46,10 +46,9 @@ from resnet_lib.views import cost_bars
 # is from, and which way it is turned**: 5 · 4 = 20 classes.
 
 # %%
-task = photographs()
-EPOCHS = 6
+task, recipe = photographs(), Recipe(epochs=6, batch=64, peak=0.05)
 if FAST:  # set when the course is tested: the same cells on fewer pictures
-    task, EPOCHS = task.first(256), 1
+    task, recipe = task.first(256), replace(recipe, epochs=1)
 W = task.size
 
 pictures, labels = task.train
@@ -146,10 +145,14 @@ for name, said, costs in [
         if abs(mine / true - 1) < 0.1:
             continue
         why = f"{name}: you say {mine:g} times the {what}, and it is {true:.2f} times"
-        if mine and abs(mine**2 / true - 1) < 0.1:
-            why += ": a kernel joins channels in with channels out, so the count goes with the square"
-        elif what == "parameters" and "picture" in name:
+        if what == "parameters" and "picture" in name:
             why += ": the weights do not know how large the picture is"
+        elif "picture" in name:
+            why += ": twice as wide and twice as high, so each weight is used at four times as many positions"
+        elif "no_pool" in name and what == "MACs":
+            why += ": half of C makes a quarter, and without the pool there are four times as many positions"
+        elif mine and abs(mine**2 / true - 1) < 0.1:
+            why += ": a kernel joins channels in with channels out, so the count goes with the square"
         raise AssertionError(why + ".")
     print(f"{name:26} {found[0]:.2f} times the parameters, {found[1]:.2f} times the MACs: right")
 
@@ -172,7 +175,7 @@ for name, said, costs in [
 from resnet_lib.explorers import DesignExplorer
 
 # %%
-designer = DesignExplorer(thin, budget, W)
+designer = DesignExplorer(thin, budget, task=task, recipe=recipe, folder=runs_folder() / "10")
 designer
 
 # %% [markdown]
@@ -199,6 +202,11 @@ designer
 # - **What is the first convolution for?** 7×7 with stride 2 was made for pictures of 224 pixels.
 # - **A few minutes of training** are little. What learns *quickly* is at an advantage here. With a hundred times the
 #   steps the order may be another.
+#
+# You need not leave the designer to try an idea. Give it a name, press **train it against the thin ResNet-50**, and below
+# it both are trained, side by side, as section 5 explains. W must be the task's size for that, 32. Every run is kept in
+# the folder `runs` under the *numbers* of its design: stop it, go on tomorrow, give the design another name, and it is
+# known again.
 #
 # ### Exercise 2 · design a network
 # ●●● of ●●● · the heart of this lesson · 30 minutes
@@ -298,14 +306,14 @@ with torch.no_grad():
 # %%
 from resnet_lib.explorers import DesignTrainingExplorer
 
-recipe = Recipe(epochs=EPOCHS, batch=64, peak=0.05)
-comparison = DesignTrainingExplorer({"my design": design, "thin ResNet-50": thin}, task, recipe, runs=3)
+designs = {"my design": design, "thin ResNet-50": thin}
+comparison = DesignTrainingExplorer(designs, task, recipe, runs=3, folder=runs_folder() / "10")
 comparison
 
 # %% [markdown]
 # **train** and **stop** are buttons. The next cell trains as well; ■ in the toolbar stops it, and running it again goes
-# on, until the kernel ends. The curves above grow meanwhile. Strong lines are the means of the runs, and the weak ones
-# the runs themselves.
+# on, tomorrow too. What you have trained in the designer already is there. The curves above grow meanwhile. Strong lines
+# are the means of the runs, and the weak ones the runs themselves.
 
 # %%
 comparison.run()
@@ -340,8 +348,8 @@ comparison.run()
 # Channels and blocks may follow, to hold the budget: the MACs of the two must be within 15 % of each other. Otherwise you
 # would compare cheap with dear. Then say what you expect: `"better"`, `"worse"` or `"no difference"`.
 #
-# <details><summary>Hint: how to change a design in code</summary><code>replace(design, stem=replace(design.stem,
-# kernel=5))</code>. Or load yours into the designer with <code>designer.design = design</code>, turn it there, and paste
+# <details><summary>Hint: how to change a design in code</summary>
+# <code>replace(design, stem=replace(design.stem, kernel=5))</code>. Or load yours into the designer with <code>designer.design = design</code>, turn it there, and paste
 # its code.</details>
 # <details><summary>Hint: the MACs differ too much</summary>The law of section 2: if W doubles, halve the channels. If the
 # blocks double, divide the channels by about 1.4.</details>
@@ -368,10 +376,12 @@ assert expected in ("better", "worse", "no difference"), 'expected should be "be
 print(f"{ratio:.2f} times the MACs. You expect of “{idea}”: {expected}.")
 
 # %% [markdown]
-# Four runs each. A wrong expectation is no mistake here: to find that out is what an ablation is for.
+# Four runs each; three of yours are known from section 5. A wrong expectation is no mistake here: to find that out is
+# what an ablation is for.
 
 # %%
-ablation = DesignTrainingExplorer({"changed": changed, "my design": design}, task, recipe, runs=4)
+both = {"changed": changed, "my design": design}
+ablation = DesignTrainingExplorer(both, task, recipe, runs=4, folder=runs_folder() / "10")
 ablation
 
 # %%
@@ -452,15 +462,16 @@ I do not know whether this order holds after a hundred times the steps, or on ot
 # %%
 import re
 
+from resnet_lib.views.report import ROOM, Report
+
 assert author.strip(), "author is empty: whose report is it?"
 assert len(why.strip()) >= 200, f"why has {len(why.strip())} characters: give your reasons, in 200 or more."
+assert len(why.strip()) <= ROOM, f"why has {len(why.strip()):,} characters, and the page has room for {ROOM:,}."
 numbers = re.findall(r"\d+", why)
 assert len(numbers) >= 2, "There are fewer than two numbers in why: which numbers of the design, and what for?"
 print(f"{len(why.strip())} characters, {len(numbers)} numbers")
 
 # %%
-from resnet_lib.views.report import Report
-
 report = Report(
     design, W=W, budget=budget, author=author, why=why, results=comparison.results(), task=task, network=mine,
     photo="cat",
@@ -475,7 +486,8 @@ report
 # way.</details>
 #
 # As a file it goes beside your runs. A report that is there already is replaced, and no other file ever is. Open it in a
-# browser: printed, or saved as PDF from there, it is one page.
+# browser: printed, or saved as PDF from there, it is one page. (**write the report**, below a training in the designer,
+# makes the same page of the design that is trained there.)
 
 # %%
 from IPython.display import FileLink

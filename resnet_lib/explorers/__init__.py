@@ -3,12 +3,15 @@
 from .ablation import AblationExplorer
 from .attribution import AttributionExplorer
 from .bottleneck import BottleneckExplorer
+from .clinic import ClinicExplorer
 from .compare import CompareExplorer
 from .depth import DepthExplorer
-from .design import DesignExplorer, DesignTrainingExplorer
+from .design import DesignExplorer
+from .design_training import DesignTrainingExplorer
 from .landscape import LandscapeExplorer
 from .network import NetworkExplorer
 from .photograph import PhotographExplorer
+from .report import ReportWriter
 from .size import SizeExplorer
 from .speed import SpeedExplorer
 from .stage import StageExplorer
@@ -16,7 +19,8 @@ from .stem import StemExplorer
 from .training import TrainingExplorer, TwinExplorer
 
 __all__ = [
-    "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "CompareExplorer", "DepthExplorer",
-    "DesignExplorer", "DesignTrainingExplorer", "LandscapeExplorer", "NetworkExplorer", "PhotographExplorer",
-    "SizeExplorer", "SpeedExplorer", "StageExplorer", "StemExplorer", "TrainingExplorer", "TwinExplorer",
+    "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "ClinicExplorer", "CompareExplorer",
+    "DepthExplorer", "DesignExplorer", "DesignTrainingExplorer", "LandscapeExplorer", "NetworkExplorer",
+    "PhotographExplorer", "ReportWriter", "SizeExplorer", "SpeedExplorer", "StageExplorer", "StemExplorer",
+    "TrainingExplorer", "TwinExplorer",
 ]  # fmt: skip

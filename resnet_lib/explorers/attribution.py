@@ -1,6 +1,5 @@
 """Which part of a photograph spoke for a class: Grad-CAM at any step, and occlusion."""
 
-import asyncio
 from html import escape
 
 import ipywidgets as widgets
@@ -15,6 +14,7 @@ from ..views.style import DIVERGING, SEQUENTIAL
 from ..weights import load
 from .base import WRONG, Guarded, Picture, all_threads, choice, html, row, slider, style, toggle
 from .source import PictureSource
+from .work import InTurns
 
 METHODS = {"Grad-CAM": "grad_cam", "occlusion": "occlusion"}
 
@@ -31,7 +31,7 @@ class AttributionExplorer(Guarded):
     def __init__(self, network=None, picture="cat", size=None):
         super().__init__()
         self.network = load("thin") if network is None else network
-        self._size, self._task = size, None
+        self._size, self._turns = size, InTurns(self._done)
         self.source = PictureSource(picture)
         self.method = toggle("", METHODS, "grad_cam")
         self._run()
@@ -45,7 +45,7 @@ class AttributionExplorer(Guarded):
         self.run = widgets.Button(description="cover it, place by place", layout=widgets.Layout(width="auto"))
         self.stop = widgets.Button(description="stop", disabled=True, layout=widgets.Layout(width="auto"))
         self.run.on_click(lambda _button: self._occlude())
-        self.stop.on_click(lambda _button: self._halt())
+        self.stop.on_click(lambda _button: self._turns.halt())
         self.progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="240px", visibility="hidden"))
         self.picture = Picture(layout=widgets.Layout(width="100%", max_width=f"{WIDTH}px"))
         self.text = html()
@@ -93,7 +93,7 @@ class AttributionExplorer(Guarded):
         return [(f"{name} ({p:.1%})", i) for i, (name, p) in zip(order, top, strict=True)]
 
     def _another_picture(self):
-        self._halt()
+        self._turns.halt()
         self._run()
         options = self._classes()
         with self.quietly():
@@ -101,7 +101,7 @@ class AttributionExplorer(Guarded):
         self.update()
 
     def changed(self, control):
-        self._halt()
+        self._turns.halt()
         self.update()
 
     def update(self):
@@ -127,16 +127,9 @@ class AttributionExplorer(Guarded):
     # ── occlusion ──
 
     def _occlude(self):
-        self._halt()
+        self._turns.halt()
         self.run.disabled, self.stop.disabled, self.progress.layout.visibility = True, False, "visible"
-        steps = self._covered()
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # outside a notebook nothing else waits for its turn
-            for _ in steps:
-                pass
-        else:
-            self._task = loop.create_task(self._go_on(steps))
+        self._turns.begin(self._covered())
 
     def _covered(self):
         """Cover one batch of places after the other; a generator, so that others have their turn in between."""
@@ -149,11 +142,6 @@ class AttributionExplorer(Guarded):
                 yield
         except WRONG as problem:
             self.say(problem)
-        self._done()
-
-    async def _go_on(self, steps):
-        for _ in steps:
-            await asyncio.sleep(0.005)  # the stop button and all other controls have their turn
 
     def _draw_occlusion(self, found, done, total):
         self.progress.max, self.progress.value = total, done
@@ -164,12 +152,6 @@ class AttributionExplorer(Guarded):
             f" (red) and rose by up to {max(0.0, -values.min().item()):.1%} (blue)."
         )
         self._draw(values, text)
-
-    def _halt(self):
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-            self._done()
 
     def _done(self):
         self.run.disabled, self.stop.disabled, self.progress.layout.visibility = False, True, "hidden"

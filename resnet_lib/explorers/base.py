@@ -192,8 +192,8 @@ def html():
 
 
 # What Jupyter's own widgets lack, done by the page; elsewhere the controls beside do all the same.
-# - JupyterLab takes arrow keys from a drop-down that has the focus (jupyter-widgets/ipywidgets#3912): the selection
-#   would jump to the next cell. Keys meant for a drop-down stop at the edge of the output.
+# - JupyterLab takes arrow keys from a drop-down or radio button that has the focus (jupyter-widgets/ipywidgets#3912):
+#   the selection would jump to the next cell. Keys meant for those stop at the edge of the output.
 # - A click on a picture goes, as "x,y" in shares of its width and height, into the text field beside it.
 # - A file dropped on an explorer goes into its upload button.
 PAGE = """<img src="data:," alt="" hidden onerror="
@@ -201,7 +201,7 @@ const out = this.closest('.jp-OutputArea-output');
 if (out && !out.dataset.rl) {
   out.dataset.rl = 1;
   out.addEventListener('keydown', e => {
-    if (e.target.matches('select') && !e.ctrlKey && !e.metaKey && !e.shiftKey) e.stopPropagation();
+    if (e.target.matches('select, input[type=radio]') && !e.ctrlKey && !e.metaKey && !e.shiftKey) e.stopPropagation();
   });
   out.addEventListener('click', e => {
     const field = e.target.matches('img') && e.target.closest('.rl-click')?.querySelector('input');

@@ -1,17 +1,21 @@
-"""A network of one's own: every number of every stage, with shapes, costs, what is illegal, and the budget; and
-designs trained against each other."""
+"""A network of one's own: every number of every stage, with shapes, costs, what is illegal, and the budget. What is
+found is trained and reported from there."""
 
+from dataclasses import replace
 from html import escape
 
 import ipywidgets as widgets
 
-from ..comparison import by_design, entrants, luck, results
 from ..network_design import PRESETS, NetworkDesign, StageDesign, StemDesign, budget_of
-from ..views.comparison import ComparisonCurves, comparison_table
+from ..race import slug
 from ..views.design import budget_bars, design_drawing, design_table
+from ..views.report import Report
 from .base import STYLE, Explorer, choice, error, html, row, slider, style
-from .training import TrainingExplorer
+from .design_training import DesignTrainingExplorer
+from .report import ReportWriter
 
+THIN = "thin ResNet-50"  # what designs are held against
+LONGEST = 30  # characters of a name, as far as the report has room for it
 OWN = "your own"  # what the preset control says where the numbers are none of them
 
 PALE = ' style="opacity:0.5"'  # what is shown is not what the controls say
@@ -30,19 +34,28 @@ class DesignExplorer(Explorer):
     """A network within a budget.
 
     design: a NetworkDesign to begin with; the thin ResNet-50 unless given. budget: a Budget; what the thin ResNet-50
-    needs at W unless given. W: pixels of the picture.
+    needs at W unless given. W: pixels of the picture; the task's, or 64 without one, unless given.
+    task:   a `tasks.Task`. With one, the design can be trained and reported from here, and has the task's classes.
+    recipe, folder: of the training, as `DesignTrainingExplorer`'s.
     Controls (attributes of these names): preset, W, fourfold (C_out follows C1), mend; stem: a dictionary of Stage 0's
-    controls (C1, kernel, S, pool); stages: a list of four dictionaries (blocks, C1, C_out, S, groups).
+    controls (C1, kernel, S, pool); stages: a list of four dictionaries (blocks, C1, C_out, S, groups). With a task
+    also name and train, which opens `training`, a DesignTrainingExplorer, and `report`, a ReportWriter, both of the
+    design as it is then, or says in `ready` why not.
     `design` is the design that the controls describe, and can be set; ValueError for one with numbers that no control
     could take.
     """
 
-    def __init__(self, design=None, budget=None, W=64):
+    def __init__(self, design=None, budget=None, W=None, *, task=None, recipe=None, folder=None):
         super().__init__()
-        thin = PRESETS["thin ResNet-50"]
+        thin = PRESETS[THIN]
+        if task is not None:
+            thin = replace(thin, num_classes=len(task.classes))
+        if W is None:
+            W = 64 if task is None else task.size
+        self.task, self._recipe, self._folder = task, recipe, folder
+        self.training = self.report = None
         design = thin if design is None else design
         self.budget = budget_of(thin, W) if budget is None else budget
-        self._num_classes = design.num_classes
         self.preset = choice("begin with", {OWN: OWN, **PRESETS})
         self.W = slider("W of the picture", W, 16, 256)
         self.fourfold = widgets.Checkbox(
@@ -60,8 +73,14 @@ class DesignExplorer(Explorer):
         self.stages = [{field: _narrow(*turn) for field, turn in TURNS.items()} for _ in range(4)]
         self.mend = widgets.Button(description="mend it", layout=widgets.Layout(width="auto"))
         self.mend.on_click(lambda _button: self._set(self.design.mended()))
-        self.problems, self.view = html(), html()
-        self.watch(self.preset, self.W, self.fourfold, *self.stem.values())
+        self.problems, self.view, self.ready = html(), html(), html()
+        self.name = widgets.Text("my design", description="name of the design", style=STYLE)
+        self.train = widgets.Button(
+            description=f"train it against the {THIN}", layout=widgets.Layout(width="auto"), disabled=True
+        )
+        self.train.on_click(lambda _button: self._open())
+        self.opened = widgets.VBox()
+        self.watch(self.name, self.preset, self.W, self.fourfold, *self.stem.values())
         for stage in self.stages:
             self.watch(*stage.values())
         columns = [_column("Stage 0", self.stem.values())]
@@ -71,6 +90,8 @@ class DesignExplorer(Explorer):
         self.children = [
             style(), row(self.preset, self.W, self.fourfold), controls, self.problems, row(self.mend), self.view,
         ]  # fmt: skip
+        if task is not None:
+            self.children += (row(self.name, self.train), self.ready, self.opened)
         self.design = design
 
     @property
@@ -84,7 +105,7 @@ class DesignExplorer(Explorer):
     @design.setter
     def design(self, design):
         design.mended()  # refuses what is out of range
-        self._num_classes = design.num_classes
+        self._num_classes = design.num_classes if self.task is None else len(self.task.classes)
         self._set(design)
 
     def _set(self, design):
@@ -133,6 +154,58 @@ class DesignExplorer(Explorer):
             f"{design_table(design, costs)}{notes}<details><summary>this design as code, to be kept</summary>"
             f"<pre>{escape(design.code())}</pre></details></div>"
         )
+        if self.task is not None:
+            why_not = self._why_not(design, problems, costs)
+            self.train.disabled = bool(why_not)
+            size = self.task.size
+            self.ready.value = (
+                f'<div class="rl"><p>{escape(why_not) or "It can be trained."} The task trains on pictures of {size} × '
+                f"{size}: there W is {size}, always.</p></div>"
+            )
+
+    # ── trained and reported ──
+
+    def _why_not(self, design, problems, costs):
+        """Why the design cannot be trained, as a sentence; "" where it can."""
+        name, W, size = self.name.value.strip(), self.W.value, self.task.size
+        if problems:
+            return "Not to be trained yet: it is illegal, and above stands why."
+        if W != size:
+            return f"Not to be trained yet: its costs are counted for W = {W}. Set W to {size}."
+        over = self.budget.over(costs)
+        if over:
+            return f"Not to be trained yet: {'; '.join(over)}."
+        if same_numbers(design, PRESETS[THIN]):
+            return f"Not to be trained yet: this is the {THIN} itself. Change a number."
+        if not 0 < len(name) <= LONGEST or name == THIN:
+            return f"Not to be trained yet: it needs a name of its own, of at most {LONGEST} characters."
+        return ""
+
+    def _open(self):
+        if self.train.disabled:
+            return
+        if self.training:
+            self.training.stop.click()
+        name, design = self.name.value.strip(), self.design
+        training = DesignTrainingExplorer(
+            {name: design, THIN: PRESETS[THIN]}, self.task, self._recipe, folder=self._folder
+        )
+
+        def page(**text):
+            network = next(iter(training.race.runs.values())).best if training.race and training.race.step else None
+            return Report(
+                design, W=self.task.size, budget=self.budget, results=training.results() if network else (),
+                task=self.task, network=network, **text,
+            )  # fmt: skip
+
+        title = html()
+        title.layout.margin = "16px 0 0 0"
+        title.value = (
+            f'<div class="rl"><p class="big"><b>{escape(name)}</b>, as it was when you pressed the button, against the '
+            f"{THIN}</p><details><summary>its code</summary><pre>{escape(design.code())}</pre></details></div>"
+        )
+        self.training, self.report = training, ReportWriter(page, slug(name))
+        self.opened.children = [title, self.training, self.report]
 
 
 def same_numbers(a, b):
@@ -159,56 +232,3 @@ def _reach(control, value):
         control.max, control.min = max(control.max, value), min(control.min, value)
         if (value - control.min) % control.step:
             control.step = 1
-
-
-class DesignTrainingExplorer(TrainingExplorer):
-    """Designs trained on the same task by the same recipe, each several times with other first weights: a difference
-    between two designs means something when it is larger than the one between two runs of the same.
-
-    designs: name → `NetworkDesign`, up to five. task, recipe: as `TrainingExplorer`'s. The runs are kept in this
-    session only.
-    Controls beside those of `TrainingExplorer`: runs, of each design. The seed is the first run's, and decides the
-    order of the pictures for all.
-    `results()` gives what they have come to, for the report.
-    """
-
-    def __init__(self, designs, task=None, recipe=None, *, runs=3):
-        self.runs = slider("runs of each design", runs, 1, 8)
-        self.runs.continuous_update = False  # each value builds networks
-        self._designs, self._both = dict(designs), ComparisonCurves()
-        super().__init__(self._networks, task, recipe)
-        self.watch(self.runs)
-
-    def _lay_out(self):
-        super()._lay_out()
-        first, *rest = self.children
-        self.children = [first, row(self.runs), *rest]
-
-    def _networks(self, seed):
-        return entrants(self._designs, self.task, range(seed, seed + self.runs.value))
-
-    def results(self):
-        """What every run has come to by now, a `comparison.Result` each; none where there is nothing to train."""
-        return results(self.race) if self.race else []
-
-    def _draw(self, race, failures):
-        found = results(race)
-        self.curves.value = f'<div class="rl">{self._both.draw(found)}</div>'
-        said = verdict(found) if race.done else ""
-        self.table.value = f'<div class="rl">{comparison_table(found)}{said}{failures}</div>'
-
-
-def verdict(results):
-    """How the first design's accuracy differs from each other one's, and whether that may be luck, as HTML."""
-    groups = {name: [r.accuracy for r in runs if r.tests] for name, runs in by_design(results).items()}
-    (name, ours), *others = groups.items()
-    said = ""
-    for other, theirs in others:
-        if ours and theirs:
-            apart = 100 * (sum(ours) / len(ours) - sum(theirs) / len(theirs))
-            judged = "one run each does not tell whether that is luck"
-            if len(ours) + len(theirs) > 2:
-                judged = f"in {luck(ours, theirs):.0%} of all deals chance alone parts the two as far"
-            gap = f"{abs(apart):.1f} percentage points {'above' if apart > 0 else 'below'} {escape(other)}"
-            said += f"<p><b>{escape(name)}</b> is {gap}; {judged}.</p>"
-    return said

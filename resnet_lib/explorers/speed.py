@@ -1,6 +1,5 @@
 """How long a network takes on this machine: choose what is done to it, how many pictures at once, how many threads."""
 
-import asyncio
 import copy
 import os
 from functools import partial
@@ -15,6 +14,7 @@ from ..network import resnet50
 from ..timing import ms, timing_steps
 from ..views.speed import time_table
 from .base import THREADS, WRONG, Guarded, choice, html, row, slider, style, threads
+from .work import InTurns
 
 WAYS = (PLAIN, FOLDED, JOINED)
 SIZES = (32, 64, 128, 224)
@@ -33,7 +33,7 @@ class SpeedExplorer(Guarded):
     def __init__(self, network=None, batch=1, W=224, repeats=7):
         super().__init__()
         self.network = copy.deepcopy(resnet50() if network is None else network).eval()
-        self.repeats, self.rows, self._task = repeats, [], None
+        self.repeats, self.rows, self._turns = repeats, [], InTurns(self._done)
         self.way = choice("what is done", WAYS, JOINED)
         self.batch = slider("pictures at once (batch)", batch, 1, 32)
         self.W = choice("W", sorted({*SIZES, W}), W)
@@ -43,7 +43,7 @@ class SpeedExplorer(Guarded):
         self.stop = widgets.Button(description="stop", disabled=True, layout=widgets.Layout(width="auto"))
         self.clear = widgets.Button(description="clear the table", layout=widgets.Layout(width="auto"))
         self.measure.on_click(lambda _button: self._start())
-        self.stop.on_click(lambda _button: self._halt())
+        self.stop.on_click(lambda _button: self._turns.halt())
         self.clear.on_click(lambda _button: self._clear())
         self.progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="240px", visibility="hidden"))
         self.now, self.table = html(), html()
@@ -58,20 +58,10 @@ class SpeedExplorer(Guarded):
         self.table.value = f'<div class="rl">{_table(self.rows)}</div>'
 
     def _start(self):
-        self._halt()
-        self.measure.disabled, self.stop.disabled, self.progress.layout.visibility = True, False, "visible"
         steps = self._measured()
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # outside a notebook nothing else waits for its turn
-            for _ in steps:
-                pass
-        else:
-            self._task = loop.create_task(self._go_on(steps))
-
-    async def _go_on(self, steps):
-        for _ in steps:
-            await asyncio.sleep(0.005)  # the stop button and all other controls have their turn
+        self._turns.halt()
+        self.measure.disabled, self.stop.disabled, self.progress.layout.visibility = True, False, "visible"
+        self._turns.begin(steps)
 
     def _measured(self):
         """Run after run; a generator, so that others have their turn in between."""
@@ -101,17 +91,10 @@ class SpeedExplorer(Guarded):
             self.update()
         except WRONG as problem:
             self.say(problem)
-        self._done()
 
     def _clear(self):
         self.rows = []
         self.update()
-
-    def _halt(self):
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-            self._done()
 
     def _done(self):
         self.measure.disabled, self.stop.disabled, self.progress.layout.visibility = False, True, "hidden"

@@ -1,10 +1,9 @@
 """Networks trained side by side, live: curves that grow, a run that can be stopped and gone on with."""
 
-import asyncio
-import shutil
 import time
 from dataclasses import replace
 from html import escape
+from pathlib import Path
 
 import ipywidgets as widgets
 
@@ -16,6 +15,7 @@ from ..tasks import cifar10, photographs
 from ..training import Recipe
 from ..views.curves import LOOKS, Chart, Curve, smoothed
 from .base import STYLE, WRONG, Guarded, choice, error, half_the_threads, html, row, slider, style
+from .work import InTurns
 
 CIFAR = "CIFAR-10 (170 MB from the internet)"
 
@@ -35,7 +35,7 @@ class TrainingExplorer(Guarded):
         super().__init__()
         self.task = photographs() if task is None else task
         self._build, self._recipe, self._folder = build, recipe or Recipe(), folder
-        self._task, self._running = None, False
+        self._turns, self._running = InTurns(self._show), False
         peak = self._recipe.peak
         peaks = {f"{peak * times:.2g}": peak * times for times in (0.1, 0.3, 1, 3, 10)}
         self.peak = choice("highest learning rate", peaks, peak)
@@ -44,7 +44,7 @@ class TrainingExplorer(Guarded):
         self.seed = widgets.BoundedIntText(self._recipe.seed, min=0, max=10**6, description="seed", style=STYLE,
                                            layout=widgets.Layout(width="130px"))  # fmt: skip
         self.start = self._button("train", self._begin)
-        self.stop = self._button("stop", self._halt)
+        self.stop = self._button("stop", self._turns.halt)
         self.anew = self._button("begin anew", self._forget)
         self.progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="240px"))
         self.state, self.curves, self.table = html(), html(), html()
@@ -71,48 +71,42 @@ class TrainingExplorer(Guarded):
     # ── the race that belongs to the controls ──
 
     def changed(self, control):
-        self._halt()
+        self._turns.halt()
         self.update()
 
     def update(self):
-        self.race = None
+        self.race, self._files = None, {}
         recipe = replace(self._recipe, peak=self.peak.value, epochs=self.epochs.value, seed=self.seed.value)
         networks = self._build(recipe.seed)
-        self.race = Race(networks, self.task, recipe, folder=self._where())
+        self._files = self._kept(networks)
+        self.race = Race(networks, self.task, recipe, files=self._files)
         self._costs = {name: cost(network, self.task.size) for name, network in networks.items()}
         self._show()
 
-    def _where(self):
-        """The folder of runs with these settings on this task."""
+    def _kept(self, names):
+        """Name → the file of that run; none where runs are kept only here."""
         if self._folder is None:
-            return None
-        return self._folder / slug(
-            f"{self.task.name}-{len(self.task.train[1])}-{self.epochs.value}x{self._recipe.batch}-{self.peak.value:g}-"
-            f"seed{self.seed.value}"
+            return {}
+        return {name: Path(self._folder) / self._settings() / f"{slug(name)}.pt" for name in names}
+
+    def _settings(self):
+        """What the runs with these settings on this task are kept under."""
+        return slug(
+            f"{self.task.name}-{len(self.task.train[1])}x{self.task.size}px-{self.epochs.value}x{self._recipe.batch}-"
+            f"{self.peak.value:g}-seed{self.seed.value}"
         )
 
     # ── training ──
 
     def run(self):
         """Train to the end, here and now. Interrupt the kernel (■) to stop; calling it again goes on."""
-        self._halt()
+        self._turns.halt()
         for _ in self._advance():
             pass
+        self._show()
 
     def _begin(self):
-        self._halt()
-        self._steps = self._advance()
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # outside a notebook nothing else waits for its turn
-            for _ in self._steps:
-                pass
-        else:
-            self._task = loop.create_task(self._go_on(self._steps))
-
-    async def _go_on(self, steps):
-        for _ in steps:
-            await asyncio.sleep(0.001)  # the stop button and all other controls have their turn
+        self._turns.begin(self._advance())
 
     def _advance(self):
         """Train, a step of each network at a time, and show how it goes; a generator."""
@@ -139,19 +133,16 @@ class TrainingExplorer(Guarded):
         finally:
             steps.close()  # which saves all there is
             self._running = False
-            self._show()
-
-    def _halt(self):
-        task, self._task = self._task, None
-        if task is not None and not task.done():
-            task.cancel()
-            self._steps.close()
 
     def _forget(self):
-        self._halt()
-        if self._folder is not None:
-            shutil.rmtree(self._where(), ignore_errors=True)
-        self.attempt(self.update)
+        self._turns.halt()
+        try:
+            for file in self._files.values():
+                file.unlink(missing_ok=True)
+        except OSError as problem:
+            self.say(problem)
+        else:
+            self.attempt(self.update)
 
     # ── what is shown ──
 
@@ -163,6 +154,8 @@ class TrainingExplorer(Guarded):
 
     def _show(self, left=""):
         race = self.race
+        if race is None:  # what is wrong is said in its place
+            return
         self.progress.max, self.progress.value = race.steps, race.step
         self.start.disabled, self.stop.disabled = race.done or self._running, not self._running
         said = left or (
@@ -231,7 +224,7 @@ class TwinExplorer(TrainingExplorer):
         return PAIRS[self.pair.value](self.depth.value, num_classes=len(self.task.classes), seed=seed)
 
     def changed(self, control):
-        self._halt()
+        self._turns.halt()
         missing = ""
         if control is self.source:
             try:

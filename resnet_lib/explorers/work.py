@@ -7,6 +7,42 @@ import ipywidgets as widgets
 from .base import WRONG, html, one_thread
 
 
+class InTurns:
+    """Runs the steps of a generator, between which all other controls have their turn; outside a notebook, where
+    nothing else waits for one, all at once.
+
+    ended: called without arguments when the steps have come to their end, or have been stopped.
+    """
+
+    def __init__(self, ended):
+        self._ended, self._task, self._steps = ended, None, None
+
+    def begin(self, steps):
+        """Begin these steps, in the place of any that are under way."""
+        self.halt()
+        loop = running_loop()
+        if loop:
+            self._steps, self._task = steps, loop.create_task(self._in_turn(steps))
+            return
+        for _ in steps:
+            pass
+        self._ended()
+
+    def halt(self):
+        """Stop between two steps, if there are any: the generator is closed, so its `finally` is run."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            self._steps.close()
+            self._ended()
+
+    async def _in_turn(self, steps):
+        for _ in steps:
+            await asyncio.sleep(0.005)
+        self._task = None
+        self._ended()
+
+
 class Work(widgets.HBox):
     """Work in steps, between which all other controls have their turn.
 
@@ -44,7 +80,7 @@ class Work(widgets.HBox):
             if not self.step():
                 return
         self.start.description, self.bar.layout.visibility = "go on", "visible"
-        if _loop():
+        if running_loop():
             self.go_on()
 
     def go_on(self):
@@ -52,7 +88,7 @@ class Work(widgets.HBox):
         if self._task is not None:
             return
         self.start.disabled, self.stop.disabled, self.bar.layout.visibility = True, False, "visible"
-        loop = _loop()
+        loop = running_loop()
         if loop:
             self._task = loop.create_task(self._in_turn())
         while not loop and self._tried():  # outside a notebook nothing else waits for its turn
@@ -115,7 +151,8 @@ class Work(widgets.HBox):
         self.bar.layout.visibility = "hidden"
 
 
-def _loop():
+def running_loop():
+    """The event loop of the notebook's kernel; None outside a notebook."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -58,10 +58,11 @@ class ComparisonCurves:
             accuracies.append(Curve(name, *_columns(means), look))
             loss, accuracy = (f"{v[-1]:.3g}" if v else "none yet" for v in (y, _columns(means)[1]))
             said.append(f"{name}: training loss {loss}, test accuracy in percent {accuracy}")
-        text = "; ".join(said)
+        text, so_far = "; ".join(said), (0, max((run.step for run in results), default=0) or 1)
         return (
             '<div class="side" style="display:flex;flex-wrap:wrap;gap:8px">'
-            f"{self._loss.draw(losses, text)}{self._accuracy.draw(accuracies, text)}</div>"
+            f"{self._loss.draw(losses, text, x_range=so_far)}"
+            f"{self._accuracy.draw(accuracies, text, x_range=so_far)}</div>"
         )
 
 

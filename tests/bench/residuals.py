@@ -1,4 +1,4 @@
-"""Plain against residual, trained from five seeds: the table that lesson 08's claims stand on."""
+"""Plain against residual, and the other pairs, trained from five seeds: what lesson 08's claims stand on."""
 
 import statistics
 
@@ -25,7 +25,7 @@ def trained(pair, depth, seed, task, recipe):
 
 
 def measure_pairs(quick):
-    """The other pairs of the lesson, of which it claims nothing: what five seeds give."""
+    """The other pairs: the two tables of lesson 08 that say what five seeds gave."""
     depth, seeds, task, recipe = 50, range(5), photographs(), RECIPE
     if quick:
         depth, seeds, task, recipe = 14, range(2), task.first(256), Recipe(epochs=1, batch=64, peak=0.02)

@@ -1,0 +1,551 @@
+"""The broken-block clinic: patients that show their symptoms, examinations that find nothing in the healthy, a check
+that accepts every cure and refuses what is none, and its explorer."""
+
+import asyncio
+import math
+import re
+import subprocess
+import sys
+from collections import OrderedDict
+from html import unescape
+
+import jupytext
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from resnet_lib import clinic, patients
+from resnet_lib.clinic import EXAMINATIONS, HEALTHY, Reading, Trial, assemble, check, prove, shapes, statistics
+from resnet_lib.explorers import ClinicExplorer
+from resnet_lib.patients import PATIENTS
+from resnet_lib.views.clinic import findings_table
+
+from .kernel import ROOT
+from .test_explorers import words
+
+every_patient = pytest.mark.parametrize("name", PATIENTS)
+every_sick_one = pytest.mark.parametrize("name", [name for name in PATIENTS if name != "worried"])
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Networks so small gain nothing from a second one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def run(code):
+    """The names that a piece of code defines, in the module of the patients."""
+    names = dict(vars(patients))
+    exec(code, names)
+    return names
+
+
+def mended(name):
+    """The parts of a patient, made from its mended code."""
+    patient = PATIENTS[name]
+    names = run(patient.mended)
+    return {part: names[broken.__name__] for part, broken in patient.parts.items()}
+
+
+def findings(patient):
+    """The quick examinations that find something."""
+    design = shapes(patient.parts)
+    found = {
+        "shapes": bool(design.first),
+        "counts": design.sick and not design.first,
+        "statistics": statistics(patient.parts, patient.healthy).sick,
+        "ladder": prove(patient.parts).sick,
+    }
+    return {name for name, sick in found.items() if sick}
+
+
+# ── Patients ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+SYMPTOMS = {
+    "eager": {"statistics", "ladder"},
+    "lean": {"counts", "statistics", "ladder"},
+    "halving": {"shapes", "statistics", "ladder"},
+    "wide-shortcut": {"shapes", "statistics", "ladder"},
+    "paper": {"counts", "ladder"},
+    "default": {"counts", "ladder"},
+    "thrifty": {"statistics"},
+    "tidy": {"ladder"},
+    "quick": {"ladder"},
+    "straight": {"statistics", "ladder"},
+    "single": {"shapes", "statistics", "ladder"},
+    "polite": {"statistics", "ladder"},
+    "dead": {"statistics"},
+    "sociable": {"ladder"},
+    "worried": set(),
+}
+
+
+@every_patient
+def test_a_patient_shows_its_symptoms_and_no_others(name):
+    assert findings(PATIENTS[name]) == SYMPTOMS[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("eager", "there is a ReLU on F(x) before the sum"),
+        ("lean", "there is no BN after the projection's convolution"),
+        ("halving", "stage1.0 has no projection. It needs one although its stride is 1"),
+        ("wide-shortcut", "the projection has no stride"),
+        ("paper", "the stride sits on the first 1×1 (conv1, v1)"),
+        ("default", "a bias was left on in the convolution"),
+        ("tidy", "stage1.0.conv3.weight has other values"),
+        ("quick", "the pooling has kernel 2, stride 2, padding 0"),
+        ("straight", "there is no ReLU after bn"),
+        ("single", "stage1.0: the block has S = 2"),
+        ("polite", "there is a softmax inside the network"),
+    ],
+)
+def test_the_ladder_knows_the_cause_and_keeps_it_apart_from_what_it_says_first(name, cause):
+    found = prove(PATIENTS[name].parts)
+    assert cause in found.cause
+    assert cause not in found.text
+
+
+def test_the_symptoms_that_the_lesson_speaks_of():
+    single = shapes(PATIENTS["single"].parts)
+    assert single.first == "stage1" and single.parameters[0] == single.parameters[1] == 25_557_032
+    assert single.macs[1] > 4 * single.macs[0]
+    assert shapes(PATIENTS["paper"].parts).macs == (4_089_184_256, 3_857_973_248)
+    assert shapes(PATIENTS["default"].parts).parameters == (25_557_032, 25_557_032 + 26_560 - 64)  # the stem has none
+    dead = statistics(PATIENTS["dead"].parts, PATIENTS["dead"].healthy)
+    assert ("stage1.0.relu1", "share of zeros", 1.0) in [(r.step, r.what, r.value) for r in dead.odd]
+    assert statistics(PATIENTS["thrifty"].parts).rewritten[0] == "stage1.0.bn1"
+    assert 0.85 < prove(PATIENTS["straight"].parts).winners < 1
+    assert prove(PATIENTS["polite"].parts).winners == 1
+    complaints = [case.complaint for case in PATIENTS.values()]
+    assert [complaints.index(PATIENTS[n].complaint) + 1 for n in ("straight", "single")] == [10, 11]
+
+
+@every_sick_one
+def test_the_mended_code_is_cured_and_the_code_as_it_is_is_not(name):
+    patient = PATIENTS[name]
+    assert check(patient, **mended(name)).cured
+    before = check(patient, **patient.parts)
+    assert not before.cured and before.text.startswith("Not cured yet. ")
+
+
+def test_the_worried_patient_is_well_as_it_is():
+    assert check(PATIENTS["worried"], **PATIENTS["worried"].parts).cured
+
+
+@every_patient
+def test_every_piece_to_be_mended_stands_in_the_code(name):
+    patient = PATIENTS[name]
+    assert bool(patient.repair) == (name != "worried")
+    for wrong, _right in patient.repair:
+        assert patient.code.count(wrong) == 1
+
+
+@every_patient
+def test_every_diagnosis_has_its_own_answer_and_one_of_them_is_right(name):
+    patient = PATIENTS[name]
+    answers = [patient.feedback(choice) for choice in patient.choices]
+    assert len(patient.choices) == len(set(patient.choices)) == 4
+    assert len({why for _right, why in answers}) == 4
+    assert [choice for choice, (right, _) in zip(patient.choices, answers, strict=True) if right] == [patient.diagnosis]
+    with pytest.raises(ValueError, match="is none of this patient's choices"):
+        patient.feedback("a cold")
+
+
+def test_where_the_right_diagnosis_stands_says_nothing():
+    places = [case.choices.index(case.diagnosis) for case in PATIENTS.values()]
+    assert max(places.count(i) for i in range(4)) < 9 and len(set(places)) >= 3
+
+
+@every_patient
+def test_nothing_that_its_author_says_gives_the_diagnosis_away(name):
+    patient = PATIENTS[name]
+    assert patient.diagnosis.lower().rstrip(".") not in patient.complaint.lower()
+    for _name, url in patient.sources:
+        assert re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+/issues/\d+", url)
+
+
+# ── Examinations ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_healthy_networks_are_healthy():
+    assert not shapes({}).sick and not prove({}).sick
+    assert prove({}).winners == 1
+    found = statistics({})
+    assert len(found.readings) > 300 and not found.sick
+
+
+@pytest.mark.parametrize("seed", range(5, 11))
+def test_no_examination_takes_a_healthy_network_with_other_weights_for_a_sick_one(seed):
+    def other_weights(network):
+        fresh = assemble({}, seed)
+        network.load_state_dict(fresh.state_dict())
+
+    assert not statistics({"initialise": other_weights}).odd
+
+
+def test_a_reading_is_odd_only_well_outside_the_healthy_range():
+    def odd(value, low=1.0, high=1.1):
+        return Reading("stage1.0", "mean", value, low, high).odd
+
+    assert not odd(0.8) and not odd(1.3)
+    assert odd(0.3) and odd(2.0)
+    assert odd(0.5, 0.0, 0.0) and not odd(0.001, 0.0, 0.0)
+
+
+def test_a_part_of_an_unknown_name_is_refused():
+    with pytest.raises(ValueError, match="no part is called 'blok'; there are stem, block"):
+        assemble({"blok": clinic.block})
+    with pytest.raises(ValueError, match="no part is called 'blok'"):
+        check(PATIENTS["eager"], blok=clinic.block)
+    with pytest.raises(ValueError, match=r"give the mended part, as in check\(patient, block=…\)"):
+        check(PATIENTS["eager"])
+
+
+def test_assembling_leaves_the_random_numbers_of_the_session_alone():
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    assemble({}, seed=5)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_code_that_raises_is_a_sentence_in_every_examination():
+    class Broken(patients.EagerBlock):
+        def forward(self, x):
+            return self.conv9(x)
+
+    parts = {"block": Broken}
+    for found in (shapes(parts), statistics(parts), prove(parts), Trial(parts, steps=2)):
+        assert found.sick and "has no attribute 'conv9'" in found.text + str(getattr(found, "cause", ""))
+    assert "conv9" in check(PATIENTS["eager"], block=Broken).text
+    assert "not callable" in check(PATIENTS["eager"], block=None).text
+
+
+def test_the_trial_stops_and_goes_on_and_the_healthy_are_trained_once():
+    trial = Trial({}, steps=4)
+    for step in trial:
+        if step == 2:
+            break
+    assert trial.step == 2 and not trial.done and "so far" in trial.text
+    for _ in trial:
+        pass
+    assert trial.done and [len(losses) for losses in trial.losses.values()] == [4, 4, 4]
+    again = Trial(PATIENTS["straight"].parts, steps=4)
+    for _ in again:
+        assert len(set(map(len, again.losses.values()))) == 1, "compared after equally many steps"
+    # What was trained beside one patient is not trained on beside the next.
+    assert again.losses["healthy"] == trial.losses["healthy"]
+    assert trial.losses["patient"] == trial.losses["healthy"], "the same parts and the same first weights"
+    assert not trial.sick
+
+
+def test_with_a_softmax_inside_no_loss_is_lower_than_its_bound():
+    trial = Trial(PATIENTS["polite"].parts, steps=20)
+    for _ in trial:
+        pass
+    assert min(trial.losses["patient"]) > math.log(math.e + 19) - 1.01
+
+
+def test_a_network_that_stops_is_not_trained():
+    trial = Trial(PATIENTS["halving"].parts, steps=3)
+    assert list(trial) == [] and trial.done and trial.sick
+    assert trial.text.startswith("It cannot be trained. RuntimeError: The size of tensor a (32)")
+
+
+class Told(Trial):
+    """A trial whose losses are given."""
+
+    def __init__(self, patient, healthy, other):
+        self.steps, self.error = 3, None
+        self._told = {"patient": [patient] * 3, "healthy": [healthy] * 3, "healthy, other weights": [other] * 3}
+
+    @property
+    def losses(self):
+        return self._told
+
+    @property
+    def step(self):
+        return self.steps
+
+
+@pytest.mark.parametrize(
+    ("losses", "sick"),
+    [((1.0, 1.0, 1.1), False), ((0.2, 1.0, 1.1), False), ((1.3, 1.0, 1.1), False), ((1.5, 1.0, 1.1), True),
+     ((1.9, 1.0, 1.4), False), ((2.7, 1.0, 1.4), True)],
+)  # fmt: skip
+def test_training_speaks_only_where_a_loss_is_worse_than_luck_explains(losses, sick):
+    trial = Told(*losses)
+    assert trial.sick == sick
+    assert ("more than chance explains" in trial.text) == sick
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["polite", "dead"])
+def test_training_finds_those_that_cannot_learn_well(name):
+    trial = Trial(PATIENTS[name].parts, PATIENTS[name].healthy, steps=200)
+    for _ in trial:
+        pass
+    assert trial.sick, trial.text
+
+
+# ── The check ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def altered(name, old, new):
+    """The parts of a patient whose mended code has been changed again, or whose own code has."""
+    patient = PATIENTS[name]
+    source = patient.mended if old in patient.mended else patient.code
+    assert old in source
+    names = run(source.replace(old, new))
+    return {part: names[broken.__name__] for part, broken in patient.parts.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "sentence"),
+    [
+        ("eager", "return F.relu(out)", "return out", "there is no ReLU after the sum"),
+        ("lean", "nn.BatchNorm2d(C_out))\n\n", "nn.BatchNorm2d(C_out, eps=1e-3))\n\n", "shortcut.bn has eps = 0.001"),
+        ("halving", "if stride != 1 or in_channels != out_channels:", "if True:", "its shortcut passes x on unchanged"),
+        ("wide-shortcut", "C1 * 4, 1, stride=S, bias", "C1 * 4, 1, stride=2, bias", "The code stops in stage1"),
+        ("paper", "kernel_size=1, bias=False)\n        self.bn1", "kernel_size=1, stride=stride, bias=False)\n"
+         "        self.bn1", "The code stops in stage2"),
+        ("default", "nn.Conv2d(C, C1, 1, bias=False)", "nn.Conv2d(C, C1, 1)", "a bias was left on"),
+        ("thrifty", "out = out + self", "out += self", "a later step wrote over it"),
+        ("tidy", "network.load_state_dict(published)",
+         "network.load_state_dict(dict(zip(network.state_dict(), published.values())), strict=False)",
+         "Error(s) in loading state_dict"),
+        ("quick", "kernel_size=3, stride=2, padding=1", "kernel_size=3, stride=2", "kernel 3, stride 2, padding 0"),
+        ("straight", "self.bn(x).relu()", "F.leaky_relu(self.bn(x))", "LeakyReLU"),
+        ("single", "len(made) > 0 and", "len(made) > 1 and", "stage2"),
+        ("polite", "fc=nn.Linear(C, num_classes),", "fc=nn.Linear(C, num_classes), log=nn.LogSoftmax(1),",
+         "there is a log-softmax inside the network"),
+        ("dead", 'endswith("bn3")', 'endswith("bn2")', "The statistics of stage1.0.bn2 are not healthy"),
+        ("dead", 'endswith("bn3")', 'endswith("bn4")', "The statistics of stage1.0.bn3 are not healthy"),
+        ("sociable", "network.eval()", "network.train()", "depends on the pictures beside it"),
+        ("sociable", "return network(pictures)", "return network(pictures).softmax(1)", "not the healthy network's"),
+        ("sociable", "return network(pictures)", "return network(pictures).argmax(1)", "the answers have shape (64,)"),
+    ],
+)  # fmt: skip
+def test_what_is_no_cure_is_refused_with_a_sentence(name, old, new, sentence):
+    verdict = check(PATIENTS[name], **altered(name, old, new))
+    assert not verdict.cured
+    assert sentence in verdict.text
+
+
+def test_a_layer_that_is_never_used_is_seen_in_the_count():
+    def stem(base):
+        made = clinic.stem(base)
+        made.spare = nn.Linear(3, 3)
+        return made
+
+    verdict = check(PATIENTS["quick"], stem=stem)
+    assert not verdict.cured and f"{25_557_032 + 12:,}" in verdict.text
+
+
+class OwnWay(nn.Module):
+    """A right block with names and a style of its own."""
+
+    def __init__(self, C, C1, S=1):
+        super().__init__()
+        self.squeeze = nn.Sequential(nn.Conv2d(C, C1, 1, bias=False), nn.BatchNorm2d(C1), nn.ReLU())
+        self.look = nn.Sequential(nn.Conv2d(C1, C1, 3, S, 1, bias=False), nn.BatchNorm2d(C1), nn.ReLU())
+        self.widen = nn.Sequential(nn.Conv2d(C1, 4 * C1, 1, bias=False), nn.BatchNorm2d(4 * C1))
+        self.side = None
+        if C != 4 * C1 or S != 1:
+            self.side = nn.Sequential(nn.Conv2d(C, 4 * C1, 1, S, bias=False), nn.BatchNorm2d(4 * C1))
+
+    def forward(self, x):
+        s = x if self.side is None else self.side(x)
+        return F.relu(s + self.widen(self.look(self.squeeze(x))))
+
+
+NAMES = {
+    f"stage{{n}}.{{n}}.{own}.{i}": f"stage{{n}}.{{n}}.{theirs}"
+    for own, layers in (("squeeze", "conv1 bn1 relu1"), ("look", "conv2 bn2 relu2"), ("widen", "conv3 bn3"),
+                        ("side", "shortcut.conv shortcut.bn"))
+    for i, theirs in enumerate(layers.split())
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["eager", "lean", "halving", "wide-shortcut", "paper", "default", "thrifty"])
+def test_any_right_block_cures_whatever_its_names(name):
+    assert check(PATIENTS[name], names=NAMES, block=OwnWay).cured
+    assert check(PATIENTS[name], block=clinic.block).cured
+
+
+def test_a_block_with_other_names_is_told_how_to_say_them():
+    verdict = check(PATIENTS["eager"], block=OwnWay)
+    assert not verdict.cured and "say names={" in verdict.text
+
+
+@pytest.mark.parametrize("name", ["straight", "quick"])
+def test_a_stem_as_one_sequence_cures_too(name):
+    def stem(base):
+        layers = nn.Conv2d(3, base, 7, 2, 3, bias=False), nn.BatchNorm2d(base), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
+        return nn.Sequential(OrderedDict(zip(("conv", "bn", "relu", "pool"), layers, strict=True)))
+
+    assert check(PATIENTS[name], stem=stem).cured
+
+
+def test_that_a_network_was_just_made_is_no_symptom():
+    assert not any("training mode" in note for note in prove(PATIENTS["eager"].parts).ladder.notes)
+
+
+def test_the_check_leaves_the_trained_network_as_it_is():
+    reference = clinic.published()[0]
+    before = {name: t.clone() for name, t in reference.state_dict().items()}
+    check(PATIENTS["sociable"], **PATIENTS["sociable"].parts)
+    check(PATIENTS["tidy"], **PATIENTS["tidy"].parts)
+    assert all(torch.equal(t, before[name]) for name, t in reference.state_dict().items())
+    assert not reference.training
+
+
+# ── The explorer ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def explorer():
+    return ClinicExplorer("eager", steps=3)
+
+
+def seen(explorer, name):
+    return words(explorer._views[name])
+
+
+def test_a_new_patient_has_a_complaint_and_a_code_and_nothing_is_known_of_it(explorer):
+    assert PATIENTS["eager"].complaint in explorer.patient.label
+    assert "class EagerBlock" in explorer._code.value
+    assert [explorer._views[name].value for name in EXAMINATIONS] == [""] * 4
+    assert explorer.diagnosis.value is None and explorer.found == {}
+
+
+def test_every_button_examines_and_says_what_it_found_and_what_it_cannot_see(explorer):
+    explorer.shapes.click()
+    assert "All shapes are as they should be" in seen(explorer, "shapes and counts")
+    assert "25,557,032" in seen(explorer, "shapes and counts")
+    explorer.statistics.click()
+    assert "readings lie outside the healthy range" in seen(explorer, "statistics")
+    assert 'aria-label="mean of every block' in explorer._views["statistics"].value
+    explorer.ladder.click()
+    assert "Different, first at stage1.0" in seen(explorer, "ladder of proof")
+    explorer.training.start.click()
+    assert "After 3 steps the loss is" in seen(explorer, "training")
+    assert 'aria-label="After 3 steps' in explorer._views["training"].value
+    for name, (_sees, cannot) in EXAMINATIONS.items():
+        assert cannot in unescape(explorer._views[name].value)
+    assert list(explorer.found) == ["shapes and counts", "statistics", "ladder of proof", "training"]
+
+
+def test_the_cause_that_the_ladder_knows_is_folded_away(explorer):
+    found = explorer.examine("ladder of proof")
+    before, _, folded = explorer._views["ladder of proof"].value.partition("<details>")
+    assert found.cause.split(";")[0] not in before and found.cause.split(";")[0] in folded
+
+
+@every_patient
+def test_every_patient_can_be_examined_in_every_way(name):
+    explorer = ClinicExplorer(name, steps=2)
+    for examination in EXAMINATIONS:
+        found = explorer.examine(examination)
+        assert found.text.split(".")[0] in seen(explorer, examination)
+        assert ("✗" in seen(explorer, examination)) >= found.sick
+    assert explorer.problem.value == ""
+
+
+def test_each_wrong_diagnosis_is_answered_by_its_own_reason(explorer):
+    case = PATIENTS["eager"]
+    for diagnosis, why in case.others:
+        explorer.diagnosis.value = diagnosis
+        assert "That does not fit" in words(explorer._feedback)
+        assert why in unescape(words(explorer._feedback))
+        assert case.reason not in unescape(words(explorer._feedback))
+
+
+def test_the_right_diagnosis_shows_the_reason_the_repair_and_its_threads(explorer):
+    explorer.shapes.click()
+    explorer.ladder.click()
+    explorer.diagnosis.value = PATIENTS["eager"].diagnosis
+    text = words(explorer._feedback)
+    assert "Right , after 2 examinations." in text
+    assert "- out = F.relu(self.bn3(self.conv3(out)))" in text
+    assert "+ out = self.bn3(self.conv3(out))" in text
+    assert "https://github.com/kuangliu/pytorch-cifar/issues/4" in explorer._feedback.value
+
+
+def test_another_patient_begins_with_an_empty_file(explorer):
+    for name in EXAMINATIONS:
+        explorer.examine(name)
+    explorer.diagnosis.value = PATIENTS["eager"].diagnosis
+    explorer.patient.value = "worried"
+    assert [explorer._views[name].value for name in EXAMINATIONS] == [""] * 4
+    assert explorer.found == {} and explorer.diagnosis.value is None and explorer._feedback.value == ""
+    assert set(explorer.diagnosis.options) == set(PATIENTS["worried"].choices)
+    explorer.diagnosis.value = PATIENTS["worried"].diagnosis
+    assert "no examination, from the code or by luck" in words(explorer._feedback)
+
+
+def test_in_a_notebook_training_can_be_stopped_while_other_examinations_have_their_turn():
+    explorer = ClinicExplorer("straight", steps=30)
+
+    async def notebook():
+        explorer.training.start.click()
+        while "training" not in explorer.found or explorer.found["training"].step < 2:
+            await asyncio.sleep(0.01)
+        explorer.shapes.click()
+        assert "25,557,032" in seen(explorer, "shapes and counts")
+        explorer.training.stop.click()
+        at = explorer.found["training"].step
+        await asyncio.sleep(0.05)
+        assert explorer.found["training"].step == at < 30
+        assert "so far" in seen(explorer, "training")
+        explorer.training.start.click()
+        while not explorer.found["training"].done:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.02)
+
+    asyncio.run(notebook())
+    assert "After 30 steps" in seen(explorer, "training")
+
+
+def test_an_examination_of_an_unknown_name_is_refused(explorer):
+    with pytest.raises(ValueError, match="no examination is called 'x-ray'; there are shapes and counts"):
+        explorer.examine("x-ray")
+
+
+def test_a_table_of_findings_says_in_words_too_who_is_found():
+    cells = {"shapes": False, "ladder": True, "same": "62%"}
+    table = str(findings_table({"eager": cells}, list(cells)))
+    assert "<td>eager</td><td>·</td>" in table and "finds it" in table and "62%" in table
+
+
+# ── The lesson ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_codes_to_mend_in_the_lesson_are_those_of_the_patients():
+    cells = jupytext.read(ROOT / "notebooks" / "source" / "11_clinic.py", fmt="py:percent").cells
+    tagged = {
+        tag: [c.source for c in cells if tag in c.metadata.get("tags", ())] for tag in ("exercise", "solution")
+    }
+    treated = ["halving", "eager", "paper", "polite", "sociable", "tidy", "dead"]
+    for name, exercise, solution in zip(treated, tagged["exercise"], tagged["solution"], strict=False):
+        broken = list(PATIENTS[name].parts.values())[-1].__name__
+        start = re.search(rf"^(@.*\n)?(class|def) {broken}\b", PATIENTS[name].code, re.MULTILINE).start()
+        assert PATIENTS[name].code[start:].rstrip() in exercise
+        start = re.search(rf"^(@.*\n)?(class|def) {broken}\b", PATIENTS[name].mended, re.MULTILINE).start()
+        assert solution.strip() == PATIENTS[name].mended[start:].strip()
+    assert len(tagged["exercise"]) == len(treated) + 1
+
+
+def test_the_clinic_needs_no_pictures_and_no_widgets():
+    code = "import sys, resnet_lib.patients; sys.exit(bool({'matplotlib', 'ipywidgets', 'IPython'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_every_part_has_a_healthy_one():
+    assert all(PATIENTS[name].parts.keys() <= HEALTHY.keys() for name in PATIENTS)
