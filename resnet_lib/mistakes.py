@@ -26,7 +26,12 @@ def gap(a, b):
 
 def of(part):
     """How a part is computed, as run(modules, x, change, steps), and its mistakes, as mistakes(modules, eps)."""
-    return {"stage0": (_stem, _stem_mistakes), "head": (_head, _head_mistakes)}.get(part, (_block, _block_mistakes))
+    parts = {
+        "stage0": (_stem, _stem_mistakes),
+        "head": (_head, _head_mistakes),
+        "projection": (_projection, _projection_mistakes),
+    }
+    return parts.get(part, (_block, _block_mistakes))
 
 
 def search(part, m, right_x, x, right, target, stops, step, taps, eps, tolerance):
@@ -140,6 +145,11 @@ def _block(m, x, c, t):
     return c.get(f"relu{n}", c.get("act", F.relu))(y)
 
 
+def _projection(m, x, c, t):
+    """G(x) by itself: a layer whose ReLU is left out, as the reference's is."""
+    return _layer(m, x, {"relu": _same, **c}, t)
+
+
 def _head(m, x, c, t):
     h = c.get("pool", lambda h: h.mean((2, 3)))(x)
     return c.get("after", _same)(F.linear(h, m["fc"].weight, m["fc"].bias if c.get("bias", True) else None))
@@ -188,6 +198,15 @@ def _stem_mistakes(m, eps):
         yield f"the convolution has padding {p}; it should be {conv.padding[0]}", {"conv": {"padding": p}}
     for mode in PADDINGS:
         yield f"the convolution pads with {mode!r}; it should pad with zeros", {"conv": {"mode": mode}}
+
+
+def _projection_mistakes(m, eps):
+    yield "there is a ReLU at the end of G; the ReLU waits until after the sum", {"relu": F.relu}
+    S = m["conv"].stride[0]
+    for stride in sorted({1, 2, 4} - {S}):
+        yield f"the convolution has stride {stride}; it should be {S}", {"conv": {"stride": stride}}
+    yield "the convolution pads by 1; a 1×1 needs no padding", {"conv": {"padding": 1}}
+    yield from _layer_mistakes(m, eps)
 
 
 def _block_mistakes(m, eps):

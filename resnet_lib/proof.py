@@ -175,7 +175,7 @@ def ladder(learner, reference, x=None, *, names=None, copy=True, tolerance=1e-5)
         place, place_mine = _placing(theirs, None), _placing(mine, names)
         notes = []
         if copy and _untrained(theirs):
-            _draw_norms(theirs)
+            draw_norms(theirs)
             notes.append(
                 "The reference was never trained, and BNs with mean 0 and variance 1 hide mistakes: the copies that "
                 "were compared have drawn BN values, the same in both."
@@ -361,7 +361,7 @@ def _untrained(model):
     return bool(means) and not any(mean.any() for mean in means)
 
 
-def _draw_norms(model):
+def draw_norms(model):
     """Values for every BN as a trained one might have. Some variances are small, so that eps shows; weight/√var stays
     below one, so that activations stay finite through many blocks."""
     draw = torch.Generator().manual_seed(0)

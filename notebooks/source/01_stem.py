@@ -27,10 +27,12 @@
 import torch
 from torch import nn
 
+from resnet_lib.exercises import Progress
 from resnet_lib.photos import photo, to_input
 from resnet_lib.views import show_maps
 
 _ = torch.manual_seed(0)  # the same random weights at every run
+Progress("01", exercises=3)
 
 # %% [markdown]
 # ## 1 · Why a stem?
@@ -168,30 +170,9 @@ def out_width(W, kernel, stride=1, padding=0, dilation=1):
 
 
 # %%
-for W, kernel, stride, padding, dilation in [
-    (224, 7, 1, 0, 1),
-    (224, 7, 2, 3, 1),
-    (112, 3, 2, 1, 1),
-    (15, 3, 2, 1, 1),
-    (56, 1, 2, 0, 1),
-    (56, 3, 1, 2, 2),
-    (31, 5, 3, 2, 4),
-]:
-    layer = nn.Conv2d(1, 1, kernel, stride, padding, dilation)
-    true = layer(torch.zeros(1, 1, W, W)).shape[-1]
-    yours = out_width(W, kernel, stride, padding, dilation)
-    where = f"W = {W}, kernel {kernel}, stride {stride}, padding {padding}, dilation {dilation}"
-    assert yours is not None, "out_width gives None: let it return the size."
-    if yours == true - 1:
-        why = "one too low: did you forget the + 1?"
-    elif yours != int(yours) or yours == true + 1:
-        why = "did you forget the floor? Divide with //"
-    elif dilation > 1:
-        why = "does your reach contain the dilation?"
-    else:
-        why = "padding counts on both sides, and the kernel is taken away once"
-    assert yours == true, f"{where}: you say {yours}, PyTorch gives {true}: {why}"
-    print(f"{where} → {true}: right")
+from resnet_lib.exercises import check_out_width
+
+check_out_width(out_width, exercise="01.1")
 
 # %% [markdown]
 # ### Exercise 2 · predict
@@ -223,14 +204,10 @@ prediction = {
 }
 
 # %%
-for (question, guess), numbers in zip(
-    prediction.items(), [(224, 7, 2, 3), (225, 7, 2, 3), (224, 7, 2, 0), (112, 3, 2, 1), (113, 3, 2, 1)], strict=True
-):
-    W, kernel, stride, padding = numbers
-    true, inside = out_width(*numbers), W + 2 * padding - kernel
-    how = f"({W} + {2 * padding} − {kernel}) / {stride} = {inside / stride:g}, rounded down {inside // stride}, plus 1"
-    assert guess == true, f"{question}: you said {guess} and it is {true}: {how}."
-    print(f"{question}: {true}. {how}")
+from resnet_lib.exercises import predict, width_question
+
+asked = [(224, 7, 2, 3), (225, 7, 2, 3), (224, 7, 2, 0), (112, 3, 2, 1), (113, 3, 2, 1)]
+predict([width_question(*numbers) for numbers in asked], prediction.values(), exercise="01.2")
 
 # %% [markdown]
 # ## 4 · What the convolution sees
@@ -347,7 +324,12 @@ show_maps(after_relu)
 #
 # The last step takes the largest number of each 3×3 window, with stride 2 and padding 1. It has no parameters.
 #
-# **Predict:** which shape comes out?
+# **Predict:** 112 pixels go in. How many come out along a side?
+
+# %%
+from resnet_lib.exercises import Prediction
+
+Prediction(width_question(112, kernel=3, stride=2, padding=1))
 
 # %%
 pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
@@ -414,20 +396,14 @@ class MyStem(nn.Module):
         return self.pool(x)  # (64, 56, 56)
 
 
+# %% [markdown]
+# The check makes several of your stems, gives each the weights of the library's, and compares what they compute, in
+# `eval()` and in training mode. Where the numbers differ it looks for the mistake that gives yours.
+
 # %%
-stem = MyStem()
-missing = [name for name in ("conv", "bn", "relu", "pool") if not hasattr(stem, name)]
-assert not missing, f"MyStem has no {', '.join(missing)}: set them in __init__."
-assert stem.conv.bias is None, "The convolution has a bias; ResNet's have none: use bias=False."
-for W, want in [(224, 56), (225, 57), (160, 40), (33, 9)]:
-    seen = tuple(stem(torch.randn(2, 3, W, W)).shape[1:])
-    why = "check stride 2 and padding 3 of the convolution, stride 2 and padding 1 of the pool"
-    assert seen == (64, want, want), f"An input {W} wide gives {seen}, and should give (64, {want}, {want}): {why}."
-    print(f"(3, {W}, {W}) → {seen}")
-assert stem(x).min() >= 0, "The output has negative numbers: does forward call the ReLU?"
-seen = tuple(MyStem(C=1, C1=8)(torch.zeros(2, 1, 64, 64)).shape[1:])
-assert seen == (8, 16, 16), f"MyStem(C=1, C1=8) gives {seen}, not (8, 16, 16): did you use C and C1?"
-print("The shapes are right.")
+from resnet_lib.exercises import check_stem
+
+check_stem(MyStem, names=["conv", "bn", "relu", "pool"], exercise="01.3")
 
 # %% [markdown]
 # ## 9 · Compare with the library's Stem

@@ -28,10 +28,12 @@
 import torch
 from torch import nn
 
+from resnet_lib.exercises import Progress
 from resnet_lib.photos import block_input
 from resnet_lib.views import show_maps
 
 _ = torch.manual_seed(0)  # the same random weights at every run
+Progress("02", exercises=3)
 
 # %% [markdown]
 # ## 1 · Why a shortcut?
@@ -140,19 +142,11 @@ raise NotImplementedError("Exercise 1: replace each None, then remove this line"
 prediction = {"conv1": (256, 14, 14), "conv2": (256, 14, 14), "conv3": (1024, 14, 14), "y": (1024, 14, 14)}
 
 # %%
-from resnet_lib import activations
+from resnet_lib.exercises import predict, shape_question
 
-steps = activations(BTNK2(1024), torch.randn(2, 1024, 14, 14), ["conv1", "conv2", "conv3", ""])
-for name, result in zip(("conv1", "conv2", "conv3", "y"), steps.values(), strict=True):
-    true, guess = tuple(result.shape[1:]), prediction[name]
-    assert guess is not None and len(guess) == 3, f"{name}: a shape is three numbers, (C, H, W)."
-    why = "C1 = C/4 channels inside, C at the end" if guess[0] != true[0] else "nothing in BTNK2 changes the size"
-    assert tuple(guess) == true, f"{name}: you said {tuple(guess)} and it is {true}: {why}."
-    print(f"{name:5} {true}: right")
+predict([shape_question("BTNK2", C=1024, W=14, after=step) for step in prediction], prediction.values(), exercise="02.1")
 
 # %% [markdown]
-# (`activations` runs a module and keeps what the named steps compute; "" is the module's own result.)
-#
 # ## 3 · The sum wants equal shapes
 #
 # F(x) + x adds number to number: channel to channel, row to row, column to column. Leave out the padding, and see.
@@ -195,6 +189,21 @@ print("sum ", tuple((f + x).shape), "and no complaint")
 # %% [markdown]
 # The same single map was added to all 256 channels. Print shapes *before* a sum, not after it.
 #
+# **Predict:** three blocks whose F gives out 4·C1 channels, added to x itself. One of them cannot work.
+
+# %%
+from resnet_lib.designs import BlockDesign
+from resnet_lib.exercises import Prediction, illegal_question
+
+Prediction(
+    illegal_question(
+        BlockDesign("BTNK2", C=256, W=56, C1=64),
+        BlockDesign("BTNK2", C=256, W=56, C1=128),
+        BlockDesign("BTNK2", C=512, W=28, C1=128),
+    )
+)
+
+# %% [markdown]
 # ## 4 · Why no bias?
 #
 # A convolution can add a constant to each of its channels, its bias. The next step is BN, which subtracts each channel's
@@ -309,30 +318,15 @@ class MyBTNK2(nn.Module):
 
 
 # %% [markdown]
-# The check runs your block at the four places that BTNK2 has in ResNet-50.
+# The check gives your block the weights of the library's BTNK2 and compares the numbers, for several C, in `eval()` and in
+# training mode. Where they differ it plants the usual mistakes into the library's block, one after the other: the one that
+# gives your numbers is what is wrong.
 
 # %%
+from resnet_lib.exercises import check_btnk2
+
 names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 relu3".split()
-for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
-    block, where = MyBTNK2(C), f"C={C}, W={W}"
-    missing = [n for n in names if not hasattr(block, n)]
-    assert not missing, f"MyBTNK2 has no {', '.join(missing)}: set them in __init__."
-    biased = [n for n, m in block.named_modules() if isinstance(m, nn.Conv2d) and m.bias is not None]
-    assert not biased, f"{biased[0]} has a bias, and the BN after it subtracts it again: use bias=False."
-    inside = block.conv2.out_channels
-    assert inside == C // 4, f"{where}: the 3×3 gives {inside} channels, and should give C/4 = {C // 4}."
-    try:
-        x_random = torch.randn(2, C, W, W)
-        y = block(x_random)
-    except RuntimeError as error:
-        raise AssertionError(f"{where}: your block does not run (see the hints). PyTorch says: {error}") from None
-    seen = tuple(y.shape[1:])
-    assert seen == (C, W, W), f"{where}: the output is {seen}, and should be {(C, W, W)}, the shape of the input."
-    assert y.min() >= 0, f"{where}: the output has negative values: the last step is the ReLU after the sum."
-    nn.init.zeros_(block.bn3.weight)
-    same = torch.equal(block(x_random), x_random.relu())
-    assert same, f"{where}: with F(x) = 0 your block should give ReLU(x), and does not: does it add x, after bn3?"
-    print(f"{where}: {(C, W, W)} → {seen}")
+check_btnk2(MyBTNK2, names=names, exercise="02.2")
 
 # %% [markdown]
 # ### Look inside
@@ -490,17 +484,13 @@ def basic_parameters(C):
 
 
 # %%
+from resnet_lib.exercises import check_parameters
+
+check_parameters("BTNK2", btnk2_parameters)
+check_parameters("basic", basic_parameters, exercise="02.3")
+
+# %%
 for C in (64, 256, 512, 1024, 2048):
-    for name, formula, kind, norms in [
-        ("btnk2_parameters", btnk2_parameters, BTNK2, 3 * C),
-        ("basic_parameters", basic_parameters, BasicBlock, 4 * C),
-    ]:
-        with torch.device("meta"):  # the shapes of the weights, without the weights
-            true = sum(p.numel() for p in kind(C).parameters())
-        yours = formula(C)
-        assert yours is not None, f"{name} gives None: let it return your formula."
-        why = "the BNs are missing, 2 parameters a channel" if true - yours == norms else "see the hints"
-        assert yours == true, f"{name}({C}): you say {yours:,} and PyTorch counts {true:,}: {why}."
     a, b = btnk2_parameters(C), basic_parameters(C)
     print(f"C = {C:4}: bottleneck {a:9,}  basic {b:10,}  ratio {b / a:.1f}")
 

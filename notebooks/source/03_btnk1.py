@@ -27,10 +27,12 @@
 import torch
 from torch import nn
 
+from resnet_lib.exercises import Progress, done
 from resnet_lib.photos import block_input
 from resnet_lib.views import show_maps
 
 _ = torch.manual_seed(0)  # the same random weights at every run
+Progress("03", exercises=5)
 
 # %% [markdown]
 # ## 1 · Why another block?
@@ -163,18 +165,9 @@ class MyProjection(nn.Module):
 
 
 # %%
-G = MyProjection(256, 512, 2)
-assert isinstance(getattr(G, "conv", None), nn.Conv2d), "MyProjection has no convolution called self.conv."
-assert isinstance(getattr(G, "bn", None), nn.BatchNorm2d), "MyProjection has no BatchNorm2d called self.bn."
-assert G.conv.kernel_size == (1, 1), f"The kernel of G is 1×1; yours is {G.conv.kernel_size}."
-assert G.conv.bias is None, "The convolution has a bias, and the BN after it subtracts it again: use bias=False."
-seen = tuple(G(x).shape[1:])
-assert seen == (512, 28, 28), f"G(x) has shape {seen} and should have (512, 28, 28): is the stride of conv equal to S?"
-seen = tuple(MyProjection(64, 256, 1)(torch.zeros(2, 64, 56, 56)).shape[1:])
-assert seen == (256, 56, 56), f"MyProjection(64, 256, 1) gives {seen}, not (256, 56, 56): did you use C_out and S?"
-nn.init.zeros_(G.bn.weight)  # now the BN multiplies everything by 0
-assert not G(x).any(), "The BN is made in __init__, but forward does not use it: G(x) is conv, then bn."
-print("G is right:", tuple(x.shape[1:]), "→", tuple(G(x).shape[1:]))
+from resnet_lib.exercises import check_projection
+
+check_projection(MyProjection, names=["conv", "bn"], exercise="03.1")
 
 # %% [markdown]
 # ## 3 · The four numbers of BTNK1
@@ -225,14 +218,10 @@ prediction = {
 }
 
 # %%
-from resnet_lib import BTNK1
+from resnet_lib.exercises import predict, shape_question
 
-for (C, W, C1, S), guess in prediction.items():
-    true = tuple(BTNK1(C, C1, S)(torch.zeros(2, C, W, W)).shape[1:])
-    assert isinstance(guess, tuple) and len(guess) == 3, f"C={C}, W={W}, C1={C1}, S={S}: a shape is (C, H, W)."
-    why = "the block gives out 4·C1 channels" if guess[0] != true[0] else "W is divided by S, rounded up"
-    assert tuple(guess) == true, f"C={C}, W={W}, C1={C1}, S={S}: you said {guess}, it is {true}: {why}."
-    print(f"C={C}, W={W}, C1={C1}, S={S} → {true}: right")
+questions = [shape_question("BTNK1", C, W, C1, S) for C, W, C1, S in prediction]
+predict(questions, prediction.values(), exercise="03.2")
 
 # %% [markdown]
 # The last one rounds *up*: an input 7 wide gives 4, because positions 0, 2, 4 and 6 are computed. F's 3×3 and G's 1×1
@@ -292,25 +281,14 @@ class MyBTNK1(nn.Module):
 
 
 # %% [markdown]
-# The check runs your block at the four places that BTNK1 has in ResNet-50.
+# As for BTNK2, the check compares numbers, for S = 1 and S = 2, and also for Stage 1's C = C1. The order in which you run
+# F and G does not matter to it.
 
 # %%
+from resnet_lib.exercises import check_btnk1
+
 names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 shortcut relu3".split()
-for C, W, C1, S in [(64, 56, 64, 1), (256, 56, 128, 2), (512, 28, 256, 2), (1024, 14, 512, 2)]:
-    block, where = MyBTNK1(C, C1, S), f"C={C}, W={W}, C1={C1}, S={S}"
-    missing = [n for n in names if not hasattr(block, n)]
-    assert not missing, f"MyBTNK1 has no {', '.join(missing)}: set them in __init__."
-    biased = [n for n, m in block.named_modules() if isinstance(m, nn.Conv2d) and m.bias is not None]
-    assert not biased, f"{biased[0]} has a bias, and the BN after it subtracts it again: use bias=False."
-    try:
-        y = block(torch.randn(2, C, W, W))
-    except RuntimeError as error:
-        raise AssertionError(f"{where}: your block does not run (see the hints). PyTorch says: {error}") from None
-    seen, want = tuple(y.shape[1:]), (4 * C1, -(-W // S), -(-W // S))
-    assert seen == want, f"{where}: the output is {seen}, not {want}: check conv2's S and padding, conv3's 4·C1."
-    assert y.min() >= 0, f"{where}: the output has negative values: the last step is the ReLU after the sum."
-    assert block.conv1.stride == (1, 1), f"{where}: S sits on conv1. Put it on conv2; section 7 tells the difference."
-    print(f"{where}: ({C}, {W}, {W}) → {seen}")
+check_btnk1(MyBTNK1, names=names, exercise="03.3")
 
 # %% [markdown]
 # ### Look inside
@@ -363,6 +341,9 @@ show_maps(torch.cat([t[0, :4] for t in (f, g, total, y)]), count=16, tile=112)
 #    almost nothing, and a forgotten BN would not be noticed. So give the BNs random values first.
 
 # %%
+from resnet_lib import BTNK1
+
+
 def stir(module):
     """Give every BN of the module values as a trained one might have."""
     for m in module.modules():
@@ -428,14 +409,13 @@ def btnk1_parameters(C, C1):
 
 
 # %%
+from resnet_lib.exercises import check_parameters
+
+check_parameters("BTNK1", btnk1_parameters, exercise="03.4")
+
+# %%
 for C, C1 in [(64, 64), (256, 128), (512, 256), (1024, 512)]:
-    true = sum(p.numel() for p in MyBTNK1(C, C1, 2).parameters())
-    yours = btnk1_parameters(C, C1)
-    assert yours is not None, "btnk1_parameters gives None: let it return your formula."
-    off = true - yours
-    why = "the missing part is exactly the BNs: 2 parameters a channel" if off == 20 * C1 else "see the hints"
-    assert off == 0, f"C={C}, C1={C1}: you say {yours:,} and PyTorch counts {true:,}, {off:,} more: {why}."
-    print(f"C={C:>4}, C1={C1:>3}: {true:>9,} parameters")
+    print(f"C={C:>4}, C1={C1:>3}: {btnk1_parameters(C, C1):>9,} parameters")
 
 # %% [markdown]
 # W and S do not appear. A convolution slides the same weights over whatever it is given; the stride only says where it
@@ -520,6 +500,7 @@ print("shapes:", tuple(y1.shape), tuple(y15.shape))
 print("largest difference of the outputs:", (y1 - y15).abs().max().item())
 v1.load_state_dict(v15.state_dict())
 print("v1 takes the weights of v1.5 without complaint")
+done("03.5")
 
 # %% [markdown]
 # The same weights, the same shapes, different results, and no error anywhere. Loading a checkpoint cannot notice that

@@ -28,10 +28,12 @@ import torch
 from torch import nn
 
 from resnet_lib import BTNK1, BTNK2, anatomy
+from resnet_lib.exercises import Progress, done
 from resnet_lib.photos import block_input
 from resnet_lib.views import cost_bars, show_maps
 
 _ = torch.manual_seed(0)  # the same random weights at every run
+Progress("04", exercises=4)
 
 # %% [markdown]
 # ## 1 · Why stages?
@@ -121,6 +123,7 @@ for stage, numbers in first_block.items():
     assert 4 * C1 == C_out, f"Stage {stage}: C1 = {C1} gives 4·C1 = {4 * C1} channels, and the stage gives {C_out}."
     assert W_in // S == W_out, f"Stage {stage}: S = {S} makes {W_in} into {W_in // S}, and the stage gives {W_out}."
     print(f"Stage {stage}: C = {C:>4}, C1 = {C1:>3}, S = {S}     C / C1 = {C / C1:g}")
+done("04.1")
 
 # %% [markdown]
 # **What do you see?** Look at the last two columns before you read on.
@@ -175,23 +178,16 @@ def make_stage(C, C1, S, n):
 
 
 # %%
+from resnet_lib.exercises import check_stage
+
+check_stage(make_stage, exercise="04.2")
+
+# %%
 counts = {1: 3, 2: 4, 3: 6, 4: 3}  # blocks in Stages 1 to 4
-stages = {}
-for stage, n in counts.items():
-    stages[stage] = made = make_stage(*first_block[stage], n)
-    assert isinstance(made, nn.Module), f"make_stage gives a {type(made).__name__}: let it return an nn.Sequential."
-    kinds = [type(b).__name__ for b in made]
-    assert len(kinds) == n, f"Stage {stage} has {len(kinds)} blocks and should have {n}."
-    want = ["BTNK1"] + ["BTNK2"] * (n - 1)
-    assert kinds == want, f"Stage {stage} is {', '.join(kinds)}: it should be one BTNK1, then BTNK2 only."
-    assert len({id(b) for b in made}) == n, f"Stage {stage}: two of its blocks are one and the same object."
-    (C_in, W_in), (C_out, W_out) = shapes[stage - 1], shapes[stage]
-    try:
-        seen = anatomy(made, (C_in, W_in, W_in)).output
-    except ValueError as error:
-        raise AssertionError(f"Stage {stage}: the blocks do not fit together: {error}.") from None
-    assert seen == (C_out, W_out, W_out), f"Stage {stage} gives {seen} and should give {(C_out, W_out, W_out)}."
-    print(f"Stage {stage}: {n} blocks, ({C_in}, {W_in}, {W_in}) → {seen}")
+stages = {stage: make_stage(*first_block[stage], n) for stage, n in counts.items()}
+for stage, made in stages.items():
+    C_in, W_in = shapes[stage - 1]
+    print(f"Stage {stage}: {counts[stage]} blocks, ({C_in}, {W_in}, {W_in}) → {anatomy(made, (C_in, W_in, W_in)).output}")
 
 # %% [markdown]
 # ## 5 · The cat walks through
@@ -266,6 +262,7 @@ true_macs = 1 + max(range(4), key=lambda i: by_stage[i].macs)
 for what, guess, true in [("parameters", most_parameters, true_parameters), ("MACs", most_macs, true_macs)]:
     assert guess in (1, 2, 3, 4), f"Your prediction for the {what} is {guess!r}: write 1, 2, 3 or 4."
     print(f"most {what}: Stage {true}, and you said Stage {guess}{'' if guess == true else '. Read on to see why'}")
+done("04.3")
 cost_bars(costs)
 
 # %% [markdown]
@@ -324,16 +321,14 @@ def btnk2_macs(C, W):
 
 
 # %%
-for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7), (64, 10)]:
-    with torch.device("meta"):
-        a = anatomy(BTNK2(C), W)
-    true_p = sum(s.parameters for s in a.steps if s.kind.startswith("CONV"))
-    p, m = btnk2_parameters(C), btnk2_macs(C, W)
-    assert p is not None and m is not None, "One of the two functions gives None: let it return your formula."
-    assert p != a.parameters, f"C={C}: {p:,} counts the BNs too; the formula is for the convolutions alone."
-    assert p == true_p, f"C={C}: you say {p:,} parameters, the convolutions have {true_p:,}."
-    assert m == a.macs, f"C={C}, W={W}: you say {m:,} MACs, and there are {a.macs:,}."
-    print(f"C={C:>4}, W={W:>2}: {p:>9,} parameters, {m:>11,} MACs: right")
+from resnet_lib.exercises import check_macs, check_parameters
+
+check_parameters("BTNK2", btnk2_parameters, norms=False)
+check_macs("BTNK2", btnk2_macs, exercise="04.4")
+
+# %%
+for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
+    print(f"C={C:>4}, W={W:>2}: {btnk2_parameters(C):>9,} parameters, {btnk2_macs(C, W):>11,} MACs")
 
 # %% [markdown]
 # Put together, with C/4 channels inside:

@@ -1,0 +1,415 @@
+"""A learner's module beside the reference: which layer is which, and what is wrong where the numbers differ."""
+
+import re
+from collections import defaultdict
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from .. import mistakes
+from ..anatomy import shape_text
+from ..proof import LOOK, draw_norms, unit
+from .survey import survey
+from .verdict import stopped, where
+
+TOLERANCE = 1e-5
+
+
+class Found(NamedTuple):
+    """What is wrong: the sentence, the learner's line, and the layers side by side."""
+
+    sentence: str
+    where: str = ""
+    rows: tuple = ()
+
+
+def compare(learner, reference, x, part=""):
+    """What is wrong with a learner's module, as a `Found`, or None where it computes what the reference does.
+
+    Both run on the same x with the same weights, in eval() and in training mode. Layers are matched by what they are
+    and by the order in which they run, never by name. The learner's module receives the reference's weights.
+    part: which part the reference is: "stage0", "block", "projection", or "" for a stage or a network.
+    """
+    with torch.no_grad():
+        draw_norms(reference)
+        theirs, mine = survey(reference.eval(), x), survey(learner.eval(), x.clone())
+        if loose := next((layer for layer in mine.layers if layer.name is None), None):
+            return Found(_loose(loose))
+        rows = table(theirs.layers, mine.layers)
+        if any(row[-1] != "same" for row in rows) or _biased(theirs, mine):
+            return _of_tables(rows, theirs, mine)
+        if wrong := _no_result(mine):
+            return wrong
+        if not any(layer.calls for layer in mine.layers) and not mine.error:
+            return Found(f"Its layers are there, but forward gives {_what(mine.out)} without calling one of them.")
+        runs = []
+        for order in _orders(theirs.layers):
+            pairs = _by_key(order, mine.layers)
+            _copy(pairs)
+            run = survey(learner, x.clone(), mine)
+            if mistakes.gap(run.out, theirs.out)[1] <= TOLERANCE if run.error is None else False:
+                break
+            taps = {a.name: b for (a, b) in _by_key(order, _again(run, mine))}
+            runs.append((_equal(theirs.layers, taps), taps, run))
+        else:
+            most = max(equal for equal, *_ in runs)
+            causes = [_cause(reference, theirs, x, part, *found) for found in runs if found[0] == most]
+            return next((c for c in causes if c[1]), causes[0])[0]
+        if run.changed:
+            return Found(
+                "forward overwrites its own input x: whoever needs x afterwards, as the block before does for its "
+                "gradient, finds other numbers. Write y = f + x and not x += f, and no inplace=True on x."
+            )
+    return _in_training(learner, reference, x, pairs, mine)
+
+
+# ── Which layer is which ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def table(theirs, mine):
+    """(the reference's name, its shape, the learner's name, its shape, verdict) for each layer of both."""
+    if sorted(map(str, _keys(theirs))) == sorted(map(str, _keys(mine))):
+        return tuple((a.name, a.shape, b.name, b.shape, "same") for a, b in _by_key(theirs, mine))
+    # Where layers are missing or too many, the order tells which.
+    fits = [SequenceMatcher(None, _keys(order), _keys(mine), autojunk=False) for order in _orders(theirs)]
+    order, best = max(zip(_orders(theirs), fits, strict=True), key=lambda found: found[1].ratio())
+    own, left = {}, []
+    for kind, i, j, k, n in best.get_opcodes():
+        if kind == "equal":
+            own |= dict(zip(order[i:j], mine[k:n], strict=True))
+        else:
+            left += mine[k:n]
+    for layer in theirs:  # what did not run stands where it was made, and not where it belongs
+        if layer not in own and (same := next((o for o in left if o.key == layer.key), None)):
+            own[layer] = same
+            left.remove(same)
+    _blame_shortcut(theirs, own)
+    rows = []
+    for layer in theirs:
+        verdict = "same" if layer in own else "other shape"
+        found = own.get(layer) or _nearest(layer, left)
+        if found is None:
+            rows.append((layer.name, layer.shape, None, None, "missing"))
+            continue
+        if verdict != "same":
+            left.remove(found)
+        rows.append((layer.name, layer.shape, found.name, found.shape, verdict))
+    return tuple(rows + [(extra.name, None, extra.name, extra.shape, "extra") for extra in left])
+
+
+def _blame_shortcut(theirs, own):
+    """Where the end of F and the projection have the same shapes and one of them is missing, it is the projection."""
+    ends = {layer.name: layer for layer in theirs}
+    for name, layer in ends.items():
+        if name.endswith("conv3") and layer not in own:
+            stem = name.removesuffix("conv3")
+            # What did not run may have been taken for another block's.
+            idle = next(
+                (o for o in theirs if o.name.endswith("shortcut.conv") and o in own and own[o].calls == 0), None
+            )  # fmt: skip
+            if idle is not None and idle.key == layer.key:
+                own[layer] = own.pop(idle)
+                continue
+            for f, g in ((layer, f"{stem}shortcut.conv"), (ends[f"{stem}bn3"], f"{stem}shortcut.bn")):
+                if g in ends and ends[g] in own and f not in own and ends[g].key == f.key:
+                    own[f] = own.pop(ends[g])
+
+
+def _keys(layers):
+    return [layer.key for layer in layers]
+
+
+def _by_key(theirs, mine):
+    """(the reference's layer, the learner's) of one key, in the order in which they ran."""
+    groups = defaultdict(list)
+    for own in mine:
+        groups[own.key].append(own)
+    return [(layer, groups[layer.key].pop(0)) for layer in theirs if groups[layer.key]]
+
+
+def _nearest(layer, left):
+    """What of the rest the learner probably meant to be this layer: first of the same kernel, then of the same kind."""
+    same = [own for own in left if own.kind == layer.kind]
+    return next((own for own in same if _kernel(own.shape) == _kernel(layer.shape)), next(iter(same), None))
+
+
+def _kernel(shape):
+    return "×".join(map(str, shape[2:])) or "1×1"
+
+
+def _orders(layers):
+    """The orders in which a learner may run what the reference runs: the shortcut after F or before it. They matter
+    only where layers of both have one shape."""
+    if not any(".shortcut." in f".{layer.name}" for layer in layers):
+        return [layers]
+
+    def first(kinds):
+        """The shortcut's layers of these kinds before the others of their block."""
+        place = {}
+        for i, layer in enumerate(layers):
+            place.setdefault(_block(layer.name), i)
+        return sorted(
+            layers,
+            key=lambda layer: (
+                place[_block(layer.name)],
+                not (".shortcut." in f".{layer.name}" and layer.kind in kinds),
+            ),
+        )
+
+    return [layers, first(("weights", "norm")), first(("weights",)), first(("norm",))]
+
+
+def _block(name):
+    return re.sub(r"(^|\.)(conv\d|bn\d|shortcut\.\w+)$", "", name)
+
+
+def _again(run, mine):
+    """The layers of a second run in the order of the first."""
+    found = {layer.first.data_ptr(): layer for layer in run.layers}
+    return [found[layer.first.data_ptr()] for layer in mine.layers]
+
+
+def _copy(pairs):
+    for theirs, own in pairs:
+        for role, t in theirs.tensors.items():
+            if own.tensors.get(role) is not None and t is not None:
+                own.tensors[role].copy_(t.view_as(own.tensors[role]))
+
+
+def _biased(theirs, mine):
+    """The first (reference's, learner's) layer of which only one has a bias, or None."""
+    for layer, own in _by_key(theirs.layers, mine.layers):
+        if layer.kind == "weights" and (layer.tensors.get("bias") is None) != (own.tensors.get("bias") is None):
+            return layer, own
+    return None
+
+
+# ── Sentences about the layers ───────────────────────────────────────────────────────────────────────────────
+
+
+def _loose(layer):
+    kind = "BN" if layer.kind == "norm" else "convolution or linear layer"
+    return (
+        f"A {kind} of shape {shape_text(layer.shape)} computes in forward, and is no part of your module: its numbers "
+        "would never be trained, saved or loaded. Make layers in __init__, as self.something; several of them belong "
+        "into nn.Sequential or nn.ModuleList, not into a plain list."
+    )
+
+
+def _of_tables(rows, theirs, mine):
+    if mine.error and mine.unplaced:  # written in function calls: what comes after the error could not be seen
+        return Found(stopped(mine.error), where(mine.error))
+    wrong = [row for row in rows if row[-1] != "same"]
+    end = where(mine.error) if mine.error else ""
+    if wrong:
+        repeated = next((layer for layer in mine.layers if layer.calls > 1), None)
+        sentence = _entry(_first(wrong), wrong, theirs.layers)
+        if repeated is not None and wrong[0][-1] == "missing":
+            sentence += (
+                f" Your {repeated.name} is used {repeated.calls} times: that is one layer, with one set of weights."
+            )
+        return Found(sentence, end, rows)
+    layer, own = _biased(theirs, mine)
+    if layer.tensors.get("bias") is not None:
+        return Found(f"Your {own.name} has no bias: the linear layer of the head, which no BN follows, has one.", end)
+    return Found(
+        f"Your {own.name} has a bias. The BN after it subtracts each channel's mean, and with it the bias, and the "
+        "published weights have none: write bias=False.",
+        end,
+    )
+
+
+def _first(wrong):
+    """The difference that explains the others: a missing projection, or the first convolution before the BNs."""
+    for row in wrong:
+        if row[-1] == "missing" and row[0].endswith("shortcut.conv"):
+            return row
+    products = [row for row in wrong if row[1] is None and len(row[3]) > 1 or row[1] is not None and len(row[1]) > 1]
+    return min(products or wrong, key=lambda row: row[-1] == "extra")
+
+
+def _entry(row, wrong, layers):
+    name, shape, own, its, verdict = row
+    part = name.rpartition(".")[0] if re.match(r"stage|\d", name) else ""
+    at = f"{name}: " if part else ""
+    if verdict == "missing":
+        if name.endswith("shortcut.conv"):
+            C_out, C = shape[:2]
+            return (
+                f"{_named(part.removesuffix('.shortcut').removesuffix('shortcut'))} has no projection. It needs one: "
+                f"{C} channels come in and {C_out} go out, and a sum needs equal shapes. This does not depend on the "
+                "stride: Stage 1 has S = 1 and needs its projection too."
+            )
+        if len(shape) == 1:
+            before = "the projection" if "shortcut" in name else name.replace("bn", "conv")
+            return f"A BN is missing: there is none after {before}, {shape[0]} channels. Every convolution has its own."
+        missing = sum(r[-1] == "missing" and len(r[1]) > 1 for r in wrong)
+        more = f" ({missing} of them are missing.)" if missing > 1 else ""
+        return f"{name} is missing: a layer of shape {shape_text(shape)}.{more}"
+    if verdict == "extra":
+        kind = "BN" if len(its) == 1 else "convolution or linear layer"
+        why = " An identity block adds x itself." if not any("shortcut" in layer.name for layer in layers) else ""
+        return f"Your {own} is one {kind} too many, of shape {shape_text(its)}.{why}"
+    if len(shape) == 1:
+        return f"{at}your BN {own} has {its[0]} channels; after this convolution there are {shape[0]}."
+    if _kernel(shape) != _kernel(its):
+        return f"{at}your {own} has a kernel of {_kernel(its)}; it should be {_kernel(shape)}."
+    said = f"{at}your {own} takes {its[1]} channels and gives {its[0]}; it should take {shape[1]} and give {shape[0]}."
+    return said + _factor(its, shape)
+
+
+def _factor(its, shape):
+    for a, b in ((its[0], shape[0]), (its[1], shape[1])):
+        if b == 4 * a:
+            return " That is a quarter of it: C1 where 4·C1 is due."
+        if a == 4 * b:
+            return " That is four times as many: C or 4·C1 where C1 is due."
+        if a in (2 * b, b // 2) and a != b:
+            return f" That is {'twice' if a == 2 * b else 'half'} as many as it should be."
+    if its[:2] == shape[1::-1]:
+        return " The two are exchanged: Conv2d wants the channels that come in first."
+    return ""
+
+
+# ── Sentences about the numbers ──────────────────────────────────────────────────────────────────────────────
+
+
+def _named(part):
+    return part.rstrip(".") or "The block"
+
+
+def _what(out):
+    if isinstance(out, torch.Tensor):
+        return f"shape {shape_text(tuple(out.shape[1:]))}"
+    return "None" if out is None else f"a {type(out).__name__}"
+
+
+def _no_result(run):
+    if run.error or isinstance(run.out, torch.Tensor):
+        return None
+    if run.out is None:
+        return Found("forward gives None: end it with return.")
+    return Found(f"forward gives {_what(run.out)}, and should give one tensor.")
+
+
+def _equal(layers, taps):
+    """How many of the reference's layers, from the first on, have given the same in the learner's module."""
+    for i, layer in enumerate(layers):
+        if layer.name not in taps or not _same(taps[layer.name].result, layer.result):
+            return i
+    return len(layers)
+
+
+def _same(a, b):
+    return a is not None and b is not None and mistakes.gap(a, b)[1] <= TOLERANCE
+
+
+def _cause(reference, theirs, x, part, equal, taps, run):
+    """(Found, whether it is proved) for a run whose numbers are not the reference's."""
+    layers = theirs.layers
+    i = min(equal, len(layers) - 1)
+    if not part and 0 < i < len(layers) and _part(layers[i].name) != _part(layers[i - 1].name):
+        # A part that gets other numbers is not at fault: the part before it is.
+        own = taps.get(layers[i].name)
+        entry = theirs.last_map if layers[i].name == "head.fc" else layers[i].given
+        got = run.last_map if layers[i].name == "head.fc" else own and own.given
+        strided = own and len(own.shape) == 2 and got is not None and got.shape[2:] < entry.shape[2:]
+        if got is not None and not strided and not _same(got, entry):
+            i -= 1
+    first = layers[i]
+    at = part or _part(first.name)
+    inside = layers if part else [layer for layer in layers if _part(layer.name) == at]
+    following = None if part else next(iter(layers[layers.index(inside[-1]) + 1 :]), None)
+    if following is None:
+        target, right = run.out if run.error is None else None, theirs.out
+    elif following.name == "head.fc":
+        target, right = run.last_map if run.error is None else None, theirs.last_map
+    else:
+        target, right = taps[following.name].given if following.name in taps else None, following.given
+    prefix = "" if part else f"{at}."
+    modules = {n.removeprefix(prefix): m for n, m in reference.named_modules() if n.startswith(prefix) and n}
+    mine = taps[inside[0].name].given if inside[0].name in taps else x
+    right_x = inside[0].given
+    if at == "head":
+        mine, right_x = run.last_map, theirs.last_map
+    if mine is None or mine.shape != right_x.shape or not _same(mine, right_x):
+        mine = right_x
+    step = first.name.removeprefix(prefix) if not _same(taps[first.name].result, first.result) else ""
+    ran = {n.removeprefix(prefix): t.result for n, t in taps.items() if n.startswith(prefix) and t.result is not None}
+    eps = {n.removeprefix(prefix): t.eps for n, t in taps.items() if n.startswith(prefix) and t.eps is not None}
+    found, _ = mistakes.search(
+        at, modules, right_x, mine, right, target, bool(run.error) and target is None, step, ran, eps, TOLERANCE
+    )
+    line = where(run.error) if run.error else ""
+    if found:
+        text = f"{_capital(found)}." if part else f"{at if at[0].isalpha() else f'block {at}'}: {found}."
+        return Found(text, line), True
+    if run.error:
+        return Found(stopped(run.error), line), False
+    idle = next((t for t in taps.values() if t.calls == 0), None)
+    if idle is not None:
+        return Found(f"{idle.name} is made in __init__, and forward never calls it."), False
+    many = next((t for t in taps.values() if t.calls > 1), None)
+    if many is not None:
+        return Found(f"{many.name} is called {many.calls} times in one forward pass, and should be once."), False
+    if run.out.shape != theirs.out.shape:
+        gives, due = (shape_text(tuple(out.shape[1:])) for out in (run.out, theirs.out))
+        return Found(
+            f"It gives out shape {gives} for an input of {shape_text(tuple(x.shape[1:]))}, and should give {due}: "
+            "look at strides, paddings, and the pooling."
+        ), False
+    if equal == len(layers):
+        text = f"Every layer computes the right numbers, but what comes out differs: check {LOOK['logits']}"
+        text = text if not part else "Every convolution and BN is right, but what comes out differs: check the sum and "
+        return Found(text + ("what follows it." if part else ".")), False
+    look = LOOK.get(first.name.split(".")[-1].rstrip("0123"), "the order of its steps")
+    return Found(f"With the same weights your numbers differ, first at {first.name}: check {look}."), False
+
+
+def _capital(sentence):
+    """Names of layers keep their small letter."""
+    return sentence if re.match(r"bn|conv|shortcut", sentence) else sentence[0].upper() + sentence[1:]
+
+
+def _part(name):
+    """stage0, a block such as stage1.0 (or 0 in a stage alone), or head."""
+    return unit(name) if name.startswith(("stage", "head")) else name.split(".")[0]
+
+
+def _in_training(learner, reference, x, pairs, before):
+    """The same comparison in training mode: BN's other life. BN's stored numbers must follow as well."""
+    theirs, mine = survey(reference.train(), x), survey(learner.train(), x.clone(), before)
+    if mine.error:
+        return Found(f"It runs in eval() and not in training mode. {stopped(mine.error)}", where(mine.error))
+    if mistakes.gap(mine.out, theirs.out)[1] > 10 * TOLERANCE:
+        return Found(
+            "It is right in eval() and differs in training mode: there BN must use the statistics of the batch. Use "
+            "nn.BatchNorm2d, or say F.batch_norm(…, training=self.training)."
+        )
+    if not mine.out.requires_grad and any(p.requires_grad for p in learner.parameters()):
+        return Found("The result is cut off from the weights, which could not be trained: no .detach(), no no_grad.")
+    for layer, own in pairs:
+        if layer.kind == "norm" and own.tensors.get("mean") is not None:
+            a, b = (t.tensors["mean"].view(-1) for t in (own, layer))
+            if mistakes.gap(a, b)[1] > 10 * TOLERANCE:
+                return Found(
+                    f"In training mode {own.name} does not keep the running mean and variance as nn.BatchNorm2d does "
+                    "(momentum 0.1): after training, eval() would use the wrong ones."
+                )
+    return None
+
+
+def remarks(learner):
+    """What is allowed and yet worth a word."""
+    said = []
+    if any(getattr(m, "inplace", False) for m in learner.modules()):
+        said.append(
+            "inplace=True computes the same and saves memory, but it overwrites what the BN before it gave: whoever "
+            "looks there finds the ReLU's numbers."
+        )
+    relus = [m for m in learner.modules() if isinstance(m, nn.ReLU)]
+    if len(relus) == 1 and sum(isinstance(m, nn.BatchNorm2d) for m in learner.modules()) > 2:
+        said.append("One ReLU module serves several places: right, but none of them has a name of its own to look at.")
+    return tuple(said)

@@ -1,0 +1,145 @@
+"""Checks of the parts that a learner builds. Each accepts any correct implementation, whatever its names.
+
+Every check takes the learner's class (or a function that makes the module), and runs it beside the library's with the
+same weights and input, in eval() and in training mode, for several sizes. It returns a `Verdict`, or raises `Wrong`
+with the sentence that names the mistake. `exercise` is a name such as "01.3" under which progress is kept. `names` are
+parts that must be called so, where a lesson goes on to look at them by name.
+"""
+
+from functools import partial
+
+import torch
+from torch import nn
+
+from ..blocks import BTNK1, BTNK2, Projection, Stem
+from ..network import ResNet
+from .hints import hints
+from .matching import compare, remarks
+from .progress import done
+from .verdict import Verdict, Wrong, stopped, where
+
+
+def check_stem(make, *, names=(), exercise=None):
+    """MyStem(C, C1): (C, W, W) → (C1, W/4, W/4)."""
+    cases = [(Stem, dict(C=3, C1=64), 33), (Stem, dict(C=1, C1=8), 30), (Stem, dict(C=4, C1=12), 29)]
+    return _check(make, cases, "stem", names, exercise)
+
+
+def check_projection(make, *, names=(), exercise=None):
+    """MyProjection(C, C_out, S): (C, W, W) → (C_out, W/S, W/S)."""
+    build = partial(Projection, norm_layer=nn.BatchNorm2d)
+    cases = [
+        (build, dict(C=12, C_out=16, S=2), 9),
+        (build, dict(C=8, C_out=32, S=1), 6),
+        (build, dict(C=16, C_out=32, S=2), 6),
+    ]
+    return _check(make, cases, "projection", names, exercise)
+
+
+def check_btnk2(make, *, names=(), exercise=None):
+    """MyBTNK2(C): (C, W, W) → (C, W, W)."""
+    return _check(make, [(BTNK2, dict(C=C), W) for C, W in ((16, 9), (32, 6), (64, 5))], "BTNK2", names, exercise)
+
+
+def check_btnk1(make, *, stride_on="3x3", names=(), exercise=None):
+    """MyBTNK1(C, C1, S): (C, W, W) → (4·C1, W/S, W/S). stride_on: "3x3" (v1.5), "1x1" (v1), or "any"."""
+    if stride_on not in ("3x3", "1x1", "any"):
+        raise ValueError(f'stride_on = {stride_on!r} must be "3x3" (v1.5), "1x1" (v1, the paper) or "any"')
+    # The second is Stage 1's: a projection although S = 1.
+    numbers = [((12, 4, 2), 9), ((8, 8, 1), 6), ((16, 8, 2), 6), ((24, 4, 1), 5)]
+
+    def against(home):
+        build = partial(BTNK1, stride_on=home)
+        return [(build, dict(C=C, C1=C1, S=S), W) for (C, C1, S), W in numbers]
+
+    if stride_on != "any":
+        return _check(make, against(stride_on), "BTNK1", names, exercise)
+    try:
+        return _check(make, against("3x3"), "BTNK1", names, exercise)
+    except Wrong as wrong:
+        try:
+            _check(make, against("1x1"), "BTNK1", names, None)
+        except Wrong:
+            raise wrong from None
+    more = "S sits on the first 1×1 (v1, the paper). Published PyTorch weights belong to v1.5, S on the 3×3."
+    return _right(make, f"{_PROVED} {more}", (), exercise)
+
+
+def check_stage(make, *, names=(), exercise=None):
+    """make_stage(C, C1, S, n): n blocks, (C, W, W) → (4·C1, W/S, W/S)."""
+    numbers = [((8, 8, 1, 3), 6), ((16, 8, 2, 2), 9), ((12, 4, 2, 4), 7), ((16, 8, 2, 1), 6)]
+    return _check(
+        make,
+        [(_stage, dict(zip(("C", "C1", "S", "n"), a, strict=True)), W) for a, W in numbers],
+        "stage",
+        names,
+        exercise,
+    )
+
+
+def check_network(make, *, blocks=(3, 4, 6, 3), base=64, num_classes=1000, names=(), exercise=None):
+    """MyResNet50(): (3, W, W) → (num_classes). blocks, base: of another design, as in `ResNet`."""
+    build = partial(ResNet, blocks=blocks, base=base, num_classes=num_classes)
+    return _check(make, [(build, {}, 64)], "network", names, exercise)
+
+
+def _stage(C, C1, S, n):
+    return nn.Sequential(BTNK1(C, C1, S), *(BTNK2(4 * C1) for _ in range(n - 1)))
+
+
+# ── What all of them do ──────────────────────────────────────────────────────────────────────────────────────
+
+_PROVED = "With the library's weights it gives the library's numbers, in eval() and in training mode."
+
+
+# What `compare` calls a part that stands alone.
+PARTS = {"stem": "stage0", "projection": "projection", "BTNK2": "block", "BTNK1": "block"}
+
+
+def _check(make, cases, kind, names, exercise):
+    """cases: (what builds the reference, its numbers, W). The learner's is called with the same numbers, in order."""
+    name = getattr(make, "__name__", type(make).__name__)
+    if isinstance(make, nn.Module):
+        name = type(make).__name__
+        more = f"Give the check the class itself, {name}, without brackets: it makes several of them."
+        raise Wrong(Verdict(False, name, more))
+    if not callable(make):
+        raise Wrong(Verdict(False, name, f"The check wants your class or function, and was given {make!r:.60}."))
+    said = ()
+
+    def wrong(sentence, line="", rows=()):
+        return Wrong(Verdict(False, name, sentence, line, rows, hints=hints(kind, sentence)))
+
+    with torch.random.fork_rng(devices=[]):
+        for build, numbers, W in cases:
+            torch.manual_seed(0)
+            C, reference = numbers.get("C", 3), build(*numbers.values())
+            at = f"{name}({_text(numbers)}), input ({C}, {W}, {W}): " if numbers else ""
+            try:
+                module = make(*numbers.values())
+            except Exception as error:  # whatever a learner's code raises is a finding
+                raise wrong(f"{at}{stopped(error)}", where(error)) from None
+            if not isinstance(module, nn.Module):
+                got = "None: is its return missing?" if module is None else f"a {type(module).__name__}."
+                raise wrong(f"{name} should make an nn.Module, and gives {got}")
+            # Two pictures, with negatives: only then can a ReLU on the shortcut or on x be seen.
+            found = compare(module, reference, torch.randn(2, C, W, W), PARTS.get(kind, ""))
+            if found:
+                raise wrong(at + found.sentence, found.where, found.rows)
+            has = dict(module.named_modules())
+            if missing := [n for n in names if n not in has]:
+                more = f"there is none called {', '.join(missing)}: call them so in __init__."
+                text = "It computes the right numbers. What follows looks at its parts by name, and "
+                raise wrong(text + more)
+            said = said or remarks(module)
+    tried = "; ".join(_text(numbers) for _, numbers, _ in cases if numbers)
+    return _right(make, _PROVED + (f" Tried with {tried}." if tried else ""), said, exercise)
+
+
+def _text(numbers):
+    return ", ".join(f"{name}={n}" for name, n in numbers.items())
+
+
+def _right(make, sentence, said, exercise):
+    done(exercise)
+    return Verdict(True, getattr(make, "__name__", type(make).__name__), sentence, remarks=said)

@@ -1,0 +1,91 @@
+"""Which exercises are solved: a small file of the learner's, beside the runs."""
+
+import json
+import os
+import tempfile
+from datetime import date
+from html import escape
+
+from ..training import runs_folder
+from ..views.style import CSS
+
+
+def progress_file():
+    """Where progress is kept."""
+    return runs_folder() / "progress.json"
+
+
+def solved():
+    """{exercise: the day it was first solved, "2026-03-01"}. Empty where there is no file, or a damaged one, which is
+    put aside as progress.damaged.json and not lost."""
+    file = progress_file()
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if isinstance(found, dict) and all(isinstance(v, str) for v in found.values()):
+            return found
+    except FileNotFoundError:
+        return {}
+    except (ValueError, OSError):
+        pass
+    try:
+        os.replace(file, file.with_name("progress.damaged.json"))
+    except OSError:
+        pass  # a folder that cannot be written to: the exercises work all the same
+    return {}
+
+
+class Progress:
+    """How far a lesson is: shows as a line in a notebook. `lesson` is "01", `exercises` how many it has."""
+
+    def __init__(self, lesson, exercises):
+        self.lesson, self.names = lesson, [f"{lesson}.{n}" for n in range(1, exercises + 1)]
+
+    def __str__(self):
+        found = solved()
+        marks = " ".join("✓" if name in found else "○" for name in self.names)
+        count = sum(name in found for name in self.names)
+        if not count:
+            return f"Exercises of this lesson: {marks}  None solved yet; what you solve is kept."
+        day = max(found[name] for name in self.names if name in found)
+        return (
+            f"Exercises of this lesson: {marks}  {count} of {len(self.names)} solved, the last on {day}. "
+            f'(resnet_lib.exercises.reset("{self.lesson}") forgets them.)'
+        )
+
+    def _repr_html_(self):
+        return f'{CSS}<div class="rl" role="status">{escape(str(self))}</div>'
+
+
+def done(exercise):
+    """Note an exercise as solved; None notes nothing. A folder that cannot be written to is no reason to stop."""
+    if exercise is None:
+        return
+    found = solved()
+    if exercise not in found:
+        try:
+            _write({**found, exercise: date.today().isoformat()})
+        except OSError:
+            pass
+
+
+def reset(lesson=None):
+    """Forget all that is solved, or that of one lesson, "03"."""
+    if lesson is not None and not (isinstance(lesson, str) and lesson.isdigit()):
+        raise ValueError(f'lesson = {lesson!r} must be the number of a lesson as text, such as "03"')
+    kept = {} if lesson is None else {k: v for k, v in solved().items() if not k.startswith(f"{lesson}.")}
+    if progress_file().exists():
+        _write(kept)
+
+
+def _write(found):
+    """Whole or not at all: beside the file first, then renamed."""
+    file = progress_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            json.dump(dict(sorted(found.items())), out, indent=1)
+        os.replace(beside, file)
+    except BaseException:
+        os.unlink(beside)
+        raise

@@ -1,0 +1,219 @@
+"""What a check has found, and what a Python error in the learner's own code probably means."""
+
+import re
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+HEAD = ("layer", "reference", "yours", "its shape", "")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result of a check. `str()` is text; in a notebook it shows with the table.
+
+    ok:       whether everything is right.
+    subject:  what was checked, "MyBTNK2".
+    sentence: what is wrong, or what has been shown.
+    where:    the learner's own line at which it stopped, or "".
+    rows:     the reference's layers beside the learner's: (name, shape, the learner's name, its shape, verdict), where
+              the verdict is "same", "missing", "extra" or "other shape"; empty where they all fit.
+    remarks:  what else was noticed, sentences.
+    hints:    from a nudge to nearly the solution; a notebook shows them folded, one inside the other.
+    """
+
+    ok: bool
+    subject: str
+    sentence: str
+    where: str = ""
+    rows: tuple = ()
+    remarks: tuple = ()
+    hints: tuple = ()
+
+    @property
+    def headline(self):
+        return f"{self.subject} is right." if self.ok else f"{self.subject} is not right yet."
+
+    def __str__(self):
+        lines = [f"{self.headline} {self.sentence}"]
+        lines += [self.where] if self.where else []
+        lines += self.remarks
+        if self.rows:
+            few, left = self.cells()
+            table = [HEAD, *few]
+            widths = [max(len(r[i]) for r in table) for i in range(5)]
+            lines += ["", *("  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in table)]
+            lines += [f"… and {left:,} more layers"] if left else []
+        return "\n".join(lines)
+
+    def cells(self):
+        """The rows as texts, of which the first that differs says so, and how many are left out. A whole network has
+        107 layers: the first that differs and its neighbours say enough."""
+        at = next((i for i, row in enumerate(self.rows) if row[-1] != "same"), 0)
+        few = range(len(self.rows)) if len(self.rows) <= 12 else range(max(0, at - 3), min(at + 6, len(self.rows)))
+        cells = []
+        for i in few:
+            name, shape, own, its, verdict = self.rows[i]
+            mark = "" if verdict == "same" else f"{verdict} ← the first" if i == at else verdict
+            cells.append((name, _shape(shape), own or "–", _shape(its), mark))
+        return cells, len(self.rows) - len(few)
+
+    def _repr_html_(self):
+        from ..views.verdict import verdict_view
+
+        return verdict_view(self)
+
+
+class Wrong(AssertionError):
+    """Raised by a check that is not content: a notebook stops there. `verdict` says why, and so does `str()`."""
+
+    def __init__(self, verdict):
+        super().__init__(str(verdict))
+        self.verdict, self.shown = verdict, False
+
+    def _render_traceback_(self):
+        """What IPython shows instead of a traceback: the learner's mistake is not in the check's code."""
+        from IPython.display import display
+
+        if not self.shown:  # IPython asks twice
+            display(self.verdict)
+        self.shown = True
+        return ["The check above has found something. Correct it, run its cell again, then this one."]
+
+
+# ── Python's errors ──────────────────────────────────────────────────────────────────────────────────────────
+
+# What the message says → what it probably means; {0}, {1} are what the pattern has found.
+MEANINGS = [
+    (
+        r"cannot assign .* before Module.__init__\(\)",
+        "Begin __init__ with super().__init__(): it makes room for parts.",
+    ),
+    (
+        r"has no attribute '_modules'|has no attribute '_parameters'|has no attribute '_forward_",
+        "super().__init__() is missing in __init__.",
+    ),
+    (
+        r'missing the required "forward" function',
+        "There is no method called forward: is it misspelt, or indented under __init__?",
+    ),
+    (r"super\(\): no arguments|super\(type, obj\)", "Write super().__init__(), with both pairs of brackets."),
+    (
+        r"'NoneType' object has no attribute|must be Tensor, not NoneType|unsupported operand .*NoneType|"
+        r"NoneType' and",
+        "Something gives None here: a function or a forward without its return, or conv.bias where there is no bias.",
+    ),
+    (r"'NoneType' object is not callable", "A part that forward calls is None: it was never made in __init__."),
+    (r"object has no attribute '(\w+)'", "forward uses self.{0}, and __init__ does not make it under that name."),
+    (
+        r"name '(\w+)' is not defined",
+        "{0} is used and never given a value: is it misspelt, or does it need self. before it?",
+    ),
+    (
+        r"cannot access local variable '(\w+)'|local variable '(\w+)' referenced",
+        "{0} is used before it is given a value.",
+    ),
+    (
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension 1",
+        "The channels of the two terms differ, {0} and {1}: F and the shortcut must both give out the block's "
+        "output channels.",
+    ),
+    (r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)", "SIZES"),
+    (
+        r"F\(x\) has shape (\(.*?\)) and the shortcut (\(.*?\))",
+        "F gives {0} and the shortcut {1}: stride and output channels must be the same on both.",
+    ),
+    (
+        r"expected input.* to have (\d+) channels, but got (\d+) channels",
+        "A convolution made for {0} channels is given {1}: each takes what the step before it gives out.",
+    ),
+    (
+        r"was made for C = (\d+) channels, and the input .* has (\d+)",
+        "A block made for C = {0} is given {1} channels: each takes what the one before it gives out.",
+    ),
+    (
+        r"running_mean should contain (\d+) elements not (\d+)|weight should contain (\d+) elements not (\d+)",
+        "A BN made for {1} channels is given {0}: it needs as many as the convolution before it gives out.",
+    ),
+    (
+        r"mat1 and mat2 shapes cannot be multiplied \((\d+x\d+) and (\d+x\d+)\)",
+        "The linear layer gets {0} and was made for {1}: average over H and W and flatten first, and check its "
+        "in_features.",
+    ),
+    (r"Expected more than 1 value per channel", "BN in training mode needs more than one number a channel."),
+    (
+        r"Kernel size can't be greater than actual input size|kernel size.* can't be greater",
+        "The map is smaller than the kernel: is a padding missing, or a stride too many?",
+    ),
+    (
+        r"inplace operation|in-place operation",
+        "Something overwrites numbers that are still needed: write y = y + x and not y += x, and no inplace=True.",
+    ),
+    (
+        r"takes (\d+) positional arguments? but (\d+) (?:was|were) given",
+        "The function is called with more arguments than it takes. (self counts as one.) Does its def line list "
+        "all the names that the exercise gives?",
+    ),
+    (
+        r"missing \d+ required positional arguments?: (.*)",
+        "The function is called without {0}: a class must be made before it is called, and def must list what "
+        "the exercise gives.",
+    ),
+    (r"unexpected keyword argument '(\w+)'", "There is no argument called {0} there: is it misspelt?"),
+    (
+        r"must be tuple of ints|'float' object cannot be interpreted as an integer|got \(float",
+        "A number of channels is a float: divide with //, not with /.",
+    ),
+    (r"is not divisible by 4", "BTNK2 has C/4 channels inside."),
+    (
+        r"is not a Module subclass",
+        "nn.Sequential takes modules one by one: write nn.Sequential(*blocks), with the star.",
+    ),
+    (r"maximum recursion depth", "Something calls itself: does forward call self(x)?"),
+    (
+        r"'(\w+)' object is not callable",
+        "A {0} is called as if it were a function: look for brackets too many, or a name used twice.",
+    ),
+]
+
+
+def meaning(error):
+    """What a Python error in a learner's network probably means, as a sentence, or "" where that is not known."""
+    if isinstance(error, NotImplementedError) and "forward" not in str(error):
+        return "The exercise is not filled in yet."
+    for pattern, sentence in MEANINGS:
+        if found := re.search(pattern, str(error)):
+            groups = [g for g in found.groups() if g is not None]
+            return _sizes(*map(int, groups)) if sentence == "SIZES" else sentence.format(*groups)
+    return ""
+
+
+def _sizes(a, b):
+    low, high = sorted((a, b))
+    if high - low == 2:
+        return f"One term is {low} wide and the other {high}: a 3×3 without padding=1 takes two pixels away."
+    if high - low == 1:
+        return f"One term is {low} wide and the other {high}: a 3×3 needs padding=1, with a stride as well."
+    if high in (2 * low, 2 * low - 1):
+        return f"One term is {low} wide and the other {high}: only one of F and the shortcut has the stride."
+    return f"The two terms are {a} and {b} wide: stride and padding of F and of the shortcut must lead to one size."
+
+
+def where(error):
+    """The last line of the learner's own code that an error went through, as a sentence, or ""."""
+    skip = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
+    own = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(skip)]
+    return f"It stopped in {own[-1].name}, line {own[-1].lineno}: {own[-1].line}" if own else ""
+
+
+def stopped(error):
+    """What happened, in words: the kind of error, its message, and what it probably means."""
+    message = " ".join(str(error).split())
+    said = f"Python says: {type(error).__name__}: {message[:300]}."
+    return f"{meaning(error) or 'Your code stops with an error.'} ({said})"
+
+
+def _shape(shape):
+    return "–" if shape is None else " × ".join(f"{n:,}" for n in shape)

@@ -1,0 +1,69 @@
+"""A prediction and a check in a real JupyterLab and browser."""
+
+import os
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from . import lab
+
+if lab.missing() and os.environ.get("CI") != "true":
+    pytest.skip(lab.missing(), allow_module_level=True)
+
+pytestmark = pytest.mark.browser
+
+CELLS = (
+    "from resnet_lib import BTNK1, BTNK2\nfrom resnet_lib.exercises import Prediction, check_btnk2, width_question",
+    "Prediction(width_question(112, kernel=3, stride=2, padding=1))",
+    "check_btnk2(lambda C: BTNK1(C, C // 4, 1))",
+    "check_btnk2(BTNK2)",
+)
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory):
+    assert not lab.missing(), lab.missing()
+    folder = tmp_path_factory.mktemp("exercises")
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    cells = [new_code_cell(cell) for cell in CELLS]
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "exercises.ipynb")
+    with lab.running_lab(folder) as server, lab.running_browser() as browser:
+        with lab.Notebook(browser, server, "exercises.ipynb") as opened:
+            opened.run_cell("from resnet_lib")
+            yield opened
+            assert opened.problems == []
+
+
+def test_a_guess_is_typed_and_committed_with_the_keyboard_alone(notebook):
+    notebook.run_cell("Prediction(width")
+    page = notebook.page
+    field = page.get_by_placeholder("a whole number")
+    field.fill("55")
+    field.press("Enter")
+    page.get_by_text("You said 55. You are one too low").wait_for()
+    field.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("Hint 1:").wait_for()
+    field.fill("56")
+    page.get_by_role("button", name="Commit").click()
+    page.get_by_text("Right: 56.").wait_for()
+
+
+def test_a_wrong_solution_shows_its_verdict_once_and_no_traceback(notebook):
+    notebook.run_cell("check_btnk2(lambda")
+    page = notebook.page
+    page.get_by_text("one convolution or linear layer too many").first.wait_for()
+    shown = page.locator(".jp-OutputArea-output", has_text="one convolution or linear layer too many")
+    assert shown.count() == 1
+    assert "← the first" in shown.inner_text()
+    page.get_by_text("Correct it, run its cell again").wait_for()
+    assert page.get_by_text("Traceback").count() == 0
+    page.get_by_text("A hint", exact=True).click()
+    page.get_by_text("A larger hint", exact=True).wait_for()
+
+
+def test_a_right_solution_is_told_so(notebook):
+    notebook.run_cell("check_btnk2(BTNK2)")
+    notebook.page.get_by_text("BTNK2 is right.").wait_for()

@@ -1,0 +1,209 @@
+"""Checks of functions that give tensors: folding, renaming, Grad-CAM; right ones in several ways, wrong ones named."""
+
+import pytest
+import torch
+from torch import nn
+
+from resnet_lib import activations, from_published
+from resnet_lib.attribution import grad_cam
+from resnet_lib.exercises import Wrong, check_fold, check_grad_cam, check_rename
+from resnet_lib.fast import fold_bn
+
+
+def refusal(check, f):
+    with pytest.raises(Wrong) as caught:
+        check(f)
+    assert len(caught.value.verdict.hints) == 3
+    return caught.value.verdict.sentence
+
+
+# ── Folding ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def folded(
+    s=lambda g, var, eps: g / (var + eps).sqrt(),
+    by=lambda s: s.view(-1, 1, 1, 1),
+    bias=lambda s, b, mean, beta: s * (b - mean) + beta,
+):
+    def my_fold(conv, bn):
+        scale = s(bn.weight, bn.running_var, bn.eps)
+        b = 0 if conv.bias is None else conv.bias
+        return conv.weight * by(scale), bias(scale, b, bn.running_mean, bn.bias)
+
+    return my_fold
+
+
+NO_EPS = folded(s=lambda g, var, eps: g / var.sqrt())
+
+
+def by_trying(conv, bn):
+    """What the two do to zeros and to single pixels."""
+    C = conv.in_channels
+    bias = bn(conv(torch.zeros(1, C, 3, 3, dtype=torch.double)))[0, :, 0, 0]
+    pixels = torch.eye(C * 9, dtype=torch.double).view(C * 9, C, 3, 3)
+    return (bn(conv(pixels))[:, :, 0, 0] - bias).T.reshape(-1, C, 3, 3), bias
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        folded(),
+        folded(s=lambda g, var, eps: g * torch.rsqrt(var + eps), by=lambda s: s[:, None, None, None]),
+        folded(bias=lambda s, b, mean, beta: beta - s * mean + s * b),
+        lambda conv, bn: list(folded()(conv, bn)),
+        fold_bn,
+        by_trying,
+    ],
+)
+def test_a_right_folding_is_accepted(right):
+    assert check_fold(right).ok
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (lambda conv, bn: (conv.weight, folded()(conv, bn)[1]), "The weight is unchanged"),
+        (folded(by=lambda s: s.view(1, -1, 1, 1)), "output channels"),
+        (NO_EPS, "ε under the root is missing"),
+        (folded(s=lambda g, var, eps: g / (var.sqrt() + eps)), "ε belongs under the root"),
+        (folded(s=lambda g, var, eps: g / (var + eps)), "take its root"),
+        (folded(s=lambda g, var, eps: 1 / (var + eps).sqrt()), "γ is missing"),
+        (folded(s=lambda g, var, eps: g * (var + eps).sqrt()), "s divides by it"),
+        (folded(bias=lambda s, b, mean, beta: s * b + beta), "has not been subtracted"),
+        (folded(bias=lambda s, b, mean, beta: s * (b + mean) + beta), "not added"),
+        (folded(bias=lambda s, b, mean, beta: s * (b - mean)), "β is missing"),
+        (folded(bias=lambda s, b, mean, beta: -s * mean + beta), "own bias is lost"),
+        (folded(bias=lambda s, b, mean, beta: b - mean + beta), "scaled too"),
+        (lambda conv, bn: (folded()(conv, bn)[0], NO_EPS(conv, bn)[1]), "In the bias alone: The ε"),
+        (lambda conv, bn: (folded()(conv, bn)[0], bn.weight * (conv.bias - bn.running_mean)), "conv.bias"),
+        (lambda conv, bn: (conv.weight, bn.bias), "still what they were"),
+        (folded(s=lambda g, var, eps: g / var.sqrt(), bias=lambda s, b, mean, beta: s * (b - mean)), "And: β is"),
+        (lambda conv, bn: None, "gives None"),
+        (lambda conv, bn: conv.weight, "no pair of tensors"),
+        (lambda conv, bn: (conv.weight, bn.bias.view(1, -1)), "one number a channel"),
+        (lambda conv, bn: (conv.weight.sum(0), bn.bias), "a weight of shape"),
+        (lambda conv, bn: (conv.weight * 3, bn.bias * 3), "none of 23 usual mistakes"),
+        (lambda conv, bn: (conv.weigth, bn.bias), "weigth"),
+    ],
+)  # fmt: skip
+def test_a_wrong_folding_is_told_its_mistake(wrong, sentence):
+    assert sentence in refusal(check_fold, wrong)
+
+
+# ── Renaming ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def renaming(*pairs, stem=True, fc=True, copy=False):
+    def rename(published):
+        renamed = {}
+        for name, tensor in published.items():
+            if stem and name.startswith(("conv1.", "bn1.")):
+                name = "stage0." + name.replace("1", "", 1)
+            elif fc and name.startswith("fc."):
+                name = "head." + name
+            else:
+                for was, now in pairs:
+                    name = name.replace(was, now)
+            renamed[name] = tensor.clone() if copy else tensor
+        return renamed
+
+    return rename
+
+
+SHORTCUT = (("downsample.0", "shortcut.conv"), ("downsample.1", "shortcut.bn"))
+EXCHANGED = (("downsample.0", "shortcut.bn"), ("downsample.1", "shortcut.conv"))
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        from_published,
+        renaming(("layer", "stage"), *SHORTCUT),
+        renaming(("layer", "stage"), *SHORTCUT, copy=True),
+        lambda published: dict(reversed(from_published(published).items())),
+        lambda published: type("Ordered", (dict,), {})(from_published(published)),
+    ],
+)
+def test_a_right_renaming_is_accepted(right):
+    assert check_rename(right).ok
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (lambda published: published, "'conv1.weight' is still its name"),
+        (renaming(("layer", "stage"), *SHORTCUT, stem=False), "belongs to stage0"),
+        (renaming(("layer", "stage"), *SHORTCUT, fc=False), "belongs to the head"),
+        (renaming(("layer", "stage")), "The shortcut is called downsample there"),
+        (renaming(*SHORTCUT), "'layer1.0.conv1.weight' is still its name"),
+        (renaming(("layer", "stage"), *EXCHANGED), "downsample.0 is the convolution"),
+        (renaming(("conv1", "stage0.conv"), ("layer", "stage"), *SHORTCUT), "inside a block it stays"),
+        (renaming(("layer1", "stage0"), ("layer2", "stage1"), *SHORTCUT), ""),
+        (lambda published: {name.split(".")[-1]: t for name, t in published.items()}, "Did two names become one?"),
+        (lambda published: {**from_published(published), "more": torch.tensor([-1.0])}, "entries, and there were"),
+        (lambda published: None, "gives None"),
+        (lambda published: list(published), "gives no dictionary"),
+        (lambda published: published["conv"], "KeyError"),
+    ],
+)  # fmt: skip
+def test_a_wrong_renaming_is_told_the_first_wrong_name_and_what_happened_to_it(wrong, sentence):
+    assert sentence in refusal(check_rename, wrong)
+
+
+# ── Grad-CAM ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def cam(
+    score=lambda logits, target: logits[0, target],
+    weigh=lambda slopes: slopes.mean((2, 3), keepdim=True),
+    join=lambda weights, maps: (weights * maps).sum(1)[0].relu(),
+    detach=True,
+):
+    def my_grad_cam(network, x, target, step):
+        kept = activations(network, x, [step, ""], grad=True)
+        maps, logits = kept[step], kept[""]
+        (slopes,) = torch.autograd.grad(score(logits, target), maps, create_graph=not detach)
+        values = join(weigh(slopes), maps)
+        return values.detach() if detach else values
+
+    return my_grad_cam
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        cam(),
+        cam(join=lambda w, maps: torch.einsum("bcij,bchw->hw", w, maps).clamp(min=0)),
+        cam(weigh=lambda s: s.flatten(2).mean(2)[..., None, None], join=lambda w, m: nn.ReLU()((w[0] * m[0]).sum(0))),
+        cam(score=lambda logits, target: logits[:, target].sum()),
+        lambda network, x, target, step: grad_cam(network, x, target, step).values,
+    ],
+)
+def test_a_right_grad_cam_is_accepted(right):
+    assert check_grad_cam(right).ok
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (cam(weigh=lambda s: s.sum((2, 3), keepdim=True)), "not their sum"),
+        (cam(join=lambda w, m: (w * m).sum(1)[0]), "ReLU of equation (2) is missing"),
+        (cam(join=lambda w, m: (w * m).mean(1)[0].relu()), "sum over the channels, not their mean"),
+        (cam(score=lambda logits, target: logits.softmax(1)[0, target]), "after softmax"),
+        (cam(score=lambda logits, target: logits.max()), "not the largest one"),
+        (cam(join=lambda w, m: (w * m).relu().sum(1)[0]), "not on each channel"),
+        (cam(join=lambda w, m: (w * m).sum(1)[0].abs()), "turn negative ones round"),
+        (cam(weigh=lambda s: s), "Average the gradients"),
+        (cam(weigh=torch.ones_like), "gradients are missing"),
+        (cam(join=lambda w, m: w.expand_as(m).sum(1)[0].relu()), "maps themselves are missing"),
+        (cam(join=lambda w, m: (w * m).sum(1)[0].relu() / (w * m).sum(1)[0].relu().max()), "divided by its largest"),
+        (cam(score=lambda logits, target: logits.softmax(1)[0, target], join=lambda w, m: (w * m).sum(1)[0]), "And:"),
+        (cam(detach=False), "end with .detach()"),
+        (cam(join=lambda w, m: (w * m).sum(1).relu()), "should be"),
+        (lambda network, x, target, step: None, "gives None"),
+        (lambda network, x, target, step: [1], "not a tensor"),
+        (cam(score=lambda logits, target: logits), "grad can be implicitly created only for scalar outputs"),
+    ],
+)  # fmt: skip
+def test_a_wrong_grad_cam_is_told_its_mistake(wrong, sentence):
+    assert sentence in refusal(check_grad_cam, wrong)

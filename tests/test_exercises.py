@@ -1,0 +1,335 @@
+"""Checks of a learner's own parts: every right solution is accepted, however it is written, and every wrong one is told
+what is wrong with it."""
+
+import json
+import os
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from resnet_lib import BTNK1, BTNK2, Stem, resnet50
+from resnet_lib.exercises import (
+    Wrong,
+    check_btnk1,
+    check_btnk2,
+    check_network,
+    check_stage,
+    check_stem,
+    reset,
+    solved,
+)
+
+from .mutants import CHECKS, judge, names, right, wrong
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+def refusal(check, make, **options):
+    with pytest.raises(Wrong) as caught:
+        check(make, **options)
+    return caught.value.verdict
+
+
+# ── Right and wrong solutions ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("name", "style"), right())
+def test_a_right_solution_is_accepted_in_every_style(name, style):
+    ok, text = judge(name, style)
+    assert ok, text
+
+
+def few():
+    """Every mistake as modules, and in one more style that goes round."""
+    cases = wrong()
+    chosen = {}
+    for case in cases:
+        chosen.setdefault((case[0], case[2]), []).append(case)
+    for i, group in enumerate(chosen.values()):
+        yield group[0]
+        if len(group) > 1:
+            yield group[1 + i % (len(group) - 1)]
+
+
+@pytest.mark.parametrize(("name", "style", "mistake", "said"), list(few()))
+def test_a_wrong_solution_is_refused_with_the_sentence_that_names_its_mistake(name, style, mistake, said):
+    ok, text = judge(name, style, mistake)
+    assert not ok
+    assert names(text, said), text
+
+
+def test_every_check_has_at_least_eight_mistakes_and_five_styles():
+    for _, _, styles, mistakes in CHECKS.values():
+        assert len(mistakes) >= 8
+        assert len(styles) >= 5
+
+
+def test_two_mistakes_at_once_are_both_named():
+    _, text = judge("BTNK2", "modules", "no relu1", "no last relu")
+    assert "Two things at once" in text and "after bn1" in text and "after the sum" in text
+
+
+class EinsumBlock(nn.Module):
+    """The 1×1 convolutions as matrices, without a convolution of PyTorch's."""
+
+    def __init__(self, C):
+        super().__init__()
+        self.out = nn.Parameter(torch.randn(C, C // 4))
+        self.mid = nn.Conv2d(C // 4, C // 4, 3, padding="same", bias=False)
+        self.first = nn.Parameter(torch.randn(C // 4, C))
+        self.norms = nn.ModuleDict({"3": nn.BatchNorm2d(C), "1": nn.BatchNorm2d(C // 4), "2": nn.BatchNorm2d(C // 4)})
+
+    def forward(self, x):
+        f = self.norms["1"](torch.einsum("oi,bihw->bohw", self.first, x)).relu()
+        f = self.norms["2"](self.mid(f)).relu_()
+        return self.norms["3"](torch.einsum("oi,bihw->bohw", self.out, f)).add_(x).relu_()
+
+
+class LazyBlock(nn.Module):
+    """BTNK1 with F in one Sequential, the shortcut in a list, and lazily made layers."""
+
+    def __init__(self, C, C1, S):
+        super().__init__()
+        self.paths = nn.ModuleList(
+            [
+                nn.Sequential(nn.LazyConv2d(4 * C1, 1, stride=S, bias=False), nn.BatchNorm2d(4 * C1)),
+                nn.Sequential(
+                    nn.LazyConv2d(C1, 1, bias=False), nn.LazyBatchNorm2d(), nn.ReLU(),
+                    nn.ZeroPad2d(1), nn.LazyConv2d(C1, 3, stride=S, bias=False), nn.LazyBatchNorm2d(), nn.ReLU(),
+                    nn.LazyConv2d(4 * C1, 1, bias=False), nn.LazyBatchNorm2d(),
+                ),
+            ]
+        )  # fmt: skip
+
+    def forward(self, x):
+        return torch.stack([path(x) for path in self.paths]).sum(0).relu()
+
+
+def a_function_in_place_of_a_class(C, C1):
+    return nn.Sequential(
+        nn.Conv2d(C, C1, 7, 2, 3, bias=False), nn.BatchNorm2d(C1), nn.MaxPool2d(3, 2, 1), nn.ReLU()
+    )  # the pooling and the ReLU may change places: the largest of what is kept is the same
+
+
+@pytest.mark.parametrize(
+    ("check", "make"),
+    [(check_btnk2, EinsumBlock), (check_btnk1, LazyBlock), (check_stem, a_function_in_place_of_a_class)],
+)
+def test_unusual_ways_to_write_a_part_are_accepted_too(check, make):
+    assert check(make).ok
+
+
+# ── What a verdict shows ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_layers_stand_beside_the_references_and_the_first_that_differs_is_marked():
+    class Quarter(BTNK2):
+        def __init__(self, C):
+            super().__init__(C)
+            self.conv3 = nn.Conv2d(C // 4, C // 4, 1, bias=False)
+
+    verdict = refusal(check_btnk2, Quarter)
+    assert [row[-1] for row in verdict.cells()[0]] == ["", "", "", "", "other shape ← the first", ""]
+    assert "C1 where 4·C1 is due" in verdict.sentence
+    html = verdict._repr_html_()
+    assert html.count("class=marked") == 1 and 'role="alert"' in html
+
+
+def test_of_a_whole_network_only_the_layers_around_the_first_difference_are_shown():
+    verdict = refusal(check_network, lambda: resnet50(num_classes=7))
+    assert "gives 7" in verdict.sentence
+    few, left = verdict.cells()
+    assert len(verdict.rows) == 107 and len(few) + left == 107
+    assert few[-1][-1] == "other shape ← the first"
+    assert f"{left} more layers" in verdict._repr_html_() and f"{left} more layers" in str(verdict)
+
+
+def test_an_error_is_shown_with_the_learners_own_line_and_what_it_probably_means():
+    class Misspelt(BTNK2):
+        def forward(self, x):
+            return self.relu4(x)
+
+    verdict = refusal(check_btnk2, Misspelt)
+    assert "forward uses self.relu4, and __init__ does not make it" in verdict.sentence
+    assert verdict.where.startswith("It stopped in forward, line ")
+    assert verdict.where.endswith("return self.relu4(x)")
+
+
+@pytest.mark.parametrize(
+    ("mistake", "sentence"),
+    [
+        (lambda: nn.Conv2d(4 / 2, 4, 1), "divide with //"),
+        (lambda: nn.Sequential([nn.ReLU()]), "with the star"),
+        (lambda: nn.Linear(3, 4)(torch.zeros(2, 5)), "The linear layer gets 2x5 and was made for 3x4"),
+        (lambda: nn.BatchNorm2d(4)(torch.zeros(2, 3, 5, 5)), "made for 4 channels is given 3"),
+        (lambda: nn.Conv2d(4, 4, 1)(torch.zeros(2, 3, 5, 5)), "made for 4 channels is given 3"),
+        (lambda: torch.zeros(2, 3, 5, 5) + torch.zeros(2, 4, 5, 5), "The channels of the two terms differ, 3 and 4"),
+        (lambda: torch.zeros(1, 3, 28, 28) + torch.zeros(1, 3, 56, 56), "only one of F and the shortcut has the"),
+        (lambda: torch.zeros(2, 3, 54, 54) + torch.zeros(2, 3, 56, 56), "without padding=1"),
+        (lambda: torch.relu(None), "Something gives None"),
+        (lambda: undefined, "undefined is used and never given a value"),  # noqa: F821
+        (lambda: nn.Module()(1), "no method called forward"),
+        (lambda: nn.ReLU(inplce=True), "no argument called inplce"),
+    ],
+)  # fmt: skip
+def test_errors_of_python_are_explained(mistake, sentence):
+    assert sentence in refusal(check_stem, lambda C, C1: mistake()).sentence
+
+
+def test_super_init_is_asked_for():
+    class Bare(nn.Module):
+        def __init__(self, C, C1):
+            self.conv = nn.Conv2d(C, C1, 7)
+
+    assert "super().__init__()" in refusal(check_stem, Bare).sentence
+
+
+def test_a_module_in_place_of_its_class_is_told_so():
+    assert "the class itself, Stem, without brackets" in refusal(check_stem, Stem()).sentence
+    assert "was given 7" in refusal(check_stem, 7).sentence
+
+
+def test_in_a_notebook_the_verdict_stands_for_the_traceback(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    try:
+        check_stem(lambda C, C1: None)
+    except Wrong as error:
+        lines = error._render_traceback_()
+        assert error._render_traceback_() == lines, "IPython asks twice"
+        assert shown == [error.verdict]
+        assert len(lines) == 1 and "Correct it" in lines[0]
+
+
+def test_what_a_check_calls_right_is_remarked_on_where_that_teaches():
+    class InPlace(BTNK2):
+        def __init__(self, C):
+            super().__init__(C)
+            self.relu1 = nn.ReLU(inplace=True)
+
+    assert "overwrites" in check_btnk2(InPlace).remarks[0]
+    assert check_btnk2(BTNK2).remarks == ()
+
+
+def test_hints_go_from_the_symptom_to_nearly_the_solution():
+    class NoReLU(BTNK2):
+        def __init__(self, C):
+            super().__init__(C)
+            self.relu1 = nn.Identity()
+
+    verdict = refusal(check_btnk2, NoReLU)
+    assert "Count your ReLUs" in verdict.hints[0]
+    assert "return relu(f + …)" in verdict.hints[-1]
+    html = verdict._repr_html_()
+    assert html.count("<details") == 3 and "open" not in html
+    assert html.index("A hint") < html.index("A larger hint") < html.index("Nearly the solution")
+    assert check_btnk2(BTNK2).hints == ()
+
+
+def test_names_are_asked_for_only_where_a_lesson_needs_them():
+    _, text = judge("BTNK2", "other names")
+    assert "is right" in text
+    verdict = refusal(check_btnk2, CHECKS["BTNK2"][0]("other names"), names=["conv1", "bn1"])
+    assert "It computes the right numbers" in verdict.sentence
+    assert "there is none called conv1, bn1" in verdict.sentence
+    assert check_btnk2(BTNK2, names=["conv1", "bn1"]).ok
+
+
+def test_v1_is_refused_or_allowed_as_the_lesson_says():
+    def v1(C, C1, S):
+        return BTNK1(C, C1, S, stride_on="1x1")
+
+    assert "first 1×1" in refusal(check_btnk1, v1).sentence
+    assert check_btnk1(v1, stride_on="1x1").ok
+    verdict = check_btnk1(v1, stride_on="any")
+    assert verdict.ok and "v1, the paper" in verdict.sentence
+    with pytest.raises(ValueError, match="stride_on = '5x5'"):
+        check_btnk1(v1, stride_on="5x5")
+
+
+def test_the_whole_resnet_50_is_accepted_and_its_v1_told_apart_at_the_first_strided_block():
+    assert check_network(resnet50).ok
+    assert (
+        "stage2.0: the stride sits on the first 1×1"
+        in refusal(check_network, lambda: resnet50(stride_on="1x1")).sentence
+    )
+
+
+def test_a_check_leaves_the_global_random_numbers_as_they_were():
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    check_btnk2(BTNK2)
+    assert torch.equal(torch.rand(2), expected)
+
+
+def test_a_stage_written_as_one_module_with_a_loop_and_one_written_in_functions_are_the_same_to_the_check():
+    def make_stage(C, C1, S, n):
+        blocks = nn.ModuleList([BTNK1(C, C1, S)] + [BTNK2(4 * C1) for _ in range(n - 1)])
+
+        class Stage(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.blocks = blocks
+
+            def forward(self, x):
+                for block in self.blocks:
+                    x = block(x)
+                return F.relu(x)  # it changes nothing: x is never negative
+
+        return Stage()
+
+    assert check_stage(make_stage).ok
+
+
+# ── Progress ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_solved_exercise_is_kept_and_an_unsolved_one_is_not(runs):
+    check_btnk2(BTNK2, exercise="02.2")
+    refusal(check_btnk2, BTNK1, exercise="02.9")
+    assert list(solved()) == ["02.2"]
+    assert list(json.loads((runs / "progress.json").read_text())) == ["02.2"]
+    assert os.listdir(runs) == ["progress.json"]
+
+
+def test_the_day_of_the_first_time_stays(runs):
+    runs.mkdir()
+    (runs / "progress.json").write_text('{"02.2": "2020-01-01"}')
+    check_btnk2(BTNK2, exercise="02.2")
+    assert solved() == {"02.2": "2020-01-01"}
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "[1, 2]", '{"01.1": 3}', "\x00\x01"])
+def test_a_damaged_file_is_put_aside_and_the_course_goes_on(runs, damaged):
+    runs.mkdir()
+    (runs / "progress.json").write_text(damaged)
+    assert solved() == {}
+    assert (runs / "progress.damaged.json").read_text() == damaged
+    check_btnk2(BTNK2, exercise="02.2")
+    assert list(solved()) == ["02.2"]
+
+
+def test_progress_can_be_forgotten_by_lesson_or_altogether(runs):
+    reset()
+    assert not runs.exists()
+    runs.mkdir()
+    (runs / "progress.json").write_text('{"01.1": "2020-01-01", "02.2": "2020-01-01"}')
+    reset("01")
+    assert list(solved()) == ["02.2"]
+    reset()
+    assert solved() == {}
+    with pytest.raises(ValueError, match="number of a lesson"):
+        reset("one")
+
+
+def test_a_folder_that_cannot_be_written_to_stops_nobody(runs, monkeypatch):
+    runs.write_text("a file where the folder should be")
+    assert check_btnk2(BTNK2, exercise="02.2").ok
+    assert solved() == {}

@@ -1,0 +1,343 @@
+"""Checks of a learner's arithmetic, and predictions: right ones in several ways, wrong ones with the mistake named."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from resnet_lib.designs import BlockDesign
+from resnet_lib.exercises import (
+    Prediction,
+    Progress,
+    Wrong,
+    check_macs,
+    check_out_width,
+    check_parameters,
+    check_receptive_field,
+    choice_question,
+    count_question,
+    illegal_question,
+    predict,
+    shape_question,
+    solved,
+    width_question,
+)
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
+
+
+def refusal(check, *arguments, **options):
+    with pytest.raises(Wrong) as caught:
+        check(*arguments, **options)
+    return caught.value.verdict.sentence
+
+
+# ── The output size ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def counted(W, kernel, stride=1, padding=0, dilation=1):
+    return sum(1 for _ in range(0, W + 2 * padding - dilation * (kernel - 1), stride))
+
+
+def asked_of_torch(W, kernel, stride, padding, dilation):
+    with torch.device("meta"):
+        return nn.Conv2d(1, 1, kernel, stride, padding, dilation)(torch.zeros(1, 1, W, W)).shape[-1]
+
+
+WIDTHS = {
+    "with //": lambda W, k, s, p, d: (W + 2 * p - d * (k - 1) - 1) // s + 1,
+    "with floor": lambda W, k, s, p, d: math.floor((W + p + p - (d * (k - 1) + 1)) / s + 1),
+    "with int": lambda W, k, s, p, d: int((W + 2 * p - d * (k - 1) - 1) / s) + 1,
+    "counting": counted,
+    "asking PyTorch": asked_of_torch,
+    "a float that is whole": lambda W, k, s, p, d: float((W + 2 * p - d * (k - 1) - 1) // s + 1),
+}
+
+
+@pytest.mark.parametrize("way", WIDTHS)
+def test_the_output_size_is_accepted_however_it_is_written(way):
+    assert check_out_width(WIDTHS[way]).ok
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (lambda W, k, s, p, d: (W + 2 * p - d * (k - 1) - 1) / s + 1, "forgot the floor"),
+        (lambda W, k, s, p, d: -((W + 2 * p - d * (k - 1) - 1) // -s) + 1, "rounded up"),
+        (lambda W, k, s, p, d: round((W + 2 * p - d * (k - 1) - 1) / s) + 1, "rounded to the nearest"),
+        (lambda W, k, s, p, d: (W + 2 * p - d * (k - 1) - 1) // s, "one too low"),
+        (lambda W, k, s, p, d: (W + 2 * p - d * (k - 1)) // s, "belongs after the division"),
+        (lambda W, k, s, p, d: (W - d * (k - 1) - 1) // s + 1, "forgot the padding"),
+        (lambda W, k, s, p, d: (W + p - d * (k - 1) - 1) // s + 1, "both sides"),
+        (lambda W, k, s, p, d: W + 2 * p - d * (k - 1), "forgot the stride"),
+        (lambda W, k, s, p, d: (W + 2 * p - k) // s + 1, "forgot the dilation"),
+        (lambda W, k, s, p, d: (W + 2 * p - d * k) // s + 1, "between 3 weights there are 2 steps"),
+        (lambda W, k, s, p, d: (W + 2 * p) // s + 1, "take the kernel's reach away"),
+        (lambda W, k, s, p, d: (W + p - k) // s + 1, "both sides: 2·padding. And: You forgot the dilation"),
+        (lambda W, k, s, p, d: None, "gives None"),
+        (lambda W, k, s, p, d: "112", "gives a str and not a number"),
+        (lambda W, k: W - k + 1, "takes"),
+        (lambda W, k, s, p, d: W, "none of"),
+    ],
+)
+def test_a_wrong_output_size_is_told_its_mistake(wrong, sentence):
+    assert sentence in refusal(check_out_width, wrong)
+
+
+# ── Parameters and MACs ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def convs(*layers, bn=2):
+    return sum(a * b * k * k + bn * b for a, b, k in layers)
+
+
+def btnk1(C, C1, bn=2):
+    return convs((C, C1, 1), (C1, C1, 3), (C1, 4 * C1, 1), (C, 4 * C1, 1), bn=bn)
+
+
+@pytest.mark.parametrize(
+    ("part", "right"),
+    [
+        ("stem", lambda C, C1: 49 * C * C1 + 2 * C1),
+        ("basic", lambda C: 18 * C * C + 4 * C),
+        ("BTNK2", lambda C: 17 * C * C // 16 + 3 * C),
+        ("BTNK2", lambda C: 17 / 16 * C**2 + 3 * C),
+        ("BTNK1", btnk1),
+        ("BTNK1", lambda C, C1: 13 * C1**2 + 5 * C * C1 + 20 * C1),
+        ("BTNK1", lambda C, C1: torch.tensor(btnk1(C, C1))),
+    ],
+)
+def test_a_right_count_of_parameters_is_accepted(part, right):
+    assert check_parameters(part, right).ok
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (lambda C, C1: btnk1(C, C1, bn=0), "forgot the BNs"),
+        (lambda C, C1: btnk1(C, C1, bn=1), "2 parameters a channel, a factor and an offset, and not 1"),
+        (lambda C, C1: btnk1(C, C1, bn=4), "stored, but not trained"),
+        (lambda C, C1: btnk1(C, C1, bn=3), "count a bias"),
+        (lambda C, C1: convs((C, C1, 1), (C1, C1, 3), (C1, 4 * C1, 1)), "forgot the projection G"),
+        (lambda C, C1: btnk1(C, C1) - 8 * C1, "BN of the projection"),
+        (lambda C, C1: convs((C, C1, 1), (C1, C1, 3), (C1, C1, 1), (C, C1, 1)), "4·C1 channels, not C1"),
+        (lambda C, C1: btnk1(C, C1) - 6 * C1 * C1, "kernel · kernel"),
+        (lambda C, C1: btnk1(C, C1, bn=0) - 4 * C * C1, "forgot the BNs"),
+        (lambda C, C1: 0, "none of"),
+    ],
+)
+def test_a_wrong_count_of_parameters_is_told_its_mistake(wrong, sentence):
+    assert sentence in refusal(check_parameters, "BTNK1", wrong)
+
+
+def test_the_bns_may_be_asked_for_or_not():
+    assert check_parameters("BTNK2", lambda C: 17 * C * C // 16, norms=False).ok
+    assert "for convolutions alone" in refusal(
+        check_parameters, "BTNK2", lambda C: 17 * C * C // 16 + 3 * C, norms=False
+    )
+    assert "C/4 channels" in refusal(check_parameters, "BTNK2", lambda C: 11 * C * C + 3 * C)
+
+
+@pytest.mark.parametrize(
+    ("part", "right"),
+    [
+        ("convolution", lambda C_in, C_out, kernel, W: C_out * W * W * kernel**2 * C_in),
+        ("BTNK2", lambda C, W: 17 * C * C * W * W // 16),
+        ("BTNK1", lambda C, W, C1, S: C * C1 * W**2 + (13 * C1**2 + 4 * C * C1) * math.ceil(W / S) ** 2),
+    ],
+)
+def test_right_macs_are_accepted(part, right):
+    assert check_macs(part, right).ok
+    assert "You give FLOPs" in refusal(check_macs, part, lambda *n: 2 * right(*n))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (lambda C, W, C1, S: (13 * C1**2 + 5 * C * C1) * W**2, "forgot the stride"),
+        (lambda C, W, C1, S: (13 * C1**2 + 5 * C * C1) * math.ceil(W / S) ** 2, "first 1×1 works before the stride"),
+        (lambda C, W, C1, S: C * C1 * W**2 + 13 * C1**2 * math.ceil(W / S) ** 2, "forgot the projection"),
+        (lambda C, W, C1, S: 13 * C1**2 + 5 * C * C1, "number of weights"),
+        (lambda C, W, C1, S: C * C1 * W + (13 * C1**2 + 4 * C * C1) * math.ceil(W / S), "W · W positions, not W"),
+        (lambda C, W, C1, S: C * C1 * W**2 + (7 * C1**2 + 4 * C * C1) * math.ceil(W / S) ** 2, "not k"),
+        (lambda C, W, C1, S: C * C1 * W**2 + (10 * C1**2 + C * C1) * math.ceil(W / S) ** 2, "4·C1 channels, not C1"),
+        (lambda C, W, C1, S: 9 * C1**2 * math.ceil(W / S) ** 2, "3×3 alone"),
+    ],
+)
+def test_wrong_macs_are_told_their_mistake(wrong, sentence):
+    assert sentence in refusal(check_macs, "BTNK1", wrong)
+
+
+def test_an_unknown_part_is_refused():
+    with pytest.raises(ValueError, match="'BTNK3' must be one of"):
+        check_parameters("BTNK3", lambda C: C)
+
+
+# ── The receptive field ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def field(steps, early=False, first=1, less=1, jumps=True, add=False, last=False):
+    r, j = first, 1
+    for kernel, stride in steps:
+        wide = stride if last else j + stride - 1 if add else j * stride
+        j = wide if early else j
+        r += (kernel - less) * (j if jumps else 1)
+        j = wide
+    return r
+
+
+def from_behind(steps):
+    """The other usual way: how many inputs one output needs, step by step from the last to the first."""
+    r = 1
+    for kernel, stride in reversed(steps):
+        r = (r - 1) * stride + kernel
+    return r
+
+
+@pytest.mark.parametrize("right", [field, from_behind])
+def test_a_right_receptive_field_is_accepted(right):
+    assert check_receptive_field(right).ok
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (dict(early=True), "counts too early"),
+        (dict(less=0), "adds two jumps, not three"),
+        (dict(jumps=False), "forgot the jump"),
+        (dict(first=0), "Begin with r = 1"),
+        (dict(last=True), "jumps multiply"),
+        (dict(add=True), "Jumps multiply"),
+        (dict(first=0, early=True), "And:"),
+    ],
+)
+def test_a_wrong_receptive_field_is_told_its_mistake(wrong, sentence):
+    assert sentence in refusal(check_receptive_field, lambda steps: field(steps, **wrong))
+
+
+def test_walking_from_behind_with_the_wrong_rule_is_recognised():
+    assert "from the last step to the first" in refusal(check_receptive_field, lambda steps: field(steps[::-1]))
+
+
+# ── Predictions ──────────────────────────────────────────────────────────────────────────────────────────────
+
+ILLEGAL = illegal_question(
+    BlockDesign("BTNK2", 256, 56, 64), BlockDesign("BTNK2", 256, 56, 128), BlockDesign("BTNK1", 256, 56, 128, 2)
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "wrong"),
+    [
+        (width_question(224, 7, 2, 3), 112, {112.5: "floor", 111: "too low", 109: "the padding", 113: "rounded up"}),
+        (width_question(15, 3, 2, 1, dilation=2), 7, {8: "dilation"}),
+        (
+            shape_question("BTNK1", 256, 56, 128, 2),
+            (512, 28, 28),
+            {(128, 28, 28): "4·C1", (512, 56, 56): "stride", (256, 28, 28): "channels change", (1, 28, 28): "512"},
+        ),
+        (shape_question("BTNK1", 64, 7, 64, 2), (256, 4, 4), {(256, 3, 3): "rounded up"}),
+        (
+            shape_question("BTNK2", 1024, 14, after="conv2"),
+            (256, 14, 14),
+            {(1024, 14, 14): "C1", (256, 12, 12): "Padding 1"},
+        ),
+        (count_question("BTNK1", 64, 64), 75_008, {73_728: "forgot the BNs", 58_112: "projection"}),
+        (count_question("BTNK2", 256, 56, of="MACs"), 218_365_952, {436_731_904: "FLOPs", 69_632: "number of weights"}),
+        (ILLEGAL, "BTNK2, C = 256, W = 56, C1 = 128, S = 1", {"BTNK2, C = 256, W = 56, C1 = 64, S = 1": "It is legal"}),
+    ],
+)
+def test_a_prediction_is_held_against_the_computed_answer_and_a_wrong_one_told_why(question, answer, wrong):
+    assert question.answer == answer
+    assert predict(question, answer).ok
+    for guess, said in wrong.items():
+        assert said in refusal(predict, question, guess)
+
+
+def test_a_prediction_that_is_none_or_of_another_kind_is_told_so():
+    assert "no prediction yet" in refusal(predict, width_question(224, 7), None)
+    assert "whole number" in refusal(predict, width_question(224, 7), "many")
+    assert "three whole numbers" in refusal(predict, shape_question("BTNK2", 256, 56), 256)
+    assert "three whole numbers" in refusal(predict, shape_question("BTNK2", 256, 56), (256, 56))
+    assert "Choose one of" in refusal(predict, ILLEGAL, "the first")
+
+
+@pytest.mark.parametrize("written", ["512, 28, 28", "(512,28,28)", "512 × 28 × 28", [512, 28, 28]])
+def test_a_shape_may_be_written_in_any_usual_way(written):
+    assert predict(shape_question("BTNK1", 256, 56, 128, 2), written).ok
+
+
+@pytest.mark.parametrize("written", ["75008", "75,008", "75_008", "75 008", " 75008 ", 75008.0])
+def test_a_number_may_be_written_in_any_usual_way(written):
+    assert predict(count_question("BTNK1", 64, 64), written).ok
+
+
+def test_several_predictions_are_held_together_and_noted_when_all_are_right():
+    questions = [width_question(224, 7, 2, 3), width_question(112, 3, 2, 1)]
+    assert "You said 57" in refusal(predict, questions, [112, 57], exercise="01.2")
+    assert solved() == {}
+    assert len(predict(questions, [112, 56], exercise="01.2").remarks) == 2
+    assert list(solved()) == ["01.2"]
+    with pytest.raises(ValueError, match="2 questions and 1 predictions"):
+        predict(questions, [112])
+
+
+def test_questions_that_cannot_be_answered_are_refused():
+    with pytest.raises(ValueError, match="must be one of the options"):
+        choice_question("Which?", {"a": "", "b": ""}, "c")
+    with pytest.raises(ValueError, match="0 of these 1 designs are illegal"):
+        illegal_question(BlockDesign("BTNK2", 256, 56, 64))
+    with pytest.raises(ValueError, match='must be "BTNK1" or "BTNK2"'):
+        shape_question("basic", 64, 56)
+    with pytest.raises(ValueError, match='"parameters" or "MACs"'):
+        count_question("BTNK2", 64, of="FLOPs")
+
+
+def test_the_widget_asks_says_what_is_wrong_and_gives_hints_one_by_one():
+    asked = Prediction(width_question(112, 3, 2, 1), exercise="01.9")
+    assert "3×3, stride 2, padding 1, of 112" in asked.asked.value
+    assert asked.reveal.disabled
+    asked.guess.value = "55"
+    assert "one too low" in asked.said.value and 'role="alert"' in asked.said.value
+    assert not asked.reveal.disabled
+    for n in (1, 2, 3):
+        asked.hint.click()
+        assert f"Hint {n}:" in asked.said.value
+    asked.hint.click()
+    assert asked.hint.description == "Last hint" and "Hint 3:" in asked.said.value
+    asked.reveal.click()
+    assert "It is 56." in asked.said.value and solved() == {}
+    asked.guess.value = "56"
+    assert "✓" in asked.said.value and list(solved()) == ["01.9"]
+    assert asked.tries == 2
+
+
+def test_a_choice_in_the_widget_counts_when_it_is_committed():
+    asked = Prediction(ILLEGAL)
+    asked.commit.click()
+    assert asked.tries == 0 and asked.said.value == ""
+    asked.guess.value = asked.question.options[0]
+    assert asked.said.value == ""
+    asked.commit.click()
+    assert "It is legal" in asked.said.value
+    asked.guess.value = ILLEGAL.answer
+    asked.commit.click()
+    assert "✓" in asked.said.value and "a sum needs equal shapes" in asked.said.value
+
+
+def test_committing_a_typed_guess_twice_asks_only_once():
+    asked = Prediction(width_question(112, 3, 2, 1))
+    asked.guess.value = "55"
+    asked.commit.click()
+    assert asked.tries == 1
+
+
+def test_progress_shows_what_is_solved():
+    assert "○ ○ ○  None solved yet" in str(Progress("01", 3))
+    predict(width_question(224, 7, 2, 3), 112, exercise="01.2")
+    assert "○ ✓ ○  1 of 3 solved" in str(Progress("01", 3))
+    assert "1 of 3 solved" in Progress("01", 3)._repr_html_()
