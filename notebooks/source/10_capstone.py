@@ -538,6 +538,6 @@ FileLink(report.write(runs_folder() / "my_design.html"))
 # ## What comes next
 #
 # One lesson is left, and it is a different one: in lesson 11 you examine networks that other people built, find their
-# mistakes, and mend them. The parts stay yours. `resnet_lib.tasks.cifar10()` fetches 60,000 real
-# pictures, if you have internet: give it to `DesignTrainingExplorer` as the task, and see whether your order holds. Everything you used is in
+# mistakes, and mend them. The parts stay yours. `resnet_lib.tasks.cifar10()` fetches 60,000 real pictures, if you have
+# internet: give it to `DesignTrainingExplorer` as the task, and see whether your order holds. Everything you used is in
 # `resnet_lib`, a few hundred lines at a time, and made to be read.
