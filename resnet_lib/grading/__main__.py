@@ -1,0 +1,30 @@
+"""The command: python -m resnet_lib.grading FOLDER --lesson 03 --out grades.csv."""
+
+import argparse
+import sys
+
+from . import Limits, grade
+
+
+def main():
+    command = argparse.ArgumentParser(prog="grade", description="Grade a folder of submitted notebooks into a CSV.")
+    command.add_argument("folder", help="the submitted notebooks, each named after its student")
+    command.add_argument("--lesson", required=True, help="the lesson's number, such as 03")
+    command.add_argument("--out", default="grades.csv", help="the CSV to write (grades.csv)")
+    command.add_argument("--seconds", type=float, default=60, help="time for each exercise with its checks (60)")
+    command.add_argument("--memory", type=int, default=4000, help="MB for each submission (4000)")
+    options = command.parse_args()
+    try:
+        limits = Limits(options.seconds, options.memory)
+        grades = grade(options.folder, options.lesson, options.out, limits, lambda line: print(line, flush=True))
+    except ValueError as problem:
+        sys.exit(f"Nothing was graded: {problem}.")
+    except KeyboardInterrupt:
+        sys.exit(f"\nStopped. What was graded so far stands in {options.out}.")
+    results = [v.result for verdicts in grades.values() for v in verdicts]
+    counts = ", ".join(f"{results.count(r)} {r}" for r in sorted(set(results)))
+    print(f"{len(grades)} notebooks, {len(results)} exercises: {counts}. Written to {options.out}.")
+
+
+if __name__ == "__main__":
+    main()
