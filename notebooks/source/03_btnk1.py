@@ -669,3 +669,39 @@ print(tuple(forgot(torch.randn(1, 64, 2, 2)).shape), "where (1, 64, 1, 1) was du
 #
 # You have all three parts: the stem, BTNK1 and BTNK2. [04 · Stages 1 to 4](04_stages.ipynb) stacks the blocks, and
 # finds the two laws that the numbers of BTNK1 follow.
+
+# %% [markdown] tags=["instructor"]
+# ### Minute by minute
+#
+# | minutes | what |
+# | --- | --- |
+# | 5 | Sections 1 and 2: f + x fails; read the error together |
+# | 5 | Exercise 1 |
+# | 5 | Exercise 2, in the head |
+# | 20 | Exercise 3 |
+# | 5 | Look inside, and section 5 |
+# | 15 | Exercise 4 |
+# | 5 | Section 6, at the projector |
+# | 10 | Exercise 5 |
+# | 5 | Section 7, which pixels; recall |
+#
+# ### Ask before you show
+#
+# - Before C1 doubles: "Twice the parameters, or four times?" Both are wrong; ask which convolutions double.
+# - Before S goes to 1: "Does a parameter change? Does a MAC?"
+# - Before the four pictures of section 7: "What share of the pixels does F never see, in v1, in v1.5? And G?"
+#
+# ### What they may think
+#
+# - *A projection is needed only where S = 2.* Stage 1 has S = 1 and needs one: 64 ≠ 256. The question is always about
+#   shapes.
+# - *1×1 convolutions cannot change the size.* With a stride they do, by throwing pixels away.
+# - *If the weights load, the network is right.* v1 and v1.5 load each other's weights without a word.
+#
+# ### On the projector
+#
+# The BottleneckExplorer at Stage 2, block 1. Switch v1 and v1.5 and follow the MACs of conv1 alone. Then the picture of
+# section 7: one of four has no darkest pixels.
+#
+# `student_numbers("their name", "03")` in `resnet_lib.grading` gives each student a C, W, C1 and S of their own, to work
+# out shape, parameters and MACs on paper.

@@ -79,7 +79,8 @@ def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS):
                 verdicts = [Verdict(e.exercise, "unreadable", f"{problem}.") for e in lesson.exercises]
             grades[student] = verdicts
             passed = sum(v.result == "passed" for v in verdicts)
-            say(f"{i} of {len(paths)}  {student}: {passed} of {len(verdicts)} passed ({time.monotonic() - start:.0f} s)")
+            took = time.monotonic() - start
+            say(f"{i} of {len(paths)}  {student}: {passed} of {len(verdicts)} passed ({took:.0f} s)")
             write(grades, out)  # each time: who stops the grader keeps what is done
     return grades
 
