@@ -125,7 +125,7 @@ class Sandbox:
         """
         begin = time.monotonic()
         usual = {}
-        for found in self.events({}, {}, 1800, rehearsal=True):
+        for found in self.events({}, 1800, rehearsal=True):
             if found["event"] == "ready":
                 self.start = 60 + 5 * (time.monotonic() - begin)
             elif found["event"] == "verdict":
@@ -145,22 +145,28 @@ class Sandbox:
         while len(done) < len(wanted):
             # After a process has died, those that are already judged are replaced by their solutions.
             left = {n: source for n, source in answers.items() if n not in done}
-            now, begun = None, time.monotonic()
-            for found in self.events(left, done, self.start):
+            now, begun, last = None, time.monotonic(), None
+            for found in self.events(left, self.start):
                 if found["event"] == "begin":
                     now, begun = found["exercise"], time.monotonic()
                 elif found["event"] == "verdict" and now in left and found["exercise"] == now:
                     done.setdefault(now, Verdict(now, found["result"], found["sentence"], found["seconds"]))
                 elif found["event"] == "stopped":
-                    n = now if now in left and now not in done else next((k for k in wanted if k not in done), None)
-                    if n is not None:
-                        done[n] = Verdict(n, found["result"], found["sentence"], time.monotonic() - begun)
+                    last = found
+            if now in left and now not in done:
+                guilty = now
+            elif left.keys().isdisjoint(done):  # it came to nothing: at least one must be judged each time
+                guilty = next(n for n in wanted if n in left)
+            else:
+                continue
+            last = last or {"result": "crashed", "sentence": ""}
+            done[guilty] = Verdict(guilty, last["result"], last["sentence"], round(time.monotonic() - begun, 2))
         return [done[n] for n in wanted]
 
     def seconds_for(self, n):
         return max(self.limits.seconds, 5 * self.usual.get(n, 0))
 
-    def events(self, answers, done, patience, rehearsal=False):
+    def events(self, answers, patience, rehearsal=False):
         """Run a worker and give what it reports, at last the event "stopped" if it did not come to its end."""
         home = Path(tempfile.mkdtemp(dir=self.scratch))
         secret = secrets.token_hex(16)

@@ -137,7 +137,7 @@ class Run:
                     self.report(n, result, sentence, start)
                     start = time.perf_counter()
                 if result == "tampered":
-                    return  # nothing in this process can be trusted any more; the grader starts another
+                    break  # nothing in this process can be trusted any more; the grader starts another
                 self.run([{"source": exercise["solution"]}, *after])
                 if answer is not None:
                     continue
@@ -161,7 +161,9 @@ class Run:
         solved = dict(self.space)
         exec(compile(exercise["solution"], "<solution>", "exec", dont_inherit=True), solved)
         torch.set_rng_state(state)
-        mine = {**self.space, "__name__": MODULE}
+        due = {name for name in bound(exercise["source"]) if not isinstance(solved.get(name), types.ModuleType)}
+        # Without what they are due to define: a value left over from an earlier exercise is no answer.
+        mine = {name: value for name, value in self.space.items() if name not in due} | {"__name__": MODULE}
         try:
             if self.guarded:
                 guard = Guard(exercise["solution"], imports(self.cells))
@@ -171,7 +173,7 @@ class Run:
                 mine["__builtins__"] = vars(builtins)
                 code = compile(answer, f"<exercise {n}>", "exec", dont_inherit=True)
             exec(code, mine)
-            for name in sorted(bound(exercise["source"])):
+            for name in sorted(due):
                 if name not in mine:
                     return "failed", f"The cell no longer gives {name} a value."
                 wrong = misshapen(name, mine[name], solved.get(name))
