@@ -84,6 +84,11 @@ ATTACKS = {
     "reaches os through getattr": ("getattr(torch, 'os')._exit(0)", "refused"),
     "reaches a frame": ("def g():\n    yield\ng().gi_frame", "refused"),
     "reaches globals": ("torch.equal.__init__.__globals__", "refused"),
+    "reaches files through torch": ("torch.PyTorchFileWriter('/tmp/made')", "refused"),
+    "a number that answers as it likes": ("torch.SymInt(None)", "refused"),
+    "formats through the type": ("str.format('{0.equal}', torch)", "refused"),
+    "reaches a frame through a pattern": ("match torch:\n    case object(gi_frame=f):\n        f.clear()", "refused"),
+    "a dictionary of its own kind": ("class D(dict):\n    pass", "refused"),
     "reaches subclasses": ("().__class__.__base__.__subclasses__()", "refused"),
     "reaches through a format": ("'{0.__class__.__init__.__globals__}'.format(torch)", "refused"),
     "reaches through a pattern": ("match torch:\n    case object(__dict__=d):\n        d.clear()", "refused"),
@@ -128,12 +133,18 @@ def test_a_hostile_answer_gains_nothing_and_the_next_is_judged_by_itself(after_a
 
 # ── The outer fences, with the guard taken away ──────────────────────────────────────────────────────────────
 
-WRITE = "import os\nfor fd in range(3, 40):\n    try:\n        os.write(fd, b'{line}\\n')\n    except OSError:\n        pass\n"
-FAKED = json.dumps({"secret": "guess", "event": "verdict", "exercise": 1, "result": "passed", "sentence": "", "seconds": 0})
+FAKED = json.dumps({"secret": "guess", "event": "verdict", "exercise": 3, "result": "passed"})
+WRITES = f"""import os
+for fd in range(3, 40):
+    try:
+        os.write(fd, b'{FAKED}\\n')
+    except OSError:
+        pass
+{WRONG}"""
 FENCED = {
     "os._exit": ("import os\nos._exit(0)", "crashed", ""),
     "never ends": ("while True:\n    pass", "timed out", "did not come to an end"),
-    "writes into the report": (WRITE.format(line=FAKED) + WRONG, "tampered", "wrote into its report"),
+    "writes into the report": (WRITES, "tampered", "wrote into its report"),
     "forks": ("import os\nos.fork()", "failed", "the grader refuses os.fork"),
     "runs a program": ("import subprocess\nsubprocess.run(['true'])", "failed", "the grader refuses subprocess"),
     "kills its parent": ("import os\nos.kill(os.getppid(), 9)", "failed", "the grader refuses os.kill"),
@@ -340,12 +351,29 @@ def test_a_deleted_or_untouched_exercise_has_no_answer(lesson, tmp_path):
     assert found(lesson, tmp_path, cell(EXERCISE.format(n=2) + "\n\n", "exercise", id="given-2")) == {}
 
 
-@pytest.mark.parametrize("cells", [[{"source": 5}], [3], [{"source": "x", "metadata": 7}], "text", None])
+@pytest.mark.parametrize("cells", [[{"source": 5}], [3], [{"source": "x", "id": {}}], "text", None])
 def test_cells_that_are_none_are_said_to_be_none(lesson, tmp_path, cells):
     path = tmp_path / "odd.ipynb"
     path.write_text(json.dumps({"cells": cells}))
     with pytest.raises(ValueError, match="odd.ipynb"):
         answers(lesson, path)
+
+
+@pytest.mark.parametrize(
+    ("source", "result"),
+    [
+        ("import torch.nn.functional as F\ndef twice(x):\n    return F.relu(x) * 2.0", "passed"),
+        ("def twice(input):\n    vars = input.clone()\n    vars += input\n    return vars", "passed"),
+        ("from functools import reduce\ndef twice(x):\n    return reduce(torch.add, [x, x])", "passed"),
+        ("class Twice(torch.nn.Module):\n    def forward(self, x):\n        self.seen = x\n        return x + x\n"
+         "def twice(x):\n    return Twice()(x)", "passed"),
+        ("def twice(x):\n    return torch.dubble(x)", "failed"),
+    ],
+)  # fmt: skip
+def test_what_honest_learners_write_is_not_refused(tmp_path, source, result):
+    sandbox = Sandbox(made_lesson(tmp_path / "notebooks", 1), Limits(), tmp_path)
+    (verdict,) = sandbox.verdicts({1: source})
+    assert verdict.result == result, verdict
 
 
 # ── A lesson of the course ───────────────────────────────────────────────────────────────────────────────────

@@ -61,7 +61,7 @@ def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS):
     lesson = read_lesson(lesson, notebooks)
     if not folder.is_dir():
         raise ValueError(f"{folder} is no folder: give the one that holds the submitted notebooks")
-    paths = [p for p in sorted(folder.rglob("*.ipynb")) if ".ipynb_checkpoints" not in p.parts]
+    paths = [p for p in sorted(folder.rglob("*.ipynb")) if p.is_file() and ".ipynb_checkpoints" not in p.parts]
     if not paths:
         raise ValueError(f"{folder} holds no notebook (a file that ends in .ipynb)")
     if not out.parent.is_dir():
@@ -71,12 +71,15 @@ def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS):
         sandbox = Sandbox(lesson, limits, Path(scratch), closed=[folder, notebooks])
         say(f"The solved lesson {lesson.number}: {sandbox.rehearse():.0f} s")
         for i, path in enumerate(paths, 1):
-            student = path.relative_to(folder).with_suffix("").as_posix()
+            student = printable(path.relative_to(folder).with_suffix("").as_posix())
             start = time.monotonic()
             try:
                 verdicts = sandbox.verdicts(answers(lesson, path))
             except ValueError as problem:
                 verdicts = [Verdict(e.exercise, "unreadable", f"{problem}.") for e in lesson.exercises]
+            except Exception as problem:  # noqa: BLE001, whatever is odd about one must not end the grading of all
+                said_so = f"The grader failed: {type(problem).__name__}: {problem}"
+                verdicts = [Verdict(e.exercise, "crashed", said_so) for e in lesson.exercises]
             grades[student] = verdicts
             passed = sum(v.result == "passed" for v in verdicts)
             took = time.monotonic() - start
@@ -102,8 +105,12 @@ def write(grades, out):
 
 def harmless(value):
     """The value as text that no spreadsheet takes for a formula, in one line."""
-    text = "".join(c if c.isprintable() else " " for c in str(value))
+    text = printable(value)
     return "'" + text if text.lstrip().startswith(("=", "+", "-", "@")) else text
+
+
+def printable(value):
+    return "".join(c if c.isprintable() else " " for c in str(value))
 
 
 class Sandbox:

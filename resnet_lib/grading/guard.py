@@ -19,24 +19,31 @@ MODULE = "exercise"  # what classes and functions of a submission give as their 
 # module → the names that may be taken from it; None: all that the rules below leave
 MODULES = {
     "torch": None, "torch.nn": None, "torch.nn.functional": None, "torch.nn.init": None, "torch.optim": None,
-    "torch.autograd": {"grad", "backward", "Variable"}, "torch.linalg": None,
-    "math": None, "itertools": None, "copy": {"copy", "deepcopy"}, "time": {"perf_counter"}, "random": None,
-    "functools": {"partial", "reduce", "cache", "lru_cache"}, "statistics": {"mean", "median"},
+    "torch.autograd": {"grad", "backward"}, "torch.linalg": None,
+    "math": None, "itertools": None, "copy": {"copy", "deepcopy"}, "random": None, "statistics": {"mean", "median"},
+    "functools": {"partial", "reduce", "cache", "lru_cache"}, "time": {"perf_counter", "time", "sleep"},
     "collections": {"OrderedDict", "Counter", "defaultdict", "deque"},
     "dataclasses": {"dataclass", "field", "replace"},
+    "numpy": set("array arange zeros ones linspace sqrt exp log ceil floor abs prod sum mean median pi".split()),
 }  # fmt: skip
+# torch itself holds hundreds of names, some of which read files or run other code. Its tensor functions may be used,
+# its numbers and types of numbers, and these.
+OF_TORCH = set(
+    "Tensor Size device dtype Generator no_grad enable_grad inference_mode set_grad_enabled is_grad_enabled "
+    "manual_seed is_tensor einsum split unique norm meshgrid broadcast_tensors broadcast_shapes cdist tensordot "
+    "block_diag cartesian_prod atleast_1d atleast_2d atleast_3d stft finfo iinfo get_default_dtype get_num_threads "
+    "get_rng_state typename".split()
+)
 # Built-in functions that lead out of the cell, or to the checks.
 REFUSED_NAMES = set(
-    "breakpoint compile delattr eval exec exit globals help input locals memoryview open quit vars".split()
+    "breakpoint compile copyright credits delattr eval exec exit globals help input license locals memoryview open "
+    "quit vars".split()
 )
-# Attributes that lead from ordinary things to frames, files, foreign memory, or settings shared by all.
+# Attributes that lead from ordinary things to frames, files, or foreign memory.
 REFUSED_ATTRIBUTES = set(
     "gi_frame gi_code gi_yieldfrom cr_frame cr_code cr_await ag_frame ag_code ag_await tb_frame tb_next f_back "
-    "f_builtins f_code f_globals f_locals mro ctypes tofile dump dumps load save load_state_dict_from_url from_file "
-    "storage untyped_storage typed_storage share_memory_ compile vmap cond while_loop frombuffer fromfile memmap "
-    "set_default_dtype set_default_device set_default_tensor_type set_num_threads set_num_interop_threads "
-    "set_printoptions set_flush_denormal set_deterministic_debug_mode use_deterministic_algorithms "
-    "get_device_module typename with_traceback add_note".split()
+    "f_builtins f_code f_globals f_locals mro with_traceback ctypes tofile dump dumps from_file frombuffer storage "
+    "untyped_storage typed_storage share_memory share_memory_ compile set_".split()
 )
 DUNDERS = {"__init__", "__name__"}  # the only names with two underscores in front that a cell may write
 
@@ -61,8 +68,6 @@ def translated(source, filename):
                 refuse(f"the name {name}")
         if isinstance(node, ast.FunctionDef) and node.name.startswith("__") and node.name != "__init__":
             refuse(f"the name {node.name}")
-        if isinstance(node, ast.Name) and (node.id in REFUSED_NAMES or node.id.startswith("__")):
-            refuse(node.id)
         if isinstance(node, ast.ImportFrom) and (node.level or any(a.name == "*" for a in node.names)):
             refuse("an import of everything, or from a neighbouring file")
         if isinstance(node, ast.ClassDef) and node.keywords:
@@ -102,7 +107,7 @@ class Guard:
     """The rules for one exercise. `solution` is its solved cell: what that may use, the submission may."""
 
     def __init__(self, solution="", modules=()):
-        self.modules = {**MODULES, **dict.fromkeys(modules)}
+        self.modules = {**MODULES, **dict(modules)}
         tree = ast.parse(solution)
         self.usual = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
         self.bases = {b.id for n in ast.walk(tree) if isinstance(n, ast.ClassDef) for b in n.bases if hasattr(b, "id")}
@@ -115,8 +120,8 @@ class Guard:
             refuse(f".{name}")
         if name in REFUSED_ATTRIBUTES and name not in self.usual:
             refuse(f".{name}")
-        if name in ("format", "format_map") and isinstance(thing, str) and "_" in str(thing):
-            refuse("format with an underscore in the text", "use an f-string")
+        if name in ("format", "format_map") and (thing is str or isinstance(thing, str) and "__" in thing):
+            refuse("format with two underscores in the text", "use an f-string")
         if isinstance(thing, types.ModuleType):
             self.from_module(thing.__name__, name)
         value = getattr(thing, name, *otherwise)
@@ -127,8 +132,13 @@ class Guard:
     def from_module(self, module, name):
         if module not in self.modules:
             refuse(f"the module {module}")
-        if name.startswith("_") or self.modules[module] is not None and name not in self.modules[module]:
+        allowed = self.modules[module]
+        if name.startswith("_") or allowed is not None and name not in allowed:
             refuse(f"{module}.{name}")
+        if module == "torch" and hasattr(torch, name) and name not in OF_TORCH and name not in self.usual:
+            numbers = (types.ModuleType, torch.dtype, torch.memory_format, torch.layout, float)
+            if not isinstance(getattr(torch, name), numbers) and not hasattr(torch._C._VariableFunctions, name):
+                refuse(f"torch.{name}")
 
     def writable(self, thing, name):
         """thing, if its attribute `name` may be written or deleted; else Refused."""
@@ -165,7 +175,7 @@ class Guard:
 
     def builtins(self):
         """The built-in functions that a cell gets: Python's, without those that lead out."""
-        given = {n: v for n, v in vars(python).items() if n not in REFUSED_NAMES and not n.startswith("_")}
+        given = {n: v for n, v in vars(python).items() if not n.startswith("_")}
         reach, writable = self.reach, self.writable
 
         def hasattr_(thing, name):
@@ -183,7 +193,10 @@ class Guard:
                 refuse("type() to make a class")
             return type(thing)
 
-        return given | {
+        def stub(name):
+            return lambda *given, **named: refuse(name)
+
+        return given | {name: stub(name) for name in REFUSED_NAMES} | {
             "__import__": self.imported, "__build_class__": self.made, "__reach__": reach, "__writable__": writable,
             "getattr": reach, "hasattr": hasattr_, "setattr": setattr_, "type": type_, "__name__": "builtins",
         }  # fmt: skip

@@ -40,7 +40,7 @@ def read_notebook(path):
         if path.stat().st_size > LARGEST:
             raise ValueError(f"{path.name} has more than {LARGEST // 10**6} MB: clear its outputs and save it again")
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        return [{**c, "source": "".join(c["source"]), "tags": tags_of(c)} for c in cells]
+        return [read_cell(c) for c in cells]
     except OSError as error:
         raise ValueError(f"{path.name} cannot be read: {error.strerror}") from None
     except (KeyError, TypeError, AttributeError, RecursionError):
@@ -51,9 +51,15 @@ def read_notebook(path):
         raise ValueError(f"{path.name} is no notebook: its JSON breaks off or is damaged") from None
 
 
-def tags_of(cell):
+def read_cell(cell):
+    """Of a cell what matters here, each of it of the type it should have."""
     tags = (cell.get("metadata") or {}).get("tags") or []
-    return {tag for tag in tags if isinstance(tag, str)}
+    return {
+        "cell_type": cell.get("cell_type"),
+        "id": str(cell.get("id", "")),
+        "source": "".join(cell["source"]),
+        "tags": {tag for tag in tags if isinstance(tag, str)},
+    }
 
 
 def read_lesson(number, folder=NOTEBOOKS):
@@ -76,7 +82,7 @@ def read_lesson(number, folder=NOTEBOOKS):
             if "exercise" not in cell["tags"]:
                 cells.append(Cell(cell["source"]))
             elif n <= len(solved):
-                cells.append(Cell(cell["source"], n, solved[n - 1]["source"], cell.get("id", "")))
+                cells.append(Cell(cell["source"], n, solved[n - 1]["source"], cell["id"]))
             else:
                 raise ValueError(f"{path.name} has more exercises than its solved version: build the notebooks anew")
     return Lesson(path.stem.partition("_")[0], path.stem, tuple(cells))
@@ -91,17 +97,17 @@ def answers(lesson, path):
     ValueError with a sentence where `path` is no notebook, or one of another lesson.
     """
     cells = read_notebook(path)
-    titles = [re.match(r"#\s*(\d\d) ·", c["source"]) for c in cells if c.get("cell_type") == "markdown"]
+    titles = [re.match(r"#\s*(\d\d) ·", c["source"]) for c in cells if c["cell_type"] == "markdown"]
     title = next(filter(None, titles), None)
     if title and title[1] != lesson.number:
         raise ValueError(f"{Path(path).name} is lesson {title[1]}, and lesson {lesson.number} is being graded")
-    code = [c for c in cells if c.get("cell_type") == "code"]
+    code = [c for c in cells if c["cell_type"] == "code"]
     tagged = [c for c in code if c["tags"] & {"exercise", "solution"}]  # some work in the solved notebook
     ids = {e.id for e in lesson.exercises if e.id}
     found, matched = {}, 0
     for e in lesson.exercises:
-        headed = [c for c in code if heading(c["source"]) == e.exercise and c.get("id") not in ids - {e.id}]
-        same = [c for c in code if e.id and c.get("id") == e.id]
+        headed = [c for c in code if heading(c["source"]) == e.exercise and c["id"] not in ids - {e.id}]
+        same = [c for c in code if e.id and c["id"] == e.id]
         rest = [c for c in headed if "exercise" in c["tags"]] + headed
         in_order = [tagged[e.exercise - 1]] if len(tagged) == len(lesson.exercises) else []
         cell = next(iter(same + rest + in_order), None)

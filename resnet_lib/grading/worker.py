@@ -180,6 +180,7 @@ class Run:
                 if wrong and self.guarded:
                     return "failed", wrong[0].upper() + wrong[1:] + "."
                 self.space[name] = mine[name]
+            self.space.update((n, v) for n, v in solved.items() if isinstance(v, types.ModuleType))
             self.run(after)
         except Refused as error:
             return "refused", sentence_of(error)
