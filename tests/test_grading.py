@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -315,6 +317,13 @@ def test_a_lesson_whose_solution_does_not_pass_grades_nobody(tmp_path):
         grade(tmp_path / "full", "07", tmp_path / "grades.csv", notebooks=tmp_path / "notebooks")
 
 
+def test_the_command_says_in_a_sentence_what_stands_in_its_way_and_reads_paths_from_where_it_was_called(tmp_path):
+    command = [sys.executable, "-m", "resnet_lib.grading", "--from", tmp_path, "here", "--lesson", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Nothing was graded: {tmp_path / 'here'} is no folder") and done.stdout == ""
+
+
 @pytest.mark.parametrize("limits", [(0, 100), (1, -1)])
 def test_limits_are_positive(limits):
     with pytest.raises(ValueError, match="positive"):
@@ -387,7 +396,8 @@ def test_a_learners_own_blocks_are_graded_by_the_lessons_own_checks(tmp_path):
     verdicts = Sandbox(lesson, Limits(), tmp_path).verdicts(
         solved | {2: "prediction = {}", 3: without_padding, 5: "import copy\nto_v1 = copy.deepcopy"}
     )
-    assert [v.result for v in verdicts] == ["passed", "failed", "failed", "passed", "failed"]
+    assert [v.result for v in verdicts] == ["passed", "failed", "failed", "passed", "failed", "passed"]
+    assert verdicts[5].sentence == "as A. Learner"
     assert "keep its 4 keys" in verdicts[1].sentence
     assert "your block does not run (see the hints)" in verdicts[2].sentence
     assert "function written in the cell" in verdicts[4].sentence
@@ -399,7 +409,7 @@ def test_a_stand_in_for_a_tensor_or_for_a_module_is_refused(tmp_path):
     fake = stand_in + lesson.exercises[0].solution.replace("return self.bn(self.conv(x))", "return Fake()")
     inherited = "from resnet_lib import BTNK1\nclass MyBTNK1(BTNK1):\n    pass"
     verdicts = Sandbox(lesson, Limits(), tmp_path).verdicts({1: fake, 3: inherited})
-    assert [v.result for v in verdicts] == ["refused", "not done", "refused", "not done", "not done"]
+    assert [v.result for v in verdicts] == ["refused", "not done", "refused", "not done", "not done", "not done"]
     assert "where a tensor is due" in verdicts[0].sentence
     assert "the library's own BTNK1" in verdicts[2].sentence
 

@@ -188,7 +188,7 @@ class Run:
             return ("not done", "") if f"Exercise {n}:" in str(error) else ("failed", sentence_of(error))
         except BaseException as error:  # noqa: BLE001, SystemExit and KeyboardInterrupt are only wrong answers here
             return "failed", sentence_of(error)
-        return "passed", ""
+        return "passed", f"as {mine['me']}"[:LONGEST] if "me" in due else ""  # whose numbers were computed
 
 
 def sentence_of(error):
