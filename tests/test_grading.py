@@ -157,6 +157,10 @@ FENCED = {
     "writes outside": ("open({precious!r}, 'w')", "failed", "the grader refuses to write"),
     "moves outside": ("import os\nos.replace({precious!r}, 'here')", "failed", "the grader refuses os.rename"),
     "looks at the solutions": ("import os\nopen({solutions!r}).read()", "failed", "the grader refuses to read"),
+    "deletes outside, by a folder opened before": (
+        "import os\nos.remove('precious.txt', dir_fd=os.open({outside!r}, os.O_RDONLY))", "failed", "refuses to read"),
+    "searches memory": ("import gc\ngc.get_objects()", "failed", "the grader refuses gc.get_objects"),
+    "takes all memory": ("held = bytearray(10**11)", "failed", "MemoryError"),
     "rewrites the library": (
         "import resnet_lib.blocks as b\nopen(b.__file__, 'a').write('#')", "failed", "refuses to write"),
     "replaces torch.equal": (f"import torch\ntorch.equal = lambda a, b: True\n{WRONG}", "tampered", "torch.equal"),
@@ -192,7 +196,7 @@ def fenced(tmp_path_factory):
         listener = threading.Thread(target=listen)
         listener.start()
         known = {
-            "precious": str(precious), "port": server.getsockname()[1],
+            "precious": str(precious), "outside": str(folder), "port": server.getsockname()[1],
             "solutions": str(folder / "notebooks" / "solutions" / "07_small.ipynb"),
         }  # fmt: skip
         sources = [s.format(**known) if "{" in s and "event" not in s else s for s, *_ in FENCED.values()]
@@ -214,6 +218,12 @@ def test_the_outer_fence_holds_without_the_guard(fenced, name):
 
 def test_a_right_answer_after_all_of_them_passes(fenced):
     assert fenced["right"].result == "passed"
+
+
+def test_memory_is_watched_from_outside_where_the_system_sets_no_limit(tmp_path):
+    sandbox = Sandbox(made_lesson(tmp_path / "notebooks", 1), Limits(20, 50), tmp_path)
+    (verdict,) = sandbox.verdicts({1: RIGHT})
+    assert (verdict.result, verdict.sentence) == ("crashed", "It took more than 50 MB of memory.")
 
 
 def test_a_line_without_the_secret_is_not_believed():

@@ -12,13 +12,15 @@ inside out:
    the solutions.
 5. Limits of time and memory, and the whole group of processes ended from outside. Verdicts carry a secret.
 
-What remains possible. Python cannot be made perfectly safe from within: whoever finds a way around the guard *and* a
-mistake in a compiled library could do what the account that runs the grader can. So run it under an account, or in a
-container, that owns nothing of value, and look at "refused" and "tampered" yourself. A check tests what it tests: an
-answer that satisfies it without the idea behind passes, as it does for a learner. Answers can be copied from one
-another, or from the solutions. On Windows the system limits nothing: time and memory are watched from outside, ten
-times a second, and a submission that takes memory faster than that can slow the machine down for a moment. macOS does
-not enforce the limit of memory either.
+What remains possible. Python cannot be made perfectly safe from within. Whoever finds a way around the guard can find
+the secret too, and pass their own exercises; with a mistake in a compiled library as well, they can do what the account
+that runs the grader can. So run it under an account, or in a container, that owns nothing of value, and look at
+"refused" and "tampered" yourself. A check tests what it tests: an answer that satisfies it without the idea behind
+passes, as it does for a learner. Answers can be copied, from one another or from the solutions. An answer is given the
+lesson's own tensors and networks and can change them in place; a check that compares with those then compares with what
+was changed. On Windows the system limits nothing: time and memory are watched from outside, ten times a second, and a
+submission that takes memory faster than that can slow the machine down for a moment. macOS does not enforce the limit
+of memory either.
 """
 
 from .grader import Limits, Verdict, grade

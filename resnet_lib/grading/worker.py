@@ -36,14 +36,15 @@ def main():
 
 
 def limit(memory, cpu):
-    """Hold this process to so many MB and seconds of processor time. Windows has no such limits."""
+    """Hold this process to so many MB beyond what torch's libraries take, and seconds of processor time. Windows has
+    no such limits."""
     try:
         import resource
     except ImportError:
         return
     for what, most in [
-        ("RLIMIT_AS", memory * 2**20), ("RLIMIT_CPU", cpu), ("RLIMIT_FSIZE", 200 * 2**20), ("RLIMIT_CORE", 0),
-        ("RLIMIT_NOFILE", 256),
+        ("RLIMIT_AS", addresses() + memory * 2**20), ("RLIMIT_CPU", cpu), ("RLIMIT_FSIZE", 200 * 2**20),
+        ("RLIMIT_CORE", 0), ("RLIMIT_NOFILE", 256),
     ]:  # fmt: skip
         try:
             resource.setrlimit(getattr(resource, what), (most, most))
@@ -51,9 +52,18 @@ def limit(memory, cpu):
             pass  # macOS knows some of them by name only; the grader watches memory and time from outside as well
 
 
+def addresses():
+    """Bytes of address space in use. A torch for GPUs takes many GB of it and uses few."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 2**34
+
+
 PROCESSES = ("subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.startfile", "os.kill",
              "os.killpg", "signal.", "pty.", "ctypes.dlopen", "ctypes.dlsym", "ctypes.call_function", "winreg.",
-             "os.setxattr", "sys.settrace", "sys.setprofile")  # fmt: skip
+             "os.setxattr", "sys.settrace", "sys.setprofile", "gc.get_")  # fmt: skip
 NETWORK = ("socket.connect", "socket.bind", "socket.send", "socket.getaddrinfo", "socket.gethost", "socket.getname")
 CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod",
            "os.chown", "os.utime", "shutil.rmtree", "os.chflags", "os.lockf")  # fmt: skip
@@ -67,9 +77,13 @@ def fence(closed):
     shut = []
     real, fspath, isinstance_, any_ = os.path.realpath, os.fspath, isinstance, any
 
+    isdir = os.path.isdir
+
     def place(path):
         path = fspath(path)
-        return real(path.decode(errors="replace") if isinstance_(path, bytes) else path) + os.sep
+        path = path.decode(errors="replace") if isinstance_(path, bytes) else path
+        # A path with ".." may start at an opened folder (dir_fd), which the hook is not told of.
+        return os.sep if ".." in path.split(os.sep) else real(path) + os.sep
 
     def hook(event, found):
         if not shut:
@@ -82,7 +96,9 @@ def fence(closed):
                 return
             where = place(path)
             writes = isinstance_(mode, str) and any_(c in mode for c in "wax+") or (flags or 0) & 3
-            if where.startswith(closed) or writes and not where.startswith(here) and where != os.devnull + os.sep:
+            folder = mode is None and isdir(where)  # opened, it could serve as dir_fd
+            outside = not where.startswith(here) and where != os.devnull + os.sep
+            if where.startswith(closed) or (writes or folder) and outside:
                 raise PermissionError(f"the grader refuses to {'write' if writes else 'read'} {path}")
         elif event.startswith(CHANGES):
             for path in found:
