@@ -128,6 +128,10 @@ def session_plan(name, cells, plans):
     for exercise, _, _, _, given in exercises:
         if not any(number == int(given) and re.match(rf"{exercise}\b", what) for number, what in rows):
             raise ValueError(f"{name}.py: the instructor's table has no row of {given} minutes for {exercise}")
+    for exercise, title, *_ in exercises:
+        by_hand = re.sub(
+            rf"^(\| \d+ \| {exercise})\b", lambda row, title=title: f"{row[1]} · {title}", by_hand, flags=re.M
+        )
     table = "".join(f"| {e} · {title} | {dots} | {why} | {m} |\n" for e, title, dots, why, m in exercises)
     from_above = re.compile(r"\]\((?!https?:|#)")  # the lesson's links start one folder higher
     goals, mistakes, recall = (

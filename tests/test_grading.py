@@ -23,9 +23,10 @@ def twice(x):
 raise NotImplementedError("Exercise {n}: write twice, then remove this line")'''
 RIGHT = "def twice(x):\n    return 2 * x"
 WRONG = "def twice(x):\n    return 3 * x"
+BEGIN = "import torch\nkept = {'two': torch.tensor(2.0)}"
 CHECK = """for n in (1, 4):
     x = torch.arange(1.0, n + 1)
-    assert torch.equal(twice(x), 2 * x), "twice(x) should be 2x."
+    assert torch.equal(twice(x), kept['two'] * x), "twice(x) should be 2x."
 """
 
 
@@ -45,7 +46,7 @@ def notebook(path, cells, title="07"):
 
 def made_lesson(folder, exercises):
     """A lesson 07 with so many exercises, all the same, as small as a lesson can be."""
-    given, solved = [cell("import torch")], [cell("import torch")]
+    given, solved = [cell(BEGIN)], [cell(BEGIN)]
     for n in range(1, exercises + 1):
         given += [cell(EXERCISE.format(n=n), "exercise", id=f"given-{n}"), cell(CHECK)]
         solved += [cell(RIGHT, "solution"), cell(CHECK)]
@@ -103,6 +104,10 @@ ATTACKS = {
     "answers with what equals everything": (
         "class Yes:\n    def __eq__(self, other):\n        return True\ndef twice(x):\n    return Yes()", "refused"),
     "makes such a class with type": ("Yes = type('Yes', (), {'__eq__': lambda a, b: True})", "refused"),
+    "makes such a class with type's type": (
+        "Yes = type(int)('Yes', (), {'__eq__': lambda a, b: True})\ndef twice(x):\n    return Yes()", "refused"),
+    "changes what the check compares with": (f"kept['two'].fill_(3.0)\n{WRONG}", "failed"),
+    "exchanges what the check compares with": (f"kept['two'] = 3.0\n{WRONG}", "failed"),
     "a tensor of a class of its own": ("class T(torch.Tensor):\n    pass", "refused"),
     "gives another thing than a function": ("twice = torch.add", "failed"),
     "no Python": ("def twice(x:", "failed"),

@@ -189,8 +189,8 @@ class Guard:
             setattr(writable(thing, name), name, value)
 
         def type_(thing, *more):
-            if more:
-                refuse("type() to make a class")
+            if more or isinstance(thing, type):  # the type of a class is type itself, which makes classes
+                refuse("type() of a class, or to make one")
             return type(thing)
 
         def stub(name):

@@ -5,6 +5,8 @@ output, each with the job's secret. Everything printed goes nowhere.
 """
 
 import builtins
+import contextlib
+import copy
 import json
 import os
 import sys
@@ -179,7 +181,8 @@ class Run:
         torch.set_rng_state(state)
         due = {name for name in bound(exercise["source"]) if not isinstance(solved.get(name), types.ModuleType)}
         # Without what they are due to define: a value left over from an earlier exercise is no answer.
-        mine = {name: value for name, value in self.space.items() if name not in due} | {"__name__": MODULE}
+        mine = copies({name: value for name, value in self.space.items() if name not in due})
+        mine["__name__"] = MODULE
         try:
             if self.guarded:
                 guard = Guard(exercise["solution"], imports(self.cells))
@@ -205,6 +208,20 @@ class Run:
         except BaseException as error:  # noqa: BLE001, SystemExit and KeyboardInterrupt are only wrong answers here
             return "failed", sentence_of(error)
         return "passed", f"as {mine['me']}"[:LONGEST] if "me" in due else ""  # whose numbers were computed
+
+
+def copies(space):
+    """The names with copies of the lesson's tensors, networks and collections, so that a cell cannot change those
+    which its check compares with. What cannot be copied stays as it is."""
+    import torch
+
+    made, memo = {}, {}
+    for name, value in space.items():
+        made[name] = value
+        if isinstance(value, (torch.Tensor, torch.nn.Module, dict, list, set)) and name != "__builtins__":
+            with contextlib.suppress(Exception):
+                made[name] = copy.deepcopy(value, memo)  # one memo: what was shared stays shared
+    return made
 
 
 def sentence_of(error):
@@ -234,7 +251,6 @@ def imports(cells):
 
 def fingerprint():
     """What the functions and classes are that checks rely on; differs after one of them was replaced."""
-    import copy
     import math
 
     import torch
