@@ -400,6 +400,13 @@ def test_what_honest_learners_write_is_not_refused(tmp_path, source, result):
     assert verdict.result == result, verdict
 
 
+def test_a_helper_and_an_import_of_one_exercise_serve_the_next_ones_and_a_leftover_answer_does_not(tmp_path):
+    sandbox = Sandbox(made_lesson(tmp_path / "notebooks", 3), Limits(), tmp_path)
+    helpers = "import math\ndef times(x, n):\n    return n * x\ndef twice(x):\n    return times(x, 2)"
+    using = "def twice(x):\n    return times(x, math.sqrt(4))"
+    assert [v.result for v in sandbox.verdicts({1: helpers, 2: using, 3: "times"})] == ["passed", "passed", "failed"]
+
+
 # ── A lesson of the course ───────────────────────────────────────────────────────────────────────────────────
 
 

@@ -121,6 +121,7 @@ class Run:
         module.display = lambda *shown, **options: None
         sys.modules["__main__"] = module
         self.space = vars(module)
+        self.own = {}  # what else the submission's cells defined: helpers and imports, for its later cells alone
 
     def all(self):
         import torch
@@ -181,7 +182,7 @@ class Run:
         torch.set_rng_state(state)
         due = {name for name in bound(exercise["source"]) if not isinstance(solved.get(name), types.ModuleType)}
         # Without what they are due to define: a value left over from an earlier exercise is no answer.
-        mine = copies({name: value for name, value in self.space.items() if name not in due})
+        mine = self.own | copies({name: value for name, value in self.space.items() if name not in due})
         mine["__name__"] = MODULE
         try:
             if self.guarded:
@@ -191,7 +192,10 @@ class Run:
             else:
                 mine["__builtins__"] = vars(builtins)
                 code = compile(answer, f"<exercise {n}>", "exec", dont_inherit=True)
-            exec(code, mine)
+            try:
+                exec(code, mine)
+            finally:
+                self.own = {name: value for name, value in mine.items() if name not in due | self.space.keys()}
             for name in sorted(due):
                 if name not in mine:
                     return "failed", f"The cell no longer gives {name} a value."
