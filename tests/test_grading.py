@@ -422,7 +422,7 @@ def test_a_learners_own_blocks_are_graded_by_the_lessons_own_checks(tmp_path):
     assert verdicts[5].sentence == "as A. Learner"
     assert "keep its 4 keys" in verdicts[1].sentence
     assert "your block does not run (see the hints)" in verdicts[2].sentence
-    assert "function written in the cell" in verdicts[4].sentence
+    assert verdicts[4].sentence.startswith("conv1 of the v1 block has stride (1, 1)")
 
 
 def test_a_stand_in_for_a_tensor_or_for_a_module_is_refused(tmp_path):
@@ -434,6 +434,12 @@ def test_a_stand_in_for_a_tensor_or_for_a_module_is_refused(tmp_path):
     assert [v.result for v in verdicts] == ["refused", "not done", "refused", "not done", "not done", "not done"]
     assert "where a tensor is due" in verdicts[0].sentence
     assert "the library's own BTNK1" in verdicts[2].sentence
+
+
+def test_the_librarys_own_block_under_another_name_is_no_answer(tmp_path):
+    verdicts = Sandbox(read_lesson("03"), Limits(), tmp_path).verdicts({3: "MyBTNK1 = BTNK1"})
+    assert verdicts[2].result == "failed"
+    assert verdicts[2].sentence == "MyBTNK1 should be a class written in the cell."
 
 
 # ── Numbers for each student ─────────────────────────────────────────────────────────────────────────────────

@@ -197,12 +197,13 @@ class Run:
             for name in sorted(due):
                 if name not in mine:
                     return "failed", f"The cell no longer gives {name} a value."
-                wrong = misshapen(name, mine[name], solved.get(name))
-                if wrong and self.guarded:
-                    return "failed", wrong[0].upper() + wrong[1:] + "."
                 self.space[name] = mine[name]
             self.space.update((n, v) for n, v in solved.items() if isinstance(v, types.ModuleType))
             self.run(after)
+            # After the checks, whose own sentences are better where they have one.
+            wrong = [misshapen(name, mine[name], solved.get(name)) for name in sorted(due)]
+            if any(wrong) and self.guarded:
+                return "failed", next(filter(None, wrong)) + "."
         except Refused as error:
             return "refused", sentence_of(error)
         except NotImplementedError as error:
