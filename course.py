@@ -406,6 +406,8 @@ COMMANDS = {
     "bench": (["test"], lambda extra: call(["-m", "tests.bench"] + extra), "measure the course's speed"),
     "notebooks": (["test"], lambda extra: call([os.path.join("notebooks", "build.py")] + extra),
                   "write the lessons anew from notebooks/source"),
+    "grade": ([], lambda extra: call(["-m", "resnet_lib.grading", "--from", os.getcwd()] + extra),
+              "grade a folder of submitted notebooks (for instructors)"),
     "doctor": (None, doctor, "say what is fine, what is missing, and what to do about it"),
 }
 

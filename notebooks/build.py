@@ -7,10 +7,14 @@
 A lesson is one file of cells in jupytext's "percent" form. It gives two notebooks: the learner's, in notebooks/,
 and the solved one, in notebooks/solutions/. An exercise is a pair of neighbouring code cells, the first tagged
 `exercise`, the second `solution`: the learner's notebook keeps the first, the solved one the second.
+
+A cell tagged `instructor` is in neither. With what the lesson says of itself it gives the session plan in
+notebooks/instructor/.
 """
 
 import argparse
 import hashlib
+import re
 import sys
 from pathlib import Path
 
@@ -38,9 +42,13 @@ def build(folder=NOTEBOOKS):
         name = f"{lesson.stem}.ipynb"
         solved = f"The exercises of this lesson, solved: [solutions/{name}](solutions/{name})"
         learner = f"This is the solved version. The lesson with its exercises to do: [{name}](../{name})"
+        plans = [cell for cell in cells if "instructor" in tags(cell)]
+        cells = [cell for cell in cells if "instructor" not in tags(cell)]
         made[folder / name] = notebook(cells, without="solution", last=solved)
         made[folder / "solutions" / name] = notebook(cells, without="exercise", last=learner)
-    for path in [*folder.glob("*.ipynb"), *(folder / "solutions").glob("*.ipynb")]:
+        if plans:
+            made[folder / "instructor" / f"{lesson.stem}.md"] = session_plan(lesson.stem, cells, plans)
+    for path in [*folder.glob("*.ipynb"), *(folder / "solutions").glob("*.ipynb"), *folder.glob("instructor/*.md")]:
         if path not in made:
             raise ValueError(f"{path.relative_to(folder)} has no source/{path.stem}.py: add the lesson, or remove it")
     return made
@@ -89,6 +97,58 @@ def copy(cell):
     return new(cell.source, metadata={"tags": sorted(tags(cell))} if tags(cell) else {})
 
 
+PART = {
+    part: re.compile(rf"^## (?:\d+ · )?{part}\n(.*?)(?=^## |\Z)", re.M | re.S) for part in ("Common mistakes", "Recall")
+}
+EXERCISE = re.compile(r"^### (Exercise \d+) · (.+)\n(●+) of ●●● · ([^·\n]+) · (\d+) minutes$", re.M)
+ROW = re.compile(r"^\| (\d+) \| (.+) \|$", re.M)
+
+
+def session_plan(name, cells, plans):
+    """The instructor's page of a lesson: what the lesson says of itself, and the cells tagged `instructor`.
+
+    ValueError with a sentence if something is missing, or the minutes of the table do not add up to the lesson's.
+    """
+    text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    everything = "\n\n".join(
+        cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```" for cell in cells
+    )
+    by_hand = "\n\n".join(cell.source for cell in plans)
+    head = re.search(
+        r"\A# ([^\n]+)\n.*?^(\*\*At the end.+?)(?=^\*\*Time:\*\* about (\d+) minutes)", text, re.M | re.S
+    )
+    parts = {part: found.search(everything) for part, found in PART.items()}
+    if not head or not all(parts.values()):
+        raise ValueError(f"{name}.py: its title, objectives, minutes, common mistakes or recall are missing")
+    rows = [(int(minutes), what) for minutes, what in ROW.findall(by_hand)]
+    minutes = sum(number for number, _ in rows)
+    if minutes != int(head[3]):
+        raise ValueError(f"{name}.py: the instructor's table has {minutes} minutes, and the lesson says {head[3]}")
+    exercises = EXERCISE.findall(text)
+    for exercise, _, _, _, given in exercises:
+        if not any(number == int(given) and re.match(rf"{exercise}\b", what) for number, what in rows):
+            raise ValueError(f"{name}.py: the instructor's table has no row of {given} minutes for {exercise}")
+    for exercise, title, *_ in exercises:
+        by_hand = re.sub(
+            rf"^(\| \d+ \| {exercise})\b", lambda row, title=title: f"{row[1]} · {title}", by_hand, flags=re.M
+        )
+    table = "".join(f"| {e} · {title} | {dots} | {why} | {m} |\n" for e, title, dots, why, m in exercises)
+    from_above = re.compile(r"\]\((?!https?:|#)")  # the lesson's links start one folder higher
+    goals, mistakes, recall = (
+        from_above.sub("](../", part.strip()) for part in (head[2], parts["Common mistakes"][1], parts["Recall"][1])
+    )
+    return (
+        f"# Session plan · {head[1]}\n\n"
+        f"{head[3]} minutes. The lesson: [{name}.ipynb](../{name}.ipynb), "
+        f"solved: [{name}.ipynb](../solutions/{name}.ipynb).\n\n"
+        f"{goals}\n\n"
+        f"## The session\n\n{by_hand}\n\n"
+        f"## The exercises\n\n| | difficulty | importance | minutes |\n| --- | --- | --- | --- |\n{table}\n"
+        f"## Common mistakes\n\n{mistakes}\n\n"
+        f"## Recall\n\n{recall}\n"
+    )
+
+
 def tags(cell):
     return set(cell.metadata.get("tags", ()))
 
@@ -99,7 +159,7 @@ def first_line(cell):
 
 def worked_in(path):
     """Whether somebody has run cells of the notebook: what is built has no outputs."""
-    if not path.exists():
+    if not path.exists() or path.suffix != ".ipynb":
         return False
     cells = nbformat.read(path, as_version=4).cells
     return any(cell.get("outputs") or cell.get("execution_count") for cell in cells)

@@ -43,7 +43,7 @@ def test_the_sources_give_exactly_the_notebooks_that_lie_here():
     made = build()
     stale = [path.name for path, text in made.items() if path.read_text(encoding="utf-8") != text]
     assert not stale, "not what their sources give (as it should be if you have worked in them): see notebooks/build.py"
-    assert len(made) == 2 * len(LESSONS) > 0
+    assert len(made) == 3 * len(LESSONS) > 0, "a learner's notebook, a solved one and a session plan of each lesson"
 
 
 def test_two_builds_give_the_same_bytes():
@@ -100,13 +100,83 @@ def test_exercises_that_do_not_pair_with_solutions_are_refused(tmp_path, source,
         build(written(tmp_path, source))
 
 
-@pytest.mark.parametrize("stray", ["01_b.ipynb", "solutions/01_b.ipynb"])
-def test_a_notebook_without_a_source_is_refused(tmp_path, stray):
+@pytest.mark.parametrize("stray", ["01_b.ipynb", "solutions/01_b.ipynb", "instructor/01_b.md"])
+def test_a_notebook_or_a_plan_without_a_source_is_refused(tmp_path, stray):
     folder = written(tmp_path, EXERCISE + SOLUTION)
-    (folder / "solutions").mkdir()
+    (folder / stray).parent.mkdir(exist_ok=True)
     (folder / stray).write_text("{}")
-    with pytest.raises(ValueError, match="01_b.ipynb has no source/01_b.py"):
+    with pytest.raises(ValueError, match=f"{stray} has no source/01_b.py"):
         build(folder)
+
+
+HEAD = """# %% [markdown]
+# # 00 · A
+#
+# **At the end of this lesson you can**
+# - see [this](00_a.ipynb) and [that](https://example.org).
+#
+# **Time:** about 15 minutes to work through.
+#
+# ### Exercise 1 · try
+# ● of ●●● · important · 5 minutes
+
+"""
+TAIL = """# %% [markdown]
+# ## 7 · Common mistakes
+# - One.
+# ## Recall
+# 1. Two?
+
+"""
+PLAN = """# %% [markdown] tags=["instructor"]
+# | minutes | what |
+# | --- | --- |
+# | 10 | Talk |
+# | 5 | Exercise 1 |
+#
+# Ask them.
+
+"""
+
+
+def test_what_is_for_the_instructor_is_in_the_plan_and_in_neither_notebook(tmp_path):
+    made = build(written(tmp_path, HEAD + EXERCISE + SOLUTION + PLAN + TAIL))
+    learner, solved, plan = made.values()
+    assert list(made)[2] == tmp_path / "instructor" / "00_a.md"
+    assert "Ask them." in plan and "Ask them." not in learner + solved
+    exercise = "| Exercise 1 · try | ● | important | 5 |"
+    for part in ("Session plan · 00 · A\n\n15 minutes", exercise, "- One.", "1. Two?"):
+        assert part in plan
+    assert "[this](../00_a.ipynb)" in plan and "[that](https://example.org)" in plan
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("| 10 | Talk", "| 15 | Talk"), "table has 20 minutes, and the lesson says 15"),
+        (("| 5 | Exercise 1", "| 5 | Exercise 2"), "no row of 5 minutes for Exercise 1"),
+        (("Common mistakes", "Mistakes"), "common mistakes or recall are missing"),
+    ],
+)
+def test_a_plan_that_does_not_fit_its_lesson_is_refused(tmp_path, change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        build(written(tmp_path, (HEAD + EXERCISE + SOLUTION + PLAN + TAIL).replace(*change)))
+
+
+@every_lesson
+def test_every_link_of_a_session_plan_leads_to_a_file(lesson):
+    plan = NOTEBOOKS / "instructor" / f"{lesson}.md"
+    targets = re.findall(r"\]\(([^)\s]+)\)", plan.read_text(encoding="utf-8"))
+    assert len(targets) >= 2
+    for target in targets:
+        assert target.startswith("http") or plan.parent.joinpath(target).exists(), target
+
+
+@every_lesson
+def test_every_session_plan_says_what_to_ask_what_they_may_think_and_what_to_show(lesson):
+    plan = (NOTEBOOKS / "instructor" / f"{lesson}.md").read_text(encoding="utf-8")
+    for part in ("### Minute by minute", "### Ask before you show", "### What they may think", "### On the projector"):
+        assert part in plan
 
 
 def test_a_notebook_somebody_has_worked_in_is_not_written_over(tmp_path):

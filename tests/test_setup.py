@@ -152,7 +152,7 @@ def test_course_py_needs_only_pythons_own_library():
 def test_without_a_command_it_lists_the_commands(course):
     done = run(course)
     assert done.returncode == 0
-    for command in ("lab", "test", "bench", "notebooks", "doctor"):
+    for command in ("lab", "test", "bench", "notebooks", "grade", "doctor"):
         assert re.search(rf"^  {command} +\w", done.stdout, re.MULTILINE)
 
 
@@ -461,7 +461,8 @@ def test_the_kernel_is_the_environments_even_if_the_user_has_another(course, ven
 
 @needs_sh
 @pytest.mark.parametrize(
-    "command, module", [("test", "-m pytest"), ("bench", "-m tests.bench"), ("notebooks", "build.py")]
+    "command, module",
+    [("test", "-m pytest"), ("bench", "-m tests.bench"), ("notebooks", "build.py"), ("grade", "-m resnet_lib.grading")],
 )
 def test_arguments_go_in_and_the_exit_status_comes_out(course, venv, command, module):
     venv({module: "pwd; exit 7"})

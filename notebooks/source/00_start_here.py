@@ -340,3 +340,32 @@ for stage in anatomy(resnet50(), 224).by_stage():
 # ## What comes next
 #
 # [01 · Stage 0, the stem](01_stem.ipynb): the first four steps of ResNet-50, from a photograph to 64 feature maps.
+
+# %% [markdown] tags=["instructor"]
+# ### Minute by minute
+#
+# | minutes | what |
+# | --- | --- |
+# | 5 | Sections 1 and 2: everybody runs the check-up; walk around, look for arrows |
+# | 5 | Section 3: a shape, and the three tiles of the coffee |
+# | 5 | Sections 4 and 5: predictions aloud, then the sliders |
+# | 5 | Exercise 1 |
+# | 5 | Exercise 2 |
+# | 5 | Section 6 and the recall questions, answered in pairs |
+#
+# ### Ask before you show
+#
+# - Before S moves: "S = 2 keeps what share of the numbers?" Let all vote for a half or a quarter, and only then run it.
+# - Before W = 9, S = 2: "4 or 5?" Write both camps' counts on the board. The winners say which pixels are kept.
+# - Before section 6: "The photograph has 150,528 numbers, the answer 1,000. What has to become smaller first?"
+#
+# ### What they may think
+#
+# - *A shape is (H, W, C).* In files it is. Show `x.shape` whenever someone says "three, last".
+# - *The batch is a dimension of the picture.* `x[0]` against `x[0:1]` settles it.
+# - *Blue tiles are the blue channel.* Blue means negative, in every tile of the course.
+#
+# ### On the projector
+#
+# The SizeExplorer at W = 224, S = 1. Go to S = 8, and ask who still sees a cup. Leave it there while you say what 7 × 7
+# means.

@@ -524,3 +524,33 @@ StemExplorer()
 #
 # [02 · BTNK2, the identity block](02_btnk2.ipynb): the idea that made networks of fifty layers trainable, in one line of
 # code.
+
+# %% [markdown] tags=["instructor"]
+# ### Minute by minute
+#
+# | minutes | what |
+# | --- | --- |
+# | 5 | Sections 1 and 2: why shrink at all; one change at a time |
+# | 10 | Section 3 up to the exercise: draw the padded row and the steps of the kernel on the board |
+# | 10 | Exercise 1 |
+# | 5 | Exercise 2, in the head |
+# | 10 | Sections 4 to 7: four pictures, "what do you see?" each time |
+# | 15 | Exercise 3 |
+# | 5 | Sections 9 and 10, recall |
+#
+# ### Ask before you show
+#
+# - Before kernel 8: "Is the output still 112?" Most say no. The floor swallows the difference.
+# - Before stride 1: "How many times the MACs?" Ask for the reason, not for the number: places along *both* sides.
+# - Before ReLU: "What share becomes 0?" Then before MAXPOOL: "Which shape?"
+#
+# ### What they may think
+#
+# - *A size that is not whole is illegal.* PyTorch rounds down, and ResNet-50 counts on it at every stride-2 layer.
+# - *BN is a fixed function.* It has two lives. Ask what one photograph alone would be normalised by.
+# - *Pooling learns.* It has no parameters; let them count.
+#
+# ### On the projector
+#
+# The StemExplorer with the checkerboard: stride 2, then 7. That a stride can hide what is really there prepares the pixels
+# which v1 never sees, in lesson 03.

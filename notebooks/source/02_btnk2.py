@@ -571,3 +571,34 @@ except ValueError as error:
 # ## What comes next
 #
 # [03 · BTNK1, the projection block](03_btnk1.ipynb): what to do when the shape has to change.
+
+# %% [markdown] tags=["instructor"]
+# ### Minute by minute
+#
+# | minutes | what |
+# | --- | --- |
+# | 10 | Section 1: why a shortcut; what does a block have to learn in order to do nothing? |
+# | 5 | Section 2 |
+# | 5 | Exercise 1 |
+# | 10 | Sections 3 to 5: equal shapes, no bias, the last ReLU |
+# | 20 | Exercise 2 |
+# | 5 | Look inside, and section 7: the same numbers as the library's |
+# | 15 | Exercise 3 |
+# | 5 | Section 9, recall |
+#
+# ### Ask before you show
+#
+# - Before W moves: "Which numbers of the diagram stay?" (All parameters.)
+# - Before C1 = 128: "Which two shapes will disagree?" Read the explorer's sentence aloud afterwards.
+# - Before section 5's table: "What happens to the mean if F can only add?"
+#
+# ### What they may think
+#
+# - *The shortcut is a trick for speed.* It costs nothing and saves nothing; it changes what is easy to learn.
+# - *The bottleneck is thin, hence weak.* At equal cost it is the wider block. Show the pair 64 against 256.
+# - *W is part of the block.* Run one block at 56, 31, 7 and 1.
+#
+# ### On the projector
+#
+# The BottleneckExplorer as BTNK2 with C = 256. Look at F, the sum and y in turn, at one channel, until somebody finds one
+# in which F took away from x.

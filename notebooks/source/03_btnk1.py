@@ -21,7 +21,7 @@
 #
 # **You need** lesson 02: the bottleneck F(x), the identity block BTNK2, and why a sum needs equal shapes.
 #
-# **Time:** about 75 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
+# **Time:** about 80 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
 
 # %%
 import torch
@@ -578,6 +578,54 @@ for name, stride_on in [("v1", "1x1"), ("v1.5", "3x3")]:
 # expensive: about 4.1 instead of 3.9 billion MACs. Whenever two sources disagree about ResNet-50's cost, first ask
 # which version they mean. The library says it aloud: `stride_on="3x3"` (v1.5, the default) or `stride_on="1x1"` (v1).
 #
+# ### A block of your own
+#
+# Everybody gets another block here. Put in your name, or what your course knows you by.
+
+# %%
+from resnet_lib.grading import student_numbers
+
+student_numbers("my name", "03")
+
+# %% [markdown]
+# ### Exercise 6 · your own numbers
+# ● of ●●● · for those who follow along in a course · 5 minutes
+#
+# This is the C, W, C1 and S of a v1.5 BTNK1. Which shape does it give, and how many parameters has it? Your function of
+# exercise 4 may help.
+#
+# <details><summary>Hint: W/S is not a whole number</summary>Exercise 2 had such a case. The positions 0, S, 2·S, … are
+# computed.</details>
+
+# %% tags=["exercise"]
+# Exercise 6: the shape and the parameters of your own block.
+me = "my name"
+shape = None  # (channels, height, width)
+parameters = None
+raise NotImplementedError("Exercise 6: put in your name and both answers, then remove this line")
+
+# %% tags=["solution"]
+me = "A. Learner"
+C, W, C1, S = student_numbers(me, "03").values()
+shape = (4 * C1, -(-W // S), -(-W // S))
+parameters = btnk1_parameters(C, C1)
+
+# %%
+assert me.strip() not in ("", "my name"), "me is still 'my name': put in your own, your numbers are made from it."
+C, W, C1, S = student_numbers(me, "03").values()
+a = anatomy(BTNK1(C, C1, S), W)
+due = a["relu3"].shape
+where = f"{me}: C={C}, W={W}, C1={C1}, S={S}"
+assert isinstance(shape, tuple) and len(shape) == 3, f"{where}: a shape is (channels, height, width)."
+why = "the block gives out 4·C1 channels" if shape[0] != due[0] else "W is divided by S, rounded up"
+assert shape == due, f"{where}: you said {shape}, it is {due}: {why}."
+assert parameters is not None, f"{where}: parameters is None: give it a number."
+off = a.parameters - parameters
+why = "G has a BN too" if off == 8 * C1 else "four convolutions, and a BN after each"
+assert off == 0, f"{where}: you say {parameters:,} parameters, and there are {a.parameters:,}: {why}."
+print(f"{where}: right")
+
+# %% [markdown]
 # ## 8 · Common mistakes
 #
 # **"A projection is needed only when the stride is 2."** Watch it fail at the first block of Stage 1:
@@ -650,3 +698,40 @@ print(tuple(forgot(torch.randn(1, 64, 2, 2)).shape), "where (1, 64, 1, 1) was du
 #
 # You have all three parts: the stem, BTNK1 and BTNK2. [04 · Stages 1 to 4](04_stages.ipynb) stacks the blocks, and
 # finds the two laws that the numbers of BTNK1 follow.
+
+# %% [markdown] tags=["instructor"]
+# ### Minute by minute
+#
+# | minutes | what |
+# | --- | --- |
+# | 5 | Sections 1 and 2: f + x fails; read the error together |
+# | 5 | Exercise 1 |
+# | 5 | Exercise 2, in the head |
+# | 20 | Exercise 3 |
+# | 5 | Look inside, and section 5 |
+# | 15 | Exercise 4 |
+# | 5 | Section 6, at the projector |
+# | 10 | Exercise 5 |
+# | 5 | Section 7, which pixels |
+# | 5 | Exercise 6, everybody another block; recall while the quick ones wait |
+#
+# ### Ask before you show
+#
+# - Before C1 doubles: "Twice the parameters, or four times?" Both are wrong; ask which convolutions double.
+# - Before S goes to 1: "Does a parameter change? Does a MAC?"
+# - Before the four pictures of section 7: "What share of the pixels does F never see, in v1, in v1.5? And G?"
+#
+# ### What they may think
+#
+# - *A projection is needed only where S = 2.* Stage 1 has S = 1 and needs one: 64 ≠ 256. The question is always about
+#   shapes.
+# - *1×1 convolutions cannot change the size.* With a stride they do, by throwing pixels away.
+# - *If the weights load, the network is right.* v1 and v1.5 load each other's weights without a word.
+#
+# ### On the projector
+#
+# The BottleneckExplorer at Stage 2, block 1. Switch v1 and v1.5 and follow the MACs of conv1 alone. Then the picture of
+# section 7: one of four has no darkest pixels.
+#
+# In exercise 6 each student has a C, W, C1 and S of their own, made from the name they give. The grader's CSV says which
+# name that was; `student_numbers(name, "03")` in `resnet_lib.grading` gives you the numbers.

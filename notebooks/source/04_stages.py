@@ -448,3 +448,33 @@ for S in (1, 2):
 #
 # Stem, four stages: only the head is missing. [05 · ResNet-50](05_resnet50.ipynb) puts everything together and
 # proves the result.
+
+# %% [markdown] tags=["instructor"]
+# ### Minute by minute
+#
+# | minutes | what |
+# | --- | --- |
+# | 10 | Sections 1 and 2: what a stage is, shapes aloud |
+# | 5 | Exercise 1 |
+# | 5 | Section 3: the two laws, derived on the board |
+# | 15 | Exercise 2 |
+# | 5 | Section 5: where does the cat go? |
+# | 5 | Exercise 3, by show of hands |
+# | 10 | Exercise 4 |
+# | 5 | Section 7, recall |
+#
+# ### Ask before you show
+#
+# - Before the bars of section 6: "Most parameters? Most MACs?" Take a vote for each, and leave it on the board.
+# - Before one BTNK2 of each stage: "Which of the four costs most MACs?" (None.)
+# - Before W = 448: "What of all these numbers stays?"
+#
+# ### What they may think
+#
+# - *The first stage should have stride 2 as well.* The stem's pool has just halved. Show the shapes with S = 2.
+# - *More parameters, more work.* Stage 4 has most parameters, Stage 3 most MACs.
+# - *`[block] * 3` makes three blocks.* One block with three names: count the parameters.
+#
+# ### On the projector
+#
+# The StageExplorer: add one block to Stage 3, then one to Stage 4. Same MACs, four times the parameters. Ask for C·W.

@@ -610,3 +610,34 @@ print("nn.Flatten()(x)     ", tuple(nn.Flatten()(two).shape))
 #
 # Your network has the right anatomy and random weights. In [06 · published weights](06_published_weights.ipynb) it gets
 # trained ones, loaded by name as you did here, and starts to recognise what is in a photograph.
+
+# %% [markdown] tags=["instructor"]
+# ### Minute by minute
+#
+# | minutes | what |
+# | --- | --- |
+# | 10 | Sections 1 and 2: the parts again, and the head |
+# | 15 | Exercise 1 |
+# | 10 | Sections 4 and 5: two counts, and why they differ |
+# | 10 | Section 6 up to the exercise: proof by the ladder |
+# | 10 | Exercise 2 |
+# | 5 | Section 7: the paper's table |
+# | 10 | Exercise 3 |
+# | 5 | Sections 8 and 9, recall |
+#
+# ### Ask before you show
+#
+# - Before the sum of parameters: "25 million or 250?" Then: "In which stage are most of them?"
+# - Before torchinfo: "Will the two tools agree to the last digit?" They do not, and both are right.
+# - Before W = 448: "Exactly four times the MACs?" The linear layer makes it a little less.
+#
+# ### What they may think
+#
+# - *50 layers are 50 blocks.* Count aloud: 1 + 3·16 + 1. The projections are not counted.
+# - *The head fixes the input size.* Average pooling leaves 2,048 numbers at every size.
+# - *4 GFLOPs or 8?* Ask "MACs or FLOPs?" whenever a number is read out, until they ask each other.
+#
+# ### On the projector
+#
+# The ladder of section 6, run once right and once with v1. Let the room say where the first difference will be, before the
+# cell runs.

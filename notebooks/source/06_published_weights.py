@@ -1012,3 +1012,38 @@ print("without eval():  ", top3(copy.deepcopy(mine).train()))
 #
 # Your network recognises things. [07 · feature maps](07_feature_maps.ipynb) looks inside while it does: what each channel of each stage responds
 # to, how much of the photograph one value sees, and which pixels spoke for the answer.
+
+# %% [markdown] tags=["instructor"]
+# ### Minute by minute
+#
+# | minutes | what |
+# | --- | --- |
+# | 10 | Sections 1 and 2: what is in the file |
+# | 10 | Exercise 1 |
+# | 5 | Section 3: a file that runs code |
+# | 15 | Exercise 2 |
+# | 10 | Section 5, and the ladder of section 6 |
+# | 10 | Exercise 3 |
+# | 10 | Exercise 4 |
+# | 5 | Sections 7 and 8: four wrong preparations |
+# | 10 | Exercise 5 |
+# | 5 | Sections 9 and 10, recall |
+#
+# ### Ask before you show
+#
+# - Before the pickle is loaded: "What can loading a file of weights do to this computer?"
+# - Before the alphabetical copy: "Will a shape stop it?"
+# - Before the thin network sees the coffee: "Which of its ten classes will it choose, and how sure will it be?"
+#
+# ### What they may think
+#
+# - *`strict=False` repairs a mismatch.* It loads what fits, and here nothing fits.
+# - *It says "cat", so it works.* Section 7: the network that is wrong from Stage 2 on often agrees.
+# - *A high probability is knowledge.* It is a share among ten words.
+#
+# ### On the projector
+#
+# The ladder of the alphabetical copy: `stage0.conv` equal, `stage0.bn` not. Ask why the convolution survived.
+#
+# For a room, put the published files on one machine and set `RESNET_COURSE_MIRROR` before the session; otherwise use the
+# bundled weights.

@@ -971,3 +971,35 @@ for name, run in runs.items():
 #
 # You have seen x handed through from block to block. Why that matters shows when it is taken away: what becomes of signal
 # and gradient in a network of the same depth without shortcuts.
+
+# %% [markdown] tags=["instructor"]
+# ### Minute by minute
+#
+# | minutes | what |
+# | --- | --- |
+# | 15 | Sections 1 and 2: the walk, each with a photograph of their own |
+# | 10 | Exercise 1 |
+# | 10 | Exercise 2 |
+# | 15 | Exercise 3 |
+# | 10 | The rest of section 4: what a value can see, and where it looks |
+# | 15 | Exercise 4 |
+# | 20 | Exercise 5 |
+# | 5 | Exercise 6 |
+# | 10 | Sections 8 and 9, recall: what such maps do not prove |
+#
+# ### Ask before you show
+#
+# - Before each stage of the walk: "Will you still find the cat?"
+# - Before the gradient in its box: "Evenly filled?" Have someone draw what they expect.
+# - Before occlusion: "Which patch costs most, and will it be where Grad-CAM is red?"
+#
+# ### What they may think
+#
+# - *This channel detects ears.* It was strong once, on one picture. Ask for a second picture that would refute it.
+# - *Zero everywhere means dead.* On five photographs it means silent.
+# - *Grad-CAM shows why.* It shows what raised one score, at 2 × 2 or 7 × 7 places.
+#
+# ### On the projector
+#
+# The PhotographExplorer at Stage 0, relu, then one value all the way down to its products. Multiply one line by hand with
+# the room.

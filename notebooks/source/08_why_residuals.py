@@ -756,3 +756,37 @@ pairs_race
 #
 # The network trains, and you know why. Now make it fast: lesson 09 takes the same ResNet-50 and computes the same numbers
 # in less time, on your own machine.
+
+# %% [markdown] tags=["instructor"]
+# ### Minute by minute
+#
+# | minutes | what |
+# | --- | --- |
+# | 10 | Sections 1 and 2: the puzzle, and why twins |
+# | 5 | Exercise 1 |
+# | 10 | Section 3: predict the three charts, then run |
+# | 15 | Exercise 2 |
+# | 25 | Section 4: start the training, and talk about the task while it runs |
+# | 10 | Exercise 3 |
+# | 5 | Section 5 up to the exercise |
+# | 10 | Exercise 4 |
+# | 10 | Exercise 5 |
+# | 15 | Sections 6 and 7: blocks taken away, and the ground |
+# | 5 | Section 8, recall |
+#
+# ### Ask before you show
+#
+# - Before the charts: "Which runs out first in the plain network, the signal or the gradient? Does it vanish or explode?"
+# - Before training: "Both get the same pictures. Which loss is lower, by how much?" Have it written down.
+# - Before a block goes: "Half of the ways are left. Is the network half as good?"
+#
+# ### What they may think
+#
+# - *Plain networks suffer from vanishing gradients.* With BN they explode. Show the chart.
+# - *Deeper and worse means overfitting.* Look at the training loss first, each time.
+# - *One run proves it.* Ask for the spread before anyone draws a conclusion.
+#
+# ### On the projector
+#
+# The twins' two curves while they train. Run the cell before the session and let it go on from where it was, so that the
+# end is there in time; say that you did.

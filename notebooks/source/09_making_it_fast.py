@@ -879,3 +879,35 @@ explorer
 #
 # You can build the network, prove it, look into it, and make it fast. What remains is to design one yourself: within a
 # budget of parameters and MACs that somebody gives you, trained and explained by you.
+
+# %% [markdown] tags=["instructor"]
+# ### Minute by minute
+#
+# | minutes | what |
+# | --- | --- |
+# | 5 | Sections 1 and 2 up to the exercise |
+# | 15 | Exercise 1 |
+# | 10 | Section 3: two limits, the ridge on the board |
+# | 15 | Exercise 2 |
+# | 5 | Section 4 |
+# | 15 | Exercise 3 |
+# | 5 | Exercise 4 |
+# | 10 | Exercise 5 |
+# | 10 | Sections 8 to 13, recall |
+#
+# ### Ask before you show
+#
+# - Before the four ways to ask: "Which order, and which of the differences would you believe?"
+# - Before folding: "How many MACs does it save?" None. "Then why is it faster, if it is?"
+# - Before bfloat16: "Half the bits, half the time?" Let each machine in the room answer for itself.
+#
+# ### What they may think
+#
+# - *Fewer MACs, less time.* Folding, joining and channels last save not one.
+# - *A larger batch is always better.* Compare two machines of the room.
+# - *One timing is a measurement.* Whoever reports one number is asked for the middle half.
+#
+# ### On the projector
+#
+# The roofline of your own machine, then a student's beside it. Ask which circles moved, and where the ridge is. Close other
+# programs first; laptops on the mains.

@@ -541,3 +541,37 @@ FileLink(report.write(runs_folder() / "my_design.html"))
 # mistakes, and mend them. The parts stay yours. `resnet_lib.tasks.cifar10()` fetches 60,000 real pictures, if you have
 # internet: give it to `DesignTrainingExplorer` as the task, and see whether your order holds. Everything you used is in
 # `resnet_lib`, a few hundred lines at a time, and made to be read.
+
+# %% [markdown] tags=["instructor"]
+# ### Minute by minute
+#
+# | minutes | what |
+# | --- | --- |
+# | 10 | Section 1: the task, the budget, and what becomes of ResNet-50 at 32 pixels |
+# | 10 | Exercise 1 |
+# | 5 | Section 3: the designer |
+# | 30 | Exercise 2, in pairs |
+# | 15 | Section 5: train, and predict while it runs |
+# | 25 | Exercise 3 |
+# | 5 | Sections 6 and 7: which sentence may you write? |
+# | 20 | Exercise 4 |
+#
+# ### Ask before you show
+#
+# - Before MAXPOOL goes: "Parameters? MACs? Still within the budget?"
+# - Before training: "Your design or the thin ResNet-50, and by how many points?" Collect it on paper.
+# - After training: "Could this have been luck? How many of the 20 deals part the means as far?"
+#
+# ### What they may think
+#
+# - *A better accuracy is a better design.* Three runs never get below 10 % of all deals.
+# - *MACs are seconds.* Compare the two columns of the table.
+# - *A wrong expectation is a wrong answer.* It is what the ablation is for.
+#
+# ### On the projector
+#
+# The DesignExplorer with two designs of the room, side by side in the table of section 5. Their authors defend one number
+# each.
+#
+# Exercises 2 to 4 have no single answer: the grader says whether a design is legal and the report complete. Read the
+# reasons yourself.

@@ -1,0 +1,27 @@
+"""Numbers of a block for each student, so that everybody computes their own."""
+
+import hashlib
+
+USUAL = {(64, 56, 64, 1), (256, 56, 128, 2), (512, 28, 256, 2), (1024, 14, 512, 2), (256, 56, 64, 1)}
+
+
+def student_numbers(identifier, lesson="03"):
+    """C, W, C1 and S of a BTNK1 for one student, as a dictionary.
+
+    The same identifier and lesson always give the same numbers, on every machine. C and C1 are multiples of 8 and
+    differ from 4·C1, so that the block needs its projection; W is from 7 to 63, odd half of the time; they are never
+    those of a block of ResNet-50. Spaces around the identifier and capitals do not count. ValueError if it is empty.
+    """
+    name = str(identifier).strip().casefold()
+    if not name:
+        raise ValueError("the identifier is empty: give the student's name, number or address")
+    for attempt in range(100):
+        text = f"{lesson}\0{name}\0{attempt}"
+        draw = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
+        draw, c = divmod(draw, 62)
+        draw, w = divmod(draw, 57)
+        draw, c1 = divmod(draw, 31)
+        C, W, C1, S = 8 * (c + 2), w + 7, 8 * (c1 + 1), 1 + draw % 2
+        if C != 4 * C1 and (C, W, C1, S) not in USUAL:
+            return {"C": C, "W": W, "C1": C1, "S": S}
+    raise AssertionError("a hundred draws in a row cannot all be refused")

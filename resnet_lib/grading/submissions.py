@@ -1,0 +1,130 @@
+"""Lessons and submitted notebooks as data: which cell is which exercise, and what the learner wrote in it."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+LARGEST = 100 * 10**6  # bytes of a notebook that is still opened
+HEADING = re.compile(r"#\s*Exercise (\d+)\b")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell of a lesson. `exercise` is its number, or 0; `solution` and `id` belong to exercises alone."""
+
+    source: str
+    exercise: int = 0
+    solution: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson as it was given out: its number, "03", its file's name without ending, and its code cells."""
+
+    number: str
+    name: str
+    cells: tuple
+
+    @property
+    def exercises(self):
+        return [cell for cell in self.cells if cell.exercise]
+
+
+def read_notebook(path):
+    """The cells of a notebook, each a dictionary. ValueError with a sentence where it is none."""
+    path = Path(path)
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"{path.name} has more than {LARGEST // 10**6} MB: clear its outputs and save it again")
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        return [read_cell(c) for c in cells]
+    except OSError as error:
+        raise ValueError(f"{path.name} cannot be read: {error.strerror}") from None
+    except (KeyError, TypeError, AttributeError, RecursionError):
+        raise ValueError(f"{path.name} has no cells of a notebook: is it one, in the format of JupyterLab?") from None
+    except ValueError as error:
+        if "MB" in str(error):
+            raise
+        raise ValueError(f"{path.name} is no notebook: its JSON breaks off or is damaged") from None
+
+
+def read_cell(cell):
+    """Of a cell what matters here, each of it of the type it should have."""
+    tags = (cell.get("metadata") or {}).get("tags") or []
+    return {
+        "cell_type": cell.get("cell_type"),
+        "id": str(cell.get("id", "")),
+        "source": "".join(cell["source"]),
+        "tags": {tag for tag in tags if isinstance(tag, str)},
+    }
+
+
+def read_lesson(number, folder=NOTEBOOKS):
+    """The lesson of that number ("03" or "3") or name ("03_btnk1") in `folder`, with its solutions.
+
+    ValueError with a sentence if there is none, or if exercises and solutions do not match.
+    """
+    number = str(number)
+    wanted = number.zfill(2)
+    found = [p for p in sorted(folder.glob("*.ipynb")) if p.stem == number or p.stem.partition("_")[0] == wanted]
+    if len(found) != 1:
+        there = ", ".join(p.stem.partition("_")[0] for p in sorted(folder.glob("*.ipynb"))) or "none"
+        raise ValueError(f"there is no lesson {number!r} in {folder}; the lessons there are: {there}")
+    path = found[0]
+    solved = [c for c in read_notebook(folder / "solutions" / path.name) if "solution" in c["tags"]]
+    cells = []
+    for cell in read_notebook(path):
+        if cell["cell_type"] == "code":
+            n = sum(bool(c.exercise) for c in cells) + 1
+            if "exercise" not in cell["tags"]:
+                cells.append(Cell(cell["source"]))
+            elif n <= len(solved):
+                cells.append(Cell(cell["source"], n, solved[n - 1]["source"], cell["id"]))
+            else:
+                raise ValueError(f"{path.name} has more exercises than its solved version: build the notebooks anew")
+    return Lesson(path.stem.partition("_")[0], path.stem, tuple(cells))
+
+
+def answers(lesson, path):
+    """What the submitted notebook at `path` has in place of each exercise: a dictionary number → source.
+
+    Only the exercises' own cells count. They are known by their id, which JupyterLab keeps; else by their first line,
+    "# Exercise n: …"; else, if none of them was deleted, by their order. All other cells, changed checks and cells of
+    the learner's own among them, are left out. An exercise whose cell is missing or as it was given out has no entry.
+    ValueError with a sentence where `path` is no notebook, or one of another lesson.
+    """
+    cells = read_notebook(path)
+    titles = [re.match(r"#\s*(\d\d) ·", c["source"]) for c in cells if c["cell_type"] == "markdown"]
+    title = next(filter(None, titles), None)
+    if title and title[1] != lesson.number:
+        raise ValueError(f"{Path(path).name} is lesson {title[1]}, and lesson {lesson.number} is being graded")
+    code = [c for c in cells if c["cell_type"] == "code"]
+    tagged = [c for c in code if c["tags"] & {"exercise", "solution"}]  # some work in the solved notebook
+    ids = {e.id for e in lesson.exercises if e.id}
+    found, matched = {}, 0
+    for e in lesson.exercises:
+        headed = [c for c in code if heading(c["source"]) == e.exercise and c["id"] not in ids - {e.id}]
+        same = [c for c in code if e.id and c["id"] == e.id]
+        rest = [c for c in headed if "exercise" in c["tags"]] + headed
+        in_order = [tagged[e.exercise - 1]] if len(tagged) == len(lesson.exercises) else []
+        cell = next(iter(same + rest + in_order), None)
+        matched += cell is not None
+        if cell is not None and bare(cell["source"]) != bare(e.source):
+            found[e.exercise] = cell["source"]
+    if not matched:
+        raise ValueError(f"{Path(path).name} has none of the exercises of lesson {lesson.number}")
+    return found
+
+
+def heading(source):
+    """The number in a cell's first line, "# Exercise n: …", or None."""
+    found = HEADING.match(source.lstrip())
+    return int(found[1]) if found else None
+
+
+def bare(source):
+    """The text without the spaces at the ends of lines and around it."""
+    return "\n".join(line.rstrip() for line in source.strip().splitlines())
