@@ -421,7 +421,7 @@ def test_a_learners_own_blocks_are_graded_by_the_lessons_own_checks(tmp_path):
     assert [v.result for v in verdicts] == ["passed", "failed", "failed", "passed", "failed", "passed"]
     assert verdicts[5].sentence == "as A. Learner"
     assert "keep its 4 keys" in verdicts[1].sentence
-    assert "your block does not run (see the hints)" in verdicts[2].sentence
+    assert "One term is 4 wide and the other 5" in verdicts[2].sentence
     assert verdicts[4].sentence.startswith("conv1 of the v1 block has stride (1, 1)")
 
 
@@ -431,13 +431,22 @@ def test_a_stand_in_for_a_tensor_or_for_a_module_is_refused(tmp_path):
     fake = stand_in + lesson.exercises[0].solution.replace("return self.bn(self.conv(x))", "return Fake()")
     inherited = "from resnet_lib import BTNK1\nclass MyBTNK1(BTNK1):\n    pass"
     verdicts = Sandbox(lesson, Limits(), tmp_path).verdicts({1: fake, 3: inherited})
-    assert [v.result for v in verdicts] == ["refused", "not done", "refused", "not done", "not done", "not done"]
-    assert "where a tensor is due" in verdicts[0].sentence
+    # The check itself stops at what the guard says, and calls it what it is: not right.
+    assert [v.result for v in verdicts] == ["failed", "not done", "refused", "not done", "not done", "not done"]
+    assert "Refused: the cell uses a Fake" in verdicts[0].sentence
     assert "the library's own BTNK1" in verdicts[2].sentence
 
 
-def test_the_librarys_own_block_under_another_name_is_no_answer(tmp_path):
-    verdicts = Sandbox(read_lesson("03"), Limits(), tmp_path).verdicts({3: "MyBTNK1 = BTNK1"})
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "from resnet_lib import BTNK1\nMyBTNK1 = BTNK1",
+        "import resnet_lib\nMyBTNK1 = resnet_lib.BTNK1",
+        "from resnet_lib import BTNK1\ndef MyBTNK1(C, C1, S=1):\n    return BTNK1(C, C1, S)",
+    ],
+)
+def test_the_librarys_own_block_under_another_name_is_no_answer(tmp_path, answer):
+    verdicts = Sandbox(read_lesson("03"), Limits(), tmp_path).verdicts({3: answer})
     assert verdicts[2].result == "failed"
     assert verdicts[2].sentence == "MyBTNK1 should be a class written in the cell."
 

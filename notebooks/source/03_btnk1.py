@@ -32,7 +32,7 @@ from resnet_lib.photos import block_input
 from resnet_lib.views import show_maps
 
 _ = torch.manual_seed(0)  # the same random weights at every run
-Progress("03", exercises=5)
+Progress("03", exercises=6)
 
 # %% [markdown]
 # ## 1 · Why another block?
@@ -623,6 +623,7 @@ assert parameters is not None, f"{where}: parameters is None: give it a number."
 off = a.parameters - parameters
 why = "G has a BN too" if off == 8 * C1 else "four convolutions, and a BN after each"
 assert off == 0, f"{where}: you say {parameters:,} parameters, and there are {a.parameters:,}: {why}."
+done("03.6")
 print(f"{where}: right")
 
 # %% [markdown]

@@ -686,3 +686,39 @@ findings_table(table, COLUMNS)
 #
 # Bring a patient of your own: `check` and the examinations take any part. `shapes({"block": MyBlock})`,
 # `prove({"block": MyBlock})`. Or go back to [10 · capstone](10_capstone.ipynb) and examine what you designed.
+
+# %% [markdown] tags=["instructor"]
+# ### Minute by minute
+#
+# | minutes | what |
+# | --- | --- |
+# | 10 | Sections 1 and 2: the complaints read aloud, and one patient examined together |
+# | 5 | Section 3: how much does the winning class prove? |
+# | 15 | Section 4: the clinic, in pairs, one patient each |
+# | 8 | Exercise 1 |
+# | 10 | Exercise 2 |
+# | 10 | Exercise 3 |
+# | 8 | Exercise 4 |
+# | 8 | Exercise 5 |
+# | 10 | Exercise 6 |
+# | 12 | Exercise 7, for the quick ones |
+# | 8 | Exercise 8 |
+# | 6 | Section 6: the table, column by column |
+#
+# ### Ask before you show
+#
+# - Before "shapes" of the first patient: "Shapes, parameters, MACs: which of the three are wrong?"
+# - Before section 3: "No ReLU in the stem. On how many of 64 pictures does the same class still win?" Collect numbers.
+# - Before each examination in the clinic: "What do you expect to see, if you are right?"
+#
+# ### What they may think
+#
+# - *It learns, so it is right.* Most of these patients learn as well as healthy ones.
+# - *The right number of parameters means the right network.* Strides, ReLUs and pooling have none.
+# - *A finding is a diagnosis.* The ladder says where two networks part, not why.
+# - *One healthy network is enough to compare with.* How far do two healthy ones lie apart?
+#
+# ### On the projector
+#
+# The ClinicExplorer with one patient, its code folded away. The room names an examination and what it expects; only then
+# press the button. Stop at two examinations, and let them argue.
