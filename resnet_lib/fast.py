@@ -25,7 +25,7 @@ from . import blocks
 from . import network as networks
 from .anatomy import shape_text
 from .blocks import Add, check, check_input
-from .machine import compiler
+from .machine import compiler, no_compiler
 from .mistakes import gap
 from .onednn import Joined, can_join
 from .timing import timings
@@ -395,7 +395,7 @@ def _ways(given, x, dtype, compile, say):
     elif not compile:
         left_out.append("Not compiled, as asked.")
     elif cpu and not compiler():
-        left_out.append("Not compiled: no working C++ compiler was found.")
+        left_out.append(f"Not compiled: {no_compiler()}.")
     else:
         say("compiling: about a minute, once …")
         try:

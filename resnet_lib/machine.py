@@ -95,6 +95,16 @@ def products(side, dtype=torch.float32, device="cpu"):
     return found
 
 
+SPACE = " "
+
+
+def no_compiler():
+    """Why torch.compile is left out where `compiler()` has found none, as the end of a sentence."""
+    if SPACE in torch.__file__:
+        return "it cannot work where the path to torch has a space in it: keep the course in a folder without one"
+    return "no working C++ compiler was found (Debian and Ubuntu: apt install g++; macOS: xcode-select --install)"
+
+
 def abilities():
     """What this machine has of what makes networks fast, as a list of sentences."""
     units = bfloat16_units()
@@ -114,8 +124,7 @@ def abilities():
     said.append(
         f"A C++ compiler for torch.compile: {found}."
         if found
-        else "No working C++ compiler, so torch.compile is left out here. (Debian and Ubuntu: apt install g++; macOS: "
-        "xcode-select --install.)"
+        else f"torch.compile, which needs a C++ compiler, is left out here: {no_compiler()}."
     )
     said.append(f"GPU: {torch.cuda.get_device_name()}." if torch.cuda.is_available() else "No GPU that torch can use.")
     return said
@@ -130,6 +139,8 @@ def bfloat16_units():
 
 def compiler():
     """The C++ compiler that torch.compile can use on the processor: its path, or "" where none works."""
+    if SPACE in torch.__file__:  # it hands the linker this path without quotes
+        return ""
     named = os.environ.get("CXX")
     for name in [named] if named else ["g++", "clang++", "c++"]:
         path = shutil.which(name)

@@ -454,6 +454,7 @@ def test_a_float64_network_keeps_its_precision():
 
 def test_without_a_compiler_it_says_so(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setattr(torch, "__file__", "/torch/__init__.py")  # wherever the course lies
     quick = fast(small(), size=32, repeats=1, compile=True, progress=None)
     assert COMPILED not in quick.timings
     assert "no working C++ compiler was found" in str(quick)

@@ -74,8 +74,15 @@ def script(folder, name, text):
     return path
 
 
+def test_where_the_path_to_torch_has_a_space_there_is_no_compiling_and_the_reason_is_said(monkeypatch):
+    monkeypatch.setattr(torch, "__file__", "/home/me/my course/.venv/lib/torch/__init__.py")
+    assert compiler() == ""
+    assert any("has a space in it: keep the course in a folder without one." in said for said in abilities())
+
+
 @pytest.mark.skipif(os.name == "nt", reason="the stand-ins for compilers are shell scripts")
 def test_a_compiler_counts_only_if_it_works(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "__file__", "/torch/__init__.py")  # wherever the course lies
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert compiler() == ""

@@ -731,7 +731,7 @@ if compiler():
         if not FAST:
             works["compiled"] = lambda: inference(compiled, wide)
 else:
-    print("No C++ compiler was found here, so this step is left out. Section 6 does nearly all that it would do.")
+    print("This step is left out here: the list of section 1 says why. Section 6 does nearly all that it would do.")
 time_bars(timings(works, RUNS, progress=counter()))
 
 # %% [markdown]
