@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .activations import calls
-from .plain import blocks, seeded, twins
+from .plain import NoSum, blocks, seeded, twins
 
 # How a convolution's weights are drawn, name → what is done to them. The factor for ReLU as in He et al.,
 # arXiv 1502.01852, section 2.2; Glorot and Bengio, 2010, eq. (16), did without it.
@@ -69,7 +69,7 @@ def signals(network, x, labels):
     gradients, rest = flat[: len(outputs)], iter(flat[len(outputs) :])
     for (name, block), output, gradient, mine in zip(found.items(), outputs, gradients, parameters, strict=True):
         f, *side = kept[f"{name}.add"].inputs
-        added = side and type(block.add).__name__ != "NoSum"
+        added = side and not isinstance(block.add, NoSum)
         signals.append(
             Signal(
                 name, variance(output), variance(f), variance(side[0]) if added else None, norm([gradient]),
