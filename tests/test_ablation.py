@@ -359,6 +359,17 @@ def test_more_and_more_blocks_end_with_none_and_both_networks_lose_the_same_ones
     assert explorer.result.value.count("stroke-opacity: 0.4") == 6 and "guessing" in text(explorer)
 
 
+def test_what_a_step_raises_in_a_cell_is_a_sentence_in_the_view_and_no_traceback(explorer, monkeypatch):
+    def wrong():
+        raise ValueError("the network gives out no scores")
+        yield
+
+    monkeypatch.setattr(explorer.work, "_begin", wrong)
+    explorer.run()
+    assert "the network gives out no scores" in explorer.problem.value
+    assert not explorer.work.start.disabled
+
+
 def test_from_a_cell_it_runs_to_the_end_and_the_keyboard_stops_it_without_losing_anything(explorer, monkeypatch):
     real, seen = explorer.work.step, []
 

@@ -100,7 +100,7 @@ class Work(widgets.HBox):
         self.halt()
         self.start.disabled, self.bar.layout.visibility = True, "visible"
         try:
-            while self.step():
+            while self._tried():
                 pass
         except KeyboardInterrupt:
             self.halt()

@@ -4,13 +4,12 @@ The colours are Okabe and Ito's, which people with any common colour-vision defi
 label or position always says the same thing again. Text and lines follow JupyterLab's light or dark theme.
 """
 
-# A role → its colour.
+# One colour a role.
 MAIN = "#0072B2"  # F, the main path
 SHORTCUT = "#C47900"  # x or G(x), the shortcut; darker than Okabe and Ito's orange, to be read on white
 SUM = "#009E73"  # the sum and what follows it
 COST = "#B3569C"  # parameters and MACs
 ERROR = "#D55E00"  # shapes that disagree
-ROLE = {"main": MAIN, "shortcut": SHORTCUT, "sum": SUM}
 
 # The theme's own colours, with what they are in the light theme for places without a theme.
 TEXT = "var(--jp-ui-font-color1, #212121)"
