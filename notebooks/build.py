@@ -9,7 +9,7 @@ and the solved one, in notebooks/solutions/. An exercise is a pair of neighbouri
 `exercise`, the second `solution`: the learner's notebook keeps the first, the solved one the second.
 
 A cell tagged `instructor` is in neither. With what the lesson says of itself it gives the session plan in
-notebooks/instructor/.
+notebooks/instructor/. Beside the plan lies the solved lesson once more, for the projector: every section folded.
 """
 
 import argparse
@@ -42,13 +42,15 @@ def build(folder=NOTEBOOKS):
         name = f"{lesson.stem}.ipynb"
         solved = f"The exercises of this lesson, solved: [solutions/{name}](solutions/{name})"
         learner = f"This is the solved version. The lesson with its exercises to do: [{name}](../{name})"
+        shown = f"This is the lesson for the projector. The solved one: [solutions/{name}](../solutions/{name})"
         plans = [cell for cell in cells if "instructor" in tags(cell)]
         cells = [cell for cell in cells if "instructor" not in tags(cell)]
         made[folder / name] = notebook(cells, without="solution", last=solved)
         made[folder / "solutions" / name] = notebook(cells, without="exercise", last=learner)
         if plans:
             made[folder / "instructor" / f"{lesson.stem}.md"] = session_plan(lesson.stem, cells, plans)
-    for path in [*folder.glob("*.ipynb"), *(folder / "solutions").glob("*.ipynb"), *folder.glob("instructor/*.md")]:
+            made[folder / "instructor" / name] = notebook(folded(cells), without="exercise", last=shown)
+    for path in [p for kind in ("*.ipynb", "solutions/*.ipynb", "instructor/*.*") for p in folder.glob(kind)]:
         if path not in made:
             raise ValueError(f"{path.relative_to(folder)} has no source/{path.stem}.py: add the lesson, or remove it")
     return made
@@ -92,9 +94,27 @@ def notebook(cells, without, last):
 
 
 def copy(cell):
-    """The cell's source and tags and nothing else."""
+    """The cell's source, its tags and whether it is folded, and nothing else."""
     new = new_code_cell if cell.cell_type == "code" else new_markdown_cell
-    return new(cell.source, metadata={"tags": sorted(tags(cell))} if tags(cell) else {})
+    kept = {key: cell.metadata[key] for key in FOLDED if key in cell.metadata}
+    return new(cell.source, metadata=({"tags": sorted(tags(cell))} if tags(cell) else {}) | kept)
+
+
+# How JupyterLab is told that what stands below a heading is folded away, or a cell's code.
+FOLDED = {"jp-MarkdownHeadingCollapsed": True, "jupyter": {"source_hidden": True}}
+
+
+def folded(cells):
+    """The cells for the projector: each section and each exercise folded below its heading, the solutions' code too,
+    so that a question stands alone until the class has answered."""
+    section, code = ({key: value} for key, value in FOLDED.items())
+    for cell in cells:
+        if cell.cell_type == "code":
+            yield new_code_cell(cell.source, metadata=cell.metadata | (code if "solution" in tags(cell) else {}))
+            continue
+        for text in re.split(r"^(###? .+)$", cell.source, flags=re.M):  # headings alone: else their text would show
+            if text.strip():
+                yield new_markdown_cell(text.strip(), metadata=section if text.startswith("##") else {})
 
 
 PART = {
@@ -140,7 +160,7 @@ def session_plan(name, cells, plans):
     return (
         f"# Session plan · {head[1]}\n\n"
         f"{head[3]} minutes. The lesson: [{name}.ipynb](../{name}.ipynb), "
-        f"solved: [{name}.ipynb](../solutions/{name}.ipynb).\n\n"
+        f"solved: [{name}.ipynb](../solutions/{name}.ipynb), for the projector: [{name}.ipynb]({name}.ipynb).\n\n"
         f"{goals}\n\n"
         f"## The session\n\n{by_hand}\n\n"
         f"## The exercises\n\n| | difficulty | importance | minutes |\n| --- | --- | --- | --- |\n{table}\n"

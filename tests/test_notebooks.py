@@ -20,7 +20,7 @@ from build import build, tags  # noqa: E402
 SOURCES = sorted((NOTEBOOKS / "source").glob("*.py"))
 LESSONS = [path.stem for path in SOURCES]
 every_lesson = pytest.mark.parametrize("lesson", LESSONS)
-COMMITTED = [f"{folder}{lesson}.ipynb" for folder in ("", "solutions/") for lesson in LESSONS]
+COMMITTED = [f"{folder}{lesson}.ipynb" for folder in ("", "solutions/", "instructor/") for lesson in LESSONS]
 every_notebook = pytest.mark.parametrize("name", COMMITTED)
 
 
@@ -43,7 +43,7 @@ def test_the_sources_give_exactly_the_notebooks_that_lie_here():
     made = build()
     stale = [path.name for path, text in made.items() if path.read_text(encoding="utf-8") != text]
     assert not stale, "not what their sources give (as it should be if you have worked in them): see notebooks/build.py"
-    assert len(made) == 3 * len(LESSONS) > 0, "a learner's notebook, a solved one and a session plan of each lesson"
+    assert len(made) == 4 * len(LESSONS) > 0, "of each lesson the learner's, the solved one, the plan, the projector's"
 
 
 def test_two_builds_give_the_same_bytes():
@@ -100,7 +100,7 @@ def test_exercises_that_do_not_pair_with_solutions_are_refused(tmp_path, source,
         build(written(tmp_path, source))
 
 
-@pytest.mark.parametrize("stray", ["01_b.ipynb", "solutions/01_b.ipynb", "instructor/01_b.md"])
+@pytest.mark.parametrize("stray", ["01_b.ipynb", "solutions/01_b.ipynb", "instructor/01_b.md", "instructor/01_b.ipynb"])
 def test_a_notebook_or_a_plan_without_a_source_is_refused(tmp_path, stray):
     folder = written(tmp_path, EXERCISE + SOLUTION)
     (folder / stray).parent.mkdir(exist_ok=True)
@@ -141,9 +141,9 @@ PLAN = """# %% [markdown] tags=["instructor"]
 
 def test_what_is_for_the_instructor_is_in_the_plan_and_in_neither_notebook(tmp_path):
     made = build(written(tmp_path, HEAD + EXERCISE + SOLUTION + PLAN + TAIL))
-    learner, solved, plan = made.values()
+    learner, solved, plan, shown = made.values()
     assert list(made)[2] == tmp_path / "instructor" / "00_a.md"
-    assert "Ask them." in plan and "Ask them." not in learner + solved
+    assert "Ask them." in plan and "Ask them." not in learner + solved + shown
     exercise = "| Exercise 1 · try | ● | important | 5 |"
     for part in ("Session plan · 00 · A\n\n15 minutes", exercise, "- One.", "1. Two?"):
         assert part in plan
@@ -161,6 +161,19 @@ def test_what_is_for_the_instructor_is_in_the_plan_and_in_neither_notebook(tmp_p
 def test_a_plan_that_does_not_fit_its_lesson_is_refused(tmp_path, change, sentence):
     with pytest.raises(ValueError, match=sentence):
         build(written(tmp_path, (HEAD + EXERCISE + SOLUTION + PLAN + TAIL).replace(*change)))
+
+
+@every_lesson
+def test_for_the_projector_the_solved_lesson_is_folded_below_headings_that_stand_alone(lesson):
+    shown, solved = read(f"instructor/{lesson}.ipynb"), read(f"solutions/{lesson}.ipynb")
+    code = [[c.source for c in notebook.cells if c.cell_type == "code"] for notebook in (shown, solved)]
+    assert code[0] == code[1]
+    words = [text_of(notebook).rpartition("\n")[0].split() for notebook in (shown, solved)]
+    assert words[0] == words[1], "not a word is lost, but for the last line, which names the notebook"
+    closed = [c.source for c in shown.cells if c.metadata.get("jp-MarkdownHeadingCollapsed")]
+    assert closed == re.findall(r"^###? .+$", text_of(solved), re.MULTILINE)
+    hidden = [c.source for c in shown.cells if c.metadata.get("jupyter", {}).get("source_hidden")]
+    assert hidden == [c.source for c in solved.cells if "solution" in tags(c)]
 
 
 @every_lesson

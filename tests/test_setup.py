@@ -381,11 +381,12 @@ def test_a_full_disk_is_told_before_the_installation(course, monkeypatch, capsys
 # ---- JupyterLab's settings and start
 
 
-def test_sliders_answer_in_the_main_thread_and_no_news_are_fetched(course):
+def test_sliders_answer_in_the_main_thread_no_news_are_fetched_and_pages_open_to_be_read(course):
     course.write_overrides()
     assert json.loads(Path(course.OVERRIDES).read_text()) == {
         KERNELS: {"commsOverSubshells": "disabled"},
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+        "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
     }
 
 
