@@ -222,12 +222,10 @@ def _choose(guess, options):
     """What to say of a guess that is none of the options; of a hundred, only those that are nearly the same."""
     if len(options) <= 8:
         return f"Choose one of: {', '.join(options)}."
-    near = get_close_matches(str(guess), options, 3, 0.5)
-    return f"Nothing is called {guess!r} there. {f'Did you mean {_either(near)}?' if near else ''}".strip()
-
-
-def _either(texts):
-    return " or ".join(map(repr, texts))
+    text = str(guess)
+    near = [o for o in options if text and o.startswith(text)][:3] or get_close_matches(text, options, 3, 0.5)
+    meant = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return f"Nothing is called {guess!r} there.{meant}"
 
 
 def _show(value):
