@@ -83,7 +83,8 @@ def test_the_first_step_that_differs_is_found_by_running_both(reference, change,
 
 
 @pytest.mark.parametrize(
-    ("change", "first"), [(v1, "stage2"), (nn.Module.train, "stage0"), (not_a_number, "stage2"), (without_relu, "stage3")]
+    ("change", "first"),
+    [(v1, "stage2"), (nn.Module.train, "stage0"), (not_a_number, "stage2"), (without_relu, "stage3")],
 )
 def test_it_can_be_asked_of_whole_parts(reference, change, first):
     steps = ["stage0", "stage1", "stage2", "stage3", "stage4", "head"]

@@ -29,13 +29,14 @@ def check_contents(f, *, exercise=None):
 
 CONTENTS = {
     "running": "running_mean and running_var are measured along the way and not learnt: they are buffers.",
-    "mean": "running_mean is measured along the way and not learnt: it is a buffer.",
-    "var": "running_var is measured along the way and not learnt: it is a buffer.",
+    "one running": "One of running_mean and running_var counts as a parameter with you. Both are measured along the "
+    "way and not learnt: they are buffers.",
     "tracked": "num_batches_tracked only counts batches: it is a buffer.",
-    "bias": "bias is learnt by gradient as well, of the BNs and of the linear layer: it is a parameter.",
+    "bias": "bias is learnt by gradient as well, of the BNs and of the linear layer: it is a parameter. (In "
+    'name.endswith("weight" or "bias") Python takes the first text alone: give endswith a tuple.)',
     "norms": "A BN's weight and bias are learnt by gradient: they are parameters.",
-    "always": 'You count every entry as a parameter. (Does it say name.endswith("weight" or "bias")? Of "a" or "b" '
-    'Python takes the first; and a bare "bias" after or counts as true. Give endswith a tuple.)',
+    "always": "You count every entry as a parameter. (A text alone counts as true, as in name.endswith(…) or "
+    '"bias": say name.endswith twice, or give it a tuple.)',
     "untold": "num_batches_tracked is in neither of the two: it is a buffer.",
     "head": "You left the linear layer out: head.fc.weight and head.fc.bias are parameters.",
     "entries": "You give the number of entries twice: how many numbers a tensor holds says tensor.numel().",
@@ -54,7 +55,7 @@ def _contents(wrong, weights):
         place, _, leaf = name.rpartition(".")
         parameter = leaf in ("weight", "bias")
         if leaf in ("running_mean", "running_var"):
-            parameter = bool({"running", leaf.removeprefix("running_")} & wrong)
+            parameter = "running" in wrong or "one running" in wrong and leaf == "running_mean"
         if leaf == "num_batches_tracked":
             if "untold" in wrong:
                 continue

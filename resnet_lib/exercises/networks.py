@@ -1,7 +1,7 @@
 """Predictions about the whole ResNet-50: its stages, and its deeper relative."""
 
 from ..anatomy import anatomy, shape_text, shapes_only
-from ..blocks import BTNK1, BTNK2
+from ..blocks import BTNK1
 from ..network import DESIGNS, build
 from .prediction import Question
 
@@ -59,7 +59,7 @@ def most_question(of):
     def slip(guess):
         if guess not in costs:
             return "The question is about Stages 1, 2, 3 and 4."
-        C, W, _ = stages[guess].shape
+        C, W, _ = stages[int(guess)].shape
         n = len(blocks[guess])
         return f"It has {n} blocks that give {C:,} channels at {W} × {W} positions: {share(guess)}. Another has more."
 
@@ -107,9 +107,6 @@ def resnet101_question():
         slips[fifty.parameters + more * _parameters(blocks[stage][1])] = (
             f"That is with blocks of Stage {stage}, C = {C:,}. It is Stage 3 that grows."
         )
-    with shapes_only():
-        inside = _parameters(BTNK2(blocks[3][1].C1))
-    slips[fifty.parameters + more * inside] = "You took a BTNK2 of C1 channels: its C is what goes in and out."
 
     def slip(guess):
         off = (guess - answer) / each
