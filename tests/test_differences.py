@@ -96,9 +96,9 @@ def test_it_can_be_asked_of_whole_parts(reference, change, first):
     ("guess", "sentence"),
     [
         (None, "no prediction yet"),
-        ("stage1.0.conv1", "stage1.0.conv1 still gives the same numbers"),
+        ("stage1.0.conv1", "It still gives the same numbers in both"),
         ("stage2.0.conv2", "differs already. You are in the right stage."),
-        ("stage3.0.conv1", "a step that runs before it differs already."),
+        ("stage3.0.conv1", "It differs too, but one that runs before it differs already."),
         ("stage2.0.con1", "Did you mean 'stage2.0.conv1'"),
         ("stage2", "Nothing is called 'stage2' there. Did you mean 'stage2.0."),
         ("conv1 of the first block", "Nothing is called"),
@@ -111,7 +111,7 @@ def test_a_wrong_guess_is_told_whether_it_comes_too_early_or_too_late(reference,
         predict(question, guess)
     verdict = caught.value.verdict
     assert sentence in verdict.sentence
-    assert "is the last that is still equal" in verdict.hints[-1] and "stage2" in verdict.hints[1]
+    assert "is the last that is still equal" in verdict.hints[-1] and verdict.hints[1] == "It is in stage2."
     assert question.answer not in " ".join(verdict.hints)
 
 

@@ -375,7 +375,8 @@ print("first to differ:", ladder(network, reference, x))
 
 # %% [markdown]
 # Not almost equal: **equal**, in every one of the numbers. Your ResNet-50 computes exactly what the library's
-# does.
+# does. (If you have written a part in another way, it may round in another way: then it says DIFFERENT, by less than a
+# millionth or so. The ladder of lesson 06 allows for that.)
 #
 # ### Exercise 2 · predict where it breaks
 # ●● of ●●● · important · 10 minutes

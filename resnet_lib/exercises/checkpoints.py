@@ -21,7 +21,7 @@ def check_contents(f, *, exercise=None):
     # As in files that are older than PyTorch 0.4.1, and in another order.
     cases.append(({n: t for n, t in reversed(cases[1][0].items()) if not n.endswith("num_batches_tracked")},))
     return hold(
-        "contents", through(f, lambda weights: f(dict(weights))), lambda w: f"a checkpoint of {len(w)} entries", cases,
+        "contents", through(f, lambda weights: f(dict(weights))), lambda w: f"A checkpoint of {len(w)} entries", cases,
         lambda weights: _contents(set(), weights), _contents, CONTENTS, exercise,
         read=_four, same=_all_equal, tell=_first_off,
     )  # fmt: skip
@@ -118,7 +118,7 @@ def input_question(text, x, candidates):
         for what, measure in MEASURES.items():
             its, there = measure(candidates[guess]), measure(x)
             if not torch.allclose(its, there, rtol=0.02, atol=0.02):
-                return f"Then its {what} would be {_numbers(its)}, and it has {_numbers(there)}."
+                return f"Then its {what} would be {_numbers(its)}; they are {_numbers(there)}."
         return "Range and means would be the same, and single pixels are not."
 
     others = [name for name in candidates if name != same[0]]

@@ -38,7 +38,7 @@ def check_to_v1(f, make=BTNK1, *, exercise=None):
         return found, block, kept, due, x
 
     verdict = hold(
-        "to_v1", through(f, call), lambda _b, _x, C, C1, S: f"a block with C = {C}, C1 = {C1}, S = {S}", cases,
+        "to_v1", through(f, call), lambda _b, _x, C, C1, S: f"A block with C = {C}, C1 = {C1}, S = {S}", cases,
         lambda *case: _strides(set(), *case), _strides, TO_V1, exercise, read=_v1, same=_same, tell=_which,
     )  # fmt: skip
     return replace(verdict, remarks=tuple(unlike[:1]))

@@ -12,6 +12,8 @@ from .prediction import Question
 from .progress import done
 from .verdict import Verdict, Wrong, stopped, where
 
+TOLERANCE = 1e-5  # as the ladder's: who writes a part otherwise may round otherwise
+
 
 def first_difference_question(text, network, reference, x, *, steps=None):
     """At which step two networks with the same weights first give different numbers.
@@ -27,22 +29,21 @@ def first_difference_question(text, network, reference, x, *, steps=None):
 
     def slip(guess):
         if not differs[guess]:
-            return f"{guess} still gives the same numbers in both."
+            return "It still gives the same numbers in both."
         near = " You are in the right stage." if guess.split(".")[0] == part != first else ""
-        return f"{guess} differs too, but a step that runs before it differs already.{near}"
+        return f"It differs too, but one that runs before it differs already.{near}"
 
     order = list(differs)
     before = order[order.index(first) - 1] if first != order[0] else ""
-    stage = f"It belongs to {part}." if part != first else "Of the parts before it, none has the mistake in it."
     return Question(
-        f"{text}: which is the first to differ?",
+        f"{text}: which {'step' if steps is None else 'part'} is the first to differ?",
         "choice",
         first,
         slip,
         options=tuple(order),
         hints=(
-            "What runs before the mistake is equal. The step in which it sits is the first to differ.",
-            stage,
+            "What runs before the mistake is equal. Where it sits, the first difference is.",
+            *([f"It is in {part}."] if part != first else []),
             f"{before} is the last that is still equal." if before else "Nothing runs before it.",
         ),
     )
@@ -53,8 +54,7 @@ def _differ(network, reference, x, steps):
     steps = set(step_names(reference)) & set(step_names(network)) if steps is None else steps
     # Copies: in training mode a run changes BN's stored numbers.
     mine, theirs = (calls(deepcopy(m), x, steps, strict=False) for m in (network, reference))
-    # Not "> 0": NaN is neither larger nor equal.
-    return {name: not gap(mine[name].output, theirs[name].output)[0] == 0 for name in theirs if name in mine}
+    return {n: not gap(mine[n].output, theirs[n].output)[1] <= TOLERANCE for n in theirs if n in mine}
 
 
 def check_ladder(make, reference, x=None, *, exercise=None):

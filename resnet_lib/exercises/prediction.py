@@ -158,7 +158,7 @@ def count_question(part, *numbers, of="parameters"):
         f"{part}, {text}: how many {of}?",
         "number",
         answer,
-        lambda guess: next((s for s, v in slips.values() if v == guess != answer), ""),
+        lambda guess: next((s for s, v in slips.values() if v == guess != answer), "No usual mistake gives that."),
         f"FLOPs = 2 × MACs = {2 * answer:,}." if of == "MACs" else "",
         hints=PARTS["macs" if of == "MACs" else "parameters"],
     )
