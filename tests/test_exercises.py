@@ -261,6 +261,31 @@ def test_the_whole_resnet_50_is_accepted_and_its_v1_told_apart_at_the_first_stri
     )
 
 
+class NaNInTraining(nn.BatchNorm2d):
+    def forward(self, x):
+        y = super().forward(x)
+        return y * float("nan") if self.training else y
+
+
+class NaNStored(nn.BatchNorm2d):
+    def forward(self, x):
+        y = super().forward(x)
+        if self.training:
+            self.running_var.mul_(float("nan"))
+        return y
+
+
+@pytest.mark.parametrize(
+    ("norm", "sentence"), [(NaNInTraining, "differs in training mode"), (NaNStored, "does not keep the running")]
+)
+def test_nan_in_training_mode_is_a_difference(norm, sentence):
+    class Block(BTNK2):
+        def __init__(self, C):
+            super().__init__(C, norm_layer=norm)
+
+    assert sentence in refusal(check_btnk2, Block).sentence
+
+
 def test_a_check_leaves_the_global_random_numbers_as_they_were():
     torch.manual_seed(3)
     expected = torch.rand(2)

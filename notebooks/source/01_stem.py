@@ -420,14 +420,9 @@ nn.init.uniform_(theirs.bn.bias, -0.5, 0.5)
 nn.init.uniform_(theirs.bn.running_mean, -0.5, 0.5)
 nn.init.uniform_(theirs.bn.running_var, 0.5, 1.5)
 
-odd = set(mine.state_dict()) ^ set(theirs.state_dict())
-assert not odd, f"These names are in only one of the two stems: {', '.join(sorted(odd)[:4])}."
-mine.load_state_dict(theirs.state_dict())
-
+print(mine.load_state_dict(theirs.state_dict()))
 with torch.no_grad():
-    gap = (mine(x) - theirs(x)).abs().max().item()
-assert gap == 0, f"Same weights, but the outputs differ by up to {gap:.3g}: is the order CONV, BN, ReLU, MAXPOOL?"
-print("largest difference:", gap)
+    print("largest difference:", (mine(x) - theirs(x)).abs().max().item())
 
 # %% [markdown]
 # The very same numbers. This is how the library runs it. (What begins with `check` looks at the input first, and says in a

@@ -389,14 +389,9 @@ def stir(module):
 theirs = stir(BTNK2(256)).eval()
 mine = MyBTNK2(256).eval()
 
-odd = set(mine.state_dict()) ^ set(theirs.state_dict())
-assert not odd, f"These names are in only one of the two blocks: {', '.join(sorted(odd)[:4])}. See exercise 2."
-mine.load_state_dict(theirs.state_dict())
-
+print(mine.load_state_dict(theirs.state_dict()))
 with torch.no_grad():
-    gap = (mine(x) - theirs(x)).abs().max().item()
-assert gap == 0, f"Same weights, but the outputs differ by up to {gap:.3g}: is a BN or ReLU missing, or too many?"
-print("largest difference:", gap)
+    print("largest difference:", (mine(x) - theirs(x)).abs().max().item())
 
 # %% [markdown]
 # Your block *is* BTNK2. Now read the library's. Two things are different: the shortcut is a part with a name

@@ -28,7 +28,7 @@ import torch
 from torch import nn
 
 from resnet_lib import BTNK1, BTNK2, anatomy
-from resnet_lib.exercises import Progress, done
+from resnet_lib.exercises import Progress
 from resnet_lib.photos import block_input
 from resnet_lib.views import cost_bars, show_maps
 
@@ -94,6 +94,7 @@ print(tuple(y.shape))
 # Stage 1 is filled in. Replace each `None` by the triple (C, C1, S) of the stage's first block.
 #
 # <details><summary>Hint: where does C1 come from?</summary>The output of a BTNK1 has 4·C1 channels.</details>
+# <details><summary>Hint: where does S come from?</summary>The output of a BTNK1 is W/S wide.</details>
 
 # %% tags=["exercise"]
 # Exercise 1: (C, C1, S) of the BTNK1 that opens each stage.
@@ -114,16 +115,13 @@ first_block = {
 }
 
 # %%
-shapes = {0: (64, 56), 1: (256, 56), 2: (512, 28), 3: (1024, 14), 4: (2048, 7)}  # (channels, width) after each stage
-for stage, numbers in first_block.items():
-    assert isinstance(numbers, tuple) and len(numbers) == 3, f"Stage {stage}: three numbers are wanted, (C, C1, S)."
-    C, C1, S = numbers
-    (C_in, W_in), (C_out, W_out) = shapes[stage - 1], shapes[stage]
-    assert C == C_in, f"Stage {stage}: C is {C}, but {C_in} channels come in from the stage before."
-    assert 4 * C1 == C_out, f"Stage {stage}: C1 = {C1} gives 4·C1 = {4 * C1} channels, and the stage gives {C_out}."
-    assert W_in // S == W_out, f"Stage {stage}: S = {S} makes {W_in} into {W_in // S}, and the stage gives {W_out}."
+from resnet_lib.exercises import first_block_question, predict
+
+predict({stage: first_block_question(stage) for stage in (1, 2, 3, 4)}, first_block, exercise="04.1")
+
+# %%
+for stage, (C, C1, S) in first_block.items():
     print(f"Stage {stage}: C = {C:>4}, C1 = {C1:>3}, S = {S}     C / C1 = {C / C1:g}")
-done("04.1")
 
 # %% [markdown]
 # **What do you see?** Look at the last two columns before you read on.
@@ -184,6 +182,7 @@ check_stage(make_stage, exercise="04.2")
 
 # %%
 counts = {1: 3, 2: 4, 3: 6, 4: 3}  # blocks in Stages 1 to 4
+shapes = {0: (64, 56), 1: (256, 56), 2: (512, 28), 3: (1024, 14), 4: (2048, 7)}  # (channels, width) after each stage
 stages = {stage: make_stage(*first_block[stage], n) for stage, n in counts.items()}
 for stage, made in stages.items():
     C_in, W_in = shapes[stage - 1]
@@ -233,7 +232,10 @@ show_maps(torch.cat(rows), count=16, tile=112)
 # ● of ●●● · important · 5 minutes
 #
 # Which stage has the most **parameters**, and which needs the most **MACs**? (One MAC is one multiplication with its
-# addition; FLOPs = 2 × MACs.) There is no wrong guess here except none.
+# addition; FLOPs = 2 × MACs.) Guess before you compute: a wrong guess costs nothing, and tells you something.
+#
+# <details><summary>Hint: how do they grow?</summary>From stage to stage the channels double, and the maps' width and
+# height halve. What does that do to the weights of a convolution, and to the positions at which each is used?</details>
 
 # %% tags=["exercise"]
 # Exercise 3: 1, 2, 3 or 4?
@@ -245,8 +247,14 @@ raise NotImplementedError("Exercise 3: replace the None by a stage, then remove 
 most_parameters = 4
 most_macs = 3
 
+# %%
+from resnet_lib.exercises import most_question
+
+questions = [most_question("parameters"), most_question("MACs")]
+predict(questions, [most_parameters, most_macs], exercise="04.3")
+
 # %% [markdown]
-# To count, nobody has to draw 23 million random weights. Under `torch.device("meta")` PyTorch makes tensors that have
+# See for yourself. To count, nobody has to draw 23 million random weights. Under `torch.device("meta")` PyTorch makes tensors that have
 # a shape and no numbers. That is quick, needs no memory, and is all that `anatomy` needs.
 
 # %%
@@ -256,13 +264,6 @@ with torch.device("meta"):
         body.add_module(f"stage{stage}", make_stage(*first_block[stage], n))
 
 costs = anatomy(body, (64, 56, 56))
-by_stage = costs.by_stage()
-true_parameters = 1 + max(range(4), key=lambda i: by_stage[i].parameters)
-true_macs = 1 + max(range(4), key=lambda i: by_stage[i].macs)
-for what, guess, true in [("parameters", most_parameters, true_parameters), ("MACs", most_macs, true_macs)]:
-    assert guess in (1, 2, 3, 4), f"Your prediction for the {what} is {guess!r}: write 1, 2, 3 or 4."
-    print(f"most {what}: Stage {true}, and you said Stage {guess}{'' if guess == true else '. Read on to see why'}")
-done("04.3")
 cost_bars(costs)
 
 # %% [markdown]

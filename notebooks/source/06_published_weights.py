@@ -34,9 +34,12 @@ from textwrap import fill
 import torch
 from torch import nn
 
+from resnet_lib.exercises import Progress
+
 _ = torch.manual_seed(0)  # the same random weights at every run
 scratch = tempfile.TemporaryDirectory()  # files that this notebook writes; gone when it is closed
 folder = Path(scratch.name)
+Progress("06", exercises=5)
 
 # %% [markdown]
 # ## 1 · Your network
@@ -201,18 +204,14 @@ def contents(weights):
 
 
 # %%
-yours = contents(weights)
-assert isinstance(yours, (tuple, list)) and len(yours) == 4, "contents must give four numbers."
-for i, (kind, tensors) in enumerate([("parameters", [*mine.parameters()]), ("buffers", [*mine.buffers()])]):
-    count, numbers = yours[2 * i : 2 * i + 2]
-    assert None not in (count, numbers), f"{kind}: there is still a None."
-    off = len(tensors) - count
-    why = f"{abs(off) // 53} of BN's five endings on the wrong side?" if off and off % 53 == 0 else "see the hints"
-    assert off == 0, f"{kind}: you counted {count:,} entries, and there are {len(tensors):,}: {why}"
-    due = sum(t.numel() for t in tensors)
-    why = "that is the number of entries; add up tensor.numel()" if numbers == count else "see the hints"
-    assert numbers == due, f"{kind}: you say they hold {numbers:,} numbers, and it is {due:,}: {why}."
-    print(f"{kind:10} {count} entries, {numbers:>9,} numbers")
+from resnet_lib.exercises import check_contents
+
+check_contents(contents, exercise="06.1")
+
+# %%
+entries, numbers, kept_entries, kept_numbers = contents(weights)
+print(f"parameters {entries:>4} entries {numbers:>10,} numbers")
+print(f"buffers    {kept_entries:>4} entries {kept_numbers:>10,} numbers")
 
 # %% [markdown]
 # How large is the file?
@@ -543,14 +542,15 @@ prediction = {
 }
 
 # %%
+from resnet_lib.exercises import first_difference_question, predict
+
+questions = {name: first_difference_question(name, network, theirs, x) for name, network in planted.items()}
+predict(questions, prediction, exercise="06.3")
+
+# %%
 for name, network in planted.items():
     found = ladder(network, theirs, x, copy=False)
-    guess, true = prediction[name], found.first.name
-    assert guess is not None, f"{name}: still None. Write the name of a step, such as 'stage0.conv'."
-    near = "the right stage; go through its steps in the order in which they run"
-    near = near if guess.split(".")[0] == true.split(".")[0] else "another stage, see the hint"
-    assert guess == true, f"{name}: you said {guess!r}, and it is not that one: {near}."
-    print(fill(f"{name}: first {true}. {found.cause}", 110), "\n")
+    print(fill(f"{name}: first {found.first.name}. {found.cause}", 110), "\n")
 
 # %% [markdown]
 # Loading accepted all three without a word: the weights of v1 and v1.5 have the same names and the same shapes, and a
@@ -630,9 +630,9 @@ class MendedBTNK2(MyBTNK2):
 
 
 # %%
-found = ladder(with_parts(MendedStem, MendedBTNK2), theirs, x, copy=False)
-assert found.equal, f"{found.headline} {found.cause}"
-print(found.headline)
+from resnet_lib.exercises import check_ladder
+
+check_ladder(lambda: with_parts(MendedStem, MendedBTNK2), theirs, x, exercise="06.4")
 
 # %% [markdown]
 # ## 7 · Why the winning class proves nothing
@@ -795,13 +795,10 @@ raise NotImplementedError("Exercise 5: replace the None, then remove this line")
 diagnosis = {"A": "not normalised", "B": "0 to 255", "C": "sideways", "D": "blue first"}
 
 # %%
-for letter, guess in diagnosis.items():
-    assert guess in mistakes[1:], f"{letter}: {guess!r} is none of {', '.join(mistakes[1:])}."
-    as_guessed = prepare(photo("coffee"), guess)
-    low, high = as_guessed.min().item(), as_guessed.max().item()
-    clue = f"then its values would go from {low:.2f} to {high:.2f}"
-    assert torch.equal(as_guessed, inputs[letter]), f"{letter} is not {guess!r}: {clue}."
-    print(f"{letter}: {guess}, right")
+from resnet_lib.exercises import input_question
+
+as_guessed = {mistake: prepare(photo("coffee"), mistake) for mistake in mistakes[1:]}
+predict({letter: input_question(letter, inputs[letter], as_guessed) for letter in "ABCD"}, diagnosis, exercise="06.5")
 
 # %% [markdown]
 # Look at range and means of an input before you look at anything else. It takes a second, and finds most of what goes

@@ -4,7 +4,12 @@ A check accepts any correct solution, however it is written, and names the mista
 """
 
 from .asking import Prediction
+from .checkpoints import check_contents, input_question
+from .conversions import check_to_v1
+from .differences import check_ladder, first_difference_question
 from .formulas import check_macs, check_out_width, check_parameters, check_receptive_field
+from .networks import first_block_question, most_question, resnet101_question
+from .own import check_own_block
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
 from .prediction import (
     Question,
@@ -20,8 +25,10 @@ from .tensors import check_fold, check_grad_cam, check_rename
 from .verdict import Verdict, Wrong
 
 __all__ = [
-    "Prediction", "Progress", "Question", "Verdict", "Wrong", "check_btnk1", "check_btnk2", "check_fold",
-    "check_grad_cam", "check_macs", "check_network", "check_out_width", "check_parameters", "check_projection",
-    "check_receptive_field", "check_rename", "check_stage", "check_stem", "choice_question", "count_question", "done",
-    "illegal_question", "predict", "reset", "shape_question", "solved", "width_question",
+    "Prediction", "Progress", "Question", "Verdict", "Wrong", "check_btnk1", "check_btnk2", "check_contents",
+    "check_fold", "check_grad_cam", "check_ladder", "check_macs", "check_network", "check_out_width",
+    "check_own_block", "check_parameters", "check_projection", "check_receptive_field", "check_rename",
+    "check_stage", "check_stem", "check_to_v1", "choice_question", "count_question", "done", "first_block_question",
+    "first_difference_question", "illegal_question", "input_question", "most_question", "predict", "reset",
+    "resnet101_question", "shape_question", "solved", "width_question",
 ]  # fmt: skip

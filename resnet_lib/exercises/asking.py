@@ -8,7 +8,7 @@ from ..explorers.base import error, html, row, style
 from ..views.style import SUM
 from .progress import done
 
-WANTED = {"shape": "C, H, W", "number": "a whole number"}
+WANTED = {"shape": "C, H, W", "numbers": "three whole numbers", "number": "a whole number"}
 
 
 class Prediction(widgets.VBox):

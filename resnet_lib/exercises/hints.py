@@ -21,6 +21,31 @@ SYMPTOMS = [
 ]
 NEXT = "Write the shape after each line of forward as a comment, and compare with the table of the lesson."
 
+# The same for what is no module.
+OWN_SYMPTOMS = {
+    "to_v1": [
+        (r"copy\.copy|very block|shares|changed", "Look at the block that you were given once more, after the call."),
+        (r"G keeps|shortcut has", "The shortcut has a stride of its own; nobody asked for another one."),
+        (r"stride", "Print the strides of conv1 and conv2 before and after, for a block with S = 1 too."),
+        (r"weights|running_|names", "A new block has random weights and fresh BNs."),
+        (r"None", "The last line should be return v1."),
+        (r"", "Print what you give back beside what you were given."),
+    ],
+    "contents": [
+        (r"Python says", "Try the line on one entry first: name, tensor = next(iter(weights.items()))."),
+        (r"numel|bytes|numbers in", "Print tensor.shape and tensor.numel() of one convolution side by side."),
+        (r"order|come first", "Compare with the comment in the return line of the exercise."),
+        (r"None|four numbers", "One return with four numbers: how many entries, how many numbers, twice."),
+        (r"", "Print the names that you count as parameters: do all end as they should, and is one missing?"),
+    ],
+    "ladder": [
+        (r"Python says", "Read the line at which it stopped: only what the exercise names has to change."),
+        (r"pool", "Compare kernel, stride and padding of the pooling with lesson 01: others can give the same shape."),
+        (r"ReLU|relu|sum|shortcut", "Look where the last bracket closes: what is inside the ReLU, and what outside?"),
+        (r"", "All steps before the first that differs are right: look at what comes right after them."),
+    ],
+}
+
 # Part → a hint about its structure, and one that is nearly the solution.
 PARTS = {
     "stem": (
@@ -46,6 +71,19 @@ PARTS = {
     "network": (
         "Stem, four stages with 3, 4, 6, 3 blocks, average over H and W, flatten, linear layer. No softmax.",
         "Stage i has C1 = 64, 128, 256, 512 and S = 1, 2, 2, 2; its C is 64 in Stage 1, and 2·C1 in the others.",
+    ),
+    "to_v1": (
+        "Take a copy of everything, and let conv1 and conv2 of the copy exchange their strides. Nothing else changes.",
+        "v1 = copy.deepcopy(block); v1.conv1.stride, v1.conv2.stride = v1.conv2.stride, …",
+    ),
+    "contents": (
+        "Five endings: weight and bias are parameters; running_mean, running_var and num_batches_tracked are buffers.",
+        'parameters = [t for name, t in weights.items() if name.endswith((".weight", ".bias"))]; then len(parameters), '
+        "sum(t.numel() for t in parameters), and the same for the rest.",
+    ),
+    "ladder": (
+        "The stem ends with the largest of 3×3, stride 2, padding 1. A block adds F(x) and x, and then the ReLU.",
+        "nn.MaxPool2d(3, stride=2, padding=…); return self.relu3(self.bn3(self.conv3(f)) + …)",
     ),
     "out_width": (
         "How many pixels has the padded row? How many of them does the first place take? How often does a stride fit?",
@@ -80,5 +118,6 @@ PARTS = {
 
 def hints(part, sentence):
     """The hints for a part, "stem" or "parameters", of which a check has said this sentence."""
-    symptom = next((hint for pattern, hint in SYMPTOMS if re.search(pattern, sentence)), NEXT)
+    symptoms = OWN_SYMPTOMS.get(part, SYMPTOMS)
+    symptom = next((hint for pattern, hint in symptoms if re.search(pattern, sentence)), NEXT)
     return (symptom, *PARTS[part])

@@ -383,7 +383,7 @@ def _in_training(learner, reference, x, pairs, before):
     theirs, mine = survey(reference.train(), x), survey(learner.train(), x.clone(), before)
     if mine.error:
         return Found(f"It runs in eval() and not in training mode. {stopped(mine.error)}", where(mine.error))
-    if mistakes.gap(mine.out, theirs.out)[1] > 10 * TOLERANCE:
+    if not mistakes.gap(mine.out, theirs.out)[1] <= 10 * TOLERANCE:  # NaN is not larger, and not right
         return Found(
             "It is right in eval() and differs in training mode: there BN must use the statistics of the batch. Use "
             "nn.BatchNorm2d, or say F.batch_norm(…, training=self.training)."
@@ -391,9 +391,12 @@ def _in_training(learner, reference, x, pairs, before):
     if not mine.out.requires_grad and any(p.requires_grad for p in learner.parameters()):
         return Found("The result is cut off from the weights, which could not be trained: no .detach(), no no_grad.")
     for layer, own in pairs:
-        if layer.kind == "norm" and own.tensors.get("mean") is not None:
-            a, b = (t.tensors["mean"].view(-1) for t in (own, layer))
-            if mistakes.gap(a, b)[1] > 10 * TOLERANCE:
+        # A variance divided by n and not by n − 1 is no mistake worth a word.
+        for role, enough in (("mean", 10 * TOLERANCE), ("var", 0.02)) if layer.kind == "norm" else ():
+            if own.tensors.get(role) is None:
+                continue
+            a, b = (t.tensors[role].view(-1) for t in (own, layer))
+            if not mistakes.gap(a, b)[1] <= enough:
                 return Found(
                     f"In training mode {own.name} does not keep the running mean and variance as nn.BatchNorm2d does "
                     "(momentum 0.1): after training, eval() would use the wrong ones."

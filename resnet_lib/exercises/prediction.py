@@ -4,20 +4,24 @@ A `Question` knows its answer by computing it, and what the typical mistakes wou
 call, `predict`, or by a widget, `Prediction`.
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from ..anatomy import ShapeMismatch, anatomy, out_size, shape_text, shapes_only
 from ..blocks import BTNK1, BTNK2
 from . import formulas
+from .hints import PARTS
 from .progress import done
 from .verdict import Verdict, Wrong
 
 
 @dataclass(frozen=True)
 class Question:
-    """text: what is asked. kind: "shape", "number" or "choice". answer: a tuple, a number or one of the options.
+    """text: what is asked. kind: "shape", "numbers" (three, of another meaning), "number" or "choice".
+    answer: a tuple, a number or one of the options.
     slip:   a wrong guess → the sentence that names its mistake, or "".
     why:    how the answer comes about. options: of a choice. hints: from a nudge to nearly the answer.
     """
@@ -34,31 +38,38 @@ class Question:
         """A guess → whether it is right, and the sentence about it."""
         if guess is None:
             return False, "There is no prediction yet."
-        guess = _read(self.kind, guess)
+        said, guess = guess, _read(self.kind, guess, self.options)
         if guess is None:
             return False, {
                 "shape": "A shape is three whole numbers, (C, H, W).",
+                "numbers": "Three whole numbers are wanted, in the order of the question.",
                 "number": "A whole number is wanted.",
-                "choice": f"Choose one of: {', '.join(self.options)}.",
+                "choice": _choose(said, self.options),
             }[self.kind]
-        if self.kind == "choice" and guess not in self.options:
-            return False, f"Choose one of: {', '.join(self.options)}."
         if guess == self.answer:
             return True, f"Right: {_show(self.answer)}. {self.why}".strip()
         return False, f"You said {_show(guess)}. {self.slip(guess)}".strip()
 
 
 def predict(questions, guesses, *, exercise=None):
-    """Hold a guess against a Question, or several against several. Returns a `Verdict`; raises `Wrong` at the first
-    that is wrong."""
-    questions, guesses = ([questions], [guesses]) if isinstance(questions, Question) else (questions, list(guesses))
+    """Hold a guess against a Question, or several against several, in order or by the keys of two dictionaries. Returns
+    a `Verdict`; raises `Wrong` at the first that is wrong, and ValueError for two lists of different lengths."""
+    if isinstance(questions, Question):
+        questions, guesses = [questions], [guesses]
+    elif isinstance(questions, dict):
+        if not isinstance(guesses, dict):
+            keys = ", ".join(map(repr, questions))
+            raise Wrong(Verdict(False, "Your prediction", f"It should stay a dictionary with the keys {keys}."))
+        questions, guesses = questions.values(), [guesses.get(key) for key in questions]
+    guesses = list(guesses)
     if len(questions) != len(guesses):
         raise ValueError(f"there are {len(questions)} questions and {len(guesses)} predictions: give one for each")
     said = []
     for question, guess in zip(questions, guesses, strict=True):
         right, sentence = question.judge(guess)
         if not right:
-            raise Wrong(Verdict(False, "Your prediction", f"{question.text} {sentence}", remarks=tuple(said)))
+            text = f"{question.text} {sentence}"
+            raise Wrong(Verdict(False, "Your prediction", text, remarks=tuple(said), hints=question.hints))
         said.append(f"{question.text} {sentence}")
     done(exercise)
     return Verdict(True, "Your prediction", f"{len(said)} of {len(said)}.", remarks=tuple(said))
@@ -147,8 +158,9 @@ def count_question(part, *numbers, of="parameters"):
         f"{part}, {text}: how many {of}?",
         "number",
         answer,
-        lambda guess: next((s for s, v in slips.values() if v == guess != answer), ""),
+        lambda guess: next((s for s, v in slips.values() if v == guess != answer), "No usual mistake gives that."),
         f"FLOPs = 2 × MACs = {2 * answer:,}." if of == "MACs" else "",
+        hints=PARTS["macs" if of == "MACs" else "parameters"],
     )
 
 
@@ -180,18 +192,40 @@ def illegal_question(*designs):
 # ── Reading and showing ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read(kind, guess):
+def _read(kind, guess, options=()):
     """A guess in the form of the answer; None where it cannot be read as one."""
     if kind == "choice":
-        return guess if isinstance(guess, str) else None
+        text = guess.strip().casefold() if isinstance(guess, str) else guess
+        return next((o for o in options if o.casefold() == text), None)
+    three = kind in ("shape", "numbers")
     if isinstance(guess, str):
-        text = re.sub(r"(?<=\d)[,_' ](?=\d{3}(\D|$))", "", guess.strip()) if kind == "number" else guess
-        found = re.findall(r"\d+", text)
-        guess = tuple(map(int, found)) if kind == "shape" else int(text) if text.isdigit() else None
-    if kind == "shape":
-        good = isinstance(guess, tuple | list) and len(guess) == 3 and all(type(n) is int for n in guess)
-        return tuple(guess) if good else None
-    return guess if isinstance(guess, int | float) and not isinstance(guess, bool) else None
+        text = guess if three else re.sub(r"(?<=\d)[,_' ](?=\d{3}(\D|$))", "", guess.strip())
+        guess = tuple(map(int, re.findall(r"\d+", text))) if three else int(text) if text.isdigit() else None
+    guess = _plain(guess)
+    if three:
+        whole = [_plain(n) for n in guess] if isinstance(guess, tuple | list) else []
+        good = len(whole) == 3 and all(_is_number(n) and n == int(n) for n in whole)
+        return tuple(map(int, whole)) if good else None
+    return guess if _is_number(guess) else None
+
+
+def _plain(value):
+    """A number or numbers of NumPy's or PyTorch's as Python's own."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _choose(guess, options):
+    """What to say of a guess that is none of the options; of a hundred, only those that are nearly the same."""
+    if len(options) <= 8:
+        return f"Choose one of: {', '.join(options)}."
+    text = str(guess)
+    near = [o for o in options if text and o.startswith(text)][:3] or get_close_matches(text, options, 3, 0.5)
+    meant = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return f"Nothing is called {guess!r} there.{meant}"
 
 
 def _show(value):

@@ -101,11 +101,27 @@ MEANINGS = [
     ),
     (r"super\(\): no arguments|super\(type, obj\)", "Write super().__init__(), with both pairs of brackets."),
     (
+        r"'(builtin_function_or_method|method)'",
+        "A function stands there without its brackets: tensor.numel is the function, tensor.numel() the number.",
+    ),
+    (
+        r"too many values to unpack|'str' object has no attribute|not enough values to unpack",
+        "A loop over a dictionary gives its names alone: for name, tensor in weights.items() gives both.",
+    ),
+    (
+        r"Error\(s\) in loading state_dict",
+        "The weights do not fit: keep the names and the shapes of the parts that were there.",
+    ),
+    (
         r"'NoneType' object has no attribute|must be Tensor, not NoneType|unsupported operand .*NoneType|"
         r"NoneType' and",
         "Something gives None here: a function or a forward without its return, or conv.bias where there is no bias.",
     ),
     (r"'NoneType' object is not callable", "A part that forward calls is None: it was never made in __init__."),
+    (
+        r"'(Tensor|dict|OrderedDict|list|tuple|int|float)' object has no attribute '(\w+)'",
+        "Nothing that is a {0} has a {1}: is it misspelt?",
+    ),
     (r"object has no attribute '(\w+)'", "forward uses self.{0}, and __init__ does not make it under that name."),
     (
         r"name '(\w+)' is not defined",

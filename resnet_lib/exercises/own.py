@@ -1,0 +1,15 @@
+"""The exercise in which everybody has numbers of their own."""
+
+from ..grading.numbers import student_numbers
+from .prediction import count_question, predict, shape_question
+from .verdict import Verdict, Wrong
+
+
+def check_own_block(me, shape, parameters, *, lesson="03", exercise=None):
+    """The shape that the BTNK1 of `student_numbers(me, lesson)` gives, (C, H, W), and the number of its parameters."""
+    if not isinstance(me, str) or me.strip().casefold() in ("", "my name"):
+        more = f"me is still {me!r}: put in your own name as a text, since your numbers are made from it."
+        raise Wrong(Verdict(False, "Your name", more))
+    C, W, C1, S = student_numbers(me, lesson).values()
+    questions = [shape_question("BTNK1", C, W, C1, S), count_question("BTNK1", C, C1)]
+    return predict(questions, [shape, parameters], exercise=exercise)
