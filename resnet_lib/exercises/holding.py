@@ -27,6 +27,11 @@ def difference(yours, right):
     return f"you say {yours:,} and it is {right:,}"
 
 
+def refusal(kind, name, sentence, line=""):
+    """What a check raises that is not content: with the hints of that kind. line: the learner's own."""
+    return Wrong(Verdict(False, name, sentence, line, hints=hints(kind, sentence)))
+
+
 def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, same=equal, tell=difference):
     """Call f on all cases and compare with `true`. Returns a `Verdict` or raises `Wrong`.
 
@@ -38,7 +43,7 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
     name = getattr(f, "__name__", type(f).__name__)
 
     def wrong(sentence, line=""):
-        return Wrong(Verdict(False, name, sentence, line, hints=hints(kind, sentence)))
+        return refusal(kind, name, sentence, line)
 
     if not callable(f):
         raise wrong(f"The check wants your function itself, and was given {f!r:.60}.")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ..anatomy import ShapeMismatch, anatomy, out_size, shape_text, shapes_only
 from ..blocks import BTNK1, BTNK2
 from . import formulas
+from .holding import number
 from .progress import done
 from .verdict import Verdict, Wrong
 
@@ -58,7 +59,8 @@ def predict(questions, guesses, *, exercise=None):
     for question, guess in zip(questions, guesses, strict=True):
         right, sentence = question.judge(guess)
         if not right:
-            raise Wrong(Verdict(False, "Your prediction", f"{question.text} {sentence}", remarks=tuple(said)))
+            told = f"{question.text} {sentence}"
+            raise Wrong(Verdict(False, "Your prediction", told, remarks=tuple(said), hints=question.hints))
         said.append(f"{question.text} {sentence}")
     done(exercise)
     return Verdict(True, "Your prediction", f"{len(said)} of {len(said)}.", remarks=tuple(said))
@@ -191,7 +193,8 @@ def _read(kind, guess):
     if kind == "shape":
         good = isinstance(guess, tuple | list) and len(guess) == 3 and all(type(n) is int for n in guess)
         return tuple(guess) if good else None
-    return guess if isinstance(guess, int | float) and not isinstance(guess, bool) else None
+    guess, problem = number(guess)
+    return None if problem else guess
 
 
 def _show(value):
