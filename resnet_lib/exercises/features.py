@@ -1,6 +1,8 @@
 """Checks and questions about feature maps: silent channels, what a channel answers to, what a value sees, one value by
 hand, and what occlusion costs."""
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -36,11 +38,13 @@ def check_silent(f, *, exercise=None):
             maps[i, [c for c in range(shape[0]) if c >> i & 1]] = 0
         maps[:, 0] = 0
         maps[-1, 0, 0, 0] = 0.003
+        maps[:, -1] += 0.1  # without a single zero
         for name, each in zip(PHOTOS, maps, strict=True):
             runs[name][step] = each
     return hold(
         "silent", f, lambda _, step: f"Of maps of shape {steps[step]}", [(runs, step) for step in steps],
         lambda *case: _silent(set(), *case), _silent, SILENT, exercise, read=_count,
+        same=lambda a, b: math.isclose(a, b, rel_tol=1e-5),
     )  # fmt: skip
 
 
@@ -213,7 +217,6 @@ def field_question(stage):
     wrong = [
         (_field(_steps(counts, late=True)), "The jump doubled too early, as in v1: here the stride counts only after "
          "the 3×3 that has it."),
-        *((_receptive_field({w}, _steps(counts)), sentence) for w, sentence in FIELD.items()),
         (_field(_steps(counts, first=2)), "Stage 1 has S = 1: the pooling before it has taken the stride."),
         (_field(_steps(counts, all_strided=True)), "Only the first block of a stage has S = 2."),
         (_field(_steps(counts, strided=False)), "The first block of Stages 2, 3 and 4 has S = 2: the jump doubles."),
@@ -224,6 +227,8 @@ def field_question(stage):
         (_field(_steps(more)), f"Stage {at + 1} has {counts[-1]} blocks: you count one too many."),
         (end.jump, "That is the jump, from one value to its neighbour: the reach is asked for."),
         (before.receptive_field, "That is what the stage is given: its own blocks are still missing."),
+        (before.receptive_field + 2 * counts[-1], FIELD["jump"]),
+        *((_receptive_field({w}, _steps(counts)), sentence) for w, sentence in FIELD.items()),
     ]  # fmt: skip
     adds = [2 * (before.jump if i == 0 else end.jump) for i in range(counts[-1])]
 
@@ -340,7 +345,6 @@ def occlusion_question(W, patch, stride):
         answer - 1: "And one more, the photograph with nothing hidden.",
         n + 1: "Along both sides: the number of positions is squared.",
         n: "Along both sides: the number of positions is squared. And one more, with nothing hidden.",
-        2 * n + 1: "Rows times columns, and not rows plus columns.",
         (n + 1) ** 2: "The one picture more is added at the end, and not to each side.",
     }
     for side, why in [
@@ -351,6 +355,7 @@ def occlusion_question(W, patch, stride):
     ]:
         wrong.setdefault(side**2 + 1, why)
         wrong.setdefault(side**2, f"{why} And one more, the photograph with nothing hidden.")
+    wrong.setdefault(2 * n + 1, "Rows times columns, and not rows plus columns.")
     return Question(
         f"W = {W}, patch = {patch}, stride = {stride}: how many pictures?", "number", answer,
         lambda guess: wrong.get(guess, "Positions along one side, squared, plus one.") if guess != answer else "",
@@ -361,4 +366,3 @@ def occlusion_question(W, patch, stride):
             f"{n} · … + …",
         ),
     )  # fmt: skip
-

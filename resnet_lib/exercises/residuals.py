@@ -300,7 +300,9 @@ def check_start_as_shortcut(f, *, exercise=None):
         "torch.nn.init.zeros_ changes them in place.",
     ) if replaced else ()  # fmt: skip
     done(exercise)
-    text = f"All {n} blocks tried give ReLU(shortcut(x)), and after one batch {woken} γ of bn3 have a gradient."
+    text = (
+        f"All {n} blocks tried start as ReLU(shortcut(x)), and one batch gives γ of bn3 a gradient in {woken} of them."
+    )
     return Verdict(True, name, text, remarks=remarks)
 
 
