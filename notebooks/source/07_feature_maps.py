@@ -30,10 +30,13 @@ from IPython.display import HTML, Image
 from torch.nn import functional as F
 
 from resnet_lib import activations, anatomy
-from resnet_lib.photos import PHOTOS, photo, to_input
+from resnet_lib.exercises import Progress
+from resnet_lib.photos import PHOTOS
 from resnet_lib.seen import Seen
 from resnet_lib.views import show_maps, statistics
 from resnet_lib.weights import Unavailable, load
+
+Progress("07", exercises=6)
 
 # %% [markdown]
 # ## 1 · A trained network and a photograph
@@ -182,7 +185,7 @@ HTML(f'{CSS}<div class="rl">{histogram(seen.inputs(step)[0])} &emsp; {histogram(
 # ### Exercise 1 · silent channels
 # ● of ●●● · worth doing · 10 minutes
 #
-# Write `silent(step)`: how many channels of a step are zero at every position in **all five** bundled photographs.
+# Write `silent(runs, step)`: how many channels of a step are zero at every position in **all five** bundled photographs.
 # `runs[name][step]` is what the step gives out for one photograph, (C, h, w).
 #
 # <details><summary>Hint: how do I ask for all at once?</summary><code>torch.stack</code> makes (5, C, h, w) of the five
@@ -195,34 +198,27 @@ runs = {name: Seen(network, name) for name in PHOTOS}
 
 # %% tags=["exercise"]
 # Exercise 1: channels that are zero everywhere in all five photographs.
-def silent(step):
+def silent(runs, step):
     return None  # your code here
 
 
 raise NotImplementedError("Exercise 1: fill in silent, then remove this line")
 
 # %% tags=["solution"]
-def silent(step):
+def silent(runs, step):
     maps = torch.stack([run[step] for run in runs.values()])  # (5, C, h, w)
     return (maps.amax(dim=(0, 2, 3)) == 0).sum().item()
 
 
 # %%
-everywhere = torch.stack([(runs[name][ends[-1]] == 0).flatten(1).all(1) for name in PHOTOS])  # (5, C)
-somewhere = torch.stack([(runs[name][ends[-1]] == 0).flatten(1).any(1) for name in PHOTOS])
-yours, true = silent(ends[-1]), everywhere.all(0).sum().item()
-assert isinstance(yours, int), f"silent gives {type(yours).__name__}: let it return one number; .item() makes an int."
-assert yours <= everywhere.shape[1], f"{yours} is more than there are channels: count channels, not values."
-why = {
-    somewhere.any(0).sum().item(): "you count channels with a zero anywhere: all positions must be zero",
-    everywhere.any(0).sum().item(): "you count channels silent on any photograph: it must be all five",
-    everywhere.sum().item(): "you add up the five photographs: count a channel once, and only if all five are silent",
-    everywhere[0].sum().item(): "you looked at the cat alone: take all five photographs",
-}.get(yours, "see the hints")
-assert yours == true, f"At {ends[-1]} you say {yours}, and it is {true}: {why}."
+from resnet_lib.exercises import check_silent
+
+check_silent(silent, exercise="07.1")
+
+# %%
 for step in ends:
     on_the_cat = (seen[step] == 0).flatten(1).all(1).sum().item()
-    print(f"{step:15} {len(seen[step]):5,} channels, {on_the_cat:3} silent on the cat, {silent(step):3} on all five")
+    print(f"{step:15} {len(seen[step]):5,} channels, {on_the_cat:3} silent on the cat, {silent(runs, step):3} on all five")
 
 # %% [markdown]
 # The fewer pictures you look at, the more channels seem dead. To call one dead you would need many more than five.
@@ -269,26 +265,17 @@ def response(pattern):
 upright_channel = (response(upright) - response(lying)).argmax().item()
 
 # %%
-C = len(seen["stage0.conv"])
-yours = response(upright)
-assert isinstance(yours, torch.Tensor), "response gives no tensor: let it return one number for each channel."
-assert tuple(yours.shape) == (C,), f"response gives {tuple(yours.shape)}, and should give one number a channel: ({C},)."
-assert (yours >= 0).all(), "A response is negative: take the absolute values before the mean, or + and − cancel."
-assert isinstance(upright_channel, int), "upright_channel should be the number of a channel, an int: .item() makes one."
-assert 0 <= upright_channel < C, f"There is no channel {upright_channel}: they are numbered from 0 to {C - 1}."
-one, other = (activations(network, p, ["stage0.conv"])["stage0.conv"][0].abs().mean((1, 2)) for p in (upright, lying))
-a, b = one[upright_channel].item(), other[upright_channel].item()
-said = f"Channel {upright_channel} answers {a:.2f} to upright and {b:.2f} to lying stripes"
-assert b < 3 * a, f"{said}: it is the other way round."
-assert a > one.median(), f"{said}: it hardly answers to anything."
-assert a > 3 * b, f"{said}: that is not yet three times as much."
-print(said)
+from resnet_lib.exercises import check_channel, check_response
+
+check_response(response, network)
+check_channel(upright_channel, network, upright, lying, exercise="07.2")
 
 # %% [markdown]
 # Now let it prove itself on a photograph that it was not chosen on. The rocket is one large upright edge. The left map
 # is your channel, the right one the channel that answers most to *lying* stripes.
 
 # %%
+one, other = (torch.as_tensor(response(pattern)) for pattern in (upright, lying))
 lying_channel = (other - one).argmax().item()
 show_maps(runs["rocket"]["stage0.conv"][[upright_channel, lying_channel]], tile=288)
 
@@ -353,22 +340,18 @@ for stage, blocks, S in [("stage1", 3, 1), ("stage2", 4, 2), ("stage3", 6, 2), (
     reach[stage] = r
 
 # %%
+from resnet_lib.exercises import field_question, predict
+
+stages = ["stage1", "stage2", "stage3", "stage4"]
+predict([field_question(stage) for stage in stages], map(reach.get, stages), exercise="07.3")
+
+# %%
 from resnet_lib import resnet50, shapes_only
 
 with shapes_only():
-    stages = [anatomy(resnet50(stride_on=on), 224).by_stage()[:5] for on in ("3x3", "1x1")]
-v15, v1 = ({stage.name: stage.receptive_field for stage in each} for each in stages)
-before = 11
-for stage in ["stage1", "stage2", "stage3", "stage4"]:
-    yours = reach.get(stage)
-    assert yours is not None, f"{stage} has no number yet."
-    hint = f"from {before} on each 3×3 adds twice the jump that it finds"
-    if yours == v1[stage]:
-        hint = "the jump doubled too early, as in v1: here the stride counts only after the 3×3 that has it"
-    assert yours == v15[stage], f"{stage}: {yours} is not right: {hint}."
-    before = yours
-print("v1.5:", v15)
-print("v1:  ", v1)
+    for version, home in [("v1.5", "3x3"), ("v1", "1x1")]:
+        ends_of_stages = anatomy(resnet50(stride_on=home), 224).by_stage()[:5]
+        print(f"{version:5}", {stage.name: stage.receptive_field for stage in ends_of_stages})
 
 # %% [markdown]
 # The two versions agree up to Stage 1 and then part: in v1 the stride comes *before* the 3×3, which then finds twice
@@ -513,24 +496,9 @@ def by_hand(channel, row, column):
 
 
 # %%
-def from_corner(channel, top, left):
-    return (given[:, top : top + 3, left : left + 3] * weight[channel]).sum().item()
+from resnet_lib.exercises import check_one_value
 
-
-for channel, row, column in [(5, 3, 2), (0, 1, 2), (17, 2, 3)]:
-    yours, true = by_hand(channel, row, column), seen[step][channel, row, column].item()
-    assert yours is not None, "by_hand gives None: let it return your sum."
-    assert torch.as_tensor(yours).numel() == 1, "by_hand gives several numbers: add up channels, rows and columns."
-    mistakes = {
-        "the stride is missing: neighbours in the output lie two apart in the input": (row - 1, column - 1),
-        "the padding is missing: the window begins one row and one column earlier": (2 * row, 2 * column),
-        "stride and padding are both missing: the first row is 2 · row − 1": (row, column),
-        "rows and columns are swapped": (2 * column - 1, 2 * row - 1),
-    }
-    near = [why for why, at in mistakes.items() if abs(from_corner(channel, *at) - float(yours)) < 1e-4]
-    why = near[0] if near else "see the hints"
-    assert abs(float(yours) - true) < 1e-4, f"({channel}, {row}, {column}): {float(yours):.4f}, not {true:.4f}: {why}."
-    print(f"({channel:2}, {row}, {column}): {float(yours):8.4f}, the network says {true:8.4f}")
+check_one_value(by_hand, given, weight, exercise="07.4")
 
 # %% [markdown]
 # The step makes one such value for each channel and position. Together they are its MACs:
@@ -764,31 +732,10 @@ pictures = {
 }
 
 # %%
-from resnet_lib.attribution import occlusion
+from resnet_lib.exercises import occlusion_question
 
-
-def count(W, patch, stride):
-    """Pictures that really run through the network."""
-    batches = []
-    hook = network.register_forward_hook(lambda _module, given, _output: batches.append(len(given[0])))
-    try:
-        occlusion(network, to_input(photo("cat"), W), patch=patch, stride=stride)
-    finally:
-        hook.remove()
-    return sum(batches)
-
-
-for (W, patch, stride), yours in pictures.items():
-    true, where = count(W, patch, stride), f"W = {W}, patch = {patch}, stride = {stride}"
-    assert yours is not None, f"{where}: replace the None by a number."
-    why = {
-        true - 1: "and one more, the photograph with nothing hidden",
-        (-(-W // patch)) ** 2 + 1: "divide by the stride: how large the patch is does not matter",
-        (W // stride) ** 2 + 1: "W / stride is not whole: round up, the last patch ends where the picture ends",
-        -(-W // stride) + 1: "along both sides: the number of positions is squared",
-    }.get(yours, "positions along one side, squared, plus one")
-    assert yours == true, f"{where}: you say {yours}, and {true} ran: {why}."
-    print(f"{where}: {true} pictures: right")
+asked = [(64, 16, 8), (64, 32, 8), (64, 16, 4), (96, 20, 20)]
+predict([occlusion_question(*numbers) for numbers in asked], map(pictures.get, asked), exercise="07.6")
 
 # %% [markdown]
 # Half the stride costs four times as much. Grad-CAM needs one pass forward and the way back from the logit to the step,

@@ -33,9 +33,12 @@ from dataclasses import replace
 import torch
 
 from resnet_lib import anatomy
+from resnet_lib.exercises import Progress
 from resnet_lib.plain import BASE, DEPTHS, PAIRS, blocks, concatenated, plain_and_residual, seeded, twins
 from resnet_lib.tasks import photographs
 from resnet_lib.training import FAST, Recipe, runs_folder
+
+Progress("08", exercises=5)
 
 # %% [markdown]
 # ## 1 · A puzzle
@@ -109,25 +112,9 @@ def plain_block(block, x):
 
 
 # %%
-b = residual.stage2[1]
-x = torch.randn(2, b.C, 8, 8, generator=torch.Generator().manual_seed(0)).abs()
-with torch.no_grad():  # in training mode, where a missing BN shows
-    mine, wanted, with_x = plain_block(b, x), plain.stage2[1](x), b(x)
-    without_bn = b.relu3(b.conv3(b.relu2(b.conv2(b.relu1(b.conv1(x))))))
-    without_relu = b.relu3(b.bn3(b.conv3(b.bn2(b.conv2(b.bn1(b.conv1(x)))))))
-assert mine is not None, "plain_block gives nothing back yet"
-assert mine.shape == wanted.shape, f"the plain block gives {tuple(wanted.shape)}, and yours {tuple(mine.shape)}"
-for wrong, reason in [
-    (x, "this is x itself: nothing has been done to it yet"),
-    (with_x, "this is the residual block: x is still added"),
-    (wanted + x, "x is still added, after the last ReLU"),
-    (without_bn, "the BNs are missing"),
-    (without_relu, "the two ReLUs inside F are missing: only the sum goes"),
-]:
-    assert not torch.allclose(mine, wrong), reason
-assert mine.min() >= 0, "there are negative values: the last ReLU is missing"
-assert torch.allclose(mine, wanted), "the shape is right and the values are not: is every BN and ReLU of F there, in order?"
-print("That is the plain twin.")
+from resnet_lib.exercises import check_plain_block
+
+check_plain_block(plain_block, exercise="08.1")
 
 # %% [markdown]
 # ## 3 · Forward and back, before any training
@@ -246,33 +233,14 @@ plain_152 = measured["plain", 152]
 predicted = plain_152[-1].gradient * factor(measured["plain", 50]) ** (len(plain_152) - 1)
 
 # %%
-from types import SimpleNamespace
+from resnet_lib.exercises import check_factor, check_forecast
 
-check = [SimpleNamespace(gradient=g) for g in (8.0, 4.0, 2.0, 1.0)]
-got = factor(check)
-assert got is not None, "factor gives nothing back yet"
-assert abs(got - 0.5) > 1e-6, "0.5 is the factor from the first block to the last: the gradient runs the other way"
-assert abs(got - 8 ** (1 / 4)) > 1e-6, "four blocks have three steps between them, so take the third root"
-assert abs(got - 7 / 3) > 1e-6 and abs(got - 8 / 3) > 1e-6, "factors are multiplied, not added: take a root"
-assert abs(got - 8) > 1e-6, "8 is what three steps make together: take the third root for one"
-assert abs(got - 2) < 1e-6, f"gradients 8, 4, 2, 1 double at every step, and you say {got:.3g}"
-got = factor([SimpleNamespace(gradient=g) for g in (8.0, 2.0, 1.0)])
-assert abs(got - 3) > 1e-6, "steps of 4 and 2 make 8 together, and 3 · 3 = 9: that is the mean of a sum. Take a root"
-assert abs(got - 8**0.5) < 1e-6, f"8, 2, 1: two steps that make 8 together, so √8 each, and you say {got:.3g}: use all of them"
-assert predicted is not None, "predicted is None still: let it be the first block's gradient at 152 layers"
-f, n = factor(measured["plain", 50]), len(measured["plain", 152])
-true, last = measured["plain", 152][0].gradient, measured["plain", 152][-1].gradient
-for wrong, reason in [
-    (f ** (n - 1), "that is what all blocks together multiply by. Multiply the last block's gradient by it"),
-    (last * f**n, f"{n} blocks have {n - 1} steps between them"),
-    (last * f ** (len(measured["plain", 50]) - 1), f"those are the steps of 50 layers, and 152 have {n} blocks"),
-    (last * f**151, f"{n} blocks are meant, not 152 layers: a block has three"),
-]:
-    assert abs(predicted / wrong - 1) > 1e-6, f"predicted {predicted:.1g}: {reason}"
-assert 1e-3 < predicted / true < 1e3, f"measured {true:.2g}, predicted {predicted:.2g}: start from the LAST block's gradient"
+check_factor(factor)
+check_forecast(predicted, measured["plain", 50], measured["plain", 152], exercise="08.2")
+
+# %%
 for (name, depth), found in measured.items():
     print(f"{name:9} {depth:4} layers: one block multiplies the gradient by {factor(found):.2f}")
-print(f"first block, plain, 152 layers: predicted {predicted:.1g}, measured {true:.1g}")
 
 # %% [markdown]
 # **What do you see?** Is the factor the same at both depths? Is your prediction of the right order?
@@ -413,15 +381,11 @@ def diagnose(shallow, deep):
 
 
 # %%
-cases = [
-    (((0.8, 0.70), (1.9, 0.40)), "degradation", "worse on both: it could not even be trained"),
-    (((0.8, 0.70), (0.2, 0.60)), "overfitting", "better on the training pictures, worse on the others"),
-    (((0.8, 0.70), (0.2, 0.80)), "neither", "better on both"),
-    (((0.8, 0.70), (1.9, 0.72)), "degradation", "the training loss is higher; that the test went well was luck"),
-]
-for case, wanted, why in cases:
-    got = diagnose(*case)
-    assert got == wanted, f"shallow {case[0]}, deep {case[1]}: {wanted} ({why}), and you say {got}"
+from resnet_lib.exercises import check_diagnosis
+
+check_diagnosis(diagnose, exercise="08.3")
+
+# %%
 ends = {}
 for name, run in depth_race.race.runs.items():
     ends[name] = (sum(run.losses[-20:]) / len(run.losses[-20:]), depth_race.race.tests(name)[-1][1])
@@ -476,19 +440,9 @@ def start_as_shortcut(network):
 
 
 # %%
-network = seeded(0, twins, blocks=(1, 2, 1, 1), base=BASE, num_classes=20)[1].train()
-before = {k: v.clone() for k, v in network.state_dict().items()}
-start_as_shortcut(network)
-for name, block in blocks(network).items():
-    x = torch.randn(4, block.C, 8, 8).abs()
-    assert torch.equal(block(x), torch.relu(block.shortcut(x))), f"{name} still adds something to its shortcut"
-changed = {k.split(".", 2)[2] for k, v in network.named_parameters() if not torch.equal(v, before[k])}
-assert not any("conv" in k for k in changed), "a convolution has been set to zero: its BN then divides by nearly nothing"
-assert not {"bn1.weight", "bn2.weight"} & changed, "bn1 or bn2 is zero: then conv3 gets only zeros and cannot learn"
-assert changed == {"bn3.weight"}, f"changed: {', '.join(sorted(changed))}; the weight of bn3 is enough"
-torch.nn.functional.cross_entropy(network(pictures), labels).backward()
-assert all(b.bn3.weight.grad is not None and b.bn3.weight.grad.any() for b in blocks(network).values()), "the weights of bn3 get no gradient"
-print("Every block is its shortcut, and every γ of bn3 gets a gradient: they can come to life.")
+from resnet_lib.exercises import check_start_as_shortcut
+
+check_start_as_shortcut(start_as_shortcut, exercise="08.4")
 
 # %% [markdown]
 # Does it train better? In the explorer of section 4, choose **last BN starts at one | at zero** and predict. (For the thin
@@ -542,12 +496,11 @@ def ways(n):
 
 
 # %%
-assert ways(2) is not None, "ways gives nothing back yet"
-assert isinstance(ways(2), list), f"a list is wanted, an entry for each k, and you give {ways(2)!r}"
-assert len(ways(3)) == 4, f"three blocks: ways through 0, 1, 2 or 3 F's, four numbers, and you give {len(ways(3))}"
-assert ways(2) == [1, 2, 1], f"two blocks have the ways [1, 2, 1], and you say {ways(2)}"
-assert sum(ways(16)) == 2**16, f"every block doubles the ways: 16 blocks have {2**16:,}, and yours are {sum(ways(16)):,}"
-assert ways(5)[2] == 10, "of five blocks, two can be chosen in 10 ways: (1,2), (1,3), …, (4,5)"
+from resnet_lib.exercises import check_ways
+
+check_ways(ways, exercise="08.5")
+
+# %%
 n = len(blocks(residual))
 short = sum(ways(n)[:5])
 print(f"{n} blocks: {sum(ways(n)):,} ways; {short / sum(ways(n)):.1%} of them pass 4 F's or fewer")

@@ -7,6 +7,7 @@ from .asking import Prediction
 from .checkpoints import check_contents, input_question
 from .conversions import check_to_v1
 from .differences import check_ladder, first_difference_question
+from .features import check_channel, check_one_value, check_response, check_silent, field_question, occlusion_question
 from .formulas import check_macs, check_out_width, check_parameters, check_receptive_field
 from .networks import first_block_question, most_question, resnet101_question
 from .own import check_own_block
@@ -21,14 +22,24 @@ from .prediction import (
     width_question,
 )
 from .progress import Progress, done, reset, solved
+from .residuals import (
+    check_diagnosis,
+    check_factor,
+    check_forecast,
+    check_plain_block,
+    check_start_as_shortcut,
+    check_ways,
+)
 from .tensors import check_fold, check_grad_cam, check_rename
 from .verdict import Verdict, Wrong
 
 __all__ = [
-    "Prediction", "Progress", "Question", "Verdict", "Wrong", "check_btnk1", "check_btnk2", "check_contents",
-    "check_fold", "check_grad_cam", "check_ladder", "check_macs", "check_network", "check_out_width",
-    "check_own_block", "check_parameters", "check_projection", "check_receptive_field", "check_rename",
-    "check_stage", "check_stem", "check_to_v1", "choice_question", "count_question", "done", "first_block_question",
-    "first_difference_question", "illegal_question", "input_question", "most_question", "predict", "reset",
-    "resnet101_question", "shape_question", "solved", "width_question",
+    "Prediction", "Progress", "Question", "Verdict", "Wrong", "check_btnk1", "check_btnk2", "check_channel",
+    "check_contents", "check_diagnosis", "check_factor", "check_fold", "check_forecast", "check_grad_cam",
+    "check_ladder", "check_macs", "check_network", "check_one_value", "check_out_width", "check_own_block",
+    "check_parameters", "check_plain_block", "check_projection", "check_receptive_field", "check_rename",
+    "check_response", "check_silent", "check_stage", "check_start_as_shortcut", "check_stem", "check_to_v1",
+    "check_ways", "choice_question", "count_question", "done", "field_question", "first_block_question",
+    "first_difference_question", "illegal_question", "input_question", "most_question", "occlusion_question",
+    "predict", "reset", "resnet101_question", "shape_question", "solved", "width_question",
 ]  # fmt: skip

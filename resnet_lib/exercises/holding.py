@@ -28,6 +28,11 @@ def difference(yours, right):
     return f"you say {yours:,} and it is {right:,}"
 
 
+def refusal(kind, name, sentence, line=""):
+    """What a check raises that is not content: with the hints of that kind. line: the learner's own."""
+    return Wrong(Verdict(False, name, sentence, line, hints=hints(kind, sentence)))
+
+
 def through(f, call):
     """`call` under the name of f: for a check that does more with its cases than to call f on them."""
     return wraps(f)(call) if callable(f) else f
@@ -44,7 +49,7 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
     name = getattr(f, "__name__", type(f).__name__)
 
     def wrong(sentence, line=""):
-        return Wrong(Verdict(False, name, sentence, line, hints=hints(kind, sentence)))
+        return refusal(kind, name, sentence, line)
 
     if not callable(f):
         raise wrong(f"The check wants your function itself, and was given {f!r:.60}.")

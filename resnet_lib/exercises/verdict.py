@@ -106,7 +106,7 @@ MEANINGS = [
     ),
     (
         r"too many values to unpack|'str' object has no attribute|not enough values to unpack",
-        "A loop over a dictionary gives its names alone: for name, tensor in weights.items() gives both.",
+        "A loop over a dictionary gives its names alone; .values() gives what they stand for, .items() both.",
     ),
     (
         r"Error\(s\) in loading state_dict",
@@ -119,8 +119,24 @@ MEANINGS = [
     ),
     (r"'NoneType' object is not callable", "A part that forward calls is None: it was never made in __init__."),
     (
-        r"'(Tensor|dict|OrderedDict|list|tuple|int|float)' object has no attribute '(\w+)'",
-        "Nothing that is a {0} has a {1}: is it misspelt?",
+        r"a leaf Variable that requires grad",
+        "A weight is changed in place while gradients are recorded: do it inside with torch.no_grad():, or with "
+        "torch.nn.init.zeros_(weight), which does so itself.",
+    ),
+    (
+        r"cannot assign '(?:torch\.)?(\w+)' as parameter '(\w+)'",
+        "{1} = … would put a {0} in the place of the parameter. Change the numbers inside it: "
+        "torch.nn.init.zeros_(….{1}), or ….{1}.zero_() inside with torch.no_grad():.",
+    ),
+    (
+        r"Variable data has to be a tensor, but got (\w+)",
+        ".data is a tensor and cannot become a single {0}: change the numbers inside it, with .data.zero_() or better "
+        "torch.nn.init.zeros_(weight).",
+    ),
+    (
+        r"'(Parameter|Tensor|BatchNorm2d|Conv2d|BTNK[12]|ResNet|Sequential|list|tuple|dict|int|float|Signal)' object "
+        r"has no attribute '(\w+)'|module '([\w.]+)' has no attribute '(\w+)'",
+        "{0} has nothing called {1}: is it misspelt, or is this another thing than you think? Print it.",
     ),
     (r"object has no attribute '(\w+)'", "forward uses self.{0}, and __init__ does not make it under that name."),
     (
