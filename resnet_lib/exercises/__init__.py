@@ -4,6 +4,7 @@ A check accepts any correct solution, however it is written, and names the mista
 """
 
 from .asking import Prediction
+from .capstone import check_ablation, check_design, check_reasons, factors_question
 from .formulas import check_macs, check_out_width, check_parameters, check_receptive_field
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
 from .prediction import (
@@ -16,12 +17,22 @@ from .prediction import (
     width_question,
 )
 from .progress import Progress, done, reset, solved
+from .speed import (
+    batch_question,
+    check_fair,
+    check_intensity,
+    check_pictures_a_second,
+    limit_question,
+    steps_question,
+)
 from .tensors import check_fold, check_grad_cam, check_rename
 from .verdict import Verdict, Wrong
 
 __all__ = [
-    "Prediction", "Progress", "Question", "Verdict", "Wrong", "check_btnk1", "check_btnk2", "check_fold",
-    "check_grad_cam", "check_macs", "check_network", "check_out_width", "check_parameters", "check_projection",
-    "check_receptive_field", "check_rename", "check_stage", "check_stem", "choice_question", "count_question", "done",
-    "illegal_question", "predict", "reset", "shape_question", "solved", "width_question",
+    "Prediction", "Progress", "Question", "Verdict", "Wrong", "batch_question", "check_ablation", "check_btnk1",
+    "check_btnk2", "check_design", "check_fair", "check_fold", "check_grad_cam", "check_intensity", "check_macs",
+    "check_network", "check_out_width", "check_parameters", "check_pictures_a_second", "check_projection",
+    "check_reasons", "check_receptive_field", "check_rename", "check_stage", "check_stem", "choice_question",
+    "count_question", "done", "factors_question", "illegal_question", "limit_question", "predict", "reset",
+    "shape_question", "solved", "steps_question", "width_question",
 ]  # fmt: skip

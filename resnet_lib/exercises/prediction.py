@@ -7,6 +7,8 @@ call, `predict`, or by a widget, `Prediction`.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
+from numbers import Real
 
 from ..anatomy import ShapeMismatch, anatomy, out_size, shape_text, shapes_only
 from ..blocks import BTNK1, BTNK2
@@ -17,7 +19,8 @@ from .verdict import Verdict, Wrong
 
 @dataclass(frozen=True)
 class Question:
-    """text: what is asked. kind: "shape", "number" or "choice". answer: a tuple, a number or one of the options.
+    """text: what is asked. kind: "shape", "number", "choice" or "factors". answer: a tuple, a number, one of the
+             options, or the factors of (parameters, MACs), of which 10 % more or less are right.
     slip:   a wrong guess → the sentence that names its mistake, or "".
     why:    how the answer comes about. options: of a choice. hints: from a nudge to nearly the answer.
     """
@@ -40,10 +43,12 @@ class Question:
                 "shape": "A shape is three whole numbers, (C, H, W).",
                 "number": "A whole number is wanted.",
                 "choice": f"Choose one of: {', '.join(self.options)}.",
+                "factors": "Two factors are wanted, for parameters and MACs, such as (2, 1 / 9).",
             }[self.kind]
         if self.kind == "choice" and guess not in self.options:
             return False, f"Choose one of: {', '.join(self.options)}."
-        if guess == self.answer:
+        near = self.kind == "factors" and all(abs(a / b - 1) < 0.1 for a, b in zip(guess, self.answer, strict=True))
+        if near or guess == self.answer:
             return True, f"Right: {_show(self.answer)}. {self.why}".strip()
         return False, f"You said {_show(guess)}. {self.slip(guess)}".strip()
 
@@ -58,7 +63,8 @@ def predict(questions, guesses, *, exercise=None):
     for question, guess in zip(questions, guesses, strict=True):
         right, sentence = question.judge(guess)
         if not right:
-            raise Wrong(Verdict(False, "Your prediction", f"{question.text} {sentence}", remarks=tuple(said)))
+            told = f"{question.text} {sentence}"
+            raise Wrong(Verdict(False, "Your prediction", told, remarks=tuple(said), hints=question.hints))
         said.append(f"{question.text} {sentence}")
     done(exercise)
     return Verdict(True, "Your prediction", f"{len(said)} of {len(said)}.", remarks=tuple(said))
@@ -184,6 +190,14 @@ def _read(kind, guess):
     """A guess in the form of the answer; None where it cannot be read as one."""
     if kind == "choice":
         return guess if isinstance(guess, str) else None
+    if kind == "factors":
+        found = re.findall(r"[\d.]+(?:\s*/\s*[\d.]+)?", guess) if isinstance(guess, str) else guess
+        try:
+            pair = [float(Fraction(part.replace(" ", "")) if isinstance(part, str) else part) for part in found]
+        except (TypeError, ValueError, ZeroDivisionError):
+            return None
+        real = isinstance(guess, str) or all(isinstance(part, Real) for part in guess)
+        return tuple(pair) if len(pair) == 2 and real else None
     if isinstance(guess, str):
         text = re.sub(r"(?<=\d)[,_' ](?=\d{3}(\D|$))", "", guess.strip()) if kind == "number" else guess
         found = re.findall(r"\d+", text)
@@ -195,4 +209,6 @@ def _read(kind, guess):
 
 
 def _show(value):
+    if isinstance(value, tuple) and len(value) == 2:
+        return f"({value[0]:.3g}, {value[1]:.3g})"
     return shape_text(value) if isinstance(value, tuple) else value if isinstance(value, str) else f"{value:,}"

@@ -19,9 +19,9 @@ def verdict_view(verdict):
 
 
 def _hints(hints):
-    """Each inside the one before, so that nobody reads the last by accident."""
+    """Up to three, each inside the one before, so that nobody reads the last by accident."""
     names, body = ("A hint", "A larger hint", "Nearly the solution"), ""
-    for name, hint in reversed(list(zip(names, hints, strict=True)) if hints else []):
+    for name, hint in reversed(list(zip(names, hints, strict=False))):
         body = f'<details style="margin-left:10px"><summary>{name}</summary><p>{escape(hint)}</p>{body}</details>'
     return body
 
