@@ -35,7 +35,7 @@ def check_fair(f, *, exercise=None):
         return stand, repeats, found
 
     tried.__name__ = getattr(f, "__name__", type(f).__name__)
-    cases = [({"A": 0.3, "B": 0.02}, 5), ({"slow": 0.7, "quick": 0.01, "middling": 0.11}, 3), ({"alone": 0.05}, 1)]
+    cases = [({"A": 1.3, "B": 0.02}, 5), ({"slow": 0.7, "quick": 0.01, "middling": 0.11}, 3), ({"alone": 0.05}, 1)]
     return hold(
         "fair", tried if callable(f) else f, lambda lengths, repeats: f"works {_list(lengths)}, repeats = {repeats}",
         cases, lambda *case: _fair(set(), *case), _fair, FAIR, exercise, read=_times, same=_same_times, tell=_one_run,
@@ -201,8 +201,8 @@ INTENSITY = {
     "bits": "You count bits: a float32 has 4 bytes.",
     "turned": "Those are bytes a FLOP: turn the quotient over.",
     "no weights": "The weights have to be read as well.",
-    "weights each": "The weights are read once for the whole batch, and not for each picture.",
-    "no batch": "The batch is left out: FLOPs, inputs and outputs are as many times more, the weights are not.",
+    "no batch": "The batch is left out, or counted everywhere: FLOPs, inputs and outputs are as many times more, and "
+    "the weights are read once.",
     "flops of one": "The FLOPs are those of one picture: multiply them by the batch.",
     "maps of one": "The inputs and outputs are those of one picture: multiply them by the batch.",
     "no input": "The input has to be read as well.",
@@ -226,7 +226,7 @@ def _intensity(wrong, C, C_out, k, W, W_out, batch):
     before, after = (W_out if "late W" in wrong else W), (W if "one W" in wrong else W_out)
     power = 1 if "sides" in wrong else 2
     maps = (0 if "no input" in wrong else C * before**power) + (0 if "no output" in wrong else C_out * after**power)
-    read = 0 if "no weights" in wrong else weights * (batch if "weights each" in wrong else 1)
+    read = 0 if "no weights" in wrong else weights
     numbers = maps * (1 if {"maps of one", "no batch"} & wrong else batch) + read
     moved = numbers * (1 if "numbers" in wrong else 32 if "bits" in wrong else 4)
     above, below = (moved, flops) if "turned" in wrong else (flops, moved)
