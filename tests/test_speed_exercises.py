@@ -294,8 +294,8 @@ WRONG = [
     (timer().replace("return seconds", "    return seconds"), "each run gives one time"),
     # a fair timer: the clock
     (timer("work()\n            {append}", before="start = time.perf_counter()"), "once, before the loops"),
-    (timer("work()\n            {append}", warm="work()").replace("works.values():", "works.values():", 1).replace(
-        "    seconds =", "    start = time.perf_counter()\n    seconds ="), "before the warm-up"),
+    (timer("work()\n            {append}").replace("    seconds =", "    start = time.perf_counter()\n    seconds ="),
+        "before the warm-up"),
     (timer("work()\n            {append}", a_round="start = time.perf_counter()"), "before it in the round"),
     (timer("work()\n            start = time.perf_counter()\n            {append}"), "right before the work too"),
     (timer(append="seconds[name].append(start - time.perf_counter())"), "the end minus the start"),

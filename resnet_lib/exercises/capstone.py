@@ -36,16 +36,18 @@ def factors_question(text, before, after, *, channels=1, sides=1):
 
     def slips(what, true):
         square = "a kernel joins channels in with channels out, so they count twice: the square."
-        places = "twice as wide is also twice as high: the square of W."
         yield 1 / true, "that is how many times fewer: half as many is 1 / 2, twice as many is 2."
-        if what == "parameters":
-            both = "the weights do not know how large the picture is."
-            yield from ((c, square), (c * c * w * w, both), (c * c * w, both), (w * w, both), (w, both), (c**3, square))
-        else:
-            yield from ((c * w * w, square), (c * c * w, places), (c * w, f"{square[:-1]}, and so does W."))
+        if c != 1:
+            yield (c if what == "parameters" else c * w * w), square
+        if what == "MACs":
+            yield 2 * true, "FLOPs are 2 × MACs before the change and after it: the factor is the same."
+        if w != 1 and what == "parameters":
+            for value in (c * c * w * w, c * c * w, w * w, w):
+                yield value, "the weights do not know how large the picture is."
+        elif w != 1:
+            yield c * c * w, "twice as wide is also twice as high: the square of W."
             yield c * c, "each weight is used at every place of the maps, and there are more places now: times W²."
             yield w * w, "the channels have changed as well: times C²."
-            yield 2 * true, "FLOPs are 2 × MACs before the change and after it: the factor is the same."
         yield 1, "they do change."
 
     laws = {"parameters": "they go with C², and W is not in them.", "MACs": "they go with C² · W²."}
