@@ -45,7 +45,7 @@ def factors_question(text, before, after, *, channels=1, sides=1):
             for value in (c * c * w * w, c * c * w, w * w, w):
                 yield value, "the weights do not know how large the picture is."
         elif w != 1:
-            yield c * c * w, "twice as wide is also twice as high: the square of W."
+            yield c * c * w, "what is wider is also higher: the square of W."
             yield c * c, "each weight is used at every place of the maps, and there are more places now: times W²."
             yield w * w, "the channels have changed as well: times C²."
         yield 1, "they do change."
@@ -59,7 +59,7 @@ def factors_question(text, before, after, *, channels=1, sides=1):
         hints=(
             "Which of the two numbers knows W? No weight depends on it; only how often it is used does.",
             "Parameters go with C², MACs with C² · W².",
-            f"C is {_times(c)} and W is {_times(w)} what it was: ({_times(c)}² , {_times(c)}² · …).",
+            f"C is {_times(c)} of what it was, and W is {_times(w)}: ({_times(c)}², {_times(c)}² · …).",
         ),
     )
 
@@ -69,7 +69,7 @@ def _near(a, b):
 
 
 def _times(factor):
-    return f"{factor:g}" if factor >= 1 else f"1/{1 / factor:g}"
+    return f"{factor:g}" if factor >= 1 else f"(1/{1 / factor:g})"
 
 
 # ── A design within its budget ───────────────────────────────────────────────────────────────────────────────
