@@ -206,6 +206,19 @@ def test_an_ablation_that_would_show_nothing_is_told_why(changed, said, sentence
     assert sentence in refusal(check_ablation, changed, FOUR, TASK, BUDGET, **(SAID | said))
 
 
+def test_the_first_hint_answers_what_was_said():
+    for idea, expected, changed, hint in [
+        ("", "worse", COARSE, "as you would to a neighbour"),
+        ("an idea", "", COARSE, "No expectation is wrong here"),
+        ("an idea", "worse", FOUR, "Turn one control"),
+        ("an idea", "worse", stage(3, groups=5), "mend it"),
+        ("an idea", "worse", None, "this design as code"),
+    ]:
+        with pytest.raises(Wrong) as caught:
+            check_ablation(changed, FOUR, TASK, BUDGET, idea=idea, expected=expected)
+        assert hint in caught.value.verdict.hints[0]
+
+
 # ── Reasons ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 WHY = (

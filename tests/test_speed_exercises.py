@@ -384,6 +384,26 @@ def test_a_wrong_solution_is_told_its_mistake_and_given_three_hints(source, sent
     assert len(caught.value.verdict.hints) == 3 and all(caught.value.verdict.hints)
 
 
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        (BLOCKS.format(warm="work()"), "A B A B … is wanted"),
+        (timer(warm="pass"), "call each work once before the loops"),
+        (timer(result="None"), "Is there a return"),
+        (timer(append="seconds[name].append(1000 * (time.perf_counter() - start))"), "what the clock shows after a work"),
+        (ratio("w * W_out**2 * batch"), "Begin with the FLOPs alone"),
+        (ratio(size=1), "a float32 has 32 bits"),
+        ("def pictures_a_second(batch, timing): return batch / min(timing.seconds)", "Which number of it stands for"),
+        ("def pictures_a_second(batch, timing): return 1 / timing.median", "What is the unit of your number"),
+    ],
+)
+def test_the_first_hint_answers_the_symptom_and_no_other_part(source, hint):
+    check, f = made(source)
+    with pytest.raises(Wrong) as caught:
+        check(f)
+    assert hint in caught.value.verdict.hints[0]
+
+
 def test_each_check_is_held_against_at_least_eight_mistakes():
     found = [made(source)[0] for source, _ in WRONG]
     assert all(found.count(check) >= 8 for check in CHECKS.values())

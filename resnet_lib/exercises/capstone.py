@@ -56,10 +56,11 @@ def factors_question(text, before, after, *, channels=1, sides=1):
         "factors",
         answer,
         slip,
+        f"{before.parameters:,} parameters became {after.parameters:,}, {before.macs:,} MACs became {after.macs:,}.",
         hints=(
             "Which of the two numbers knows W? No weight depends on it; only how often it is used does.",
             "Parameters go with C², MACs with C² · W².",
-            f"C is {_times(c)} of what it was, and W is {_times(w)}: ({_times(c)}², {_times(c)}² · …).",
+            f"Put {_times(c)}·C in the place of C and {_times(w)}·W in the place of W, and divide by what was there.",
         ),
     )
 
@@ -69,7 +70,7 @@ def _near(a, b):
 
 
 def _times(factor):
-    return f"{factor:g}" if factor >= 1 else f"(1/{1 / factor:g})"
+    return f"{factor:g}" if factor >= 1 else f"1/{1 / factor:g}"
 
 
 # ── A design within its budget ───────────────────────────────────────────────────────────────────────────────
@@ -195,8 +196,9 @@ def check_reasons(author, why, *, exercise=None):
             "ResNet-50 and C1 do not count.)",
         )  # fmt: skip
     done(exercise)
-    return Verdict(True, "The report", f"Your reasons have {n} characters and {len(numbers)} numbers.")
+    said = f"{n} characters, {len(numbers)} numbers. Whether the reasons are good no check can say: have them read."
+    return Verdict(True, "The form of your report", said)
 
 
 def _wrong(kind, subject, sentence):
-    return Wrong(Verdict(False, subject, sentence, hints=hints(kind, sentence)))
+    return Wrong(Verdict(False, subject, sentence, hints=hints(kind, f"{subject}: {sentence}")))
