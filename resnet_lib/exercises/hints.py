@@ -117,9 +117,9 @@ OWN_SYMPTOMS = {
         (r"seconds|clock", "A time is what the clock shows after a work less what it showed right before, in seconds."),
     ],
     "intensity": [
-        (r"MACs|FLOP", "Begin with the FLOPs alone: for the first layer there are 2 · 64 · 256 · 56 · 56."),
-        (r"byte|bits", "Numbers first, then times 4: a float32 has 32 bits."),
-        (r"batch|one picture", "Which of the three, input, output and weights, are there once for each picture?"),
+        (r"count numbers|count bits", "Numbers first, then times 4: a float32 has 32 bits."),
+        (r"MACs", "Begin with the FLOPs alone: for the first layer there are 2 · 64 · 256 · 56 · 56."),
+        (r"The batch|one picture", "Which of the three, input, output and weights, are there once for each picture?"),
         (r"weight|kernel", "Weights: one k · k kernel for each pair of a channel in and a channel out."),
         (r"W|input|output", "Write C · W · W and C_out · W_out · W_out down. Which of them do the products count?"),
     ],
@@ -159,7 +159,7 @@ OWN_SYMPTOMS = {
     "grad_cam": [
         (r"no_grad|does not require grad|gradient", "Print slopes.shape: it should be the shape of the maps."),
         (r"ReLU|negative|positive", "The ReLU is the last step of equation (2). What has been summed before it?"),
-        (r"sum|mean|Average|channels", "Over places, for a weight, and over channels, for the map: which of them is a mean?"),
+        (r"sum|mean|Average|channels", "Over places for a weight, over channels for the map: which of them is a mean?"),
         (r"logit|class|softmax", "Which single number do you take the gradient of? Print it."),
         (r"map", "Print the shape after every line: maps (1, C, h, w), weights (1, C, 1, 1), and (h, w) at the end."),
     ],
