@@ -1,6 +1,8 @@
 """Several networks trained on the same task by the same recipe, a step of each in turn, to be watched side by side."""
 
+import hashlib
 import re
+import unicodedata
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -90,6 +92,17 @@ class Race:
         return run.step == run.steps and not self._due(run)
 
 
+RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)", re.IGNORECASE)  # Windows' names of devices
+LONGEST = 120  # bytes, with room below the 255 that file systems take for what is added to a name
+
+
 def slug(name):
-    """A name as part of a file's name."""
-    return re.sub(r"[^A-Za-z0-9._=-]+", "_", str(name)).strip("._") or "run"
+    """A name as part of a file's name that every system takes: letters and digits of any script stay."""
+    text = unicodedata.normalize("NFC", str(name))
+    kept = "".join(c if c in "._=-" or unicodedata.category(c)[0] in "LMN" else " " for c in text)
+    kept = re.sub(" +", "_", kept).strip("._") or "run"
+    if len(kept.encode()) > LONGEST:
+        kept = kept.encode()[: LONGEST - 9].decode(errors="ignore")
+        kept += f"-{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:8]}"
+    device = RESERVED.match(unicodedata.normalize("NFKC", kept))
+    return f"{kept[: device.end()]}_{kept[device.end() :]}" if device else kept

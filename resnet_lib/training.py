@@ -87,7 +87,8 @@ class Training:
     prepare:  called with a batch of the pictures and the share of the run that is done; gives the network's input.
               What is random in it is drawn from torch's global generator, which is seeded for each step.
     file:     where the state is kept; an existing one of the same recipe is gone on with. Written twice a minute
-              and at every stop, and never half.
+              and at every stop, and never half. Where the same run goes on elsewhere as well, the state that is further
+              on stays in the file, and this one goes on from it at its next `for`.
     `notes` is a dictionary for numbers and lists of the caller's that shall be kept in the file as well.
     Raises ValueError for data that do not fit together, for a file of another run, and where the loss is no longer
     a number.
@@ -117,7 +118,7 @@ class Training:
             follow = get_ema_multi_avg_fn(self.recipe.average)
             self.averaged = AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
         if self.file is not None and self.file.exists():
-            self._load()
+            self._take(self._read())
 
     @property
     def best(self):
@@ -125,6 +126,9 @@ class Training:
         return self.network if self.averaged is None else self.averaged.module
 
     def __iter__(self):
+        further = self._further()
+        if further is not None:
+            self._take(further)
         saved = time.monotonic()
         try:
             while self.step < self.steps:
@@ -177,7 +181,10 @@ class Training:
     # ── the file ──
 
     def save(self, file=None):
-        """Write the whole state to a file (the run's own unless given), so that it is there whole or not at all."""
+        """Write the whole state to a file (the run's own unless given), so that it is there whole or not at all. In the
+        run's own file a state of it that is further on is left as it is."""
+        if file is None and self._further() is not None:
+            return
         state = {
             "recipe": asdict(self.recipe),
             "pictures": len(self.labels),
@@ -191,35 +198,49 @@ class Training:
         }
         write(state, self.file if file is None else file)
 
-    def _load(self):
+    def _further(self):
+        """The state in the file if it is this run's and further on, for it may go on elsewhere as well; else None."""
+        if self.file is None or not self.file.exists():
+            return None
+        try:
+            state = self._read()
+        except ValueError:
+            return None
+        return state if state["step"] > self.step else None
+
+    def _read(self):
+        """The state in the file. ValueError where it holds none of this run."""
         if self.file.is_dir():
             raise ValueError(f"{str(self.file)!r} is a folder: name a file in it")
         try:
             state = torch.load(self.file, map_location="cpu", weights_only=True)
-            recipe, pictures, step = state["recipe"], state["pictures"], state["step"]
-            seconds, losses = state["seconds"], state["losses"].tolist()
-            network, optimizer, averaged = state["network"], state["optimizer"], state["averaged"]
-            notes = dict(state["notes"])
+            parts = "recipe", "pictures", "step", "seconds", "losses", "network", "optimizer", "averaged", "notes"
+            state = {name: state[name] for name in parts}
+            state["losses"], state["notes"] = state["losses"].tolist(), dict(state["notes"])
         except Exception as error:
             raise ValueError(
                 f"{str(self.file)!r} is no saved training run that can be read ({type(error).__name__}): "
                 "delete it to begin anew, or name another file"
             ) from None
         mine = {**asdict(self.recipe), "pictures": len(self.labels)}
-        theirs = {**recipe, "pictures": pictures}
+        theirs = {**state["recipe"], "pictures": state["pictures"]}
         other = [f"{k} = {theirs.get(k)!r} there, {mine[k]!r} here" for k in mine if mine[k] != theirs.get(k)]
         if other:
             raise ValueError(
                 f"{str(self.file)!r} holds another run ({'; '.join(other)}): name another file, or delete it"
             )
-        shapes = ({k: v.shape for k, v in d.items()} for d in (network, self.network.state_dict()))
+        shapes = ({k: v.shape for k, v in d.items()} for d in (state["network"], self.network.state_dict()))
         if next(shapes) != next(shapes):  # load_state_dict would copy what fits before it complains
             raise ValueError(f"{str(self.file)!r} was saved by another network: name another file, or delete it")
-        self.network.load_state_dict(network)
-        self.optimizer.load_state_dict(optimizer)
+        return state
+
+    def _take(self, state):
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
         if self.averaged is not None:
-            self.averaged.load_state_dict(averaged)
-        self.step, self.seconds, self.losses, self.notes = step, seconds, losses, notes
+            self.averaged.load_state_dict(state["averaged"])
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.losses, self.notes = state["losses"], state["notes"]
 
 
 def _optimizer(network, r):

@@ -252,6 +252,25 @@ def test_another_session_goes_on_where_training_was_stopped(keep):
     assert losses(second) == losses(through)
 
 
+def test_two_explorers_of_one_design_at_once_never_lose_what_the_one_further_on_has_trained(keep):
+    behind, further = keep(small=SMALL, other=OTHER), keep(small=SMALL, other=OTHER)
+
+    async def notebook():
+        behind.start.click()
+        while behind.race.step < 1:
+            await asyncio.sleep(0)
+        further.run()
+        while behind.race.step < 2:
+            await asyncio.sleep(0)
+        behind.stop.click()
+
+    asyncio.run(notebook())
+    assert behind.race.step < further.race.step == 8
+    assert losses(keep(small=SMALL, other=OTHER)) == losses(further)
+    behind.run()
+    assert behind.race.done and losses(behind) == losses(further) and behind.results()[0].tests
+
+
 def test_a_design_is_known_by_its_numbers_and_not_by_its_name(keep):
     first = keep(small=SMALL, other=OTHER)
     first.run()
@@ -392,6 +411,13 @@ def test_the_report_has_the_learners_words_and_the_results_so_far(designer, tmp_
     accuracy = designer.training.results()[0].accuracy
     assert f"<b>{accuracy:.1%}</b>" in file.read_text() and "What it computes" in file.read_text()
     assert "iframe" in writer.page.value
+
+
+def test_a_design_named_in_any_script_gives_its_report_that_name(designer, tmp_path):
+    designer.name.value = "我的网络"
+    designer.train.click()
+    designer.report.write.click()
+    assert (tmp_path / "runs" / "我的网络.html").exists()
 
 
 def test_the_report_never_takes_the_place_of_another_file(designer, tmp_path):

@@ -90,6 +90,12 @@ def test_a_wrong_folding_is_told_its_mistake(wrong, sentence):
     assert sentence in refusal(check_fold, wrong)
 
 
+def test_the_first_hint_is_of_folding_and_not_of_building_a_network():
+    with pytest.raises(Wrong) as caught:
+        check_fold(folded(bias=lambda s, b, mean, beta: s * (b - mean)))
+    assert "Write b' on paper" in caught.value.verdict.hints[0]
+
+
 # ── Renaming ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -102,7 +102,21 @@ def test_no_networks_are_refused():
 
 @pytest.mark.parametrize(
     "name, file",
-    [("plain, 50 layers", "plain_50_layers"), ("../../etc/x", "etc_x"), ("…", "run"), ("a=1.5", "a=1.5")],
-)
-def test_a_name_becomes_a_files_name(name, file):
+    [
+        ("plain, 50 layers", "plain_50_layers"), ("../../etc/x", "etc_x"), ("…", "run"), ("a=1.5", "a=1.5"),
+        ("我的网络", "我的网络"), ("сеть №1", "сеть_1"), ("réseau", "réseau"), ("re\u0301seau", "réseau"),
+        ("मेरा नेटवर्क", "मेरा_नेटवर्क"), ("เครือข่าย", "เครือข่าย"), ("شبكتي", "شبكتي"), ("🙂", "run"), ("a：b／c？", "a_b_c"),
+        ("CON", "CON_"), ("nul.txt", "nul_.txt"), ("com¹", "com¹_"), ("console", "console"), ("ends. ", "ends"),
+        ("a\nb\x00c\u202etxt", "a_b_c_txt"),
+    ],
+)  # fmt: skip
+def test_a_name_in_any_script_becomes_a_files_name_on_every_system(name, file, tmp_path):
     assert slug(name) == file
+    (tmp_path / f"{slug(name)}.pt").write_text("a file of this name can be made")
+
+
+def test_a_long_name_is_cut_to_what_file_systems_take_and_stays_its_own(tmp_path):
+    names = [slug("网络" * 100 + end) for end in ("甲", "乙")]
+    assert names[0] != names[1] and all(name.startswith("网络" * 5) for name in names)
+    for name in names:
+        (tmp_path / f"{name}.pt.12345678.part").write_text("beside the file first, then renamed")

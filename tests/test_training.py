@@ -168,6 +168,64 @@ def test_a_killed_run_goes_on_from_its_last_saved_step(tmp_path):
     assert same(resumed.network, trained().network)
 
 
+# ── the same run twice at a time, as in two explorers of one design ──
+
+
+def stopped_at(step, training):
+    for done in training:
+        if done == step:
+            break
+    return training
+
+
+def test_a_run_that_is_behind_leaves_the_file_of_one_that_is_further_on(tmp_path):
+    file = tmp_path / "run.pt"
+    behind, further = (Training(network(), *task(), RECIPE, file=file) for _ in range(2))
+    steps = iter(behind)
+    next(steps)
+    stopped_at(7, further)
+    next(steps)
+    steps.close()  # which saves
+    assert behind.step == 2 and Training(network(), *task(), RECIPE, file=file).step == 7
+    behind.save()
+    assert Training(network(), *task(), RECIPE, file=file).step == 7
+
+
+def test_it_goes_on_from_where_the_other_one_is_by_then(tmp_path):
+    file = tmp_path / "run.pt"
+    behind, further = (Training(network(), *task(), RECIPE, file=file, prepare=noisy) for _ in range(2))
+    stopped_at(7, further).notes["said"] = "seven"
+    further.save()
+    assert next(iter(behind)) == 8 and behind.notes == {"said": "seven"}
+    whole = trained(prepare=noisy)
+    for _ in behind:
+        pass
+    assert same(behind.best, whole.best) and behind.losses == whole.losses
+
+
+def test_the_one_that_is_further_on_saves_over_the_other(tmp_path):
+    file = tmp_path / "run.pt"
+    first, second = (Training(network(), *task(), RECIPE, file=file) for _ in range(2))
+    steps = iter(second)
+    next(steps)
+    stopped_at(2, first)
+    for _ in range(4):
+        next(steps)
+    steps.close()
+    assert Training(network(), *task(), RECIPE, file=file).step == 5
+
+
+def test_a_file_that_was_damaged_or_deleted_meanwhile_is_written_anew(tmp_path):
+    file = tmp_path / "run.pt"
+    training = stopped_at(3, Training(network(), *task(), RECIPE, file=file))
+    file.write_bytes(b"damaged")
+    stopped_at(4, training)
+    assert Training(network(), *task(), RECIPE, file=file).step == 4
+    file.unlink()
+    stopped_at(5, training)
+    assert Training(network(), *task(), RECIPE, file=file).step == 5
+
+
 # ── files ──
 
 

@@ -26,7 +26,6 @@
 
 # %%
 import copy
-import statistics
 import time
 
 import torch
@@ -34,6 +33,7 @@ from IPython.display import display
 from torch import nn
 
 from resnet_lib import anatomy, resnet50
+from resnet_lib.exercises import Progress
 from resnet_lib.machine import abilities, compiler, measure
 from resnet_lib.timing import counter, timings
 from resnet_lib.training import FAST
@@ -41,6 +41,7 @@ from resnet_lib.views import roofline, standing_table, time_bars
 
 # FAST is set in the course's own tests: small pictures, few runs.
 W, RUNS = (64, 3) if FAST else (224, 9)
+Progress("09", exercises=5)
 
 # %% [markdown]
 # ## 1 · Your machine
@@ -135,23 +136,9 @@ def fair(works, repeats):
 
 
 # %%
-log = []
-got = fair({"A": lambda: log.append("A"), "B": lambda: log.append("B")}, 5)
-order = " ".join(log)
-assert isinstance(got, dict) and set(got) == {"A", "B"}, "Give back a dictionary with the names of the works as keys."
-assert all(len(times) == 5 for times in got.values()), (
-    f"5 times of each are wanted, and there are {[len(t) for t in got.values()]}: does the warm-up count?"
-)
-assert len(log) != 10, f"The order was {order}: there is no warm-up, so the first, slow run counts."
-assert len(log) == 12, f"Each should run 1 + 5 times, and in all there were {len(log)} runs: {order}."
-turns = [set(log[i : i + 2]) for i in range(2, 12, 2)]
-assert all(turn == {"A", "B"} for turn in turns), f"The order was {order}: one after the other, not in turns."
-naps = fair({"nap": lambda: time.sleep(0.02), "nothing": lambda: None}, 3)
-nap, nothing = statistics.median(naps["nap"]), statistics.median(naps["nothing"])
-assert nap >= 0.019, f"Sleeping for 0.02 seconds took {nap:.3g}: read the clock right before and right after the work."
-assert nap < 2, f"Sleeping for 0.02 seconds took {nap:.3g}: give seconds, not milliseconds."
-assert nothing < nap / 2, "The second work's time holds the first one's as well: read the clock anew before each work."
-print("Fair:", order)
+from resnet_lib.exercises import check_fair
+
+check_fair(fair, exercise="09.1")
 
 # %% [markdown]
 # The library's `timings` does the same. In each round another work begins, and it can tell the spread: half of all runs
@@ -289,34 +276,11 @@ def intensity(C, C_out, k, W, W_out, batch):
 limits = {name: "memory" if intensity(*layer) < machine.ridge else "arithmetic" for name, layer in layers.items()}
 
 # %%
-due = {}
-for name, (C, C_out, k, side, W_out, batch) in layers.items():
-    conv = nn.Conv2d(C, C_out, k, stride=side // W_out, padding=k // 2, bias=False)
-    out = anatomy(conv, (C, side, side))
-    inside, outside, weights = C * side * side * batch, C_out * W_out * W_out * batch, conv.weight.numel()
-    flops, bytes_moved = out.flops * batch, 4 * (inside + outside + weights)
-    true, yours = flops / bytes_moved, intensity(C, C_out, k, side, W_out, batch)
-    assert yours is not None, "intensity gives None: let it return a number."
-    why = "see the hints"
-    for wrong, reason in [
-        (true / 2, "you count MACs: FLOPs are 2 × MACs"),
-        (true * 4, "you count numbers: each has 4 bytes"),
-        (flops / (4 * (inside + outside)), "the weights have to be read as well"),
-        (flops / (4 * (inside + outside + batch * weights)), "the weights are read once for the whole batch, or the batch is left out"),
-        (flops / batch / bytes_moved, "the FLOPs are those of one picture: multiply them by the batch"),
-        (true * (side / W_out) ** 2, "the dot products are as many as the output has numbers: use W_out"),
-    ]:
-        if abs(yours - wrong) < 1e-6 * wrong:
-            why = reason
-    assert abs(yours - true) < 1e-6 * true, f"{name}: you say {yours:.2f} FLOPs a byte, and it has {true:.2f}: {why}."
-    due[name] = true
-for name, true in due.items():
-    limit = "memory" if true < machine.ridge else "arithmetic"
-    assert limits[name] == limit, (
-        f"{name}: {true:.1f} FLOPs a byte, and the ridge is at {machine.ridge:.1f}, so {limit} limits it. You said "
-        f"{limits[name]!r}."
-    )
-    print(f"{name:26} {true:7.1f} FLOPs a byte, limited by {limit}")
+from resnet_lib.exercises import check_intensity, limit_question, predict
+
+check_intensity(intensity)
+asked = [limit_question(name, layer, machine.ridge) for name, layer in layers.items()]
+predict(asked, [limits.get(name) for name in layers], exercise="09.2")
 
 # %% [markdown]
 # Now the whole network, part by part. Each part is timed on its own, on what the parts before it give. Its bytes are
@@ -509,33 +473,24 @@ steps = {
 }
 
 # %%
+from resnet_lib.exercises import steps_question
+
+parts = ["BTNK2", "BTNK1", "ResNet-50"]
+predict([steps_question(part) for part in parts], [steps.get(part) for part in parts], exercise="09.4")
+
+# %% [markdown]
+# `join` does it, after `fold`, and its graph says the same number.
+
+# %%
 from resnet_lib.onednn import can_join
 
 folded_last = fold(network).to(memory_format=torch.channels_last)
 JOINS = can_join()
 joined = join(copy.deepcopy(folded_last), wide) if JOINS else folded_last
-if not JOINS:
-    print("This machine's torch has no oneDNN: here and below, “joined” stands for folded with channels last.")
-
-parts = {"BTNK2": network.stage1[1], "BTNK1": network.stage1[0], "ResNet-50": network}
-due = {name: sum(isinstance(m, nn.Conv2d) for m in part.modules()) for name, part in parts.items()}
-due["ResNet-50"] += 4  # the pooling of Stage 0; pooling, flattening and linear layer of the head
 if JOINS:
-    assert due["ResNet-50"] == len(joined.graph.nodes) - 2  # without input and output
-for name, n in due.items():
-    yours = steps[name]
-    assert yours is not None, f"{name}: replace the None by a number."
-    why = "count the convolutions, projections included"
-    if name == "BTNK1" and yours == n - 1:
-        why = "the projection is a convolution as well"
-    elif name == "ResNet-50" and n - 4 <= yours < n:
-        why = "what else is left, in Stage 0 and in the head? Two poolings, a flattening, a linear layer"
-    elif name == "ResNet-50" and n - 8 <= yours < n - 4:
-        why = "each of the four stages begins with a BTNK1, and its projection is a convolution as well"
-    elif yours > n:
-        why = "something is still there that a convolution can do, or the input is counted"
-    assert yours == n, f"{name}: you say {yours}, and {n} remain: {why}."
-    print(f"{name}: {n} steps: right")
+    print(f"{len(joined.graph.nodes) - 2} steps, without input and output")
+else:
+    print("This machine's torch has no oneDNN: here and below, “joined” stands for folded with channels last.")
 
 # %% [markdown]
 # All that we have so far, in turns:
@@ -617,20 +572,10 @@ def pictures_a_second(batch, timing):
 best_batch = max(by_batch, key=lambda batch: pictures_a_second(batch, by_batch[batch]))
 
 # %%
-for n, timing in by_batch.items():
-    rate, true = pictures_a_second(n, timing), n / timing.median
-    assert rate is not None, "pictures_a_second gives None: let it return a number."
-    assert abs(rate - 1 / true) > 1e-9 or true == 1, "That is seconds a picture: turn it over."
-    said = f"Batch {n:2} in {timing.median:.3f} s"
-    assert abs(rate - true) < 1e-6 * true, f"{said} is {true:.1f} pictures a second, not {rate:.1f}: a run does all {n}."
-    low, high = (n / s for s in timing.middle[::-1])
-    print(f"{said}: {rate:.1f} pictures a second (middle half {low:.1f} to {high:.1f})")
-true = max(by_batch, key=lambda n: n / by_batch[n].median)
-assert best_batch in by_batch, f"best_batch = {best_batch!r} is none of the batches {batches}."
-shortest = min(by_batch, key=lambda n: by_batch[n].median)
-assert best_batch != shortest or shortest == true, f"You took the shortest run, batch {shortest}: divide by it."
-assert best_batch == true, f"You say {best_batch}; the most pictures a second has batch {true}."
-print(f"The most pictures a second: batch {best_batch}")
+from resnet_lib.exercises import batch_question, check_pictures_a_second
+
+check_pictures_a_second(pictures_a_second)
+predict(batch_question(by_batch), best_batch, exercise="09.5")
 
 # %% [markdown]
 # **What do you see?** What does a larger batch cost, whatever it gains?

@@ -30,10 +30,13 @@ from dataclasses import replace
 import torch
 from PIL import Image
 
+from resnet_lib.exercises import Progress
 from resnet_lib.network_design import NetworkDesign, StageDesign, StemDesign, budget_of
 from resnet_lib.tasks import photographs
 from resnet_lib.training import FAST, Recipe, runs_folder
 from resnet_lib.views import cost_bars
+
+Progress("10", exercises=4)
 
 # %% [markdown]
 # ## 1 · The task, and the budget
@@ -130,31 +133,20 @@ twice_the_picture = (1, 4)
 half_the_channels_no_pool = (1 / 4, 1)
 
 # %%
-half = NetworkDesign.like(base=8, num_classes=len(task.classes))
-wide_maps = replace(half, stem=replace(half.stem, pool=False))
-base = thin.anatomy(W)
-for name, said, costs in [
-    ("twice_the_channels", twice_the_channels, NetworkDesign.like(base=32, num_classes=len(task.classes)).anatomy(W)),
-    ("twice_the_picture", twice_the_picture, thin.anatomy(2 * W)),
-    ("half_the_channels_no_pool", half_the_channels_no_pool, wide_maps.anatomy(W)),
-]:
-    found = costs.parameters / base.parameters, costs.macs / base.macs
-    pair = isinstance(said, tuple | list) and len(said) == 2 and all(isinstance(v, int | float) for v in said)
-    assert pair, f"{name} should be two factors, such as (2, 1 / 9)."
-    for what, mine, true in zip(("parameters", "MACs"), said, found, strict=True):
-        if abs(mine / true - 1) < 0.1:
-            continue
-        why = f"{name}: you say {mine:g} times the {what}, and it is {true:.2f} times"
-        if what == "parameters" and "picture" in name:
-            why += ": the weights do not know how large the picture is"
-        elif "picture" in name:
-            why += ": twice as wide and twice as high, so each weight is used at four times as many positions"
-        elif "no_pool" in name and what == "MACs":
-            why += ": half of C makes a quarter, and without the pool there are four times as many positions"
-        elif mine and abs(mine**2 / true - 1) < 0.1:
-            why += ": a kernel joins channels in with channels out, so the count goes with the square"
-        raise AssertionError(why + ".")
-    print(f"{name:26} {found[0]:.2f} times the parameters, {found[1]:.2f} times the MACs: right")
+from resnet_lib.exercises import factors_question, predict
+
+as_wide, half = (NetworkDesign.like(base=base, num_classes=len(task.classes)) for base in (32, 8))
+fine = replace(half, stem=replace(half.stem, pool=False))
+at_32 = thin.anatomy(W)
+predict(
+    [
+        factors_question("Twice the channels", at_32, as_wide.anatomy(W), channels=2),
+        factors_question("Twice the picture", at_32, thin.anatomy(2 * W), sides=2),
+        factors_question("Half the channels, no pool", at_32, fine.anatomy(W), channels=1 / 2, sides=2),
+    ],
+    [twice_the_channels, twice_the_picture, half_the_channels_no_pool],
+    exercise="10.1",
+)
 
 # %% [markdown]
 # The third is worth remembering. **Half the channels pay for twice the W**: the same MACs, and only a quarter of the
@@ -253,27 +245,9 @@ design = NetworkDesign(
 )
 
 # %%
-def check_design(design, name="design"):
-    """Print what the design uses of the budget; AssertionError, with a sentence, where it breaks a rule."""
-    assert isinstance(design, NetworkDesign), f"{name} should be a NetworkDesign, as the designer's code makes it."
-    problems = design.problems()
-    assert not problems, f"{name} is illegal. " + ". ".join(problems) + "."
-    classes = len(task.classes)
-    assert design.num_classes == classes, f"{name} tells {design.num_classes} classes apart, and the task has {classes}."
-    costs = design.anatomy(W)
-    over = budget.over(costs)
-    assert not over, f"{name} is over the budget. " + ". ".join(over) + "."
-    share = costs.macs / budget.macs
-    assert share >= 0.5, f"{name} uses {share:.0%} of the MACs: spend at least half of them."
-    reach = costs.by_stage()[-2].receptive_field
-    assert reach >= W, f"in {name} a value at the end of Stage 4 sees {reach} of {W} pixels: see the hints."
-    print(f"{name}: {costs.parameters / budget.parameters:.1%} of the parameters, {share:.1%} of the MACs, sees {reach} px")
+from resnet_lib.exercises import check_design
 
-
-check_design(design)
-assert (design.stem, tuple(design.stages)) != (thin.stem, thin.stages), "This is the thin ResNet-50 itself: change it."
-for note in design.notes(design.anatomy(W)):
-    print("▸", note)
+check_design(design, task, budget, unlike=thin, exercise="10.2")
 
 # %% [markdown]
 # A design is arithmetic. Built, it is a network from the parts of lessons 01 to 03, and has to give the shapes that the
@@ -367,13 +341,9 @@ changed = replace(design, stages=(*design.stages[:3], StageDesign(blocks=1, C1=2
 expected = "worse"
 
 # %%
-check_design(changed, "changed")
-assert (changed.stem, tuple(changed.stages)) != (design.stem, tuple(design.stages)), "changed is your design still."
-ratio = changed.anatomy(W).macs / design.anatomy(W).macs
-assert abs(ratio - 1) <= 0.15, f"changed has {ratio:.2f} times the MACs of design: bring them within 15 % of each other."
-assert idea.strip(), "idea is empty: say in a few words what you changed."
-assert expected in ("better", "worse", "no difference"), 'expected should be "better", "worse" or "no difference".'
-print(f"{ratio:.2f} times the MACs. You expect of “{idea}”: {expected}.")
+from resnet_lib.exercises import check_ablation
+
+check_ablation(changed, design, task, budget, idea=idea, expected=expected, exercise="10.3")
 
 # %% [markdown]
 # Four runs each; three of yours are known from section 5. A wrong expectation is no mistake here: to find that out is
@@ -460,18 +430,13 @@ it stands in the lesson, with the share of deals in which chance alone does as m
 I do not know whether this order holds after a hundred times the steps, or on other photographs."""
 
 # %%
-import re
+from resnet_lib.exercises import check_reasons
 
-from resnet_lib.views.report import ROOM, Report
-
-assert author.strip(), "author is empty: whose report is it?"
-assert len(why.strip()) >= 200, f"why has {len(why.strip())} characters: give your reasons, in 200 or more."
-assert len(why.strip()) <= ROOM, f"why has {len(why.strip()):,} characters, and the page has room for {ROOM:,}."
-numbers = re.findall(r"\d+", why)
-assert len(numbers) >= 2, "There are fewer than two numbers in why: which numbers of the design, and what for?"
-print(f"{len(why.strip())} characters, {len(numbers)} numbers")
+check_reasons(author, why, exercise="10.4")
 
 # %%
+from resnet_lib.views.report import Report
+
 report = Report(
     design, W=W, budget=budget, author=author, why=why, results=comparison.results(), task=task, network=mine,
     photo="cat",

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from fractions import Fraction
+from numbers import Real
 
 from ..anatomy import ShapeMismatch, anatomy, out_size, shape_text, shapes_only
 from ..blocks import BTNK1, BTNK2
@@ -20,8 +22,8 @@ from .verdict import Verdict, Wrong
 
 @dataclass(frozen=True)
 class Question:
-    """text: what is asked. kind: "shape", "numbers" (three, of another meaning), "number" or "choice".
-    answer: a tuple, a number or one of the options.
+    """text: what is asked. kind: "shape", "numbers" (three, of another meaning), "number", "choice" or "factors".
+    answer: a tuple, a number, one of the options, or the factors of (parameters, MACs), 10 % more or less being right.
     slip:   a wrong guess → the sentence that names its mistake, or "".
     why:    how the answer comes about. options: of a choice. hints: from a nudge to nearly the answer.
     """
@@ -45,8 +47,10 @@ class Question:
                 "numbers": "Three whole numbers are wanted, in the order of the question.",
                 "number": "A whole number is wanted.",
                 "choice": _choose(said, self.options),
+                "factors": "Two factors are wanted, for parameters and MACs, such as (2, 1 / 9).",
             }[self.kind]
-        if guess == self.answer:
+        near = self.kind == "factors" and all(abs(a / b - 1) < 0.1 for a, b in zip(guess, self.answer, strict=True))
+        if near or guess == self.answer:
             return True, f"Right: {_show(self.answer)}. {self.why}".strip()
         return False, f"You said {_show(guess)}. {self.slip(guess)}".strip()
 
@@ -197,6 +201,14 @@ def _read(kind, guess, options=()):
     if kind == "choice":
         text = guess.strip().casefold() if isinstance(guess, str) else guess
         return next((o for o in options if o.casefold() == text), None)
+    if kind == "factors":
+        found = re.findall(r"[\d.]+(?:\s*/\s*[\d.]+)?", guess) if isinstance(guess, str) else guess
+        try:
+            pair = [float(Fraction(part.replace(" ", "")) if isinstance(part, str) else part) for part in found]
+        except (TypeError, ValueError, ZeroDivisionError):
+            return None
+        real = isinstance(guess, str) or all(isinstance(part, Real) for part in guess)
+        return tuple(pair) if len(pair) == 2 and real else None
     three = kind in ("shape", "numbers")
     if isinstance(guess, str):
         text = guess if three else re.sub(r"(?<=\d)[,_' ](?=\d{3}(\D|$))", "", guess.strip())
@@ -229,4 +241,6 @@ def _choose(guess, options):
 
 
 def _show(value):
+    if isinstance(value, tuple) and len(value) == 2:
+        return f"({value[0]:.3g}, {value[1]:.3g})"
     return shape_text(value) if isinstance(value, tuple) else value if isinstance(value, str) else f"{value:,}"

@@ -62,11 +62,11 @@ class Report:
         self, design, *, W, budget, author="", title="A network within a budget", why="", results=(), task=None,
         network=None, photo="cat",
     ):  # fmt: skip
-        _fits("author", author, 60, 1)
-        _fits("title", title, 55, 1)
-        _fits("why", why, ROOM, LINES)
+        fits("author", author, 60, 1)
+        fits("title", title, 55, 1)
+        fits("why", why)
         for name in by_design(results):
-            _fits("the name of a design", name, 32, 1)
+            fits("the name of a design", name, 32, 1)
         costs = design.anatomy(W)
         parts = [
             f"<h1>{escape(title)}</h1>",
@@ -153,7 +153,7 @@ def _is_report(path):
         return MARK in file.read(1000)
 
 
-def _fits(name, text, room, lines):
+def fits(name, text, room=ROOM, lines=LINES):
     """ValueError where a text takes more room than one page has for it."""
     if not isinstance(text, str):
         raise ValueError(f"{name} must be text, and is {type(text).__name__}")

@@ -1,0 +1,79 @@
+"""A test stand for timers: works that take as long as they are told to, on a clock of their own.
+
+While a learner's function runs on it, the clocks of the module `time` show the stand's time, which only its works and
+`sleep` move on. So what a timer gives does not depend on how fast or how busy the machine is.
+"""
+
+import threading
+import time
+import timeit
+from contextlib import contextmanager
+
+TICK = 1e-6  # seconds that reading the clock takes
+THREADS = 2  # that each work keeps busy: a processor's time counts them all
+
+
+class Stand:
+    """lengths: name → seconds of a run. The first run of each takes ten times as long, and each later one a little
+    longer than the one before, so that every run is known by its time.
+
+    works: name → function without arguments. runs: (name, seconds), in the order in which they ran. reads: how often
+    a clock was asked.
+    """
+
+    def __init__(self, lengths):
+        self.lengths, self.runs, self.reads, self._now = lengths, [], 0, 1000.0
+        self.works = {name: lambda name=name: self._run(name) for name in lengths}
+
+    def _run(self, name):
+        before = sum(n == name for n, _ in self.runs)
+        seconds = self.lengths[name] * (10 if before == 0 else 1 + before / 64)
+        self.runs.append((name, seconds))
+        self.sleep(seconds)
+
+    def sleep(self, seconds):
+        self._now += seconds
+
+    def read(self):
+        """What a clock on the wall shows, in seconds."""
+        self.reads += 1
+        self._now += TICK
+        return self._now
+
+    def read_processor(self):
+        """What a processor has worked, in seconds, all threads together."""
+        return THREADS * self.read()
+
+    @contextmanager
+    def clocks(self, f):
+        """Inside, in this thread, the module `time`, what f's own module took from it, and `timeit` show this time."""
+        wall = ("perf_counter", "time", "monotonic")
+        shown = {name: self.read for name in wall} | dict.fromkeys(("process_time", "thread_time"), self.read_processor)
+        shown |= {f"{name}_ns": lambda read=read: round(read() * 1e9) for name, read in shown.items()}
+        shown["sleep"] = self.sleep
+        here = threading.get_ident()
+
+        def in_this_thread(real, ours):
+            return lambda *given: (ours if threading.get_ident() == here else real)(*given)
+
+        # Known by identity: what a learner's names hold need not be hashable.
+        ours = {id(real): in_this_thread(real, shown[n]) for n, real in list(vars(time).items()) if n in shown}
+        names = [
+            (space, name, value)
+            for space in (vars(time), vars(timeit), getattr(f, "__globals__", {}))
+            for name, value in list(space.items())
+            if id(value) in ours
+        ]
+        functions = [f, timeit.timeit, timeit.repeat, timeit.Timer.__init__]
+        defaults = [(g, g.__defaults__) for g in functions if getattr(g, "__defaults__", None)]
+        try:
+            for space, name, value in names:
+                space[name] = ours[id(value)]
+            for g, values in defaults:
+                g.__defaults__ = tuple(ours.get(id(v), v) for v in values)
+            yield
+        finally:
+            for space, name, value in names:
+                space[name] = value
+            for g, values in defaults:
+                g.__defaults__ = values
