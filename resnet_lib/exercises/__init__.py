@@ -4,7 +4,14 @@ A check accepts any correct solution, however it is written, and names the mista
 """
 
 from .asking import Prediction
-from .formulas import check_macs, check_out_width, check_parameters, check_receptive_field
+from .formulas import (
+    check_bytes,
+    check_macs,
+    check_numbers_left,
+    check_out_width,
+    check_parameters,
+    check_receptive_field,
+)
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
 from .prediction import (
     Question,
@@ -13,6 +20,7 @@ from .prediction import (
     illegal_question,
     predict,
     shape_question,
+    stride_question,
     width_question,
 )
 from .progress import Progress, done, reset, solved
@@ -20,8 +28,9 @@ from .tensors import check_fold, check_grad_cam, check_rename
 from .verdict import Verdict, Wrong
 
 __all__ = [
-    "Prediction", "Progress", "Question", "Verdict", "Wrong", "check_btnk1", "check_btnk2", "check_fold",
-    "check_grad_cam", "check_macs", "check_network", "check_out_width", "check_parameters", "check_projection",
-    "check_receptive_field", "check_rename", "check_stage", "check_stem", "choice_question", "count_question", "done",
-    "illegal_question", "predict", "reset", "shape_question", "solved", "width_question",
+    "Prediction", "Progress", "Question", "Verdict", "Wrong", "check_btnk1", "check_btnk2", "check_bytes",
+    "check_fold", "check_grad_cam", "check_macs", "check_network", "check_numbers_left", "check_out_width",
+    "check_parameters", "check_projection", "check_receptive_field", "check_rename", "check_stage", "check_stem",
+    "choice_question", "count_question", "done", "illegal_question", "predict", "reset", "shape_question", "solved",
+    "stride_question", "width_question",
 ]  # fmt: skip

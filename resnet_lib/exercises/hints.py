@@ -21,7 +21,8 @@ SYMPTOMS = [
 ]
 NEXT = "Write the shape after each line of forward as a comment, and compare with the table of the lesson."
 
-# Part → a hint about its structure, and one that is nearly the solution.
+# Part → a hint about its structure, and one that is nearly the solution. Where there are three, the first is one for
+# every symptom.
 PARTS = {
     "stem": (
         "Four steps: a convolution, BN, ReLU, the largest of 3×3. Two of them have stride 2, and each its padding.",
@@ -46,6 +47,16 @@ PARTS = {
     "network": (
         "Stem, four stages with 3, 4, 6, 3 blocks, average over H and W, flatten, linear layer. No softmax.",
         "Stage i has C1 = 64, 128, 256, 512 and S = 1, 2, 2, 2; its C is 64 in Stage 1, and 2·C1 in the others.",
+    ),
+    "numbers_left": (
+        "Draw a row of 7 pixels and strike out every second one. How many are left? And how many rows?",
+        "First the side: W/S, rounded up, math.ceil(W / S) after import math. Then channels × rows × columns.",
+        "side = math.ceil(W / S), then return C * … * …",
+    ),
+    "bytes": (
+        "How many numbers has one channel? How many channels has one picture? How many pictures are there?",
+        "Numbers times bytes for each number; x.element_size() has just told how many those are.",
+        "return 4 * batch * … * W * …",
     ),
     "out_width": (
         "How many pixels has the padded row? How many of them does the first place take? How often does a stride fit?",
@@ -80,5 +91,7 @@ PARTS = {
 
 def hints(part, sentence):
     """The hints for a part, "stem" or "parameters", of which a check has said this sentence."""
+    if len(PARTS[part]) == 3:
+        return PARTS[part]
     symptom = next((hint for pattern, hint in SYMPTOMS if re.search(pattern, sentence)), NEXT)
     return (symptom, *PARTS[part])
