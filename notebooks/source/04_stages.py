@@ -24,7 +24,7 @@
 # **Time:** about 60 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
 #
 # **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
-# [The network](glossary.ipynb#The-network).
+# [Cost](glossary.ipynb#Cost).
 
 # %%
 import torch
