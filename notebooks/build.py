@@ -10,6 +10,9 @@ and the solved one, in notebooks/solutions/. An exercise is a pair of neighbouri
 
 A cell tagged `instructor` is in neither. With what the lesson says of itself it gives the session plan in
 notebooks/instructor/. Beside the plan lies the solved lesson once more, for the projector: every section folded.
+
+A source whose name does not begin with a lesson's two digits is a page beside the lessons, such as the glossary: one
+notebook, in notebooks/. The lessons link to it as if it lay beside them, and the solved ones get that link corrected.
 """
 
 import argparse
@@ -36,8 +39,13 @@ def build(folder=NOTEBOOKS):
     notebook in `folder` that no lesson gives.
     """
     made = {}
-    for lesson in sorted((folder / "source").glob("*.py")):
+    sources = sorted((folder / "source").glob("*.py"))
+    pages = [path.stem for path in sources if not path.stem[:2].isdigit()]
+    for lesson in sources:
         cells = jupytext.read(lesson, fmt="py:percent").cells
+        if lesson.stem in pages:
+            made[folder / f"{lesson.stem}.ipynb"] = notebook(cells)
+            continue
         check_pairs(lesson.name, cells)
         name = f"{lesson.stem}.ipynb"
         solved = f"The exercises of this lesson, solved: [solutions/{name}](solutions/{name})"
@@ -46,10 +54,10 @@ def build(folder=NOTEBOOKS):
         plans = [cell for cell in cells if "instructor" in tags(cell)]
         cells = [cell for cell in cells if "instructor" not in tags(cell)]
         made[folder / name] = notebook(cells, without="solution", last=solved)
-        made[folder / "solutions" / name] = notebook(cells, without="exercise", last=learner)
+        made[folder / "solutions" / name] = notebook(cells, without="exercise", last=learner, higher=pages)
         if plans:
             made[folder / "instructor" / f"{lesson.stem}.md"] = session_plan(lesson.stem, cells, plans)
-            made[folder / "instructor" / name] = notebook(folded(cells), without="exercise", last=shown)
+            made[folder / "instructor" / name] = notebook(folded(cells), without="exercise", last=shown, higher=pages)
     for path in [p for kind in ("*.ipynb", "solutions/*.ipynb", "instructor/*.*") for p in folder.glob(kind)]:
         if path not in made:
             raise ValueError(f"{path.relative_to(folder)} has no source/{path.stem}.py: add the lesson, or remove it")
@@ -79,9 +87,13 @@ def check_pairs(name, cells):
         raise ValueError(f"{name} has no exercise: a lesson needs at least one")
 
 
-def notebook(cells, without, last):
-    """The text of the notebook of those cells, except the ones tagged `without`, that ends with the line `last`."""
-    kept = [copy(cell) for cell in cells if without not in tags(cell)] + [new_markdown_cell(last)]
+def notebook(cells, without=None, last="", higher=()):
+    """The text of the notebook of those cells, except the ones tagged `without`, that ends with the line `last`. Links
+    to the pages named in `higher` lead one folder up."""
+    kept = [copy(cell) for cell in cells if without not in tags(cell)] + ([new_markdown_cell(last)] if last else [])
+    for cell in kept:
+        for page in higher:
+            cell.source = cell.source.replace(f"]({page}.ipynb", f"](../{page}.ipynb")
     seen = {}
     for cell in kept:
         # Random ids would make every build differ; equal cells are told apart by a number.

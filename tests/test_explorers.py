@@ -16,6 +16,7 @@ from resnet_lib.designs import BlockDesign, positions
 from resnet_lib.explorers import (
     BottleneckExplorer,
     NetworkExplorer,
+    NotationExplorer,
     SizeExplorer,
     StageExplorer,
     StemExplorer,
@@ -252,6 +253,28 @@ def test_the_first_slider_shows_the_shape_of_the_photograph_it_draws():
     assert "shape (C, H, W) = (3, 15, 15)" in words(explorer.text)
     assert "675 numbers in all" in words(explorer.text)
     assert pixels(explorer.image).shape == (15, 15, 3)
+
+
+def test_the_notation_keeps_its_letters_while_the_numbers_follow_the_sliders():
+    explorer = NotationExplorer()
+    letters = words(explorer.letters)
+    assert "F(x) (4·C1, W/S, W/S)" in letters and "(C1, W, W)" in letters
+    assert "(C, W, W) → (4·C1, W/S, W/S) , here (256, 56, 56) → (512, 28, 28)" in words(explorer.said)
+    explorer.C1.value, explorer.W.value = 100, 33
+    assert words(explorer.letters) == letters
+    assert "F(x) (400, 17, 17)" in words(explorer.numbers) and "(100, 33, 33)" in words(explorer.numbers)
+    assert "W/S = 33/2 is not whole, and is rounded up: 17" in words(explorer.said)
+
+
+def test_a_btnk2_has_no_c1_and_s_of_its_own_in_the_notation():
+    explorer = NotationExplorer()
+    explorer.block.value = "BTNK2"
+    assert explorer.C1.disabled and explorer.S.disabled
+    assert "(C/4, W, W)" in words(explorer.letters) and "C1" not in words(explorer.letters)
+    explorer.C.value = 1024
+    assert "(256, 56, 56)" in words(explorer.numbers) and "y (1,024, 56, 56)" in words(explorer.numbers)
+    explorer.block.value = "BTNK1"
+    assert not explorer.C1.disabled and not explorer.S.disabled
 
 
 def test_the_stem_puts_its_numbers_into_the_formula_floor_included():

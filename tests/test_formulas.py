@@ -11,7 +11,9 @@ from resnet_lib.exercises import (
     Prediction,
     Progress,
     Wrong,
+    check_bytes,
     check_macs,
+    check_numbers_left,
     check_out_width,
     check_parameters,
     check_receptive_field,
@@ -21,6 +23,7 @@ from resnet_lib.exercises import (
     predict,
     shape_question,
     solved,
+    stride_question,
     width_question,
 )
 
@@ -34,6 +37,80 @@ def refusal(check, *arguments, **options):
     with pytest.raises(Wrong) as caught:
         check(*arguments, **options)
     return caught.value.verdict.sentence
+
+
+# ── Numbers and bytes ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def sliced(C, W, S):
+    return torch.zeros(C, W, W)[:, ::S, ::S].numel()
+
+
+def up(W, S):
+    return math.ceil(W / S)
+
+
+@pytest.mark.parametrize(
+    "right", [sliced, lambda C, W, S: C * up(W, S) ** 2, lambda C, W, S: C * (-(-W // S)) * ((W + S - 1) // S)]
+)
+def test_the_numbers_left_are_accepted_however_they_are_counted(right):
+    assert check_numbers_left(right).ok
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (lambda C, W, S: C * up(W, S) * W, "thinned out one side only"),
+        (lambda C, W, S: C * up(W, S), "there are rows and columns"),
+        (lambda C, W, S: up(W, S) ** 2, "one channel: multiply by C"),
+        (lambda C, W, S: C * (W // S) ** 2, "rounded down"),
+        (lambda C, W, S: C * round(W / S) ** 2, "rounded to the nearest"),
+        (lambda C, W, S: C * (W / S) ** 2, "need not be whole"),
+        (lambda C, W, S: math.ceil(C * W * W / S**2), "Round each side up before"),
+        (lambda C, W, S: up(C, S) * up(W, S) ** 2, "The channels stay"),
+        (lambda C, W, S: C * W * W, "how many there were before"),
+        (lambda C, W, S: (W // S) ** 2, "one channel: multiply by C. And: You rounded down"),
+        (lambda C, W, S: None, "gives None"),
+        (lambda C, W, S: C + W, "none of"),
+    ],
+)
+def test_wrong_numbers_left_are_told_their_mistake(wrong, sentence):
+    assert sentence in refusal(check_numbers_left, wrong)
+
+
+def test_the_bytes_of_a_batch_are_accepted_however_they_are_counted():
+    assert check_bytes(lambda batch, C, W: 4 * batch * C * W * W).ok
+    assert check_bytes(lambda batch, C, W: torch.empty(batch, C, W, W, device="meta").nbytes).ok
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (lambda b, C, W: b * C * W * W, "takes 4 bytes"),
+        (lambda b, C, W: 32 * b * C * W * W, "You give bits"),
+        (lambda b, C, W: 8 * b * C * W * W, "and not 8"),
+        (lambda b, C, W: 2 * b * C * W * W, "and not 2"),
+        (lambda b, C, W: 4 * C * W * W, "forgot the batch"),
+        (lambda b, C, W: 4 * b * W * W, "there are C channels"),
+        (lambda b, C, W: 4 * b * C * W, "rows and columns"),
+        (lambda b, C, W: 4 * b * C * W * W / 1000, "kilobytes; bytes"),
+        (lambda b, C, W: 4 * b * C * W * W / 1024, "kilobytes of 1,024"),
+        (lambda b, C, W: 4 * b * C * W * W / 1e6, "megabytes"),
+        (lambda b, C, W: C * W * W, "takes 4 bytes. And: You forgot the batch"),
+        (lambda b, C, W: None, "gives None"),
+    ],
+)
+def test_wrong_bytes_are_told_their_mistake(wrong, sentence):
+    assert sentence in refusal(check_bytes, wrong)
+
+
+@pytest.mark.parametrize("check", [check_numbers_left, check_bytes])
+def test_hints_of_these_first_checks_speak_of_nothing_that_comes_later(check):
+    with pytest.raises(Wrong) as caught:
+        check(lambda *_: 0)
+    hints = caught.value.verdict.hints
+    assert len(hints) == 3
+    assert not any(word in hint for hint in hints for word in ("C1", "BN", "ReLU", "bias", "padding"))
 
 
 # ── The output size ──────────────────────────────────────────────────────────────────────────────────────────
@@ -256,6 +333,29 @@ def test_a_prediction_is_held_against_the_computed_answer_and_a_wrong_one_told_w
     assert predict(question, answer).ok
     for guess, said in wrong.items():
         assert said in refusal(predict, question, guess)
+
+
+@pytest.mark.parametrize(("C", "W", "S"), [(3, 224, 2), (64, 7, 2), (5, 10, 3), (2, 1, 4), (9, 9, 1)])
+def test_the_shape_that_is_left_is_the_one_that_slicing_leaves(C, W, S):
+    assert stride_question(C, W, S).answer == tuple(torch.zeros(C, W, W)[:, ::S, ::S].shape)
+
+
+@pytest.mark.parametrize(
+    ("guess", "sentence"),
+    [
+        ((3, 112, 224), "thins out the rows as well"),
+        ((2, 112, 112), "leaves the channels alone: there are still 3"),
+        ((112, 112, 3), "channels come first"),
+        ((3, 56, 56), "1/4 of the numbers is left, and that is 1/2 of each side"),
+        ((3, 224, 224), "Of every 2 pixels only one"),
+        ((3, 100, 100), "W/S, rounded up"),
+        ((1, 111, 112), "alone: there are still 3. The stride thins out"),
+    ],
+)
+def test_a_wrong_shape_that_is_left_is_told_its_mistake(guess, sentence):
+    right, said = stride_question(3, 224, 2).judge(guess)
+    assert not right and sentence in said
+    assert "rounded up: the first pixel" in stride_question(3, 7, 2).judge((3, 3, 3))[1]
 
 
 def test_a_prediction_that_is_none_or_of_another_kind_is_told_so():

@@ -18,9 +18,11 @@ sys.path.insert(0, str(NOTEBOOKS))
 from build import build, tags  # noqa: E402
 
 SOURCES = sorted((NOTEBOOKS / "source").glob("*.py"))
-LESSONS = [path.stem for path in SOURCES]
+LESSONS = [path.stem for path in SOURCES if path.stem[:2].isdigit()]
+PAGES = [path.stem for path in SOURCES if path.stem not in LESSONS]
 every_lesson = pytest.mark.parametrize("lesson", LESSONS)
 COMMITTED = [f"{folder}{lesson}.ipynb" for folder in ("", "solutions/", "instructor/") for lesson in LESSONS]
+COMMITTED += [f"{page}.ipynb" for page in PAGES]
 every_notebook = pytest.mark.parametrize("name", COMMITTED)
 
 
@@ -43,7 +45,8 @@ def test_the_sources_give_exactly_the_notebooks_that_lie_here():
     made = build()
     stale = [path.name for path, text in made.items() if path.read_text(encoding="utf-8") != text]
     assert not stale, "not what their sources give (as it should be if you have worked in them): see notebooks/build.py"
-    assert len(made) == 4 * len(LESSONS) > 0, "of each lesson the learner's, the solved one, the plan, the projector's"
+    assert LESSONS and PAGES == ["glossary"]
+    assert len(made) == 4 * len(LESSONS) + 1, "of each lesson the learner's, the solved one, the plan, the projector's"
 
 
 def test_two_builds_give_the_same_bytes():
@@ -74,6 +77,18 @@ def test_the_learner_gets_the_exercise_and_the_solved_version_the_solution(tmp_p
     assert [c.source for c in solved.cells[:-1]] == ["b = 2", "a = 1", "b = 2"]
     assert "(solutions/00_a.ipynb)" in learner.cells[-1].source
     assert "(../00_a.ipynb)" in solved.cells[-1].source
+
+
+def test_a_source_without_a_number_is_a_page_and_the_solved_lessons_link_to_it_one_folder_higher(tmp_path):
+    linking = "# %% [markdown]\n# [words](words.ipynb#BN), [one](00_a.ipynb), [other](mywords.ipynb)\n\n"
+    folder = written(tmp_path, linking + EXERCISE + SOLUTION)
+    (folder / "source" / "words.py").write_text(PLAIN)
+    made = build(folder)
+    assert list(made) == [folder / "00_a.ipynb", folder / "solutions" / "00_a.ipynb", folder / "words.ipynb"]
+    learner, solved, page = (nbformat.reads(text, as_version=4) for text in made.values())
+    assert learner.cells[0].source == "[words](words.ipynb#BN), [one](00_a.ipynb), [other](mywords.ipynb)"
+    assert solved.cells[0].source == "[words](../words.ipynb#BN), [one](00_a.ipynb), [other](mywords.ipynb)"
+    assert [c.source for c in page.cells] == ["b = 2"]
 
 
 def test_equal_cells_get_different_ids_that_depend_on_the_content_alone(tmp_path):

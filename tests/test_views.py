@@ -1,6 +1,7 @@
 """Pictures of tensors and numbers: what is drawn is what is there."""
 
 import io
+import math
 import re
 import xml.etree.ElementTree as ET
 
@@ -17,6 +18,7 @@ from resnet_lib.arithmetic import explain
 from resnet_lib.designs import BlockDesign
 from resnet_lib.views import block_diagram, bmp, cost_bars, mosaic, show_maps, statistics
 from resnet_lib.views.channel import BETWEEN, PANE, channel_picture, histogram
+from resnet_lib.views.diagram import lettered
 from resnet_lib.views.maps import FRAME, GAP, framed
 from resnet_lib.views.style import COST, ERROR, MAIN, SHORTCUT, SUM
 from resnet_lib.views.value import number, value_table
@@ -134,6 +136,34 @@ def test_the_diagram_marks_the_step_looked_at_and_no_other():
     assert svg.count("▶") == 1
     marked = re.search(r"<g><title>(\w+)</title><rect[^>]*stroke-width=\"3\"", svg)
     assert marked[1] == "relu2"
+
+
+@pytest.mark.parametrize(
+    "design",
+    [
+        BlockDesign("BTNK1", 64, 56, 64, 1),
+        BlockDesign("BTNK1", 512, 7, 256, 2),
+        BlockDesign("BTNK1", 48, 33, 20, 3),
+        BlockDesign("BTNK1", 16, 7, 4, 4),
+        BlockDesign("BTNK2", 2048, 7, 512),
+        BlockDesign("BTNK2", 12, 31, 3),
+    ],
+    ids=str,
+)
+def test_the_letters_of_a_block_stand_for_its_numbers(design):
+    a = design.anatomy()
+    letters, size = lettered({s.name: s for s in a.steps})
+    C, W, C1, S = design.C, design.W, design.C1, design.S
+    worth = {"C": C, "W": W, "C1": C1, "4·C1": 4 * C1, "C/4": C // 4, "W/S": math.ceil(W / S)}
+    assert [worth[letter] for letter in size] == list(a.input)
+    for step in a.steps:
+        assert tuple(worth[letter] for letter in letters[step.name].shape) == step.shape, step.name
+        taken = f" /{S}" if S > 1 else ""
+        assert letters[step.name].kind.replace(" /S", taken) == step.kind
+    _, text = drawn(block_diagram(letters, size))
+    assert f"x  ({', '.join(size)})" in text
+    assert ("CONV 1×1 /S, 4·C1" in text and "G(x) (4·C1, W/S, W/S)" in text) == (design.block == "BTNK1")
+    assert not re.search(r"\(\d+,", text), "no number is left on an edge"
 
 
 def test_shapes_that_disagree_are_drawn_as_an_error():

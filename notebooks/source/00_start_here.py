@@ -20,30 +20,50 @@
 # - run a lesson, do its exercises and find help in it,
 # - say whether your machine is ready for the course,
 # - read a shape (C, H, W), and use the course's four letters C, W, C1 and S,
-# - tell how many numbers a tensor holds, and what S does to them.
+# - tell how many numbers a tensor holds, what S does to them, and how many bytes they take.
 #
 # **You need** Python, and an idea of what a convolution is. No graphics card and no internet.
 #
-# **Time:** about 30 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
-
-# %% [markdown]
-# ## 1 · How a lesson works
+# **Time:** about 40 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
 #
-# A lesson is a column of cells. Some are text, like this one; the others are Python. Click on a cell and press
-# **Shift + Enter**: it runs, and the next one is chosen. Go from top to bottom. Later cells use what earlier ones made.
+# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# [Letters and shapes](glossary.ipynb#Letters-and-shapes).
 #
-# Try it with this one.
+# Here is the first cell of Python. Click on it and press **Shift + Enter**: that runs it.
 
 # %%
-2 * 112
+from resnet_lib.exercises import Progress
+
+Progress("00", exercises=3)
 
 # %% [markdown]
+# <details><summary>The cell above ended with "No module named …"</summary>
+#
+# Then this notebook runs with another Python than the course's. In the menu *Kernel* choose *Change Kernel…* and
+# *Python 3 (ipykernel)*, and run the cell again. If that does not help, close JupyterLab and start it again as the
+# course's README says. Section 2 tells what is missing.
+# </details>
+#
+# ## 1 · How a lesson works
+#
+# A lesson is a column of cells. Some are text, like this one; the others are Python. **Shift + Enter** runs a cell and
+# goes on to the next. Go from top to bottom: later cells use what earlier ones made.
+#
+# - **The line of circles** that you have just made stands at the top of every lesson, one circle an exercise: ○ becomes ✓
+#   when you have solved it. What you solve is kept in a small file, `runs/progress.json`, beside this notebook. To begin a
+#   lesson anew, run `from resnet_lib.exercises import reset` and `reset("00")`. That forgets the marks; what you have
+#   written stays.
 # - **Exercises** are cells in which something is missing. They end with a line `raise NotImplementedError(…)`. Write your
-#   code, remove that line, run the cell. The cell below it then checks your work and says what is wrong, in words.
-#   Each exercise says how hard it is (● easy to ●●● hard), how important, and how many minutes it may take.
-# - **Hints** are folded away. They are sorted by what you see going wrong, so open only the one that fits.
-# - **Questions** like "What do you see?" have a folded answer too. Answer first, aloud or on paper. It helps more than
-#   it seems to.
+#   code, remove that line, run the cell. Each exercise says how hard it is (● easy to ●●● hard), how important, and how
+#   many minutes it may take.
+# - **Checks** stand in the cell below an exercise. Run it: it says **✓ right**, or **✗ not right yet** and what is wrong,
+#   in words. A refusal breaks nothing and is not counted. Change your cell, run it, run the check again.
+# - **Hints** are folded away, above the exercise and in what a check says. Above it they are sorted by what you see going
+#   wrong, so open only the one that fits. Those of a check lie one inside the other, and the last is nearly the solution.
+# - **Predictions** are asked before something is shown. Commit yourself, even when you are unsure: whoever has guessed
+#   wrong remembers the answer better than who was only told.
+# - **Questions** like "What do you see?" have a folded answer. Answer first, aloud or on paper.
+# - **Given up?** At the very end of each lesson is a link to the same lesson, solved.
 # - **Lost your way?** In the menu *Kernel* choose *Restart Kernel and Run up to Selected Cell…* and go on from
 #   there. Most mysteries come from cells that ran in another order than they stand.
 #
@@ -59,12 +79,6 @@ from resnet_lib.checkup import checkup
 checkup()
 
 # %% [markdown]
-# <details><summary>The cell above ended with "No module named 'resnet_lib'"</summary>
-#
-# Then this notebook runs with another Python than the course's. In the menu *Kernel* choose *Change Kernel…* and
-# *Python 3 (ipykernel)*. If that does not help, close JupyterLab and start it again as the course's README says.
-# </details>
-#
 # ## 3 · A photograph is a box of numbers
 #
 # The course brings a few photographs. Here is one.
@@ -142,13 +156,23 @@ print(f"{x.numel():,} numbers → {smaller.numel():,}, a share of {smaller.numel
 # %% [markdown]
 # S = 2 leaves half the rows and half the columns: a quarter of the numbers, not half of them.
 #
+# Now your first **prediction**. Type three numbers and press Enter or *Commit*. A wrong guess costs nothing: it is told
+# what is wrong with it, and you may try again. *Hint* gives a step towards the answer, and *Show the answer* can be
+# pressed after a first try.
+
+# %%
+from resnet_lib.exercises import Prediction, stride_question
+
+Prediction(stride_question(3, 9, 2))
+
+# %% [markdown]
 # ## 5 · Your first sliders
 #
 # Run the next cell and move the sliders, with the mouse or with the arrow keys. Before you do, **predict**:
 #
 # 1. With W = 224, which S leaves a picture of 56 × 56?
 # 2. How small can the picture get before you no longer recognise the cup?
-# 3. Set W to 9 and S to 2. How wide is what is left: 4 or 5?
+# 3. Set W to 9 and S to 2. Does the explorer say what you have predicted?
 # 4. Which slider changes the first number of the shape, the 3?
 
 # %%
@@ -162,15 +186,18 @@ SizeExplorer()
 # 1. S = 4, since 224 / 4 = 56.
 # 2. Most people still know it at about 28 × 28, which is 2,352 numbers. ResNet-50's last maps are 7 × 7: by then its
 #    channels have to say *what* is there, since so little is left to say *where*.
-# 3. 5. The pixels 0, 2, 4, 6 and 8 are kept. **W/S is rounded up.** You will meet this again in the next lesson.
+# 3. (3, 5, 5). The pixels 0, 2, 4, 6 and 8 are kept. **W/S is rounded up.** You will meet this again in the next lesson.
 # 4. None. Neither width nor stride changes the channels.
 # </details>
 #
 # ### Exercise 1 · predict shapes
 # ● of ●●● · important · 5 minutes
 #
-# A tensor of shape (C, W, W) is cut down with stride S, as above. What shape is left? Replace each `None` by three
-# numbers (C, H, W). Do it in your head.
+# A tensor of shape (C, W, W) is cut down with stride S, as above. What shape is left? Do it in your head.
+#
+# The first answer is filled in, and it is **wrong, on purpose**. So begin in an unusual way: run the exercise as it is,
+# then the check below it, and read how a check refuses. (The exercise stops at its last line, as it should: it is not
+# done.) Then correct that answer, replace each `None` by three numbers (C, H, W), and remove the last line.
 #
 # <details><summary>Hint: my answer for W = 7 is refused</summary>Write down the numbers 0 to 6, and strike out every
 # second one. How many are left?</details>
@@ -178,45 +205,41 @@ SizeExplorer()
 # %% tags=["exercise"]
 # Exercise 1: the shape that is left.
 prediction = {
-    # (C, W, S): (channels, height, width)
-    (3, 224, 2): None,
-    (3, 224, 4): None,
-    (64, 112, 2): None,
-    (512, 7, 2): None,
+    "C = 3, W = 224, S = 2": (3, 112, 224),
+    "C = 3, W = 224, S = 4": None,
+    "C = 64, W = 112, S = 2": None,
+    "C = 512, W = 7, S = 2": None,
 }
-raise NotImplementedError("Exercise 1: replace each None, then remove this line")
+raise NotImplementedError("Exercise 1: correct the first, replace each None, then remove this line")
 
 # %% tags=["solution"]
 prediction = {
-    # (C, W, S): (channels, height, width)
-    (3, 224, 2): (3, 112, 112),
-    (3, 224, 4): (3, 56, 56),
-    (64, 112, 2): (64, 56, 56),
-    (512, 7, 2): (512, 4, 4),
+    "C = 3, W = 224, S = 2": (3, 112, 112),
+    "C = 3, W = 224, S = 4": (3, 56, 56),
+    "C = 64, W = 112, S = 2": (64, 56, 56),
+    "C = 512, W = 7, S = 2": (512, 4, 4),
 }
 
 # %%
-import torch
+from resnet_lib.exercises import predict
 
-for (C, W, S), guess in prediction.items():
-    where = f"C = {C}, W = {W}, S = {S}"
-    assert isinstance(guess, tuple) and len(guess) == 3, f"{where}: a shape is three numbers in brackets, (C, H, W)."
-    true = tuple(torch.zeros(C, W, W)[:, ::S, ::S].shape)
-    why = "a stride leaves the channels alone" if guess[0] != true[0] else "H and W are W/S, rounded up"
-    assert guess == true, f"{where}: you said {guess} and it is {true}: {why}."
-    print(f"{where} → {true}: right")
+asked = [(3, 224, 2), (3, 224, 4), (64, 112, 2), (512, 7, 2)]
+predict([stride_question(*numbers) for numbers in asked], prediction.values(), exercise="00.1")
 
 # %% [markdown]
+# Solved? Run the very first cell of this lesson again: one of its circles has become a ✓.
+#
 # ### Exercise 2 · count the numbers
 # ● of ●●● · important · 5 minutes
 #
-# Write a function that says how many numbers are left of a (C, W, W) tensor after stride S.
+# Write a function that says how many numbers are left of a (C, W, W) tensor after stride S. The check calls it with many
+# C, W and S, and accepts it however it is written.
 #
 # <details><summary>Hint: I do not know how to round up</summary><code>math.ceil(W / S)</code>, after
 # <code>import math</code>.</details>
-# <details><summary>Hint: the check says I am too low for an odd W</summary><code>W // S</code> rounds down. The first
+# <details><summary>Hint: the check says that I rounded down</summary><code>W // S</code> rounds down. The first
 # pixel is always kept, so you have to round up.</details>
-# <details><summary>Hint: the check says I forgot the rows</summary>The stride thins out columns and rows: multiply by
+# <details><summary>Hint: the check says that I forgot rows</summary>The stride thins out columns and rows: multiply by
 # the new width twice.</details>
 
 # %% tags=["exercise"]
@@ -237,21 +260,55 @@ def numbers_left(C, W, S):
 
 
 # %%
-for C, W, S in [(3, 224, 1), (3, 224, 2), (64, 112, 2), (512, 7, 2), (10, 100, 3)]:
-    yours, true = numbers_left(C, W, S), torch.zeros(C, W, W)[:, ::S, ::S].numel()
-    where = f"C = {C}, W = {W}, S = {S}"
-    side = -(-W // S)
-    why = {
-        None: "the function gives None: let it return the number",
-        C * side: "you forgot that there are rows and columns",
-        C * (W // S) ** 2: "W/S has to be rounded up",
-        side * side: "that is one channel: multiply by C",
-        C * W * side: "the stride thins out the rows as well as the columns",
-    }.get(yours, "channels × rows × columns, where rows and columns are W/S rounded up")
-    assert yours == true, f"{where}: you say {yours}, and {true:,} are left: {why}."
-    print(f"{where}: {true:,} numbers")
+from resnet_lib.exercises import check_numbers_left
+
+check_numbers_left(numbers_left, exercise="00.2")
 
 # %% [markdown]
+# How much memory do the numbers take? Each of them is a *float32*, a number written in 32 bits; 8 bits are a byte.
+
+# %%
+print(f"{x.dtype}: {x.element_size()} bytes for a number, so {x.numel() * x.element_size():,} bytes for the photograph")
+
+# %% [markdown]
+# ### Exercise 3 · weigh a batch
+# ● of ●●● · worth doing · 5 minutes
+#
+# Write a function that says how many bytes a whole batch takes: a float32 tensor of shape (batch, C, W, W).
+#
+# <details><summary>Hint: the check says that I give bits</summary>32 bits are 32 / 8 bytes.</details>
+# <details><summary>Hint: my result is right for a batch of 1 only</summary>Every picture of the batch takes as much as the
+# first.</details>
+
+# %% tags=["exercise"]
+# Exercise 3: bytes of a batch.
+def batch_bytes(batch, C, W):
+    return None  # your code here
+
+
+raise NotImplementedError("Exercise 3: write batch_bytes, then remove this line")
+
+# %% tags=["solution"]
+def batch_bytes(batch, C, W):
+    return 4 * batch * C * W * W
+
+
+# %%
+from resnet_lib.exercises import check_bytes
+
+check_bytes(batch_bytes, exercise="00.3")
+
+# %% [markdown]
+# With your function: a batch of 32 photographs, what the first convolution of ResNet-50 makes of it, and what leaves the
+# last block. (1 MB is a million bytes.)
+
+# %%
+for C, W in [(3, 224), (64, 112), (2048, 7)]:
+    print(f"(32, {C}, {W}, {W}): {batch_bytes(32, C, W) / 1e6:6.1f} MB")
+
+# %% [markdown]
+# The photographs are not what fills a memory; what a network makes of them on the way is. Lesson 09 comes back to it.
+#
 # ## 6 · Where this goes
 #
 # This is the whole of ResNet-50, from the photograph to its 1,000 answers. The course's library has it; you will write
@@ -282,32 +339,23 @@ for stage in anatomy(resnet50(), 224).by_stage():
 # | [05 · ResNet-50](05_resnet50.ipynb) | all of it |
 # | [06 · published weights](06_published_weights.ipynb) | trained weights in your network, and the proof that it is the real one |
 # | [07 · feature maps](07_feature_maps.ipynb) | what it sees in a photograph of your own |
+# | [08 · why residuals](08_why_residuals.ipynb) | two networks side by side, and the reason why fifty layers can learn |
+# | [09 · making it fast](09_making_it_fast.ipynb) | the same answers in less time |
+# | [10 · capstone](10_capstone.ipynb) | a network that you design yourself |
+# | [11 · clinic](11_clinic.ipynb) | networks with mistakes: you find and mend them |
 #
 # ## Words and signs
 #
-# Come back here when a word is new.
+# What this lesson used. All the others are in the [glossary](glossary.ipynb), and every lesson has a link to it at its top.
 #
 # | | |
 # | --- | --- |
 # | **C, W, C1, S** | channels in, width in, channels inside a block, stride |
 # | **(C, H, W)** | a shape: channels, height, width; the batch before it is left out |
-# | **CONV 7×7 /2** | a convolution with a 7×7 kernel and stride 2; without "/", the stride is 1 |
-# | **channel, feature map** | one of the C pictures a tensor consists of |
-# | **kernel** | the small square of weights that a convolution slides over its input |
-# | **padding** | zeros put around the input, so that the kernel fits at the border |
-# | **dilation** | the distance between the pixels a kernel looks at; 1 means neighbours |
-# | **BN** | batch normalisation: brings each channel to mean 0 and deviation 1, then scales and shifts it |
-# | **ReLU** | negative numbers become 0, the others stay |
-# | **MAXPOOL** | the largest value in each small window |
-# | **Stage 0 … 4** | the five parts of ResNet-50 before its head; Stage 0 is also called the stem |
-# | **BTNK1, BTNK2** | the two bottleneck blocks of which Stages 1 to 4 consist |
-# | **x, F(x), G(x)** | a block's input; what its main path makes of it; what its shortcut makes of it |
-# | **shortcut** | the way around F: x itself in BTNK2, G(x) in BTNK1 |
+# | **channel** | one of the C pictures a tensor consists of |
+# | **batch** | several pictures in one tensor, (batch, C, H, W) |
 # | **parameter** | a number that training changes |
-# | **MAC** | one multiplication with its addition, the unit of cost |
-# | **FLOPs** | floating-point operations; in this course FLOPs = 2 × MACs. Others say FLOPs and mean MACs: always ask |
-# | **receptive field** | the square of the photograph that one number can depend on |
-# | **the paper** | He, Zhang, Ren, Sun, *Deep Residual Learning for Image Recognition*, 2015, arXiv 1512.03385 |
+# | **Stage 0 … 4** | the five parts of ResNet-50 before its head; Stage 0 is also called the stem |
 #
 # ## Common mistakes
 #
@@ -316,11 +364,14 @@ for stage in anatomy(resnet50(), 224).by_stage():
 # - **Leaving out the batch.** A layer wants (batch, C, H, W). `x[0]` is a photograph, `x[0:1]` a batch of one.
 # - **Reading (H, W, C).** Pictures in files and in NumPy have the channels last. PyTorch has them first.
 # - **Thinking S = 2 halves the work.** It leaves a quarter.
+# - **Looking at the check and not at the cell.** A check sees what your cell made when it last *ran*. Run the cell you have
+#   changed, and then the check.
 #
 # ## Summary
 #
 # - A photograph is a tensor of shape (3, 224, 224); PyTorch puts the batch before it.
 # - C and W describe a tensor. S thins it out: (C, W, W) becomes (C, W/S, W/S), rounded up, with 1/S² of the numbers.
+# - A float32 takes 4 bytes: a batch of shape (batch, C, W, W) takes 4 · batch · C · W · W.
 # - ResNet-50 makes the width smaller and the channels more, from (3, 224, 224) to (2048, 7, 7) and then 1,000 answers.
 #
 # ## Recall
@@ -337,6 +388,9 @@ for stage in anatomy(resnet50(), 224).by_stage():
 # 4. In the pictures of channels, what do red, white and blue stand for?
 # <details><summary>Answer</summary>Positive, zero, negative.</details>
 #
+# 5. A check refuses your exercise, you correct it, and the check says the same again. What did you forget?
+# <details><summary>Answer</summary>To run the cell of the exercise before the check.</details>
+#
 # ## What comes next
 #
 # [01 · Stage 0, the stem](01_stem.ipynb): the first four steps of ResNet-50, from a photograph to 64 feature maps.
@@ -346,17 +400,19 @@ for stage in anatomy(resnet50(), 224).by_stage():
 #
 # | minutes | what |
 # | --- | --- |
-# | 5 | Sections 1 and 2: everybody runs the check-up; walk around, look for arrows |
+# | 10 | Sections 1 and 2: how a lesson works; everybody runs the check-up; walk around, look for arrows |
 # | 5 | Section 3: a shape, and the three tiles of the coffee |
-# | 5 | Sections 4 and 5: predictions aloud, then the sliders |
-# | 5 | Exercise 1 |
+# | 5 | Sections 4 and 5: a prediction, committed and not only thought, then the sliders |
+# | 5 | Exercise 1; its first answer is wrong on purpose: let all see a refusal before anybody mends it |
 # | 5 | Exercise 2 |
+# | 5 | Exercise 3 |
 # | 5 | Section 6 and the recall questions, answered in pairs |
 #
 # ### Ask before you show
 #
 # - Before S moves: "S = 2 keeps what share of the numbers?" Let all vote for a half or a quarter, and only then run it.
-# - Before W = 9, S = 2: "4 or 5?" Write both camps' counts on the board. The winners say which pixels are kept.
+# - At the prediction with W = 9, S = 2: "4 or 5?" Write both camps' counts on the board. The winners say which pixels are
+#   kept.
 # - Before section 6: "The photograph has 150,528 numbers, the answer 1,000. What has to become smaller first?"
 #
 # ### What they may think
@@ -364,6 +420,8 @@ for stage in anatomy(resnet50(), 224).by_stage():
 # - *A shape is (H, W, C).* In files it is. Show `x.shape` whenever someone says "three, last".
 # - *The batch is a dimension of the picture.* `x[0]` against `x[0:1]` settles it.
 # - *Blue tiles are the blue channel.* Blue means negative, in every tile of the course.
+# - *A refusal is a mark.* Nothing is counted but what is solved in the end. The quickest way to learn is to be refused
+#   early.
 #
 # ### On the projector
 #

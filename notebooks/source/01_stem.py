@@ -22,6 +22,9 @@
 # **You need** [lesson 00](00_start_here.ipynb): shapes (C, H, W), stride, and how the course draws channels.
 #
 # **Time:** about 60 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
+#
+# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# [Convolution](glossary.ipynb#Convolution).
 
 # %%
 import torch

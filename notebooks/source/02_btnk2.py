@@ -23,6 +23,9 @@
 # **You need** [lesson 01](01_stem.ipynb): convolution, BN and ReLU, the output-size rule, and what a MAC is.
 #
 # **Time:** about 75 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
+#
+# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# [Blocks](glossary.ipynb#Blocks).
 
 # %%
 import torch

@@ -22,6 +22,9 @@
 # **You need** lesson 02: the bottleneck F(x), the identity block BTNK2, and why a sum needs equal shapes.
 #
 # **Time:** about 80 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
+#
+# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# [Blocks](glossary.ipynb#Blocks).
 
 # %%
 import torch

@@ -22,6 +22,9 @@
 # here on the library's may do the work.
 #
 # **Time:** about 60 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
+#
+# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# [Cost](glossary.ipynb#Cost).
 
 # %%
 import torch

@@ -22,6 +22,9 @@
 # **You need** lessons 01 to 04.
 #
 # **Time:** about 75 minutes to work through. Running every cell takes about 15 seconds on a slow laptop.
+#
+# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# [The network](glossary.ipynb#The-network).
 
 # %%
 import torch

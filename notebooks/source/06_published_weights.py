@@ -24,6 +24,9 @@
 #
 # **Time:** about 90 minutes to work through. Running every cell takes about 20 seconds on a slow laptop. Everything
 # works without internet, except for one cell that says so.
+#
+# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# [Weights and files](glossary.ipynb#Weights-and-files).
 
 # %%
 import copy

@@ -23,6 +23,9 @@
 # **You need** lesson 05: the whole network. Lesson 06 explains where trained weights come from.
 #
 # **Time:** about 110 minutes to work through. Running every cell takes about 20 seconds on a slow laptop.
+#
+# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# [Looking inside](glossary.ipynb#Looking-inside).
 
 # %%
 import torch

@@ -25,6 +25,9 @@
 #
 # **Time:** about 120 minutes to work through. Running every cell takes about 300 seconds on a slow laptop; nearly all of
 # that is training, and you can stop it at any time and go on later.
+#
+# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# [Training and comparing](glossary.ipynb#Training-and-comparing).
 
 # %%
 import math

@@ -23,6 +23,9 @@
 #
 # **Time:** about 90 minutes to work through. Running every cell takes about 300 seconds on a slow laptop, most of it
 # timing; close other programs while it does.
+#
+# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# [Speed](glossary.ipynb#Speed).
 
 # %%
 import copy

@@ -23,6 +23,9 @@
 #
 # **Time:** about 120 minutes to work through. Running every cell takes about 300 seconds on a slow laptop, nearly all of
 # it training, which you can stop and go on with.
+#
+# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# [Training and comparing](glossary.ipynb#Training-and-comparing).
 
 # %%
 from dataclasses import replace

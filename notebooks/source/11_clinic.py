@@ -23,6 +23,9 @@
 #
 # **Time:** about 110 minutes to work through. Running every cell takes about 200 seconds on a slow laptop, most of it
 # training.
+#
+# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# [Proof and diagnosis](glossary.ipynb#Proof-and-diagnosis).
 
 # %%
 from collections import OrderedDict

@@ -9,7 +9,14 @@ from .checkpoints import check_contents, input_question
 from .conversions import check_to_v1
 from .differences import check_ladder, first_difference_question
 from .features import check_channel, check_one_value, check_response, check_silent, field_question, occlusion_question
-from .formulas import check_macs, check_out_width, check_parameters, check_receptive_field
+from .formulas import (
+    check_bytes,
+    check_macs,
+    check_numbers_left,
+    check_out_width,
+    check_parameters,
+    check_receptive_field,
+)
 from .networks import first_block_question, most_question, resnet101_question
 from .own import check_own_block
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
@@ -20,6 +27,7 @@ from .prediction import (
     illegal_question,
     predict,
     shape_question,
+    stride_question,
     width_question,
 )
 from .progress import Progress, done, reset, solved
@@ -37,13 +45,14 @@ from .verdict import Verdict, Wrong
 
 __all__ = [
     "Prediction", "Progress", "Question", "Verdict", "Wrong", "batch_question", "check_ablation", "check_btnk1",
-    "check_btnk2", "check_channel", "check_contents", "check_design", "check_diagnosis", "check_factor",
-    "check_fair", "check_fold", "check_forecast", "check_grad_cam", "check_intensity", "check_ladder", "check_macs",
-    "check_network", "check_one_value", "check_out_width", "check_own_block", "check_parameters",
-    "check_pictures_a_second", "check_plain_block", "check_projection", "check_reasons", "check_receptive_field",
-    "check_rename", "check_response", "check_silent", "check_stage", "check_start_as_shortcut", "check_stem",
-    "check_to_v1", "check_ways", "choice_question", "count_question", "done", "factors_question", "field_question",
-    "first_block_question", "first_difference_question", "illegal_question", "input_question", "limit_question",
-    "most_question", "occlusion_question", "predict", "reset", "resnet101_question", "shape_question", "solved",
-    "steps_question", "width_question",
+    "check_btnk2", "check_bytes", "check_channel", "check_contents", "check_design", "check_diagnosis",
+    "check_factor", "check_fair", "check_fold", "check_forecast", "check_grad_cam", "check_intensity",
+    "check_ladder", "check_macs", "check_network", "check_numbers_left", "check_one_value", "check_out_width",
+    "check_own_block", "check_parameters", "check_pictures_a_second", "check_plain_block", "check_projection",
+    "check_reasons", "check_receptive_field", "check_rename", "check_response", "check_silent", "check_stage",
+    "check_start_as_shortcut", "check_stem", "check_to_v1", "check_ways", "choice_question", "count_question",
+    "done", "factors_question", "field_question", "first_block_question", "first_difference_question",
+    "illegal_question", "input_question", "limit_question", "most_question", "occlusion_question", "predict",
+    "reset", "resnet101_question", "shape_question", "solved", "steps_question", "stride_question",
+    "width_question",
 ]  # fmt: skip

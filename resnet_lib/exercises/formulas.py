@@ -3,6 +3,7 @@
 import math
 import random
 
+import torch
 from torch import nn
 
 from ..anatomy import Sees, anatomy, out_size, shapes_only
@@ -45,6 +46,71 @@ def _out_width(wrong, W, kernel, stride, padding, dilation):
     if "floor" not in wrong:
         strides = (math.ceil if "ceil" in wrong else round if "round" in wrong else math.floor)(strides)
     return strides + (0 if {"one", "inside"} & wrong else 1)
+
+
+def check_numbers_left(f, *, exercise=None):
+    """f(C, W, S): how many numbers are left of a (C, W, W) tensor of which every S-th row and column is kept."""
+    cases = [(3, 224, 1), (3, 224, 2), (64, 112, 2), (512, 7, 2), (10, 100, 3), (5, 23, 4), (7, 1, 2)]
+    return hold(
+        "numbers_left", f, ("C", "W", "S"), cases, lambda *n: _numbers_left(set(), *n), _numbers_left, NUMBERS_LEFT,
+        exercise,
+    )  # fmt: skip
+
+
+NUMBERS_LEFT = {
+    "rows": "You have thinned out one side only: both the rows and the columns become W/S.",
+    "one side": "You forgot that there are rows and columns: multiply by the new side twice.",
+    "channels": "That is one channel: multiply by C.",
+    "floor": "You rounded down. The first pixel of a row is always kept, so W/S is rounded up.",
+    "nearest": "You rounded to the nearest. Whatever is left over of W/S, it is rounded up.",
+    "exact": "W/S need not be whole: round it up before you multiply.",
+    "late": "Round each side up before you multiply, and not the product at the end.",
+    "thinned": "The channels stay, all C of them: only rows and columns are thinned out.",
+    "all": "That is how many there were before: W becomes W/S.",
+}
+
+
+def _numbers_left(wrong, C, W, S):
+    side = W / S
+    if not {"exact", "late"} & wrong:
+        side = W // S if "floor" in wrong else round(side) if "nearest" in wrong else out_size(W, 1, S)
+    side = W if "all" in wrong else side
+    C = math.ceil(C / S) if "thinned" in wrong else 1 if "channels" in wrong else C
+    left = C * side * (1 if "one side" in wrong else W if "rows" in wrong else side)
+    return math.ceil(left) if "late" in wrong else left
+
+
+def check_bytes(f, *, exercise=None):
+    """f(batch, C, W): how many bytes a float32 tensor of shape (batch, C, W, W) takes."""
+    cases = [(1, 3, 224), (32, 3, 224), (32, 64, 112), (8, 2048, 7), (5, 6, 10)]
+
+    def true(*shape):
+        empty = torch.empty(*shape, shape[-1], device="meta")
+        return empty.numel() * empty.element_size()
+
+    return hold("bytes", f, ("batch", "C", "W"), cases, true, _bytes, BYTES, exercise)
+
+
+BYTES = {
+    "numbers": "That is how many numbers there are: a float32 takes 4 bytes.",
+    "bits": "You give bits: 8 of them are a byte, so a float32 takes 32/8 = 4 bytes.",
+    "double": "A float32 takes 4 bytes, and not 8.",
+    "half": "A float32 takes 4 bytes, and not 2.",
+    "batch": "You forgot the batch: that is one picture.",
+    "channels": "You forgot that there are C channels.",
+    "one side": "You forgot that there are rows and columns: W · W.",
+    "thousand": "You give kilobytes; bytes are wanted.",
+    "1024": "You give kilobytes of 1,024 bytes; bytes are wanted.",
+    "million": "You give megabytes; bytes are wanted.",
+}
+
+
+def _bytes(wrong, batch, C, W):
+    each = next((n for name, n in (("numbers", 1), ("bits", 32), ("double", 8), ("half", 2)) if name in wrong), 4)
+    one = (1 if "channels" in wrong else C) * (W if "one side" in wrong else W * W)
+    whole = each * one * (1 if "batch" in wrong else batch)
+    unit = 1000 if "thousand" in wrong else 1024 if "1024" in wrong else 10**6 if "million" in wrong else 1
+    return whole / unit if unit > 1 else whole
 
 
 # What the parts consist of: (C_in, C_out, kernel) of each convolution; the last of BTNK1 is the projection.

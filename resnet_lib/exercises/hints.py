@@ -23,6 +23,12 @@ NEXT = "Write the shape after each line of forward as a comment, and compare wit
 
 # The same for what is no module.
 OWN_SYMPTOMS = {
+    "numbers_left": [
+        (r"", "Draw a row of 7 pixels and strike out every second one. How many are left? And how many rows?"),
+    ],
+    "bytes": [
+        (r"", "How many numbers has one channel? How many channels has one picture? How many pictures are there?"),
+    ],
     "to_v1": [
         (r"copy\.copy|very block|shares|changed", "Look at the block that you were given once more, after the call."),
         (r"G keeps|shortcut has", "The shortcut has a stride of its own; nobody asked for another one."),
@@ -185,6 +191,14 @@ PARTS = {
     "ways": (
         "In how many ways can k of n blocks be chosen? Pascal's triangle has them in row n.",
         "return [math.comb(n, k) for k in range(…)]",
+    ),
+    "numbers_left": (
+        "First the side: W/S, rounded up, math.ceil(W / S) after import math. Then channels × rows × columns.",
+        "side = math.ceil(W / S), then return C * … * …",
+    ),
+    "bytes": (
+        "Numbers times bytes for each number; x.element_size() has just told how many those are.",
+        "return 4 * batch * … * W * …",
     ),
     "out_width": (
         "How many pixels has the padded row? How many of them does the first place take? How often does a stride fit?",

@@ -103,6 +103,40 @@ def width_question(W, kernel, stride=1, padding=0, dilation=1):
     )
 
 
+def stride_question(C, W, S):
+    """The shape that is left of a (C, W, W) tensor of which every S-th row and column is kept."""
+    side = out_size(W, 1, S)
+    answer = (C, side, side)
+
+    def slip(guess):
+        if guess == (side, side, C) != answer:
+            return "The channels come first: (C, H, W)."
+        channels, *sides = guess
+        said = [] if channels == C else [f"A stride leaves the channels alone: there are still {C:,}."]
+        if sides[0] != sides[1]:
+            said.append("The stride thins out the rows as well as the columns: H and W stay equal.")
+        elif sides[0] != side:
+            said.append({
+                W: f"Of every {S} pixels only one is kept, along both sides.",
+                W // S: "W/S is rounded up: the first pixel of a row is always kept.",
+                out_size(W, 1, S * S): f"1/{S * S} of the numbers is left, and that is 1/{S} of each side.",
+            }.get(sides[0], "Each side is W/S, rounded up."))  # fmt: skip
+        return " ".join(said)
+
+    return Question(
+        f"C = {C}, W = {W}, S = {S}: which shape is left?",
+        "shape",
+        answer,
+        slip,
+        f"{W} / {S} = {W / S:g}" + (f", rounded up {side}." if W % S else "."),
+        hints=(
+            "Channels first. Do there become fewer of them, if pixels are left out?",
+            f"Of a row the pixels 0, {S}, {2 * S}, … are kept. How many are those, up to pixel {W - 1}?",
+            f"({C}, …, …): each side is W/S, rounded up.",
+        ),
+    )
+
+
 def shape_question(block, C, W, C1=None, S=1, *, after="y"):
     """The shape after a step of "BTNK1" or "BTNK2" ("conv1", …, "shortcut"), or at its end, "y"."""
     if block not in ("BTNK1", "BTNK2"):

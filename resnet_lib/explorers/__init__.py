@@ -10,6 +10,7 @@ from .design import DesignExplorer
 from .design_training import DesignTrainingExplorer
 from .landscape import LandscapeExplorer
 from .network import NetworkExplorer
+from .notation import NotationExplorer
 from .photograph import PhotographExplorer
 from .report import ReportWriter
 from .size import SizeExplorer
@@ -21,6 +22,6 @@ from .training import TrainingExplorer, TwinExplorer
 __all__ = [
     "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "ClinicExplorer", "CompareExplorer",
     "DepthExplorer", "DesignExplorer", "DesignTrainingExplorer", "LandscapeExplorer", "NetworkExplorer",
-    "PhotographExplorer", "ReportWriter", "SizeExplorer", "SpeedExplorer", "StageExplorer", "StemExplorer",
-    "TrainingExplorer", "TwinExplorer",
+    "NotationExplorer", "PhotographExplorer", "ReportWriter", "SizeExplorer", "SpeedExplorer", "StageExplorer",
+    "StemExplorer", "TrainingExplorer", "TwinExplorer",
 ]  # fmt: skip

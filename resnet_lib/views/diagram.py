@@ -1,6 +1,7 @@
 """A bottleneck block drawn: F on the left, the shortcut on the right, the sum where they meet. SVG text."""
 
-from ..anatomy import shape_text
+from dataclasses import replace
+
 from .style import ERROR, LARGE, MAIN, NORMAL, PAPER, QUIET, SHORTCUT, SMALL, SUM, TEXT
 
 X_MAIN, X_SIDE = 92, 282  # the middle of F's boxes, and of the shortcut's
@@ -10,7 +11,7 @@ BOX, HIGH = 150, 25  # width of a convolution's box, height of every box
 def block_diagram(steps, size, *, marked=(), clash=None):
     """The diagram of a bottleneck block.
 
-    steps:  its steps by name (`Anatomy.steps` as a dictionary name → Step), up to where they are known.
+    steps:  its steps by name (`Anatomy.steps` as a dictionary name → Step), up to where they are known, or `lettered`.
     size:   shape of the input, (C, W, W).
     marked: names of the steps being looked at.
     clash:  the two shapes (F's, the shortcut's) where they cannot be added.
@@ -18,7 +19,7 @@ def block_diagram(steps, size, *, marked=(), clash=None):
     """
     parts = []
     y = 14
-    parts.append(_label(X_MAIN, y, f"x  {shape_text(size)}", anchor="middle"))
+    parts.append(_label(X_MAIN, y, f"x  {_shape(size)}", anchor="middle"))
     y_input = y + 8
     y = y_input + 12
     # The shortcut leaves here.
@@ -28,7 +29,7 @@ def block_diagram(steps, size, *, marked=(), clash=None):
     y += 14
     for n in "123":
         conv, bn = steps[f"conv{n}"], steps[f"bn{n}"]
-        text = f"{conv.kind.replace(' in ', ', ')}, {conv.shape[0]:,}"
+        text = f"{conv.kind.replace(' in ', ', ')}, {_number(conv.shape[0])}"
         parts.append(_box(X_MAIN - BOX // 2, y, BOX, text, MAIN, conv.name in marked, "conv" + n))
         y += HIGH + 3
         half = (BOX - 4) // 2
@@ -40,13 +41,13 @@ def block_diagram(steps, size, *, marked=(), clash=None):
         y += HIGH
         if n != "3":
             parts.append(_line(X_MAIN, y, X_MAIN, y + 24, MAIN))
-            parts.append(_label(X_MAIN + 9, y + 16, shape_text(conv.shape)))
+            parts.append(_label(X_MAIN + 9, y + 16, _shape(conv.shape)))
             y += 24
     y_sum = y + 44
     main_shape, side_shape = clash or (steps["bn3"].shape, steps["bn3"].shape)
     colour = ERROR if clash else None
     parts.append(_line(X_MAIN, y, X_MAIN, y_sum - 13, colour or MAIN))
-    parts.append(_label(X_MAIN + 9, y + 16, f"F(x) {shape_text(main_shape)}", colour=colour, bold=bool(clash)))
+    parts.append(_label(X_MAIN + 9, y + 16, f"F(x) {_shape(main_shape)}", colour=colour, bold=bool(clash)))
 
     # The shortcut's side.
     marked_side = "shortcut" in marked
@@ -55,7 +56,7 @@ def block_diagram(steps, size, *, marked=(), clash=None):
         top = (y_branch + y_sum) // 2 - 50
         parts.append(_line(X_SIDE, y_branch, X_SIDE, top, SHORTCUT))
         inside = marked_side or g.name in marked
-        parts.append(_box(X_SIDE - 66, top, 132, f"{g.kind}, {g.shape[0]:,}", SHORTCUT, inside, g.name))
+        parts.append(_box(X_SIDE - 66, top, 132, f"{g.kind}, {_number(g.shape[0])}", SHORTCUT, inside, g.name))
         inside = marked_side or "shortcut.bn" in marked
         parts.append(_box(X_SIDE - 66, top + HIGH + 3, 132, "BN", SHORTCUT, inside, "shortcut.bn"))
         y_out, name = top + 2 * HIGH + 3, "G(x)"
@@ -65,7 +66,7 @@ def block_diagram(steps, size, *, marked=(), clash=None):
         parts.append(_label(X_SIDE + 9, (y_branch + y_sum) // 2 + 4, "x itself", colour=QUIET))
     parts.append(_line(X_SIDE, y_out, X_SIDE, y_sum, colour or SHORTCUT, arrow=False))
     parts.append(_line(X_SIDE, y_sum, X_MAIN + 14, y_sum, colour or SHORTCUT))
-    text = f"{name} {shape_text(side_shape)}"
+    text = f"{name} {_shape(side_shape)}"
     parts.append(_label(X_SIDE - 7, y_sum - 8, text, anchor="end", colour=colour, bold=bool(clash)))
     if marked_side and "shortcut.conv" not in steps:
         parts.append(_eye(X_SIDE - 16, (y_branch + y_sum) // 2 - 5))
@@ -87,16 +88,40 @@ def block_diagram(steps, size, *, marked=(), clash=None):
         parts.append(_box(X_MAIN - BOX // 2, y_sum + 27, BOX, "ReLU", SUM, "relu3" in marked, "relu3"))
         y = y_sum + 27 + HIGH
         parts.append(_line(X_MAIN, y, X_MAIN, y + 18, SUM))
-        parts.append(_label(X_MAIN, y + 33, f"y  {shape_text(steps['relu3'].shape)}", anchor="middle"))
+        parts.append(_label(X_MAIN, y + 33, f"y  {_shape(steps['relu3'].shape)}", anchor="middle"))
         height = y + 40
     label = "Diagram of the block. " + (
-        f"F(x) has shape {shape_text(main_shape)}, the shortcut {shape_text(side_shape)}; "
+        f"F(x) has shape {_shape(main_shape)}, the shortcut {_shape(side_shape)}; "
         + ("they cannot be added." if clash else "they are added.")
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 380 {height}" width="380" height="{height}" '
         f'role="img" aria-label="{label}" style="max-width:100%">{_ARROWS}{"".join(parts)}</svg>'
     )
+
+
+def lettered(steps):
+    """The steps of a BTNK1 or BTNK2 (v1.5) with letters in the place of numbers, and the letters of its input, for
+    `block_diagram`. Steps: name → Step. A stride is written /S wherever the block takes one."""
+    projection = "shortcut.conv" in steps
+    inside, out, side = ("C1", "4·C1", "W/S") if projection else ("C/4", "C", "W")
+    given = {"conv1": (inside, "W"), "bn1": (inside, "W"), "relu1": (inside, "W")}
+    given |= {name: (inside, side) for name in ("conv2", "bn2", "relu2")}
+    strided = ("conv2", "shortcut.conv") if projection else ()
+    letters = {}
+    for name, step in steps.items():
+        channels, width = given.get(name, (out, side))
+        kind = step.kind.partition(" /")[0] + " /S" if name in strided else step.kind
+        letters[name] = replace(step, kind=kind, shape=(channels, width, width))
+    return letters, ("C", "W", "W")
+
+
+def _number(value):
+    return value if isinstance(value, str) else f"{value:,}"
+
+
+def _shape(shape):
+    return f"({', '.join(map(_number, shape))})"
 
 
 _ARROWS = "<defs>" + "".join(
