@@ -19,8 +19,7 @@ EXAMINATIONS = {
         "It cannot see what happens to the numbers between: a ReLU, the kind of pooling, a sum.",
     ),
     "statistics": (
-        "What goes in, and what the steps give out before any training, with an eighth of the channels, beside five "
-        "healthy networks: mean, deviation, signs, zeros.",
+        "Of the input and of every step, before training: mean, deviation, signs, zeros, beside five healthy networks.",
         "It cannot see what leaves means and deviations as they are, such as a stride in another place.",
     ),
     "ladder of proof": (
@@ -29,8 +28,7 @@ EXAMINATIONS = {
         "It copies weights first, so it cannot see how the patient's own were drawn, nor how it would learn.",
     ),
     "training": (
-        "A moment of training, beside two healthy networks that differ in their first weights alone: the losses, and "
-        "what never moves.",
+        "A moment of training beside two healthy networks with other first weights: the losses, and what never moves.",
         "It cannot see what training makes up for, and needs more than luck to speak.",
     ),
 }
