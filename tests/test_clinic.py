@@ -307,7 +307,7 @@ class Told(Trial):
 
 @pytest.mark.parametrize(
     ("losses", "sick"),
-    [((1.0, 1.0, 1.1), False), ((0.2, 1.0, 1.1), False), ((1.3, 1.0, 1.1), False), ((1.5, 1.0, 1.1), True),
+    [((1.0, 1.0, 1.1), False), ((0.2, 1.0, 1.1), False), ((1.55, 1.0, 1.1), False), ((1.7, 1.0, 1.1), True),
      ((1.9, 1.0, 1.4), False), ((2.7, 1.0, 1.4), True)],
 )  # fmt: skip
 def test_training_speaks_only_where_a_loss_is_worse_than_luck_explains(losses, sick):
@@ -317,7 +317,7 @@ def test_training_speaks_only_where_a_loss_is_worse_than_luck_explains(losses, s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["polite", "dead", "hoarder", "sleepy", "dizzy"])
+@pytest.mark.parametrize("name", ["polite", "dead", "hoarder", "sleepy", "dizzy", "lean"])
 def test_training_finds_those_that_cannot_learn_well(name):
     trial = Trial(PATIENTS[name].parts, PATIENTS[name].healthy, steps=200)
     for _ in trial:
@@ -333,8 +333,10 @@ def test_what_is_turned_at_random_leaves_the_turn_to_be_guessed():
 
 
 @pytest.mark.slow
-def test_training_makes_up_for_pictures_that_are_not_normalised():
-    assert not Trial(PATIENTS["raw"].parts, steps=200).run().sick
+@pytest.mark.parametrize("name", ["raw", "paper", "default", "thrifty", "straight", "single", "worried"])
+def test_training_makes_up_for_many_a_mistake(name):
+    trial = Trial(PATIENTS[name].parts, steps=200).run()
+    assert not trial.sick, trial.text
 
 
 def test_the_first_steps_tell_what_a_step_leaves_behind_from_what_it_does():

@@ -613,7 +613,7 @@ for name, patient in PATIENTS.items():
         "–" if proof.winners is None else f"{proof.winners:.0%}",
     ]
     table[name] = dict(zip(COLUMNS, cells, strict=True))
-    print(name, end=" ")
+    print(name, end="\n" if len(table) == 10 else " ")
 
 # %% [markdown]
 # Before you look at it:
@@ -634,7 +634,7 @@ for name, patient in PATIENTS.items():
 # %% tags=["exercise"]
 # Exercise 8: the name of one patient in each line, in quotes
 prediction = {
-    "the ladder alone finds: eager, quick, single or polite": None,
+    "of the quick ones, the ladder alone finds: eager, quick, single or polite": None,
     "training alone finds: raw, thrifty, hoarder or dead": None,
     "shapes right and MACs wrong: wide-shortcut, single, paper or quick": None,
     "nothing finds: tidy, default, sociable or worried": None,
@@ -643,7 +643,7 @@ raise NotImplementedError("Exercise 8: replace each None by a name, then remove 
 
 # %% tags=["solution"]
 prediction = {
-    "the ladder alone finds: eager, quick, single or polite": "quick",
+    "of the quick ones, the ladder alone finds: eager, quick, single or polite": "quick",
     "training alone finds: raw, thrifty, hoarder or dead": "hoarder",
     "shapes right and MACs wrong: wide-shortcut, single, paper or quick": "paper",
     "nothing finds: tidy, default, sociable or worried": "worried",
@@ -653,16 +653,16 @@ prediction = {
 from resnet_lib.exercises import choice_question, predict
 
 
-def who(text, *columns):
-    """A question whose answer is the one patient of the four that these columns find, and no others."""
+def who(text, *due):
+    """A question whose answer is the one patient of four in which the quick examinations find this and nothing else."""
     names = text.partition(": ")[2].replace(" or ", ", ").split(", ")
-    finds = {name: [column for column, cell in table[name].items() if cell is True] for name in names}
-    why = {name: f"{name} is found by: {', '.join(found) or 'nothing'}." for name, found in finds.items()}
-    return choice_question(f"{text}?", why, next(n for n in names if finds[n] == list(columns)))
+    finds = {name: [column for column in COLUMNS[:4] if table[name][column]] for name in names}
+    why = {name: f"{name} is found by: {', '.join(found) or 'no quick one'}." for name, found in finds.items()}
+    return choice_question(f"{text}?", why, next(name for name in names if finds[name] == list(due)))
 
 
-due = [["ladder of proof"], ["training"], ["parameters, MACs", "ladder of proof"], []]
-predict([who(text, *columns) for text, columns in zip(prediction, due, strict=True)], prediction.values(), exercise="11.8")
+due = [["ladder of proof"], [], ["parameters, MACs", "ladder of proof"], []]
+predict([who(text, *found) for text, found in zip(prediction, due, strict=True)], prediction.values(), exercise="11.8")
 
 # %%
 findings_table(table, COLUMNS)
