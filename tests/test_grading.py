@@ -225,6 +225,19 @@ def test_a_right_answer_after_all_of_them_passes(fenced):
     assert fenced["right"].result == "passed"
 
 
+HELPS = "def half(x):\n    return x / 2\ndef twice(x):\n    return half(x) * 4"
+USES = "def twice(x):\n    return 4 * half(x)"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes and signals of POSIX")
+@pytest.mark.parametrize("between", ["import os\nos._exit(0)", "while True:\n    pass"])
+def test_a_helper_of_an_earlier_cell_is_there_after_a_process_has_died(tmp_path, between):
+    lesson = made_lesson(tmp_path / "notebooks", 4)
+    sandbox = Sandbox(lesson, Limits(4, 3000), tmp_path, guarded=False)
+    found = sandbox.verdicts({1: HELPS, 2: between, 3: USES, 4: USES})
+    assert [v.result for v in found] == ["passed", "crashed" if "exit" in between else "timed out", "passed", "passed"]
+
+
 def test_memory_is_watched_from_outside_where_the_system_sets_no_limit(tmp_path):
     sandbox = Sandbox(made_lesson(tmp_path / "notebooks", 1), Limits(20, 50), tmp_path)
     (verdict,) = sandbox.verdicts({1: RIGHT})

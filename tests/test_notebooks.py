@@ -207,6 +207,20 @@ def test_every_session_plan_says_what_to_ask_what_they_may_think_and_what_to_sho
         assert part in plan
 
 
+@every_lesson
+def test_every_section_of_a_lesson_has_its_minutes_in_the_session_plan(lesson):
+    """By its number, or by an exercise that stands in it."""
+    text = text_of(read(f"{lesson}.ipynb"))
+    plan = (NOTEBOOKS / "instructor" / f"{lesson}.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \d+ \| (.+) \|$", plan[: plan.index("## The exercises")], re.MULTILINE)
+    named = set()
+    for first, link, last in re.findall(r"[Ss]ections? (\d+)(?: (and|to) (\d+))?", "\n".join(rows)):
+        named |= set(range(int(first), int(last or first) + 1)) if link == "to" else {int(first), int(last or first)}
+    for number, body in re.findall(r"^## (\d+) · (.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL):
+        if not body.startswith("Common mistakes") and "### Exercise" not in body:
+            assert int(number) in named, f"section {number} has no minutes"
+
+
 def test_a_notebook_somebody_has_worked_in_is_not_written_over(tmp_path):
     work = tmp_path / "notebooks"
     work.mkdir()

@@ -15,13 +15,14 @@
 #
 # **At the end of this lesson you can**
 # - examine a network that does not do what it should, in four ways,
+# - tell a mistake in a network from one in the preparation of its pictures or in its training,
 # - say what each of the four can see, and what it cannot,
 # - tell a mistake from its symptoms, before you read the code,
 # - mend it, and prove that it is mended.
 #
 # **You need** lessons 03 and 05: the blocks and the ladder of proof. Lesson 08 helps with training curves.
 #
-# **Time:** about 110 minutes to work through. Running every cell takes about 200 seconds on a slow laptop, most of it
+# **Time:** about 115 minutes to work through. Running every cell takes about 200 seconds on a slow laptop, most of it
 # training.
 #
 # **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
@@ -34,11 +35,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from resnet_lib.clinic import EXAMINATIONS, Trial, check, prove, shapes, statistics
+from resnet_lib.clinic import EXAMINATIONS, Trial, prove, shapes, statistics
+from resnet_lib.exercises import Progress, check_cured
 from resnet_lib.patients import PATIENTS
 from resnet_lib.views.clinic import findings_table, record
 
 torch.set_num_threads(1)  # the networks here are small: more threads would only wait for each other
+Progress("11", exercises=8)
 
 # %% [markdown]
 # ## 1 · Patients
@@ -46,7 +49,8 @@ torch.set_num_threads(1)  # the networks here are small: more threads would only
 # A ResNet with a mistake rarely stops. It runs, it learns, and it is a little worse than it should be, or slower, or
 # does not fit the published weights. The mistakes in this clinic are real: most were found in public projects, some of
 # them years after the code was published. Every patient is a whole network in which one part has a mistake: the stem,
-# the block, the stages, the head, or what is done with the network.
+# the block, the stages, the head, or what is done with the network: how its pictures are prepared, how it is trained, how
+# it is asked.
 #
 # This is what their authors say:
 
@@ -130,7 +134,45 @@ print(f"largest difference of a score: {found.answer:.0%} of the largest score")
 # missing. A test on three or four pictures would most likely have passed. The scores themselves are far off: compare
 # numbers, not winners.</details>
 #
-# ## 4 · The clinic
+# ## 4 · A network that is well, and answers that are wrong
+#
+# Patient 15: "Trained from the start it does well. With published weights the same code is wrong about most pictures."
+# Its network is healthy.
+#
+# **Predict:** which examinations can find a mistake that is not in the network at all?
+
+# %%
+patient = PATIENTS["raw"]
+print(statistics(patient.parts).text)
+print()
+found = prove(patient.parts)
+print(found.text)
+print(f"the same winning class for {found.winners:.0%} of the pictures")
+
+# %% [markdown]
+# **What do you see?** Three readings are odd. Where in the network are they?
+#
+# <details><summary>What there is to see</summary>Before it: they are of what goes in. Its mean should be below zero here, and
+# is above; nothing is below zero. After the first BN everything is healthy again. In training mode BN subtracts the mean
+# of the batch, whatever it is, and divides by its deviation. So the loss curve will show nothing.</details>
+#
+# But in `eval()` BN uses the mean and the variance that it has **kept** from training. So a trained network remembers
+# what its pictures looked like, even if nobody wrote it down. How large is the deviation of what comes to the first BN, as
+# a share of the one that it kept?
+
+# %%
+healthy, mine = found.arrives
+print(f"prepared as it should be: {healthy:.2f}")
+print(f"prepared by this patient: {mine:.2f}")
+
+# %% [markdown]
+# **What do you see?** Which number would you expect for the pictures that the network was trained with?
+#
+# <details><summary>What there is to see</summary>1. Our photographs are others, so they give a little less. This patient gives
+# about a quarter of that: somebody forgot to divide by a deviation of about 0.23. You need no second network for this
+# examination, and no labels. It is worth making whenever weights come from elsewhere.</details>
+#
+# ## 5 · The clinic
 #
 # Choose a patient, examine it, choose a diagnosis. **its code** folds out, but try without it first: symptoms, then
 # diagnosis, then code. Each wrong diagnosis is answered with the reason why the symptoms do not fit it. The right one
@@ -154,7 +196,11 @@ clinic
 # weights and both kinds halve W. Before training the statistics are hardly moved. And training does as well as with the
 # other pooling. The mistake exists only in relation to weights that were trained with something else.</details>
 #
-# ## 5 · Mend them
+# Patients 16, 17 and 18 have a healthy network, healthy pictures, and a mistake in how they are **trained**. Three
+# examinations find nothing in them. Read what the fourth one says: up to which step the losses are those of the healthy
+# network, what never moves, and where the loss stays.
+#
+# ## 6 · Mend them
 #
 # Seven patients stay for treatment: numbers 3, 1, 5, 12, 14, 8 and 13, in this order. For each: look at the symptoms,
 # choose the diagnosis in the clinic above, then mend the code in the cell. The check
@@ -245,9 +291,7 @@ class HalvingBlock(nn.Module):
         return self.relu(out + identity)
 
 # %%
-verdict = check(PATIENTS["halving"], block=HalvingBlock)
-assert verdict.cured, verdict.text
-print(verdict)
+check_cured(PATIENTS["halving"], block=HalvingBlock, exercise="11.1")
 
 # %%
 examine("eager")
@@ -317,9 +361,7 @@ class EagerBlock(nn.Module):
         return F.relu(out)
 
 # %%
-verdict = check(PATIENTS["eager"], block=EagerBlock)
-assert verdict.cured, verdict.text
-print(verdict)
+check_cured(PATIENTS["eager"], block=EagerBlock, exercise="11.2")
 
 # %%
 examine("paper")
@@ -390,9 +432,7 @@ class PaperBlock(nn.Module):
         return self.relu(out + self.downsample(x))
 
 # %%
-verdict = check(PATIENTS["paper"], block=PaperBlock)
-assert verdict.cured, verdict.text
-print(verdict)
+check_cured(PATIENTS["paper"], block=PaperBlock, exercise="11.3")
 
 # %% [markdown]
 # Now one that trains badly. The quick examinations, and a moment of training:
@@ -441,9 +481,7 @@ class Classifier(nn.Sequential):
         )
 
 # %%
-verdict = check(PATIENTS["polite"], head=Classifier)
-assert verdict.cured, verdict.text
-print(verdict)
+check_cured(PATIENTS["polite"], head=Classifier, exercise="11.4")
 
 # %%
 examine("sociable")
@@ -476,9 +514,7 @@ def answer(network, pictures):
     return network(pictures)
 
 # %%
-verdict = check(PATIENTS["sociable"], answer=answer)
-assert verdict.cured, verdict.text
-print(verdict)
+check_cured(PATIENTS["sociable"], answer=answer, exercise="11.5")
 
 # %%
 examine("tidy")
@@ -512,9 +548,7 @@ def load(network, published):
     network.load_state_dict(published)
 
 # %%
-verdict = check(PATIENTS["tidy"], load=load)
-assert verdict.cured, verdict.text
-print(verdict)
+check_cured(PATIENTS["tidy"], load=load, exercise="11.6")
 
 # %%
 examine("dead", train=True)
@@ -550,9 +584,7 @@ def initialise(network):
             nn.init.zeros_(module.weight)
 
 # %%
-verdict = check(PATIENTS["dead"], initialise=initialise)
-assert verdict.cured, verdict.text
-print(verdict)
+check_cured(PATIENTS["dead"], initialise=initialise, exercise="11.7")
 
 # %% [markdown]
 # **What do you see?** Run the training of the mended one, if you like:
@@ -561,7 +593,7 @@ print(verdict)
 # <details><summary>What there is to see</summary>Exactly on one of the healthy curves, since it begins with the same weights. The gradient of bn3's weight
 # does not need F to be different from zero: it needs what goes into bn3, and that is alive.</details>
 #
-# ## 6 · Which examination finds what
+# ## 7 · Which examination finds what
 #
 # All patients, all examinations. Parameters and MACs have a column of their own here, and the last column is the test of
 # section 3: for what share of 64 pictures the winning class is the same with trained weights, where those fit.
@@ -584,7 +616,7 @@ for name, patient in PATIENTS.items():
         "–" if proof.winners is None else f"{proof.winners:.0%}",
     ]
     table[name] = dict(zip(COLUMNS, cells, strict=True))
-    print(name, end=" ")
+    print(name, end="\n" if len(table) == 10 else " ")
 
 # %% [markdown]
 # Before you look at it:
@@ -592,40 +624,48 @@ for name, patient in PATIENTS.items():
 # ### Exercise 8 · predict the table
 # ●● of ●●● · important · 8 minutes
 #
-# Name three patients, by their names in the line above. (Their code is in the explorer; the complaints stand at the top,
-# in the same order.)
+# In each line, one of the four. (Their code is in the clinic above; the complaints stand at the top, in the same order.)
 #
 # <details><summary>Hint for the first</summary>Shapes and counts see the design, statistics see an untrained network. What
-# exists only in relation to trained weights, or only in use?</details>
-# <details><summary>Hint for the second</summary>Where are MACs different and shapes not?</details>
-# <details><summary>Hint for the third</summary>One author worried without cause.</details>
+# exists only in relation to trained weights?</details>
+# <details><summary>Hint for the second</summary>What is wrong with a network that is healthy, is asked in the right way,
+# and is shown the right pictures?</details>
+# <details><summary>Hint for the third</summary>Where S stands is not seen at the end of a block. What costs less on a smaller
+# map?</details>
+# <details><summary>Hint for the fourth</summary>One author worried without cause.</details>
 
 # %% tags=["exercise"]
-# Exercise 8: a patient that only the ladder finds, one whose MACs are wrong and whose shapes are right, one that is well.
-only_the_ladder = None
-macs_and_not_shapes = None
-healthy = None
-raise NotImplementedError("Exercise 8: replace the None by names, in quotes, then remove this line")
+# Exercise 8: the name of one patient in each line, in quotes
+prediction = {
+    "of the quick ones, the ladder alone finds: eager, quick, single or polite": None,
+    "training alone finds: raw, thrifty, hoarder or dead": None,
+    "shapes right and MACs wrong: wide-shortcut, single, paper or quick": None,
+    "nothing finds: tidy, default, sociable or worried": None,
+}
+raise NotImplementedError("Exercise 8: replace each None by a name, then remove this line")
 
 # %% tags=["solution"]
-only_the_ladder = "tidy"
-macs_and_not_shapes = "paper"
-healthy = "worried"
+prediction = {
+    "of the quick ones, the ladder alone finds: eager, quick, single or polite": "quick",
+    "training alone finds: raw, thrifty, hoarder or dead": "hoarder",
+    "shapes right and MACs wrong: wide-shortcut, single, paper or quick": "paper",
+    "nothing finds: tidy, default, sociable or worried": "worried",
+}
 
 # %%
-def finds(name):
-    return {column for column, cell in table[name].items() if cell is True}
+from resnet_lib.exercises import choice_question, predict
 
 
-for name in (only_the_ladder, macs_and_not_shapes, healthy):
-    assert name in table, f"{name!r} is no patient; their names are {', '.join(table)}."
-by = finds(only_the_ladder)
-assert by == {"ladder of proof"}, f"{only_the_ladder} is found by {', '.join(sorted(by)) or 'nothing'}. What needs trained weights to show?"
-design = shapes(PATIENTS[macs_and_not_shapes].parts)
-assert not design.first, f"{macs_and_not_shapes} has a wrong shape in {design.first}. Where do all shapes agree?"
-assert design.macs[0] != design.macs[1], f"The MACs of {macs_and_not_shapes} are right. What makes a 3×3 cheaper?"
-assert not finds(healthy), f"{healthy} is found by {', '.join(sorted(finds(healthy)))}."
-print("Right, all three.")
+def who(text, *due):
+    """A question whose answer is the one patient of four in which the quick examinations find this and nothing else."""
+    names = text.partition(": ")[2].replace(" or ", ", ").split(", ")
+    finds = {name: [column for column in COLUMNS[:4] if table[name][column]] for name in names}
+    why = {name: f"{name} is found by: {', '.join(found) or 'no quick one'}." for name, found in finds.items()}
+    return choice_question(f"{text}?", why, next(name for name in names if finds[name] == list(due)))
+
+
+due = [["ladder of proof"], [], ["parameters, MACs", "ladder of proof"], []]
+predict([who(text, *found) for text, found in zip(prediction, due, strict=True)], prediction.values(), exercise="11.8")
 
 # %%
 findings_table(table, COLUMNS)
@@ -638,13 +678,15 @@ findings_table(table, COLUMNS)
 # - No column finds every patient. The ladder finds most, but not those who are healed by copying weights into them, and
 #   not those whose numbers are right and only look wrong.
 # - Shapes alone find few. With parameters and MACs beside them they find several more, and they cost nothing.
-# - Training is the slowest, and finds few. It makes up for almost everything.
+# - Training is the slowest. It makes up for almost every mistake in a network; but it alone finds those in training
+#   itself.
 # - The last column is between nothing and everything, even for networks that are plainly wrong.
 # - One patient is well, and no examination says otherwise. That is worth as much as a finding.
 # </details>
 #
-# ## 7 · Common mistakes
+# ## 8 · Common mistakes
 #
+# - **The network searched, and never what goes into it.** Print mean and deviation of one batch first.
 # - **Only one examination made.** Each is blind to something. Begin with the cheap ones.
 # - **"It learns, so it is right."** Look at the column of training.
 # - **Two changes at once.** Mend one thing, examine again.
@@ -658,7 +700,9 @@ findings_table(table, COLUMNS)
 # - Statistics beside several healthy networks: see signs, zeros and scales, before any training.
 # - The ladder of proof: names the first step that differs, and often the cause. It needs the same weights in both, so it
 #   cannot see how they began.
-# - Training beside healthy networks: slow, and forgiving.
+# - Training beside healthy networks: slow, and forgiving; the first losses and what never moves say more than the last
+#   loss.
+# - A trained BN keeps what its pictures looked like: hold yours against it.
 # - The winning class alone proves next to nothing.
 #
 # ## Recall
@@ -685,9 +729,17 @@ findings_table(table, COLUMNS)
 # 6. Why does a softmax inside the network not change the winning class?
 # <details><summary>Answer</summary>It keeps the order of the scores. It ruins the loss all the same.</details>
 #
+# 7. The first two losses are those of the healthy network, to the digit, and then the loss goes wild. What piles up?
+# <details><summary>Answer</summary>Gradients: <code>zero_grad()</code> is forgotten. The first step is right, since there
+# are none yet.</details>
+#
+# 8. Why does a forgotten normalisation not show in the training curve?
+# <details><summary>Answer</summary>In training the first BN subtracts the batch's own mean and divides by its deviation. It
+# shows with trained weights in <code>eval()</code>, where BN uses what it has kept.</details>
+#
 # ## What comes next
 #
-# Bring a patient of your own: `check` and the examinations take any part. `shapes({"block": MyBlock})`,
+# Bring a patient of your own: the examinations take any part. `shapes({"block": MyBlock})`,
 # `prove({"block": MyBlock})`. Or go back to [10 · capstone](10_capstone.ipynb) and examine what you designed.
 
 # %% [markdown] tags=["instructor"]
@@ -697,7 +749,8 @@ findings_table(table, COLUMNS)
 # | --- | --- |
 # | 10 | Sections 1 and 2: the complaints read aloud, and one patient examined together |
 # | 5 | Section 3: how much does the winning class prove? |
-# | 15 | Section 4: the clinic, in pairs, one patient each |
+# | 5 | Section 4: a network that is well, and what its first BN remembers |
+# | 15 | Section 5: the clinic, in pairs, one patient each |
 # | 8 | Exercise 1 |
 # | 10 | Exercise 2 |
 # | 10 | Exercise 3 |
@@ -706,12 +759,13 @@ findings_table(table, COLUMNS)
 # | 10 | Exercise 6 |
 # | 12 | Exercise 7, for the quick ones |
 # | 8 | Exercise 8 |
-# | 6 | Section 6: the table, column by column |
+# | 6 | Section 7: the table, column by column |
 #
 # ### Ask before you show
 #
 # - Before "shapes" of the first patient: "Shapes, parameters, MACs: which of the three are wrong?"
 # - Before section 3: "No ReLU in the stem. On how many of 64 pictures does the same class still win?" Collect numbers.
+# - Before section 4: "Nothing in this network is wrong. Where else can a mistake be?"
 # - Before each examination in the clinic: "What do you expect to see, if you are right?"
 #
 # ### What they may think
@@ -719,9 +773,10 @@ findings_table(table, COLUMNS)
 # - *It learns, so it is right.* Most of these patients learn as well as healthy ones.
 # - *The right number of parameters means the right network.* Strides, ReLUs and pooling have none.
 # - *A finding is a diagnosis.* The ladder says where two networks part, not why.
+# - *Without normalisation it would not train.* It does: the first BN sees to that. With trained weights it fails.
 # - *One healthy network is enough to compare with.* How far do two healthy ones lie apart?
 #
 # ### On the projector
 #
 # The ClinicExplorer with one patient, its code folded away. The room names an examination and what it expects; only then
-# press the button. Stop at two examinations, and let them argue.
+# press the button. Stop at two examinations, and let them argue. Then the table of section 7, one column at a time.

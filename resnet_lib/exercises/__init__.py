@@ -7,6 +7,7 @@ from .asking import Prediction
 from .capstone import check_ablation, check_design, check_reasons, factors_question
 from .checkpoints import check_contents, input_question
 from .conversions import check_to_v1
+from .cure import check_cured
 from .differences import check_ladder, first_difference_question
 from .features import check_channel, check_one_value, check_response, check_silent, field_question, occlusion_question
 from .formulas import (
@@ -45,14 +46,14 @@ from .verdict import Verdict, Wrong
 
 __all__ = [
     "Prediction", "Progress", "Question", "Verdict", "Wrong", "batch_question", "check_ablation", "check_btnk1",
-    "check_btnk2", "check_bytes", "check_channel", "check_contents", "check_design", "check_diagnosis",
-    "check_factor", "check_fair", "check_fold", "check_forecast", "check_grad_cam", "check_intensity",
-    "check_ladder", "check_macs", "check_network", "check_numbers_left", "check_one_value", "check_out_width",
-    "check_own_block", "check_parameters", "check_pictures_a_second", "check_plain_block", "check_projection",
-    "check_reasons", "check_receptive_field", "check_rename", "check_response", "check_silent", "check_stage",
-    "check_start_as_shortcut", "check_stem", "check_to_v1", "check_ways", "choice_question", "count_question",
-    "done", "factors_question", "field_question", "first_block_question", "first_difference_question",
-    "illegal_question", "input_question", "limit_question", "most_question", "occlusion_question", "predict",
-    "reset", "resnet101_question", "shape_question", "solved", "steps_question", "stride_question",
-    "width_question",
+    "check_btnk2", "check_bytes", "check_channel", "check_contents", "check_cured", "check_design",
+    "check_diagnosis", "check_factor", "check_fair", "check_fold", "check_forecast", "check_grad_cam",
+    "check_intensity", "check_ladder", "check_macs", "check_network", "check_numbers_left", "check_one_value",
+    "check_out_width", "check_own_block", "check_parameters", "check_pictures_a_second", "check_plain_block",
+    "check_projection", "check_reasons", "check_receptive_field", "check_rename", "check_response", "check_silent",
+    "check_stage", "check_start_as_shortcut", "check_stem", "check_to_v1", "check_ways", "choice_question",
+    "count_question", "done", "factors_question", "field_question", "first_block_question",
+    "first_difference_question", "illegal_question", "input_question", "limit_question", "most_question",
+    "occlusion_question", "predict", "reset", "resnet101_question", "shape_question", "solved", "steps_question",
+    "stride_question", "width_question",
 ]  # fmt: skip

@@ -149,25 +149,30 @@ class Sandbox:
         """One Verdict for each exercise of the lesson, from answers, a dictionary number → source."""
         wanted = [e.exercise for e in self.lesson.exercises]
         done = {n: Verdict(n, "not done") for n in wanted if n not in answers}
+        spent = set()  # what ended a process, or changed what checks rely on in one
         while len(done) < len(wanted):
-            # After a process has died, those that are already judged are replaced by their solutions.
-            left = {n: source for n, source in answers.items() if n not in done}
-            now, begun, last = None, time.monotonic(), None
+            # A new process runs again what did no harm, since later cells may use what it defined; it is judged once.
+            left = {n: source for n, source in answers.items() if n not in spent}
+            now, begun, last, judged = None, time.monotonic(), None, len(done)
             for found in self.events(left, self.start):
                 if found["event"] == "begin":
                     now, begun = found["exercise"], time.monotonic()
                 elif found["event"] == "verdict" and now in left and found["exercise"] == now:
                     done.setdefault(now, Verdict(now, found["result"], found["sentence"], found["seconds"]))
+                    if found["result"] == "tampered":
+                        spent.add(now)
                 elif found["event"] == "stopped":
                     last = found
-            if now in left and now not in done:
+            if last and now in left:
                 guilty = now
-            elif left.keys().isdisjoint(done):  # it came to nothing: at least one must be judged each time
-                guilty = next(n for n in wanted if n in left)
+            elif len(done) == judged:  # it came to nothing: at least one must be judged each time
+                guilty = next(n for n in wanted if n not in done)
             else:
                 continue
             last = last or {"result": "crashed", "sentence": ""}
-            done[guilty] = Verdict(guilty, last["result"], last["sentence"], round(time.monotonic() - begun, 2))
+            spent.add(guilty)
+            took = round(time.monotonic() - begun, 2)
+            done.setdefault(guilty, Verdict(guilty, last["result"], last["sentence"], took))
         return [done[n] for n in wanted]
 
     def seconds_for(self, n):

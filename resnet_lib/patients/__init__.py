@@ -1,285 +1,13 @@
-"""The patients of the clinic: parts of a ResNet with one mistake each, as they stand in real projects.
+"""The patients of the clinic: parts of a ResNet with one mistake each, what their authors say, and what is wrong.
 
-The code is written the way such code is written, each part in its own style, and it is wrong on purpose. Names and
-shapes follow the course: a block is made as block(C, C1, S) and gives 4·C1 channels.
+Their code stands in broken.py.
 """
 
 import inspect
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
-import torch
-from torch import nn
-from torch.nn import functional as F
-
-from .blocks import Projection, conv
-from .clinic import initialise_at_the_shortcut
-
-# ── Blocks ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class EagerBlock(nn.Module):
-    def __init__(self, C, C1, S=1):
-        super().__init__()
-        self.conv1 = nn.Conv2d(C, C1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(C1)
-        self.conv2 = nn.Conv2d(C1, C1, 3, stride=S, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(C1)
-        self.conv3 = nn.Conv2d(C1, 4 * C1, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(4 * C1)
-        self.shortcut = nn.Sequential()
-        if S != 1 or C != 4 * C1:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(C, 4 * C1, 1, stride=S, bias=False),
-                nn.BatchNorm2d(4 * C1),
-            )
-
-    def forward(self, x):
-        out = F.relu(self.bn1(self.conv1(x)))
-        out = F.relu(self.bn2(self.conv2(out)))
-        out = F.relu(self.bn3(self.conv3(out)))
-        out = out + self.shortcut(x)
-        return F.relu(out)
-
-
-class LeanBlock(nn.Module):
-    def __init__(self, C, C1, S=1):
-        super().__init__()
-        C_out = 4 * C1
-        self.conv1, self.bn1 = nn.Conv2d(C, C1, 1, bias=False), nn.BatchNorm2d(C1)
-        self.conv2, self.bn2 = nn.Conv2d(C1, C1, 3, S, 1, bias=False), nn.BatchNorm2d(C1)
-        self.conv3, self.bn3 = nn.Conv2d(C1, C_out, 1, bias=False), nn.BatchNorm2d(C_out)
-        if C == C_out and S == 1:
-            self.shortcut = nn.Identity()
-        else:
-            self.shortcut = nn.Sequential(nn.Conv2d(C, C_out, 1, S, bias=False))
-
-    def forward(self, x):
-        f = self.bn1(self.conv1(x)).relu()
-        f = self.bn2(self.conv2(f)).relu()
-        f = self.bn3(self.conv3(f))
-        return (f + self.shortcut(x)).relu()
-
-
-class HalvingBlock(nn.Module):
-    def __init__(self, in_channels, width, stride=1):
-        super().__init__()
-        out_channels = 4 * width
-        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, out_channels, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(out_channels)
-        self.relu = nn.ReLU()
-        self.downsample = None
-        if stride != 1:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)
-            )
-
-    def forward(self, x):
-        identity = x if self.downsample is None else self.downsample(x)
-        out = self.relu(self.bn1(self.conv1(x)))
-        out = self.relu(self.bn2(self.conv2(out)))
-        out = self.bn3(self.conv3(out))
-        return self.relu(out + identity)
-
-
-class WideShortcut(nn.Module):
-    def __init__(self, C, C1, S):
-        super().__init__()
-        self.conv1 = nn.Conv2d(C, C1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(C1)
-        self.conv2 = nn.Conv2d(C1, C1, 3, stride=S, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(C1)
-        self.conv3 = nn.Conv2d(C1, C1 * 4, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(C1 * 4)
-        self.skip = S > 1 or C != C1 * 4
-        if self.skip:
-            self.shortcut = nn.Sequential(nn.Conv2d(C, C1 * 4, 1, bias=False), nn.BatchNorm2d(C1 * 4))
-
-    def forward(self, x):
-        y = torch.relu(self.bn1(self.conv1(x)))
-        y = torch.relu(self.bn2(self.conv2(y)))
-        y = self.bn3(self.conv3(y))
-        return torch.relu(y + (self.shortcut(x) if self.skip else x))
-
-
-class PaperBlock(nn.Module):
-    def __init__(self, inplanes, planes, stride=1):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inplanes, planes, kernel_size=1, stride=stride, bias=False)
-        self.bn1 = nn.BatchNorm2d(planes)
-        self.conv2 = nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(planes)
-        self.conv3 = nn.Conv2d(planes, planes * 4, kernel_size=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(planes * 4)
-        self.relu = nn.ReLU()
-        self.downsample = nn.Identity()
-        if stride != 1 or inplanes != planes * 4:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(inplanes, planes * 4, kernel_size=1, stride=stride, bias=False),
-                nn.BatchNorm2d(planes * 4),
-            )
-
-    def forward(self, x):
-        out = self.relu(self.bn1(self.conv1(x)))
-        out = self.relu(self.bn2(self.conv2(out)))
-        out = self.bn3(self.conv3(out))
-        return self.relu(out + self.downsample(x))
-
-
-class DefaultBlock(nn.Module):
-    def __init__(self, C, C1, S=1):
-        super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(C, C1, 1), nn.BatchNorm2d(C1)
-        self.conv2, self.bn2 = nn.Conv2d(C1, C1, 3, S, padding=1), nn.BatchNorm2d(C1)
-        self.conv3, self.bn3 = nn.Conv2d(C1, 4 * C1, 1), nn.BatchNorm2d(4 * C1)
-        same = C == 4 * C1 and S == 1
-        self.shortcut = (
-            nn.Identity() if same else nn.Sequential(nn.Conv2d(C, 4 * C1, 1, S), nn.BatchNorm2d(4 * C1))
-        )
-
-    def forward(self, x):
-        f = F.relu(self.bn1(self.conv1(x)))
-        f = F.relu(self.bn2(self.conv2(f)))
-        f = self.bn3(self.conv3(f))
-        return F.relu(f + self.shortcut(x))
-
-
-class ThriftyBlock(nn.Module):
-    def __init__(self, C, C1, S=1):
-        super().__init__()
-        self.conv1 = nn.Conv2d(C, C1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(C1)
-        self.conv2 = nn.Conv2d(C1, C1, 3, S, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(C1)
-        self.conv3 = nn.Conv2d(C1, 4 * C1, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(4 * C1)
-        self.relu = nn.ReLU(inplace=True)
-        self.shortcut = nn.Identity()
-        if S != 1 or C != 4 * C1:
-            self.shortcut = nn.Sequential(nn.Conv2d(C, 4 * C1, 1, S, bias=False), nn.BatchNorm2d(4 * C1))
-
-    def forward(self, x):
-        out = self.relu(self.bn1(self.conv1(x)))
-        out = self.relu(self.bn2(self.conv2(out)))
-        out = self.bn3(self.conv3(out))
-        out += self.shortcut(x)
-        return self.relu(out)
-
-
-class TidyBlock(nn.Module):
-    def __init__(self, C, C1, S=1):
-        super().__init__()
-        projected = S != 1 or C != 4 * C1
-        self.shortcut = Projection(C, 4 * C1, S, nn.BatchNorm2d) if projected else nn.Identity()
-        self.conv1, self.bn1 = conv(C, C1, 1), nn.BatchNorm2d(C1)
-        self.conv2, self.bn2 = conv(C1, C1, 3, S, padding=1), nn.BatchNorm2d(C1)
-        self.conv3, self.bn3 = conv(C1, 4 * C1, 1), nn.BatchNorm2d(4 * C1)
-
-    def forward(self, x):
-        f = F.relu(self.bn1(self.conv1(x)))
-        f = F.relu(self.bn2(self.conv2(f)))
-        return F.relu(self.bn3(self.conv3(f)) + self.shortcut(x))
-
-
-def load(network, published):
-    left = list(published.values())
-    for mine in network.state_dict().values():
-        i = next(i for i, theirs in enumerate(left) if theirs.shape == mine.shape)
-        mine.copy_(left.pop(i))
-
-
-class WorriedBlock(nn.Module):
-    def __init__(self, C, C1, S=1):
-        super().__init__()
-        wide = C1 + C1 + C1 + C1
-        self.bn1, self.bn2, self.bn3 = (nn.BatchNorm2d(n) for n in (C1, C1, wide))
-        self.conv1 = nn.Conv2d(C, C1, (1, 1), bias=False)
-        self.conv2 = nn.Conv2d(C1, C1, (3, 3), (S, S), "same" if S == 1 else (1, 1), bias=False)
-        self.conv3 = nn.Conv2d(C1, wide, (1, 1), bias=False)
-        self.downsample = None
-        if C != wide or S > 1:
-            layers = nn.Conv2d(C, wide, (1, 1), (S, S), bias=False), nn.BatchNorm2d(wide)
-            self.downsample = nn.Sequential(*layers)
-
-    def forward(self, x):
-        y = x if self.downsample is None else self.downsample(x)
-        x = self.bn1(self.conv1(x)).clamp(min=0)
-        x = self.bn2(self.conv2(x)).clamp(min=0)
-        y = y + self.bn3(self.conv3(x))
-        return y.clamp(min=0)
-
-
-# ── Stems ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class QuickStem(nn.Module):
-    def __init__(self, width=64):
-        super().__init__()
-        self.conv = nn.Conv2d(3, width, kernel_size=7, stride=2, padding=3, bias=False)
-        self.bn = nn.BatchNorm2d(width)
-        self.relu = nn.ReLU()
-        self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
-
-    def forward(self, x):
-        return self.pool(self.relu(self.bn(self.conv(x))))
-
-
-class StraightStem(nn.Module):
-    def __init__(self, width=64):
-        super().__init__()
-        self.conv = nn.Conv2d(3, width, 7, 2, 3, bias=False)
-        self.bn = nn.BatchNorm2d(width)
-        self.pool = nn.MaxPool2d(3, 2, 1)
-
-    def forward(self, x):
-        x = self.conv(x)
-        x = self.bn(x)
-        x = self.pool(x)
-        return x
-
-
-# ── Stages, head, and what is done with a network ────────────────────────────────────────────────────────────
-
-
-def stages(block, base, blocks):
-    made, C = [], base
-    for i, n in enumerate(blocks):
-        C1 = base * 2**i
-        stage = []
-        for _ in range(n):
-            stride = 2 if len(made) == 0 and len(stage) == 0 else 1
-            stage.append(block(C, C1, stride))
-            C = 4 * C1
-        made.append(nn.Sequential(*stage))
-    return made
-
-
-class Classifier(nn.Sequential):
-    def __init__(self, C, num_classes):
-        super().__init__(
-            OrderedDict(
-                pool=nn.AdaptiveAvgPool2d(1),
-                flatten=nn.Flatten(),
-                fc=nn.Linear(C, num_classes),
-                softmax=nn.Softmax(dim=1),
-            )
-        )
-
-
-def initialise(network):
-    for name, module in network.named_modules():
-        if name.endswith("bn1"):
-            nn.init.zeros_(module.weight)
-
-
-@torch.no_grad()
-def answer(network, pictures):
-    return network(pictures)
-
+from ..clinic import initialise_at_the_shortcut
+from . import broken
 
 # ── The cases ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -350,11 +78,13 @@ NO_EVAL = "eval() is forgotten where the network is used."
 IN_PLACE = "Steps work in place, on tensors that somebody still wants to look at."
 HEALTHY_ONE = "Nothing is wrong: it is a healthy ResNet, written in another way."
 EPS = "A BN has another eps."
+NO_TRAIN = "train() is forgotten after eval()."
+WRONG_LABELS = "Pictures and labels were mixed up, so that no label belongs to its picture."
 
 PATIENTS = {
     "eager": Patient(
         "It runs and learns, but within every stage the maps get brighter from block to block.",
-        {"block": EagerBlock},
+        {"block": broken.EagerBlock},
         RELU_BEFORE_SUM,
         (
             (NO_PROJECTION_BN, "Then parameters would be missing, and the ladder would break inside the shortcut. "
@@ -371,7 +101,7 @@ PATIENTS = {
     ),
     "lean": Patient(
         "It runs, but the published weights leave some entries over.",
-        {"block": LeanBlock},
+        {"block": broken.LeanBlock},
         NO_PROJECTION_BN,
         (
             (BIASES, "Biases would be entries too many. Here parameters are missing."),
@@ -392,7 +122,7 @@ PATIENTS = {
     ),
     "halving": Patient(
         "It stops with an error about sizes, and Stage 1 does not even have a stride.",
-        {"block": HalvingBlock},
+        {"block": broken.HalvingBlock},
         "The projection is made only where the stride is not 1.",
         (
             ("The projection has no stride.", "Then sides would disagree, in dimension 2 or 3, and first in Stage 2. "
@@ -409,7 +139,7 @@ PATIENTS = {
     ),
     "wide-shortcut": Patient(
         "Stage 1 works, and then it stops with an error about sizes.",
-        {"block": WideShortcut},
+        {"block": broken.WideShortcut},
         "The projection has no stride.",
         (
             ("The projection is made only where the stride is not 1.", "Then it would stop in Stage 1, where channels "
@@ -426,7 +156,7 @@ PATIENTS = {
     ),
     "paper": Patient(
         "The published weights load without complaint, and the answers are a little worse than published.",
-        {"block": PaperBlock},
+        {"block": broken.PaperBlock},
         STRIDE_ON_1X1,
         (
             ("The projection has no stride.", "Then the sum would stop with an error. Here all shapes are healthy."),
@@ -451,7 +181,7 @@ PATIENTS = {
     ),
     "default": Patient(
         "It trains as well as any other, but somebody counted its parameters.",
-        {"block": DefaultBlock},
+        {"block": broken.DefaultBlock},
         BIASES,
         (
             (NO_PROJECTION_BN, "Then there would be too few parameters. Here there are too many."),
@@ -472,7 +202,7 @@ PATIENTS = {
     ),
     "thrifty": Patient(
         "The results are right. But the maps that my hooks collect have lost everything below zero.",
-        {"block": ThriftyBlock},
+        {"block": broken.ThriftyBlock},
         IN_PLACE,
         (
             ("The ReLU comes before the BN.", "Then the ladder would break in the first block. Here it is equal at "
@@ -488,7 +218,7 @@ PATIENTS = {
     ),
     "tidy": Patient(
         "The published weights went in without an error, and its answers are nonsense.",
-        {"block": TidyBlock, "load": load},
+        {"block": broken.TidyBlock, "load": broken.load},
         "The weights were copied in their order, and not by their names.",
         (
             (STRIDE_ON_1X1, "Then MACs would be missing. Here they are all there, and parameters are named that hold "
@@ -514,7 +244,7 @@ PATIENTS = {
     ),
     "quick": Patient(
         "Every shape is right, and still the published weights give other answers.",
-        {"stem": QuickStem},
+        {"stem": broken.QuickStem},
         "The max pool has a kernel of 2 instead of 3.",
         (
             ("The 7×7 has the wrong padding.", "Then the ladder would break at the convolution. Here it is equal, and "
@@ -532,7 +262,7 @@ PATIENTS = {
     ),
     "straight": Patient(
         "It is a strong baseline, and others repeat its results. The first maps have negative values.",
-        {"stem": StraightStem},
+        {"stem": broken.StraightStem},
         "There is no ReLU in the stem.",
         (
             (NO_RELU_AFTER_SUM, "Then the blocks would give out values below zero. Here only Stage 0 does."),
@@ -547,7 +277,7 @@ PATIENTS = {
     ),
     "single": Patient(
         "It learns well, but it is slow, and it needs a lot of memory.",
-        {"stages": stages},
+        {"stages": broken.stages},
         "Only the first block of all has stride 2; the stages after it have none.",
         (
             ("Stage 1 has stride 2 as well.", "Then every stage would come out half as large as it should. Here "
@@ -564,7 +294,7 @@ PATIENTS = {
     ),
     "polite": Patient(
         "Training is slow, and the loss will not come down.",
-        {"head": Classifier},
+        {"head": broken.Classifier},
         SOFTMAX,
         (
             ("The learning rate is too low.", "The healthy networks were trained at the same one. And the ladder, "
@@ -581,7 +311,7 @@ PATIENTS = {
     ),
     "dead": Patient(
         "I begin every F at zero, as one should. It learns, but less than it could.",
-        {"initialise": initialise},
+        {"initialise": broken.initialise},
         "The first BN of each F begins at zero, and not the last.",
         (
             ("The last BN of each F begins at zero.", "That is how it should be, and how the healthy networks begin. "
@@ -601,7 +331,7 @@ PATIENTS = {
     ),
     "sociable": Patient(
         "It says different things about the same picture, depending on what else I ask.",
-        {"answer": answer},
+        {"answer": broken.answer},
         NO_EVAL,
         (
             ("Dropout is left on.", "There is none in a ResNet. And dropout would give other answers each time, even "
@@ -616,9 +346,92 @@ PATIENTS = {
         github("fxia22/pointnet.pytorch", 19) + github("pytorch/tutorials", 203) + github("otenim/GLCIC-PyTorch", 18),
         (("    return network(pictures)", "    network.eval()\n    return network(pictures)"),),
     ),
+    "raw": Patient(
+        "Trained from the start it does well. With published weights the same code is wrong about most pictures.",
+        {"prepare": broken.prepare},
+        "The pictures are not normalised: mean and deviation of ImageNet are missing.",
+        (
+            ("The pictures are normalised twice.", "Then what goes in would have a mean of about −4 and a deviation "
+             "of more than 4. Here its mean is above zero, and nothing is below zero."),
+            ("The bytes are not divided by 255.", "Then what goes in would run into the hundreds. Here its mean is "
+             "between 0 and 1."),
+            (NO_EVAL, "Then the answers would depend on the company. Here two pictures get the same scores by "
+             "themselves and among others; only not the right ones."),
+        ),
+        "The network is well, and its preparation is not. In training the first BN divides any scale out again, so the "
+        "curve shows nothing. In eval() it uses the mean and variance that it has kept, and these are of normalised "
+        "pictures. So prepare pictures as those were prepared that the weights were trained with.",
+        github("apache/mxnet", 12063) + github("jchen42703/kits19-cnn", 22)
+        + github("soumith/imagenet-multiGPU.torch", 18),
+        (
+            (
+                "    return pictures.to(torch.float32).div(255)",
+                "    mean = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)\n"
+                "    std = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)\n"
+                "    return (pictures.to(torch.float32).div(255) - mean) / std",
+            ),
+        ),
+    ),
+    "hoarder": Patient(
+        "It begins like any other. Then its loss jumps about and will not settle.",
+        {"step": broken.train_step},
+        "zero_grad() is forgotten.",
+        (
+            ("The learning rate is too high.", "The healthy networks are trained at the same one, and the first two "
+             "losses are theirs to the digit. What is wrong has to be something that piles up."),
+            (NO_TRAIN, "Then the first loss would differ already, and BN's running means would not move."),
+            (WRONG_LABELS, "Then the loss would stay near ln 20, that of a guess, and not leap far above it."),
+        ),
+        "backward() adds to the gradients that are there. Step 1 is right, since there are none yet, so the loss of "
+        "step 2 is right as well. From then on each step goes along the sum of all gradients so far. Where they are "
+        "piled up on purpose, to make a large batch of small ones, they are cleared after each real step.",
+        github("pytorch/pytorch", 47175) + github("yastrebksv/TennisCourtDetector", 7)
+        + github("Hsintien-Ng/idinvert_pytorch-reproduced", 1),
+        (("    loss.backward()\n", "    optimizer.zero_grad()\n    loss.backward()\n"),),
+    ),
+    "sleepy": Patient(
+        "I look at its accuracy before each step. It learns, but more slowly than others.",
+        {"step": broken.train_and_watch},
+        NO_TRAIN,
+        (
+            ("zero_grad() is forgotten.", "Then the first two losses would be healthy. Here the first one differs."),
+            ("The learning rate is too low.", "The healthy networks are trained at the same one. And a low one moves "
+             "everything a little: here some entries have not moved at all."),
+            ("Some weights are not given to the optimizer.", "Then weights would stand still. What stands still here "
+             "are running means and variances, which no optimizer moves."),
+        ),
+        "eval() holds until train() is called. In evaluation mode BN does not look at the batch: it uses mean 0 and "
+        "variance 1, which it began with, and never learns others. So the network is trained as if it had no BN. Code "
+        "that calls eval() in passing has to give the mode back.",
+        github("wkentaro/pytorch-fcn", 57) + github("ServiceNow/LCFCN", 20) + github("facebookresearch/clevr-iep", 22),
+        (("    optimizer.zero_grad()\n", "    network.train()\n    optimizer.zero_grad()\n"),),
+    ),
+    "dizzy": Patient(
+        "Its loss comes down as it should, and then it stays where it is, at about 1.4.",
+        {"step": broken.train_augmented},
+        "The pictures are changed at random in a way that makes their labels wrong.",
+        (
+            (WRONG_LABELS, "Then nothing could be learned, and the loss would stay near ln 20 ≈ 3.0. Here it comes "
+             "halfway down."),
+            (SOFTMAX, "Then it could not come below ln(e + 19) − 1 ≈ 2.08. And the ladder would find other scores."),
+            ("The learning rate is too low.", "The healthy networks are trained at the same one, and come far lower."),
+        ),
+        "The 20 labels say which of five photographs a piece is from and which of four ways it is turned. Who turns it "
+        "again leaves the photograph to be learned, and the turn to be guessed: ln 4 ≈ 1.39 is left for ever. Chance "
+        "changes to pictures are good where the label does not mind, and only there. It is an old trap: no 6 turned "
+        "upside down is a 6.",
+        (),
+        (
+            (
+                "    turns = torch.randint(4, (len(pictures),)).tolist()\n"
+                "    pictures = torch.stack([x.rot90(n, (1, 2)) for x, n in zip(pictures, turns, strict=True)])\n",
+                "",
+            ),
+        ),
+    ),
     "worried": Patient(
         "I wrote it in my own way. There must be something wrong.",
-        {"block": WorriedBlock},
+        {"block": broken.WorriedBlock},
         HEALTHY_ONE,
         (
             (NO_RELU_AFTER_SUM, "clamp(min=0) is a ReLU by another name: no block gives out a value below zero."),
