@@ -1,6 +1,7 @@
 """Checks of a learner's arithmetic, and predictions: right ones in several ways, wrong ones with the mistake named."""
 
 import math
+from fractions import Fraction
 
 import pytest
 import torch
@@ -41,6 +42,14 @@ def refusal(check, *arguments, **options):
 
 def counted(W, kernel, stride=1, padding=0, dilation=1):
     return sum(1 for _ in range(0, W + 2 * padding - dilation * (kernel - 1), stride))
+
+
+def unfloored(W, kernel, stride, padding, dilation):
+    return Fraction(W + 2 * padding - dilation * (kernel - 1) - 1, stride) + 1
+
+
+def test_a_wrong_fraction_is_a_number_like_any_other():
+    assert "You forgot the floor" in refusal(check_out_width, unfloored)
 
 
 def asked_of_torch(W, kernel, stride, padding, dilation):

@@ -856,3 +856,6 @@ explorer
 #
 # The roofline of your own machine, then a student's beside it. Ask which circles moved, and where the ridge is. Close other
 # programs first; laptops on the mains.
+#
+# The grader holds the `limits` of exercise 2 against the ridge of the machine that it runs on. Typed in for a student's
+# own machine they may differ there: ask for limits computed from `intensity` and `machine.ridge`.
