@@ -44,14 +44,6 @@ def counted(W, kernel, stride=1, padding=0, dilation=1):
     return sum(1 for _ in range(0, W + 2 * padding - dilation * (kernel - 1), stride))
 
 
-def unfloored(W, kernel, stride, padding, dilation):
-    return Fraction(W + 2 * padding - dilation * (kernel - 1) - 1, stride) + 1
-
-
-def test_a_wrong_fraction_is_a_number_like_any_other():
-    assert "You forgot the floor" in refusal(check_out_width, unfloored)
-
-
 def asked_of_torch(W, kernel, stride, padding, dilation):
     with torch.device("meta"):
         return nn.Conv2d(1, 1, kernel, stride, padding, dilation)(torch.zeros(1, 1, W, W)).shape[-1]
@@ -95,6 +87,14 @@ def test_the_output_size_is_accepted_however_it_is_written(way):
 )
 def test_a_wrong_output_size_is_told_its_mistake(wrong, sentence):
     assert sentence in refusal(check_out_width, wrong)
+
+
+def unfloored(W, kernel, stride, padding, dilation):
+    return Fraction(W + 2 * padding - dilation * (kernel - 1) - 1, stride) + 1
+
+
+def test_a_wrong_fraction_is_a_number_like_any_other():
+    assert "You forgot the floor" in refusal(check_out_width, unfloored)
 
 
 # ── Parameters and MACs ──────────────────────────────────────────────────────────────────────────────────────

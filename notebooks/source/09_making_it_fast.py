@@ -105,7 +105,8 @@ print(f"{1000 * (time.perf_counter() - start):.0f} ms")
 # ●● of ●●● · everything below stands on it · 15 minutes
 #
 # `works` is a dictionary name → function without arguments. Give back a dictionary name → list of `repeats` times in
-# seconds.
+# seconds. (The check brings works and a clock of its own. So it does not matter how busy your machine is, and you need
+# not wait.)
 #
 # <details><summary>Hint: in which order do I loop?</summary>The outer loop over the repeats, the inner one over the
 # works.</details>
