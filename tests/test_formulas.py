@@ -1,6 +1,7 @@
 """Checks of a learner's arithmetic, and predictions: right ones in several ways, wrong ones with the mistake named."""
 
 import math
+from fractions import Fraction
 
 import pytest
 import torch
@@ -163,6 +164,14 @@ def test_the_output_size_is_accepted_however_it_is_written(way):
 )
 def test_a_wrong_output_size_is_told_its_mistake(wrong, sentence):
     assert sentence in refusal(check_out_width, wrong)
+
+
+def unfloored(W, kernel, stride, padding, dilation):
+    return Fraction(W + 2 * padding - dilation * (kernel - 1) - 1, stride) + 1
+
+
+def test_a_wrong_fraction_is_a_number_like_any_other():
+    assert "You forgot the floor" in refusal(check_out_width, unfloored)
 
 
 # ── Parameters and MACs ──────────────────────────────────────────────────────────────────────────────────────

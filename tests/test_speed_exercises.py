@@ -335,6 +335,7 @@ WRONG = [
     (ratio(given="flops // (4 * moved)"), "You divide with //"),
     (ratio("w * W_out**2 * batch", size=1), "And: You count numbers"),
     (ratio(given="print(flops / moved)"), "gives None"),
+    (ratio(given="__import__('fractions').Fraction(flops, moved)"), "a float32 has 4 bytes"),
     (ratio(given="7"), "usual mistakes explains it"),
     (ratio("2 * weights * W_out**2 * batch"), "weights is used and never given a value"),
     # pictures a second

@@ -24,8 +24,16 @@ def equal(a, b):
     return a == b or (isinstance(a, float) or isinstance(b, float)) and math.isclose(a, b, rel_tol=1e-12)
 
 
+def shown(value, form=","):
+    """A number as text; one that takes no such form, as a Fraction of older Pythons, as it prints itself."""
+    try:
+        return format(value, form)
+    except (TypeError, ValueError):
+        return str(value)
+
+
 def difference(yours, right):
-    return f"you say {yours:,} and it is {right:,}"
+    return f"you say {shown(yours)} and it is {shown(right)}"
 
 
 def refusal(kind, name, sentence, line=""):

@@ -14,7 +14,7 @@ from ..blocks import BTNK1, BTNK2, Add
 from ..fast import as_graph
 from ..network import ResNet
 from ..timing import Timing
-from .holding import hold
+from .holding import hold, shown
 from .prediction import Question, choice_question
 from .stand import Stand
 
@@ -183,7 +183,7 @@ def check_intensity(f, *, exercise=None):
     ]  # fmt: skip
     return hold(
         "intensity", f, ("C", "C_out", "k", "W", "W_out", "batch"), cases, _true_intensity, _intensity, INTENSITY,
-        exercise, tell=lambda yours, right: f"you say {yours:,.4g} FLOPs a byte and it has {right:,.4g}",
+        exercise, tell=lambda yours, right: f"you say {shown(yours, ',.4g')} FLOPs a byte and it has {right:,.4g}",
     )  # fmt: skip
 
 
@@ -279,7 +279,7 @@ def steps_question(part):
             said += "What is neither convolution nor BN, ReLU or sum remains too: look at Stage 0 and at the head."
         return said or "Count the convolutions."
 
-    kept = ", ".join(f"{found[kind]} × {name}" for kind, name in KEPT.items() if found[kind])
+    kept = ", ".join(f"{n} {name}{'s' * (n > 1)}" for kind, name in KEPT.items() if (n := found[kind]))
     return Question(
         f"{part}: how many steps remain?",
         "number",
@@ -337,7 +337,7 @@ def check_pictures_a_second(f, *, exercise=None):
     return hold(
         "pictures", f, lambda batch, timing: f"batch {batch}, of which a run takes {timing.median} s", cases,
         lambda *case: _rate(set(), *case), _rate, RATES, exercise,
-        tell=lambda yours, right: f"you say {yours:,.4g} pictures a second and it is {right:,.4g}",
+        tell=lambda yours, right: f"you say {shown(yours, ',.4g')} pictures a second and it is {right:,.4g}",
     )  # fmt: skip
 
 
