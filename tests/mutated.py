@@ -248,15 +248,16 @@ def alike(a, b):
 
 
 def inputs(check, right):
-    """What a check calls the learner's function with."""
-    kept = []
+    """What a check calls the learner's function with, and whether gradients are recorded there."""
+    kept, grad = [], []
 
     def spy(*case):
         kept.append(copy.deepcopy(case))
+        grad.append(torch.is_grad_enabled())
         return right(*case)
 
     check(spy)
-    return kept
+    return kept, all(grad)
 
 
 # ── What a check says ────────────────────────────────────────────────────────────────────────────────────────
@@ -294,11 +295,13 @@ def mutants(subject, chosen=lambda found: found):
             if text not in seen:
                 seen.add(text)
                 found.append((source, edit, text))
-    cases, due = [*inputs(subject.check, made(subject.right[0])), *subject.more()], {}
+    cases, grad = inputs(subject.check, made(subject.right[0]))
+    cases, due = [*cases, *subject.more()], {}
     for source, edit, text in chosen(found):
-        if source not in due:
-            due[source] = list(results(made(source), cases))
-        mutant = judged(subject, edit, text, cases, due[source])
+        with torch.set_grad_enabled(grad):
+            if source not in due:
+                due[source] = list(results(made(source), cases))
+            mutant = judged(subject, edit, text, cases, due[source])
         if mutant:
             yield mutant
 
