@@ -1,8 +1,10 @@
 """Wrong solutions made from right ones: one small edit each, of the kind that learners make. A check must refuse all of
 them that give other results, and should say what is wrong.
 
-    python -m tests.mutants             # the figures of all checks
-    python -m tests.mutants macs rename # of these alone, with each mutant that no sentence explains
+    python -m tests.mutants macs rename   # the figures of these checks, with each mutant that no sentence explains
+
+A check joins with one line in SUBJECTS: its name, the check, and a list of source texts of right solutions, as a test
+file's RIGHT. More inputs than the check's own are optional.
 """
 
 import ast
@@ -19,6 +21,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import ResNet, activations
+from resnet_lib.anatomy import shapes_only
 from resnet_lib.exercises import (
     Wrong,
     check_fold,
@@ -237,8 +240,9 @@ def alike(a, b):
         return type(a) is type(b) and alike(dict(a.state_dict()), dict(b.state_dict()))
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(alike(a[key], b[key]) for key in a)
-    if isinstance(a, tuple | list) or isinstance(b, tuple | list):
-        return isinstance(a, tuple | list) and isinstance(b, tuple | list) and len(a) == len(b) and all(map(alike, a, b))
+    rows = [isinstance(t, tuple | list) for t in (a, b)]
+    if any(rows):
+        return all(rows) and len(a) == len(b) and all(map(alike, a, b))
     try:
         a, b = (torch.as_tensor(t, dtype=torch.float64).detach() for t in (a, b))
     except (TypeError, ValueError, RuntimeError):
@@ -360,7 +364,7 @@ def _more_to_fold():
 
 def _more_names():
     for blocks in ((3, 4, 6, 3), (1, 2, 1, 1), (12, 1, 1, 2)):
-        with torch.device("meta"):
+        with shapes_only():
             shapes = to_published(ResNet(blocks=blocks, base=4, num_classes=2).state_dict())
         yield ({name: torch.tensor(float(i)) for i, name in enumerate(shapes)},)
 
@@ -400,26 +404,22 @@ SUBJECTS = [
 
 
 def report(chosen=()):
-    """Print the figures of the subjects whose names begin with one of the words, and return the holes. Of chosen ones
-    each mutant that no sentence explains is shown."""
-    holes = []
-    print(f"{'check':24} {'right':>6} {'edits':>6} {'same':>5} {'wrong':>6} {'refused':>8} {'named':>6} {'error':>6}")
+    """Print the figures of the subjects whose names begin with one of the words, and return what a check has accepted
+    although it is wrong, or broken off at. Of chosen ones each mutant that no sentence explains is shown."""
+    kinds, holes = ("same", "named", "error", "unnamed", "accepted", "broken"), []
+    print(f"{'check':24}{'right':>7}{'mutants':>9}" + "".join(f"{kind:>10}" for kind in kinds) + "    told")
     for subject in SUBJECTS:
         if chosen and not subject.name.startswith(tuple(chosen)):
             continue
         found = list(mutants(subject))
-        count = {kind: sum(m.verdict == kind for m in found) for kind in ("same", "named", "error", "unnamed", "accepted")}
-        wrong = len(found) - count["same"]
-        share = (count["named"] + count["error"]) / wrong
-        print(
-            f"{subject.name:24} {len(subject.right):6} {len(found):6} {count['same']:5} {wrong:6} "
-            f"{wrong - count['accepted']:8} {count['named']:6} {count['error']:6}   {share:.0%} told", flush=True,
-        )
-        holes += [m for m in found if m.verdict == "accepted"]
-        if chosen:
-            for m in found:
-                if m.verdict in ("unnamed", "accepted"):
-                    print(f"  {m.verdict}: {m.edit} | {m.sentence[-150:]}\n{m.source}\n")
+        count = {kind: sum(m.verdict == kind for m in found) for kind in kinds}
+        told = (count["named"] + count["error"]) / (len(found) - count["same"])
+        figures = "".join(f"{n:10}" for n in count.values())
+        print(f"{subject.name:24}{len(subject.right):7}{len(found):9}{figures}{told:8.0%}", flush=True)
+        holes += [m for m in found if m.verdict in ("accepted", "broken")]
+        for m in found if chosen else ():
+            if m.verdict == "unnamed":
+                print(f"\nUNNAMED: {m.edit} | {m.sentence}\n{m.source}")
     for m in holes:
-        print(f"ACCEPTED AND WRONG: {m.subject}: {m.edit}\n{m.source}")
+        print(f"\n{m.verdict.upper()}: {m.subject}: {m.edit} | {m.sentence}\n{m.source}")
     return holes

@@ -43,6 +43,9 @@ OUT_WIDTH = {
     "kernel": "You forgot to take the kernel's reach away.",
     "first": "The reach is one too small: the kernel's first pixel counts too, dilation·(kernel − 1) + 1.",
     "signs": "A minus before a bracket turns both signs: − (d·(k − 1) + 1) is − d·(k − 1) − 1.",
+    "kernel + gaps": "A gap between two weights is dilation − 1 wide: kernel + (kernel − 1)·(dilation − 1).",
+    "+ reach": "The reach is dilation·(kernel − 1) + 1, one pixel more than its steps: not dilation·kernel + 1.",
+    "turned": "It is the row minus the reach, not the reach minus the row.",
     "gaps": "Each of the kernel − 1 gaps between the weights is dilation wide: multiply the two.",
     "added": "The reach is taken away from the row, not added to it.",
     "shorter": "Padding makes the row longer: add 2·padding.",
@@ -56,7 +59,11 @@ OUT_WIDTH = {
 
 def _out_width(wrong, W, kernel, stride, padding, dilation):
     steps = kernel + dilation - 2 if "gaps" in wrong else (1 if "dilation" in wrong else dilation) * (kernel - 1)
-    reach = dilation * kernel if "reach" in wrong else steps + (0 if "first" in wrong else -1 if "signs" in wrong else 1)
+    reach = (
+        dilation * kernel if "reach" in wrong else steps + (0 if "first" in wrong else -1 if "signs" in wrong else 1)
+    )
+    reach = kernel + dilation * (kernel - 1) if "kernel + gaps" in wrong else reach
+    reach = dilation * kernel + 1 if "+ reach" in wrong else reach
     reach = 0 if "kernel" in wrong else -reach if "added" in wrong else reach
     more = 0 if {"padding", "padding last"} & wrong else padding if "once" in wrong else 2 * padding
     room = W + (-more if "shorter" in wrong else more) - reach + (1 if "inside" in wrong else 0)
@@ -64,6 +71,7 @@ def _out_width(wrong, W, kernel, stride, padding, dilation):
         return None  # no place at all: whether a formula then gives 0, 1 or less depends on how it rounds
     if "brackets" in wrong:
         return room + reach - reach // stride + 1
+    room = -room if "turned" in wrong else room
     strides = room * stride if "times" in wrong else room / (1 if "stride" in wrong else stride)
     strides = room / (stride + 1) if "stride + 1" in wrong else strides
     if "floor" not in wrong:
@@ -134,6 +142,7 @@ def _of_layers(part, sizes, layers, places, bn, got, due):
             term[name] = a * b * k * k * n
             term |= {f"the BN of {name}": bn * b, f"{name} with its BN": a * b * k * k + bn * b} if bn else {}
         widths = [{name: n for name, n in size.items() if name.startswith("C")} | {"1": 1} for size in sizes]
+        widths = [{**width, "4·C1": 4 * width["C1"]} if "C1" in width else width for width in widths]
         for said, norm in product(widths[0], (0, bn)):
             ins = [(w[said] - a) * b * k * k * n for w, (a, b, k, n) in zip(widths, each, strict=True)]
             outs = [(w[said] - b) * (a * k * k * n + norm) for w, (a, b, k, n) in zip(widths, each, strict=True)]
@@ -157,14 +166,11 @@ def _of_layers(part, sizes, layers, places, bn, got, due):
 
 
 def _sizes(names, case):
-    """What a formula is made of: the arguments, and what belongs to them: C/4 or C_out = 4·C1 channels, V, the width
-    after the stride."""
+    """What a formula is made of: the arguments, and what belongs to them: C/4, or V, the width after the stride."""
     sizes = dict(zip(names, case, strict=True))
     if "S" in sizes:
         sizes["V"] = -(-sizes["W"] // sizes["S"])
-    if "C1" in sizes:
-        sizes["C_out"] = 4 * sizes["C1"]
-    elif "C" in sizes:
+    if "C" in sizes and "C1" not in sizes:
         sizes["C/4"] = sizes["C"] // 4
     return sizes
 
@@ -193,6 +199,10 @@ PARAMETERS = {
     "four": "The block gives out 4·C1 channels, not C1: the last 1×1 and the projection.",
     "square": "You forgot that inside the block there are C/4 channels.",
     "only 3×3": "You count the 3×3 alone: the 1×1 convolutions have weights too.",
+    "first alone": "You count the first convolution alone: is return inside the loop?",
+    "last alone": "You count the last convolution alone: the sum grows from layer to layer, total += …",
+    "no in": "Each number of the output needs a weight for every channel that comes in: times C_in.",
+    "no out": "Each channel that goes out has weights of its own: times C_out.",
 }
 
 
@@ -204,7 +214,11 @@ def _parameters(part, wrong, norms, *numbers):
         convolutions = [(a, b if b != 4 * numbers[-1] else numbers[-1], k) for a, b, k in convolutions]
     if "projection" in wrong and part == "BTNK1":
         convolutions = convolutions[:-1]
+    convolutions = (
+        convolutions[:1] if "first alone" in wrong else convolutions[-1:] if "last alone" in wrong else convolutions
+    )
     kept = [c for c in convolutions if c[2] > 1] if "only 3×3" in wrong else convolutions
+    kept = [(1 if "no in" in wrong else a, 1 if "no out" in wrong else b, k) for a, b, k in kept]
     total = sum(a * b * (k if "kernel" in wrong else 2 * k if "doubled" in wrong else k * k) for a, b, k in kept)
     total += sum(b for _, b, _ in kept) if "bias" in wrong else 0
     if norms != ("bn" in wrong):
@@ -292,7 +306,14 @@ def _layout(part, wrong, *n):
     C, W, C1, S = n if part == "BTNK1" else (*n, None, 1)
     layers = CONVOLUTIONS[part](*((C, C1) if part == "BTNK1" else (C,)))
     late = -(-W // S)
-    widths = {"stride": W, "floor": W // S, "float": W / S, "one less": late - 1, "one more": W // S + 1, "times S": W * S}
+    widths = {
+        "stride": W,
+        "floor": W // S,
+        "float": W / S,
+        "one less": late - 1,
+        "one more": W // S + 1,
+        "times S": W * S,
+    }
     widths["(W − 1) / S"] = (W - 1) / S + 1
     late = next((widths[w] for w in widths if w in wrong), late)
     places = [late if "all strided" in wrong else W] + [late] * (len(layers) - 1)
@@ -346,8 +367,8 @@ FIELD = {
     "strides": "What a step adds depends on its kernel, (kernel − 1) · j, not on its stride.",
     "r": "The jump grows by itself, j = j · stride; you multiply r.",
     "forwards": "r = (r − 1) · stride + kernel is the rule from the last step to the first: walk backwards.",
-    "behind, r": "From behind, r values begin (r − 1) · stride pixels apart at most, and not r · stride.",
-    "behind, kernel": "From behind, the last of the r values sees a whole kernel: (r − 1) · stride + kernel, not kernel − 1.",
+    "behind, r": "From behind, the first and the last of r values begin (r − 1) · stride pixels apart, not r · stride.",
+    "behind, kernel": "From behind, the last of the r values sees a whole kernel: (r − 1) · stride + kernel.",
     "behind, zero": "From behind as well, begin with r = 1.",
     "behind, brackets": "Brackets: (r − 1) · stride + kernel.",
     "behind, late": "From behind: first (r − 1) · stride, and then + kernel, without the stride.",
@@ -375,8 +396,12 @@ def _receptive_field(wrong, steps):
         return r
     for kernel, stride in steps:
         kernel, stride = (stride, kernel) if "exchanged" in wrong else (kernel, stride)
-        more = stride if "last" in wrong else j + stride - 1 if "sum" in wrong else j + stride if "add" in wrong else None
-        more = j * kernel if "kernels" in wrong else r * stride if "r" in wrong else j * stride if more is None else more
+        more = (
+            stride if "last" in wrong else j + stride - 1 if "sum" in wrong else j + stride if "add" in wrong else None
+        )
+        more = (
+            j * kernel if "kernels" in wrong else r * stride if "r" in wrong else j * stride if more is None else more
+        )
         if "early" in wrong:
             j = more
         jumps = kernel if "kernel" in wrong else stride - 1 if "strides" in wrong else kernel - 1

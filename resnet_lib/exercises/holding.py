@@ -32,9 +32,7 @@ def unknown(cases, got, due):
     """Nothing more can be said of the results."""
 
 
-def hold(
-    kind, f, names, cases, true, slip, slips, exercise, *, read=number, same=equal, tell=difference, why=unknown
-):
+def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, same=equal, tell=difference, why=unknown):
     """Call f on all cases and compare with `true`. Returns a `Verdict` or raises `Wrong`.
 
     kind:  the key of the hints. names: of the arguments, for sentences; a callable makes the sentence of a case.

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ..activations import activations
+from ..anatomy import shapes_only
 from ..mistakes import gap
 from ..network import ResNet
 from ..proof import draw_norms
@@ -139,14 +140,25 @@ def _of_shapes(cases, got, due):
         if weight.shape != right.shape:
             return f"You give a weight of shape {tuple(weight.shape)}; it should stay {tuple(right.shape)}."
         if bias.shape != offsets.shape:
-            return f"You give a bias of shape {tuple(bias.shape)}: one number a channel, {tuple(offsets.shape)}, is wanted."
+            return (
+                f"You give a bias of shape {tuple(bias.shape)}: one number a channel is wanted, {tuple(offsets.shape)}."
+            )
+    if all(
+        torch.allclose(a, b, 1e-5, 1e-6)
+        for yours, right in zip(got, due, strict=True)
+        for a, b in zip(yours, right, strict=True)
+    ):
+        return "It is right to 6 digits: torch.zeros and torch.ones give float32. Add dtype=conv.weight.dtype."
     return None
 
 
 def _close(a, b):
     if isinstance(a, torch.Tensor):
         return gap(a, b)[1] <= 1e-4
-    return all(x.shape == y.shape and torch.allclose(x, y, rtol=1e-9, atol=1e-12) for x, y in zip(a, b, strict=True))
+    return all(
+        x.shape == y.shape and torch.allclose(x, y, rtol=1e-9, atol=1e-12, equal_nan=True)
+        for x, y in zip(a, b, strict=True)
+    )
 
 
 def _which(yours, right):
@@ -159,7 +171,7 @@ def _which(yours, right):
 
 def check_rename(f, *, exercise=None):
     """f(published): the same tensors in a new dictionary under the library's names."""
-    with torch.device("meta"):
+    with shapes_only():
         shapes = to_published(ResNet(blocks=(2, 1, 1, 12), base=4, num_classes=3).state_dict())
     # Every tensor holds a number of its own, so that it is known again, copied or not.
     published = {name: torch.full(t.shape, i, dtype=t.dtype) for i, (name, t) in enumerate(shapes.items())}
@@ -247,7 +259,7 @@ GRAD_CAM = {
     "no gradient": "The maps are not weighed: the gradients are missing.",
     "no maps": "The maps themselves are missing: weight times map, equation (2).",
     "scaled": "The map is divided by its largest value; the equations do not do that.",
-    "one weight": "One weight for each channel: average over the places, dimensions 2 and 3, not over the channels too.",
+    "one weight": "One weight for each channel: average over the places, dimensions 2 and 3, and nothing else.",
     "mean twice": "The places are averaged twice: a mean, or a sum divided by h · w.",
     "columns": "Average over both dimensions of the places, (2, 3), and not over 2 alone.",
     "rows": "Average over both dimensions of the places, (2, 3), and not over 3 alone.",
@@ -256,6 +268,7 @@ GRAD_CAM = {
     "added": "A weight multiplies its map; you add the two.",
     "last": "Only the last channel counts: the sum grows from channel to channel, heat = heat + …",
     "first": "Only the first channel counts: the sum goes over all of them.",
+    "all classes": "Take the gradient of the logit of the class that is asked for, not of the sum of all.",
     "negative": "The sign is the wrong way round: what speaks against the class is kept.",
 }
 
@@ -263,7 +276,8 @@ GRAD_CAM = {
 def _grad_cam(wrong, maps, logits, target):
     target = logits.argmax().item() if "other" in wrong else target
     scores = logits.softmax(1) if "softmax" in wrong else logits
-    (slopes,) = torch.autograd.grad(scores[0, target], maps, retain_graph=True)
+    score = scores.sum() if "all classes" in wrong else scores[0, target]
+    (slopes,) = torch.autograd.grad(score, maps, retain_graph=True)
     h, w = maps.shape[2:]
     weights = slopes.sum((2, 3), keepdim=True) if "sum" in wrong else slopes.mean((2, 3), keepdim=True)
     weights = slopes if "elementwise" in wrong else torch.ones_like(weights) if "no gradient" in wrong else weights

@@ -226,7 +226,10 @@ MEANINGS = [
         "Several numbers are written into a place for fewer: is an index [i] missing?",
     ),
     (r"does not support item assignment", "Only lists, dictionaries and tensors can be written into, place by place."),
-    (r"received an invalid combination of arguments", "PyTorch does not take these arguments here: print each of them."),
+    (
+        r"received an invalid combination of arguments",
+        "PyTorch does not take these arguments here: print each of them.",
+    ),
     (
         r"a leaf Variable that requires grad",
         "Weights may not be overwritten while gradients are recorded: make a new tensor.",
