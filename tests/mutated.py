@@ -12,6 +12,7 @@ import copy
 import math
 import random
 import re
+import warnings
 from functools import partial
 from typing import NamedTuple
 
@@ -302,7 +303,8 @@ def mutants(subject, chosen=lambda found: found):
     cases, grad = inputs(subject.check, made(subject.right[0]))
     cases, due = [*cases, *subject.more()], {}
     for source, edit, text in chosen(found):
-        with torch.set_grad_enabled(grad):
+        with torch.set_grad_enabled(grad), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a mutant may well deserve one
             if source not in due:
                 due[source] = list(results(made(source), cases))
             mutant = judged(subject, edit, text, cases, due[source])

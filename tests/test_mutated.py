@@ -217,6 +217,9 @@ def test_a_fold_in_less_than_double_precision_is_told_so():
         ("torch.zeros(()) [0]", "This is one number already"),
         ("torch.autograd.grad(torch.zeros(3, requires_grad=True) * 2, torch.zeros(3))", "one number|Nothing leads"),
         ("np.zeros(3) + np.zeros(4)", "Two arrays of shapes (3,) and (4,) meet"),
+        ("torch.zeros(3) + torch.zeros(4)", "Two shapes do not fit"),
+        ("torch.zeros(3).summ()", "A Tensor has no summ"),
+        ("math.flor(3)", "There is no flor in math"),
         ("divmod(3)", "too many or too few arguments"),
     ],
 )

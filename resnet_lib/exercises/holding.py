@@ -9,7 +9,7 @@ import torch
 from .hints import hints
 from .progress import done
 from .telling import explains, of_arguments
-from .verdict import Verdict, Wrong, stopped, where
+from .verdict import IN_FUNCTIONS, Verdict, Wrong, stopped, where
 
 
 def number(value):
@@ -58,7 +58,7 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
         except Exception as error:  # whatever a learner's code raises is a finding
             if first:
                 break  # the inputs before it say what is wrong
-            raise wrong(f"{at}: {stopped(error)}", where(error)) from None
+            raise wrong(f"{at}: {stopped(error, IN_FUNCTIONS)}", where(error)) from None
         if not all(map(torch.equal, before, _tensors(case))):
             raise wrong(f"{name} overwrites what it is given: make new tensors, or work on a .clone().")
         yours, problem = read(yours)
@@ -71,7 +71,7 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
         cases, due = cases[: len(got)], due[: len(got)]
         said = _slipped(1, cases, got, slip, slips, same)
         if said is None and all(isinstance(n, Number) for n in cases[0]):
-            said = of_arguments(f, names, cases, got, due, lambda *case: slip(set(), *case), same)
+            said = of_arguments(names, cases, got, lambda *case: slip(set(), *case), same)
         said = said or why(cases, got, due) or _slipped(2, cases, got, slip, slips, same)
         if said is None:
             n = sum(map(same, got, due))

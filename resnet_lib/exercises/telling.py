@@ -18,27 +18,28 @@ def explains(predicted, got, same):
     return 2 * unknown < len(got)
 
 
-def of_arguments(f, names, cases, got, due, right, same):
+def of_arguments(names, cases, got, right, same):
     """The sentence of what was done to the arguments, or None: exchanged, taken for each other, or not used.
 
-    f: the learner's function. right: right(*case) gives the right result, for any numbers.
+    right: right(*case) gives the right result, for any numbers. The learner's own function is not called again: with
+    other numbers a loop of it may never end.
     """
     places = range(len(names))
 
-    def gives(function, results, change):
+    def gives(change):
         try:
-            return explains((function(*change(list(case))) for case in cases), results, same)
-        except Exception:  # what cannot be computed explains nothing
-            return False
+            return explains((right(*change(list(case))) for case in cases), got, same)
+        except (ArithmeticError, ValueError, RuntimeError):
+            return False  # what cannot be computed explains nothing
 
     for i, j in combinations(places, 2):
-        if gives(f, due, lambda case, i=i, j=j: [*case[:i], case[j], *case[i + 1 : j], case[i], *case[j + 1 :]]):
+        if gives(lambda case, i=i, j=j: [*case[:i], case[j], *case[i + 1 : j], case[i], *case[j + 1 :]]):
             return f"{names[i]} and {names[j]} are exchanged: the order is {', '.join(names)}."
     for i, j in permutations(places, 2):
-        if gives(right, got, lambda case, i=i, j=j: [*case[:i], case[j], *case[i + 1 :]]):
+        if gives(lambda case, i=i, j=j: [*case[:i], case[j], *case[i + 1 :]]):
             return f"You use {names[j]} where {names[i]} is due."
     for i, n in product(places, (0, 1, 2, 3)):
-        if gives(right, got, lambda case, i=i, n=n: [*case[:i], n, *case[i + 1 :]]):
+        if gives(lambda case, i=i, n=n: [*case[:i], n, *case[i + 1 :]]):
             return f"{names[i]} plays no part in your result: it is the same as with {names[i]} = {n}."
     return None
 

@@ -141,7 +141,7 @@ def _of_shapes(cases, got, due):
             return f"You give a weight of shape {tuple(weight.shape)}; it should stay {tuple(right.shape)}."
         if bias.shape != offsets.shape:
             return (
-                f"You give a bias of shape {tuple(bias.shape)}: one number a channel is wanted, {tuple(offsets.shape)}."
+                f"Your bias has the shape {tuple(bias.shape)}: one number a channel is wanted, {tuple(offsets.shape)}."
             )
     if all(
         torch.allclose(a, b, 1e-5, 1e-6)

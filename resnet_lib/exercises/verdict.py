@@ -239,10 +239,6 @@ MEANINGS = [
         "There is no dimension {0} in this tensor: print its shape before this line. The first dimension is 0.",
     ),
     (
-        r"size of tensor a \((\d+)\) must match|The expanded size of the tensor \((\d+)\) must match",
-        "Two shapes do not fit: print both before this line.",
-    ),
-    (
         r"expected (?:at least |at most |exactly )?\d+ arguments?, got|takes (?:exactly|at least) \w+ (?:positional )?"
         r"arguments?|missing required argument",
         "A function is called with too many or too few arguments.",
@@ -254,13 +250,28 @@ MEANINGS = [
 ]
 
 
-def meaning(error):
-    """What a Python error in a learner's network probably means, as a sentence, or "" where that is not known."""
+# In a function, which is no network, these mean something else.
+IN_FUNCTIONS = [
+    (
+        r"size of tensor a|The expanded size of the tensor",
+        "Two shapes do not fit: print both before this line. They are compared from the last dimension on.",
+    ),
+    (
+        r"'(\w+)' object has no attribute '(\w+)'",
+        "A {0} has no {1}: is that misspelt, or is a {0} not what you think is there?",
+    ),
+    (r"module '([\w.]+)' has no attribute '(\w+)'", "There is no {1} in {0}: is it misspelt?"),
+]
+
+
+def meaning(error, first=()):
+    """What a Python error in a learner's network probably means, as a sentence, or "" where that is not known. first:
+    (pattern, sentence) that go before `MEANINGS`."""
     if isinstance(error, NotImplementedError) and "forward" not in str(error):
         return "The exercise is not filled in yet."
     if isinstance(error, KeyError):
         return f"The dictionary has no {error}: print its keys."
-    for pattern, sentence in MEANINGS:
+    for pattern, sentence in (*first, *MEANINGS):
         if found := re.search(pattern, str(error)):
             groups = [g for g in found.groups() if g is not None]
             return _sizes(*map(int, groups)) if sentence == "SIZES" else sentence.format(*groups)
@@ -285,11 +296,11 @@ def where(error):
     return f"It stopped in {own[-1].name}, line {own[-1].lineno}: {own[-1].line}" if own else ""
 
 
-def stopped(error):
-    """What happened, in words: the kind of error, its message, and what it probably means."""
+def stopped(error, first=()):
+    """What happened, in words: the kind of error, its message, and what it probably means. first: as in `meaning`."""
     message = " ".join(str(error).split())
     said = f"Python says: {type(error).__name__}: {message[:300]}."
-    return f"{meaning(error) or 'Your code stops with an error.'} ({said})"
+    return f"{meaning(error, first) or 'Your code stops with an error.'} ({said})"
 
 
 def _shape(shape):
