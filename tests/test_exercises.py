@@ -70,6 +70,11 @@ def test_every_check_has_at_least_eight_mistakes_and_five_styles():
         assert len(styles) >= 5
 
 
+def test_a_layer_at_which_it_stops_stands_where_it_ran_whatever_order_it_was_made_in():
+    _, text = judge("stage", "backwards", "C1 for 4·C1")
+    assert "1.conv1: your 1.conv1 takes 8 channels" in text and "C1 where 4·C1 is due" in text
+
+
 def test_two_mistakes_at_once_are_both_named():
     _, text = judge("BTNK2", "modules", "no relu1", "no last relu")
     assert "Two things at once" in text and "after bn1" in text and "after the sum" in text

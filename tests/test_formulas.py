@@ -213,7 +213,7 @@ def test_a_right_count_of_parameters_is_accepted(part, right):
         (lambda C, C1: convs((C, C1, 1), (C1, C1, 3), (C1, C1, 1), (C, C1, 1)), "4·C1 channels, not C1"),
         (lambda C, C1: btnk1(C, C1) - 6 * C1 * C1, "kernel · kernel"),
         (lambda C, C1: btnk1(C, C1, bn=0) - 4 * C * C1, "forgot the BNs"),
-        (lambda C, C1: 0, "none of"),
+        (lambda C, C1: C**3 + C1**3, "none of"),
     ],
 )
 def test_a_wrong_count_of_parameters_is_told_its_mistake(wrong, sentence):

@@ -9,7 +9,8 @@ import torch
 
 from .hints import hints
 from .progress import done
-from .verdict import Verdict, Wrong, stopped, where
+from .telling import explains, of_arguments
+from .verdict import IN_FUNCTIONS, Verdict, Wrong, stopped, where
 
 
 def number(value):
@@ -46,13 +47,19 @@ def through(f, call):
     return wraps(f)(call) if callable(f) else f
 
 
-def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, same=equal, tell=difference):
+def unknown(cases, got, due):
+    """Nothing more can be said of the results."""
+
+
+def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, same=equal, tell=difference, why=unknown):
     """Call f on all cases and compare with `true`. Returns a `Verdict` or raises `Wrong`.
 
     kind:  the key of the hints. names: of the arguments, for sentences; a callable makes the sentence of a case.
-    slip:  slip(wrong, *case) gives what the mistakes of that set would give; slips: mistake → its sentence.
+    slip:  slip(wrong, *case) gives what the mistakes of that set would give, None where that cannot be known;
+           slips: mistake → its sentence.
     read:  the learner's result → (in the form to compare, what is wrong with its form).
     same, tell: whether two results are equal, and how they differ in words.
+    why: why(cases, got, due) gives a sentence where none of the slips does, or None.
     """
     name = getattr(f, "__name__", type(f).__name__)
 
@@ -64,10 +71,15 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
     got, due, first = [], [true(*case) for case in cases], None
     for case, right in zip(cases, due, strict=True):
         at = names(*case) if callable(names) else ", ".join(f"{n} = {v}" for n, v in zip(names, case, strict=True))
+        before = [t.clone() for t in _tensors(case)]
         try:
             yours = f(*case)
         except Exception as error:  # whatever a learner's code raises is a finding
-            raise wrong(f"{at}: {stopped(error)}", where(error)) from None
+            if first:
+                break  # the inputs before it say what is wrong
+            raise wrong(f"{at}: {stopped(error, IN_FUNCTIONS)}", where(error)) from None
+        if not all(map(torch.equal, before, _tensors(case))):
+            raise wrong(f"{name} overwrites what it is given: make new tensors, or work on a .clone().")
         yours, problem = read(yours)
         if problem:
             raise wrong(f"{name} gives {problem}.")
@@ -75,7 +87,11 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
         if not same(yours, right) and first is None:
             first = f"{at}: {tell(yours, right)}."
     if first:
-        said = _slipped(cases, got, slip, slips, same)
+        cases, due = cases[: len(got)], due[: len(got)]
+        said = _slipped(1, cases, got, slip, slips, same)
+        if said is None and all(isinstance(n, Number) for n in cases[0]):
+            said = of_arguments(names, cases, got, lambda *case: slip(set(), *case), same)
+        said = said or why(cases, got, due) or _slipped(2, cases, got, slip, slips, same)
         if said is None:
             n = sum(map(same, got, due))
             said = f"It is right for {n} of {len(cases)} inputs, and none of {len(slips)} usual mistakes explains it."
@@ -84,13 +100,21 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
     return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.")
 
 
-def _slipped(cases, got, slip, slips, same):
-    """The sentence of the mistake, or of two at once, that gives the learner's results for all cases."""
-    for n in (1, 2):
-        for wrong in combinations(slips, n):
-            try:
-                if all(same(slip(set(wrong), *case), yours) for case, yours in zip(cases, got, strict=True)):
-                    return " And: ".join(slips[w] for w in wrong)
-            except (ZeroDivisionError, ValueError, RuntimeError):
-                continue  # a change that cannot be computed is no explanation
+def _slipped(n, cases, got, slip, slips, same):
+    """The sentence of the mistake, or of n at once, that gives the learner's results for all cases."""
+    for wrong in combinations(slips, n):
+        try:
+            if explains((slip(set(wrong), *case) for case in cases), got, same):
+                return " And: ".join(slips[w] for w in wrong)
+        except (ArithmeticError, ValueError, RuntimeError):
+            continue  # a change that cannot be computed is no explanation
     return None
+
+
+def _tensors(case):
+    """The tensors of a case, those of its modules too."""
+    found = []
+    for part in case:
+        parts = part.state_dict().values() if isinstance(part, torch.nn.Module) else [part]
+        found += [t for t in parts if isinstance(t, torch.Tensor)]
+    return found

@@ -90,7 +90,11 @@ class _Watch(TorchFunctionMode):
         given = tensors.pop("input")
         given = given.clone() if isinstance(given, torch.Tensor) else None
         eps = kwargs.get("eps", args[7] if len(args) > 7 else 1e-5) if kind == "norm" else None
-        out = func(*args, **kwargs)
+        try:
+            out = func(*args, **kwargs)
+        except Exception:  # the layer at which it stops has its place in the order too
+            self.note(kind, tensors, eps, _channels_first(func, given))
+            raise
         self.note(kind, tensors, eps, _channels_first(func, given), _channels_first(func, out.clone()))
         return out
 

@@ -1,11 +1,13 @@
 """Checks of functions that give tensors: BN folded into a convolution, weights renamed, Grad-CAM."""
 
 import re
+from itertools import combinations, permutations
 
 import torch
 from torch import nn
 
 from ..activations import activations
+from ..anatomy import shapes_only
 from ..mistakes import gap
 from ..network import ResNet
 from ..proof import draw_norms
@@ -20,15 +22,15 @@ def check_fold(f, *, exercise=None):
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         cases = []
-        for with_bias in (False, True):
-            # As many channels out as in, so that a wrong dimension shows in the numbers; float64, so that equal is
-            # equal; a large ε, so that it counts.
-            conv, bn = nn.Conv2d(4, 4, 3, bias=with_bias), nn.BatchNorm2d(4, eps=0.1)
+        for C, C_out, with_bias in ((4, 4, False), (4, 4, True), (3, 5, True)):
+            # First as many channels out as in, so that a wrong dimension shows in the numbers; float64, so that equal
+            # is equal; a large ε, so that it counts.
+            conv, bn = nn.Conv2d(C, C_out, 3, bias=with_bias), nn.BatchNorm2d(C_out, eps=0.1)
             draw_norms(nn.Sequential(bn))
             cases.append((conv.double().eval(), bn.double().eval()))
         return hold(
             "fold", f, _folding, cases, lambda conv, bn: _fold(set(), conv, bn), _fold, FOLD, exercise,
-            read=_weight_and_bias, same=_close, tell=_which,
+            read=_weight_and_bias, same=_close, tell=_which, why=_of_shapes,
         )  # fmt: skip
 
 
@@ -46,15 +48,41 @@ FOLD = {
     "beta": "β is missing at the end of the bias.",
     "own": "The convolution's own bias is lost: b' = s · (b − μ) + β.",
     "unscaled": "The bias must be scaled too: s multiplies (b − μ).",
+    "brackets": "Brackets: s multiplies both, s · (b − μ), and not s · b − μ.",
+    "b alone": "Brackets: s multiplies both, s · (b − μ), and not b − s · μ.",
+    "inside": "Brackets: β is not scaled, it is added at the end.",
+    "turned": "It is b − μ, not μ − b.",
+    "subtracted": "β is added, not subtracted.",
+    "beta twice": "Where there is no conv.bias, b is 0; bn.bias is β.",
+    "s first": "The weight is multiplied by s; you add s.",
+    "s added": "s multiplies (b − μ); you add s.",
+    "no root": "The root is missing altogether: s = γ / √(σ² + ε).",
+    "minus eps": "ε is added to the variance.",
+    "squared": "s divides by the root of σ² + ε, not by its square.",
+    "over": "s = γ / √(σ² + ε): you have the fraction upside down.",
+    "whole": "Divide with /: // rounds down.",
 }
 
 
+# What a BN has stored, and how each may be taken for another.
+STORED = {"gamma": "weight", "beta": "bias", "mean": "running_mean", "var": "running_var"}
+FOLD |= {
+    f"{one} as {other}": f"You use bn.{STORED[one]} where bn.{STORED[other]} is due."
+    for one, other in permutations(STORED, 2)
+}
+FOLD |= {
+    f"{one} and {other}": f"bn.{STORED[one]} and bn.{STORED[other]} are exchanged."
+    for one, other in combinations(STORED, 2)
+}
 # s stands in both formulas, and may be wrong in one of them alone.
 FOLD |= {
     f"{part} {name}": f"In the {part} alone: {FOLD[name]}"
     for part in ("weight", "bias")
-    for name in ("eps", "outside", "root", "gamma", "times")
-}
+    for name in (
+        "eps", "outside", "root", "gamma", "times", "no root", "squared", "over", "whole",
+        *(f"{one} as {other}" for one, other in permutations(STORED, 2) if other in ("gamma", "var")),
+    )
+}  # fmt: skip
 
 
 def _fold(wrong, conv, bn):
@@ -66,18 +94,32 @@ def _fold(wrong, conv, bn):
 
 
 def _folded(wrong, conv, bn):
-    gamma, beta, mean, var = bn.weight, bn.bias, bn.running_mean, bn.running_var
+    stored = {name: getattr(bn, attribute) for name, attribute in STORED.items()}
+    for one, other in permutations(STORED, 2):
+        if f"{one} as {other}" in wrong:
+            stored[other] = getattr(bn, STORED[one])
+        if f"{one} and {other}" in wrong:
+            stored[one], stored[other] = stored[other], stored[one]
+    gamma, beta, mean, var = stored.values()
     gamma = torch.ones_like(gamma) if "gamma" in wrong else gamma
-    eps = 0 if "eps" in wrong else bn.eps
-    root = var + eps if "root" in wrong else var.sqrt() + eps if "outside" in wrong else (var + eps).sqrt()
-    s = gamma * root if "times" in wrong else gamma / root
+    eps = 0 if "eps" in wrong else -bn.eps if "minus eps" in wrong else bn.eps
+    root = var.sqrt() + eps if "outside" in wrong else (var + eps).sqrt()
+    root = var + eps if "root" in wrong else (var + eps).square() if "squared" in wrong else root
+    root = torch.ones_like(root) if "no root" in wrong else root
+    s = gamma * root if "times" in wrong else root / gamma if "over" in wrong else gamma / root
+    s = gamma // root if "whole" in wrong else s
     b = 0 if conv.bias is None or "own" in wrong else conv.bias
+    b = bn.bias if "beta twice" in wrong and conv.bias is None else b
     mean = 0 if "mean" in wrong else -mean if "plus" in wrong else mean
-    bias = (1 if "unscaled" in wrong else s) * (b - mean) + (0 if "beta" in wrong else beta)
+    moved = mean - b if "turned" in wrong else b - mean
+    bias = s + moved if "s added" in wrong else moved if "unscaled" in wrong else s * moved
+    bias = s * b - mean if "brackets" in wrong else b - s * mean if "b alone" in wrong else bias
+    end = 0 if "beta" in wrong else -beta if "subtracted" in wrong else beta
+    bias = s * (moved + beta) if "inside" in wrong else bias + end
     if not isinstance(bias, torch.Tensor) or bias.dim() == 0:
         raise ValueError("no bias is left")
     by = s.view(1, -1, 1, 1) if "axis" in wrong else s.view(-1, 1, 1, 1)
-    return conv.weight if "weight" in wrong else conv.weight * by, bias
+    return conv.weight if "weight" in wrong else conv.weight + by if "s first" in wrong else conv.weight * by, bias
 
 
 def _folding(conv, bn):
@@ -90,18 +132,33 @@ def _weight_and_bias(found):
     good = isinstance(found, tuple | list) and len(found) == 2 and all(isinstance(t, torch.Tensor) for t in found)
     if not good:
         return found, "None: let it return weight, bias" if found is None else "no pair of tensors, weight and bias"
-    weight, bias = (t.detach().double() for t in found)
-    if tuple(weight.shape) != (4, 4, 3, 3):
-        return found, f"a weight of shape {tuple(weight.shape)}; it should stay {(4, 4, 3, 3)}"
-    if tuple(bias.shape) != (4,):
-        return found, f"a bias of shape {tuple(bias.shape)}: one number a channel, (4,), is wanted"
-    return (weight, bias), ""
+    return tuple(t.detach().double() for t in found), ""
+
+
+def _of_shapes(cases, got, due):
+    for (weight, bias), (right, offsets) in zip(got, due, strict=True):
+        if weight.shape != right.shape:
+            return f"You give a weight of shape {tuple(weight.shape)}; it should stay {tuple(right.shape)}."
+        if bias.shape != offsets.shape:
+            return (
+                f"Your bias has the shape {tuple(bias.shape)}: one number a channel is wanted, {tuple(offsets.shape)}."
+            )
+    if all(
+        torch.allclose(a, b, 1e-5, 1e-6)
+        for yours, right in zip(got, due, strict=True)
+        for a, b in zip(yours, right, strict=True)
+    ):
+        return "It is right to 6 digits: torch.zeros and torch.ones give float32. Add dtype=conv.weight.dtype."
+    return None
 
 
 def _close(a, b):
     if isinstance(a, torch.Tensor):
         return gap(a, b)[1] <= 1e-4
-    return all(x.shape == y.shape and torch.allclose(x, y, rtol=1e-9, atol=1e-12) for x, y in zip(a, b, strict=True))
+    return all(
+        x.shape == y.shape and torch.allclose(x, y, rtol=1e-9, atol=1e-12, equal_nan=True)
+        for x, y in zip(a, b, strict=True)
+    )
 
 
 def _which(yours, right):
@@ -114,7 +171,7 @@ def _which(yours, right):
 
 def check_rename(f, *, exercise=None):
     """f(published): the same tensors in a new dictionary under the library's names."""
-    with torch.device("meta"):
+    with shapes_only():
         shapes = to_published(ResNet(blocks=(2, 1, 1, 12), base=4, num_classes=3).state_dict())
     # Every tensor holds a number of its own, so that it is known again, copied or not.
     published = {name: torch.full(t.shape, i, dtype=t.dtype) for i, (name, t) in enumerate(shapes.items())}
@@ -133,6 +190,8 @@ def _entries(found, published, due):
     if not isinstance(found, dict):
         return found, "None: let it return the new dictionary" if found is None else "no dictionary"
     by = {t.flatten()[0].item(): name for name, t in found.items() if isinstance(t, torch.Tensor)}
+    if odd := [type(name).__name__ for name in found if not isinstance(name, str)]:
+        return found, f"a {odd[0]} as a key: the names are the keys, and the tensors their values"
     for i, (was, right) in enumerate(zip(published, due, strict=True)):
         now = by.get(i)
         if now is None:
@@ -151,7 +210,9 @@ def _advice(was, now, right):
     """What probably happened to one name."""
     if was.startswith("layer") and "stage0" in now:
         return "Only a name that begins with conv1. or bn1. belongs to Stage 0; inside a block it stays"
-    if re.search(r"stage\d", now) and re.search(r"stage(\d)", now)[1] != re.search(r"\d", right)[0]:
+    if was.startswith("fc"):
+        return "The linear layer belongs to the head"
+    if (stage := re.search(r"stage(\d)", now)) and stage[1] != re.search(r"\d", right)[0]:
         return "layer1 is Stage 1: the numbers stay"
     if "downsample" in was and "shortcut" in now:
         return "downsample.0 is the convolution, downsample.1 the BN"
@@ -159,7 +220,7 @@ def _advice(was, now, right):
         return "The shortcut is called downsample there"
     if was.startswith(("conv1", "bn1")):
         return "What stands before layer1 belongs to stage0"
-    return "The linear layer belongs to the head" if was.startswith("fc") else ""
+    return "In a layer only layer and downsample change" if now != was else "Does a line of yours change such names"
 
 
 # ── Grad-CAM ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -171,13 +232,18 @@ def check_grad_cam(f, *, exercise=None):
         torch.manual_seed(0)
         network = ResNet(blocks=(1, 1, 1, 1), base=8, num_classes=6)
         draw_norms(network)
-        x = torch.randn(1, 3, 64, 64)
+        x = torch.randn(1, 3, 64, 96)  # no square, so that height and width cannot be taken for each other
     # Classes that are not the most probable, with maps that have both signs: only there do all mistakes show.
-    cases = [(network.eval(), x, *at) for at in ((0, "stage2"), (5, "stage2"), (4, "stage3"))]
+    cases = [(network.eval(), x, *at) for at in ((0, "stage2"), (3, "stage2"), (4, "stage3"))]
+    passes = {step: activations(network, x, [step, ""], grad=True) for step in ("stage2", "stage3")}
+
+    def slip(wrong, _network, _x, target, step):
+        return _grad_cam(wrong, passes[step][step], passes[step][""], target)
+
     return hold(
         "grad_cam", f, lambda _n, _x, target, step: f"class {target} at {step}", cases,
-        lambda *case: _grad_cam(set(), *case), _grad_cam, GRAD_CAM, exercise,
-        read=_map, same=_close, tell=_map_difference,
+        lambda *case: slip(set(), *case), slip, GRAD_CAM, exercise,
+        read=_map, same=_close, tell=_map_difference, why=_of_map_shapes,
     )  # fmt: skip
 
 
@@ -193,19 +259,37 @@ GRAD_CAM = {
     "no gradient": "The maps are not weighed: the gradients are missing.",
     "no maps": "The maps themselves are missing: weight times map, equation (2).",
     "scaled": "The map is divided by its largest value; the equations do not do that.",
+    "one weight": "One weight for each channel: average over the places, dimensions 2 and 3, and nothing else.",
+    "mean twice": "The places are averaged twice: a mean, or a sum divided by h · w.",
+    "columns": "Average over both dimensions of the places, (2, 3), and not over 2 alone.",
+    "rows": "Average over both dimensions of the places, (2, 3), and not over 3 alone.",
+    "by h": "The mean over the places divides by h · w, and not by h.",
+    "by w": "The mean over the places divides by h · w, and not by w.",
+    "added": "A weight multiplies its map; you add the two.",
+    "last": "Only the last channel counts: the sum grows from channel to channel, heat = heat + …",
+    "first": "Only the first channel counts: the sum goes over all of them.",
+    "all classes": "Take the gradient of the logit of the class that is asked for, not of the sum of all.",
+    "negative": "The sign is the wrong way round: what speaks against the class is kept.",
 }
 
 
-def _grad_cam(wrong, network, x, target, step):
-    kept = activations(network, x, [step, ""], grad=True)
-    maps, logits = kept[step], kept[""][0]
+def _grad_cam(wrong, maps, logits, target):
     target = logits.argmax().item() if "other" in wrong else target
-    (slopes,) = torch.autograd.grad((logits.softmax(0) if "softmax" in wrong else logits)[target], maps)
+    scores = logits.softmax(1) if "softmax" in wrong else logits
+    score = scores.sum() if "all classes" in wrong else scores[0, target]
+    (slopes,) = torch.autograd.grad(score, maps, retain_graph=True)
+    h, w = maps.shape[2:]
     weights = slopes.sum((2, 3), keepdim=True) if "sum" in wrong else slopes.mean((2, 3), keepdim=True)
     weights = slopes if "elementwise" in wrong else torch.ones_like(weights) if "no gradient" in wrong else weights
-    terms = weights.expand_as(maps) if "no maps" in wrong else weights * maps
+    weights = slopes.mean() if "one weight" in wrong else weights / (h * w) if "mean twice" in wrong else weights
+    weights = slopes.mean(2, keepdim=True) if "columns" in wrong else weights
+    weights = slopes.mean(3, keepdim=True) if "rows" in wrong else weights
+    weights = weights * h if "by w" in wrong else weights * w if "by h" in wrong else weights
+    terms = weights.expand_as(maps) if "no maps" in wrong else weights + maps if "added" in wrong else weights * maps
     terms = terms.relu() if "early relu" in wrong else terms
+    terms = terms[:, -1:] if "last" in wrong else terms[:, :1] if "first" in wrong else terms
     values = terms.mean(1)[0] if "mean" in wrong else terms.sum(1)[0]
+    values = -values if "negative" in wrong else values
     values = values.abs() if "absolute" in wrong else values if "no relu" in wrong else values.relu()
     values = values / values.max().clamp(min=1e-12) if "scaled" in wrong else values
     return values.detach()
@@ -217,6 +301,18 @@ def _map(found):
     if found.requires_grad:
         return found, "a map that still hangs on the gradients: end with .detach()"
     return found, ""
+
+
+def _of_map_shapes(cases, got, due):
+    """What is probably missing where the map has another shape: (h, w) is due."""
+    yours, (h, w) = tuple(got[0].shape), due[0].shape
+    if yours == (h, w):
+        return None
+    if yours == (1, h, w):
+        return "The first dimension counts pictures, and there is one: take [0]."
+    if yours[-2:] == (h, w):
+        return "The sum over the channels is missing: .sum(1) of (1, C, h, w)."
+    return "The places must stay and the channels go: in (1, C, h, w), C is dimension 1, h and w are 2 and 3."
 
 
 def _map_difference(yours, right):

@@ -204,6 +204,77 @@ MEANINGS = [
         "nn.Sequential takes modules one by one: write nn.Sequential(*blocks), with the star.",
     ),
     (r"maximum recursion depth", "Something calls itself: does forward call self(x)?"),
+    (r"division by zero|modulo by zero|must not be zero", "You divide by zero: what is 0 for this input?"),
+    (
+        r"values to unpack",
+        "A line gives names to the parts of something, and there are more or fewer parts than names. Print it first.",
+    ),
+    (
+        r"(?:list|tuple) index out of range|index (?:-?\d+ )?is out of (?:bounds|range)",
+        "An element past the end is asked for: the first has number 0, the last n − 1, and an empty list has none.",
+    ),
+    (
+        r"unsupported operand type\(s\) for (\S+): '(\w+)' and '(\w+)'",
+        "A {1} and a {2} do not go together with {0}: print both. One of them is not what you think.",
+    ),
+    (
+        r"cannot unpack non-iterable (\w+)|'(\w+)' object is not (?:iterable|subscriptable)",
+        "A {0} has no parts that could be taken one by one: print it. Several values are expected here.",
+    ),
+    (
+        r"could not be broadcast together with shapes (\(.*?\)) (\(.*?\))",
+        "Two arrays of shapes {0} and {1} meet: they need one number each for the same layers or steps.",
+    ),
+    (
+        r"shape '(\[.*?\])' is invalid for input of size (\d+)",
+        "{1} numbers cannot be laid out as {0}: the product of a shape is the number of its elements.",
+    ),
+    (
+        r"grad can be implicitly created only for scalar outputs",
+        "A gradient is taken of one number: choose the logit of the class, logits[0, target].",
+    ),
+    (
+        r"does not require grad|not have been used in the graph",
+        "Nothing leads from there to what you differentiate: the maps and the number must come from one forward pass, "
+        "with gradients recorded and nothing detached in between.",
+    ),
+    (
+        r"invalid index of a 0-dim tensor",
+        "This is one number already: an index is too many, or a sum or mean took all dimensions. Name them, as in "
+        "sum(1).",
+    ),
+    (
+        r"only integer|must be integers|valid indices|used as indices",
+        "Something that is no whole number stands where a whole number is due: print it.",
+    ),
+    (r"object cannot be interpreted as an integer", "A whole number is due here: print what stands there."),
+    (r"wants a tensor of shape .* and got (\w+)", "The network is given a {0}: what it takes is the picture, x."),
+    (r"no step is called", "Steps are asked for by their names: activations(network, x, [step, …])."),
+    (r"multiple times in the list of dims", "One dimension is named twice: H and W are dimensions 2 and 3."),
+    (r"einsum\(\)|in argument 1, but got", "In einsum, first the letters, one for each dimension, then the tensors."),
+    (r"must be Tensor, not (\w+)", "A tensor is due here, and there is a {0}: print it."),
+    (
+        r"the number of sizes provided",
+        "Several numbers are written into a place for fewer: is an index [i] missing?",
+    ),
+    (r"does not support item assignment", "Only lists, dictionaries and tensors can be written into, place by place."),
+    (
+        r"received an invalid combination of arguments",
+        "PyTorch does not take these arguments here: print each of them.",
+    ),
+    (
+        r"a leaf Variable that requires grad",
+        "Weights may not be overwritten while gradients are recorded: make a new tensor.",
+    ),
+    (
+        r"Dimension out of range .* but got (-?\d+)",
+        "There is no dimension {0} in this tensor: print its shape before this line. The first dimension is 0.",
+    ),
+    (
+        r"expected (?:at least |at most |exactly )?\d+ arguments?, got|takes (?:exactly|at least) \w+ (?:positional )?"
+        r"arguments?|missing required argument",
+        "A function is called with too many or too few arguments.",
+    ),
     (
         r"'(\w+)' object is not callable",
         "A {0} is called as if it were a function: look for brackets too many, or a name used twice.",
@@ -211,11 +282,28 @@ MEANINGS = [
 ]
 
 
-def meaning(error):
-    """What a Python error in a learner's network probably means, as a sentence, or "" where that is not known."""
+# In a function, which is no network, these mean something else.
+IN_FUNCTIONS = [
+    (
+        r"size of tensor a|The expanded size of the tensor",
+        "Two shapes do not fit: print both before this line. They are compared from the last dimension on.",
+    ),
+    (
+        r"'(\w+)' object has no attribute '(\w+)'",
+        "A {0} has no {1}: is that misspelt, or is a {0} not what you think is there?",
+    ),
+    (r"module '([\w.]+)' has no attribute '(\w+)'", "There is no {1} in {0}: is it misspelt?"),
+]
+
+
+def meaning(error, first=()):
+    """What a Python error in a learner's network probably means, as a sentence, or "" where that is not known. first:
+    (pattern, sentence) that go before `MEANINGS`."""
     if isinstance(error, NotImplementedError) and "forward" not in str(error):
         return "The exercise is not filled in yet."
-    for pattern, sentence in MEANINGS:
+    if isinstance(error, KeyError):
+        return f"The dictionary has no {error}: print its keys."
+    for pattern, sentence in (*first, *MEANINGS):
         if found := re.search(pattern, str(error)):
             groups = [g for g in found.groups() if g is not None]
             return _sizes(*map(int, groups)) if sentence == "SIZES" else sentence.format(*groups)
@@ -240,11 +328,11 @@ def where(error):
     return f"It stopped in {own[-1].name}, line {own[-1].lineno}: {own[-1].line}" if own else ""
 
 
-def stopped(error):
-    """What happened, in words: the kind of error, its message, and what it probably means."""
+def stopped(error, first=()):
+    """What happened, in words: the kind of error, its message, and what it probably means. first: as in `meaning`."""
     message = " ".join(str(error).split())
     said = f"Python says: {type(error).__name__}: {message[:300]}."
-    return f"{meaning(error) or 'Your code stops with an error.'} ({said})"
+    return f"{meaning(error, first) or 'Your code stops with an error.'} ({said})"
 
 
 def _shape(shape):

@@ -1,0 +1,105 @@
+"""What a learner's numbers say by themselves, where no usual mistake gives them: arguments exchanged, taken for each
+other or not used, a term too many or too few, everything off by one amount or factor."""
+
+from fractions import Fraction
+from itertools import combinations, permutations, product
+from math import prod
+from numbers import Integral, Real
+
+
+def explains(predicted, got, same):
+    """Whether a mistake gives the learner's results; None where it cannot be known what it gives."""
+    unknown = 0
+    for p, yours in zip(predicted, got, strict=True):
+        if p is None:
+            unknown += 1
+        elif not same(p, yours):
+            return False
+    return 2 * unknown < len(got)
+
+
+def of_arguments(names, cases, got, right, same):
+    """The sentence of what was done to the arguments, or None: exchanged, taken for each other, or not used.
+
+    right: right(*case) gives the right result, for any numbers. The learner's own function is not called again: with
+    other numbers a loop of it may never end.
+    """
+    places = range(len(names))
+
+    def gives(change):
+        try:
+            return explains((right(*change(list(case))) for case in cases), got, same)
+        except (ArithmeticError, ValueError, RuntimeError):
+            return False  # what cannot be computed explains nothing
+
+    for i, j in combinations(places, 2):
+        if gives(lambda case, i=i, j=j: [*case[:i], case[j], *case[i + 1 : j], case[i], *case[j + 1 :]]):
+            return f"{names[i]} and {names[j]} are exchanged: the order is {', '.join(names)}."
+    for i, j in permutations(places, 2):
+        if gives(lambda case, i=i, j=j: [*case[:i], case[j], *case[i + 1 :]]):
+            return f"You use {names[j]} where {names[i]} is due."
+    for i, n in product(places, (0, 1, 2, 3)):
+        if gives(lambda case, i=i, n=n: [*case[:i], n, *case[i + 1 :]]):
+            return f"{names[i]} plays no part in your result: it is the same as with {names[i]} = {n}."
+    return None
+
+
+def of_difference(sizes, terms, got, due):
+    """The sentence of the one term or factor by which all results are off, or None.
+
+    sizes: for each case, name → number, of what the formula is made of. terms: for each case, what a part adds to the
+    right result → its amount, so that a part left out or counted twice can be called by its name.
+    """
+    if not all(isinstance(n, Real) and abs(n) < 1e30 for n in got):
+        return None
+    got = [int(n) if isinstance(n, Integral) else Fraction(float(n)) for n in got]
+    off = [a - b for a, b in zip(got, due, strict=True)]
+    for times, said in ((-1, "is left out"), (1, "is counted twice"), (-2, "is subtracted; it should be added")):
+        if named := [name for name in terms[0] if all(o == times * t[name] for o, t in zip(off, terms, strict=True))]:
+            return f"Too {'low' if times < 0 else 'high'} by one part: {' or '.join(named)} {said}."
+    return _of_factor(sizes, got, due) or _of_term(sizes, off) or _of_share(sizes, terms, off)
+
+
+def _of_factor(sizes, got, due):
+    if not all(due) or not any(got):
+        return None
+    for name in sizes[0]:
+        if all(a == b * size[name] for a, b, size in zip(got, due, sizes, strict=True)):
+            return f"Yours is {name} times what is due: {name} is a factor too often."
+        if all(a * size[name] == b for a, b, size in zip(got, due, sizes, strict=True)):
+            return f"Yours times {name} is what is due: {name} is missing as a factor."
+    factors = {Fraction(a) / b for a, b in zip(got, due, strict=True)}
+    if len(factors) == 1 and _small(factor := factors.pop()):
+        return f"Yours is {factor} times what is due, for every input: one factor concerns the whole."
+    return None
+
+
+def _of_term(sizes, off):
+    for powers in sorted(product((0, 1, 2), repeat=len(sizes[0])), key=sum):
+        term = [prod(n**k for n, k in zip(size.values(), powers, strict=True)) for size in sizes]
+        factor = Fraction(off[0]) / term[0]
+        if _small(factor) and all(o == factor * t for o, t in zip(off, term, strict=True)):
+            names = [name + ("²" if k == 2 else "") for name, k in zip(sizes[0], powers, strict=True) if k]
+            amount = "·".join(([] if abs(factor) == 1 and names else [str(abs(factor))]) + names)
+            look = f"the term with {'·'.join(names)}" if names else "a number that stands alone"
+            return f"Too {'high' if factor > 0 else 'low'} by {amount}, for every input: look at {look}."
+    return None
+
+
+def _of_share(sizes, terms, off):
+    """One part in which a factor is missing, is too many, or stands in for another."""
+    factors = [{"1": 1, **size, "2": 2, "3": 3, "4": 4} for size in sizes]
+    for name, (due, yours) in product(terms[0], permutations(factors[0], 2)):
+        if {due, yours} <= {"1", "2", "3", "4"}:
+            continue
+        if all((o + t[name]) * f[due] == t[name] * f[yours] for o, t, f in zip(off, terms, factors, strict=True)):
+            where = f"{name[0].upper()}{name[1:]}"
+            if yours == "1":
+                return f"{where}: a factor {due} is missing."
+            return f"{where}: {'a factor ' + yours + ' too many' if due == '1' else f'{yours} where {due} is due'}."
+    return None
+
+
+def _small(factor):
+    """Whether a factor can have been written by hand."""
+    return 0 < abs(factor.numerator) <= 100 and factor.denominator <= 32
