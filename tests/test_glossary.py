@@ -6,6 +6,8 @@ from collections import Counter
 import nbformat
 import pytest
 
+from resnet_lib.grading.submissions import read_lesson
+
 from .kernel import Runner, outputs
 from .test_notebooks import LESSONS, NOTEBOOKS, complaints, text_of
 
@@ -139,3 +141,9 @@ def test_it_runs_in_a_fresh_kernel_without_complaint(tmp_path):
     assert not complaints(notebook)
     printed = "".join(output.get("text", "") for output in outputs(notebook))
     assert "25,557,032" in printed and "4,089,184,256" in printed and "427" in printed
+
+
+def test_the_grader_does_not_take_it_for_a_lesson():
+    with pytest.raises(ValueError, match="there is no lesson 'glossary'.* are: 00, ") as caught:
+        read_lesson("glossary")
+    assert str(caught.value).count("glossary") == 1
