@@ -304,7 +304,7 @@ check_bytes(batch_bytes, exercise="00.3")
 
 # %%
 for C, W in [(3, 224), (64, 112), (2048, 7)]:
-    print(f"(32, {C}, {W}, {W}): {batch_bytes(32, C, W) / 1e6:6.1f} MB")
+    print(f"{(32, C, W, W)!s:18} {batch_bytes(32, C, W) / 1e6:6.1f} MB")
 
 # %% [markdown]
 # The photographs are not what fills a memory; what a network makes of them on the way is. Lesson 09 comes back to it.

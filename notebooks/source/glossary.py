@@ -103,8 +103,7 @@ NotationExplorer()
 #   BTNK1.&nbsp;[02](02_btnk2.ipynb)
 #
 # [↑ all words](#Glossary)
-
-# %% [markdown]
+#
 # ## Convolution
 #
 # - <b id="convolution">convolution</b>: Slides a kernel over its input, and at every position multiplies, adds up, and
@@ -137,18 +136,8 @@ NotationExplorer()
 # - <b id="effective-receptive-field">effective receptive field</b>: The part of the receptive field that really
 #   matters: a bright core in the middle, measured with gradients.&nbsp;[07](07_feature_maps.ipynb)
 #
-# The output width as the library computes it, for the stem's convolution and its pooling.
-
-# %%
-from resnet_lib.anatomy import out_size
-
-print("CONV 7×7, stride 2, padding 3, of 224:   ", out_size(224, kernel=7, stride=2, padding=3))
-print("MAXPOOL 3×3, stride 2, padding 1, of 112:", out_size(112, kernel=3, stride=2, padding=1))
-
-# %% [markdown]
 # [↑ all words](#Glossary)
-
-# %% [markdown]
+#
 # ## BN and ReLU
 #
 # - <b id="bn">BN</b>: Batch normalisation. It brings each channel to mean 0 and deviation 1, then multiplies by γ and
@@ -170,20 +159,8 @@ print("MAXPOOL 3×3, stride 2, padding 1, of 112:", out_size(112, kernel=3, stri
 # - <b id="inplace">inplace</b>: A step that works in place writes its result over what it was given. It saves memory,
 #   and whoever looks at the step before finds the wrong numbers. The course never does it.&nbsp;[02](02_btnk2.ipynb)
 #
-# The names that PyTorch gives to all of these, in a BN of 64 channels.
-
-# %%
-from torch import nn
-
-bn = nn.BatchNorm2d(64)
-print("parameters:", {name: tuple(p.shape) for name, p in bn.named_parameters()}, " (γ and β)")
-print("buffers:   ", {name: tuple(b.shape) for name, b in bn.named_buffers()})
-print("ε:         ", bn.eps)
-
-# %% [markdown]
 # [↑ all words](#Glossary)
-
-# %% [markdown]
+#
 # ## Blocks
 #
 # - <b id="block">block</b>: A few layers with a shortcut around them, the unit of which a ResNet is built. ResNet-50
@@ -214,8 +191,7 @@ print("ε:         ", bn.eps)
 #   dangerous before a sum: shapes that differ may be added without a word.&nbsp;[02](02_btnk2.ipynb)
 #
 # [↑ all words](#Glossary)
-
-# %% [markdown]
+#
 # ## The network
 #
 # - <b id="stage-0">Stage 0, stem</b>: CONV 7×7, 64, /2 → BN → ReLU → MAXPOOL 3×3, /2. It makes (64, 56, 56) of a
@@ -251,25 +227,8 @@ print("ε:         ", bn.eps)
 # - <b id="dilated">dilated</b>: A ResNet whose late stages keep their width: stride 1, and dilated 3×3 kernels so that
 #   each value sees as far as before.&nbsp;[05](05_resnet50.ipynb)
 #
-# All of it for a photograph of 224 × 224, computed from the network itself. “sees” is the receptive field.
-
-# %%
-import torch
-
-from resnet_lib import anatomy, resnet50
-
-with torch.device("meta"):  # shapes only: no weights are drawn
-    network = resnet50()
-whole = anatomy(network, 224)
-print(f"{'':7} {'gives':15} {'parameters':>11} {'MACs':>14} {'sees':>5} {'jump':>5}")
-for s in whole.by_stage():
-    seen = (s.receptive_field, s.jump) if len(s.shape) == 3 else ("all", "")
-    print(f"{s.name:7} {s.shape!s:15} {s.parameters:>11,} {s.macs:>14,} {seen[0]:>5} {seen[1]:>5}")
-
-# %% [markdown]
 # [↑ all words](#Glossary)
-
-# %% [markdown]
+#
 # ## Cost
 #
 # - <b id="parameter">parameter</b>: A number that training changes: the weights of convolutions, γ and β, the linear
@@ -287,19 +246,8 @@ for s in whole.by_stage():
 # - <b id="meta">meta</b>: A “device” of PyTorch whose tensors have a shape and no numbers. Good for counting; moving
 #   your own network there loses its weights.&nbsp;[04](04_stages.ipynb)
 #
-# ResNet-50 in numbers, as v1.5 at W = 224.
-
-# %%
-buffers = sum(b.numel() for b in network.buffers())
-print(f"parameters {whole.parameters:>14,}")
-print(f"buffers    {buffers:>14,}")
-print(f"MACs       {whole.macs:>14,}")
-print(f"FLOPs      {whole.flops:>14,}  = 2 × MACs")
-
-# %% [markdown]
 # [↑ all words](#Glossary)
-
-# %% [markdown]
+#
 # ## Weights and files
 #
 # - <b id="checkpoint">checkpoint</b>: A file of trained weights: a dictionary name → tensor, and nothing else. How a
@@ -329,17 +277,8 @@ print(f"FLOPs      {whole.flops:>14,}  = 2 × MACs")
 # - <b id="bfloat16">bfloat16</b>: A number in 16 bits with the range of float32 and two to three decimal digits. Fast
 #   where the processor has units for it.&nbsp;[09](09_making_it_fast.ipynb)
 #
-# The three formats side by side: how large a number can be, and how far the next one after 1 is.
-
-# %%
-for form in (torch.float32, torch.float16, torch.bfloat16):
-    f = torch.finfo(form)
-    print(f"{str(form).removeprefix('torch.'):9} {f.bits:2} bits, largest {f.max:.1e}, next after 1: 1 + {f.eps:.1e}")
-
-# %% [markdown]
 # [↑ all words](#Glossary)
-
-# %% [markdown]
+#
 # ## Looking inside
 #
 # - <b id="activation">activation</b>: What a step gives out while a network runs. The library's `activations` keeps
@@ -361,8 +300,7 @@ for form in (torch.float32, torch.float16, torch.bfloat16):
 #   probability falls. One forward pass for each place.&nbsp;[07](07_feature_maps.ipynb)
 #
 # [↑ all words](#Glossary)
-
-# %% [markdown]
+#
 # ## Training and comparing
 #
 # - <b id="loss">loss</b>: The number that training makes smaller. Here cross-entropy: minus the logarithm of the
@@ -400,8 +338,7 @@ for form in (torch.float32, torch.float16, torch.bfloat16):
 #   Several seeds show how large it is.&nbsp;[10](10_capstone.ipynb)
 #
 # [↑ all words](#Glossary)
-
-# %% [markdown]
+#
 # ## Speed
 #
 # - <b id="warm-up">warm-up</b>: A run before the clock starts. The first is often
@@ -443,8 +380,7 @@ for form in (torch.float32, torch.float16, torch.bfloat16):
 #   them.&nbsp;[09](09_making_it_fast.ipynb)
 #
 # [↑ all words](#Glossary)
-
-# %% [markdown]
+#
 # ## Proof and diagnosis
 #
 # - <b id="ladder">ladder</b>: The ladder of proof: two networks with the same weights, in `eval()`, compared step by
@@ -454,3 +390,62 @@ for form in (torch.float32, torch.float16, torch.bfloat16):
 #   ladder of proof, a moment of training.&nbsp;[11](11_clinic.ipynb)
 #
 # [↑ all words](#Glossary)
+
+# %% [markdown]
+# ## In numbers
+#
+# What can be computed need not be believed. Run these cells from top to bottom.
+#
+# **Convolution.** The output width as the library computes it, for the stem's convolution and its pooling.
+
+# %%
+from resnet_lib.anatomy import out_size
+
+print("CONV 7×7, stride 2, padding 3, of 224:   ", out_size(224, kernel=7, stride=2, padding=3))
+print("MAXPOOL 3×3, stride 2, padding 1, of 112:", out_size(112, kernel=3, stride=2, padding=1))
+
+# %% [markdown]
+# **BN and ReLU.** The names that PyTorch gives to all of these, in a BN of 64 channels.
+
+# %%
+from torch import nn
+
+bn = nn.BatchNorm2d(64)
+print("parameters:", {name: tuple(p.shape) for name, p in bn.named_parameters()}, " (γ and β)")
+print("buffers:   ", {name: tuple(b.shape) for name, b in bn.named_buffers()})
+print("ε:         ", bn.eps)
+
+# %% [markdown]
+# **The network.** All of it for a photograph of 224 × 224, computed from the network itself. “sees” is the receptive
+# field.
+
+# %%
+import torch
+
+from resnet_lib import anatomy, resnet50
+
+with torch.device("meta"):  # shapes only: no weights are drawn
+    network = resnet50()
+whole = anatomy(network, 224)
+print(f"{'':7} {'gives':15} {'parameters':>11} {'MACs':>14} {'sees':>5} {'jump':>5}")
+for s in whole.by_stage():
+    seen = (s.receptive_field, s.jump) if len(s.shape) == 3 else ("all", "")
+    print(f"{s.name:7} {s.shape!s:15} {s.parameters:>11,} {s.macs:>14,} {seen[0]:>5} {seen[1]:>5}")
+
+# %% [markdown]
+# **Cost.** ResNet-50 in numbers, as v1.5 at W = 224.
+
+# %%
+buffers = sum(b.numel() for b in network.buffers())
+print(f"parameters {whole.parameters:>14,}")
+print(f"buffers    {buffers:>14,}")
+print(f"MACs       {whole.macs:>14,}")
+print(f"FLOPs      {whole.flops:>14,}  = 2 × MACs")
+
+# %% [markdown]
+# **Weights and files.** The three formats side by side: how large a number can be, and how far the next one after 1 is.
+
+# %%
+for form in (torch.float32, torch.float16, torch.bfloat16):
+    f = torch.finfo(form)
+    print(f"{str(form).removeprefix('torch.'):9} {f.bits:2} bits, largest {f.max:.1e}, next after 1: 1 + {f.eps:.1e}")

@@ -69,9 +69,10 @@ def read_lesson(number, folder=NOTEBOOKS):
     """
     number = str(number)
     wanted = number.zfill(2)
-    found = [p for p in sorted(folder.glob("*.ipynb")) if p.stem == number or p.stem.partition("_")[0] == wanted]
+    lessons = sorted(folder.glob("[0-9][0-9]_*.ipynb"))  # what has no number, such as the glossary, is none
+    found = [p for p in lessons if p.stem == number or p.stem.partition("_")[0] == wanted]
     if len(found) != 1:
-        there = ", ".join(p.stem.partition("_")[0] for p in sorted(folder.glob("*.ipynb"))) or "none"
+        there = ", ".join(p.stem.partition("_")[0] for p in lessons) or "none"
         raise ValueError(f"there is no lesson {number!r} in {folder}; the lessons there are: {there}")
     path = found[0]
     solved = [c for c in read_notebook(folder / "solutions" / path.name) if "solution" in c["tags"]]
