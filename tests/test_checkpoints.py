@@ -123,8 +123,8 @@ WRONG = [
     ("def contents(weights):\n    return {'parameters': 3}", "a dict, and should give four numbers"),
     (_by(ENDS, "return len(p), '7', len(b), 3"), "for the numbers in them a str and not a number"),
     (_by(ENDS, "return len(p), sum(t.numel for t in p), 0, 0"), "stands there without its brackets"),
-    ("def contents(weights):\n    return [t for name, t in weights]", ".items() both"),
-    ("def contents(weights):\n    return [t.numel() for t in weights]", ".items() both"),
+    ("def contents(weights):\n    return [t for name, t in weights]", "items() "),
+    ("def contents(weights):\n    return [t.numel() for t in weights]", "items() "),
     (_by(ENDS, "return len(p), sum(t.numl() for t in p), 0, 0"), "Tensor has nothing called numl"),
     (_by(ENDS, "return 161, 1486106, 159, 13309"), "It is right for 0 of 3 inputs"),
 ]  # fmt: skip

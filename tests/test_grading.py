@@ -434,6 +434,7 @@ def test_a_learners_own_blocks_are_graded_by_the_lessons_own_checks(tmp_path):
     assert [v.result for v in verdicts] == ["passed", "failed", "failed", "passed", "failed", "passed"]
     assert verdicts[5].sentence == "as A. Learner"
     assert "keep its 4 keys" in verdicts[1].sentence
+    assert "Wrong:" not in "".join(v.sentence for v in verdicts), "a check's sentence, not the name of its error"
     assert "One term is 4 wide and the other 5" in verdicts[2].sentence
     assert "The strides are still where they were" in verdicts[4].sentence
 

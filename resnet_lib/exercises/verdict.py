@@ -105,7 +105,7 @@ MEANINGS = [
         "A function stands there without its brackets: tensor.numel is the function, tensor.numel() the number.",
     ),
     (
-        r"too many values to unpack|'str' object has no attribute|not enough values to unpack",
+        r"'str' object has no attribute",
         "A loop over a dictionary gives its names alone; .values() gives what they stand for, .items() both.",
     ),
     (
@@ -207,7 +207,8 @@ MEANINGS = [
     (r"division by zero|modulo by zero|must not be zero", "You divide by zero: what is 0 for this input?"),
     (
         r"values to unpack",
-        "A line gives names to the parts of something, and there are more or fewer parts than names. Print it first.",
+        "A line gives names to the parts of something, and there are more or fewer parts than names. Print it first. (A "
+        "loop over a dictionary gives its names alone, .items() both.)",
     ),
     (
         r"(?:list|tuple) index out of range|index (?:-?\d+ )?is out of (?:bounds|range)",
