@@ -126,7 +126,11 @@ WRONG = [
     ("def contents(weights):\n    return [t for name, t in weights]", "for name, tensor in weights.items()"),
     ("def contents(weights):\n    return [t.numel() for t in weights]", "for name, tensor in weights.items()"),
     (_by(ENDS, "return len(p), sum(t.numl() for t in p), 0, 0"), "Nothing that is a Tensor has a numl"),
-    (_by(ENDS, "return 161, 1486106, 159, 13309"), "It is right for 0 of 3 inputs"),
+    (_by(ENDS, "return 161, 1486106, 159, 13309"), "It gives the same for every input"),
+    (_by(ENDS, "return len(p), 2, len(b), 3"), "It is right for 0 of 3 inputs, and none of"),
+    (_by('name.endswith(".weight", ".bias")'), "endswith((…, …)), with two pairs of brackets"),
+    (_by(ENDS, "return len(p), sum(map(len, p)), len(b), sum(map(len, b))"), "the shape (), with no first side"),
+    (_by(ENDS, "return len(p), 1, len(b), sum(t.shape[0] for t in b)"), "the shape (), with no first side"),
 ]  # fmt: skip
 
 

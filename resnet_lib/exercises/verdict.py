@@ -109,6 +109,15 @@ MEANINGS = [
         "A loop over a dictionary gives its names alone: for name, tensor in weights.items() gives both.",
     ),
     (
+        r"slice indices must be integers",
+        "endswith and startswith take one text, or a tuple of several: endswith((…, …)), with two pairs of brackets.",
+    ),
+    (
+        r"len\(\) of a 0-d tensor|tuple index out of range",
+        "A tensor of a single number has the shape (), with no first side: tensor.numel() counts its numbers all the "
+        "same.",
+    ),
+    (
         r"Error\(s\) in loading state_dict",
         "The weights do not fit: keep the names and the shapes of the parts that were there.",
     ),
