@@ -63,11 +63,11 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
             first = f"{at}: {tell(yours, right)}."
     if first:
         said = _slipped(cases, got, slip, slips, same)
-        if said is None and len(got) > 1 and all(same(one, got[0]) for one in got):
-            said = "It gives the same for every input: does it use what it is given?"
-        elif said is None:
+        if said is None:
             n = sum(map(same, got, due))
             said = f"It is right for {n} of {len(cases)} inputs, and none of {len(slips)} usual mistakes explains it."
+            if len(got) > 1 and all(same(one, got[0]) for one in got):
+                said += " It gives the same for every input: does it use what it is given?"
         raise wrong(f"{first} {said}")
     done(exercise)
     return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.")
