@@ -123,10 +123,14 @@ WRONG = [
     ("def contents(weights):\n    return {'parameters': 3}", "a dict, and should give four numbers"),
     (_by(ENDS, "return len(p), '7', len(b), 3"), "for the numbers in them a str and not a number"),
     (_by(ENDS, "return len(p), sum(t.numel for t in p), 0, 0"), "stands there without its brackets"),
-    ("def contents(weights):\n    return [t for name, t in weights]", "items() "),
-    ("def contents(weights):\n    return [t.numel() for t in weights]", "items() "),
-    (_by(ENDS, "return len(p), sum(t.numl() for t in p), 0, 0"), "Tensor has nothing called numl"),
-    (_by(ENDS, "return 161, 1486106, 159, 13309"), "It is right for 0 of 3 inputs"),
+    ("def contents(weights):\n    return [t for name, t in weights]", ".items() both"),
+    ("def contents(weights):\n    return [t.numel() for t in weights]", ".items() both"),
+    (_by(ENDS, "return len(p), sum(t.numl() for t in p), 0, 0"), "A Tensor has no numl"),
+    (_by(ENDS, "return 161, 1486106, 159, 13309"), "It gives the same for every input"),
+    (_by(ENDS, "return len(p), 2, len(b), 3"), "It is right for 0 of 3 inputs, and none of"),
+    (_by('name.endswith(".weight", ".bias")'), "endswith((…, …)), with two pairs of brackets"),
+    (_by(ENDS, "return len(p), sum(map(len, p)), len(b), sum(map(len, b))"), "the shape (), with no first side"),
+    (_by(ENDS, "return len(p), 1, len(b), sum(t.shape[0] for t in b)"), "the shape (), with no first side"),
 ]  # fmt: skip
 
 

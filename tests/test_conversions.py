@@ -172,7 +172,7 @@ WRONG = [
         "    v1.relu2 = nn.Identity()\n    return v1",
         "other results",
     ),
-    ("def to_v1(block):\n    return copy.deepcopy(block.state_dict())", "a OrderedDict and not a block"),
+    ("def to_v1(block):\n    return copy.deepcopy(block.state_dict())", "of the type OrderedDict, and not a block"),
     ("def to_v1(block):\n    return nn.Sequential(block)", "a block without a conv1"),
     ("def to_v1(block):\n    return copy.deepcopy(blok)", "blok is used and never given a value"),
     ("def to_v1(block):\n    v1 = block.deepcopy()\n    return v1", "deepcopy"),
@@ -182,7 +182,7 @@ WRONG = [
     ),
     (
         "def to_v1(block):\n    v1 = copy.deepcopy(block)\n    block.bn1.bias.data.mul_(0)\n    return v1",
-        "has changed bn1.bias of the block it was given",
+        "overwrites what it is given",
     ),
 ]  # fmt: skip
 

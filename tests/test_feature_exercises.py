@@ -229,7 +229,7 @@ WRONG = {
         (edited("response", ("(1, 2)", "0")), "over rows and columns, not over channels"),
         (edited("response", ("[0].abs().mean((1, 2))", ".abs().mean((2, 3))")), "[0] takes the only picture"),
         (edited("response", (".mean((1, 2))", "")), "the mean over rows and columns is missing"),
-        (edited("response", ('["stage0.conv"][0]', "")), "dict has nothing called abs"),
+        (edited("response", ('["stage0.conv"][0]', "")), "A dict has no abs"),
         (edited("response", ("return ", "")), "gives None"),
         (edited("response", ("stage0.conv", "stage0.conv1")), "no step is called"),
         (edited("response", (".abs()", ".abs().sqrt()")), "none of"),

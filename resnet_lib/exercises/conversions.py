@@ -73,7 +73,7 @@ def _v1(found):
     if v1 is None:
         return v1, "None: let it return the copy"
     if not isinstance(v1, nn.Module):
-        return v1, f"a {type(v1).__name__} and not a block"
+        return v1, f"something of the type {type(v1).__name__}, and not a block"
     if v1 is block:
         return v1, "the very block that it was given: work on copy.deepcopy(block)"
     if _where(block) != _where(kept):

@@ -79,7 +79,7 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
                 break  # the inputs before it say what is wrong
             raise wrong(f"{at}: {stopped(error, IN_FUNCTIONS)}", where(error)) from None
         if not all(map(torch.equal, before, _tensors(case))):
-            raise wrong(f"{name} overwrites what it is given: make new tensors, or work on a .clone().")
+            raise wrong(f"{name} overwrites what it is given: make new tensors, or work on a copy.")
         yours, problem = read(yours)
         if problem:
             raise wrong(f"{name} gives {problem}.")
@@ -95,6 +95,8 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
         if said is None:
             n = sum(map(same, got, due))
             said = f"It is right for {n} of {len(cases)} inputs, and none of {len(slips)} usual mistakes explains it."
+            if len(got) > 1 and all(same(one, got[0]) for one in got):
+                said += " It gives the same for every input: does it use what it is given?"
         raise wrong(f"{first} {said}")
     done(exercise)
     return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.")

@@ -15,7 +15,7 @@ from ..signals import Signal
 from .holding import hold, number, refusal
 from .progress import done
 from .tensors import _close
-from .verdict import Verdict, stopped, where
+from .verdict import IN_FUNCTIONS, Verdict, stopped, where
 
 # ── The plain block ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -285,7 +285,7 @@ def check_start_as_shortcut(f, *, exercise=None):
         try:
             f(network)
         except Exception as error:  # whatever a learner's code raises is a finding
-            raise wrong(stopped(error), where(error)) from None
+            raise wrong(stopped(error, IN_FUNCTIONS), where(error)) from None
         if problem := _of_start(network, untouched):
             raise wrong(f"Of {what}: {problem}")
         replaced = replaced or any(own[name] is not p for name, p in network.named_parameters())

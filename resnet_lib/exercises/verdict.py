@@ -105,8 +105,13 @@ MEANINGS = [
         "A function stands there without its brackets: tensor.numel is the function, tensor.numel() the number.",
     ),
     (
-        r"'str' object has no attribute",
-        "A loop over a dictionary gives its names alone; .values() gives what they stand for, .items() both.",
+        r"slice indices must be integers",
+        "endswith and startswith take one text, or a tuple of several: endswith((…, …)), with two pairs of brackets.",
+    ),
+    (
+        r"len\(\) of a 0-d tensor|tuple index out of range",
+        "A tensor of a single number has the shape (), with no first side: tensor.numel() counts its numbers all the "
+        "same.",
     ),
     (
         r"Error\(s\) in loading state_dict",
@@ -135,9 +140,10 @@ MEANINGS = [
     ),
     (
         r"'(Parameter|Tensor|BatchNorm2d|Conv2d|BTNK[12]|ResNet|Sequential|list|tuple|dict|int|float|Signal)' object "
-        r"has no attribute '(\w+)'|module '([\w.]+)' has no attribute '(\w+)'",
-        "{0} has nothing called {1}: is it misspelt, or is this another thing than you think? Print it.",
+        r"has no attribute '(\w+)'",
+        "A {0} has no {1}: is that misspelt, or is a {0} not what you think is there?",
     ),
+    (r"module '([\w.]+)' has no attribute '(\w+)'", "There is no {1} in {0}: is it misspelt?"),
     (r"object has no attribute '(\w+)'", "forward uses self.{0}, and __init__ does not make it under that name."),
     (
         r"name '(\w+)' is not defined",
@@ -207,8 +213,8 @@ MEANINGS = [
     (r"division by zero|modulo by zero|must not be zero", "You divide by zero: what is 0 for this input?"),
     (
         r"values to unpack",
-        "A line gives names to the parts of something, and there are more or fewer parts than names. Print it first. (A "
-        "loop over a dictionary gives its names alone, .items() both.)",
+        "A line gives names to the parts of something, and there are more or fewer parts than names. Print it first. "
+        "(A loop over a dictionary gives its names alone, .items() both.)",
     ),
     (
         r"(?:list|tuple) index out of range|index (?:-?\d+ )?is out of (?:bounds|range)",
@@ -286,6 +292,10 @@ MEANINGS = [
 # In a function, which is no network, these mean something else.
 IN_FUNCTIONS = [
     (
+        r"'str' object has no attribute",
+        "A loop over a dictionary gives its names alone; .values() gives what they stand for, .items() both.",
+    ),
+    (
         r"size of tensor a|The expanded size of the tensor",
         "Two shapes do not fit: print both before this line. They are compared from the last dimension on.",
     ),
@@ -293,7 +303,6 @@ IN_FUNCTIONS = [
         r"'(\w+)' object has no attribute '(\w+)'",
         "A {0} has no {1}: is that misspelt, or is a {0} not what you think is there?",
     ),
-    (r"module '([\w.]+)' has no attribute '(\w+)'", "There is no {1} in {0}: is it misspelt?"),
 ]
 
 
