@@ -262,6 +262,8 @@ WRONG = {
         (edited("by_hand", (".sum()", ".sum().relu()")), "The ReLU comes two steps later"),
         (edited("by_hand", (".sum()", ".abs().sum()")), "leave their sign"),
         (edited("by_hand", (".sum().item()", ".sum((1, 2))")), "add up channels, rows and columns"),
+        (edited("by_hand", ("top + 3", "top + 2"), ("left + 3", "left + 2")), "so begin : begin + 3"),
+        (edited("by_hand", ("given[:,", "given[:3,")), "The window has 3 channels and the kernel 12"),
         (edited("by_hand", ("return (", "(")), "gives None"),
         (edited("by_hand", (".sum()", ".sum().mul(3)")), "none of"),
     ],

@@ -283,9 +283,20 @@ def check_one_value(f, given, weight, *, exercise=None):
         "one_value", f, ("channel", "row", "column"), cases, lambda *at: out[at].item(),
         lambda wrong, *at: _one_value(wrong, given, weight, *at), ONE_VALUE, exercise, read=_one_number,
         same=lambda a, b: abs(a - b) <= close, tell=lambda a, b: f"you say {a:.4f} and it is {b:.4f}",
+        meanings=WINDOWS,
     )  # fmt: skip
 
 
+WINDOWS = [
+    (
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension [12]",
+        "Your window is {0} long and the kernel {1}: a slice ends before its last number, so begin : begin + 3.",
+    ),
+    (
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)",
+        "The window has {0} channels and the kernel {1}: multiply given[:, …, …] by weight[channel].",
+    ),
+]
 ONE_VALUE = {
     "stride": "The stride is missing: neighbours in the output lie two apart in the input.",
     "padding": "The padding is missing: the window begins one row and one column earlier, at 2 · row − 1.",

@@ -32,13 +32,14 @@ def refusal(kind, name, sentence, line=""):
     return Wrong(Verdict(False, name, sentence, line, hints=hints(kind, sentence)))
 
 
-def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, same=equal, tell=difference):
+def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, same=equal, tell=difference, meanings=()):
     """Call f on all cases and compare with `true`. Returns a `Verdict` or raises `Wrong`.
 
     kind:  the key of the hints. names: of the arguments, for sentences; a callable makes the sentence of a case.
     slip:  slip(wrong, *case) gives what the mistakes of that set would give; slips: mistake → its sentence.
     read:  the learner's result → (in the form to compare, what is wrong with its form).
     same, tell: whether two results are equal, and how they differ in words.
+    meanings: what Python's errors mean in this exercise, as in `verdict.MEANINGS`.
     """
     name = getattr(f, "__name__", type(f).__name__)
 
@@ -53,7 +54,7 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
         try:
             yours = f(*case)
         except Exception as error:  # whatever a learner's code raises is a finding
-            raise wrong(f"{at}: {stopped(error)}", where(error)) from None
+            raise wrong(f"{at}: {stopped(error, meanings)}", where(error)) from None
         yours, problem = read(yours)
         if problem:
             raise wrong(f"{name} gives {problem}.")

@@ -108,17 +108,17 @@ MEANINGS = [
     (r"'NoneType' object is not callable", "A part that forward calls is None: it was never made in __init__."),
     (
         r"a leaf Variable that requires grad",
-        "A weight is changed in place while gradients are recorded: do it inside with torch.no_grad():, or with "
-        "torch.nn.init.zeros_(weight), which does so itself.",
+        "A weight is changed in place while gradients are recorded: do it below with torch.no_grad(): or "
+        "call torch.nn.init.zeros_(weight), which sees to that itself.",
     ),
     (
         r"cannot assign '(?:torch\.)?(\w+)' as parameter '(\w+)'",
-        "{1} = … would put a {0} in the place of the parameter. Change the numbers inside it: "
-        "torch.nn.init.zeros_(….{1}), or ….{1}.zero_() inside with torch.no_grad():.",
+        "{1} = … would put something else, {0}, in the place of the parameter. Change the numbers inside it: "
+        "torch.nn.init.zeros_(….{1}), or ….{1}.zero_() under torch.no_grad().",
     ),
     (
         r"Variable data has to be a tensor, but got (\w+)",
-        ".data is a tensor and cannot become a single {0}: change the numbers inside it, with .data.zero_() or better "
+        ".data is a tensor, and {0} is none: change the numbers inside it, with .data.zero_() or better "
         "torch.nn.init.zeros_(weight).",
     ),
     (
@@ -203,11 +203,12 @@ MEANINGS = [
 ]
 
 
-def meaning(error):
-    """What a Python error in a learner's network probably means, as a sentence, or "" where that is not known."""
+def meaning(error, meanings=()):
+    """What a Python error in a learner's network probably means, as a sentence, or "" where that is not known.
+    meanings: those of one exercise, as in MEANINGS, which come first."""
     if isinstance(error, NotImplementedError) and "forward" not in str(error):
         return "The exercise is not filled in yet."
-    for pattern, sentence in MEANINGS:
+    for pattern, sentence in [*meanings, *MEANINGS]:
         if found := re.search(pattern, str(error)):
             groups = [g for g in found.groups() if g is not None]
             return _sizes(*map(int, groups)) if sentence == "SIZES" else sentence.format(*groups)
@@ -232,11 +233,11 @@ def where(error):
     return f"It stopped in {own[-1].name}, line {own[-1].lineno}: {own[-1].line}" if own else ""
 
 
-def stopped(error):
-    """What happened, in words: the kind of error, its message, and what it probably means."""
+def stopped(error, meanings=()):
+    """What happened, in words: the kind of error, its message, and what it probably means. meanings: as `meaning`'s."""
     message = " ".join(str(error).split())
-    said = f"Python says: {type(error).__name__}: {message[:300]}."
-    return f"{meaning(error) or 'Your code stops with an error.'} ({said})"
+    said = f"Python says: {type(error).__name__}: {message[:300].rstrip('.')}."
+    return f"{meaning(error, meanings) or 'Your code stops with an error.'} ({said})"
 
 
 def _shape(shape):
