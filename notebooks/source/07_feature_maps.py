@@ -593,19 +593,13 @@ from resnet_lib.exercises import check_grad_cam
 
 check_grad_cam(my_grad_cam, exercise="07.5")
 
-# %%
-from resnet_lib.attribution import grad_cam
-
-for step in ["stage4", "stage3", "stage2"]:
-    yours = my_grad_cam(network, seen.x, target, step)
-    h, w = yours.shape
-    print(f"{step}: {h} × {w} values, largest {yours.max().item():.3f}")
-
 # %% [markdown]
 # Now read how the library writes it. The rest of its lines look after bad input and leave the network as it was.
 
 # %%
 import inspect
+
+from resnet_lib.attribution import grad_cam
 
 print(inspect.getsource(grad_cam))
 

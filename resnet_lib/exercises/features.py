@@ -39,6 +39,8 @@ def check_silent(f, *, exercise=None):
         maps[:, 0] = 0
         maps[-1, 0, 0, 0] = 0.003
         maps[:, -1] += 0.1  # without a single zero
+        if step == "stage4.2.relu3":
+            maps[:, [0, -1]] = 0  # who leaves out the first or the last channel
         for name, each in zip(PHOTOS, maps, strict=True):
             runs[name][step] = each
     return hold(
@@ -283,9 +285,20 @@ def check_one_value(f, given, weight, *, exercise=None):
         "one_value", f, ("channel", "row", "column"), cases, lambda *at: out[at].item(),
         lambda wrong, *at: _one_value(wrong, given, weight, *at), ONE_VALUE, exercise, read=_one_number,
         same=lambda a, b: abs(a - b) <= close, tell=lambda a, b: f"you say {a:.4f} and it is {b:.4f}",
+        meanings=WINDOWS,
     )  # fmt: skip
 
 
+WINDOWS = [
+    (
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension [12]",
+        "Your window is {0} long and the kernel {1}: a slice ends before its last number, so begin : begin + 3.",
+    ),
+    (
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)",
+        "The window has {0} channels and the kernel {1}: multiply given[:, …, …] by weight[channel].",
+    ),
+]
 ONE_VALUE = {
     "stride": "The stride is missing: neighbours in the output lie two apart in the input.",
     "padding": "The padding is missing: the window begins one row and one column earlier, at 2 · row − 1.",
@@ -303,13 +316,17 @@ ONE_VALUE = {
     "relu": "The ReLU comes two steps later: a convolution gives negative values as well.",
     "absolute": "Products may be negative: leave their sign as it is.",
 }
+# Right along one axis, and wrong along the other.
+ONE_VALUE |= {
+    f"{axis} {name}": f"Of the {axis} alone: {ONE_VALUE[name]}"
+    for axis in ("rows", "columns")
+    for name in ("stride", "padding", "inside", "plus")
+}
 
 
 def _one_value(wrong, given, weight, channel, row, column):
     row, column = (column, row) if "swapped" in wrong else (row, column)
-    by, back = 1 if "stride" in wrong else 2, 0 if "padding" in wrong else 1
-    back = -1 if "plus" in wrong else 2 if "inside" in wrong else back
-    top, left = by * row - back, by * column - back
+    top, left = _begin(wrong, "rows", row), _begin(wrong, "columns", column)
     kernel = weight[:, channel] if "transposed" in wrong else weight[channel]
     window, kernel = given[:, top : top + 3, left : left + 3].double(), kernel.double()
     kernel = kernel.flip(1, 2) if "flipped" in wrong else torch.ones_like(kernel) if "no weight" in wrong else kernel
@@ -320,6 +337,12 @@ def _one_value(wrong, given, weight, channel, row, column):
     products = products.abs() if "absolute" in wrong else products
     value = products.mean() if "mean" in wrong else products.max() if "largest" in wrong else products.sum()
     return (value.relu() if "relu" in wrong else value).item()
+
+
+def _begin(wrong, axis, i):
+    wrong = {w.removeprefix(f"{axis} ") for w in wrong}
+    back = -1 if "plus" in wrong else 2 if "inside" in wrong else 0 if "padding" in wrong else 1
+    return (1 if "stride" in wrong else 2) * i - back
 
 
 def _one_number(found):

@@ -162,11 +162,11 @@ PARTS = {
     ),
     "channel": (
         "Take the difference of the two responses, and the channel in which it is largest.",
-        "upright_channel = (response(upright) − …).argmax().item()",
+        "upright_channel = (response(upright) - …).argmax().item()",
     ),
     "one_value": (
         "A window of 3 × 3 of the input, all its channels, times the kernel of this channel, all added up.",
-        "top, left = 2 * row − 1, …; (given[:, top : top + 3, left : …] * weight[channel]).sum().item()",
+        "top, left = 2 * row - 1, …; (given[:, top : top + 3, left : …] * weight[channel]).sum().item()",
     ),
     "plain_block": (
         "F as it is, then the last ReLU: three times convolution and BN, with a ReLU after each BN.",
@@ -174,11 +174,11 @@ PARTS = {
     ),
     "factor": (
         "What comes out at the first block, divided by what went in at the last, is what n − 1 equal factors make.",
-        "return (found[0].gradient / found[−1].gradient) ** (1 / (len(found) − …))",
+        "return (found[0].gradient / found[-1].gradient) ** (1 / (len(found) - …))",
     ),
     "forecast": (
         "The gradient of the last block, multiplied by the factor once for each step to the first.",
-        "plain_152[−1].gradient * factor(measured[\"plain\", 50]) ** (len(plain_152) − …)",
+        "plain_152[-1].gradient * factor(measured[\"plain\", 50]) ** (len(plain_152) - …)",
     ),
     "diagnosis": (
         "First the training loss: higher means degradation. Only then the test accuracy: lower means overfitting.",

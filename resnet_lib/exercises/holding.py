@@ -51,7 +51,10 @@ def unknown(cases, got, due):
     """Nothing more can be said of the results."""
 
 
-def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, same=equal, tell=difference, why=unknown):
+def hold(
+    kind, f, names, cases, true, slip, slips, exercise,
+    *, read=number, same=equal, tell=difference, why=unknown, meanings=(),
+):  # fmt: skip
     """Call f on all cases and compare with `true`. Returns a `Verdict` or raises `Wrong`.
 
     kind:  the key of the hints. names: of the arguments, for sentences; a callable makes the sentence of a case.
@@ -60,6 +63,7 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
     read:  the learner's result → (in the form to compare, what is wrong with its form).
     same, tell: whether two results are equal, and how they differ in words.
     why: why(cases, got, due) gives a sentence where none of the slips does, or None.
+    meanings: what Python's errors mean in this exercise, as in `verdict.MEANINGS`.
     """
     name = getattr(f, "__name__", type(f).__name__)
 
@@ -77,7 +81,7 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
         except Exception as error:  # whatever a learner's code raises is a finding
             if first:
                 break  # the inputs before it say what is wrong
-            raise wrong(f"{at}: {stopped(error, IN_FUNCTIONS)}", where(error)) from None
+            raise wrong(f"{at}: {stopped(error, (*meanings, *IN_FUNCTIONS))}", where(error)) from None
         if not all(map(torch.equal, before, _tensors(case))):
             raise wrong(f"{name} overwrites what it is given: make new tensors, or work on a copy.")
         yours, problem = read(yours)

@@ -128,6 +128,12 @@ FACTOR = {
     "total": "That is what all steps together multiply by: take the (n − 1)-th root for one.",
     "divided": "You divide by n − 1: a root is wanted, ** (1 / (n − 1)), with both pairs of brackets.",
     "power": "You take the (n − 1)-th power: the root is ** (1 / (n − 1)).",
+    "shifted": "1 / n − 1 is read as (1 / n) − 1: write ** (1 / (n − 1)).",
+    "late": "The power comes before the division: put brackets around the quotient, and the power behind them.",
+    "floor": "// rounds down: divide with /.",
+    "times": "You multiply the first and the last gradient: it is their quotient that the steps make.",
+    "first alone": "You take the first block's gradient alone: divide it by the last block's.",
+    "last alone": "You take the last block's gradient alone: divide the first block's by it.",
     "square": "You take the square root always: there are n − 1 steps.",
     "first": "That is the step between the first two blocks alone: use all of them.",
     "last": "That is the step between the last two blocks alone: use all of them.",
@@ -151,10 +157,16 @@ def _factor(wrong, found):
     if {"first", "last"} & wrong:
         return g[0] / g[1] if "first" in wrong else g[-2] / g[-1]
     total, n = g[0] / g[-1], n + 1 if "n" in wrong else n
+    if "shifted" in wrong or "late" in wrong:
+        return total ** (1 / (n + 1) - 1) if "shifted" in wrong else g[0] / g[-1] ** (1 / n)
+    if {"floor", "times"} & wrong:
+        total = g[0] // g[-1] if "floor" in wrong else g[0] * g[-1]
+    if {"first alone", "last alone"} & wrong:
+        total = g[0] if "first alone" in wrong else g[-1]
     if "log" in wrong:
         return math.log(total) / n
     if {"divided", "power", "total"} & wrong:
-        return total / n if "divided" in wrong else total if "total" in wrong else total ** min(n, 20)
+        return total / n if "divided" in wrong else total if "total" in wrong else total**n
     return total ** (1 / (2 if "square" in wrong else n))
 
 
@@ -222,7 +234,11 @@ DIAGNOSIS = {
     "loss only": "You decide by the training loss alone: where it is no worse, the test accuracy tells.",
     "equal loss": "An equal loss is at least as good: degradation is a loss that is higher.",
     "equal accuracy": "An equal accuracy is no worse: overfitting is one that is lower.",
-    "always": "You always say the same.",
+    "no overfitting": "You never say overfitting: a worse test with a loss that is no worse is that.",
+    "no degradation": "You say overfitting where the training loss is worse: that is degradation.",
+    "own numbers": "You compare a loss with an accuracy: compare the deep network's with the shallow one's.",
+    "always": "You always say degradation: sometimes it is none.",
+    "never": "You always say neither: is something returned before the comparisons?",
 }
 
 
@@ -241,10 +257,13 @@ def _diagnosis(wrong, shallow, deep):
     degradation, overfitting, neither = NAMES
     if "names" in wrong:
         degradation, overfitting = overfitting, degradation
+    degradation = overfitting if "no degradation" in wrong else degradation
+    overfitting = neither if "no overfitting" in wrong else overfitting
+    worse_loss = d_loss > d_right if "own numbers" in wrong else worse_loss
     if "test first" in wrong:
         return overfitting if worse_test else degradation if worse_loss else neither
-    if "always" in wrong:
-        return degradation
+    if {"always", "never"} & wrong:
+        return degradation if "always" in wrong else neither
     if "test only" in wrong:
         return overfitting if worse_test else neither
     if "loss only" in wrong:
@@ -377,6 +396,8 @@ WAYS = {
     "none": "The way past all blocks is missing: k begins at 0.",
     "all": "The way through all F's is missing: k goes up to n, so range(n + 1).",
     "outer": "The ways through none and through all F's are missing: k goes from 0 to n.",
+    "beyond": "k goes up to n: no way leads through more F's than there are.",
+    "exchanged": "math.comb(n, k) wants the number of all blocks first, and then how many of them are chosen.",
     "next": "That is the list of one block more: n blocks have n + 1 entries.",
     "powers": "2 ** k counts all ways through k blocks: those through exactly k of n are wanted.",
     "total": "2 ** n is the sum of all entries: how many of them pass exactly k F's?",
@@ -392,9 +413,11 @@ WAYS = {
 
 def _ways(wrong, n):
     n = n + 1 if "next" in wrong else n
-    ks = range(1 if {"none", "outer"} & wrong else 0, n if {"all", "outer"} & wrong else n + 1)
+    ks = range(1 if {"none", "outer"} & wrong else 0, n if {"all", "outer"} & wrong else n + 1 + ("beyond" in wrong))
 
     def one(k):
+        if "exchanged" in wrong:
+            return math.comb(k, n)
         if "powers" in wrong or "total" in wrong:
             return 2 ** (k if "powers" in wrong else n)
         if "orders" in wrong:

@@ -162,6 +162,8 @@ def _list(names):
 
 
 def _same_times(a, b):
+    if a.keys() != b.keys():
+        return False
     pairs = [(x - took_x, y - took_y) for n in a for (x, took_x), (y, took_y) in zip(a[n], b[n], strict=True)]
     return all(isclose(x, y, rel_tol=1e-4, abs_tol=1e-4) for x, y in pairs)
 

@@ -125,17 +125,17 @@ MEANINGS = [
     (r"'NoneType' object is not callable", "A part that forward calls is None: it was never made in __init__."),
     (
         r"a leaf Variable that requires grad",
-        "A weight is changed in place while gradients are recorded: do it inside with torch.no_grad():, or with "
-        "torch.nn.init.zeros_(weight), which does so itself.",
+        "A weight is changed in place while gradients are recorded: do it below with torch.no_grad(): or "
+        "call torch.nn.init.zeros_(weight), which sees to that itself.",
     ),
     (
         r"cannot assign '(?:torch\.)?(\w+)' as parameter '(\w+)'",
-        "{1} = … would put a {0} in the place of the parameter. Change the numbers inside it: "
-        "torch.nn.init.zeros_(….{1}), or ….{1}.zero_() inside with torch.no_grad():.",
+        "{1} = … would put something else, {0}, in the place of the parameter. Change the numbers inside it: "
+        "torch.nn.init.zeros_(….{1}), or ….{1}.zero_() under torch.no_grad().",
     ),
     (
         r"Variable data has to be a tensor, but got (\w+)",
-        ".data is a tensor and cannot become a single {0}: change the numbers inside it, with .data.zero_() or better "
+        ".data is a tensor, and {0} is none: change the numbers inside it, with .data.zero_() or better "
         "torch.nn.init.zeros_(weight).",
     ),
     (
@@ -341,7 +341,7 @@ def where(error):
 def stopped(error, first=()):
     """What happened, in words: the kind of error, its message, and what it probably means. first: as in `meaning`."""
     message = " ".join(str(error).split())
-    said = f"Python says: {type(error).__name__}: {message[:300]}."
+    said = f"Python says: {type(error).__name__}: {message[:300].rstrip('.')}."
     return f"{meaning(error, first) or 'Your code stops with an error.'} ({said})"
 
 
