@@ -144,8 +144,8 @@ def check_parameters_of_btnk2(f):
 @pytest.mark.parametrize(
     ("formula", "sentence"),
     [
-        ("9*C1*C1 + 4*C1*C1 + 4*C*C1 + 20*C1", "Too low by one part: the first 1×1 is left out"),
-        ("13*C1*C1 + 5*C*C1 + 20*C1 + 9*C1*C1", "the 3×3 is counted twice"),
+        ("9*C1*C1 + 4*C1*C1 + 4*C*C1 + 20*C1", "Too low, left out: the first 1×1."),
+        ("13*C1*C1 + 5*C*C1 + 20*C1 + 9*C1*C1", "Too high, counted twice: the 3×3."),
         ("13*C1*C1 + C*C + 4*C*C1 + 20*C1", "The first 1×1 gives C1 channels, and you count C"),
         ("13*C1*C1 + 5*C*C1 + 20*C", "All BNs together: C where C1 is due"),
         ("13*C1 + 5*C*C1 + 20*C1", "a factor C1 is missing"),
@@ -197,6 +197,12 @@ def test_what_no_single_term_explains_is_left_unexplained():
 def test_an_error_at_a_later_input_does_not_hide_what_an_earlier_one_shows():
     """In a convolution 3 → 5 the wrong dimension stops; 4 → 4 before it shows which it is."""
     assert "output channels" in refusal(check_fold, solutions.FOLD[0].replace("-1, 1, 1, 1", "1, -1, 1, 1"))
+
+
+def test_one_result_before_an_error_is_too_little_to_explain_anything_by():
+    source = "def f(C):\n    if C > 300:\n        return [1][3]\n    return 17 * C * C // 16 + 3 * C + 13"
+    said = refusal(check_parameters_of_btnk2, source)
+    assert "the first has number 0" in said and "too high" not in said.lower()
 
 
 def test_a_fold_in_less_than_double_precision_is_told_so():

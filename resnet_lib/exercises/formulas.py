@@ -15,8 +15,8 @@ from .telling import of_difference
 
 def check_out_width(f, *, exercise=None):
     """f(W, kernel, stride, padding, dilation): the width that comes out of a convolution or pooling."""
-    draw, cases = random.Random(0), [(224, 7, 2, 3, 1), (112, 3, 2, 1, 1), (224, 7, 1, 0, 1), (56, 3, 1, 2, 2)]
-    cases.append((2, 1, 1, 4, 1))  # more padding than picture
+    draw, cases = random.Random(0), [(224, 7, 2, 3, 1), (112, 3, 2, 1, 1), (56, 3, 1, 2, 2)]
+    cases += [(2, 1, 1, 4, 1), (224, 7, 1, 0, 1)]  # more padding than picture, and none
     while len(cases) < 200:
         case = draw.randint(1, 230), draw.randint(1, 7), draw.randint(1, 4), draw.randint(0, 4), draw.randint(1, 3)
         if case[4] * (case[1] - 1) < case[0] + 2 * case[3]:

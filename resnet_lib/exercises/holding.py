@@ -72,16 +72,17 @@ def hold(
 
     if not callable(f):
         raise wrong(f"The check wants your function itself, and was given {f!r:.60}.")
-    got, due, first = [], [true(*case) for case in cases], None
+    got, due, first, stop = [], [true(*case) for case in cases], None, None
     for case, right in zip(cases, due, strict=True):
         at = names(*case) if callable(names) else ", ".join(f"{n} = {v}" for n, v in zip(names, case, strict=True))
         before = [t.clone() for t in _tensors(case)]
         try:
             yours = f(*case)
         except Exception as error:  # whatever a learner's code raises is a finding
+            stop = f"{at}: {stopped(error, (*meanings, *IN_FUNCTIONS))}", where(error)
             if first:
-                break  # the inputs before it say what is wrong
-            raise wrong(f"{at}: {stopped(error, (*meanings, *IN_FUNCTIONS))}", where(error)) from None
+                break  # the inputs before it may say what is wrong
+            raise wrong(*stop) from None
         if not all(map(torch.equal, before, _tensors(case))):
             raise wrong(f"{name} overwrites what it is given: make new tensors, or work on a copy.")
         yours, problem = read(yours)
@@ -91,11 +92,14 @@ def hold(
         if not same(yours, right) and first is None:
             first = f"{at}: {tell(yours, right)}."
     if first:
-        cases, due = cases[: len(got)], due[: len(got)]
+        every, cases, due = len(cases), cases[: len(got)], due[: len(got)]
         said = _slipped(1, cases, got, slip, slips, same)
-        if said is None and all(isinstance(n, Number) for n in cases[0]):
-            said = of_arguments(names, cases, got, lambda *case: slip(set(), *case), same)
-        said = said or why(cases, got, due) or _slipped(2, cases, got, slip, slips, same)
+        if said is None and len(got) >= min(3, every):  # to fewer results, too much fits by chance
+            if all(isinstance(n, Number) for n in cases[0]):
+                said = of_arguments(names, cases, got, lambda *case: slip(set(), *case), same)
+            said = said or why(cases, got, due) or _slipped(2, cases, got, slip, slips, same)
+        if said is None and stop:
+            raise wrong(*stop)
         if said is None:
             n = sum(map(same, got, due))
             said = f"It is right for {n} of {len(cases)} inputs, and none of {len(slips)} usual mistakes explains it."

@@ -54,9 +54,9 @@ def of_difference(sizes, terms, got, due):
         return None
     got = [int(n) if isinstance(n, Integral) else Fraction(float(n)) for n in got]
     off = [a - b for a, b in zip(got, due, strict=True)]
-    for times, said in ((-1, "is left out"), (1, "is counted twice"), (-2, "is subtracted; it should be added")):
+    for times, said in ((-1, "left out"), (1, "counted twice"), (-2, "subtracted, not added")):
         if named := [name for name in terms[0] if all(o == times * t[name] for o, t in zip(off, terms, strict=True))]:
-            return f"Too {'low' if times < 0 else 'high'} by one part: {' or '.join(named)} {said}."
+            return f"Too {'low' if times < 0 else 'high'}, {said}: {' or '.join(named)}."
     return _of_factor(sizes, got, due) or _of_term(sizes, off) or _of_share(sizes, terms, off)
 
 
