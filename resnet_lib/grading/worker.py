@@ -233,7 +233,7 @@ def sentence_of(error):
         text = " ".join(str(error)[: 10 * LONGEST].split())
     except BaseException:  # noqa: BLE001, a submission's own error may fail to say what it is
         text = ""
-    if type(error) not in (AssertionError, Refused):
+    if not isinstance(error, (AssertionError, Refused)):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     if isinstance(error, NameError):
         text += " (Only what stands in the exercises' own cells is graded.)"
