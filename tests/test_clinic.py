@@ -145,7 +145,8 @@ def test_the_symptoms_that_the_lesson_speaks_of():
 def test_the_mended_code_is_cured_and_the_code_as_it_is_is_not(name):
     patient = PATIENTS[name]
     assert check_cured(patient, **mended(name)).ok
-    assert refused(patient, **patient.parts).sentence.startswith("Not cured yet. ")
+    verdict = refused(patient, **patient.parts)
+    assert not verdict.ok and "is not right yet. " in str(verdict) and verdict.sentence
 
 
 def test_the_worried_patient_is_well_as_it_is():

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from resnet_lib.exercises import Verdict as WrongVerdict
+from resnet_lib.exercises import Wrong
 from resnet_lib.grading import Limits, Verdict, grade, student_numbers
 from resnet_lib.grading.grader import Sandbox, harmless, understood
 from resnet_lib.grading.submissions import answers, read_lesson
+from resnet_lib.grading.worker import sentence_of
 
 EXERCISE = '''# Exercise {n}: twice as much.
 def twice(x):
@@ -350,6 +353,11 @@ def test_the_command_says_in_a_sentence_what_stands_in_its_way_and_reads_paths_f
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith(f"Nothing was graded: {tmp_path / 'here'} is no folder") and done.stdout == ""
+
+
+def test_what_a_check_of_the_library_says_stands_there_without_the_name_of_an_error():
+    assert sentence_of(Wrong(WrongVerdict(False, "twice", "It gives 3."))) == "twice is not right yet. It gives 3."
+    assert sentence_of(ValueError("no number")) == "ValueError: no number"
 
 
 @pytest.mark.parametrize("limits", [(0, 100), (1, -1)])

@@ -678,7 +678,7 @@ findings_table(table, COLUMNS)
 # - No column finds every patient. The ladder finds most, but not those who are healed by copying weights into them, and
 #   not those whose numbers are right and only look wrong.
 # - Shapes alone find few. With parameters and MACs beside them they find several more, and they cost nothing.
-# - Training is the slowest. It makes up for almost every mistake in a network; but it alone finds those in training
+# - Training is the slowest. It makes up for most mistakes in a network that runs; but it alone finds those in training
 #   itself.
 # - The last column is between nothing and everything, even for networks that are plainly wrong.
 # - One patient is well, and no examination says otherwise. That is worth as much as a finding.

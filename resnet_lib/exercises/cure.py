@@ -32,7 +32,7 @@ def check_cured(patient, *, names=None, exercise=None, **parts):
         raise ValueError(f"no part is called {sorted(unknown)[0]!r}; there are {', '.join(HEALTHY)}")
     subject = ", ".join(getattr(part, "__name__", str(part)) for part in parts.values())
     if left := _left(patient, {**patient.parts, **parts}, names):
-        raise Wrong(Verdict(False, subject, f"Not cured yet. {left}", hints=_hints(patient, left)))
+        raise Wrong(Verdict(False, subject, left, hints=_hints(patient, left)))
     done(exercise)
     sentence = "Cured: shapes, parameters and MACs are healthy, and so are the numbers at every step."
     return Verdict(True, subject, sentence)

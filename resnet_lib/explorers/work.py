@@ -17,6 +17,11 @@ class InTurns:
     def __init__(self, ended):
         self._ended, self._task, self._steps = ended, None, None
 
+    @property
+    def busy(self):
+        """Whether steps are under way."""
+        return self._task is not None
+
     def begin(self, steps):
         """Begin these steps, in the place of any that are under way."""
         self.halt()
@@ -55,7 +60,7 @@ class Work(widgets.HBox):
 
     def __init__(self, name, begin, unit, say):
         self._name, self._begin, self._unit, self._say = name, begin, unit, say
-        self._steps, self._task = None, None
+        self._steps, self._turns = None, InTurns(self._rest)
         wide = widgets.Layout(width="auto")
         self.start = widgets.Button(description=name, layout=wide)
         self.stop = widgets.Button(description="stop", disabled=True, layout=wide)
@@ -85,14 +90,9 @@ class Work(widgets.HBox):
 
     def go_on(self):
         """Begin, or go on where it was stopped."""
-        if self._task is not None:
-            return
-        self.start.disabled, self.stop.disabled, self.bar.layout.visibility = True, False, "visible"
-        loop = running_loop()
-        if loop:
-            self._task = loop.create_task(self._in_turn())
-        while not loop and self._tried():  # outside a notebook nothing else waits for its turn
-            pass
+        if not self._turns.busy:
+            self.start.disabled, self.stop.disabled, self.bar.layout.visibility = True, False, "visible"
+            self._turns.begin(self._left())
 
     def run(self):
         """All steps, here and now, while nothing else has its turn; the keyboard's interrupt stops, and nothing that
@@ -100,31 +100,28 @@ class Work(widgets.HBox):
         self.halt()
         self.start.disabled, self.bar.layout.visibility = True, "visible"
         try:
-            while self._tried():
+            for _ in self._left():
                 pass
         except KeyboardInterrupt:
             self.halt()
 
     def halt(self):
         """Stop between two steps; what has been done stays."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        self._turns.halt()
+        self._rest()
+
+    def _rest(self):
         self.start.disabled, self.stop.disabled = False, True
         if self._steps is not None:
             self.start.description = "go on"
 
-    async def _in_turn(self):
-        while self._tried():
-            await asyncio.sleep(0.005)
-
-    def _tried(self):
-        """As `step`; what it raises is said instead."""
+    def _left(self):
+        """The steps that are left, a generator; what one raises is said instead, and ends them."""
         try:
-            return self.step()
+            while self.step():
+                yield
         except WRONG as problem:
             self._say(problem)
-            return False
 
     def step(self):
         """Do one step at once; whether there may be another."""
@@ -146,7 +143,7 @@ class Work(widgets.HBox):
         return True
 
     def _finish(self):
-        self._task, self._steps = None, None
+        self._steps = None
         self.start.description, self.start.disabled, self.stop.disabled = self._name, False, True
         self.bar.layout.visibility = "hidden"
 
