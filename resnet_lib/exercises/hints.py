@@ -4,6 +4,9 @@ import re
 
 # What a check has said → where to look. The first that fits counts.
 SYMPTOMS = [
+    (r"none called", "Only names have to change: those after self., in __init__ and in forward."),
+    (r"gives None", "A function gives back what stands after return, and without one it gives None."),
+    (r"no part of your module", "Look for a layer without its self., or one that an earlier cell of the lesson made."),
     (r"Python says", "Read the line at which it stopped, and print the shape before it: print(tuple(x.shape))."),
     (
         r"projection|shortcut",
@@ -11,7 +14,7 @@ SYMPTOMS = [
     ),
     (r"bias", "Every nn.Conv2d of a ResNet ends with bias=False."),
     (
-        r"channels|takes|C1|missing|too many",
+        r"channels|\btakes\b|C1|missing|too many",
         "Write C → C1 → C1 → 4·C1 beside your layers: each takes what came before.",
     ),
     (r"ReLU|LeakyReLU", "Count your ReLUs: one after each BN inside F, one after the sum, none at the end of F or G."),
@@ -21,8 +24,31 @@ SYMPTOMS = [
 ]
 NEXT = "Write the shape after each line of forward as a comment, and compare with the table of the lesson."
 
-# The same for what is no module.
+# What a function computes is read otherwise than a module.
+FUNCTION = [
+    (r"Python says", "Read the line at which it stopped, and print there what it computes with."),
+    (r"None", "A function gives back what stands after return; what it prints, nobody gets."),
+    (r"tuple|list", "One number is asked for, and not one for each side or step."),
+    (r"", "Compute the case above by hand, and print each step in your function: the first that differs is the one."),
+]
+
+# Symptoms of one part; those above follow, unless the last fits everything.
 OWN_SYMPTOMS = {
+    **dict.fromkeys(("out_width", "parameters", "macs", "receptive_field", "fold", "rename", "grad_cam"), FUNCTION),
+    "stem": [
+        (r"missing|without calling", "The four lines of forward stand in sections 4 to 7, one in each."),
+        (r"channels|\btakes\b", "Into the convolution go C channels, out of it C1; BN has as many as come out."),
+        (r"ReLU", "One ReLU, after BN and before the pool."),
+        (r"stride|padding|pooling|gives out", "Print the shape after each step, and compare with sections 4 to 7."),
+    ],
+    "BTNK2": [
+        (r"stacked|overwritten|added", "Give what flows through F a name of its own, f, so that x is still there."),
+        (
+            r"channels|\btakes\b|missing|too many",
+            "Write C → C/4 → C/4 → C beside your layers: each takes what came before.",
+        ),
+        (r"stride", "Nothing in an identity block has a stride."),
+    ],
     "to_v1": [
         (r"copy\.copy|very block|shares|changed", "Look at the block that you were given once more, after the call."),
         (r"G keeps|shortcut has", "The shortcut has a stride of its own; nobody asked for another one."),
@@ -91,7 +117,8 @@ PARTS = {
     ),
     "parameters": (
         "Convolution by convolution: kernel · kernel · C_in · C_out. Then the BNs, if they are asked for: 2 a channel.",
-        "BTNK2: C·C/4 + 9·(C/4)² + C/4·C. BTNK1: C·C1 + 9·C1² + 4·C1² + 4·C·C1. BNs: 2 · (all channels they see).",
+        "BTNK2: C·C/4 + 9·(C/4)² + C/4·C. Basic block: twice 9·C². BTNK1: C·C1 + 9·C1² + 4·C1² + 4·C·C1. "
+        "BNs: 2 · (all channels they see).",
     ),
     "macs": (
         "Each weight of a convolution is used once at every position of its output.",
@@ -118,6 +145,6 @@ PARTS = {
 
 def hints(part, sentence):
     """The hints for a part, "stem" or "parameters", of which a check has said this sentence."""
-    symptoms = OWN_SYMPTOMS.get(part, SYMPTOMS)
+    symptoms = [*OWN_SYMPTOMS.get(part, ()), *SYMPTOMS]
     symptom = next((hint for pattern, hint in symptoms if re.search(pattern, sentence)), NEXT)
     return (symptom, *PARTS[part])

@@ -72,12 +72,16 @@ def hold(kind, f, names, cases, true, slip, slips, exercise, *, read=number, sam
 
 
 def _slipped(cases, got, slip, slips, same):
-    """The sentence of the mistake, or of two at once, that gives the learner's results for all cases."""
-    for n in (1, 2):
-        for wrong in combinations(slips, n):
-            try:
-                if all(same(slip(set(wrong), *case), yours) for case, yours in zip(cases, got, strict=True)):
-                    return " And: ".join(slips[w] for w in wrong)
-            except (ZeroDivisionError, ValueError, RuntimeError):
-                continue  # a change that cannot be computed is no explanation
-    return None
+    """The sentence of the mistake that gives the learner's results for all cases, of each that does, or of two at
+    once; or None."""
+
+    def explains(*wrong):
+        try:
+            return all(same(slip(set(wrong), *case), yours) for case, yours in zip(cases, got, strict=True))
+        except (ZeroDivisionError, ValueError, RuntimeError):
+            return False  # a change that cannot be computed is no explanation
+
+    if found := [slips[w] for w in slips if explains(w)]:
+        return " Or: ".join(found)
+    pairs = (f"{slips[a]} And: {slips[b]}" for a, b in combinations(slips, 2) if explains(a, b))
+    return next(pairs, None)
