@@ -216,7 +216,7 @@ def _block_mistakes(m, eps):
     yield "the last ReLU comes before the sum, on F(x); it belongs after the sum", {last: _same, "on F": F.relu}
     yield "there is a ReLU on F(x) before the sum; it belongs after the sum alone", {"on F": F.relu}
     if not projection:
-        yield "x was overwritten on the way, and F(x) is added to itself", {"sum": lambda f, s: f + f}
+        yield "F(x) is added to itself: x was overwritten on the way", {"sum": lambda f, s: f + f}
     else:  # x itself holds no negatives: there a second ReLU changes nothing
         yield "there is a ReLU on the shortcut before the sum; it belongs after the sum alone", {"on s": F.relu}
     yield f"bn{len(convs)} comes after the sum; it is the end of F, before the sum", {"late": True}
@@ -225,7 +225,8 @@ def _block_mistakes(m, eps):
     yield "F(x) and the shortcut are averaged; they should be added", {"sum": lambda f, s: (f + s) / 2}
     yield "F(x) and the shortcut are multiplied; they should be added", {"sum": torch.mul}
     stacked = "F(x) and the shortcut are stacked as channels (torch.cat); they should be added"
-    yield stacked, {"sum": lambda f, s: torch.cat([f, s], 1)}
+    # Not together with a BN after the sum: that stops, and would explain every other error.
+    yield stacked, {"sum": lambda f, s: torch.cat([f, s], 1), "late": False}
     for k in range(1, len(convs)):
         yield f"there is no ReLU after bn{k}", {f"relu{k}": _same}
         yield f"the ReLU comes before bn{k}; the order is CONV, BN, ReLU", {f"swap{k}": True}

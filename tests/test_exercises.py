@@ -399,6 +399,15 @@ def test_what_goes_wrong_at_the_sum_of_an_identity_block_is_named(block, sentenc
     assert hint in verdict.hints[0]
 
 
+def test_a_name_that_python_does_not_know_is_not_taken_for_a_mistake_at_the_sum():
+    class NoSelf(BTNK2):
+        def forward(self, x):
+            f = self.relu2(self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x))))))
+            return self.relu3(self.bn3(conv3(f)) + x)  # noqa: F821
+
+    assert "conv3 is used and never given a value" in refusal(check_btnk2, NoSelf).sentence
+
+
 def stem(**change):
     """A stem of which some parts are others."""
 
@@ -417,6 +426,7 @@ def stem(**change):
         (dict(pool=lambda: nn.MaxPool2d(3, padding=1)), "kernel 3, stride 3, padding 1"),
         (dict(relu=lambda: nn.Relu()), "Capital letters count"),
         (dict(bn=lambda: nn.BatchNorm1d(64)), "need nn.BatchNorm2d"),
+        (dict(bn=lambda: nn.BatchNorm2d()), "BatchNorm is made without 'num_features'"),
     ],
 )
 def test_what_goes_wrong_in_a_stem_is_named(change, sentence):
@@ -428,7 +438,9 @@ def test_a_part_without_its_brackets_is_named():
         def forward(self, x):
             return self.pool(nn.ReLU(self.bn(self.conv(x))))
 
-    assert "with its brackets" in refusal(check_stem, MyStem).sentence
+    verdict = refusal(check_stem, MyStem)
+    assert "with its brackets" in verdict.sentence
+    assert verdict.hints[0].startswith("Read the line at which it stopped")
 
 
 @pytest.mark.parametrize("change", [dict(pool=nn.Identity), dict(relu=nn.Identity), dict(bn=lambda: nn.BatchNorm2d(3))])

@@ -209,8 +209,14 @@ prediction = {
 # %%
 from resnet_lib.exercises import predict, width_question
 
-asked = [(224, 7, 2, 3), (225, 7, 2, 3), (224, 7, 2, 0), (112, 3, 2, 1), (113, 3, 2, 1)]
-predict([width_question(*numbers) for numbers in asked], prediction.values(), exercise="01.2")
+asked = {
+    "7×7, stride 2, padding 3, of 224": (224, 7, 2, 3),
+    "7×7, stride 2, padding 3, of 225": (225, 7, 2, 3),
+    "7×7, stride 2, no padding, of 224": (224, 7, 2, 0),
+    "3×3, stride 2, padding 1, of 112": (112, 3, 2, 1),
+    "3×3, stride 2, padding 1, of 113": (113, 3, 2, 1),
+}
+predict({name: width_question(*numbers) for name, numbers in asked.items()}, prediction, exercise="01.2")
 
 # %% [markdown]
 # ## 4 · What the convolution sees

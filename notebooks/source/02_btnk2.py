@@ -147,7 +147,8 @@ prediction = {"conv1": (256, 14, 14), "conv2": (256, 14, 14), "conv3": (1024, 14
 # %%
 from resnet_lib.exercises import predict, shape_question
 
-predict([shape_question("BTNK2", C=1024, W=14, after=step) for step in prediction], prediction.values(), exercise="02.1")
+steps = "conv1 conv2 conv3 y".split()
+predict({step: shape_question("BTNK2", C=1024, W=14, after=step) for step in steps}, prediction, exercise="02.1")
 
 # %% [markdown]
 # ## 3 · The sum wants equal shapes

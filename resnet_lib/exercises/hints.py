@@ -3,11 +3,14 @@
 import re
 
 # What a check has said → where to look. The first that fits counts.
-SYMPTOMS = [
+ANYWHERE = [
     (r"none called", "Only names have to change: those after self., in __init__ and in forward."),
     (r"gives None", "A function gives back what stands after return, and without one it gives None."),
     (r"no part of your module", "Look for a layer without its self., or one that an earlier cell of the lesson made."),
     (r"Python says", "Read the line at which it stopped, and print the shape before it: print(tuple(x.shape))."),
+]
+SYMPTOMS = [
+    *ANYWHERE,
     (
         r"projection|shortcut",
         "Write down the shape of F(x) and of the shortcut. Where they differ, the shortcut needs G.",
@@ -36,17 +39,20 @@ FUNCTION = [
 OWN_SYMPTOMS = {
     **dict.fromkeys(("out_width", "parameters", "macs", "receptive_field", "fold", "rename", "grad_cam"), FUNCTION),
     "stem": [
+        *ANYWHERE,
         (r"missing|without calling", "The four lines of forward stand in sections 4 to 7, one in each."),
         (r"channels|\btakes\b", "Into the convolution go C channels, out of it C1; BN has as many as come out."),
         (r"ReLU", "One ReLU, after BN and before the pool."),
         (r"stride|padding|pooling|gives out", "Print the shape after each step, and compare with sections 4 to 7."),
     ],
     "BTNK2": [
-        (r"stacked|overwritten|added", "Give what flows through F a name of its own, f, so that x is still there."),
+        *ANYWHERE,
+        (r"stacked|overwrit|added", "Give what flows through F a name of its own, f, so that x is still there."),
         (
             r"channels|\btakes\b|missing|too many",
             "Write C → C/4 → C/4 → C beside your layers: each takes what came before.",
         ),
+        (r"what comes out differs", "Read the last lines of forward aloud: what is added to what, and what comes after?"),
         (r"stride", "Nothing in an identity block has a stride."),
     ],
     "to_v1": [

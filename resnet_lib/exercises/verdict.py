@@ -182,6 +182,10 @@ MEANINGS = [
         "all the names that the exercise gives?",
     ),
     (
+        r"(BatchNorm|Conv2d|MaxPool2d)\S*\.__init__\(\) missing \d+ required positional arguments?: (.*)",
+        "The {0} is made without {1}: put it into the brackets.",
+    ),
+    (
         r"missing \d+ required positional arguments?: (.*)",
         "The function is called without {0}: a class must be made before it is called, and def must list what "
         "the exercise gives.",
