@@ -53,7 +53,7 @@ Progress("02", exercises=3)
 # small.
 #
 # Watch it. This is a block with random weights. F ends with a BN, `bn3`; here its factor is 0, and so is its offset from
-# the start. So F(x) = 0.
+# the start. So F(x) = 0. **Predict:** will the block give back x exactly, although a ReLU ends it?
 
 # %%
 from resnet_lib import BTNK2
@@ -68,7 +68,7 @@ with torch.no_grad():
     print("the block gives back its input exactly:", torch.equal(block(x), x))
 
 # %% [markdown]
-# **Predict:** the last step of the block is a ReLU. Why did it not change x?
+# Why did the ReLU not change x?
 #
 # <details><summary>Answer</summary>x comes out of another ReLU, at the end of the block before. It holds no negative
 # numbers, and ReLU leaves the others alone.</details>

@@ -52,7 +52,10 @@ OWN_SYMPTOMS = {
             r"channels|\btakes\b|missing|too many",
             "Write C → C/4 → C/4 → C beside your layers: each takes what came before.",
         ),
-        (r"what comes out differs", "Read the last lines of forward aloud: what is added to what, and what comes after?"),
+        (
+            r"what comes out differs",
+            "Read the last lines of forward aloud: what is added to what, and what comes after?",
+        ),
         (r"stride", "Nothing in an identity block has a stride."),
     ],
     "to_v1": [
