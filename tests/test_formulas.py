@@ -346,18 +346,6 @@ def test_progress_shows_what_is_solved():
 # ── What a learner of lessons 01 and 02 does wrong ───────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(
-    "f, sentence",
-    [
-        (lambda W, k, s, p, d: (W + 2 * p - d * (k - 1)) // s + 1, "the steps between the weights"),
-        (lambda W, k, s, p, d: W + 2 * p - (d * (k - 1) + 1) // s + 1, "brackets around all"),
-        (lambda W, k, s, p, d: W + 2 * p - (d * (k - 1) + 1) / s + 1, "brackets around all"),
-    ],
-)
-def test_a_reach_one_too_short_and_forgotten_brackets_are_named(f, sentence):
-    assert sentence in refusal(check_out_width, f)
-
-
 BOTTLENECKS = {
     "one 1×1 convolution": lambda C, c: C * c + 9 * c * c + 2 * (c + c + C),
     "C/4 on both sides": lambda C, c: 2 * C * c + 9 * C * c + 2 * (c + c + C),

@@ -32,21 +32,18 @@ OUT_WIDTH = {
     "stride": "You forgot the stride.",
     "dilation": "You forgot the dilation: the kernel covers dilation·(kernel − 1) + 1 pixels.",
     "reach": "The reach is dilation·(kernel − 1) + 1: between 3 weights there are 2 steps.",
-    "gap": "The reach is dilation·(kernel − 1) + 1: without the + 1 you count the steps between the weights.",
     "kernel": "You forgot to take the kernel's reach away.",
-    "brackets": "You divide the reach alone: put brackets around all that is divided by the stride.",
 }
 
 
 def _out_width(wrong, W, kernel, stride, padding, dilation):
     reach = dilation * kernel if "reach" in wrong else (1 if "dilation" in wrong else dilation) * (kernel - 1) + 1
-    reach = 0 if "kernel" in wrong else reach - 1 if "gap" in wrong else reach
-    row = W + (0 if "padding" in wrong else padding if "once" in wrong else 2 * padding)
-    room = reach if "brackets" in wrong else row - reach + (1 if "inside" in wrong else 0)
+    reach = 0 if "kernel" in wrong else reach
+    room = W + (0 if "padding" in wrong else padding if "once" in wrong else 2 * padding) - reach
+    room = room + 1 if "inside" in wrong else room
     strides = room / (1 if "stride" in wrong else stride)
     if "floor" not in wrong:
         strides = (math.ceil if "ceil" in wrong else round if "round" in wrong else math.floor)(strides)
-    strides = row - strides if "brackets" in wrong else strides
     return strides + (0 if {"one", "inside"} & wrong else 1)
 
 
