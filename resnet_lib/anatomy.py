@@ -364,8 +364,8 @@ def check_place(name, shape, row, column, channel=0):
 
 
 def shape_text(shape):
-    """(256, 56, 56), with thousands grouped."""
-    return "(" + ", ".join(f"{n:,}" for n in shape) + ("," if len(shape) == 1 else "") + ")"
+    """(2048, 7, 7): thousands are not grouped, since (2,048, 7, 7) reads like four numbers."""
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
 
 
 def _row(s):

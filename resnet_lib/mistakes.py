@@ -187,7 +187,7 @@ def _stem_mistakes(m, eps):
     yield from _layer_mistakes(m, eps)
     yield "there is no pooling", {"pool": _same}
     yield "the pooling is an average; it should take the largest", {"pool": lambda h: F.avg_pool2d(h, 3, 2, 1)}
-    for v in ((3, 2, 0), (2, 2, 0), (3, 1, 1)):
+    for v in ((3, 2, 0), (2, 2, 0), (3, 1, 1), (3, 3, 1), (3, 3, 0)):  # left out, the stride is the kernel
         what = "the pooling has kernel {}, stride {}, padding {}; it should have 3, 2, 1".format(*v)
         yield what, {"pool": lambda h, v=v: F.max_pool2d(h, *v)}
     yield "the pooling rounds up (ceil_mode)", {"pool": lambda h: F.max_pool2d(h, 3, 2, 1, ceil_mode=True)}
@@ -214,14 +214,19 @@ def _block_mistakes(m, eps):
     last, projection = f"relu{len(convs)}", "shortcut.conv" in m
     yield "there is no ReLU after the sum", {last: _same}
     yield "the last ReLU comes before the sum, on F(x); it belongs after the sum", {last: _same, "on F": F.relu}
-    if projection:  # x itself holds no negatives: there a second ReLU changes nothing
-        yield "there is a ReLU on F(x) before the sum; it belongs after the sum alone", {"on F": F.relu}
+    yield "there is a ReLU on F(x) before the sum; it belongs after the sum alone", {"on F": F.relu}
+    if not projection:
+        yield "F(x) is added to itself: x was overwritten on the way", {"sum": lambda f, s: f + f}
+    else:  # x itself holds no negatives: there a second ReLU changes nothing
         yield "there is a ReLU on the shortcut before the sum; it belongs after the sum alone", {"on s": F.relu}
     yield f"bn{len(convs)} comes after the sum; it is the end of F, before the sum", {"late": True}
     yield "the shortcut is left out: nothing is added to F(x)", {"sum": lambda f, s: f}
     yield "F(x) is left out: only the shortcut goes on", {"sum": lambda f, s: s}
     yield "F(x) and the shortcut are averaged; they should be added", {"sum": lambda f, s: (f + s) / 2}
     yield "F(x) and the shortcut are multiplied; they should be added", {"sum": torch.mul}
+    stacked = "F(x) and the shortcut are stacked as channels (torch.cat); they should be added"
+    # Not together with a BN after the sum: that stops, and would explain every other error.
+    yield stacked, {"sum": lambda f, s: torch.cat([f, s], 1), "late": False}
     for k in range(1, len(convs)):
         yield f"there is no ReLU after bn{k}", {f"relu{k}": _same}
         yield f"the ReLU comes before bn{k}; the order is CONV, BN, ReLU", {f"swap{k}": True}

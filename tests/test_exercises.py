@@ -15,6 +15,7 @@ from resnet_lib.exercises import (
     check_btnk1,
     check_btnk2,
     check_network,
+    check_out_width,
     check_stage,
     check_stem,
     reset,
@@ -363,3 +364,109 @@ def test_a_folder_that_cannot_be_written_to_stops_nobody(runs, monkeypatch):
     runs.write_text("a file where the folder should be")
     assert check_btnk2(BTNK2, exercise="02.2").ok
     assert solved() == {}
+
+
+# ── What a learner of lessons 01 and 02 does wrong ───────────────────────────────────────────────────────────
+
+
+class BothReLUs(BTNK2):
+    """Section 5 of lesson 02: F with a ReLU of its own at the end."""
+
+    def forward(self, x):
+        f = self.relu2(self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x))))))
+        return self.relu3(torch.relu(self.bn3(self.conv3(f))) + x)
+
+
+class Overwritten(BTNK2):
+    def forward(self, x):
+        x = self.relu2(self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x))))))
+        x = self.bn3(self.conv3(x))
+        return self.relu3(x + x)
+
+
+class Stacked(BTNK2):
+    def forward(self, x):
+        f = self.relu2(self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x))))))
+        return self.relu3(torch.cat([self.bn3(self.conv3(f)), x], 1))
+
+
+@pytest.mark.parametrize(
+    "block, sentence, hint",
+    [
+        (BothReLUs, "a ReLU on F(x) before the sum", "Count your ReLUs"),
+        (Overwritten, "F(x) is added to itself", "a name of its own, f"),
+        (Stacked, "stacked as channels", "a name of its own, f"),
+    ],
+)
+def test_what_goes_wrong_at_the_sum_of_an_identity_block_is_named(block, sentence, hint):
+    verdict = refusal(check_btnk2, block)
+    assert sentence in verdict.sentence
+    assert hint in verdict.hints[0]
+
+
+def test_a_name_that_python_does_not_know_is_not_taken_for_a_mistake_at_the_sum():
+    class NoSelf(BTNK2):
+        def forward(self, x):
+            f = self.relu2(self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x))))))
+            return self.relu3(self.bn3(conv3(f)) + x)  # noqa: F821
+
+    assert "conv3 is used and never given a value" in refusal(check_btnk2, NoSelf).sentence
+
+
+def stem(**change):
+    """A stem of which some parts are others."""
+
+    class MyStem(Stem):
+        def __init__(self, C, C1):
+            super().__init__(C, C1)
+            for name, part in change.items():
+                setattr(self, name, part())
+
+    return MyStem
+
+
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        (dict(pool=lambda: nn.MaxPool2d(3, padding=1)), "kernel 3, stride 3, padding 1"),
+        (dict(relu=lambda: nn.Relu()), "Capital letters count"),
+        (dict(bn=lambda: nn.BatchNorm1d(64)), "need nn.BatchNorm2d"),
+        (dict(bn=lambda: nn.BatchNorm2d()), "BatchNorm is made without 'num_features'"),
+    ],
+)
+def test_what_goes_wrong_in_a_stem_is_named(change, sentence):
+    assert sentence in refusal(check_stem, stem(**change)).sentence
+
+
+def test_a_part_without_its_brackets_is_named():
+    class MyStem(Stem):
+        def forward(self, x):
+            return self.pool(nn.ReLU(self.bn(self.conv(x))))
+
+    verdict = refusal(check_stem, MyStem)
+    assert "with its brackets" in verdict.sentence
+    assert verdict.hints[0].startswith("Read the line at which it stopped")
+
+
+@pytest.mark.parametrize("change", [dict(pool=nn.Identity), dict(relu=nn.Identity), dict(bn=lambda: nn.BatchNorm2d(3))])
+def test_no_hint_for_a_stem_speaks_of_what_only_blocks_have(change):
+    verdict = refusal(check_stem, stem(**change))
+    assert not any(word in hint for word in ("4·C1", "in G", "F or G", "shortcut") for hint in verdict.hints)
+
+
+def test_no_hint_for_an_identity_block_asks_for_a_projection():
+    class NoSum(BTNK2):
+        def forward(self, x):
+            f = self.relu2(self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x))))))
+            return self.relu3(self.bn3(self.conv3(f)))
+
+    verdict = refusal(check_btnk2, NoSum)
+    assert "nothing is added" in verdict.sentence
+    assert not any("needs G" in hint for hint in verdict.hints)
+
+
+@pytest.mark.parametrize("f", [lambda *n: None, lambda *n: 7, lambda *n: n, lambda *n: unknown])  # noqa: F821
+def test_no_hint_for_a_function_speaks_of_layers(f):
+    with pytest.raises(Wrong) as caught:
+        check_out_width(f)
+    assert not any(word in caught.value.verdict.hints[0] for word in ("forward", "layers", "4·C1", "in F"))

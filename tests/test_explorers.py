@@ -349,7 +349,7 @@ def test_dilation_and_v1_change_what_the_network_sees():
     explorer.stride_on.value = "1x1"
     assert " 483 " in words(explorer.view) and "3,857,973,248" in words(explorer.view)
     explorer.dilate4.value = True
-    assert "(2,048, 14, 14)" in words(explorer.view)
+    assert "(2048, 14, 14)" in words(explorer.view)
 
 
 def test_what_the_basic_block_does_not_have_is_switched_off():

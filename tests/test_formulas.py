@@ -450,3 +450,47 @@ def test_progress_shows_what_is_solved():
     predict(width_question(224, 7, 2, 3), 112, exercise="01.2")
     assert "○ ✓ ○  1 of 3 solved" in str(Progress("01", 3))
     assert "1 of 3 solved" in Progress("01", 3)._repr_html_()
+
+
+# ── What a learner of lessons 01 and 02 does wrong ───────────────────────────────────────────────────────────
+
+
+BOTTLENECKS = {
+    "one 1×1 convolution": lambda C, c: C * c + 9 * c * c + 2 * (c + c + C),
+    "C/4 on both sides": lambda C, c: 2 * C * c + 9 * C * c + 2 * (c + c + C),
+    "give every BN C channels": lambda C, c: 2 * C * c + 9 * c * c + 2 * 3 * C,
+}
+BASICS = {
+    "You count one 3×3": lambda C: 9 * C * C + 4 * C,
+    "That is half of it": lambda C: 9 * C * C + 2 * C,
+    "does not squeeze": lambda C: 2 * 9 * (C // 4) ** 2 + 4 * (C // 4),
+}
+
+
+@pytest.mark.parametrize("sentence", BOTTLENECKS)
+def test_mistakes_in_counting_a_bottleneck_are_named(sentence):
+    assert sentence in refusal(check_parameters, "BTNK2", lambda C: BOTTLENECKS[sentence](C, C // 4))
+
+
+@pytest.mark.parametrize("sentence", BASICS)
+def test_mistakes_in_counting_a_basic_block_are_named(sentence):
+    assert sentence in refusal(check_parameters, "basic", BASICS[sentence])
+
+
+def test_where_two_mistakes_give_the_same_numbers_both_are_named():
+    said = refusal(check_parameters, "BTNK2", lambda C: 17 * C * C // 16 + 6 * C)
+    assert "running mean and variance" in said and " Or: You give every BN C channels" in said
+
+
+@pytest.mark.parametrize(
+    "after, guess, sentence",
+    [
+        ("conv1", (64, 14, 14), "C1 = C/4 = 256 channels are inside"),
+        ("conv1", (14, 14, 256), "The channels come first"),
+        ("conv3", (256, 14, 14), "widens to C again"),
+        ("y", (2048, 14, 14), "as many channels as it takes in"),
+        ("y", (1024, 7, 7), "No step here has a stride"),
+    ],
+)
+def test_a_wrong_shape_in_an_identity_block_gets_the_reason_and_not_the_number(after, guess, sentence):
+    assert sentence in refusal(predict, shape_question("BTNK2", C=1024, W=14, after=after), guess)

@@ -225,7 +225,7 @@ def test_a_fold_in_less_than_double_precision_is_told_so():
         ("np.zeros(3) + np.zeros(4)", "Two arrays of shapes (3,) and (4,) meet"),
         ("torch.zeros(3) + torch.zeros(4)", "Two shapes do not fit"),
         ("torch.zeros(3).summ()", "A Tensor has no summ"),
-        ("math.flor(3)", "There is no flor in math"),
+        ("math.flor(3)", "There is no math.flor"),
         ("divmod(3)", "too many or too few arguments"),
     ],
 )

@@ -368,7 +368,7 @@ WRONG = {
         (setting("block.bn3.weight.data = 0"), ".data is a tensor, and int is none"),
         (setting("block.bn3.weight.data = torch.zeros(1)"), "stage1.0.bn3.weight was (32,) and is (1,)"),
         (setting(f"{ZERO}(block.bn3)"), "A BatchNorm2d has no zero_"),
-        (setting("torch.nn.init.zero_(block.bn3.weight)"), "There is no zero_ in torch.nn.init"),
+        (setting("torch.nn.init.zero_(block.bn3.weight)"), "There is no torch.nn.init.zero_"),
         (setting(f"{ZERO}(block.bn3.gamma)"), "A BatchNorm2d has no gamma"),
         (setting(f"{ZERO}(block.bn3.weight)").replace(".values()", ""), "A loop over a dictionary gives its names"),
         (setting(f"{ZERO}(block.conv3.weight)"), "a convolution has changed"),
@@ -412,7 +412,7 @@ WRONG = {
         (edited("ways", ("[", "{k: "), ("]", "}")), "in which entry k belongs to k"),
         (edited("ways", ("math.comb(n, k)", "None")), "a list that holds None"),
         (edited("ways", ("return ", "")), "gives None"),
-        (edited("ways", ("comb", "combinations")), "There is no combinations in math"),
+        (edited("ways", ("comb", "combinations")), "There is no math.combinations"),
         (edited("ways", ("math.comb(n, k)", "k ** 3")), "none of 15 usual mistakes"),
     ],
 }  # fmt: skip

@@ -44,12 +44,13 @@ Progress("01", exercises=3)
 # its cost goes with the *square* of the width.
 #
 # The unit of cost is the **MAC**, one multiplication with its addition. A convolution makes one number of its output from
-# kernel × kernel × C_in products:
+# kernel × kernel × C_in products, where C_in channels come in and C_out go out:
 #
 # $$\text{MACs} = \underbrace{C_{out} \cdot W_{out} \cdot W_{out}}_{\text{numbers to make}} \cdot
 # \underbrace{\text{kernel} \cdot \text{kernel} \cdot C_{in}}_{\text{products for each}}$$
 #
-# Take one 3×3 convolution from 64 to 64 channels, at the photograph's full width and at a quarter of it.
+# Take one 3×3 convolution from 64 to 64 channels, at the photograph's full width and at a quarter of it. **Predict:** how
+# many times as much does the first cost?
 
 # %%
 def conv_macs(C_in, C_out, kernel, W_out):
@@ -75,6 +76,7 @@ print("the photograph:", tuple(x.shape))
 # ## 2 · The convolution, one change at a time
 #
 # **A kernel of 7×7** looks at 49 neighbouring pixels in all 3 channels at once. 64 such kernels give 64 channels.
+# **Predict** before each of the next three cells: how wide is what comes out?
 
 # %%
 conv = nn.Conv2d(3, 64, kernel_size=7, bias=False)
@@ -144,16 +146,17 @@ draw_places(8, kernel=3, stride=2, padding=1, dilation=2)
 #
 # $$W_{out} = \left\lfloor \frac{W + 2 \cdot \text{padding} - \text{reach}}{\text{stride}} \right\rfloor + 1$$
 #
-# For the stem's convolution: ⌊(224 + 6 − 7) / 2⌋ + 1 = ⌊111.5⌋ + 1 = 112. ResNet-50 works *because* of the floor: every
-# stride of 2 in it leaves half a step over.
+# ⌊ ⌋ is the floor: round down. For the stem's convolution: ⌊(224 + 6 − 7) / 2⌋ + 1 = ⌊111.5⌋ + 1 = 112. ResNet-50 counts on
+# it: at 224, every stride of 2 leaves half a step over. (With kernel 1 and no padding the rule gives W/S *rounded up*, as
+# in lesson 00: the + 1 is the pixel at the start.)
 #
 # ### Exercise 1 · the output size
 # ● of ●●● · very important · 10 minutes
 #
-# Write the rule as a Python function.
+# Write the rule as a Python function that returns a whole number, dilation included.
 #
-# <details><summary>Hint: my result ends in .5</summary>That is the floor: <code>//</code> divides and rounds
-# down.</details>
+# <details><summary>Hint: my result ends in .5, or is far too large</summary>The floor: <code>//</code> divides and rounds
+# down. Put brackets around all that is divided.</details>
 # <details><summary>Hint: I am one too low</summary>The first place counts as well: + 1, after the division.</details>
 # <details><summary>Hint: it is right until there is dilation</summary>Use the reach, <code>dilation * (kernel - 1) + 1</code>,
 # in place of the kernel.</details>
@@ -181,7 +184,7 @@ check_out_width(out_width, exercise="01.1")
 # ### Exercise 2 · predict
 # ● of ●●● · important · 5 minutes
 #
-# No computer this time. Put in the width that comes out, as a whole number.
+# In your head or on paper this time. Put in the width that comes out, as a whole number.
 #
 # <details><summary>Hint: the last two</summary>Padding 1 and kernel 3 cancel out but for one pixel:
 # ⌊(W − 1)/2⌋ + 1. That is W/2, rounded up.</details>
@@ -209,8 +212,14 @@ prediction = {
 # %%
 from resnet_lib.exercises import predict, width_question
 
-asked = [(224, 7, 2, 3), (225, 7, 2, 3), (224, 7, 2, 0), (112, 3, 2, 1), (113, 3, 2, 1)]
-predict([width_question(*numbers) for numbers in asked], prediction.values(), exercise="01.2")
+asked = {
+    "7×7, stride 2, padding 3, of 224": (224, 7, 2, 3),
+    "7×7, stride 2, padding 3, of 225": (225, 7, 2, 3),
+    "7×7, stride 2, no padding, of 224": (224, 7, 2, 0),
+    "3×3, stride 2, padding 1, of 112": (112, 3, 2, 1),
+    "3×3, stride 2, padding 1, of 113": (113, 3, 2, 1),
+}
+predict({name: width_question(*numbers) for name, numbers in asked.items()}, prediction, exercise="01.2")
 
 # %% [markdown]
 # ## 4 · What the convolution sees
@@ -255,11 +264,11 @@ print(f"{conv_macs(3, 64, 7, 112):,} MACs")
 # %% [markdown]
 # ## 5 · BN
 #
-# The channels differ in size: some are strong, some faint. For the next layer that is a nuisance. BN, batch normalisation,
-# brings every channel to mean 0 and deviation 1. Then it multiplies by a learned factor and adds a learned offset, which
-# begin as 1 and 0.
+# The channels differ in size: some are strong, some faint, and the next layer would mostly hear the strong ones. BN, batch
+# normalisation, brings every channel to mean 0 and standard deviation 1. Then it multiplies by a learned factor and adds a
+# learned offset, which begin as 1 and 0.
 #
-# Compare three channels before and after.
+# **Predict:** does BN change the shape? What will a faint channel look like after it? Compare three of them first.
 
 # %%
 bn = nn.BatchNorm2d(64)
@@ -283,9 +292,11 @@ show_maps(after_bn)
 # </details>
 #
 # **A layer with two lives.** In training, BN uses the mean and deviation of the batch it is given, as above, and keeps a
-# running average of them. After `.eval()` it uses the stored average instead, so that a photograph's result does not depend
-# on the other photographs in the batch. Forgetting `.eval()` is one of the most common mistakes of all: nothing fails, the
-# numbers are just wrong.
+# average of them from batch to batch. After `.eval()` it uses the stored average instead, so that a photograph's result
+# does not depend on the other photographs in the batch. Forgetting `.eval()` is one of the most common mistakes of all:
+# nothing fails, the numbers are just wrong.
+#
+# **Predict:** a fresh BN has seen no batch; it has stored mean 0 and variance 1. What does it do in `eval()`?
 
 # %%
 fresh = nn.BatchNorm2d(64).eval()
@@ -294,8 +305,8 @@ with torch.no_grad():
 print(f"a fresh BN in eval() changes its input by at most {difference:.6f}")
 
 # %% [markdown]
-# A fresh BN has stored mean 0 and variance 1, so in `eval()` it does nearly nothing. (Not exactly nothing: it divides by
-# the root of the variance plus 0.00001, which keeps it from ever dividing by zero.)
+# Nearly nothing: it takes away 0 and divides by 1. (Not exactly: it divides by the root of the variance plus 0.00001, so as
+# never to divide by zero.)
 #
 # ## 6 · ReLU
 #
@@ -314,13 +325,14 @@ print(f"zeros before: {(after_bn == 0).float().mean():.0%}, after: {(after_relu 
 show_maps(after_relu)
 
 # %% [markdown]
-# **What do you see?** The colours have changed: nothing is negative any more, so zero is now the darkest colour.
+# **What do you see?** Nothing is negative any more, so the course draws with other colours: 0 is the darkest, and the
+# brighter, the larger. Where do the channels speak, and where are they silent?
 #
 # <details><summary>What there is to see</summary>
 #
 # About half of the numbers are 0, and each channel is silent over large areas. It speaks only where its kernel finds
-# what it stands for: here the rim of the cup, there its red side and the saucer, there the glints on the spoon. Two channels that were the
-# inverse of each other show opposite halves of the picture now.
+# what it stands for: here the white rim of the cup, there its red side and the saucer, there the glints on the spoon. Two
+# channels that were the inverse of each other show opposite halves of the picture now.
 # </details>
 #
 # ## 7 · MAXPOOL
@@ -359,13 +371,13 @@ show_maps(after_pool)
 # ### Exercise 3 · write the stem
 # ●● of ●●● · the heart of the lesson · 15 minutes
 #
-# Write `MyStem(C=3, C1=64)`. Use the names `conv`, `bn`, `relu` and `pool`, so that you can compare it with the library's
-# later.
+# Write `MyStem(C=3, C1=64)`: C channels come in, C1 come out of its convolution. It has to work for other numbers than 3
+# and 64 too. Use the names `conv`, `bn`, `relu` and `pool`, so that you can compare it with the library's later.
 #
 # <details><summary>Hint: my shape is (64, 55, 55) or (64, 54, 54)</summary>A padding is missing: 3 for the convolution, 1
 # for the pool.</details>
-# <details><summary>Hint: my shape is (64, 112, 112)</summary>One of the two strides is missing, or
-# <code>forward</code> does not call the pool.</details>
+# <details><summary>Hint: my shape is (64, 112, 112) or (64, 38, 38)</summary>A stride is missing, or
+# <code>forward</code> does not call the pool. A pool without <code>stride=2</code> takes its kernel as its stride.</details>
 # <details><summary>Hint: "cannot assign module before Module.__init__() call"</summary>Begin <code>__init__</code> with
 # <code>super().__init__()</code>.</details>
 
@@ -411,8 +423,9 @@ check_stem(MyStem, names=["conv", "bn", "relu", "pool"], exercise="01.3")
 # %% [markdown]
 # ## 9 · Compare with the library's Stem
 #
-# A shape can be right by accident. Equal *numbers* from equal weights cannot. So give both stems the same weights, by name,
-# and the BN some values that do something; put both in `eval()`; and compare every number.
+# A shape can be right by accident. Equal *numbers* from equal weights cannot. The check went by that; do it once yourself.
+# Give both stems the same weights, by name (`state_dict()` is a module's dictionary of names and tensors), and the BN some
+# values that do something; put both in `eval()`; and compare every number.
 
 # %%
 from resnet_lib import Stem
@@ -482,7 +495,7 @@ StemExplorer()
 # ## Common mistakes
 #
 # - **One stride too few.** Without the pool or without the convolution's stride, everything still runs: the stages do not
-#   care about W. It only gets slower, four times at least, and gives other numbers. Well-known re-implementations have this
+#   care about W. It only gets about four times slower, and gives other numbers. Well-known re-implementations have this
 #   bug. A printed shape after each step would have shown it.
 # - **Padding forgotten.** 224 → 109 → 54 also runs. Nothing complains later either.
 # - **ReLU before BN.** BN would bring the mean back to 0 and undo half of what ReLU did. The order is CONV, BN, ReLU.
@@ -494,7 +507,7 @@ StemExplorer()
 # | step | output | what it does |
 # | --- | --- | --- |
 # | CONV 7×7, 64, /2, padding 3 | (64, 112, 112) | 64 mixtures of 147 numbers each |
-# | BN | (64, 112, 112) | every channel to mean 0 and deviation 1, then a learned scale and offset |
+# | BN | (64, 112, 112) | every channel to mean 0 and standard deviation 1, then a learned factor and offset |
 # | ReLU | (64, 112, 112) | negative numbers to 0 |
 # | MAXPOOL 3×3, /2, padding 1 | (64, 56, 56) | the largest of 9, at every second place |
 #
@@ -515,8 +528,8 @@ StemExplorer()
 # 4. What are the shapes after each step of the stem, for a photograph of 224 × 224?
 # <details><summary>Answer</summary>(64, 112, 112) after the convolution, BN and ReLU; (64, 56, 56) after the pool.</details>
 #
-# 5. Which step of the stem has no parameters, besides ReLU?
-# <details><summary>Answer</summary>The pool.</details>
+# 5. Which mean and deviation does BN use in training, and which after `eval()`?
+# <details><summary>Answer</summary>Those of the batch it is given; after <code>eval()</code> the stored average.</details>
 #
 # ## What comes next
 #

@@ -42,11 +42,12 @@ Progress("02", exercises=3)
 # ## 1 · Why a shortcut?
 #
 # More layers should not hurt. A deeper network could copy a shallower one and let its additional layers do nothing. But
-# training does not find that. In the paper (He et al. 2015, arXiv 1512.03385, Figure 1) a plain network of 56 layers ends
-# with a *higher training error* than one of 20. It is not overfitting: the deep one is worse on its own training pictures.
-# Doing nothing turns out to be hard to learn.
+# training does not find that. In the paper (He et al. 2015, arXiv 1512.03385, Figure 1) a plain network of 56 layers, one
+# layer after the other, ends with a *higher training error* than one of 20. It is not overfitting: the deep one is worse on
+# its own training pictures. Doing nothing turns out to be hard to learn.
 #
-# So make it easy. Give every block a **shortcut** past its layers, and add what comes along it to what the layers compute:
+# So make it easy. Take a few layers as a **block**, and call what they compute F(x). Give every block a **shortcut** past
+# its layers, and add the x that comes along it:
 #
 # $$y = \mathrm{ReLU}(F(x) + x)$$
 #
@@ -54,12 +55,13 @@ Progress("02", exercises=3)
 # equation (1) of the paper.) And when nothing should change, F needs to give 0, for which it is enough that weights become
 # small.
 #
-# Watch it. This is a block with random weights, in which one BN got the factor 0, so that F(x) = 0.
+# Watch it. This is a block with random weights. F ends with a BN, `bn3`; here its factor is 0, and so is its offset from
+# the start. So F(x) = 0. **Predict:** will the block give back x exactly, although a ReLU ends it?
 
 # %%
 from resnet_lib import BTNK2
 
-x, how = block_input("cat", C=256, W=56)
+x, how = block_input("coffee", C=256, W=56)
 print(tuple(x.shape))
 print(how)
 
@@ -69,7 +71,7 @@ with torch.no_grad():
     print("the block gives back its input exactly:", torch.equal(block(x), x))
 
 # %% [markdown]
-# **Predict:** the last step of the block is a ReLU. Why did it not change x?
+# Why did the ReLU not change x?
 #
 # <details><summary>Answer</summary>x comes out of another ReLU, at the end of the block before. It holds no negative
 # numbers, and ReLU leaves the others alone.</details>
@@ -82,7 +84,8 @@ with torch.no_grad():
 # F has three convolutions. They form a bottleneck, which gives the block its name.
 #
 # **First a 1×1 convolution from 256 to 64 channels.** It looks at one position at a time and makes 64 mixtures of the 256
-# numbers there. It cannot see neighbours. It only makes the next step cheap.
+# numbers there. It cannot see neighbours. It only makes the next step cheap. (BN and ReLU are left out here: they change no
+# shape.) **Predict** the shape and the number of weights, here and in the next two cells.
 
 # %%
 squeeze = nn.Conv2d(256, 64, kernel_size=1, bias=False)
@@ -118,7 +121,7 @@ print(tuple(f.shape), f"{widen.weight.numel():,} weights")
 # | CONV 1×1, C/4 → C, BN | (C, W, W) |
 # | **then** y = ReLU(F(x) + x) | (C, W, W) |
 #
-# How much cheaper is that than a 3×3 on all 256 channels?
+# **Predict:** how many times as many weights would one 3×3 on all 256 channels have?
 
 # %%
 bottleneck = squeeze.weight.numel() + look.weight.numel() + widen.weight.numel()
@@ -133,7 +136,7 @@ print(f"one 3×3 from 256 to 256 channels:   {direct:7,} weights")
 # A BTNK2 is given (1024, 14, 14), as in Stage 3. Which shape comes after each of its convolutions, and at the end?
 # Replace each `None` by (channels, height, width).
 #
-# <details><summary>Hint: the check says that W is wrong</summary>Put padding 1, kernel 3 and stride 1 into the rule of
+# <details><summary>Hint: my width shrinks from step to step</summary>Put padding 1, kernel 3 and stride 1 into the rule of
 # lesson 01: ⌊(14 + 2 − 3)/1⌋ + 1.</details>
 
 # %% tags=["exercise"]
@@ -147,12 +150,14 @@ prediction = {"conv1": (256, 14, 14), "conv2": (256, 14, 14), "conv3": (1024, 14
 # %%
 from resnet_lib.exercises import predict, shape_question
 
-predict([shape_question("BTNK2", C=1024, W=14, after=step) for step in prediction], prediction.values(), exercise="02.1")
+steps = "conv1 conv2 conv3 y".split()
+predict({step: shape_question("BTNK2", C=1024, W=14, after=step) for step in steps}, prediction, exercise="02.1")
 
 # %% [markdown]
 # ## 3 · The sum wants equal shapes
 #
-# F(x) + x adds number to number: channel to channel, row to row, column to column. Leave out the padding, and see.
+# F(x) + x adds number to number: channel to channel, row to row, column to column. Leave out the padding of the 3×3, and
+# see.
 
 # %%
 no_padding = nn.Conv2d(64, 64, kernel_size=3, bias=False)
@@ -178,7 +183,7 @@ except RuntimeError as error:
     print("PyTorch says:", error)
 
 # %% [markdown]
-# "Dimension 1" is the channels; dimension 0 is the batch.
+# "Dimension 1" is the channels, 128 against 256. Dimension 0 is the batch, 2 and 3 are height and width.
 #
 # These errors are your friends. The dangerous case is the one that runs. PyTorch stretches a dimension of size 1 to fit
 # any other, which is called *broadcasting*:
@@ -192,7 +197,7 @@ print("sum ", tuple((f + x).shape), "and no complaint")
 # %% [markdown]
 # The same single map was added to all 256 channels. Print shapes *before* a sum, not after it.
 #
-# **Predict:** three blocks whose F gives out 4·C1 channels, added to x itself. One of them cannot work.
+# **Predict:** three blocks with C1 channels inside, whose F gives out 4·C1; x itself is added. One of them cannot work.
 
 # %%
 from resnet_lib.designs import BlockDesign
@@ -233,7 +238,7 @@ with torch.no_grad():
 # F ends with BN, *without* a ReLU. The ReLU comes after the sum. Would it matter if F had its own at the end?
 #
 # Then F(x) could never be negative, and a block could only add to x, never take away. Let us stack 12 blocks of both kinds
-# and watch the mean.
+# and print the mean after each. **Predict:** which of the two means grows faster, and does the other stand still?
 
 # %%
 class Adds(BTNK2):
@@ -245,7 +250,7 @@ class Adds(BTNK2):
         return self.relu3(f + x)
 
 
-small, _ = block_input("cat", C=64, W=28)
+small, _ = block_input("coffee", C=64, W=28)
 for kind in (BTNK2, Adds):
     y, means = small, []
     with torch.no_grad():
@@ -269,19 +274,17 @@ for kind in (BTNK2, Adds):
 # ### Exercise 2 · write BTNK2
 # ●● of ●●● · the heart of the lesson · 20 minutes
 #
-# Write `MyBTNK2(C)`. Use these names, in this order:
+# Write `MyBTNK2(C)` by the table of section 2, for any C that 4 divides. Use these names, in this order:
 # `conv1, bn1, relu1, conv2, bn2, relu2, conv3, bn3, relu3`.
 #
 # Make each ReLU a module of its own, though they have no weights. Then each has a name, and you can look at what comes out
 # of it.
 #
-# <details><summary>Hint: "size of tensor a (54) must match the size of tensor b (56)"</summary>The 3×3 needs
+# <details><summary>Hint: the two terms of the sum differ by 2 in width</summary>The 3×3 needs
 # <code>padding=1</code>.</details>
-# <details><summary>Hint: "size of tensor a (64) must match … (256)"</summary>The last convolution has to go back from
-# <code>C // 4</code> to <code>C</code> channels.</details>
-# <details><summary>Hint: "expected input to have 256 channels, but got 64"</summary>Each layer takes what the one before it
-# gives. conv2 goes from C // 4 to C // 4.</details>
-# <details><summary>Hint: the check says that the block does not add x</summary>Keep x under its own name: call what flows
+# <details><summary>Hint: a layer takes or gives the wrong number of channels</summary>Each layer takes what the one before
+# it gives: C → C // 4 → C // 4 → C.</details>
+# <details><summary>Hint: nothing is added to F(x), or F(x) to itself</summary>Keep x under its own name: call what flows
 # through F <code>f</code>, and add <code>f + x</code> at the end.</details>
 
 # %% tags=["exercise"]
@@ -375,7 +378,7 @@ with torch.no_grad():
 # %% [markdown]
 # ## 7 · Compare with the library's BTNK2
 #
-# As in lesson 01: the same weights by name, BNs with values that do something, both in `eval()`.
+# As in lesson 01, by hand: the same weights by name, BNs with values that do something, both in `eval()`.
 
 # %%
 def stir(module):
@@ -397,7 +400,8 @@ with torch.no_grad():
     print("largest difference:", (mine(x) - theirs(x)).abs().max().item())
 
 # %% [markdown]
-# Your block *is* BTNK2. Now read the library's. Two things are different: the shortcut is a part with a name
+# Your block *is* BTNK2. Now read the library's: its parts, and its `forward`, which BTNK2 shares with the block of lesson 03
+# (therefore the S in the comments; here it is 1). Two things are different from yours: the shortcut is a part with a name
 # (`nn.Identity()`, which gives back what it gets), and so is the sum (`self.add`). In lesson 03 you will see what that is
 # good for: only the shortcut will have to be replaced.
 
@@ -406,14 +410,14 @@ import inspect
 
 from resnet_lib import Bottleneck
 
-print(inspect.getsource(BTNK2))
+print(BTNK2(256))
 print(inspect.getsource(Bottleneck.forward))
 
 # %% [markdown]
 # ## 8 · Bottleneck against basic block
 #
 # The smaller ResNets, 18 and 34, use a simpler block: two 3×3 convolutions and a shortcut. (Figure 5 of the paper shows
-# both.) Compare them at equal width, C = 256 and W = 56.
+# both.) **Predict:** which of the two costs more at equal width, C = 256 and W = 56, and how many times as much?
 
 # %%
 from resnet_lib import BasicBlock, anatomy
@@ -446,13 +450,13 @@ for block in (BasicBlock(64), BTNK2(256)):
 # ### Exercise 3 · count the parameters
 # ●● of ●●● · important · 15 minutes
 #
-# Write two functions that give the number of parameters of a BTNK2 and of a basic block (identity shortcut) with C
-# channels, without building them.
+# Write two functions that return the number of parameters of a BTNK2 and of a basic block with C channels, without building
+# them, the BNs included. The tables above show which layers there are, and the numbers for C = 256.
 #
 # A k×k convolution from A to B channels without bias has k·k·A·B parameters; a BN of B channels has 2·B.
 #
-# <details><summary>Hint: I am a little too low</summary>The BNs: three in the bottleneck, with C/4, C/4 and C channels; two
-# in the basic block.</details>
+# <details><summary>Hint: I am a little too low or too high</summary>The BNs: three in the bottleneck, with C/4, C/4 and C
+# channels; two in the basic block.</details>
 # <details><summary>Hint: I get a number with .0</summary>C/4 with one slash is a float. Write <code>C // 4</code>.</details>
 # <details><summary>Hint: how many terms has the bottleneck?</summary>Convolutions: C·C/4, 9·C/4·C/4, C/4·C. Together
 # (4 + 9 + 4)/16 · C² = 17/16 · C².</details>
@@ -498,8 +502,8 @@ for C in (64, 256, 512, 1024, 2048):
 #
 # ## 9 · Play with it
 #
-# The explorer starts with the block of this lesson. Every edge of the diagram carries its shape. Try, and predict before
-# you move a control:
+# The explorer starts with the block of this lesson. Every edge of the diagram carries its shape. (Leave BTNK1, v1 and v1.5
+# alone: they are lesson 03's.) Predict before you move a control:
 #
 # 1. Change **W** alone. What happens to parameters, and what to MACs?
 # 2. Double **C**. C1 follows. How many times as many parameters?

@@ -265,15 +265,27 @@ PARAMETERS = {
     "four": "The block gives out 4·C1 channels, not C1: the last 1×1 and the projection.",
     "square": "You forgot that inside the block there are C/4 channels.",
     "only 3×3": "You count the 3×3 alone: the 1×1 convolutions have weights too.",
+    "one 1×1": "You count one 1×1 convolution: there is one before the 3×3 and one after it.",
+    "one side": "The 3×3 goes from C/4 to C/4 channels: C/4 on both sides.",
+    "bn wide": "You give every BN C channels: the first two follow convolutions that give out C/4.",
+    "second": "You count one 3×3: a basic block has two.",
+    "half": "That is half of it: a basic block has two 3×3 convolutions, and a BN after each.",
+    "narrow": "A basic block does not squeeze: both 3×3 go from C to C channels.",
     "first alone": "You count the first convolution alone: is return inside the loop?",
     "last alone": "You count the last convolution alone: the sum grows from layer to layer, total += …",
     "no in": "Each number of the output needs a weight for every channel that comes in: times C_in.",
     "no out": "Each channel that goes out has weights of its own: times C_out.",
 }
+# Those of one part alone.
+BASIC, BOTTLENECK = {"second", "half", "narrow"}, {"one 1×1", "one side", "bn wide"}
 
 
 def _parameters(part, wrong, norms, *numbers):
-    convolutions = CONVOLUTIONS[part](*numbers)
+    wrong = wrong - (set() if part == "basic" else BASIC) - (set() if part == "BTNK2" else BOTTLENECK)
+    convolutions = CONVOLUTIONS[part](*([numbers[0] // 4] if "narrow" in wrong else numbers))
+    convolutions = convolutions[:1] if "half" in wrong else convolutions
+    if "one side" in wrong:
+        convolutions = [(numbers[0] if k > 1 else a, b, k) for a, b, k in convolutions]
     if "square" in wrong:
         convolutions = [(numbers[0], numbers[0], k) for *_, k in convolutions]
     if "four" in wrong:
@@ -284,13 +296,14 @@ def _parameters(part, wrong, norms, *numbers):
         convolutions[:1] if "first alone" in wrong else convolutions[-1:] if "last alone" in wrong else convolutions
     )
     kept = [c for c in convolutions if c[2] > 1] if "only 3×3" in wrong else convolutions
+    kept = kept[:1] if "second" in wrong else kept[1:] if "one 1×1" in wrong else kept
     kept = [(1 if "no in" in wrong else a, 1 if "no out" in wrong else b, k) for a, b, k in kept]
     total = sum(a * b * (k if "kernel" in wrong else 2 * k if "doubled" in wrong else k * k) for a, b, k in kept)
     total += sum(b for _, b, _ in kept) if "bias" in wrong else 0
     if norms != ("bn" in wrong):
         each = 1 if "bn once" in wrong else 4 if "bn stats" in wrong else 2
         last = -1 if "projection bn" in wrong and part == "BTNK1" else None
-        total += each * sum(b for _, b, _ in convolutions[:last])
+        total += each * sum(numbers[0] if "bn wide" in wrong else b for _, b, _ in convolutions[:last])
     return total
 
 

@@ -3,15 +3,21 @@
 import re
 
 # What a check has said → where to look. The first that fits counts.
-SYMPTOMS = [
+ANYWHERE = [
+    (r"none called", "Only names have to change: those after self., in __init__ and in forward."),
+    (r"gives None", "A function gives back what stands after return, and without one it gives None."),
+    (r"no part of your module", "Look for a layer without its self., or one that an earlier cell of the lesson made."),
     (r"Python says", "Read the line at which it stopped, and print the shape before it: print(tuple(x.shape))."),
+]
+SYMPTOMS = [
+    *ANYWHERE,
     (
         r"projection|shortcut",
         "Write down the shape of F(x) and of the shortcut. Where they differ, the shortcut needs G.",
     ),
     (r"bias", "Every nn.Conv2d of a ResNet ends with bias=False."),
     (
-        r"channels|takes|C1|missing|too many",
+        r"channels|\btakes\b|C1|missing|too many",
         "Write C → C1 → C1 → 4·C1 beside your layers: each takes what came before.",
     ),
     (r"ReLU|LeakyReLU", "Count your ReLUs: one after each BN inside F, one after the sum, none at the end of F or G."),
@@ -21,13 +27,42 @@ SYMPTOMS = [
 ]
 NEXT = "Write the shape after each line of forward as a comment, and compare with the table of the lesson."
 
-# The same for what is no module.
+# What a function computes is read otherwise than a module.
+FUNCTION = [
+    (r"Python says", "Read the line at which it stopped, and print there what it computes with."),
+    (r"None", "A function gives back what stands after return; what it prints, nobody gets."),
+    (r"tuple|list", "One number is asked for, and not one for each side or step."),
+    (r"", "Compute the case above by hand, and print each step in your function: the first that differs is the one."),
+]
+
+# Symptoms of one part; those above follow, unless the last fits everything.
 OWN_SYMPTOMS = {
     "numbers_left": [
         (r"", "Draw a row of 7 pixels and strike out every second one. How many are left? And how many rows?"),
     ],
     "bytes": [
         (r"", "How many numbers has one channel? How many channels has one picture? How many pictures are there?"),
+    ],
+    **dict.fromkeys(("out_width", "parameters", "macs", "receptive_field", "fold", "rename", "grad_cam"), FUNCTION),
+    "stem": [
+        *ANYWHERE,
+        (r"missing|without calling", "The four lines of forward stand in sections 4 to 7, one in each."),
+        (r"channels|\btakes\b", "Into the convolution go C channels, out of it C1; BN has as many as come out."),
+        (r"ReLU", "One ReLU, after BN and before the pool."),
+        (r"stride|padding|pooling|gives out", "Print the shape after each step, and compare with sections 4 to 7."),
+    ],
+    "BTNK2": [
+        *ANYWHERE,
+        (r"stacked|overwrit|added", "Give what flows through F a name of its own, f, so that x is still there."),
+        (
+            r"channels|\btakes\b|missing|too many",
+            "Write C → C/4 → C/4 → C beside your layers: each takes what came before.",
+        ),
+        (
+            r"what comes out differs",
+            "Read the last lines of forward aloud: what is added to what, and what comes after?",
+        ),
+        (r"stride", "Nothing in an identity block has a stride."),
     ],
     "to_v1": [
         (r"copy\.copy|very block|shares|changed", "Look at the block that you were given once more, after the call."),
@@ -206,7 +241,8 @@ PARTS = {
     ),
     "parameters": (
         "Convolution by convolution: kernel · kernel · C_in · C_out. Then the BNs, if they are asked for: 2 a channel.",
-        "BTNK2: C·C/4 + 9·(C/4)² + C/4·C. BTNK1: C·C1 + 9·C1² + 4·C1² + 4·C·C1. BNs: 2 · (all channels they see).",
+        "BTNK2: C·C/4 + 9·(C/4)² + C/4·C. Basic block: twice 9·C². BTNK1: C·C1 + 9·C1² + 4·C1² + 4·C·C1. "
+        "BNs: 2 · (all channels they see).",
     ),
     "macs": (
         "Each weight of a convolution is used once at every position of its output.",
@@ -332,6 +368,6 @@ OWN_SYMPTOMS |= {kind: [*COMMON, *where, (r"", OWN_NEXT)] for kind, where in FUN
 
 def hints(part, sentence):
     """The hints for a part, "stem" or "parameters", of which a check has said this sentence."""
-    symptoms = OWN_SYMPTOMS.get(part, SYMPTOMS)
+    symptoms = [*OWN_SYMPTOMS.get(part, ()), *SYMPTOMS]
     symptom = next((hint for pattern, hint in symptoms if re.search(pattern, sentence)), NEXT)
     return (symptom, *PARTS[part])

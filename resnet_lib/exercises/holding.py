@@ -111,14 +111,18 @@ def hold(
 
 
 def _slipped(n, cases, got, slip, slips, same):
-    """The sentence of the mistake, or of n at once, that gives the learner's results for all cases."""
+    """The sentence of the mistake that gives the learner's results for all cases, or of two that do; for n = 2, of two
+    mistakes made at once."""
+    found = []
     for wrong in combinations(slips, n):
         try:
             if explains((slip(set(wrong), *case) for case in cases), got, same):
-                return " And: ".join(slips[w] for w in wrong)
+                found.append(" And: ".join(slips[w] for w in wrong))
         except (ArithmeticError, ValueError, RuntimeError):
             continue  # a change that cannot be computed is no explanation
-    return None
+        if len(found) == (2 if n == 1 else 1):
+            break
+    return " Or: ".join(found) or None
 
 
 def _tensors(case):

@@ -358,7 +358,7 @@ def _cause(reference, theirs, x, part, equal, taps, run):
         gives, due = (shape_text(tuple(out.shape[1:])) for out in (run.out, theirs.out))
         return Found(
             f"It gives out shape {gives} for an input of {shape_text(tuple(x.shape[1:]))}, and should give {due}: "
-            "look at strides, paddings, and the pooling."
+            "look at strides and paddings."
         ), False
     if equal == len(layers):
         text = f"Every layer computes the right numbers, but what comes out differs: check {LOOK['logits']}"

@@ -107,8 +107,8 @@ def _check(make, cases, kind, names, exercise):
         raise Wrong(Verdict(False, name, f"The check wants your class or function, and was given {make!r:.60}."))
     said = ()
 
-    def wrong(sentence, line="", rows=()):
-        return Wrong(Verdict(False, name, sentence, line, rows, hints=hints(kind, sentence)))
+    def wrong(sentence, line="", rows=(), at=""):
+        return Wrong(Verdict(False, name, at + sentence, line, rows, hints=hints(kind, sentence)))
 
     with torch.random.fork_rng(devices=[]):
         for build, numbers, W in cases:
@@ -118,14 +118,14 @@ def _check(make, cases, kind, names, exercise):
             try:
                 module = make(*numbers.values())
             except Exception as error:  # whatever a learner's code raises is a finding
-                raise wrong(f"{at}{stopped(error)}", where(error)) from None
+                raise wrong(stopped(error), where(error), at=at) from None
             if not isinstance(module, nn.Module):
                 got = "None: is its return missing?" if module is None else f"a {type(module).__name__}."
                 raise wrong(f"{name} should make an nn.Module, and gives {got}")
             # Two pictures, with negatives: only then can a ReLU on the shortcut or on x be seen.
             found = compare(module, reference, torch.randn(2, C, W, W), PARTS.get(kind, ""))
             if found:
-                raise wrong(at + found.sentence, found.where, found.rows)
+                raise wrong(*found, at=at)
             has = dict(module.named_modules())
             if missing := [n for n in names if n not in has]:
                 more = f"there is none called {', '.join(missing)}: call them so in __init__."

@@ -146,32 +146,43 @@ def shape_question(block, C, W, C1=None, S=1, *, after="y"):
     a, C1 = anatomy(module, W), module.C1
     answer = a.output if after == "y" else a[after].shape
     numbers = f"C = {C}, W = {W}" + (f", C1 = {C1}, S = {S}" if block == "BTNK1" else "")
-    channels = {C1: "C1 is inside; the block gives out 4·C1", C: "the channels change to 4·C1"}
+    same = block == "BTNK2"
     if answer[0] == C1:
         channels = {4 * C1: "4·C1 comes only at the end; here there are C1", C: "the first 1×1 has made C1 of them"}
-    sides = {
-        W: f"the stride has been taken here: {W} / {S}",
-        W // S: "W/S is rounded up: with W = 7 the positions 0, 2, 4 and 6 are computed",
-        answer[1] - 2: "padding 1 gives back what the 3×3 takes away",
-    }
+        other = f"C1 = {'C/4 = ' if same else ''}{C1} channels are inside the block"
+    else:
+        again = "conv3 widens to C again, so that x can be added"
+        channels = {C1: f"C1 is inside; {again if same else 'the block gives out 4·C1'}"}
+        channels[C] = "the channels change to 4·C1"
+        other = f"the block gives out {'as many channels as it takes in, C' if same else f'4·C1 = {4 * C1} channels'}"
+    sides = {answer[1] - 2: "padding 1 gives back what the 3×3 takes away"}
+    if S == 1:
+        sides |= {W // 2: "no step here has a stride", -(-W // 2): "no step here has a stride"}
+    else:
+        sides |= {
+            W: f"the stride has been taken here: {W} / {S}",
+            W // S: "W/S is rounded up: with W = 7 the positions 0, 2, 4 and 6 are computed",
+        }
 
     def slip(guess):
+        if guess == (*answer[1:], answer[0]):
+            return "The channels come first: (C, H, W)."
         said = []
         if guess[0] != answer[0]:
-            said.append(channels.get(guess[0], f"{answer[0]:,} channels come out of this step"))
+            said.append(channels.get(guess[0], other))
         if guess[1:] != answer[1:]:
             said.append(sides.get(guess[1], f"each side is {answer[1]}"))
         text = "; ".join(said)
         return f"{text[0].upper()}{text[1:]}."
 
-    end = "its end" if after == "y" else after
+    end = "at its end" if after == "y" else f"after {after}"
     return Question(
-        f"{block}, {numbers}: which shape after {end}?",
+        f"{block}, {numbers}: which shape {end}?",
         "shape",
         answer,
         slip,
         hints=(
-            "Channels first: C → C1 → C1 → 4·C1. Then the size: only a stride changes it.",
+            f"Channels first: C → C1 → C1 → {'C' if same else '4·C1'}. Then the size: only a stride changes it.",
             f"Here C1 = {C1}" + (f" and S = {S}; W/S is rounded up." if block == "BTNK1" else " = C/4."),
             f"({answer[0]}, …, …)",
         ),

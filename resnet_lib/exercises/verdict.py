@@ -143,11 +143,19 @@ MEANINGS = [
         r"has no attribute '(\w+)'",
         "A {0} has no {1}: is that misspelt, or is a {0} not what you think is there?",
     ),
-    (r"module '([\w.]+)' has no attribute '(\w+)'", "There is no {1} in {0}: is it misspelt?"),
+    (
+        r"module '([\w.]+)' has no attribute '(\w+)'",
+        "There is no {0}.{1}: is it misspelt? Capital letters count, as in nn.ReLU and nn.BatchNorm2d.",
+    ),
+    (
+        r"must be Tensor, not (ReLU|MaxPool2d|BatchNorm2d|Conv2d)",
+        "A {0} is made there, and not applied: write nn.{0}() with its brackets in __init__, and call it in forward.",
+    ),
+    (r"expected 2D or 3D input \(got 4D input\)", "Feature maps need nn.BatchNorm2d; BatchNorm1d is for plain rows."),
     (r"object has no attribute '(\w+)'", "forward uses self.{0}, and __init__ does not make it under that name."),
     (
         r"name '(\w+)' is not defined",
-        "{0} is used and never given a value: is it misspelt, or does it need self. before it?",
+        "{0} is used and never given a value: is it misspelt, never imported, or, in a class, without its self.?",
     ),
     (
         r"cannot access local variable '(\w+)'|local variable '(\w+)' referenced",
@@ -193,6 +201,10 @@ MEANINGS = [
         r"takes (\d+) positional arguments? but (\d+) (?:was|were) given",
         "The function is called with more arguments than it takes. (self counts as one.) Does its def line list "
         "all the names that the exercise gives?",
+    ),
+    (
+        r"(BatchNorm|Conv2d|MaxPool2d)\S*\.__init__\(\) missing \d+ required positional arguments?: (.*)",
+        "The {0} is made without {1}: put it into the brackets.",
     ),
     (
         r"missing \d+ required positional arguments?: (.*)",
