@@ -38,6 +38,10 @@ def text_of(notebook):
     return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
 
+def code_of(notebook):
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+
+
 # ── Made from their sources ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -176,6 +180,13 @@ def test_what_is_for_the_instructor_is_in_the_plan_and_in_neither_notebook(tmp_p
 def test_a_plan_that_does_not_fit_its_lesson_is_refused(tmp_path, change, sentence):
     with pytest.raises(ValueError, match=sentence):
         build(written(tmp_path, (HEAD + EXERCISE + SOLUTION + PLAN + TAIL).replace(*change)))
+
+
+@every_lesson
+def test_an_exercise_counts_as_solved_in_the_learners_notebook_alone(lesson):
+    learner, *others = (code_of(read(f"{folder}{lesson}.ipynb")) for folder in ("", "solutions/", "instructor/"))
+    noted = re.compile(r'exercise="|\bdone\(')
+    assert noted.search(learner) and not any(map(noted.search, others))
 
 
 @every_lesson

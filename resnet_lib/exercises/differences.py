@@ -7,10 +7,11 @@ import torch
 from ..activations import calls, step_names
 from ..mistakes import gap
 from ..proof import ladder
+from .errors import stopped, where
 from .hints import hints
 from .prediction import Question
 from .progress import done
-from .verdict import Verdict, Wrong, stopped, where
+from .verdict import Verdict, Wrong
 
 TOLERANCE = 1e-5  # as the ladder's: who writes a part otherwise may round otherwise
 

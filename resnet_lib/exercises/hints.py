@@ -27,13 +27,79 @@ SYMPTOMS = [
 ]
 NEXT = "Write the shape after each line of forward as a comment, and compare with the table of the lesson."
 
-# What a function computes is read otherwise than a module.
+# The same for a function, which is no module.
+COMMON = [
+    (r"gives None", "Is there a return, with what you have computed behind it?"),
+    (r"function itself", "Write the name of your function alone, without brackets behind it."),
+    (r"Python says", "Read the line at which it stopped, and print what it is given."),
+]
+OWN_NEXT = "Take the smallest example there is, do it by hand, and compare with what your code gives."
 FUNCTION = [
-    (r"Python says", "Read the line at which it stopped, and print there what it computes with."),
+    *COMMON,
     (r"None", "A function gives back what stands after return; what it prints, nobody gets."),
     (r"tuple|list", "One number is asked for, and not one for each side or step."),
     (r"", "Compute the case above by hand, and print each step in your function: the first that differs is the one."),
 ]
+FUNCTIONS = {
+    "fair": [
+        (r"warm-up", "A run whose time nobody takes is a warm-up: call each work once before the loops."),
+        (r"order|turns|never ran", "Print a name before each work runs. A B A B … is wanted, and not A A … B B …."),
+        (r"keys|list|dictionary|number|times of", "Print what your function gives for two works and repeats = 3."),
+        (r"seconds|clock", "A time is what the clock shows after a work less what it showed right before, in seconds."),
+    ],
+    "intensity": [
+        (r"count numbers|count bits", "Numbers first, then times 4: a float32 has 32 bits."),
+        (r"MACs", "Begin with the FLOPs alone: for the first layer there are 2 · 64 · 256 · 56 · 56."),
+        (r"The batch|one picture", "Which of the three, input, output and weights, are there once for each picture?"),
+        (r"weight|kernel", "Weights: one k · k kernel for each pair of a channel in and a channel out."),
+        (r"W|input|output", "Write C · W · W and C_out · W_out · W_out down. Which of them do the products count?"),
+    ],
+    "pictures": [
+        (r"median|one run alone|all runs", "A timing holds several runs. Which number of it stands for them all?"),
+        (r"pictures|seconds", "What is the unit of your number: pictures / seconds, or something else?"),
+    ],
+    "design": [
+        (r"given", "Which number of it do you doubt at 32 pixels? Begin with that one."),
+        (r"illegal", "“mend it” in the designer takes the nearest legal numbers."),
+        (r"MACs are|parameters are", "Which stage takes most of it? The designer's table says it, stage by stage."),
+        (r"sees", "A 3×3 adds 2 · jump. One block more in a late stage adds most."),
+        (r"at least half", "What is left of the MACs buys channels, blocks, or finer maps with a stride less."),
+        (r"classes", "The head tells the task's classes apart: num_classes=len(task.classes)."),
+        (r"NetworkDesign", "Copy all of “this design as code”, from NetworkDesign( to the last bracket."),
+    ],
+    "ablation": [
+        (r"your design still", "Turn one control of the designer, and paste what stands under “this design as code”."),
+        (r"times the MACs", "Print changed.anatomy(W).macs beside design.anatomy(W).macs while you change it."),
+        (r"^expected", "No expectation is wrong here: it is only to be said before the training."),
+        (r"^idea", "Say it as you would to a neighbour, in five words."),
+    ],
+    "reasons": [
+        (r"numbers?\b", "Which of your numbers would somebody ask about first: a C1, a stride, a share of the budget?"),
+        (r"characters|room", "A sentence for each: what, why, its cost, what the ablation showed, what is not known."),
+        (r"^author", "Your name, as it shall stand on the page, in quotes."),
+    ],
+    "fold": [
+        (r"In the bias|bias", "Write b' on paper with one channel: c = b, then BN's formula. Which letter is missing?"),
+        (r"output channels|shape", "s has one number for each channel out. Which dimension of the weight is that?"),
+        (r"ε|root|γ|weight", "Write s on paper for one channel: a factor, divided by a root. What stands under it?"),
+    ],
+    "rename": [
+        (r"wrong name", "Print the old name and the new one side by side, and look at the first that differs."),
+        (r"lost|entries", "Two old names must never become one new name: count them before and after."),
+    ],
+    "grad_cam": [
+        (r"no_grad|does not require grad|gradient", "Print slopes.shape: it should be the shape of the maps."),
+        (r"ReLU|negative|positive", "The ReLU is the last step of equation (2). What has been summed before it?"),
+        (r"sum|mean|Average|channels", "Over places for a weight, over channels for the map: which of them is a mean?"),
+        (r"logit|class|softmax", "Which single number do you take the gradient of? Print it."),
+        (r"map", "Print the shape after every line: maps (1, C, h, w), weights (1, C, 1, 1), and (h, w) at the end."),
+    ],
+    "receptive_field": [
+        (r"jump|stride|early", "Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …"),
+        (r"begin|Begin|sees itself", "Without any step a pixel sees one pixel: itself."),
+    ],
+}  # fmt: skip
+FUNCTIONS["ablation"] += FUNCTIONS["design"]  # it must keep the same rules
 
 # Symptoms of one part; those above follow, unless the last fits everything.
 OWN_SYMPTOMS = {
@@ -43,7 +109,7 @@ OWN_SYMPTOMS = {
     "bytes": [
         (r"", "How many numbers has one channel? How many channels has one picture? How many pictures are there?"),
     ],
-    **dict.fromkeys(("out_width", "parameters", "macs", "receptive_field", "fold", "rename", "grad_cam"), FUNCTION),
+    **dict.fromkeys(("out_width", "parameters", "macs"), FUNCTION),
     "stem": [
         *ANYWHERE,
         (r"missing|without calling", "The four lines of forward stand in sections 4 to 7, one in each."),
@@ -146,6 +212,7 @@ OWN_SYMPTOMS = {
         (r"missing|entries", "For n = 2 there are three entries: k = 0, 1 and 2."),
         (r"", "Write down all ways for n = 3, each F taken or not: there are eight. Sort them by how many are taken."),
     ],
+    **{kind: [*COMMON, *where, (r"", OWN_NEXT)] for kind, where in FUNCTIONS.items()},
 }
 
 # Part → a hint about its structure, and one that is nearly the solution.
@@ -264,10 +331,6 @@ PARTS = {
         "Carry two numbers through the steps: r, what is seen, and j, how far neighbours lie apart.",
         "r, j = 1, 1; for each step: r = r + (kernel − 1) · j, and then j = …",
     ),
-}
-
-
-PARTS |= {
     "fair": (
         "First a loop over the works alone, the warm-up. Then two loops, one in the other, with the rounds outside.",
         "for _ in range(repeats): for name, work in works.items(): start = time.perf_counter(); work(); "
@@ -296,74 +359,6 @@ PARTS |= {
         "I chose C1 = … in Stage …, because …. It takes … % of the MACs. In the ablation …. I do not know whether ….",
     ),
 }
-
-COMMON = [
-    (r"gives None", "Is there a return, with what you have computed behind it?"),
-    (r"function itself", "Write the name of your function alone, without brackets behind it."),
-    (r"Python says", "Read the line at which it stopped, and print what it is given."),
-]
-OWN_NEXT = "Take the smallest example there is, do it by hand, and compare with what your code gives."
-FUNCTIONS = {
-    "fair": [
-        (r"warm-up", "A run whose time nobody takes is a warm-up: call each work once before the loops."),
-        (r"order|turns|never ran", "Print a name before each work runs. A B A B … is wanted, and not A A … B B …."),
-        (r"keys|list|dictionary|number|times of", "Print what your function gives for two works and repeats = 3."),
-        (r"seconds|clock", "A time is what the clock shows after a work less what it showed right before, in seconds."),
-    ],
-    "intensity": [
-        (r"count numbers|count bits", "Numbers first, then times 4: a float32 has 32 bits."),
-        (r"MACs", "Begin with the FLOPs alone: for the first layer there are 2 · 64 · 256 · 56 · 56."),
-        (r"The batch|one picture", "Which of the three, input, output and weights, are there once for each picture?"),
-        (r"weight|kernel", "Weights: one k · k kernel for each pair of a channel in and a channel out."),
-        (r"W|input|output", "Write C · W · W and C_out · W_out · W_out down. Which of them do the products count?"),
-    ],
-    "pictures": [
-        (r"median|one run alone|all runs", "A timing holds several runs. Which number of it stands for them all?"),
-        (r"pictures|seconds", "What is the unit of your number: pictures / seconds, or something else?"),
-    ],
-    "design": [
-        (r"given", "Which number of it do you doubt at 32 pixels? Begin with that one."),
-        (r"illegal", "“mend it” in the designer takes the nearest legal numbers."),
-        (r"MACs are|parameters are", "Which stage takes most of it? The designer's table says it, stage by stage."),
-        (r"sees", "A 3×3 adds 2 · jump. One block more in a late stage adds most."),
-        (r"at least half", "What is left of the MACs buys channels, blocks, or finer maps with a stride less."),
-        (r"classes", "The head tells the task's classes apart: num_classes=len(task.classes)."),
-        (r"NetworkDesign", "Copy all of “this design as code”, from NetworkDesign( to the last bracket."),
-    ],
-    "ablation": [
-        (r"your design still", "Turn one control of the designer, and paste what stands under “this design as code”."),
-        (r"times the MACs", "Print changed.anatomy(W).macs beside design.anatomy(W).macs while you change it."),
-        (r"^expected", "No expectation is wrong here: it is only to be said before the training."),
-        (r"^idea", "Say it as you would to a neighbour, in five words."),
-    ],
-    "reasons": [
-        (r"numbers?\b", "Which of your numbers would somebody ask about first: a C1, a stride, a share of the budget?"),
-        (r"characters|room", "A sentence for each: what, why, its cost, what the ablation showed, what is not known."),
-        (r"^author", "Your name, as it shall stand on the page, in quotes."),
-    ],
-    "fold": [
-        (r"In the bias|bias", "Write b' on paper with one channel: c = b, then BN's formula. Which letter is missing?"),
-        (r"output channels|shape", "s has one number for each channel out. Which dimension of the weight is that?"),
-        (r"ε|root|γ|weight", "Write s on paper for one channel: a factor, divided by a root. What stands under it?"),
-    ],
-    "rename": [
-        (r"wrong name", "Print the old name and the new one side by side, and look at the first that differs."),
-        (r"lost|entries", "Two old names must never become one new name: count them before and after."),
-    ],
-    "grad_cam": [
-        (r"no_grad|does not require grad|gradient", "Print slopes.shape: it should be the shape of the maps."),
-        (r"ReLU|negative|positive", "The ReLU is the last step of equation (2). What has been summed before it?"),
-        (r"sum|mean|Average|channels", "Over places for a weight, over channels for the map: which of them is a mean?"),
-        (r"logit|class|softmax", "Which single number do you take the gradient of? Print it."),
-        (r"map", "Print the shape after every line: maps (1, C, h, w), weights (1, C, 1, 1), and (h, w) at the end."),
-    ],
-    "receptive_field": [
-        (r"jump|stride|early", "Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …"),
-        (r"begin|Begin|sees itself", "Without any step a pixel sees one pixel: itself."),
-    ],
-}  # fmt: skip
-FUNCTIONS["ablation"] += FUNCTIONS["design"]  # it must keep the same rules
-OWN_SYMPTOMS |= {kind: [*COMMON, *where, (r"", OWN_NEXT)] for kind, where in FUNCTIONS.items()}
 
 
 def hints(part, sentence):

@@ -7,10 +7,11 @@ from numbers import Number
 
 import torch
 
+from .errors import IN_FUNCTIONS, stopped, where
 from .hints import hints
 from .progress import done
 from .telling import explains, of_arguments
-from .verdict import IN_FUNCTIONS, Verdict, Wrong, stopped, where
+from .verdict import Verdict, Wrong
 
 
 def number(value):
@@ -63,7 +64,7 @@ def hold(
     read:  the learner's result → (in the form to compare, what is wrong with its form).
     same, tell: whether two results are equal, and how they differ in words.
     why: why(cases, got, due) gives a sentence where none of the slips does, or None.
-    meanings: what Python's errors mean in this exercise, as in `verdict.MEANINGS`.
+    meanings: what Python's errors mean in this exercise, as in `errors.MEANINGS`.
     """
     name = getattr(f, "__name__", type(f).__name__)
 

@@ -11,8 +11,8 @@ from torch import nn
 from .. import mistakes
 from ..anatomy import shape_text
 from ..proof import LOOK, draw_norms, unit
+from .errors import stopped, where
 from .survey import survey
-from .verdict import stopped, where
 
 TOLERANCE = 1e-5
 

@@ -13,10 +13,11 @@ from torch import nn
 
 from ..blocks import BTNK1, BTNK2, Projection, Stem
 from ..network import ResNet
+from .errors import stopped, where
 from .hints import hints
 from .matching import compare, remarks
 from .progress import done
-from .verdict import Verdict, Wrong, stopped, where
+from .verdict import Verdict, Wrong
 
 
 def check_stem(make, *, names=(), exercise=None):

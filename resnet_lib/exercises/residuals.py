@@ -12,10 +12,11 @@ from ..network import ResNet
 from ..plain import blocks, seeded, twins
 from ..proof import draw_norms
 from ..signals import Signal
+from .errors import IN_FUNCTIONS, stopped, where
 from .holding import hold, number, refusal
 from .progress import done
 from .tensors import _close
-from .verdict import IN_FUNCTIONS, Verdict, stopped, where
+from .verdict import Verdict
 
 # ── The plain block ──────────────────────────────────────────────────────────────────────────────────────────
 
