@@ -95,7 +95,7 @@ def notebook(cells, without=None, last="", higher=()):
         for page in higher:
             cell.source = cell.source.replace(f"]({page}.ipynb", f"](../{page}.ipynb")
         if without == "exercise":  # what is solved here, the reader has not solved
-            cell.source = re.sub(r', exercise="[\d.]+"', "", cell.source)
+            cell.source = re.sub(r',\s*exercise="[\d.]+"', "", cell.source)
     seen = {}
     for cell in kept:
         # Random ids would make every build differ; equal cells are told apart by a number.
