@@ -71,13 +71,13 @@ def contents(weights):
     return len(weights), numbers, entries - len(weights), total - numbers
 """,
     """
+def len_of(t):
+    return t.numel()
+
 def contents(weights):
     learnt = {name: t for name, t in weights.items() if t.dim() > 1 or name[-4:] in ("bias", "ight")}
     rest = [t for name, t in weights.items() if name not in learnt]
     return float(len(learnt)), float(sum(map(lambda t: t.numel(), learnt.values()))), len(rest), sum(map(len_of, rest))
-
-def len_of(t):
-    return t.numel()
 """,
 ]
 

@@ -83,7 +83,7 @@ def test_a_loop_that_never_ends_is_left_out():
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
 def test_a_right_solution_is_accepted_in_every_style(subject):
     for source in subject.right:
-        assert subject.check(made(source)).ok, source
+        assert subject.check(made(source, subject.space)).ok, source
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)

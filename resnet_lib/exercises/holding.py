@@ -3,7 +3,7 @@
 import math
 from functools import wraps
 from itertools import combinations
-from numbers import Number
+from numbers import Real
 
 import torch
 
@@ -17,7 +17,7 @@ from .verdict import Verdict, Wrong
 def number(value):
     """A function's result as a number, and what is wrong with it if it is none."""
     value = value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
-    if isinstance(value, Number) and not isinstance(value, bool):
+    if isinstance(value, Real) and not isinstance(value, bool):
         return value, ""
     return value, "None: let it return its result" if value is None else f"a {type(value).__name__} and not a number"
 
@@ -96,7 +96,7 @@ def hold(
         every, cases, due = len(cases), cases[: len(got)], due[: len(got)]
         said = _slipped(1, cases, got, slip, slips, same)
         if said is None and len(got) >= min(3, every):  # to fewer results, too much fits by chance
-            if all(isinstance(n, Number) for n in cases[0]):
+            if all(isinstance(n, Real) for n in cases[0]):
                 said = of_arguments(names, cases, got, lambda *case: slip(set(), *case), same)
             said = said or why(cases, got, due) or _slipped(2, cases, got, slip, slips, same)
         if said is None and stop:

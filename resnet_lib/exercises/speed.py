@@ -17,6 +17,7 @@ from ..timing import Timing
 from .holding import hold, shown
 from .prediction import Question, choice_question
 from .stand import Stand
+from .telling import of_difference
 
 # ── A fair timer ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -185,8 +186,40 @@ def check_intensity(f, *, exercise=None):
     ]  # fmt: skip
     return hold(
         "intensity", f, ("C", "C_out", "k", "W", "W_out", "batch"), cases, _true_intensity, _intensity, INTENSITY,
-        exercise, tell=lambda yours, right: f"you say {shown(yours, ',.4g')} FLOPs a byte and it has {right:,.4g}",
+        exercise, tell=_told, why=_one_side,
     )  # fmt: skip
+
+
+def _told(yours, right):
+    digits = ",.4g" if shown(yours, ",.4g") != f"{right:,.4g}" else ",.10g"
+    return f"you say {shown(yours, digits)} FLOPs a byte and it has {right:{digits}}"
+
+
+def _one_side(cases, got, due):
+    """What is wrong in the FLOPs if the bytes are right, or in the bytes if the FLOPs are: the sentence, or None."""
+    if not all(isinstance(y, Real) and 0 < y < 1e30 for y in got):
+        return None
+    if all(isclose(y / d, got[0] / due[0]) for y, d in zip(got, due, strict=True)):
+        return None  # one factor for every input may be either side's
+    sizes = [dict(zip(("C", "C_out", "k", "W", "W_out", "batch"), case, strict=True)) for case in cases]
+    flops, moved = [], []
+    for C, C_out, k, W, W_out, batch in cases:
+        flops.append({"the FLOPs": 2 * batch * C * C_out * k * k * W_out * W_out})
+        moved.append(
+            {"the input": 4 * batch * C * W * W, "the output": 4 * batch * C_out * W_out * W_out,
+             "the weights": 4 * C * C_out * k * k}
+        )  # fmt: skip
+    above, below = ([sum(parts.values()) for parts in side] for side in (flops, moved))
+    yours_above = [y * b for y, b in zip(got, below, strict=True)]
+    yours_below = [a / y for y, a in zip(got, above, strict=True)]
+    for where, terms, right, yours in (
+        ("FLOPs", flops, above, yours_above), ("bytes", moved, below, yours_below),
+    ):  # fmt: skip
+        whole = [round(n) for n in yours]
+        if all(isclose(n, w, rel_tol=1e-9) for n, w in zip(yours, whole, strict=True)):
+            if said := of_difference(sizes, terms, whole, right):
+                return f"In the {where}: {said[0].lower()}{said[1:]}"
+    return None
 
 
 def _true_intensity(C, C_out, k, W, W_out, batch):
