@@ -155,6 +155,8 @@ def test_the_output_size_is_accepted_however_it_is_written(way):
         (lambda W, k, s, p, d: (W + 2 * p - k) // s + 1, "forgot the dilation"),
         (lambda W, k, s, p, d: (W + 2 * p - d * k) // s + 1, "between 3 weights there are 2 steps"),
         (lambda W, k, s, p, d: (W + 2 * p) // s + 1, "take the kernel's reach away"),
+        (lambda W, k, s, p, d: W + 2 * p - d * (k - 1) - 1 // s + 1, "only the −1"),
+        (lambda W, k, s, p, d: W + 2 * p - d * (k - 1) - 1 / s + 1, "only the −1"),
         (lambda W, k, s, p, d: (W + p - k) // s + 1, "both sides: 2·padding. And: You forgot the dilation"),
         (lambda W, k, s, p, d: None, "gives None"),
         (lambda W, k, s, p, d: "112", "gives a str and not a number"),

@@ -51,6 +51,7 @@ OUT_WIDTH = {
     "added": "The reach is taken away from the row, not added to it.",
     "shorter": "Padding makes the row longer: add 2·padding.",
     "brackets": "Brackets are missing: the whole of W + 2·padding − reach is divided by the stride.",
+    "last alone": "Brackets are missing: only the −1 before the sign is divided, and the whole before it should be.",
     "stride + 1": "Brackets: divide by the stride first, then + 1. You divide by stride + 1.",
     "times": "Divide by the stride: a larger step gives fewer places.",
     "exact": "Where a last place fits exactly, it counts: the kernel may end at the last pixel of the padded row.",
@@ -72,6 +73,8 @@ def _out_width(wrong, W, kernel, stride, padding, dilation):
         return None  # no place at all: whether a formula then gives 0, 1 or less depends on how it rounds
     if "brackets" in wrong:
         return room + reach - reach // stride + 1
+    if "last alone" in wrong:
+        return room + 1 - (1 / stride if "floor" in wrong else 1 // stride) + 1
     room = -room if "turned" in wrong else room
     strides = room * stride if "times" in wrong else room / (1 if "stride" in wrong else stride)
     strides = room / (stride + 1) if "stride + 1" in wrong else strides
