@@ -127,7 +127,7 @@ OWN_SYMPTOMS = {
         (r"stride", "The convolution needs the S that the class is given."),
         (r"channels|\btakes\b", "Into the convolution go C channels, out of it C_out; BN has as many as come out."),
         (r"bias", "nn.Conv2d adds a bias unless you say bias=False."),
-        (r"missing|left out|without calling", "Two parts, made in __init__ and called in forward, one after the other."),
+        (r"missing|left out|without calling", "Two parts: made in __init__, called in forward one after the other."),
         (r"", "kernel_size=1: a 1×1 looks at one position, and needs no padding."),
     ],
     "BTNK1": [
@@ -135,7 +135,7 @@ OWN_SYMPTOMS = {
         (r"wide", "Put kernel and padding of the 3×3 into ⌊(W + 2·padding − kernel) / stride⌋ + 1."),
         *ANYWHERE,
         (r"what F has made", "Give what flows through F a name of its own, f, so that x is still there."),
-        (r"no projection", "Write down the shapes of F(x) and of x for S = 1. Where they differ, the shortcut needs G."),
+        (r"no projection", "Write down the shapes of F(x) and of x for S = 1: if they differ, the shortcut needs G."),
         (r"BN is missing|no BN", "Every convolution is followed by its own BN, G's too."),
         (r"stride|has S =", "S stands in your code exactly twice: for the 3×3 and for G. All else has stride 1."),
         (r"stacked|averaged|multiplied|what comes out", "Read the last lines of forward aloud: what is added to what?"),

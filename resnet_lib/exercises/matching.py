@@ -379,8 +379,8 @@ def _fed_with_f(inside, taps):
     """The sentence for a projection that is given what F has made in place of x, or ""."""
     side = next((layer for layer in inside if layer.name.endswith("shortcut.conv")), None)
     own = side and taps.get(side.name)
-    made = [t.result for t in taps.values() if t.result is not None]
-    if own and not _same(own.given, side.given) and any(_same(own.given, t) or _same(own.given, t.relu()) for t in made):
+    made = [t for tap in taps.values() if tap.result is not None for t in (tap.result, tap.result.relu())]
+    if own and not _same(own.given, side.given) and any(_same(own.given, t) for t in made):
         given, due = (shape_text(tuple(t.shape[1:])) for t in (own.given, side.given))
         return (
             f"The shortcut is given what F has made, {given}, and not x, {due}: keep x as it came in, and call what "
