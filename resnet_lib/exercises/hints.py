@@ -154,6 +154,9 @@ OWN_SYMPTOMS = {
         (r"stride", "Nothing in an identity block has a stride."),
     ],
     "to_v1": [
+        (r"Python says.*(not defined|no attribute)", "Compare it letter by letter with the exercise: v1.conv1.stride."),
+        (r"Python says", "Read the line at which it stopped, and print what stands in it."),
+        (r"changed places", "Which of the two is asked for: v1.conv1, or v1.conv1.stride?"),
         (r"copy\.copy|very block|shares|changed", "Look at the block that you were given once more, after the call."),
         (r"G keeps|shortcut has", "The shortcut has a stride of its own; nobody asked for another one."),
         (r"stride", "Print the strides of conv1 and conv2 before and after, for a block with S = 1 too."),
