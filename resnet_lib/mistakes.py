@@ -43,6 +43,8 @@ def search(part, m, right_x, x, right, target, stops, step, taps, eps, tolerance
     step that differs, and its steps.
     """
     run, mistakes = of(part)
+    # Where the learner's network stops, a layer that it never came to proves nothing.
+    ran = taps.keys() | {n.replace("bn", "conv") for n in taps}
 
     def far(change, x=x, target=target):
         """How far a change is from the target, and the steps that it gives."""
@@ -54,8 +56,7 @@ def search(part, m, right_x, x, right, target, stops, step, taps, eps, tolerance
         distances = [inf]
         if target is not None and result is not None:
             distances = [gap(result, target)[1]]
-        # Where it stops, a layer that never ran proves nothing.
-        elif target is None and stops == (result is None) and {n for n in change if "conv" in n} <= taps.keys():
+        elif target is None and stops == (result is None) and all(n in ran for n in change if "conv" in n):
             distances = [gap(t[n], taps[n])[1] for n in t.keys() & taps.keys()] or [inf]
         return max(d if d >= 0 else inf for d in distances), t  # NaN is no match
 
