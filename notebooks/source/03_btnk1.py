@@ -31,6 +31,7 @@ import torch
 from torch import nn
 
 from resnet_lib.exercises import Progress
+from resnet_lib.grading import student_numbers
 from resnet_lib.photos import block_input
 from resnet_lib.views import show_maps
 
@@ -290,7 +291,7 @@ class MyBTNK1(nn.Module):
 # %%
 from resnet_lib.exercises import check_btnk1
 
-names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 shortcut relu3".split()
+names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 shortcut.conv shortcut.bn relu3".split()
 check_btnk1(MyBTNK1, names=names, exercise="03.3")
 
 # %% [markdown]
@@ -589,8 +590,6 @@ for name, stride_on in [("v1", "1x1"), ("v1.5", "3x3")]:
 
 # %% tags=["exercise"]
 # Exercise 6: the shape and the parameters of your own block.
-from resnet_lib.grading import student_numbers
-
 me = "my name"
 print(student_numbers(me, "03"))
 shape = None  # (channels, height, width)
@@ -598,8 +597,6 @@ parameters = None
 raise NotImplementedError("Exercise 6: put in your name and both answers, then remove this line")
 
 # %% tags=["solution"]
-from resnet_lib.grading import student_numbers
-
 me = "A. Learner"
 C, W, C1, S = student_numbers(me, "03").values()
 shape = (4 * C1, -(-W // S), -(-W // S))
