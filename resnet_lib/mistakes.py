@@ -43,6 +43,8 @@ def search(part, m, right_x, x, right, target, stops, step, taps, eps, tolerance
     step that differs, and its steps.
     """
     run, mistakes = of(part)
+    # Where the learner's network stops, a layer that it never came to proves nothing.
+    ran = taps.keys() | {n.replace("bn", "conv") for n in taps}
 
     def far(change, x=x, target=target):
         """How far a change is from the target, and the steps that it gives."""
@@ -54,7 +56,7 @@ def search(part, m, right_x, x, right, target, stops, step, taps, eps, tolerance
         distances = [inf]
         if target is not None and result is not None:
             distances = [gap(result, target)[1]]
-        elif target is None and stops == (result is None):
+        elif target is None and stops == (result is None) and all(n in ran for n in change if "conv" in n):
             distances = [gap(t[n], taps[n])[1] for n in t.keys() & taps.keys()] or [inf]
         return max(d if d >= 0 else inf for d in distances), t  # NaN is no match
 
@@ -241,6 +243,7 @@ def _block_mistakes(m, eps):
     if S > 1:
         for n in [n for n in ("conv1", "conv2") if n != home]:  # on a 1×1 after the 3×3 it comes to the same
             yield f"the stride sits on the {names[n]} and belongs on the {names[home]}", {**none, n: {"stride": S}}
+            yield f"F takes the stride twice, on {n} and on {home}; it belongs on {home} alone", {n: {"stride": S}}
         yield f"F has no stride; its {names[home]} should have {S}", none
         yield f"the projection has no stride; it should have {S}, as F has", {"shortcut.conv": {"stride": 1}}
         yield f"the block has S = 1; it should be {S}", {**none, "shortcut.conv": {"stride": 1}}

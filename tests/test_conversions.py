@@ -118,7 +118,16 @@ WRONG = [
     (
         "def to_v1(block):\n    block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride\n"
         "    return copy.deepcopy(block)",
-        "shares its layers with the block it was given",
+        "has changed the strides of the block it was given",
+    ),
+    (
+        "def to_v1(block):\n    v1 = copy.deepcopy(block)\n"
+        "    block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride\n    return v1",
+        "copy first, and then change v1.conv1.stride",
+    ),
+    (
+        "def to_v1(block):\n    v1 = copy.deepcopy(block)\n    v1.conv1, v1.conv2 = v1.conv2, v1.conv1\n    return v1",
+        "exchange their strides alone, and no layers",
     ),
     (
         "def to_v1(block):\n    v1 = copy.deepcopy(block)\n    v1.conv1.stride = v1.conv2.stride\n"
@@ -240,7 +249,8 @@ def test_the_hint_fits_what_was_found():
 
     assert hint(WRONG[0][0]) == "The last line should be return v1."
     assert hint(WRONG[3][0]).startswith("Look at the block that you were given once more")
-    assert "before and after" in hint(WRONG[6][0])
+    assert "before and after" in hint(next(source for source, said in WRONG if "has kept the stride" in said))
+    assert "letter by letter" in hint("def to_v1(block):\n    conv1.stride = (1, 1)")
 
 
 def test_the_check_leaves_the_global_random_numbers_as_they_were():

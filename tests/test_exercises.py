@@ -16,6 +16,7 @@ from resnet_lib.exercises import (
     check_btnk2,
     check_network,
     check_out_width,
+    check_projection,
     check_stage,
     check_stem,
     reset,
@@ -411,6 +412,153 @@ def test_a_name_that_python_does_not_know_is_not_taken_for_a_mistake_at_the_sum(
             return self.relu3(self.bn3(conv3(f)) + x)  # noqa: F821
 
     assert "conv3 is used and never given a value" in refusal(check_btnk2, NoSelf).sentence
+
+
+def block(forward=None, **change):
+    """A BTNK1 with another forward, or of which some parts are others: name → how it is made from C, C1 and S."""
+
+    class MyBTNK1(BTNK1):
+        def __init__(self, C, C1, S):
+            super().__init__(C, C1, S)
+            for name, part in change.items():
+                setattr(self, name, part(C, C1, S))
+
+    MyBTNK1.forward = forward or adds_the_shortcut
+    return MyBTNK1
+
+
+def F_of(self, x):
+    return self.bn3(self.conv3(self.relu2(self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x))))))))
+
+
+def adds_the_shortcut(self, x):
+    return self.relu3(F_of(self, x) + self.shortcut(x))
+
+
+def adds_x(self, x):
+    return self.relu3(F_of(self, x) + x)
+
+
+def adds_a_module(self, x):
+    return self.relu3(F_of(self, x) + self.shortcut)
+
+
+def adds_what_is_not_there(self, x):
+    return self.relu3(F_of(self, x) + g)  # noqa: F821
+
+
+def overwrites_x(self, x):
+    x = F_of(self, x)
+    return self.relu3(x + self.shortcut(x))
+
+
+def gives_back_x(self, x):
+    self.relu3(F_of(self, x) + self.shortcut(x))
+    return x
+
+
+def strided(i, o, S):
+    return nn.Conv2d(i, o, 1, stride=S, bias=False)
+
+
+def unstrided(C, C1, S):
+    return nn.Conv2d(C1, C1, 3, padding=1, bias=False)
+
+
+class Projected(nn.Module):
+    def __init__(self, C, C_out, S):
+        super().__init__()
+
+
+@pytest.mark.parametrize(
+    "block, sentence, hint",
+    [
+        (block(adds_x), "forward never calls it", "never mention"),
+        (block(adds_a_module), "forward never calls it", "never mention"),
+        (block(adds_what_is_not_there), "g is used and never given a value", "letter by letter"),
+        (block(overwrites_x), "given what F has made, (16, 5, 5), and not x", "a name of its own, f"),
+        (block(gives_back_x), "gives back x as it came in", "return line"),
+        (block(conv1=lambda C, C1, S: strided(C, C1, S)), "F takes the stride twice", "exactly twice"),
+        (
+            block(conv2=unstrided, conv3=lambda C, C1, S: strided(C1, 4 * C1, S)),
+            "conv2 gives (4, 9, 9) where (4, 5, 5) is due",
+            "exactly twice",
+        ),
+        (block(shortcut=lambda C, C1, S: BTNK1(C, C1, 1).shortcut), "The projection has no stride", "exactly twice"),
+        (block(shortcut=lambda C, C1, S: strided(C, 4 * C1, S)), "A BN is missing", "G's too"),
+        (block(conv2=lambda C, C1, S: nn.Conv2d(C1, C1, 3, S, bias=False)), "needs padding=1", "kernel and padding"),
+        (block(shortcut=lambda C, C1, S: Projected(C, 4 * C1)), "Projected is made without 'S'", "def line"),
+    ],
+    ids="f+x module NameError overwritten returns_x twice conv3 G_stride G_bn padding S".split(),
+)
+def test_what_goes_wrong_in_a_projection_block_is_named(block, sentence, hint):
+    verdict = refusal(check_btnk1, block)
+    assert sentence in verdict.sentence
+    assert hint in verdict.hints[0]
+
+
+class Unfilled(nn.Module):
+    def __init__(self, *numbers):
+        super().__init__()
+
+    def forward(self, x):
+        return x
+
+
+@pytest.mark.parametrize("check", [check_projection, check_btnk1, check_btnk2, check_stem])
+def test_where_no_layer_is_made_yet_none_is_asked_for_by_name(check):
+    assert "no layers yet" in refusal(check, Unfilled).sentence
+
+
+def test_a_name_without_its_self_is_told_where_the_layers_are_lost():
+    class NoSelf(nn.Module):
+        def __init__(self, C, C_out, S):
+            super().__init__()
+            conv = nn.Conv2d(C, C_out, 1, stride=S, bias=False)  # noqa: F841
+
+        def forward(self, x):
+            return conv(x)  # noqa: F821
+
+    assert "without its self." in refusal(check_projection, NoSelf).sentence
+
+
+class Projecting(nn.Module):
+    def __init__(self, C, C_out, S, **change):
+        super().__init__()
+        self.conv = nn.Conv2d(C, C_out, 1, **{"stride": S, "bias": False} | change)
+        self.bn = nn.BatchNorm2d(C_out)
+
+    def forward(self, x):
+        return self.bn(self.conv(x))
+
+
+class Twice(Projecting):
+    def forward(self, x):
+        return F.relu(super().forward(x))
+
+
+class Dropped(Projecting):
+    def forward(self, x):
+        super().forward(x)
+        return x
+
+
+@pytest.mark.parametrize(
+    "make, sentence",
+    [
+        (lambda C, C_out, S: Projecting(C, C_out, S, stride=1), "has stride 1; it should be 2"),
+        (lambda C, C_out, S: Projecting(C_out, C, S), "takes 16 channels and gives 12"),
+        (lambda C, C_out, S: Projecting(C, C_out, S, bias=True), "has a bias"),
+        (lambda C, C_out, S: Projecting(C, C_out, S).conv, "A BN is missing"),
+        (Twice, "a ReLU at the end of G"),
+        (Dropped, "gives back x as it came in"),
+        (Unfilled, "no layers yet"),
+    ],
+)
+def test_no_hint_for_a_projection_speaks_of_the_block_around_it(make, sentence):
+    verdict = refusal(check_projection, make)
+    assert sentence in verdict.sentence
+    assert not any(word in hint for word in ("C1", "in F", "F or G", "F(x)", "table") for hint in verdict.hints)
 
 
 def stem(**change):

@@ -214,6 +214,7 @@ def test_a_right_count_of_parameters_is_accepted(part, right):
         (lambda C, C1: btnk1(C, C1) - 8 * C1, "BN of the projection"),
         (lambda C, C1: convs((C, C1, 1), (C1, C1, 3), (C1, C1, 1), (C, C1, 1)), "4·C1 channels, not C1"),
         (lambda C, C1: btnk1(C, C1) - 6 * C1 * C1, "kernel · kernel"),
+        (lambda C, C1: btnk1(C, C1) - 8 * C1 * C1, "k · k weights for each pair of channels, and you count 1"),
         (lambda C, C1: btnk1(C, C1, bn=0) - 4 * C * C1, "forgot the BNs"),
         (lambda C, C1: C**3 + C1**3, "none of"),
     ],

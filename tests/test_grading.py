@@ -437,7 +437,7 @@ def test_a_learners_own_blocks_are_graded_by_the_lessons_own_checks(tmp_path):
     without_padding = solved[3].replace("padding=1", "padding=0")
     assert without_padding != solved[3]
     verdicts = Sandbox(lesson, Limits(), tmp_path).verdicts(
-        solved | {2: "prediction = {}", 3: without_padding, 5: "import copy\nto_v1 = copy.deepcopy"}
+        solved | {2: solved[2] + "\nprediction[0] = 1", 3: without_padding, 5: "import copy\nto_v1 = copy.deepcopy"}
     )
     assert [v.result for v in verdicts] == ["passed", "failed", "failed", "passed", "failed", "passed"]
     assert verdicts[5].sentence == "as A. Learner"

@@ -31,6 +31,7 @@ import torch
 from torch import nn
 
 from resnet_lib.exercises import Progress
+from resnet_lib.grading import student_numbers
 from resnet_lib.photos import block_input
 from resnet_lib.views import show_maps
 
@@ -52,8 +53,8 @@ print(tuple(x.shape))
 print(how)
 
 # %% [markdown]
-# F is the bottleneck of lesson 02 with two changes: its last convolution gives 512 channels, and its 3×3 has
-# stride 2.
+# F is the bottleneck of lesson 02 with three changes: C1 = 128 channels are inside, its last convolution gives four
+# times as many, 512, and its 3×3 has stride 2. **Predict:** the shape of F(x).
 
 # %%
 F_of_x = nn.Sequential(
@@ -71,7 +72,7 @@ print("x   ", tuple(x.shape))
 print("F(x)", tuple(f.shape))
 
 # %% [markdown]
-# **Predict:** what does `f + x` do now? Decide before you run the next cell.
+# **Predict:** in `f + x` two things disagree now, the channels and the size. Which one will PyTorch complain about?
 
 # %%
 try:
@@ -80,18 +81,17 @@ except RuntimeError as error:
     print("PyTorch says:", error)
 
 # %% [markdown]
-# Both the channels and the size disagree. (PyTorch compares from the last dimension backwards and stops at the first
-# problem, so it only mentions 28 and 56.)
+# The size alone: PyTorch compares from the last dimension backwards and stops at the first problem.
 #
 # The shortcut has to change shape along with F. The paper (He et al. 2015, arXiv 1512.03385, section 3.3) names two
-# ways: fill up with zeros (option A), or learn a **projection** with a 1×1 convolution (option B). ResNet-50 uses
-# option B: wherever the shapes differ, the shortcut x is replaced by a projection G(x). That is the paper's
-# equation (2).
+# ways. In option A the shortcut keeps every second position of x and fills up with channels of zeros. In option B it
+# learns a **projection** G(x), a 1×1 convolution; that is slightly better (Table 3), and ResNet-50 does it. So wherever
+# the shapes differ, G(x) stands in place of x, as in the paper's equation (2).
 #
 # ## 2 · G(x), one change at a time
 #
 # **First the channels.** A 1×1 convolution looks at one position at a time, and makes new channels from the old ones
-# there.
+# there. **Predict** the shape, here and in the next cell.
 
 # %%
 widen = nn.Conv2d(256, 512, kernel_size=1, bias=False)
@@ -107,7 +107,7 @@ print(tuple(g.shape))
 
 # %% [markdown]
 # Look at one number of this result from close up. Channel 5 of the output at row 3, column 4 is a sum of 256
-# products, all taken at *one* position of x: row 2·3 = 6, column 2·4 = 8.
+# products, all taken at *one* position of x. Which one? Row 2·3 = 6, column 2·4 = 8, counted from 0.
 
 # %%
 weights = project.weight[5, :, 0, 0]  # 256 weights, one for each channel of x
@@ -118,7 +118,7 @@ print("the convolution:", g[0, 5, 3, 4].item())
 # %% [markdown]
 # (The last digits may differ: the two add the same products in a different order.)
 #
-# Row 7 of x was never read, nor was any other odd row or column. Keep that in mind for section 7.
+# Row 7 of x was never read, nor was any other odd row or column. Section 7 comes back to that.
 #
 # **Then BN**, as after every convolution of a ResNet. It makes the two terms of the sum comparable in size.
 
@@ -137,8 +137,8 @@ print("sum ", tuple((f + g).shape))
 # Write `MyProjection(C, C_out, S)`: one 1×1 convolution of stride S, then BN. Use the names `conv` and `bn`, so that
 # you can compare it with the library's part later.
 #
-# <details><summary>Hint: my shape is (512, 56, 56)</summary>The convolution has no stride. Give it
-# <code>stride=S</code>.</details>
+# <details><summary>Hint: what comes out is as wide as what goes in</summary>The convolution has no stride. Give it
+# <code>stride=S</code>. Or <code>forward</code> gives back x.</details>
 # <details><summary>Hint: the check says there is a bias</summary>BN subtracts the mean of every channel, and with it
 # any bias. Lesson 02 shows it. Say <code>bias=False</code>.</details>
 
@@ -180,7 +180,7 @@ check_projection(MyProjection, names=["conv", "bn"], exercise="03.1")
 # | **C** | channels that come in | the inputs of F's first 1×1 and of G |
 # | **W** | width and height that come in | nothing in the weights: the same block runs at any W |
 # | **C1** | channels inside F | everything in the middle; the output has 4·C1 channels |
-# | **S** | stride of the block | the output is W/S wide; taken once in F and once in G |
+# | **S** | stride of the block | the output is W/S wide, rounded up; taken once in F and once in G |
 #
 # In ResNet-50 S sits on F's 3×3 convolution. The whole block:
 #
@@ -223,8 +223,8 @@ prediction = {
 # %%
 from resnet_lib.exercises import predict, shape_question
 
-questions = [shape_question("BTNK1", C, W, C1, S) for C, W, C1, S in prediction]
-predict(questions, prediction.values(), exercise="03.2")
+asked = [(64, 56, 64, 1), (256, 56, 128, 2), (1024, 14, 512, 2), (64, 7, 64, 2)]
+predict({numbers: shape_question("BTNK1", *numbers) for numbers in asked}, prediction, exercise="03.2")
 
 # %% [markdown]
 # The last one rounds *up*: an input 7 wide gives 4, because positions 0, 2, 4 and 6 are computed. F's 3×3 and G's 1×1
@@ -235,17 +235,18 @@ predict(questions, prediction.values(), exercise="03.2")
 # ### Exercise 3 · write BTNK1
 # ●● of ●●● · the heart of the lesson · 20 minutes
 #
-# Write `MyBTNK1(C, C1, S)`. Use these names, in this order, and your `MyProjection` for the shortcut:
-# `conv1, bn1, relu1, conv2, bn2, relu2, conv3, bn3, shortcut, relu3`.
+# Write `MyBTNK1(C, C1, S)` by the table of section 3, with your `MyProjection` as the shortcut. Use these names, in
+# this order: `conv1, bn1, relu1, conv2, bn2, relu2, conv3, bn3, shortcut, relu3`.
 #
-# <details><summary>Hint: "size of tensor a (28) must match … (56)", or the other way round</summary>Only one of the two paths has the stride.
-# S belongs once in F, on <code>conv2</code>, and once in G.</details>
-# <details><summary>Hint: "size of tensor a (54) must match … (56)"</summary>The 3×3 needs
+# <details><summary>Hint: one term of the sum is half as wide as the other</summary>S belongs once in F, on
+# <code>conv2</code>, and once in G. And what is added is <code>self.shortcut(x)</code>, not x.</details>
+# <details><summary>Hint: the terms differ by 1 or 2 in width</summary>The 3×3 needs
 # <code>padding=1</code>.</details>
-# <details><summary>Hint: "expected input to have 256 channels, but got …"</summary>Each convolution takes what the one
-# before it gives: C → C1 → C1 → 4·C1. The shortcut takes C.</details>
+# <details><summary>Hint: a layer takes or gives the wrong number of channels</summary>Each convolution takes what the
+# one before it gives: C → C1 → C1 → 4·C1. The shortcut goes from C to 4·C1, and x must still be x when it gets
+# it.</details>
 # <details><summary>Hint: my block works with S = 2 and fails with S = 1</summary>G must be there for S = 1 too:
-# (64, 56, 56) and (256, 56, 56) cannot be added. See section 8.</details>
+# (64, 56, 56) and (256, 56, 56) cannot be added.</details>
 
 # %% tags=["exercise"]
 # Exercise 3: the projection block.
@@ -290,20 +291,23 @@ class MyBTNK1(nn.Module):
 # %%
 from resnet_lib.exercises import check_btnk1
 
-names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 shortcut relu3".split()
+names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 shortcut.conv shortcut.bn relu3".split()
 check_btnk1(MyBTNK1, names=names, exercise="03.3")
 
 # %% [markdown]
 # ### Look inside
 #
-# Now look at the two terms of the sum, at the sum, and at what the ReLU leaves of it. This is the first block of
-# Stage 1, with C = 64, C1 = 64 and S = 1, fed with what the stem makes of the cat. The weights are still random: you
-# see what the *structure* does, not what training would do.
+# Now the two terms of the sum, the sum, and what the ReLU leaves of it. This is the first block of Stage 1, with
+# C = 64, C1 = 64 and S = 1, fed with what the stem makes of the cat. The weights are random again.
+#
+# **Predict:** F(x) and G(x) both come out of a fresh BN. Which standard deviation has each? And which of the four have
+# negative numbers?
 
 # %%
 def F_path(block):
-    """The main path of a block alone: a function from x to F(x)."""
-    return lambda x: block.bn3(block.conv3(torch.relu(block.bn2(block.conv2(torch.relu(block.bn1(block.conv1(x))))))))
+    """The main path of a block alone, (C, W, W) → (4·C1, W/S, W/S)."""
+    b = block
+    return nn.Sequential(b.conv1, b.bn1, b.relu1, b.conv2, b.bn2, b.relu2, b.conv3, b.bn3)
 
 
 x1, how = block_input("cat", C=64, W=56)
@@ -320,14 +324,14 @@ print("rows: F(x), G(x), F(x) + G(x), y = ReLU(…); columns: channels 0 to 3")
 show_maps(torch.cat([t[0, :4] for t in (f, g, total, y)]), count=16, tile=112)
 
 # %% [markdown]
-# **What do you see?** Compare each row with the one above it, column by column. Blue is negative, white is zero, red
-# is positive.
+# **What do you see?** Go down each column. What tells F(x) from G(x)? Where does the sum resemble the one, where the
+# other?
 #
 # <details><summary>What there is to see</summary>
 #
 # - F(x) and G(x) both have blue in them: BN centred them on 0, and no ReLU has run since.
-# - Both have deviation 1, because both come out of a fresh BN. Neither drowns the other. In the third row you find
-#   features of both, and where they agree the colour is darker.
+# - Both have deviation 1, so neither drowns the other. In the third row you find features of both, and where they
+#   agree the colour is darker.
 # - G(x) shows smooth areas: it is only a new mixture of the channels of x, position by position. F(x) has a finer
 #   grain, from its 3×3 and its two ReLUs.
 # - The last row is the third without its blue.
@@ -335,13 +339,9 @@ show_maps(torch.cat([t[0, :4] for t in (f, g, total, y)]), count=16, tile=112)
 #
 # ## 5 · Compare with the library's BTNK1
 #
-# A shape can be right by accident. Equal *numbers* for equal weights cannot. Three things matter for such a
-# comparison:
-#
-# 1. The same weights, copied **by name**.
-# 2. `eval()` on both, so that BN uses its stored statistics.
-# 3. BN values that do something. A fresh BN in `eval()` has mean 0, variance 1, factor 1 and offset 0: it changes
-#    almost nothing, and a forgotten BN would not be noticed. So give the BNs random values first.
+# By hand, as in lessons 01 and 02: the same weights **by name**; both in `eval()`; and BNs with values that do
+# something. A fresh BN in `eval()` has mean 0, variance 1, factor 1 and offset 0: it changes almost nothing, and a
+# forgotten one would not be noticed.
 
 # %%
 from resnet_lib import BTNK1
@@ -366,25 +366,24 @@ with torch.no_grad():
     print("largest difference:", (mine(x) - theirs(x)).abs().max().item())
 
 # %% [markdown]
-# Your block *is* BTNK1. Now read how the library writes it. BTNK1 and BTNK2 share this `forward`; all that differs is
-# what `self.shortcut` is: `nn.Identity()` in BTNK2, the projection in BTNK1.
+# Your block *is* BTNK1. The library's has the very `forward` that you read in lesson 02, with
+# `self.add(f, self.shortcut(x))`. All that differs is the shortcut: `nn.Identity()` in BTNK2, and in BTNK1 this:
 
 # %%
 import inspect
 
-from resnet_lib import Bottleneck, Projection
+from resnet_lib import Projection
 
 print(inspect.getsource(Projection))
-print(inspect.getsource(Bottleneck.forward))
 
 # %% [markdown]
+# (It needs no `forward`: an `nn.Sequential` calls its parts in order. `norm_layer` is `nn.BatchNorm2d`.)
+#
 # ### Exercise 4 · count the parameters
-# ●● of ●●● · important · 15 minutes
+# ●● of ●●● · important · 10 minutes
 #
-# Write a function that gives the number of parameters of a BTNK1 from its numbers, without building it. Which of C, W,
-# C1 and S do you need?
-#
-# A k×k convolution from A to B channels without bias has k·k·A·B parameters; a BN of B channels has 2·B.
+# Write a function that returns the number of parameters of a BTNK1, the BNs included, without building it. As in lesson
+# 02: a k×k convolution from A to B channels has k·k·A·B, a BN of B channels 2·B. Why does it get neither W nor S?
 #
 # <details><summary>Hint: I am a little too low</summary>Four convolutions, four BNs: do you have those of G, and all
 # the BNs?</details>
@@ -417,43 +416,40 @@ for C, C1 in [(64, 64), (256, 128), (512, 256), (1024, 512)]:
 
 # %% [markdown]
 # W and S do not appear. A convolution slides the same weights over whatever it is given; the stride only says where it
-# stops. The **MACs** (one multiplication with its addition; FLOPs = 2 × MACs) do depend on W and S: every output
-# position pays for the whole kernel.
+# stops. The **MACs** do depend on W and S: every output position pays for the whole kernel. (Elsewhere you will read
+# FLOPs, floating-point operations. A MAC is two of them, so FLOPs = 2 × MACs.)
 #
 # ## 6 · Play with it
 #
-# The explorer starts at the first block of Stage 1: C = 64, W = 56, C1 = 64, S = 1. Every edge of the diagram carries
-# its shape; the maps show 16 channels each of F(x), G(x), the sum and y.
+# The explorer starts at the first block of Stage 1. Every edge of the diagram carries its shape; the maps show 16
+# channels each of F(x), G(x), the sum and y. Predict before you move a control:
 #
-# Try, and predict before you move the control:
 # 1. Change **W** alone. Which numbers stay?
-# 2. Double **C1**. What happens to the parameters: twice, or nearly four times?
+# 2. Set W to 56 again and double **C1**. How many times as many parameters: two, four, or in between?
 # 3. Choose **Stage 2, block 1** under *position in ResNet-50*, then set **S** to 1. What grows, and what stays?
-# 4. Switch to **BTNK2**, then move C1 away from C/4. Read which two shapes disagree.
-# 5. Go back to Stage 2, block 1, and switch between **v1.5: S on the 3×3** and **v1: S on the 1×1**. Watch the MACs.
+# 4. Choose Stage 2, block 1 again, and switch between **v1.5: S on the 3×3** and **v1: S on the 1×1**. Which steps
+#    change their MACs?
 
 # %%
 from resnet_lib.explorers import BottleneckExplorer
 
-# %%
-explorer = BottleneckExplorer()
-explorer
+BottleneckExplorer(block="BTNK1", C=64, W=56, C1=64, S=1)
 
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
 # 1. All parameters stay, and all channel counts. MACs and sizes change.
-# 2. In between. F's first convolution and G double (C·C1). F's second and third quadruple (C1 · C1).
+# 2. In between. F's first convolution and G double (C·C1). F's second and third quadruple (C1·C1).
 # 3. The output is 56 wide instead of 28, and everything that ran at 28 costs four times the MACs. No parameter
 #    changes.
-# 4. F(x) has 4·C1 channels and x has C. With an identity shortcut they must be equal.
-# 5. With S on the 1×1 the block is cheaper. The next section shows the price.
+# 4. conv1 alone: with S on it, it makes a quarter of the numbers. The next section shows the price.
 # </details>
 #
 # ## 7 · v1 or v1.5: where S sits
 #
-# The paper puts S on F's *first 1×1* convolution. Later implementations moved it to the 3×3, and every published
-# PyTorch checkpoint has it there. People call the two **v1** and **v1.5**. Shapes and parameters are the same in both.
+# The paper puts S on F's *first 1×1* convolution. Later versions moved it to the 3×3, and every published PyTorch
+# **checkpoint**, a file of trained weights, belongs to those. People call the two **v1** and **v1.5**. Shapes and
+# parameters are the same in both.
 #
 # ### Exercise 5 · make a v1
 # ● of ●●● · worth doing · 10 minutes
@@ -493,6 +489,9 @@ from resnet_lib.exercises import check_to_v1
 
 check_to_v1(to_v1, MyBTNK1, exercise="03.5")
 
+# %% [markdown]
+# **Predict:** the same weights, the same shapes. The same numbers too?
+
 # %%
 v15 = mine
 v1 = to_v1(v15).eval()
@@ -504,8 +503,8 @@ v1.load_state_dict(v15.state_dict())
 print("v1 takes the weights of v1.5 without complaint")
 
 # %% [markdown]
-# The same weights, the same shapes, different results, and no error anywhere. Loading a checkpoint cannot notice that
-# the stride sits in the wrong place: you have to know which version it was trained with.
+# Different numbers, and no error anywhere. Loading a checkpoint cannot notice that the stride sits in the wrong place:
+# you have to know which version it was trained with.
 #
 # ### Which pixels does each path see?
 #
@@ -579,21 +578,12 @@ for name, stride_on in [("v1", "1x1"), ("v1.5", "3x3")]:
 # expensive: about 4.1 instead of 3.9 billion MACs. Whenever two sources disagree about ResNet-50's cost, first ask
 # which version they mean. The library says it aloud: `stride_on="3x3"` (v1.5, the default) or `stride_on="1x1"` (v1).
 #
-# ### A block of your own
-#
-# Everybody gets another block here. Put in your name, or what your course knows you by.
-
-# %%
-from resnet_lib.grading import student_numbers
-
-student_numbers("my name", "03")
-
-# %% [markdown]
 # ### Exercise 6 · your own numbers
 # ● of ●●● · for those who follow along in a course · 5 minutes
 #
-# This is the C, W, C1 and S of a v1.5 BTNK1. Which shape does it give, and how many parameters has it? Your function of
-# exercise 4 may help.
+# Everybody gets another block. Put in your name, or what your course knows you by, and run the cell: it prints the C,
+# W, C1 and S of a v1.5 BTNK1. Which shape does that give, and how many parameters has it? Your function of exercise 4
+# may help.
 #
 # <details><summary>Hint: W/S is not a whole number</summary>Exercise 2 had such a case. The positions 0, S, 2·S, … are
 # computed.</details>
@@ -601,6 +591,7 @@ student_numbers("my name", "03")
 # %% tags=["exercise"]
 # Exercise 6: the shape and the parameters of your own block.
 me = "my name"
+print(student_numbers(me, "03"))
 shape = None  # (channels, height, width)
 parameters = None
 raise NotImplementedError("Exercise 6: put in your name and both answers, then remove this line")
@@ -639,8 +630,8 @@ except RuntimeError as error:
 # S = 1 keeps the size, but 64 channels and 4·64 = 256 channels still cannot be added. The question is never "is
 # S = 2?" but "**do F(x) and x have the same shape?**"
 #
-# **The stride forgotten on the shortcut.** Mostly an error, and then harmless. But where F(x) is down to one pixel,
-# PyTorch stretches it without a word, because a side of length 1 fits every length:
+# **The stride forgotten on the shortcut.** Mostly PyTorch stops, and no harm is done. But where F(x) is down to one
+# pixel it is stretched without a word: broadcasting, as in lesson 02.
 
 # %%
 forgot = MyBTNK1(64, 16, 2).eval()
@@ -654,14 +645,15 @@ print(tuple(forgot(torch.randn(1, 64, 2, 2)).shape), "where (1, 64, 1, 1) was du
 #
 # **No BN in G.** Runs, has the right shapes, and lets G be much larger or smaller than F.
 #
-# **Comparing in training mode.** Without `eval()`, BN uses the statistics of the batch and changes its stored ones on
-# the way. Two equal blocks then give different numbers later.
+# **Comparing in training mode.** Without `eval()`, BN uses the mean and variance of the batch and changes its stored
+# ones on the way. Two equal blocks that have run on different batches then give different numbers.
 #
 # ## Summary
 #
 # - A sum needs equal shapes. Where F(x) and x differ, in size *or* in channels, the shortcut becomes a projection
 #   G(x): CONV 1×1 of stride S, then BN, no ReLU.
-# - BTNK1: (C, W, W) → (4·C1, W/S, W/S). W and S are in no weight; C and C1 are in all of them.
+# - BTNK1: (C, W, W) → (4·C1, W/S, W/S). C and C1 alone decide how many weights there are; the MACs
+#   depend on W and S as well.
 # - v1 has S on F's first 1×1 and never reads three pixels in four. v1.5 has S on the 3×3 and F reads them all, for 6 %
 #   more MACs in ResNet-50. G discards in both. Weights fit either version, so nothing warns you.
 #
@@ -700,14 +692,15 @@ print(tuple(forgot(torch.randn(1, 64, 2, 2)).shape), "where (1, 64, 1, 1) was du
 # | 5 | Exercise 2, in the head |
 # | 20 | Exercise 3 |
 # | 5 | Look inside, and section 5 |
-# | 15 | Exercise 4 |
-# | 5 | Section 6, at the projector |
+# | 10 | Exercise 4 |
+# | 10 | Section 6: the four questions, then at the projector |
 # | 10 | Exercise 5 |
 # | 5 | Section 7, which pixels |
 # | 5 | Exercise 6, everybody another block; recall while the quick ones wait |
 #
 # ### Ask before you show
 #
+# - Before `f + x`: "Two things disagree. Which will PyTorch name?" Most say the channels.
 # - Before C1 doubles: "Twice the parameters, or four times?" Both are wrong; ask which convolutions double.
 # - Before S goes to 1: "Does a parameter change? Does a MAC?"
 # - Before the four pictures of section 7: "What share of the pixels does F never see, in v1, in v1.5? And G?"

@@ -77,6 +77,11 @@ def _v1(found):
     if v1 is block:
         return v1, "the very block that it was given: work on copy.deepcopy(block)"
     if _where(block) != _where(kept):
+        if getattr(v1, "conv1", None) is not block.conv1:
+            return v1, (
+                "a copy, and has changed the strides of the block it was given, which should stay as it is: "
+                "copy first, and then change v1.conv1.stride and v1.conv2.stride"
+            )
         return v1, (
             "a copy that shares its layers with the block it was given, whose strides have changed too: "
             "copy.copy copies the outside alone, copy.deepcopy everything"
@@ -89,6 +94,9 @@ def _v1(found):
     if mine.keys() != theirs.keys():
         return v1, f"a block whose weights have other names: {sorted(mine.keys() ^ theirs.keys())[0]} is in one alone"
     if other := _other(mine, theirs):
+        first, second = theirs["conv2.weight"], theirs["conv1.weight"]
+        if torch.equal(mine["conv1.weight"], first) and torch.equal(mine["conv2.weight"], second):
+            return v1, "a block whose conv1 and conv2 have changed places: exchange their strides alone, and no layers"
         if "running" in other:
             return v1, f"a block whose {other} is another: copy the whole state_dict(), not the parameters alone"
         return v1, f"a block with other weights, first {other}: load_state_dict(block.state_dict()) copies them"

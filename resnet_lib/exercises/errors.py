@@ -128,6 +128,11 @@ MEANINGS = [
         "The {0} is made without {1}: put it into the brackets.",
     ),
     (
+        r"(\w+)\.__init__\(\) missing \d+ required positional arguments?: (.*)",
+        "{0} is made without {1}: put it into the brackets. (Where the check makes it, the def line asks for more than "
+        "the exercise gives.)",
+    ),
+    (
         r"missing \d+ required positional arguments?: (.*)",
         "The function is called without {0}: a class must be made before it is called, and def must list what "
         "the exercise gives.",

@@ -263,6 +263,7 @@ PARAMETERS = {
     "bias": "You count a bias: the convolutions of a ResNet have none, since the BN would subtract it again.",
     "kernel": "A 3×3 has 9 weights for each pair of channels: kernel · kernel, not kernel.",
     "doubled": "A k×k kernel has k · k weights for each pair of channels, not 2 · k.",
+    "one weight": "A k×k kernel has k · k weights for each pair of channels, and you count 1.",
     "projection": "You forgot the projection G: a convolution C → 4·C1 and its BN. Stage 1 has it too.",
     "projection bn": "You forgot the BN of the projection.",
     "four": "The block gives out 4·C1 channels, not C1: the last 1×1 and the projection.",
@@ -301,7 +302,9 @@ def _parameters(part, wrong, norms, *numbers):
     kept = [c for c in convolutions if c[2] > 1] if "only 3×3" in wrong else convolutions
     kept = kept[:1] if "second" in wrong else kept[1:] if "one 1×1" in wrong else kept
     kept = [(1 if "no in" in wrong else a, 1 if "no out" in wrong else b, k) for a, b, k in kept]
-    total = sum(a * b * (k if "kernel" in wrong else 2 * k if "doubled" in wrong else k * k) for a, b, k in kept)
+    sides = {"kernel": lambda k: k, "doubled": lambda k: 2 * k, "one weight": lambda k: 1}
+    weights = next((sides[w] for w in sides if w in wrong), lambda k: k * k)
+    total = sum(a * b * weights(k) for a, b, k in kept)
     total += sum(b for _, b, _ in kept) if "bias" in wrong else 0
     if norms != ("bn" in wrong):
         each = 1 if "bn once" in wrong else 4 if "bn stats" in wrong else 2

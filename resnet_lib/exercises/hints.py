@@ -7,6 +7,10 @@ ANYWHERE = [
     (r"none called", "Only names have to change: those after self., in __init__ and in forward."),
     (r"gives None", "A function gives back what stands after return, and without one it gives None."),
     (r"no part of your module", "Look for a layer without its self., or one that an earlier cell of the lesson made."),
+    (r"gives back x", "Look at the return line of forward: which name stands there, and what does it stand for?"),
+    (r"no layers yet", "Begin in __init__, below super().__init__(): one line for each layer."),
+    (r"is made without", "Count what stands in the brackets there, and what the def line of that class asks for."),
+    (r"misspelt", "Compare it letter by letter, capitals too, with the place where it is made."),
     (r"Python says", "Read the line at which it stopped, and print the shape before it: print(tuple(x.shape))."),
 ]
 SYMPTOMS = [
@@ -117,6 +121,25 @@ OWN_SYMPTOMS = {
         (r"ReLU", "One ReLU, after BN and before the pool."),
         (r"stride|padding|pooling|gives out", "Print the shape after each step, and compare with sections 4 to 7."),
     ],
+    "projection": [
+        *ANYWHERE,
+        (r"ReLU", "G ends with its BN: its ReLU is the one after the sum."),
+        (r"stride", "The convolution needs the S that the class is given."),
+        (r"channels|\btakes\b", "Into the convolution go C channels, out of it C_out; BN has as many as come out."),
+        (r"bias", "nn.Conv2d adds a bias unless you say bias=False."),
+        (r"missing|left out|without calling", "Two parts: made in __init__, called in forward one after the other."),
+        (r"", "kernel_size=1: a 1×1 looks at one position, and needs no padding."),
+    ],
+    "BTNK1": [
+        (r"never calls", "Which of your parts does forward never mention?"),
+        (r"wide", "Put kernel and padding of the 3×3 into ⌊(W + 2·padding − kernel) / stride⌋ + 1."),
+        *ANYWHERE,
+        (r"what F has made", "Give what flows through F a name of its own, f, so that x is still there."),
+        (r"no projection", "Write down the shapes of F(x) and of x for S = 1: if they differ, the shortcut needs G."),
+        (r"BN is missing|no BN", "Every convolution is followed by its own BN, G's too."),
+        (r"stride|has S =", "S stands in your code exactly twice: for the 3×3 and for G. All else has stride 1."),
+        (r"stacked|averaged|multiplied|what comes out", "Read the last lines of forward aloud: what is added to what?"),
+    ],
     "BTNK2": [
         *ANYWHERE,
         (r"stacked|overwrit|added", "Give what flows through F a name of its own, f, so that x is still there."),
@@ -131,6 +154,9 @@ OWN_SYMPTOMS = {
         (r"stride", "Nothing in an identity block has a stride."),
     ],
     "to_v1": [
+        (r"Python says.*(not defined|no attribute)", "Compare it letter by letter with the exercise: v1.conv1.stride."),
+        (r"Python says", "Read the line at which it stopped, and print what stands in it."),
+        (r"changed places", "Which of the two is asked for: v1.conv1, or v1.conv1.stride?"),
         (r"copy\.copy|very block|shares|changed", "Look at the block that you were given once more, after the call."),
         (r"G keeps|shortcut has", "The shortcut has a stride of its own; nobody asked for another one."),
         (r"stride", "Print the strides of conv1 and conv2 before and after, for a block with S = 1 too."),

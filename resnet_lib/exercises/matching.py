@@ -37,6 +37,8 @@ def compare(learner, reference, x, part=""):
         theirs, mine = survey(reference.eval(), x), survey(learner.eval(), x.clone())
         if loose := next((layer for layer in mine.layers if layer.name is None), None):
             return Found(_loose(loose))
+        if not mine.layers and mine.error is None:
+            return Found("It has no layers yet: make them in __init__, as self.something, and call them in forward.")
         rows = table(theirs.layers, mine.layers)
         if any(row[-1] != "same" for row in rows) or _biased(theirs, mine):
             return _of_tables(rows, theirs, mine)
@@ -44,6 +46,8 @@ def compare(learner, reference, x, part=""):
             return wrong
         if not any(layer.calls for layer in mine.layers) and not mine.error:
             return Found(f"Its layers are there, but forward gives {_what(mine.out)} without calling one of them.")
+        if not mine.error and _same(mine.out, x):
+            return Found("forward gives back x as it came in: return what the layers have made of it.")
         runs = []
         for order in _orders(theirs.layers):
             pairs = _by_key(order, mine.layers)
@@ -199,7 +203,8 @@ def _loose(layer):
 
 
 def _of_tables(rows, theirs, mine):
-    if mine.error and mine.unplaced:  # written in function calls: what comes after the error could not be seen
+    # Written in function calls, what comes after the error could not be seen; nor what an unknown name stands for.
+    if mine.error and (mine.unplaced or isinstance(mine.error, NameError)):
         return Found(stopped(mine.error), where(mine.error))
     wrong = [row for row in rows if row[-1] != "same"]
     end = where(mine.error) if mine.error else ""
@@ -339,6 +344,8 @@ def _cause(reference, theirs, x, part, equal, taps, run):
     step = first.name.removeprefix(prefix) if not _same(taps[first.name].result, first.result) else ""
     ran = {n.removeprefix(prefix): t.result for n, t in taps.items() if n.startswith(prefix) and t.result is not None}
     eps = {n.removeprefix(prefix): t.eps for n, t in taps.items() if n.startswith(prefix) and t.eps is not None}
+    if said := _fed_with_f(inside, taps):
+        return Found(said, where(run.error) if run.error else ""), True
     found, _ = mistakes.search(
         at, modules, right_x, mine, right, target, bool(run.error) and target is None, step, ran, eps, TOLERANCE
     )
@@ -347,7 +354,7 @@ def _cause(reference, theirs, x, part, equal, taps, run):
         text = f"{_capital(found)}." if part else f"{at if at[0].isalpha() else f'block {at}'}: {found}."
         return Found(text, line), True
     if run.error:
-        return Found(stopped(run.error), line), False
+        return Found(_uncalled(inside, taps, run.error) or stopped(run.error), line), False
     idle = next((t for t in taps.values() if t.calls == 0), None)
     if idle is not None:
         return Found(f"{idle.name} is made in __init__, and forward never calls it."), False
@@ -368,6 +375,34 @@ def _cause(reference, theirs, x, part, equal, taps, run):
     return Found(f"With the same weights your numbers differ, first at {first.name}: check {look}."), False
 
 
+def _fed_with_f(inside, taps):
+    """The sentence for a projection that is given what F has made in place of x, or ""."""
+    side = next((layer for layer in inside if layer.name.endswith("shortcut.conv")), None)
+    own = side and taps.get(side.name)
+    made = [t for tap in taps.values() if tap.result is not None for t in (tap.result, tap.result.relu())]
+    if own and not _same(own.given, side.given) and any(_same(own.given, t) for t in made):
+        given, due = (shape_text(tuple(t.shape[1:])) for t in (own.given, side.given))
+        return (
+            f"The shortcut is given what F has made, {given}, and not x, {due}: keep x as it came in, and call what "
+            "flows through F by another name."
+        )
+    return ""
+
+
+def _uncalled(inside, taps, error):
+    """The sentence for a shortcut that forward leaves out and so cannot add, or ""."""
+    ran = {layer.name: taps[layer.name] for layer in inside if layer.name in taps}
+    idle = [own for name, own in ran.items() if "shortcut." in name and not own.calls]
+    right = all("shortcut." in layer.name or _same(ran[layer.name].result, layer.result) for layer in inside)
+    if not idle or not right or isinstance(error, NameError):
+        return ""
+    name = idle[0].name.rpartition(".")[0] or idle[0].name
+    return (
+        f"{name} is made in __init__, and forward never calls it: what is added to F(x) is self.{name}(x). "
+        f"(Python says: {type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}.)"
+    )
+
+
 def _capital(sentence):
     """Names of layers keep their small letter."""
     return sentence if re.match(r"bn|conv|shortcut", sentence) else sentence[0].upper() + sentence[1:]
@@ -384,6 +419,13 @@ def _in_training(learner, reference, x, pairs, before):
     if mine.error:
         return Found(f"It runs in eval() and not in training mode. {stopped(mine.error)}", where(mine.error))
     if not mistakes.gap(mine.out, theirs.out)[1] <= 10 * TOLERANCE:  # NaN is not larger, and not right
+        for layer, own in pairs:
+            if own.result is not None and own.result.shape != layer.result.shape:
+                gives, due = (shape_text(tuple(t.shape[1:])) for t in (own.result, layer.result))
+                return Found(
+                    f"It is right in eval() and differs in training mode: {own.name} gives {gives} where {due} is due, "
+                    "so that the BN after it sees other numbers. Does a later layer have its stride?"
+                )
         return Found(
             "It is right in eval() and differs in training mode: there BN must use the statistics of the batch. Use "
             "nn.BatchNorm2d, or say F.batch_norm(…, training=self.training)."
