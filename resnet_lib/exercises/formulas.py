@@ -267,6 +267,8 @@ PARAMETERS = {
     "only 3×3": "You count the 3×3 alone: the 1×1 convolutions have weights too.",
     "one 1×1": "You count one 1×1 convolution: there is one before the 3×3 and one after it.",
     "one side": "The 3×3 goes from C/4 to C/4 channels: C/4 on both sides.",
+    "both sides": "The 3×3 goes from C/4 to C/4 channels, and yours from C to C.",
+    "17 // 16": "17 // 16 is 1, for // rounds down: multiply first, 17 * C * C // 16.",
     "bn wide": "You give every BN C channels: the first two follow convolutions that give out C/4.",
     "second": "You count one 3×3: a basic block has two.",
     "half": "That is half of it: a basic block has two 3×3 convolutions, and a BN after each.",
@@ -277,7 +279,7 @@ PARAMETERS = {
     "no out": "Each channel that goes out has weights of its own: times C_out.",
 }
 # Those of one part alone.
-BASIC, BOTTLENECK = {"second", "half", "narrow"}, {"one 1×1", "one side", "bn wide"}
+BASIC, BOTTLENECK = {"second", "half", "narrow"}, {"one 1×1", "one side", "both sides", "17 // 16", "bn wide"}
 
 
 def _parameters(part, wrong, norms, *numbers):
@@ -286,6 +288,8 @@ def _parameters(part, wrong, norms, *numbers):
     convolutions = convolutions[:1] if "half" in wrong else convolutions
     if "one side" in wrong:
         convolutions = [(numbers[0] if k > 1 else a, b, k) for a, b, k in convolutions]
+    if "both sides" in wrong:
+        convolutions = [(*numbers, *numbers, k) if k > 1 else (a, b, k) for a, b, k in convolutions]
     if "square" in wrong:
         convolutions = [(numbers[0], numbers[0], k) for *_, k in convolutions]
     if "four" in wrong:
@@ -299,6 +303,7 @@ def _parameters(part, wrong, norms, *numbers):
     kept = kept[:1] if "second" in wrong else kept[1:] if "one 1×1" in wrong else kept
     kept = [(1 if "no in" in wrong else a, 1 if "no out" in wrong else b, k) for a, b, k in kept]
     total = sum(a * b * (k if "kernel" in wrong else 2 * k if "doubled" in wrong else k * k) for a, b, k in kept)
+    total = total // 17 * 16 if "17 // 16" in wrong else total
     total += sum(b for _, b, _ in kept) if "bias" in wrong else 0
     if norms != ("bn" in wrong):
         each = 1 if "bn once" in wrong else 4 if "bn stats" in wrong else 2
@@ -349,6 +354,8 @@ MACS = {
     "kernel": "A k×k kernel has k · k products for each pair of channels, not k.",
     "doubled": "A k×k kernel has k · k products for each pair of channels, not 2 · k.",
     "twice": "The output has W · W positions, not 2 · W.",
+    "last": "One convolution alone is multiplied by the positions: put brackets around the whole sum.",
+    "middle": "One convolution alone is multiplied by the positions: put brackets around the whole sum.",
     "floor": "After the stride the width is W/S rounded up: with padding 1, an odd W keeps its last position.",
     "float": "After the stride the width is W/S rounded up: positions are whole.",
     "(W − 1) / S": "After the stride the width is ⌊(W − 1) / S⌋ + 1: positions are whole.",
@@ -369,6 +376,9 @@ MACS = {
 def _macs(part, wrong, *n):
     layers, places = _layout(part, wrong, *n)
     total = 0
+    for mistake, i in (("last", len(layers) - 1), ("middle", 1)):
+        if mistake in wrong and part != "convolution":
+            places = [W if n == i else 1 for n, W in enumerate(places)]
     for (a, b, k), W in zip(layers, places, strict=True):
         if "only 3×3" in wrong and k == 1 and part != "convolution":
             continue
