@@ -328,7 +328,7 @@ STAGES = {
     "a module list": (lambda C, C1, S, n: nn.ModuleList([BTNK1(C, C1, S)]), "It should be nn.Sequential"),
     "one block, named twice": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *[BTNK2(4 * C1)] * (n - 1)),
-        "Block 1 and block 2 are one block with one set of weights",
+        "Block 2 and block 3 are one block with one set of weights",
     ),
     "one too many": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK2(4 * C1) for _ in range(n))),
@@ -340,27 +340,27 @@ STAGES = {
     ),
     "every one a BTNK1": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK1(4 * C1, C1) for _ in range(n - 1))),
-        "Block 1 is a BTNK1. Only block 0 changes the shape",
+        "Block 2 is a BTNK1. Only block 1 changes the shape",
     ),
     "backwards": (
         lambda C, C1, S, n: nn.Sequential(*(BTNK2(4 * C1) for _ in range(n - 1)), BTNK1(C, C1, S)),
-        "Block 0 is a BTNK2. The first block changes the shape",
+        "Block 1 is a BTNK2. The first block changes the shape",
     ),
     "no stride": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1), *(BTNK2(4 * C1) for _ in range(n - 1))),
-        "Block 0 is BTNK1(C=16, C1=8, S=1), and BTNK1(C=16, C1=8, S=2) is wanted",
+        "Block 1 is BTNK1(C=16, C1=8, S=1), and BTNK1(C=16, C1=8, S=2) is wanted",
     ),
     "C and C1 exchanged": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C1, C, S), *(BTNK2(4 * C) for _ in range(n - 1))),
-        "Block 0 is BTNK1(C=8, C1=16, S=2), and BTNK1(C=16, C1=8, S=2) is wanted",
+        "Block 1 is BTNK1(C=8, C1=16, S=2), and BTNK1(C=16, C1=8, S=2) is wanted",
     ),
     "C1 for 4·C1": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK2(C1) for _ in range(n - 1))),
-        "Block 1 is BTNK2(8), and is given 32 channels",
+        "Block 2 is BTNK2(8), and is given 32 channels",
     ),
     "C for 4·C1": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK2(4 * C) for _ in range(n - 1))),
-        "Block 1 is BTNK2(64), and is given 32 channels",
+        "Block 2 is BTNK2(64), and is given 32 channels",
     ),
     "a stride for BTNK2": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK2(4 * C1, S) for _ in range(n - 1))),

@@ -154,8 +154,8 @@ for stage, (C, C1, S) in first_block.items():
 #
 # Write `make_stage(C, C1, S, n)`: an `nn.Sequential` of n blocks, one BTNK1 and then n − 1 BTNK2.
 #
-# <details><summary>Hint: the check says that block 1 is given other channels</summary>Blocks are counted from 0, so
-# block 1 is the first BTNK2. Its C is what the BTNK1 gives out: 4·C1.</details>
+# <details><summary>Hint: the check says that block 2 is given other channels</summary>Block 2 is the first BTNK2. Its C
+# is what the BTNK1 gives out: 4·C1.</details>
 # <details><summary>Hint: the check says that two of the blocks are one</summary><code>[block] * 3</code> is a list of
 # three names for one block. Make a new one each time: <code>[BTNK2(…) for _ in range(3)]</code>.</details>
 # <details><summary>Hint: "… is not a Module subclass"</summary><code>nn.Sequential</code> takes modules, not a list:

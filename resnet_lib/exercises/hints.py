@@ -123,7 +123,7 @@ OWN_SYMPTOMS = {
         (r"one block with", "[block] * 2 names one block twice. How often does your code call BTNK2(…)?"),
         (r"blocks?, and n", "Count for n = 3: how many BTNK1, how many BTNK2? How often does your loop run, then?"),
         (r"is a BTNK|ModuleList", "Look at section 2 again: which block opens Stage 1, and which ones follow?"),
-        (r"is given", "Print the shape that BTNK1(64, 64, 1) gives for the x of section 2. That goes into block 1."),
+        (r"is given", "Print the shape that BTNK1(64, 64, 1) gives for the x of section 2. That goes into block 2."),
         (r"is wanted", "BTNK1 takes C, C1 and S, in this order: those that make_stage is given."),
         (r"Python says", "Read the line at which it stopped, and print the numbers that stand in it."),
     ],

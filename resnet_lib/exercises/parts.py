@@ -90,7 +90,8 @@ def _stage(C, C1, S, n):
 
 
 def _of_blocks(stage, C, C1, S, n):
-    """What is wrong with a row of the library's blocks, said of blocks and not of their layers; "" for all else."""
+    """What is wrong with a row of the library's blocks, said of blocks and not of their layers; "" for all else. Blocks
+    are counted from 1, as in the lesson and its explorer."""
     if isinstance(stage, nn.ModuleList):
         return "An nn.ModuleList holds modules, and runs none of them. It should be nn.Sequential."
     row = list(stage) if isinstance(stage, nn.Sequential) else [None]
@@ -98,20 +99,20 @@ def _of_blocks(stage, C, C1, S, n):
         return ""
     if not row:
         return "There is no block in it yet."
-    for i, block in enumerate(row):
-        if any(block is other for other in row[:i]):
+    for i, block in enumerate(row, 1):
+        if any(block is other for other in row[: i - 1]):
             return f"Block {i - 1} and block {i} are one block with one set of weights. Make a new one for each place."
     if len(row) != n:
         return f"It has {len(row)} block{'s' * (len(row) > 1)}, and n = {n} are wanted: one BTNK1, then n − 1 BTNK2."
     first, *others = row
     if type(first) is BTNK2:
-        return "Block 0 is a BTNK2. The first block changes the shape: a BTNK1."
+        return "Block 1 is a BTNK2. The first block changes the shape: a BTNK1."
     if (first.C, first.C1, first.S) != (C, C1, S):
         made = f"BTNK1(C={first.C}, C1={first.C1}, S={first.S})"
-        return f"Block 0 is {made}, and BTNK1(C={C}, C1={C1}, S={S}) is wanted."
-    for i, block in enumerate(others, 1):
+        return f"Block 1 is {made}, and BTNK1(C={C}, C1={C1}, S={S}) is wanted."
+    for i, block in enumerate(others, 2):
         if type(block) is BTNK1:
-            return f"Block {i} is a BTNK1. Only block 0 changes the shape; the others keep it: BTNK2."
+            return f"Block {i} is a BTNK1. Only block 1 changes the shape; the others keep it: BTNK2."
         if block.C != 4 * C1:
             return f"Block {i} is BTNK2({block.C}), and is given {4 * C1} channels: what the block before it gives out."
     return ""
