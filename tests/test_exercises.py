@@ -320,6 +320,66 @@ def test_a_stage_written_as_one_module_with_a_loop_and_one_written_in_functions_
     assert check_stage(make_stage).ok
 
 
+# A wrong make_stage of the library's blocks → what is said about it, in words of blocks.
+STAGES = {
+    "nothing yet": (lambda C, C1, S, n: nn.Sequential(), "There is no block in it yet"),
+    "a list": (lambda C, C1, S, n: [BTNK1(C, C1, S)], "gives a list: nn.Sequential(*blocks) makes a module of it"),
+    "no star": (lambda C, C1, S, n: nn.Sequential([BTNK1(C, C1, S)]), "with the star"),
+    "no brackets": (lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), BTNK2), "BTNK2 stands there without brackets"),
+    "a module list": (lambda C, C1, S, n: nn.ModuleList([BTNK1(C, C1, S)]), "It should be nn.Sequential"),
+    "one block, named twice": (
+        lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *[BTNK2(4 * C1)] * (n - 1)),
+        "Block 2 and block 3 are one block with one set of weights",
+    ),
+    "one too many": (
+        lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK2(4 * C1) for _ in range(n))),
+        "It has 4 blocks, and n = 3 are wanted",
+    ),
+    "one too few": (
+        lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK2(4 * C1) for _ in range(n - 2))),
+        "It has 2 blocks, and n = 3 are wanted",
+    ),
+    "every one a BTNK1": (
+        lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK1(4 * C1, C1) for _ in range(n - 1))),
+        "Block 2 is a BTNK1. Only block 1 changes the shape",
+    ),
+    "backwards": (
+        lambda C, C1, S, n: nn.Sequential(*(BTNK2(4 * C1) for _ in range(n - 1)), BTNK1(C, C1, S)),
+        "Block 1 is a BTNK2. The first block changes the shape",
+    ),
+    "no stride": (
+        lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1), *(BTNK2(4 * C1) for _ in range(n - 1))),
+        "Block 1 is BTNK1(C=16, C1=8, S=1), and BTNK1(C=16, C1=8, S=2) is wanted",
+    ),
+    "C and C1 exchanged": (
+        lambda C, C1, S, n: nn.Sequential(BTNK1(C1, C, S), *(BTNK2(4 * C) for _ in range(n - 1))),
+        "Block 1 is BTNK1(C=8, C1=16, S=2), and BTNK1(C=16, C1=8, S=2) is wanted",
+    ),
+    "C1 for 4·C1": (
+        lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK2(C1) for _ in range(n - 1))),
+        "Block 2 is BTNK2(8), and is given 32 channels",
+    ),
+    "C for 4·C1": (
+        lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK2(4 * C) for _ in range(n - 1))),
+        "Block 2 is BTNK2(64), and is given 32 channels",
+    ),
+    "a stride for BTNK2": (
+        lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK2(4 * C1, S) for _ in range(n - 1))),
+        "BTNK2 is made with one number, C",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", STAGES)
+def test_a_wrong_stage_of_the_librarys_blocks_is_told_so_in_words_of_blocks(mistake):
+    make, sentence = STAGES[mistake]
+    verdict = refusal(check_stage, make)
+    assert sentence in verdict.sentence
+    assert "conv" not in verdict.sentence and not verdict.rows
+    assert len(verdict.hints) == 3
+    assert not any(word in verdict.hints[0] for word in ("forward", "x.shape", "F and", "layers", "F(x)"))
+
+
 # ── Progress ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 

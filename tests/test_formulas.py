@@ -232,6 +232,29 @@ def test_the_bns_may_be_asked_for_or_not():
 
 
 @pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (lambda C: 2 * C * (C // 4) + 9 * C * C, "yours from C to C"),
+        (lambda C: 17 // 16 * C * C, "17 // 16 is 1"),
+    ],
+)
+def test_a_wrong_count_of_a_btnk2s_weights_is_told_its_mistake(wrong, sentence):
+    assert sentence in refusal(check_parameters, "BTNK2", wrong, norms=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (lambda C, W: 17 / 16 * C * W, "Yours times C·W is what is due: C·W is missing as a factor"),
+        (lambda C, W: 2 * C * (C // 4) + 9 * (C // 4) ** 2 * W * W, "brackets around the whole sum"),
+        (lambda C, W: C * C // 4 + 9 * (C // 4) ** 2 + C * C // 4 * W * W, "brackets around the whole sum"),
+    ],
+)
+def test_wrong_macs_of_a_btnk2_are_told_their_mistake(wrong, sentence):
+    assert sentence in refusal(check_macs, "BTNK2", wrong)
+
+
+@pytest.mark.parametrize(
     ("part", "right"),
     [
         ("convolution", lambda C_in, C_out, kernel, W: C_out * W * W * kernel**2 * C_in),

@@ -15,11 +15,11 @@
 #
 # **At the end of this lesson you can**
 # - stack BTNK1 and BTNK2 into the four stages of ResNet-50,
-# - write down C, W, C1 and S of every first block from two laws and one exception,
+# - write down C, C1 and S of every first block from two laws and one exception,
 # - say where the parameters sit, where the MACs sit, and why those are different places.
 #
-# **You need** lessons 02 and 03: BTNK2 and BTNK1. There you proved your own blocks equal to the library's, so from
-# here on the library's may do the work.
+# **You need** lessons [02](02_btnk2.ipynb) and [03](03_btnk1.ipynb): BTNK2 and BTNK1. There you proved your own
+# blocks equal to the library's, so from here on the library's may do the work.
 #
 # **Time:** about 60 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
 #
@@ -41,11 +41,10 @@ Progress("04", exercises=4)
 # %% [markdown]
 # ## 1 · Why stages?
 #
-# A block changes its input a little. Depth comes from many blocks in a row. They stand in groups: inside a group every
-# block has the same shape, so that x can be added as it is. Such a group is a **stage**.
+# A block changes its input a little. Depth comes from many blocks in a row. They stand in groups, the **stages**:
 #
 # - The *first* block of a stage changes the shape. Its shortcut cannot be x itself, so it is a BTNK1.
-# - All *others* keep the shape. They are BTNK2.
+# - All *others* keep that shape, so x can be added as it is. They are BTNK2.
 #
 # ## 2 · Stage 1, block by block
 #
@@ -56,7 +55,7 @@ x, how = block_input("cat", C=64, W=56)
 print(tuple(x.shape))
 
 # %% [markdown]
-# **Block 1** brings the channels to 256. It does not make the map smaller: S = 1.
+# **The first block** has C1 = 64 inside, and S = 1. **Predict** the shape that comes out of it, and of the two after it.
 
 # %%
 block1 = BTNK1(C=64, C1=64, S=1)
@@ -64,7 +63,7 @@ y = block1(x)
 print(tuple(y.shape))
 
 # %% [markdown]
-# **Blocks 2 and 3** keep that shape.
+# 4·C1 = 256 channels, and the map is as large as before. **Then two BTNK2.**
 
 # %%
 block2 = BTNK2(C=256)
@@ -143,8 +142,8 @@ for stage, (C, C1, S) in first_block.items():
 #
 # $$C = 4 \cdot \frac{C_1}{2} = 2 \cdot C_1$$
 #
-# Before Stage 1 there is no such stage. There is the stem, with 64 channels, so C = C1 = 64. And the stem's MAXPOOL
-# has just halved the map to 56, so there is nothing left to halve: S = 1.
+# Before Stage 1 there is no such stage. There is the stem, with 64 channels, so C = C1 = 64. And the halving that opens
+# a stage is already done here, by the stem's MAXPOOL, so S = 1.
 #
 # Does Stage 1 need a projection at all, with S = 1? Yes: 64 channels and 256 channels cannot be added.
 #
@@ -155,8 +154,8 @@ for stage, (C, C1, S) in first_block.items():
 #
 # Write `make_stage(C, C1, S, n)`: an `nn.Sequential` of n blocks, one BTNK1 and then n − 1 BTNK2.
 #
-# <details><summary>Hint: "1.conv1 wants C = 64 channels and is given 256"</summary>That is the first convolution of
-# block 1, counted from 0: the first BTNK2. Its C is what the BTNK1 gives out: 4·C1.</details>
+# <details><summary>Hint: the check says that block 2 is given other channels</summary>Block 2 is the first BTNK2. Its C
+# is what the BTNK1 gives out: 4·C1.</details>
 # <details><summary>Hint: the check says that two of the blocks are one</summary><code>[block] * 3</code> is a list of
 # three names for one block. Make a new one each time: <code>[BTNK2(…) for _ in range(3)]</code>.</details>
 # <details><summary>Hint: "… is not a Module subclass"</summary><code>nn.Sequential</code> takes modules, not a list:
@@ -183,6 +182,9 @@ from resnet_lib.exercises import check_stage
 
 check_stage(make_stage, exercise="04.2")
 
+# %% [markdown]
+# With your function and the numbers of exercise 1, the four stages of ResNet-50:
+
 # %%
 counts = {1: 3, 2: 4, 3: 6, 4: 3}  # blocks in Stages 1 to 4
 shapes = {0: (64, 56), 1: (256, 56), 2: (512, 28), 3: (1024, 14), 4: (2048, 7)}  # (channels, width) after each stage
@@ -194,7 +196,8 @@ for stage, made in stages.items():
 # %% [markdown]
 # ## 5 · The cat walks through
 #
-# Each stage takes what the stage before gives.
+# Each stage takes what the stage before gives. **Predict:** count all numbers that a stage gives out, channels times
+# positions. From stage to stage, do they become more, fewer, or neither?
 
 # %%
 y, after = x, {}
@@ -205,28 +208,29 @@ with torch.no_grad():
         print(f"after Stage {stage}: {tuple(y.shape)}, {y.numel():,} numbers")
 
 # %% [markdown]
-# The picture shows 4 channels after each stage, one stage a row. The smaller maps are enlarged, so you see their real
-# pixels. The weights are random.
+# Half as many each time: twice the channels, a quarter of the positions.
+#
+# The picture shows 4 channels of what comes in, and 4 after each stage. The smaller maps are enlarged, so you see their
+# real pixels. The weights are random.
 
 # %%
 rows = []
-for y in after.values():
+for y in (x, *after.values()):
     four = y[0, :4] / y[0, :4].max()
     times = 56 // four.shape[-1]
     rows.append(four.repeat_interleave(times, 1).repeat_interleave(times, 2))
-print("rows: after Stages 1, 2, 3, 4; columns: channels 0 to 3")
-show_maps(torch.cat(rows), count=16, tile=112)
+print("rows: what comes in, and after Stages 1, 2, 3, 4; columns: channels 0 to 3")
+show_maps(torch.cat(rows), count=20, tile=112, columns=4)
 
 # %% [markdown]
 # **What do you see?** In which row do you still find the cat?
 #
 # <details><summary>What there is to see</summary>
 #
-# After Stage 1 the eyes are easy to find, after Stage 2 only if you know where they were. Each row has half the
-# positions of the one above along a side, and 7 × 7 is not enough to draw a cat. What is lost in position is partly
-# made up in channels: 256 numbers describe each position after Stage 1, and 2,048 after Stage 4. What those channels
-# *mean* is learned in training; here they are random. In total each stage gives out half as many numbers as the one
-# before: twice the channels, a quarter of the positions.
+# After Stage 1 the eyes are easy to find in one channel or another, after Stage 2 only if you know where they were. From
+# there on each row has half the positions of the one above along a side, and 7 × 7 is not enough to draw a cat. What is
+# lost in position is partly made up in channels: 256 numbers describe each position after Stage 1, and 2,048 after
+# Stage 4. What those channels *mean* is learned in training; here they are random.
 # </details>
 #
 # ## 6 · Where the cost sits
@@ -257,14 +261,14 @@ questions = [most_question("parameters"), most_question("MACs")]
 predict(questions, [most_parameters, most_macs], exercise="04.3")
 
 # %% [markdown]
-# See for yourself. To count, nobody has to draw 23 million random weights. Under `torch.device("meta")` PyTorch makes tensors that have
-# a shape and no numbers. That is quick, needs no memory, and is all that `anatomy` needs.
+# See for yourself. To count, nobody has to draw 23 million random weights. Under `torch.device("meta")` PyTorch makes
+# tensors that have a shape and no numbers. That is quick, needs no memory, and is all that `anatomy` needs.
 
 # %%
 with torch.device("meta"):
     body = nn.Sequential()
     for stage, n in counts.items():
-        body.add_module(f"stage{stage}", make_stage(*first_block[stage], n))
+        body.add_module(f"stage{stage}", make_stage(*first_block[stage], n))  # under a name, for the table
 
 costs = anatomy(body, (64, 56, 56))
 cost_bars(costs)
@@ -278,7 +282,8 @@ cost_bars(costs)
 # the most. Stage 1 has 1 % of the parameters and 17 % of the MACs.
 # </details>
 #
-# To find out why, compare *one* BTNK2 of each stage.
+# To find out why, compare *one* BTNK2 of each stage. **Predict:** which of the four has the most parameters, and which
+# needs the most MACs?
 
 # %%
 for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
@@ -287,7 +292,7 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
     print(f"BTNK2(C={C:>4}, W={W:>2}): {a.parameters:>9,} parameters  {a.macs:>11,} MACs")
 
 # %% [markdown]
-# **What do you see?**
+# **What do you see?** Go down both columns.
 #
 # <details><summary>What there is to see</summary>Parameters become four times as many from row to row (a little less:
 # the BNs only double). The MACs are <b>exactly the same</b> in all four.</details>
@@ -295,7 +300,8 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 # ### Exercise 4 · find the formula
 # ●● of ●●● · important · 10 minutes
 #
-# Write the parameters of a BTNK2's *convolutions* as a formula in C, and its MACs as a formula in C and W.
+# Write the parameters of a BTNK2's *convolutions* as a formula in C, and its MACs as a formula in C and W. (The first is
+# your formula of lesson 02, without the BNs.)
 #
 # <details><summary>Hint: MACs of one convolution</summary>Each of its weights is used once at every output position:
 # MACs = parameters × output height × output width.</details>
@@ -342,12 +348,13 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 #
 # From stage to stage C doubles and W halves, so C·W stays the same, and with it the MACs of a block. The paper states
 # it as a design rule (section 3.3): if the map is halved, the number of filters is doubled, "so as to preserve the
-# time complexity per layer". The price is paid in parameters, four times as many each time.
+# time complexity per layer". (Its filters are our kernels, one for each channel out; what it preserves are the MACs.)
+# The price is paid in parameters, four times as many each time.
 #
 # So Stage 3 has the most MACs simply because it has the most blocks. And Stage 4 has the most parameters although it
 # has only three.
 #
-# BTNK1 follows the same rule in Stages 2 to 4:
+# Now the four BTNK1. **Predict:** which of them will not follow the rule?
 
 # %%
 for (C, C1, S), W in zip(first_block.values(), [56, 56, 28, 14], strict=True):
@@ -356,28 +363,30 @@ for (C, C1, S), W in zip(first_block.values(), [56, 56, 28, 14], strict=True):
     print(f"BTNK1(C={C:>4}, W={W:>2}, C1={C1:>3}, S={S}): {a.parameters:>9,} parameters  {a.macs:>11,} MACs")
 
 # %% [markdown]
+# That of Stage 1, the exception. It is cheaper: C is C1 there and not 2·C1, and in the others the first 1×1 still works
+# before the stride, at four times the positions. So Stage 1 costs less than Stage 4, with three blocks each.
+#
 # ## 7 · Play with it
 #
 # The explorer shows one stage at a time: each block with its C, W, C1, S and costs. Below stands the whole network,
 # with Stage 0 and the head. Predict before you move a control:
 #
-# 1. Double **W of the picture** to 448. What happens to all the MACs, and to the parameters?
+# 1. Double **W of the picture** to 448. What happens to the MACs of the stages, and to the parameters?
 # 2. Add one block to Stage 3, then one to Stage 4. Which costs more parameters? Which more MACs?
 # 3. Switch between v1 and v1.5. Which stages do not notice?
 
 # %%
 from resnet_lib.explorers import StageExplorer
 
-# %%
-explorer = StageExplorer()
-explorer
+StageExplorer()
 
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# 1. MACs become four times as many, parameters stay. W is in no weight.
-# 2. A block of Stage 4 has four times the parameters of one of Stage 3. Their MACs are equal.
-# 3. Stage 1: its S is 1, so it does not matter which convolution has it.
+# 1. MACs become four times as many, parameters stay. W is in no weight. (The head's MACs stay too: it gets one number a
+#    channel, whatever W is.)
+# 2. A block of Stage 4 has nearly four times the parameters of one of Stage 3. Their MACs are equal.
+# 3. Stage 1: its S is 1, so it does not matter which convolution has it. (Stage 0 has no blocks at all.)
 # </details>
 #
 # ## 8 · Common mistakes
@@ -402,7 +411,7 @@ except ValueError as error:
 
 # %% [markdown]
 # **S = 2 in Stage 1 as well.** "Should the first stage not have stride 2, like all others?" is a question asked again
-# and again, and nothing crashes if it does. Look at the shapes and the cost:
+# and again, and nothing crashes if it does. **Predict:** what of shape, parameters and MACs will notice?
 
 # %%
 for S in (1, 2):
@@ -415,10 +424,11 @@ for S in (1, 2):
     print(f"S = {S} in Stage 1: ends with {a.output}, {a.parameters:,} parameters, {a.macs:,} MACs")
 
 # %% [markdown]
-# The parameters do not notice. Only a look at the shapes does. That is why this course prints one after every step.
+# The parameters do not notice, so weights would be loaded without an error. That is why this course prints a shape
+# after every step.
 #
-# **No stride at all after the stem**, or the MAXPOOL forgotten: the same kind of mistake in the other direction, and
-# four times the MACs for each halving that is missing.
+# **No stride at all after the stem**, or the MAXPOOL forgotten: the same kind of mistake in the other direction. For each
+# halving that is missing, all that follows costs about four times the MACs.
 #
 # ## Summary
 #
@@ -445,7 +455,7 @@ for S in (1, 2):
 # <details><summary>Answer</summary>Its MACs are 17/16·(C·W)², and C·W is the same: C is 8 times as large and W 8
 # times as small.</details>
 #
-# 5. You double the input's width. What happens to parameters and MACs?
+# 5. You double the input's width. What happens to parameters and MACs of the stages?
 # <details><summary>Answer</summary>Parameters stay; MACs become four times as many.</details>
 #
 # ## What comes next
@@ -458,17 +468,18 @@ for S in (1, 2):
 #
 # | minutes | what |
 # | --- | --- |
-# | 10 | Sections 1 and 2: what a stage is, shapes aloud |
+# | 5 | Sections 1 and 2: what a stage is, shapes aloud |
 # | 5 | Exercise 1 |
 # | 5 | Section 3: the two laws, derived on the board |
 # | 15 | Exercise 2 |
 # | 5 | Section 5: where does the cat go? |
 # | 5 | Exercise 3, by show of hands |
 # | 10 | Exercise 4 |
-# | 5 | Section 7, recall |
+# | 10 | Section 7, recall |
 #
 # ### Ask before you show
 #
+# - Before section 5: "Does a stage give out more numbers than the one before, or fewer?" (Half as many.)
 # - Before the bars of section 6: "Most parameters? Most MACs?" Take a vote for each, and leave it on the board.
 # - Before one BTNK2 of each stage: "Which of the four costs most MACs?" (None.)
 # - Before W = 448: "What of all these numbers stays?"

@@ -118,6 +118,7 @@ MEANINGS = [
         r"inplace operation|in-place operation",
         "Something overwrites numbers that are still needed: write y = y + x and not y += x, and no inplace=True.",
     ),
+    (r"BTNK2\.__init__\(\) takes", "BTNK2 is made with one number, C: it has C/4 channels inside, and no stride."),
     (
         r"takes (\d+) positional arguments? but (\d+) (?:was|were) given",
         "The function is called with more arguments than it takes. (self counts as one.) Does its def line list "
@@ -143,6 +144,10 @@ MEANINGS = [
         "A number of channels is a float: divide with //, not with /.",
     ),
     (r"is not divisible by 4", "BTNK2 has C/4 channels inside."),
+    (
+        r"(\w*BTNK[12]) is not a Module subclass",
+        "{0} stands there without brackets: {0}(…) makes a block, {0} is only its class.",
+    ),
     (
         r"is not a Module subclass",
         "nn.Sequential takes modules one by one: write nn.Sequential(*blocks), with the star.",

@@ -271,6 +271,8 @@ PARAMETERS = {
     "only 3×3": "You count the 3×3 alone: the 1×1 convolutions have weights too.",
     "one 1×1": "You count one 1×1 convolution: there is one before the 3×3 and one after it.",
     "one side": "The 3×3 goes from C/4 to C/4 channels: C/4 on both sides.",
+    "both sides": "The 3×3 goes from C/4 to C/4 channels, and yours from C to C.",
+    "17 // 16": "17 // 16 is 1, for // rounds down: multiply first, 17 * C * C // 16.",
     "bn wide": "You give every BN C channels: the first two follow convolutions that give out C/4.",
     "second": "You count one 3×3: a basic block has two.",
     "half": "That is half of it: a basic block has two 3×3 convolutions, and a BN after each.",
@@ -281,7 +283,7 @@ PARAMETERS = {
     "no out": "Each channel that goes out has weights of its own: times C_out.",
 }
 # Those of one part alone.
-BASIC, BOTTLENECK = {"second", "half", "narrow"}, {"one 1×1", "one side", "bn wide"}
+BASIC, BOTTLENECK = {"second", "half", "narrow"}, {"one 1×1", "one side", "both sides", "17 // 16", "bn wide"}
 
 
 def _parameters(part, wrong, norms, *numbers):
@@ -290,6 +292,8 @@ def _parameters(part, wrong, norms, *numbers):
     convolutions = convolutions[:1] if "half" in wrong else convolutions
     if "one side" in wrong:
         convolutions = [(numbers[0] if k > 1 else a, b, k) for a, b, k in convolutions]
+    if "both sides" in wrong:
+        convolutions = [(*numbers, *numbers, k) if k > 1 else (a, b, k) for a, b, k in convolutions]
     if "square" in wrong:
         convolutions = [(numbers[0], numbers[0], k) for *_, k in convolutions]
     if "four" in wrong:
@@ -305,6 +309,7 @@ def _parameters(part, wrong, norms, *numbers):
     sides = {"kernel": lambda k: k, "doubled": lambda k: 2 * k, "one weight": lambda k: 1}
     weights = next((sides[w] for w in sides if w in wrong), lambda k: k * k)
     total = sum(a * b * weights(k) for a, b, k in kept)
+    total = total // 17 * 16 if "17 // 16" in wrong else total
     total += sum(b for _, b, _ in kept) if "bias" in wrong else 0
     if norms != ("bn" in wrong):
         each = 1 if "bn once" in wrong else 4 if "bn stats" in wrong else 2
@@ -355,6 +360,8 @@ MACS = {
     "kernel": "A k×k kernel has k · k products for each pair of channels, not k.",
     "doubled": "A k×k kernel has k · k products for each pair of channels, not 2 · k.",
     "twice": "The output has W · W positions, not 2 · W.",
+    "last": "One convolution alone is multiplied by the positions: put brackets around the whole sum.",
+    "middle": "One convolution alone is multiplied by the positions: put brackets around the whole sum.",
     "floor": "After the stride the width is W/S rounded up: with padding 1, an odd W keeps its last position.",
     "float": "After the stride the width is W/S rounded up: positions are whole.",
     "(W − 1) / S": "After the stride the width is ⌊(W − 1) / S⌋ + 1: positions are whole.",
@@ -375,6 +382,9 @@ MACS = {
 def _macs(part, wrong, *n):
     layers, places = _layout(part, wrong, *n)
     total = 0
+    for mistake, i in (("last", len(layers) - 1), ("middle", 1)):
+        if mistake in wrong and part != "convolution":
+            places = [W if n == i else 1 for n, W in enumerate(places)]
     for (a, b, k), W in zip(layers, places, strict=True):
         if "only 3×3" in wrong and k == 1 and part != "convolution":
             continue

@@ -140,6 +140,16 @@ OWN_SYMPTOMS = {
         (r"stride|has S =", "S stands in your code exactly twice: for the 3×3 and for G. All else has stride 1."),
         (r"stacked|averaged|multiplied|what comes out", "Read the last lines of forward aloud: what is added to what?"),
     ],
+    "stage": [
+        (r"no block|ModuleList", "What stands in the brackets of nn.Sequential, one block after the other, runs in that order."),
+        (r"a list|star", "The star hands over what is in a list one by one: print(*[1, 2, 3])."),
+        (r"one block with", "[block] * 2 names one block twice. How often does your code call BTNK2(…)?"),
+        (r"blocks?, and n", "Count for n = 3: how many BTNK1, how many BTNK2? How often does a loop run, and is return behind it?"),
+        (r"is a BTNK", "Look at section 2 again: which block opens Stage 1, and which ones follow?"),
+        (r"is given", "Print the shape that BTNK1(64, 64, 1) gives for the x of section 2. That goes into block 2."),
+        (r"is wanted", "BTNK1 takes C, C1 and S, in this order: those that make_stage is given."),
+        (r"Python says", "Read the line at which it stopped, and print the numbers that stand in it."),
+    ],
     "BTNK2": [
         *ANYWHERE,
         (r"stacked|overwrit|added", "Give what flows through F a name of its own, f, so that x is still there."),

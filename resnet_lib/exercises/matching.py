@@ -282,7 +282,8 @@ def _factor(its, shape):
 
 
 def _named(part):
-    return part.rstrip(".") or "The block"
+    part = part.rstrip(".")
+    return f"Block {part}" if part.isdigit() else part or "The block"
 
 
 def _what(out):

@@ -75,6 +75,7 @@ def check_stage(make, *, names=(), exercise=None):
         "stage",
         names,
         exercise,
+        _of_blocks,
     )
 
 
@@ -88,6 +89,35 @@ def _stage(C, C1, S, n):
     return nn.Sequential(BTNK1(C, C1, S), *(BTNK2(4 * C1) for _ in range(n - 1)))
 
 
+def _of_blocks(stage, C, C1, S, n):
+    """What is wrong with a row of the library's blocks, said of blocks and not of their layers; "" for all else. Blocks
+    are counted from 1, as in the lesson and its explorer."""
+    if isinstance(stage, nn.ModuleList):
+        return "An nn.ModuleList holds modules, and runs none of them. It should be nn.Sequential."
+    row = list(stage) if isinstance(stage, nn.Sequential) else [None]
+    if not all(type(block) in (BTNK1, BTNK2) for block in row):
+        return ""
+    if not row:
+        return "There is no block in it yet."
+    for i, block in enumerate(row, 1):
+        if any(block is other for other in row[: i - 1]):
+            return f"Block {i - 1} and block {i} are one block with one set of weights. Make a new one for each place."
+    if len(row) != n:
+        return f"It has {len(row)} block{'s' * (len(row) > 1)}, and n = {n} are wanted: one BTNK1, then n − 1 BTNK2."
+    first, *others = row
+    if type(first) is BTNK2:
+        return "Block 1 is a BTNK2. The first block changes the shape: a BTNK1."
+    if (first.C, first.C1, first.S) != (C, C1, S):
+        made = f"BTNK1(C={first.C}, C1={first.C1}, S={first.S})"
+        return f"Block 1 is {made}, and BTNK1(C={C}, C1={C1}, S={S}) is wanted."
+    for i, block in enumerate(others, 2):
+        if type(block) is BTNK1:
+            return f"Block {i} is a BTNK1. Only block 1 changes the shape; the others keep it: BTNK2."
+        if block.C != 4 * C1:
+            return f"Block {i} is BTNK2({block.C}), and is given {4 * C1} channels: what the block before it gives out."
+    return ""
+
+
 # ── What all of them do ──────────────────────────────────────────────────────────────────────────────────────
 
 _PROVED = "With the library's weights it gives the library's numbers, in eval() and in training mode."
@@ -97,8 +127,9 @@ _PROVED = "With the library's weights it gives the library's numbers, in eval() 
 PARTS = {"stem": "stage0", "projection": "projection", "BTNK2": "block", "BTNK1": "block"}
 
 
-def _check(make, cases, kind, names, exercise):
-    """cases: (what builds the reference, its numbers, W). The learner's is called with the same numbers, in order."""
+def _check(make, cases, kind, names, exercise, look=None):
+    """cases: (what builds the reference, its numbers, W). The learner's is called with the same numbers, in order.
+    look(module, *numbers) gives a sentence, or "", before anything runs."""
     name = getattr(make, "__name__", type(make).__name__)
     if isinstance(make, nn.Module):
         name = type(make).__name__
@@ -122,7 +153,11 @@ def _check(make, cases, kind, names, exercise):
                 raise wrong(stopped(error), where(error), at=at) from None
             if not isinstance(module, nn.Module):
                 got = "None: is its return missing?" if module is None else f"a {type(module).__name__}."
+                if isinstance(module, list | tuple):
+                    got = f"{got[:-1]}: nn.Sequential(*blocks) makes a module of it."
                 raise wrong(f"{name} should make an nn.Module, and gives {got}")
+            if look and (sentence := look(module, *numbers.values())):
+                raise wrong(sentence, at=at)
             # Two pictures, with negatives: only then can a ReLU on the shortcut or on x be seen.
             found = compare(module, reference, torch.randn(2, C, W, W), PARTS.get(kind, ""))
             if found:

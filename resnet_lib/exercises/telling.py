@@ -63,10 +63,11 @@ def of_difference(sizes, terms, got, due):
 def _of_factor(sizes, got, due):
     if not all(due) or not any(got):
         return None
-    for name in sizes[0]:
-        if all(a == b * size[name] for a, b, size in zip(got, due, sizes, strict=True)):
+    for names in (*combinations(sizes[0], 1), *combinations(sizes[0], 2)):
+        name, factors = "·".join(names), [prod(size[n] for n in names) for size in sizes]
+        if all(a == b * factor for a, b, factor in zip(got, due, factors, strict=True)):
             return f"Yours is {name} times what is due: {name} is a factor too often."
-        if all(a * size[name] == b for a, b, size in zip(got, due, sizes, strict=True)):
+        if all(a * factor == b for a, b, factor in zip(got, due, factors, strict=True)):
             return f"Yours times {name} is what is due: {name} is missing as a factor."
     factors = {Fraction(a) / b for a, b in zip(got, due, strict=True)}
     if len(factors) == 1 and _small(factor := factors.pop()):
