@@ -25,7 +25,7 @@ SYMPTOMS = [
     (r"stride|has S =", "S stands in your code exactly twice: once in F and once in G. Everything else has stride 1."),
     (r"padding|pooling|wide", "Put each kernel and padding into ⌊(W + 2·padding − kernel) / stride⌋ + 1."),
 ]
-NEXT = "Write the shape after each line of forward as a comment, and compare with the table of the lesson."
+NEXT = "Write the shape after each line of forward as a comment, and compare with the lesson's."
 
 # The same for a function, which is no module.
 COMMON = [
@@ -129,6 +129,28 @@ OWN_SYMPTOMS = {
             "Read the last lines of forward aloud: what is added to what, and what comes after?",
         ),
         (r"stride", "Nothing in an identity block has a stride."),
+    ],
+    "network": [
+        *ANYWHERE[:3],
+        (
+            r"Python says: (NameError|AttributeError|TypeError)",
+            "Read the line at which it stopped, word by word: is each name there the one under which it was made?",
+        ),
+        (r"Python says", "Print the shape after each line of forward: which part is given what it was not made for?"),
+        (r"no layers", "One line in __init__ for each part, from self.stage0 = MyStem() on."),
+        (
+            r"never calls|without calling|goes on without",
+            "One line in forward for each part, x = self.stage0(x) and so on, and at the end a return.",
+        ),
+        (r"the class", "MyStem and MyHead are classes: their brackets make one. make_stage(…) gives a stage at once."),
+        (r"Stage \d has|missing|too many", "n is the last of the four numbers of make_stage(C, C1, S, n)."),
+        (r"has S =", "S is the third of the four numbers of make_stage(C, C1, S, n). Which stage keeps its width?"),
+        (r"head", "The head gets 2,048 channels and gives num_classes scores. Nothing comes after it."),
+        (
+            r"stage\d\.0\.\S+ takes|C1|was made for|BN, has",
+            "Write in a row what the parts give: 64, 256, 512, … Each is the C of the next stage; C1 is a quarter of "
+            "what a stage gives itself.",
+        ),
     ],
     "to_v1": [
         (r"copy\.copy|very block|shares|changed", "Look at the block that you were given once more, after the call."),
