@@ -316,6 +316,23 @@ def test_blocks_too_many_or_too_few_are_counted_stage_by_stage():
     assert "n is the last" in verdict.hints[0]
 
 
+@pytest.mark.parametrize("handed_on", [True, False])
+def test_num_classes_must_reach_the_head_where_a_network_takes_it(handed_on):
+    class MyResNet50(whole()):
+        def __init__(self, num_classes=10):
+            super().__init__()
+            if handed_on:
+                self.head[2] = nn.Linear(256, num_classes)
+
+    options = dict(blocks=(2, 2, 2, 2), base=8, num_classes=10, exercise="05.1")
+    if handed_on:
+        assert check_network(MyResNet50, **options).ok
+    else:
+        verdict = refusal(check_network, MyResNet50, **options)
+        assert "num_classes plays no part" in verdict.sentence and "num_classes scores" in verdict.hints[0]
+    assert list(solved()) == ["05.1"] * handed_on
+
+
 def test_blocks_are_not_counted_where_something_else_is_wrong_too():
     head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 7))
     assert "are due" not in refused_network(whole(blocks=(2, 2, 3, 2), head=head)).sentence
