@@ -376,8 +376,9 @@ def ladder(mine, theirs, x):
         equal = gap == 0  # and not "gap > 0": NaN is neither larger than 0 nor equal to it
         first = name if first is None and not equal else first
         mark = "equal" if equal else "DIFFERENT" + (", the first" if name == first else "")
-        size = f"{gap:.3g} (numbers up to {b[name].abs().max().item():.3g})"
-        print(f"{name:6} {str(tuple(a[name].shape[1:])):13} largest difference {size:32}  {mark}")
+        most = b[name].abs().max().item()
+        shape = str(tuple(a[name].shape[1:]))
+        print(f"{name:6} {shape:14} largest difference {gap:<8.3g} in numbers up to {most:<8.3g}  {mark}")
     return first
 
 

@@ -274,7 +274,7 @@ def where(error, module=None):
         return ""
     last = own[-1][0]
     outer = next((place for place, runs in reversed(own) if module is not None and runs is module), last)
-    inside = f", and in there at line {last.lineno}: {last.line}" if outer is not last else ""
+    inside = f". In there, line {last.lineno}: {last.line}" if outer is not last else ""
     return f"It stopped in {outer.name}, line {outer.lineno}: {outer.line}{inside}"
 
 
