@@ -83,13 +83,22 @@ def test_the_first_step_that_differs_is_found_by_running_both(reference, change,
 
 
 @pytest.mark.parametrize(
-    ("change", "first"),
-    [(v1, "stage2"), (nn.Module.train, "stage0"), (not_a_number, "stage2"), (without_relu, "stage3")],
+    ("change", "first", "inside"),
+    [
+        (v1, "stage2", "stage2.0.conv1"),
+        (nn.Module.train, "stage0", "stage0.bn"),
+        (not_a_number, "stage2", "stage2.1.bn2"),
+        (without_relu, "stage3", "stage3.2.relu2"),
+    ],
 )
-def test_it_can_be_asked_of_whole_parts(reference, change, first):
+def test_it_can_be_asked_of_whole_parts_and_the_answer_says_which_step_in_it_is_the_first(
+    reference, change, first, inside
+):
     steps = ["stage0", "stage1", "stage2", "stage3", "stage4", "head"]
     question = first_difference_question("planted", changed(reference, change), reference, X, steps=steps)
     assert question.answer == first and list(question.options) == steps
+    assert f"In it, {inside} is the first step that differs." in predict(question, first).remarks[0]
+    assert inside not in " ".join((question.text, *question.hints))
 
 
 @pytest.mark.parametrize(

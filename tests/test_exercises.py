@@ -74,7 +74,7 @@ def test_every_check_has_at_least_eight_mistakes_and_five_styles():
 
 def test_a_layer_at_which_it_stops_stands_where_it_ran_whatever_order_it_was_made_in():
     _, text = judge("stage", "backwards", "C1 for 4·C1")
-    assert "1.conv1: your 1.conv1 takes 8 channels" in text and "C1 where 4·C1 is due" in text
+    assert "Your 1.conv1 takes 8 channels" in text and "C1 where 4·C1 is due" in text
 
 
 def test_two_mistakes_at_once_are_both_named():
@@ -266,6 +266,116 @@ def test_the_whole_resnet_50_is_accepted_and_its_v1_told_apart_at_the_first_stri
         "stage2.0: the stride sits on the first 1×1"
         in refusal(check_network, lambda: resnet50(stride_on="1x1")).sentence
     )
+
+
+def whole(blocks=(2, 2, 2, 2), strides=(1, 2, 2, 2), **change):
+    """A thin ResNet as lesson 05 has it written. change: a part and what is there instead."""
+
+    class MyResNet50(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stage0, C = Stem(3, 8), 8
+            for i, (n, S) in enumerate(zip(blocks, strides, strict=True)):
+                C1 = 8 * 2**i
+                stage = nn.Sequential(BTNK1(C, C1, S), *(BTNK2(4 * C1) for _ in range(n - 1)))
+                setattr(self, f"stage{i + 1}", stage)
+                C = 4 * C1
+            self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10))
+            for name, part in change.items():
+                self._modules.pop(name, None)
+                setattr(self, name, part)
+
+        def forward(self, x):
+            x = self.stage2(self.stage1(self.stage0(x)))
+            x = self.stage3(x)
+            return self.head(self.stage4(x))
+
+    return MyResNet50
+
+
+def refused_network(make):
+    return refusal(check_network, make, blocks=(2, 2, 2, 2), base=8, num_classes=10)
+
+
+def test_a_network_with_nothing_in_it_is_told_so_and_not_which_layer_is_missing():
+    class MyResNet50(nn.Module):
+        def forward(self, x):
+            return x
+
+    class CallsThem(nn.Module):
+        def forward(self, x):
+            return self.stage0(x)
+
+    verdict = refused_network(MyResNet50)
+    assert "It has no layers yet" in verdict.sentence and "__init__" in verdict.hints[0] and verdict.rows == ()
+    assert "__init__ does not make it under that name" in refused_network(CallsThem).sentence
+
+
+def test_blocks_too_many_or_too_few_are_counted_stage_by_stage():
+    verdict = refused_network(whole(blocks=(2, 1, 3, 2)))
+    assert verdict.sentence == "Stage 2 has 1 block, and 2 are due. Stage 3 has 3 blocks, and 2 are due."
+    assert "n is the last" in verdict.hints[0]
+
+
+@pytest.mark.parametrize("handed_on", [True, False])
+def test_num_classes_must_reach_the_head_where_a_network_takes_it(handed_on):
+    class MyResNet50(whole()):
+        def __init__(self, num_classes=10):
+            super().__init__()
+            if handed_on:
+                self.head[2] = nn.Linear(256, num_classes)
+
+    options = dict(blocks=(2, 2, 2, 2), base=8, num_classes=10, exercise="05.1")
+    if handed_on:
+        assert check_network(MyResNet50, **options).ok
+    else:
+        verdict = refusal(check_network, MyResNet50, **options)
+        assert "num_classes plays no part" in verdict.sentence and "num_classes scores" in verdict.hints[0]
+    assert list(solved()) == ["05.1"] * handed_on
+
+
+def test_blocks_are_not_counted_where_something_else_is_wrong_too():
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 7))
+    assert "are due" not in refused_network(whole(blocks=(2, 2, 3, 2), head=head)).sentence
+
+
+def test_a_part_that_is_left_out_on_the_way_is_named():
+    _, text = judge("network", "modules", "Stage 3 left out")
+    assert "forward goes on without part2: call it" in text
+    line, inside = text.split("It stopped in forward, ")[1].splitlines()[0].split(". In there, ")
+    assert "x = getattr(self" in line and 'c[f"conv' in inside, "first the network's own line, then the part's"
+
+
+def test_of_an_error_in_a_given_part_the_line_that_called_it_is_shown_first():
+    class Drops(whole()):
+        def forward(self, x):
+            x = self.stage2(self.stage1(self.stage0(x)))
+            self.stage3(x)
+            return self.head(self.stage4(x))
+
+    verdict = refused_network(Drops)
+    assert "C = 128 is given 64 channels" in verdict.sentence
+    assert verdict.where.endswith("return self.head(self.stage4(x))")
+
+
+def test_a_class_in_the_place_of_a_part_is_told_from_a_missing_layer():
+    verdict = refused_network(whole(stage0=Stem))
+    assert "self.stage0 is the class Stem itself" in verdict.sentence and "brackets" in verdict.hints[0]
+
+
+def test_a_class_that_a_network_only_keeps_is_no_mistake():
+    verdict = refused_network(whole(blocks=(2, 2, 3, 2), norm=nn.BatchNorm2d))
+    assert "Stage 3 has 3 blocks" in verdict.sentence
+    assert check_network(whole(norm=nn.BatchNorm2d), blocks=(2, 2, 2, 2), base=8, num_classes=10).ok
+
+
+@pytest.mark.parametrize(
+    "strides, sentence",
+    [((2, 2, 2, 2), "stage1.0: the block has S = 2"), ((1, 2, 1, 2), "stage3.0: the block has S = 1")],
+)
+def test_hints_for_a_network_speak_of_make_stage_and_not_of_the_inside_of_a_block(strides, sentence):
+    verdict = refused_network(whole(strides=strides))
+    assert sentence in verdict.sentence and "make_stage(C, C1, S, n)" in verdict.hints[0]
 
 
 class NaNInTraining(nn.BatchNorm2d):

@@ -148,6 +148,7 @@ def test_resnet_101_is_counted_from_resnet_50_and_its_new_blocks(kind):
         (FIFTY + 17 * 70_400, "blocks of Stage 1, C = 256"),
         (FIFTY + 16 * EACH, "You are 1.00 blocks of Stage 3 too low"),
         (FIFTY + 18 * EACH, "You are 1.00 blocks of Stage 3 too high"),
+        (44_500_000, "nearly it. Count to the last parameter"),
         (None, "no prediction yet"),
         ("many", "A whole number is wanted"),
         (float("nan"), "A whole number is wanted"),

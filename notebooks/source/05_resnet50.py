@@ -17,9 +17,9 @@
 # - assemble ResNet-50 from your own stem, BTNK1 and BTNK2, and name the shape after every part,
 # - say how many parameters and MACs it has, where they sit, and why two tools give two numbers,
 # - prove your network equal to a reference, stage by stage, and find the first stage that differs,
-# - build its relatives from the same parts: 101 and 152, ResNeXt, Wide and dilated ResNets.
+# - say what is different in its relatives: 101 and 152, ResNeXt, Wide and dilated ResNets.
 #
-# **You need** lessons 01 to 04.
+# **You need** lessons 01 to 04: the stem, BTNK1 and BTNK2, and the two laws of the stages.
 #
 # **Time:** about 75 minutes to work through. Running every cell takes about 15 seconds on a slow laptop.
 #
@@ -104,8 +104,9 @@ def make_stage(C, C1, S, n):  # lesson 04
 # %% [markdown]
 # ## 2 · The head
 #
-# Stage 4 gives (2048, 7, 7). What you want is 1,000 numbers, a score for each class of ImageNet. Here are some random
-# numbers of that shape to try things on.
+# Stage 4 gives (2048, 7, 7). What you want is 1,000 numbers, a score for each class of ImageNet. (That is the collection
+# of photographs on which the published networks were trained; a class is one of the 1,000 kinds of things in it.) Here
+# are some random numbers to try things on.
 
 # %%
 maps = torch.randn(1, 2048, 7, 7)
@@ -113,7 +114,8 @@ print(tuple(maps.shape))
 
 # %% [markdown]
 # **Average over all positions.** After Stage 4 it no longer matters much *where* something is. One number remains for
-# each channel: the mean of its 49.
+# each channel: the mean of its 49. (`AdaptiveAvgPool2d(1)` averages maps of any size down to 1 × 1.) **Predict** the
+# shape, here and in the next two cells.
 
 # %%
 pooled = nn.AdaptiveAvgPool2d(1)(maps)
@@ -129,7 +131,8 @@ flat = nn.Flatten()(pooled)
 print(tuple(flat.shape))
 
 # %% [markdown]
-# **One linear layer**, the only layer of ResNet-50 with a bias: no BN comes after it.
+# **One linear layer**: each score is a weighted sum of the 2,048 numbers, plus a bias. No BN comes after it that would
+# make the bias useless. How many parameters are that?
 
 # %%
 fc = nn.Linear(2048, 1000)
@@ -137,9 +140,7 @@ print(tuple(fc(flat).shape), "with", f"{sum(p.numel() for p in fc.parameters()):
 
 # %% [markdown]
 # The averaging has a welcome effect. Whatever size Stage 4 gives, 2,048 numbers remain, so the network accepts
-# pictures of any size, not just 224.
-#
-# As a part:
+# pictures of any size, not just 224. Here is the head as a part, and a try with larger maps:
 
 # %%
 class MyHead(nn.Module):
@@ -153,7 +154,9 @@ class MyHead(nn.Module):
         return self.fc(self.flatten(self.pool(x)))  # (1000)
 
 
-print(tuple(MyHead()(maps).shape))
+head = MyHead()
+for W in (7, 14):
+    print(W, "→", tuple(head(torch.randn(1, 2048, W, W)).shape))
 
 # %% [markdown]
 # ## 3 · Assemble it
@@ -161,13 +164,14 @@ print(tuple(MyHead()(maps).shape))
 # ### Exercise 1 · write ResNet-50
 # ●● of ●●● · what the whole course led up to · 15 minutes
 #
-# Write `MyResNet50` with the parts `stage0`, `stage1`, `stage2`, `stage3`, `stage4` and `head`, in this order. The
-# stages have 3, 4, 6 and 3 blocks. C, C1 and S follow from the laws of lesson 04.
+# Write `MyResNet50` with the parts `stage0`, `stage1`, `stage2`, `stage3`, `stage4` and `head`, in this order. Use
+# `MyStem`, `MyHead`, which takes `num_classes`, and `make_stage(C, C1, S, n)`: n = 3, 4, 6 and 3 blocks. C, C1 and S
+# follow from the laws of lesson 04.
 #
 # <details><summary>Hint: which numbers for Stage 1?</summary>The exception: C = C1 = 64 and S = 1.</details>
 # <details><summary>Hint: which numbers for the others?</summary>C1 = 128, 256, 512. C = 2·C1. S = 2.</details>
-# <details><summary>Hint: "expected input … to have 256 channels, but got 64"</summary>A stage takes what the stage
-# before gives: 64, 256, 512, 1024 channels.</details>
+# <details><summary>Hint: "takes 64 channels …; it should take 256"</summary>A stage takes what the part before it
+# gives: 64, 256, 512, 1024 channels.</details>
 
 # %% tags=["exercise"]
 # Exercise 1: the whole network.
@@ -214,7 +218,7 @@ parts = ["stage0", "stage1", "stage2", "stage3", "stage4", "head"]
 check_network(MyResNet50, names=parts, exercise="05.1")
 
 # %% [markdown]
-# Now walk through it with the cat, part by part.
+# Now walk through it with the cat, part by part. **Predict** the six shapes.
 
 # %%
 network = MyResNet50().eval()
@@ -241,7 +245,8 @@ print(1 + 3 * (3 + 4 + 6 + 3) + 1)
 #
 # ## 4 · What it costs
 #
-# `anatomy` works on your own network as well. It only does arithmetic on the layers and runs nothing.
+# `anatomy` works on your own network as well. It only does arithmetic on the layers and runs nothing. You know the four
+# stages from lesson 04. **Predict** for Stage 0 and the head: which has more parameters, and which needs more MACs?
 
 # %%
 costs = anatomy(network, 224)
@@ -282,8 +287,8 @@ report = summary(
 report
 
 # %% [markdown]
-# Shapes and parameters agree. (The unit "Units.GIGABYTES" is a slip of torchinfo's; it means 10⁹.) Now compare the
-# multiply-adds to the last digit.
+# Shapes and parameters agree. (The unit "Units.GIGABYTES" is a slip of torchinfo's; it means 10⁹.) **Predict:** do the
+# multiply-adds agree too, to the last digit?
 
 # %%
 print(f"torchinfo {report.total_mult_adds:,}")
@@ -313,8 +318,8 @@ summary(victim, input_size=(1, 64, 8, 8), device="meta", verbose=0)
 print("after: ", victim.conv1.weight.device, "– its weights are gone")
 
 # %% [markdown]
-# The safe way is a separate model that never had numbers. Built under `torch.device("meta")`, it also takes no memory
-# and no time for drawing random weights. Use it whenever only the anatomy is wanted; the rest of this lesson does.
+# The safe way is that of lesson 04: a separate model, built under `torch.device("meta")`, which never had numbers. It
+# takes no memory, and no time for drawing random weights.
 
 # %%
 with torch.device("meta"):
@@ -325,7 +330,8 @@ print(f"{anatomy(empty, 224).macs:,} MACs, without a single weight in memory")
 # ## 6 · Prove it
 #
 # Equal shapes and equal counts are good signs, but no proof. A ReLU in the wrong place changes neither. The proof is:
-# the same weights must give the same numbers, **at every stage**.
+# the same weights must give the same numbers, **at every stage**. The check of exercise 1 went by that. Now do it
+# yourself, and you can do it with any network.
 #
 # The reference is the library's `resnet50`. As in lesson 03, its BNs get random values first: a fresh BN changes
 # nothing in `eval()`, and a forgotten one would go unnoticed.
@@ -346,7 +352,7 @@ def stir(module):
 
 
 reference = stir(resnet50()).eval()
-print(len(reference.state_dict()), "entries in the reference,", len(network.state_dict()), "in yours")
+print(len(reference.state_dict()), "named tensors in the reference,", len(network.state_dict()), "in yours")
 
 # %% [markdown]
 # Copy by **name**, never by order: many layers have the same shape, and an order can be wrong without an error.
@@ -370,7 +376,9 @@ def ladder(mine, theirs, x):
         equal = gap == 0  # and not "gap > 0": NaN is neither larger than 0 nor equal to it
         first = name if first is None and not equal else first
         mark = "equal" if equal else "DIFFERENT" + (", the first" if name == first else "")
-        print(f"{name:6} {str(tuple(a[name].shape[1:])):15} largest difference {gap:<10.3g} {mark}")
+        most = b[name].abs().max().item()
+        shape = str(tuple(a[name].shape[1:]))
+        print(f"{name:6} {shape:14} largest difference {gap:<8.3g} in numbers up to {most:<8.3g}  {mark}")
     return first
 
 
@@ -378,11 +386,11 @@ print("first to differ:", ladder(network, reference, x))
 
 # %% [markdown]
 # Not almost equal: **equal**, in every one of the numbers. Your ResNet-50 computes exactly what the library's
-# does. (If you have written a part in another way, it may round in another way: then it says DIFFERENT, by less than a
-# millionth or so. The ladder of lesson 06 allows for that.)
+# does. (If you have written a part in another way, it may round in another way: then it says DIFFERENT, by about a
+# millionth of those numbers. The ladder of lesson 06 allows for that.)
 #
 # ### Exercise 2 · predict where it breaks
-# ●● of ●●● · important · 10 minutes
+# ●● of ●●● · important · 5 minutes
 #
 # Two mistakes that raise no error, each with the right weights loaded:
 #
@@ -425,13 +433,15 @@ for name, wrong in planted.items():
 
 # %% [markdown]
 # This is what the ladder is for. "The results are wrong" says nothing. "Equal up to stage1, different from stage2 on"
-# points to the strides. Comparing only the winning class at the end would have been worse still: two networks can
-# agree there by luck.
+# points to the strides: Stage 1 has S = 1, and does not notice where its stride sits. "Different from stage0 on" points
+# to something that is everywhere, such as BN. Comparing only the winning class at the end would have been worse still:
+# two networks can agree there by luck.
 #
 # ## 7 · The paper's Table 1
 #
 # Table 1 of the paper (He et al. 2015, arXiv 1512.03385) lists five networks. Two of them, 18 and 34, use the basic
-# block of two 3×3 convolutions; the others use bottlenecks. All five come from one table in the library:
+# block of two 3×3 convolutions; the others use bottlenecks. All five come from one table in the library. **Predict:**
+# 34 and 50 have the same number of blocks, 3-4-6-3. Which needs more MACs, and how much more?
 
 # %%
 from resnet_lib import DESIGNS, build
@@ -453,8 +463,8 @@ for name, published in paper.items():
 # - All agree to within 0.1. The paper's first three figures are cut off after one digit, the last two rounded.
 # - The code says <code>stride_on="1x1"</code>: the paper's networks are v1. With v1.5, ResNet-50 has 4.089 and the
 #   paper's 3.8 would look like an error. (The basic block has no 1×1 and only one version.)
-# - 34 and 50 have the same number of blocks, 3-4-6-3, and nearly the same cost. The bottleneck buys three layers a
-#   block and four times the channels for the price of two layers.
+# - 34 and 50 have nearly the same cost. The bottleneck buys three layers a block and four times the channels for the
+#   price of two layers.
 # </details>
 #
 # ## 8 · Relatives from the same parts
@@ -462,7 +472,7 @@ for name, published in paper.items():
 # **Deeper.** ResNet-101 is ResNet-50 with 23 blocks instead of 6 in Stage 3. Nothing else changes.
 #
 # ### Exercise 3 · predict ResNet-101
-# ●● of ●●● · worth doing · 10 minutes
+# ●● of ●●● · worth doing · 5 minutes
 #
 # How many parameters does it have? Do not build the network. Take your 25,557,032, and one block.
 #
@@ -485,13 +495,14 @@ from resnet_lib.exercises import resnet101_question
 predict(resnet101_question(), parameters_101, exercise="05.3")
 
 # %% [markdown]
-# **In groups: ResNeXt** (Xie et al., arXiv 1611.05431). The 3×3 is split into 32 groups that do not see each other,
-# which makes it 32 times cheaper. The savings pay for twice as many channels inside.
+# **In groups: ResNeXt** (Xie et al., arXiv 1611.05431). The 3×3 is split into 32 groups that do not see each other: a
+# kernel looks at 1/32 of the channels, and costs 1/32. The savings pay for twice as many channels inside.
 #
 # **Wide ResNet** (Zagoruyko and Komodakis, arXiv 1605.07146). Twice as many channels inside, without groups, and paid
 # in full.
 #
-# One block of Stage 1, three ways. The shape outside is the same, (256, 56, 56).
+# One block of Stage 1, three ways. The shape outside is the same, (256, 56, 56). **Predict:** ResNet's 3×3 has
+# 9 · 64 · 64 = 36,864 parameters. How many do the other two have?
 
 # %%
 from resnet_lib import BTNK2
@@ -503,18 +514,16 @@ for name, C1, groups in [("ResNet ", 64, 1), ("ResNeXt", 128, 32), ("Wide   ", 1
     print(f"{name} C1 = {C1:>3}, groups = {groups:>2}: {a.parameters:,} parameters, {conv2.parameters:,} in the 3×3")
 
 # %% [markdown]
-# All nine designs of the library, as v1.5:
-
-# %%
-for name in DESIGNS:
-    with torch.device("meta"):
-        a = anatomy(build(name), 224)
-    print(f"{name:17} {a.parameters:>11,} parameters  {a.macs:>14,} MACs")
-
-# %% [markdown]
+# **What do you see?** Why is ResNeXt's 3×3 an eighth of ResNet's, and not 1/32?
+#
+# <details><summary>What there is to see</summary>Twice the channels inside make a 3×3 four times as dear, as in the wide
+# block. Of that the 32 groups leave 1/32, and 4/32 is an eighth. The two 1×1 became twice as dear, so the whole block
+# costs about as much as ResNet's.</details>
+#
 # **Dilated.** To say what is *where* in a picture (segmentation), a map of 7 × 7 is too coarse. Take the stride out of
 # Stages 3 and 4 and the maps stay at 28 × 28. To let each value still see as much of the picture, the 3×3 kernels are
-# spread out instead: that is dilation. No weight changes, so the published weights still fit.
+# spread out instead: that is dilation. No weight changes, so the published weights still fit. **Predict:** what does it
+# cost, in parameters and in MACs?
 
 # %%
 for dilate in [(False, False, False), (False, True, True)]:
@@ -528,12 +537,13 @@ for dilate in [(False, False, False), (False, True, True)]:
 # **What do you see?** What stayed the same, and what did it cost?
 #
 # <details><summary>What there is to see</summary>The parameters are the same, and each value sees exactly as many
-# pixels as before. The maps of Stages 3 and 4 are 28 × 28 now, and the whole network costs nearly five times the
-# MACs.</details>
+# pixels as before. (427 is more than the picture has: a value in the middle sees all of it, and padding around.) The
+# maps of Stages 3 and 4 are 28 × 28 now, and the whole network costs nearly five times the MACs.</details>
 #
 # ## 9 · Play with it
 #
-# Nine designs, any input size, v1 or v1.5, dilation. Predict before you move a control:
+# Nine designs, any input size, v1 or v1.5, dilation. (In a name, 32x4d means 32 groups of 4 channels each in Stage 1, and
+# _2 twice the channels inside.) Predict before you move a control:
 #
 # 1. Set **W** to 448. By which factor do the MACs grow? Is it exactly 4?
 # 2. Switch ResNet-50 from v1.5 to v1. Which stages change? What happens to "sees"?
@@ -564,7 +574,8 @@ explorer
 #   statistics, and the stored ones are changed along the way.
 # - **Only the winning class compared.** Compare numbers, and do it stage by stage.
 # - **Weights copied by order.** Copy by name.
-# - **A softmax at the end.** The published network gives scores. `nn.CrossEntropyLoss` wants just those.
+# - **A softmax at the end.** It would make probabilities of the scores. The published network gives the scores, and
+#   `nn.CrossEntropyLoss` wants just those.
 # - **`torch.flatten(x)` without the batch.** It makes one long row of the whole batch. `nn.Flatten()` leaves the batch
 #   alone:
 
@@ -584,7 +595,7 @@ print("nn.Flatten()(x)     ", tuple(nn.Flatten()(two).shape))
 # - 25,557,032 parameters. 4,089,184,256 MACs as v1.5, 3,857,973,248 as v1. FLOPs = 2 × MACs.
 # - Proof means: same weights by name, `eval()`, equal numbers after every stage. The first part that differs tells you
 #   where to look.
-# - Depth, groups, width and dilation are numbers of the same parts.
+# - Deeper, grouped, wider and dilated ResNets are made of the same parts, with other numbers.
 #
 # ## Recall
 #
@@ -623,12 +634,12 @@ print("nn.Flatten()(x)     ", tuple(nn.Flatten()(two).shape))
 # | --- | --- |
 # | 10 | Sections 1 and 2: the parts again, and the head |
 # | 15 | Exercise 1 |
-# | 10 | Sections 4 and 5: two counts, and why they differ |
+# | 10 | Section 3 after the exercise, sections 4 and 5: two counts, and why they differ |
 # | 10 | Section 6 up to the exercise: proof by the ladder |
-# | 10 | Exercise 2 |
+# | 5 | Exercise 2 |
 # | 5 | Section 7: the paper's table |
-# | 10 | Exercise 3 |
-# | 5 | Sections 8 and 9, recall |
+# | 5 | Exercise 3 |
+# | 15 | Sections 8 and 9, recall |
 #
 # ### Ask before you show
 #

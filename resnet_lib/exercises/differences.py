@@ -27,6 +27,9 @@ def first_difference_question(text, network, reference, x, *, steps=None):
     if first is None:
         raise ValueError("the two networks give the same numbers at every step, so there is no first difference")
     part = first.split(".")[0]
+    inside = (set(step_names(reference)) & set(step_names(network))) if steps is not None else ()
+    inside = {name for name in inside if name.startswith(f"{first}.")}
+    at = next((n for n, other in _differ(network, reference, x, inside).items() if other), "") if inside else ""
 
     def slip(guess):
         if not differs[guess]:
@@ -41,6 +44,7 @@ def first_difference_question(text, network, reference, x, *, steps=None):
         "choice",
         first,
         slip,
+        f"In it, {at} is the first step that differs." if at else "",
         options=tuple(order),
         hints=(
             "What runs before the mistake is equal. Where it sits, the first difference is.",

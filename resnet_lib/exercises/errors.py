@@ -274,11 +274,18 @@ def _sizes(a, b):
     return f"The two terms are {a} and {b} wide: stride and padding of F and of the shortcut must lead to one size."
 
 
-def where(error):
-    """The last line of the learner's own code that an error went through, as a sentence, or ""."""
+def where(error, module=None):
+    """The line of the learner's own code at which an error came up, as a sentence, or "". module: the one that was run,
+    whose own line comes first where the error came up in a part of it."""
     skip = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
-    own = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(skip)]
-    return f"It stopped in {own[-1].name}, line {own[-1].lineno}: {own[-1].line}" if own else ""
+    places = zip(traceback.walk_tb(error.__traceback__), traceback.extract_tb(error.__traceback__), strict=True)
+    own = [(place, frame.f_locals.get("self")) for (frame, _), place in places if not place.filename.startswith(skip)]
+    if not own:
+        return ""
+    last = own[-1][0]
+    outer = next((place for place, runs in reversed(own) if module is not None and runs is module), last)
+    inside = f". In there, line {last.lineno}: {last.line}" if outer is not last else ""
+    return f"It stopped in {outer.name}, line {outer.lineno}: {outer.line}{inside}"
 
 
 def stopped(error, first=()):

@@ -29,7 +29,7 @@ SYMPTOMS = [
     (r"stride|has S =", "S stands in your code exactly twice: once in F and once in G. Everything else has stride 1."),
     (r"padding|pooling|wide", "Put each kernel and padding into ⌊(W + 2·padding − kernel) / stride⌋ + 1."),
 ]
-NEXT = "Write the shape after each line of forward as a comment, and compare with the table of the lesson."
+NEXT = "Write the shape after each line of forward as a comment, and compare with the lesson's."
 
 # The same for a function, which is no module.
 COMMON = [
@@ -141,10 +141,10 @@ OWN_SYMPTOMS = {
         (r"stacked|averaged|multiplied|what comes out", "Read the last lines of forward aloud: what is added to what?"),
     ],
     "stage": [
-        (r"no block|ModuleList", "What stands in the brackets of nn.Sequential, one block after the other, runs in that order."),
+        (r"no block|ModuleList", "What stands in nn.Sequential's brackets runs, one after the other, in that order."),
         (r"a list|star", "The star hands over what is in a list one by one: print(*[1, 2, 3])."),
         (r"one block with", "[block] * 2 names one block twice. How often does your code call BTNK2(…)?"),
-        (r"blocks?, and n", "Count for n = 3: how many BTNK1, how many BTNK2? How often does a loop run, and is return behind it?"),
+        (r"blocks?, and n", "Count for n = 3: how many BTNK1, how many BTNK2? Is the return behind the loop?"),
         (r"is a BTNK", "Look at section 2 again: which block opens Stage 1, and which ones follow?"),
         (r"is given", "Print the shape that BTNK1(64, 64, 1) gives for the x of section 2. That goes into block 2."),
         (r"is wanted", "BTNK1 takes C, C1 and S, in this order: those that make_stage is given."),
@@ -162,6 +162,28 @@ OWN_SYMPTOMS = {
             "Read the last lines of forward aloud: what is added to what, and what comes after?",
         ),
         (r"stride", "Nothing in an identity block has a stride."),
+    ],
+    "network": [
+        *ANYWHERE[:3],
+        (
+            r"Python says: (NameError|AttributeError|TypeError)",
+            "Read the line at which it stopped, word by word: is each name there the one under which it was made?",
+        ),
+        (r"Python says", "Print the shape after each line of forward: which part is given what it was not made for?"),
+        (r"no layers", "One line in __init__ for each part, from self.stage0 = MyStem() on."),
+        (
+            r"never calls|without calling|goes on without",
+            "One line in forward for each part, x = self.stage0(x) and so on, and at the end a return.",
+        ),
+        (r"the class", "MyStem and MyHead are classes: their brackets make one. make_stage(…) gives a stage at once."),
+        (r"Stage \d has|missing|too many", "n is the last of the four numbers of make_stage(C, C1, S, n)."),
+        (r"has S =", "S is the third of the four numbers of make_stage(C, C1, S, n). Which stage keeps its width?"),
+        (r"head", "The head gets 2,048 channels and gives num_classes scores. Nothing comes after it."),
+        (
+            r"stage\d\.0\.\S+ takes|C1|was made for|BN, has",
+            "Write in a row what the parts give: 64, 256, 512, … Each is the C of the next stage; C1 is a quarter of "
+            "what a stage gives itself.",
+        ),
     ],
     "to_v1": [
         (r"Python says.*(not defined|no attribute)", "Compare it letter by letter with the exercise: v1.conv1.stride."),

@@ -1,7 +1,7 @@
 """A learner's module beside the reference: which layer is which, and what is wrong where the numbers differ."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -37,11 +37,12 @@ def compare(learner, reference, x, part=""):
         theirs, mine = survey(reference.eval(), x), survey(learner.eval(), x.clone())
         if loose := next((layer for layer in mine.layers if layer.name is None), None):
             return Found(_loose(loose))
-        if not mine.layers and mine.error is None:
-            return Found("It has no layers yet: make them in __init__, as self.something, and call them in forward.")
+        if not mine.layers:
+            empty = "It has no layers yet: make them in __init__, as self.something, and call them in forward."
+            return Found(stopped(mine.error) if mine.error else empty, _where(mine, learner))
         rows = table(theirs.layers, mine.layers)
         if any(row[-1] != "same" for row in rows) or _biased(theirs, mine):
-            return _of_tables(rows, theirs, mine)
+            return _of_tables(rows, theirs, mine, learner)
         if wrong := _no_result(mine):
             return wrong
         if not any(layer.calls for layer in mine.layers) and not mine.error:
@@ -59,7 +60,7 @@ def compare(learner, reference, x, part=""):
             runs.append((_equal(theirs.layers, taps), taps, run))
         else:
             most = max(equal for equal, *_ in runs)
-            causes = [_cause(reference, theirs, x, part, *found) for found in runs if found[0] == most]
+            causes = [_cause(learner, reference, theirs, x, part, *found) for found in runs if found[0] == most]
             return next((c for c in causes if c[1]), causes[0])[0]
         if run.changed:
             return Found(
@@ -202,14 +203,23 @@ def _loose(layer):
     )
 
 
-def _of_tables(rows, theirs, mine):
+def _where(run, learner):
+    return where(run.error, learner) if run.error else ""
+
+
+def _of_tables(rows, theirs, mine, learner):
+    end = _where(mine, learner)
+    if mine.error and (name := _unmade(learner)):
+        own = getattr(learner, name).__name__
+        return Found(f"self.{name} is the class {own} itself. Write {own}(…), with brackets: they make one of it.", end)
     # Written in function calls, what comes after the error could not be seen; nor what an unknown name stands for.
     if mine.error and (mine.unplaced or isinstance(mine.error, NameError)):
-        return Found(stopped(mine.error), where(mine.error))
+        return Found(stopped(mine.error), end)
     wrong = [row for row in rows if row[-1] != "same"]
-    end = where(mine.error) if mine.error else ""
     if wrong:
         repeated = next((layer for layer in mine.layers if layer.calls > 1), None)
+        if repeated is None and (counted := _blocks(theirs.layers, mine.layers)):
+            return Found(counted, end, rows)
         sentence = _entry(_first(wrong), wrong, theirs.layers)
         if repeated is not None and wrong[0][-1] == "missing":
             sentence += (
@@ -226,6 +236,31 @@ def _of_tables(rows, theirs, mine):
     )
 
 
+def _unmade(learner):
+    """The name of a part that forward uses and that is a class, or None."""
+    used = getattr(type(learner).forward, "__code__", None)
+    kept = [name for name, value in vars(learner).items() if isinstance(value, type) and issubclass(value, nn.Module)]
+    return next((name for name in kept if used and name in used.co_names), None)
+
+
+def _blocks(theirs, mine):
+    """The sentence of a network that has the right layers in every stage, and blocks too many or too few; or ""."""
+    blocks = defaultdict(lambda: defaultdict(list))  # stage → block → its layers
+    for layer in theirs:
+        if found := re.match(r"stage(\d+)\.(\d+)\.", layer.name):
+            blocks[found[1]][found[2]].append(layer)
+    due, has, said = Counter(_keys(theirs)), Counter(_keys(mine)), []
+    for stage, found in blocks.items():
+        *_, last = found.values()  # a BTNK2, where there is more than one
+        look = next(layer.key for layer in last if layer.name.endswith("conv2"))
+        n, more = len(found), has[look] - len(found)
+        if more and n > 1:
+            said.append(f"Stage {stage} has {n + more} {'block' if n + more == 1 else 'blocks'}, and {n} are due.")
+            for layer in last:
+                due[layer.key] += more
+    return " ".join(said) if due == has else ""
+
+
 def _first(wrong):
     """The difference that explains the others: a missing projection, or the first convolution before the BNs."""
     for row in wrong:
@@ -238,7 +273,7 @@ def _first(wrong):
 def _entry(row, wrong, layers):
     name, shape, own, its, verdict = row
     part = name.rpartition(".")[0] if re.match(r"stage|\d", name) else ""
-    at = f"{name}: " if part else ""
+    at = f"{name}: your {own}" if part and name != own else f"Your {own}"
     if verdict == "missing":
         if name.endswith("shortcut.conv"):
             C_out, C = shape[:2]
@@ -258,10 +293,10 @@ def _entry(row, wrong, layers):
         why = " An identity block adds x itself." if not any("shortcut" in layer.name for layer in layers) else ""
         return f"Your {own} is one {kind} too many, of shape {shape_text(its)}.{why}"
     if len(shape) == 1:
-        return f"{at}your BN {own} has {its[0]} channels; after this convolution there are {shape[0]}."
+        return f"{at}, a BN, has {its[0]} channels; after this convolution there are {shape[0]}."
     if _kernel(shape) != _kernel(its):
-        return f"{at}your {own} has a kernel of {_kernel(its)}; it should be {_kernel(shape)}."
-    said = f"{at}your {own} takes {its[1]} channels and gives {its[0]}; it should take {shape[1]} and give {shape[0]}."
+        return f"{at} has a kernel of {_kernel(its)}; it should be {_kernel(shape)}."
+    said = f"{at} takes {its[1]} channels and gives {its[0]}; it should take {shape[1]} and give {shape[0]}."
     return said + _factor(its, shape)
 
 
@@ -312,7 +347,7 @@ def _same(a, b):
     return a is not None and b is not None and mistakes.gap(a, b)[1] <= TOLERANCE
 
 
-def _cause(reference, theirs, x, part, equal, taps, run):
+def _cause(learner, reference, theirs, x, part, equal, taps, run):
     """(Found, whether it is proved) for a run whose numbers are not the reference's."""
     layers = theirs.layers
     i = min(equal, len(layers) - 1)
@@ -350,11 +385,13 @@ def _cause(reference, theirs, x, part, equal, taps, run):
     found, _ = mistakes.search(
         at, modules, right_x, mine, right, target, bool(run.error) and target is None, step, ran, eps, TOLERANCE
     )
-    line = where(run.error) if run.error else ""
+    line = _where(run, learner)
     if found:
         text = f"{_capital(found)}." if part else f"{at if at[0].isalpha() else f'block {at}'}: {found}."
         return Found(text, line), True
     if run.error:
+        if left := _left_out(layers, taps):
+            return Found(f"forward goes on without {left}: call it, too, in its place.", line), False
         return Found(_uncalled(inside, taps, run.error) or stopped(run.error), line), False
     idle = next((t for t in taps.values() if t.calls == 0), None)
     if idle is not None:
@@ -404,6 +441,18 @@ def _uncalled(inside, taps, error):
     )
 
 
+def _left_out(layers, taps):
+    """The learner's name of the first part that has not run, although one has that comes after it; or ""."""
+    own = [taps[layer.name] for layer in layers if layer.name in taps and ".shortcut." not in f".{layer.name}"]
+    ran = [i for i, layer in enumerate(own) if layer.calls]
+    left = next((layer for layer in own[: max(ran, default=0)] if not layer.calls), None)
+    if left is None:
+        return ""
+    steps = left.name.split(".")
+    parts = (".".join(steps[: i + 1]) for i in range(len(steps)))
+    return next((p for p in parts if not any(f"{own[i].name}.".startswith(f"{p}.") for i in ran)), left.name)
+
+
 def _capital(sentence):
     """Names of layers keep their small letter."""
     return sentence if re.match(r"bn|conv|shortcut", sentence) else sentence[0].upper() + sentence[1:]
@@ -418,7 +467,7 @@ def _in_training(learner, reference, x, pairs, before):
     """The same comparison in training mode: BN's other life. BN's stored numbers must follow as well."""
     theirs, mine = survey(reference.train(), x), survey(learner.train(), x.clone(), before)
     if mine.error:
-        return Found(f"It runs in eval() and not in training mode. {stopped(mine.error)}", where(mine.error))
+        return Found(f"It runs in eval() and not in training mode. {stopped(mine.error)}", _where(mine, learner))
     if not mistakes.gap(mine.out, theirs.out)[1] <= 10 * TOLERANCE:  # NaN is not larger, and not right
         for layer, own in pairs:
             if own.result is not None and own.result.shape != layer.result.shape:

@@ -110,6 +110,8 @@ def resnet101_question():
 
     def slip(guess):
         off = (guess - answer) / each
+        if abs(off) < 0.1:
+            return slips.get(guess, "That is nearly it. Count to the last parameter.")
         near = f"You are {abs(off):.2f} blocks of Stage 3 too {'high' if off > 0 else 'low'}."
         return slips.get(guess, near)
 

@@ -7,6 +7,7 @@ parts that must be called so, where a lesson goes on to look at them by name.
 """
 
 from functools import partial
+from inspect import signature
 
 import torch
 from torch import nn
@@ -82,7 +83,16 @@ def check_stage(make, *, names=(), exercise=None):
 def check_network(make, *, blocks=(3, 4, 6, 3), base=64, num_classes=1000, names=(), exercise=None):
     """MyResNet50(): (3, W, W) → (num_classes). blocks, base: of another design, as in `ResNet`."""
     build = partial(ResNet, blocks=blocks, base=base, num_classes=num_classes)
-    return _check(make, [(build, {}, 64)], "network", names, exercise)
+    verdict = _check(make, [(build, {}, 64)], "network", names, None)
+    if "num_classes" in signature(make).parameters:
+        n = num_classes + 1
+        with torch.device("meta"):
+            network = make(num_classes=n)
+        if not any(p.shape[0] == n for p in network.parameters()):
+            text = f"num_classes plays no part: with num_classes={n} it still gives {num_classes} scores. Hand it on."
+            raise Wrong(Verdict(False, verdict.subject, text, hints=hints("network", "head")))
+    done(exercise)
+    return verdict
 
 
 def _stage(C, C1, S, n):
