@@ -107,10 +107,9 @@ NotationExplorer()
 # ## Convolution
 #
 # - <b id="convolution">convolution</b>: Slides a kernel over its input, and at every position multiplies, adds up, and
-#   writes one number. A layer of C_out kernels makes C_out channels; each kernel has k · k · C
-#   weights.&nbsp;[00](00_start_here.ipynb)
-# - <b id="kernel">kernel</b>: The small square of weights that a convolution slides over its
-#   input.&nbsp;[01](01_stem.ipynb)
+#   writes one number. Each kernel makes one channel: C_out kernels, C_out channels.&nbsp;[00](00_start_here.ipynb)
+# - <b id="kernel">kernel</b>: The weights that a convolution slides over its input: a square of k · k for each of the C
+#   channels that come in.&nbsp;[01](01_stem.ipynb)
 # - <b id="conv">CONV</b>: The course's short form. CONV 7×7, 64, /2 is a convolution with 7×7 kernels, 64 channels out
 #   and stride 2; without “/”, the stride is 1.&nbsp;[01](01_stem.ipynb)
 # - <b id="1-1-convolution">1×1 convolution</b>: Looks at one position at a time and makes new channels of the old ones
