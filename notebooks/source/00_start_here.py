@@ -114,8 +114,8 @@ show_maps(x, tile=224, columns=3)
 
 # %% [markdown]
 # This is how the course draws channels: one tile each, from left to right and from top to bottom. **White is 0, red is
-# positive, blue is negative.** (`to_input` has subtracted the average colour of many photographs, so red means more of
-# the channel's colour than usual, and blue means less.)
+# positive, blue is negative.** (`to_input` has subtracted the average colour of many photographs: red says more of the
+# channel's colour than usual, and blue says less.)
 #
 # **What do you see?** Where do the three channels differ most, and what colour does the photograph have there?
 #
@@ -129,8 +129,8 @@ show_maps(x, tile=224, columns=3)
 #
 # ## 4 · Four letters
 #
-# ResNet-50 consists mostly of *blocks*, groups of a few convolutions, and four letters describe any of them. You will see
-# them everywhere.
+# ResNet-50 consists mostly of *blocks*, a few convolutions each, and four letters describe any of them. You will see them
+# everywhere.
 #
 # | letter | what it is | in this photograph |
 # | --- | --- | --- |

@@ -252,7 +252,7 @@ NotationExplorer()
 # - <b id="checkpoint">checkpoint</b>: A file of trained weights: a dictionary name → tensor, and nothing else. How a
 #   picture is prepared and where strides sit is not in it.&nbsp;[03](03_btnk1.ipynb)
 # - <b id="state_dict">state_dict</b>: All parameters and buffers of a network, by name. `load_state_dict` puts such a
-#   dictionary into a network and compares names and shapes.&nbsp;[06](06_published_weights.ipynb)
+#   dictionary into a network and compares names and shapes.&nbsp;[01](01_stem.ipynb)
 # - <b id="strict">strict</b>: `load_state_dict(…, strict=False)` takes what fits and forgets the rest without an error.
 #   Perhaps nothing fits.&nbsp;[06](06_published_weights.ipynb)
 # - <b id="pickle">pickle</b>: Python's format for saving objects. Loading one can run any function, so it is not for
