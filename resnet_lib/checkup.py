@@ -33,7 +33,7 @@ def checkup():
             print(f"    → What to do: {INSTALL}.")
     print()
     if problems:
-        print(f"{problems} of these lines need your attention: see the arrows.")
+        print(f"{problems} of these lines {'needs' if problems == 1 else 'need'} your attention: see the arrows.")
     else:
         print("All is well. You can begin.")
 

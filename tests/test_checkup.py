@@ -63,7 +63,7 @@ def test_a_missing_package_is_named_with_what_to_do(installed, report):
     installed({"ipywidgets": None})
     text = report()
     assert "ipywidgets is missing.\n    → What to do: in a terminal" in text and "course.py lab" in text
-    assert text.endswith("1 of these lines need your attention: see the arrows.\n")
+    assert text.endswith("1 of these lines needs your attention: see the arrows.\n")
 
 
 def test_a_version_outside_the_range_is_named_with_the_range(installed, report):
@@ -132,4 +132,4 @@ def test_whatever_breaks_the_rest_is_still_checked(installed, report, monkeypatc
     monkeypatch.setattr(module, broken, fail)
     text = report()
     assert "could not be checked (OSError: a library is broken).\n    → What to do: " in text
-    assert text.endswith("1 of these lines need your attention: see the arrows.\n")
+    assert text.endswith("1 of these lines needs your attention: see the arrows.\n")

@@ -141,8 +141,8 @@ show_maps(x, tile=224, columns=3)
 #
 # C and W belong to a tensor. S and C1 belong to a part of the network. Today you meet S; C1 has to wait for lesson 02.
 #
-# **Stride** in its simplest form is a slice in Python. **Predict** before you run the next two cells: which shape is left
-# for S = 2, and is that half of the numbers, or a quarter?
+# **Stride** in its simplest form is a slice in Python; `::S` takes every S-th. **Predict** before you run the next two
+# cells: which shape is left for S = 2, and is that half of the numbers, or a quarter?
 
 # %%
 S = 2
