@@ -41,7 +41,7 @@ Progress("00", exercises=3)
 #
 # Then this notebook runs with another Python than the course's. In the menu *Kernel* choose *Change Kernel…* and
 # *Python 3 (ipykernel)*, and run the cell again. If that does not help, close JupyterLab and start it again as the
-# course's README says. Section 2 tells what is missing.
+# course's README says: that installs what is missing.
 # </details>
 #
 # ## 1 · How a lesson works
