@@ -70,6 +70,8 @@ def test_the_numbers_left_are_accepted_however_they_are_counted(right):
         (lambda C, W, S: math.ceil(C * W * W / S**2), "Round each side up before"),
         (lambda C, W, S: up(C, S) * up(W, S) ** 2, "The channels stay"),
         (lambda C, W, S: C * W * W, "how many there were before"),
+        (lambda C, W, S: C * W * W - C * up(W, S) ** 2, "how many are gone"),
+        (lambda C, W, S: up(W, S) ** 2 / W**2, "the share that is left"),
         (lambda C, W, S: C * W * W // S, "about 1/S² of the numbers"),
         (lambda C, W, S: C * W * W / S, "about 1/S² of the numbers"),
         (lambda C, W, S: C * W * W // S**2, "Round each side up before"),
@@ -386,6 +388,7 @@ def test_a_prediction_that_is_none_or_of_another_kind_is_told_so():
     assert "whole number" in refusal(predict, width_question(224, 7), "many")
     assert "three whole numbers" in refusal(predict, shape_question("BTNK2", 256, 56), 256)
     assert "three whole numbers" in refusal(predict, shape_question("BTNK2", 256, 56), (256, 56))
+    assert "without the batch" in refusal(predict, shape_question("BTNK2", 256, 56), (1, 256, 56, 56))
     assert "Choose one of" in refusal(predict, ILLEGAL, "the first")
 
 

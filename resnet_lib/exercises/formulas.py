@@ -108,6 +108,8 @@ NUMBERS_LEFT = {
     "doubled": "The new side times itself is wanted, rows times columns, and not times 2.",
     "thinned": "The channels stay, all C of them: only rows and columns are thinned out.",
     "all": "That is how many there were before: W becomes W/S.",
+    "gone": "That is how many are gone; those that are left are wanted.",
+    "part": "That is the share that is left; how many numbers that are is wanted.",
 }
 
 
@@ -123,7 +125,8 @@ def _numbers_left(wrong, C, W, S):
         side = W // step if "floor" in wrong else round(side) if "nearest" in wrong else out_size(W, 1, step)
     side = W // S + 1 if "plus one" in wrong else W if "all" in wrong else side
     left = C * side * (1 if "one side" in wrong else 2 if "doubled" in wrong else W if "rows" in wrong else side)
-    return math.ceil(left) if "late" in wrong else math.floor(left) if "late floor" in wrong else left
+    left = math.ceil(left) if "late" in wrong else math.floor(left) if "late floor" in wrong else left
+    return C * W * W - left if "gone" in wrong else left / (C * W * W) if "part" in wrong else left
 
 
 def check_bytes(f, *, exercise=None):
