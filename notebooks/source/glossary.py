@@ -284,7 +284,7 @@ NotationExplorer()
 #   those that are asked for by name.&nbsp;[05](05_resnet50.ipynb)
 # - <b id="hook">hook</b>: A function that PyTorch calls when a module has run, and that may look at what it gave
 #   out.&nbsp;[07](07_feature_maps.ipynb)
-# - <b id="gradient">gradient</b>: How much one number changes when another one does, a little. Training follows it;
+# - <b id="gradient">gradient</b>: How much one number changes when another is changed a little. Training follows it;
 #   lesson 03 uses it to find out which pixels matter at all.&nbsp;[03](03_btnk1.ipynb)
 # - <b id="response">response</b>: Of a channel: the mean of its absolute values for one picture. How strongly it
 #   answers.&nbsp;[07](07_feature_maps.ipynb)
