@@ -50,7 +50,7 @@ def test_a_good_machine_is_told_so(installed, report):
     assert f"Python {sys.version_info[0]}.{sys.version_info[1]}" in text
     assert "torch 2.0: good.\n" in text and "ipywidgets 2.0.\n" in text and "torchinfo 2.0.\n" in text
     assert f"torch uses {torch.get_num_threads()} threads" in text
-    assert "GB of it free" in text and " ms.\n" in text
+    assert "GB of it free" in text and " ms: good.\n" in text
     assert text.endswith("All is well. You can begin.\n") and "What to do" not in text
 
 
@@ -63,7 +63,7 @@ def test_a_missing_package_is_named_with_what_to_do(installed, report):
     installed({"ipywidgets": None})
     text = report()
     assert "ipywidgets is missing.\n    → What to do: in a terminal" in text and "course.py lab" in text
-    assert text.endswith("1 of these lines need your attention: see the arrows.\n")
+    assert text.endswith("1 of these lines needs your attention: see the arrows.\n")
 
 
 def test_a_version_outside_the_range_is_named_with_the_range(installed, report):
@@ -97,6 +97,7 @@ def test_little_memory_and_a_slow_processor_get_advice(installed, report, monkey
     monkeypatch.setattr(module, "SLOW", 0)
     text = report()
     assert "close other programs, and notebooks" in text and "plug the laptop in" in text
+    assert " ms.\n" in text and "good" not in text.partition("Memory")[2]
     assert "2 of these lines" in text
 
 
@@ -131,4 +132,4 @@ def test_whatever_breaks_the_rest_is_still_checked(installed, report, monkeypatc
     monkeypatch.setattr(module, broken, fail)
     text = report()
     assert "could not be checked (OSError: a library is broken).\n    → What to do: " in text
-    assert text.endswith("1 of these lines need your attention: see the arrows.\n")
+    assert text.endswith("1 of these lines needs your attention: see the arrows.\n")

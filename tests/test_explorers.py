@@ -272,7 +272,7 @@ def test_a_btnk2_has_no_c1_and_s_of_its_own_in_the_notation():
     assert explorer.C1.disabled and explorer.S.disabled
     assert "(C/4, W, W)" in words(explorer.letters) and "C1" not in words(explorer.letters)
     explorer.C.value = 1024
-    assert "(256, 56, 56)" in words(explorer.numbers) and "y (1,024, 56, 56)" in words(explorer.numbers)
+    assert "(256, 56, 56)" in words(explorer.numbers) and "y (1024, 56, 56)" in words(explorer.numbers)
     explorer.block.value = "BTNK1"
     assert not explorer.C1.disabled and not explorer.S.disabled
 

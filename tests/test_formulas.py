@@ -70,6 +70,19 @@ def test_the_numbers_left_are_accepted_however_they_are_counted(right):
         (lambda C, W, S: math.ceil(C * W * W / S**2), "Round each side up before"),
         (lambda C, W, S: up(C, S) * up(W, S) ** 2, "The channels stay"),
         (lambda C, W, S: C * W * W, "how many there were before"),
+        (lambda C, W, S: C * W * W - C * up(W, S) ** 2, "how many are gone"),
+        (lambda C, W, S: up(W, S) ** 2 / W**2, "the share that is left"),
+        (lambda C, W, S: C * W * W // S, "about 1/S² of the numbers"),
+        (lambda C, W, S: C * W * W / S, "about 1/S² of the numbers"),
+        (lambda C, W, S: C * W * W // S**2, "Round each side up before"),
+        (lambda C, W, S: C * math.ceil(W * W / S**2), "Round each side up before"),
+        (lambda C, W, S: C * (W // S + 1) ** 2, "one too many wherever S divides W"),
+        (lambda C, W, S: C * up(W, S * S) ** 2, "1/S of each side"),
+        (lambda C, W, S: C * up(W, S) * 2, "times itself"),
+        (lambda C, W, S: torch.empty(3, 224, 224)[:, ::S, ::S].numel(), "C and W play no part in your result"),
+        (lambda C, W, S: C * up(100, S) ** 2, "W plays no part in your result: it is the same as with W = 100"),
+        (lambda C, W, S: C * ceil(W / S) ** 2, "is it misspelt, or never imported? (Python"),  # noqa: F821
+        (lambda W, S: W, "its def line must list"),
         (lambda C, W, S: (W // S) ** 2, "one channel: multiply by C. And: You rounded down"),
         (lambda C, W, S: None, "gives None"),
         (lambda C, W, S: C + W, "none of"),
@@ -97,6 +110,9 @@ def test_the_bytes_of_a_batch_are_accepted_however_they_are_counted():
         (lambda b, C, W: 4 * b * C * W * W / 1000, "kilobytes; bytes"),
         (lambda b, C, W: 4 * b * C * W * W / 1024, "kilobytes of 1,024"),
         (lambda b, C, W: 4 * b * C * W * W / 1e6, "megabytes"),
+        (lambda b, C, W: b * C * W * W / 8, "32/8 bytes, and not 1/8"),
+        (lambda b, C, W: 4 * 32 * C * W * W, "batch plays no part in your result: it is the same as with batch = 32"),
+        (lambda b, C, W: b * 602_112, "C and W play no part in your result: it is the same as with C = 3 and W = 224"),
         (lambda b, C, W: C * W * W, "takes 4 bytes. And: You forgot the batch"),
         (lambda b, C, W: None, "gives None"),
     ],
@@ -398,6 +414,7 @@ def test_a_prediction_that_is_none_or_of_another_kind_is_told_so():
     assert "whole number" in refusal(predict, width_question(224, 7), "many")
     assert "three whole numbers" in refusal(predict, shape_question("BTNK2", 256, 56), 256)
     assert "three whole numbers" in refusal(predict, shape_question("BTNK2", 256, 56), (256, 56))
+    assert "without the batch" in refusal(predict, shape_question("BTNK2", 256, 56), (1, 256, 56, 56))
     assert "Choose one of" in refusal(predict, ILLEGAL, "the first")
 
 

@@ -14,10 +14,13 @@ from .test_notebooks import LESSONS, NOTEBOOKS, complaints, text_of
 ENTRY = re.compile(r'^- <b id="([^"]+)">([^<]+)</b>: (.+)&nbsp;\[(\d\d)\]\((\d\d)_\w+\.ipynb\)$', re.M)
 GREEK = {"β": "beta", "γ": "gamma", "ε": "epsilon", "μ": "mu", "σ": "sigma"}
 
-# Words that an earlier lesson uses in another sense: word → that lesson.
+# Words that an earlier lesson uses in another sense, or only to put them off: word → that lesson.
 OTHER_SENSE = {
     "kernel": "00",  # the menu of JupyterLab
     "channels last": "00",  # of a picture's shape in a file
+    "BTNK1": "02",
+    "v1": "02",
+    "v1.5": "02",
     "groups": "04",  # of blocks
     "luck": "05",
     "loss": "06",  # of accuracy

@@ -19,7 +19,7 @@
 # **At the end of this lesson you can**
 # - run a lesson, do its exercises and find help in it,
 # - say whether your machine is ready for the course,
-# - read a shape (C, H, W), and use the course's four letters C, W, C1 and S,
+# - read a shape (C, H, W), and use C, W and S, three of the course's four letters,
 # - tell how many numbers a tensor holds, what S does to them, and how many bytes they take.
 #
 # **You need** Python, and an idea of what a convolution is. No graphics card and no internet.
@@ -41,7 +41,7 @@ Progress("00", exercises=3)
 #
 # Then this notebook runs with another Python than the course's. In the menu *Kernel* choose *Change Kernel…* and
 # *Python 3 (ipykernel)*, and run the cell again. If that does not help, close JupyterLab and start it again as the
-# course's README says. Section 2 tells what is missing.
+# course's README says: that installs what is missing.
 # </details>
 #
 # ## 1 · How a lesson works
@@ -50,16 +50,14 @@ Progress("00", exercises=3)
 # goes on to the next. Go from top to bottom: later cells use what earlier ones made.
 #
 # - **The line of circles** that you have just made stands at the top of every lesson, one circle an exercise: ○ becomes ✓
-#   when you have solved it. What you solve is kept in a small file, `runs/progress.json`, beside this notebook. To begin a
-#   lesson anew, run `from resnet_lib.exercises import reset` and `reset("00")`. That forgets the marks; what you have
-#   written stays.
+#   when you have solved it. What you solve is kept in a small file, `runs/progress.json`, beside this notebook.
 # - **Exercises** are cells in which something is missing. They end with a line `raise NotImplementedError(…)`. Write your
 #   code, remove that line, run the cell. Each exercise says how hard it is (● easy to ●●● hard), how important, and how
 #   many minutes it may take.
 # - **Checks** stand in the cell below an exercise. Run it: it says **✓ right**, or **✗ not right yet** and what is wrong,
 #   in words. A refusal breaks nothing and is not counted. Change your cell, run it, run the check again.
-# - **Hints** are folded away, above the exercise and in what a check says. Above it they are sorted by what you see going
-#   wrong, so open only the one that fits. Those of a check lie one inside the other, and the last is nearly the solution.
+# - **Hints** are folded away. Each of those above an exercise says what trouble it is for: open only the one that fits.
+#   Those below a refusal lie one inside the other, and the last is nearly the solution.
 # - **Predictions** are asked before something is shown. Commit yourself, even when you are unsure: whoever has guessed
 #   wrong remembers the answer better than who was only told.
 # - **Questions** like "What do you see?" have a folded answer. Answer first, aloud or on paper.
@@ -90,7 +88,7 @@ photo("coffee")
 
 # %% [markdown]
 # A network does not see a cup. It gets numbers: how red, how green and how blue each pixel is. `to_input` cuts the
-# photograph to a square of 224 × 224 pixels and turns it into such numbers, in a PyTorch tensor.
+# photograph to a square of 224 × 224 pixels and turns it into such numbers, in a PyTorch tensor. **Predict** its shape.
 
 # %%
 from resnet_lib.photos import to_input
@@ -105,50 +103,51 @@ print(tuple(x.shape))
 # through a network, so the course leaves it out in words and writes shapes as **(C, H, W)**: channels, height, width.
 # This photograph is (3, 224, 224).
 #
-# A channel is a picture of its own: one number for each pixel. These are the three of the photograph.
+# A channel is a picture of its own: one number for each pixel. Inside a network it is also called a *feature map*, or
+# *map*. These are the three channels of the photograph.
 
 # %%
 from resnet_lib.views import show_maps
 
-print("red, green, blue")
+print("from left to right: how red, how green, how blue each pixel is")
 show_maps(x, tile=224, columns=3)
 
 # %% [markdown]
 # This is how the course draws channels: one tile each, from left to right and from top to bottom. **White is 0, red is
-# positive, blue is negative.** (`to_input` has subtracted the average colour of many photographs, so that the numbers lie
-# around 0.)
+# positive, blue is negative.** (`to_input` has subtracted the average colour of many photographs: red says more of the
+# channel's colour than usual, and blue says less.)
 #
 # **What do you see?** Where do the three channels differ most, and what colour does the photograph have there?
 #
 # <details><summary>What there is to see</summary>
 #
 # The coffee: red in the first tile, nearly white in the second, blue in the third. Light brown is much red, some green and
-# little blue. The table and the lit part of the saucer are similar. The white rim of the cup is red in all three tiles:
-# white is much of every colour. What is dark, such as the shadow under the cup, is blue in all three.
+# little blue. The lit part of the saucer is red in the first tile and blue in both others: a pure red. The white rim of
+# the cup is red in all three: white is much of every colour. What is dark, such as the shadow under the cup, is blue in
+# all three.
 # </details>
 #
 # ## 4 · Four letters
 #
-# ResNet-50 has dozens of convolutions, and all of them can be described with four letters. You will see them everywhere.
+# ResNet-50 consists mostly of *blocks*, a few convolutions each, and four letters describe any of them. You will see them
+# everywhere.
 #
 # | letter | what it is | in this photograph |
 # | --- | --- | --- |
 # | **C** | channels of what comes in | 3 |
-# | **W** | width of what comes in, in pixels; the height is the same | 224 |
-# | **S** | stride: a step is taken at every S-th pixel only | – |
+# | **W** | width of what comes in, in pixels; the height is the same, so H = W | 224 |
+# | **S** | stride: of each row and each column, only every S-th pixel is kept | – |
 # | **C1** | channels inside a block, after its first convolution | – |
 #
 # C and W belong to a tensor. S and C1 belong to a part of the network. Today you meet S; C1 has to wait for lesson 02.
 #
-# **Stride** in its simplest form: keep every S-th pixel of each row, and every S-th row. In Python that is a slice.
+# **Stride** in its simplest form is a slice in Python; `::S` takes every S-th. **Predict** before you run the next two
+# cells: which shape is left for S = 2, and is that half of the numbers, or a quarter?
 
 # %%
 S = 2
 smaller = x[:, :, ::S, ::S]
 print(tuple(x.shape), "→", tuple(smaller.shape))
-
-# %% [markdown]
-# How many numbers are left?
 
 # %%
 print(f"{x.numel():,} numbers → {smaller.numel():,}, a share of {smaller.numel() / x.numel()}")
@@ -156,8 +155,8 @@ print(f"{x.numel():,} numbers → {smaller.numel():,}, a share of {smaller.numel
 # %% [markdown]
 # S = 2 leaves half the rows and half the columns: a quarter of the numbers, not half of them.
 #
-# Now your first **prediction**. Type three numbers and press Enter or *Commit*. A wrong guess costs nothing: it is told
-# what is wrong with it, and you may try again. *Hint* gives a step towards the answer, and *Show the answer* can be
+# Now a **prediction** that answers you. Type three numbers and press Enter or *Commit*. A wrong guess costs nothing: you
+# are told what is wrong with it, and may try again. *Hint* gives a step towards the answer, and *Show the answer* can be
 # pressed after a first try.
 
 # %%
@@ -168,7 +167,8 @@ Prediction(stride_question(3, 9, 2))
 # %% [markdown]
 # ## 5 · Your first sliders
 #
-# Run the next cell and move the sliders, with the mouse or with the arrow keys. Before you do, **predict**:
+# Run the next cell and move the sliders, with the mouse or the arrow keys, or type over the number beside one. W scales
+# the photograph to W × W pixels; S then keeps every S-th. Before you do, **predict**:
 #
 # 1. With W = 224, which S leaves a picture of 56 × 56?
 # 2. How small can the picture get before you no longer recognise the cup?
@@ -184,9 +184,9 @@ SizeExplorer()
 # <details><summary>Answers</summary>
 #
 # 1. S = 4, since 224 / 4 = 56.
-# 2. Most people still know it at about 28 × 28, which is 2,352 numbers. ResNet-50's last maps are 7 × 7: by then its
-#    channels have to say *what* is there, since so little is left to say *where*.
-# 3. (3, 5, 5). The pixels 0, 2, 4, 6 and 8 are kept. **W/S is rounded up.** You will meet this again in the next lesson.
+# 2. That depends on your eyes. With S = 8, at 28 × 28 or 2,352 numbers, the cup can still be told. ResNet-50's last maps
+#    are 7 × 7: by then its channels have to say *what* is there, since so little is left to say *where*.
+# 3. (3, 5, 5). The pixels 0, 2, 4, 6 and 8 are kept: **W/S is rounded up**, since the first pixel always stays.
 # 4. None. Neither width nor stride changes the channels.
 # </details>
 #
@@ -224,7 +224,8 @@ prediction = {
 from resnet_lib.exercises import predict
 
 asked = [(3, 224, 2), (3, 224, 4), (64, 112, 2), (512, 7, 2)]
-predict([stride_question(*numbers) for numbers in asked], prediction.values(), exercise="00.1")
+questions = {f"C = {C}, W = {W}, S = {S}": stride_question(C, W, S) for C, W, S in asked}
+predict(questions, prediction, exercise="00.1")
 
 # %% [markdown]
 # Solved? Run the very first cell of this lesson again: one of its circles has become a ✓.
@@ -232,15 +233,16 @@ predict([stride_question(*numbers) for numbers in asked], prediction.values(), e
 # ### Exercise 2 · count the numbers
 # ● of ●●● · important · 5 minutes
 #
-# Write a function that says how many numbers are left of a (C, W, W) tensor after stride S. The check calls it with many
-# C, W and S, and accepts it however it is written.
+# Write a function that says how many numbers are left of a (C, W, W) tensor after stride S. You have seen one result
+# already: `numbers_left(3, 224, 2)` should be 37,632. The check tries other C, W and S too, and accepts any way to write
+# it.
 #
 # <details><summary>Hint: I do not know how to round up</summary><code>math.ceil(W / S)</code>, after
 # <code>import math</code>.</details>
-# <details><summary>Hint: the check says that I rounded down</summary><code>W // S</code> rounds down. The first
-# pixel is always kept, so you have to round up.</details>
-# <details><summary>Hint: the check says that I forgot rows</summary>The stride thins out columns and rows: multiply by
-# the new width twice.</details>
+# <details><summary>Hint: it is right for W = 224 and not for W = 7</summary><code>W // S</code> rounds down, and
+# <code>W * W / S**2</code> does not round the sides at all. Round the side up first, then multiply.</details>
+# <details><summary>Hint: the check speaks of rows and columns</summary>The stride thins out both: multiply by the new
+# width twice.</details>
 
 # %% tags=["exercise"]
 # Exercise 2: how many numbers are left.
@@ -266,6 +268,7 @@ check_numbers_left(numbers_left, exercise="00.2")
 
 # %% [markdown]
 # How much memory do the numbers take? Each of them is a *float32*, a number written in 32 bits; 8 bits are a byte.
+# **Predict:** how many bytes is one number, and the whole photograph?
 
 # %%
 print(f"{x.dtype}: {x.element_size()} bytes for a number, so {x.numel() * x.element_size():,} bytes for the photograph")
@@ -276,8 +279,8 @@ print(f"{x.dtype}: {x.element_size()} bytes for a number, so {x.numel() * x.elem
 #
 # Write a function that says how many bytes a whole batch takes: a float32 tensor of shape (batch, C, W, W).
 #
-# <details><summary>Hint: the check says that I give bits</summary>32 bits are 32 / 8 bytes.</details>
-# <details><summary>Hint: my result is right for a batch of 1 only</summary>Every picture of the batch takes as much as the
+# <details><summary>Hint: the check speaks of bits, or of 4 bytes</summary>32 bits are 32 / 8 bytes.</details>
+# <details><summary>Hint: it is right for batch = 1 only</summary>Every picture of the batch takes as much as the
 # first.</details>
 
 # %% tags=["exercise"]
@@ -300,7 +303,7 @@ check_bytes(batch_bytes, exercise="00.3")
 
 # %% [markdown]
 # With your function: a batch of 32 photographs, what the first convolution of ResNet-50 makes of it, and what leaves the
-# last block. (1 MB is a million bytes.)
+# last block. **Predict:** which of the three is the largest? (1 MB is a million bytes.)
 
 # %%
 for C, W in [(3, 224), (64, 112), (2048, 7)]:
@@ -311,8 +314,9 @@ for C, W in [(3, 224), (64, 112), (2048, 7)]:
 #
 # ## 6 · Where this goes
 #
-# This is the whole of ResNet-50, from the photograph to its 1,000 answers. The course's library has it; you will write
-# all of it yourself in the next five lessons.
+# This is the whole of ResNet-50: Stage 0 to Stage 4, and the *head*, which gives the 1,000 answers. A *parameter* is a
+# number that training changes. The course's library has all this; you will write it yourself in the next five lessons.
+# **Predict:** the photograph is (3, 224, 224). Which of these three numbers grow on the way, and which shrink?
 
 # %%
 from resnet_lib import anatomy, resnet50
@@ -321,16 +325,16 @@ for stage in anatomy(resnet50(), 224).by_stage():
     print(f"{stage.name:7} gives {stage.shape!s:15} {stage.parameters:>11,} parameters")
 
 # %% [markdown]
-# **What do you see?** Follow the shapes from top to bottom. What shrinks, what grows?
+# **What do you see?** Follow the shapes from top to bottom, then the parameters.
 #
 # <details><summary>What there is to see</summary>
 #
 # The width shrinks from 224 to 56, 28, 14 and 7, and the channels grow from 3 to 64, 256, 512, 1024 and 2048. The network
-# trades *where* for *what*. The last line is 1,000 numbers without height or width: one for each kind of thing that
-# ResNet-50 knows.
+# trades *where* for *what*. Most parameters sit where the channels are many, in Stage 4. The last line is 1,000 numbers
+# without height or width: one for each kind of thing that ResNet-50 knows.
 # </details>
 #
-# | lesson | you build |
+# | lesson | what it is about |
 # | --- | --- |
 # | [01 · Stage 0, the stem](01_stem.ipynb) | from (3, 224, 224) to (64, 56, 56) |
 # | [02 · BTNK2, the identity block](02_btnk2.ipynb) | the block that keeps its shape |
@@ -350,12 +354,13 @@ for stage in anatomy(resnet50(), 224).by_stage():
 #
 # | | |
 # | --- | --- |
-# | **C, W, C1, S** | channels in, width in, channels inside a block, stride |
+# | **C, W, S** | channels in, width in, stride; C1, the channels inside a block, comes in lesson 02 |
 # | **(C, H, W)** | a shape: channels, height, width; the batch before it is left out |
-# | **channel** | one of the C pictures a tensor consists of |
+# | **channel, map** | one of the C pictures a tensor consists of |
 # | **batch** | several pictures in one tensor, (batch, C, H, W) |
 # | **parameter** | a number that training changes |
-# | **Stage 0 … 4** | the five parts of ResNet-50 before its head; Stage 0 is also called the stem |
+# | **block** | a few convolutions that belong together |
+# | **Stage 0 … 4, head** | the parts of ResNet-50; Stage 0 is also called the stem, and the head gives the answers |
 #
 # ## Common mistakes
 #
@@ -363,14 +368,14 @@ for stage in anatomy(resnet50(), 224).by_stage():
 #   Cell…* in the menu *Kernel* puts it right.
 # - **Leaving out the batch.** A layer wants (batch, C, H, W). `x[0]` is a photograph, `x[0:1]` a batch of one.
 # - **Reading (H, W, C).** Pictures in files and in NumPy have the channels last. PyTorch has them first.
-# - **Thinking S = 2 halves the work.** It leaves a quarter.
+# - **Thinking S = 2 leaves half.** It leaves half of each side, and a quarter of the numbers.
 # - **Looking at the check and not at the cell.** A check sees what your cell made when it last *ran*. Run the cell you have
 #   changed, and then the check.
 #
 # ## Summary
 #
 # - A photograph is a tensor of shape (3, 224, 224); PyTorch puts the batch before it.
-# - C and W describe a tensor. S thins it out: (C, W, W) becomes (C, W/S, W/S), rounded up, with 1/S² of the numbers.
+# - C and W describe a tensor. S thins it out: (C, W, W) becomes (C, W/S, W/S), rounded up, with about 1/S² of the numbers.
 # - A float32 takes 4 bytes: a batch of shape (batch, C, W, W) takes 4 · batch · C · W · W.
 # - ResNet-50 makes the width smaller and the channels more, from (3, 224, 224) to (2048, 7, 7) and then 1,000 answers.
 #
@@ -382,13 +387,16 @@ for stage in anatomy(resnet50(), 224).by_stage():
 # 2. A tensor 15 wide is cut down with S = 2. How wide is the result?
 # <details><summary>Answer</summary>8: the pixels 0, 2, … 14 are kept. 15/2 is rounded up.</details>
 #
-# 3. S grows from 1 to 4. What share of the numbers is left?
+# 3. A picture 224 wide is cut down with S = 4. What share of the numbers is left?
 # <details><summary>Answer</summary>1/16: a quarter of the rows and a quarter of the columns.</details>
 #
 # 4. In the pictures of channels, what do red, white and blue stand for?
 # <details><summary>Answer</summary>Positive, zero, negative.</details>
 #
-# 5. A check refuses your exercise, you correct it, and the check says the same again. What did you forget?
+# 5. How many bytes does a float32 tensor of shape (2, 3, 10, 10) take?
+# <details><summary>Answer</summary>2 · 3 · 10 · 10 = 600 numbers of 4 bytes: 2,400.</details>
+#
+# 6. A check refuses your exercise, you correct it, and the check says the same again. What did you forget?
 # <details><summary>Answer</summary>To run the cell of the exercise before the check.</details>
 #
 # ## What comes next
@@ -410,9 +418,10 @@ for stage in anatomy(resnet50(), 224).by_stage():
 #
 # ### Ask before you show
 #
-# - Before S moves: "S = 2 keeps what share of the numbers?" Let all vote for a half or a quarter, and only then run it.
+# - Before the slice runs: "S = 2 keeps what share of the numbers?" Let all vote for a half or a quarter.
 # - At the prediction with W = 9, S = 2: "4 or 5?" Write both camps' counts on the board. The winners say which pixels are
 #   kept.
+# - Before the bytes of three tensors are printed: "Which is the largest?" Not the photographs.
 # - Before section 6: "The photograph has 150,528 numbers, the answer 1,000. What has to become smaller first?"
 #
 # ### What they may think

@@ -107,10 +107,9 @@ NotationExplorer()
 # ## Convolution
 #
 # - <b id="convolution">convolution</b>: Slides a kernel over its input, and at every position multiplies, adds up, and
-#   writes one number. A layer of C_out kernels makes C_out channels; each kernel has k · k · C
-#   weights.&nbsp;[00](00_start_here.ipynb)
-# - <b id="kernel">kernel</b>: The small square of weights that a convolution slides over its
-#   input.&nbsp;[01](01_stem.ipynb)
+#   writes one number. Each kernel makes one channel: C_out kernels, C_out channels.&nbsp;[00](00_start_here.ipynb)
+# - <b id="kernel">kernel</b>: The weights that a convolution slides over its input: a square of k · k for each of the C
+#   channels that come in.&nbsp;[01](01_stem.ipynb)
 # - <b id="conv">CONV</b>: The course's short form. CONV 7×7, 64, /2 is a convolution with 7×7 kernels, 64 channels out
 #   and stride 2; without “/”, the stride is 1.&nbsp;[01](01_stem.ipynb)
 # - <b id="1-1-convolution">1×1 convolution</b>: Looks at one position at a time and makes new channels of the old ones
@@ -253,7 +252,7 @@ NotationExplorer()
 # - <b id="checkpoint">checkpoint</b>: A file of trained weights: a dictionary name → tensor, and nothing else. How a
 #   picture is prepared and where strides sit is not in it.&nbsp;[03](03_btnk1.ipynb)
 # - <b id="state_dict">state_dict</b>: All parameters and buffers of a network, by name. `load_state_dict` puts such a
-#   dictionary into a network and compares names and shapes.&nbsp;[06](06_published_weights.ipynb)
+#   dictionary into a network and compares names and shapes.&nbsp;[01](01_stem.ipynb)
 # - <b id="strict">strict</b>: `load_state_dict(…, strict=False)` takes what fits and forgets the rest without an error.
 #   Perhaps nothing fits.&nbsp;[06](06_published_weights.ipynb)
 # - <b id="pickle">pickle</b>: Python's format for saving objects. Loading one can run any function, so it is not for
@@ -285,7 +284,7 @@ NotationExplorer()
 #   those that are asked for by name.&nbsp;[05](05_resnet50.ipynb)
 # - <b id="hook">hook</b>: A function that PyTorch calls when a module has run, and that may look at what it gave
 #   out.&nbsp;[07](07_feature_maps.ipynb)
-# - <b id="gradient">gradient</b>: How much one number changes when another one does, a little. Training follows it;
+# - <b id="gradient">gradient</b>: How much one number changes when another is changed a little. Training follows it;
 #   lesson 03 uses it to find out which pixels matter at all.&nbsp;[03](03_btnk1.ipynb)
 # - <b id="response">response</b>: Of a channel: the mean of its absolute values for one picture. How strongly it
 #   answers.&nbsp;[07](07_feature_maps.ipynb)

@@ -234,6 +234,12 @@ MEANINGS = [
 
 # In a function, which is no network, these mean something else.
 IN_FUNCTIONS = [
+    (r"name '(\w+)' is not defined", "{0} is used and never given a value: is it misspelt, or never imported?"),
+    (
+        r"takes (\d+) positional arguments? but (\d+) (?:was|were) given",
+        "Your function takes too few arguments, {0}, and is called with {1}: its def line must list all the names that "
+        "the exercise gives.",
+    ),
     (
         r"'str' object has no attribute",
         "A loop over a dictionary gives its names alone; .values() gives what they stand for, .items() both.",

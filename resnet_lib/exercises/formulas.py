@@ -102,19 +102,34 @@ NUMBERS_LEFT = {
     "nearest": "You rounded to the nearest. Whatever is left over of W/S, it is rounded up.",
     "exact": "W/S need not be whole: round it up before you multiply.",
     "late": "Round each side up before you multiply, and not the product at the end.",
+    "late floor": "Round each side up before you multiply; you divide the product, and round it down.",
+    "area": "Round each side up before you multiply, and not rows times columns.",
+    "share": "S thins out rows and columns: about 1/S² of the numbers is left, and not 1/S.",
+    "share floor": "S thins out rows and columns: about 1/S² of the numbers is left, and not 1/S.",
+    "squared": "1/S² of the numbers is left, and that is 1/S of each side.",
+    "plus one": "W // S + 1 is one too many wherever S divides W: math.ceil(W / S) rounds up only what is not whole.",
+    "doubled": "The new side times itself is wanted, rows times columns, and not times 2.",
     "thinned": "The channels stay, all C of them: only rows and columns are thinned out.",
     "all": "That is how many there were before: W becomes W/S.",
+    "gone": "That is how many are gone; those that are left are wanted.",
+    "part": "That is the share that is left; how many numbers that are is wanted.",
 }
 
 
 def _numbers_left(wrong, C, W, S):
-    side = W / S
-    if not {"exact", "late"} & wrong:
-        side = W // S if "floor" in wrong else round(side) if "nearest" in wrong else out_size(W, 1, S)
-    side = W if "all" in wrong else side
     C = math.ceil(C / S) if "thinned" in wrong else 1 if "channels" in wrong else C
-    left = C * side * (1 if "one side" in wrong else W if "rows" in wrong else side)
-    return math.ceil(left) if "late" in wrong else left
+    if "area" in wrong:
+        return C * math.ceil(W * W / S**2)
+    if {"share", "share floor"} & wrong:
+        return C * W * W // S if "share floor" in wrong else C * W * W / S
+    step = S * S if "squared" in wrong else S
+    side = W / step
+    if not {"exact", "late", "late floor"} & wrong:
+        side = W // step if "floor" in wrong else round(side) if "nearest" in wrong else out_size(W, 1, step)
+    side = W // S + 1 if "plus one" in wrong else W if "all" in wrong else side
+    left = C * side * (1 if "one side" in wrong else 2 if "doubled" in wrong else W if "rows" in wrong else side)
+    left = math.ceil(left) if "late" in wrong else math.floor(left) if "late floor" in wrong else left
+    return C * W * W - left if "gone" in wrong else left / (C * W * W) if "part" in wrong else left
 
 
 def check_bytes(f, *, exercise=None):
@@ -131,6 +146,7 @@ def check_bytes(f, *, exercise=None):
 BYTES = {
     "numbers": "That is how many numbers there are: a float32 takes 4 bytes.",
     "bits": "You give bits: 8 of them are a byte, so a float32 takes 32/8 = 4 bytes.",
+    "eighth": "8 bits are a byte: a float32 of 32 bits takes 32/8 bytes, and not 1/8.",
     "double": "A float32 takes 4 bytes, and not 8.",
     "half": "A float32 takes 4 bytes, and not 2.",
     "batch": "You forgot the batch: that is one picture.",
@@ -143,7 +159,8 @@ BYTES = {
 
 
 def _bytes(wrong, batch, C, W):
-    each = next((n for name, n in (("numbers", 1), ("bits", 32), ("double", 8), ("half", 2)) if name in wrong), 4)
+    sizes = {"numbers": 1, "bits": 32, "eighth": 1 / 8, "double": 8, "half": 2}
+    each = next((n for name, n in sizes.items() if name in wrong), 4)
     one = (1 if "channels" in wrong else C) * (W if "one side" in wrong else W * W)
     whole = each * one * (1 if "batch" in wrong else batch)
     unit = 1000 if "thousand" in wrong else 1024 if "1024" in wrong else 10**6 if "million" in wrong else 1

@@ -43,7 +43,7 @@ class Question:
         said, guess = guess, _read(self.kind, guess, self.options)
         if guess is None:
             return False, {
-                "shape": "A shape is three whole numbers, (C, H, W).",
+                "shape": "A shape is three whole numbers, (C, H, W), without the batch.",
                 "numbers": "Three whole numbers are wanted, in the order of the question.",
                 "number": "A whole number is wanted.",
                 "choice": _choose(said, self.options),

@@ -38,9 +38,16 @@ def of_arguments(names, cases, got, right, same):
     for i, j in permutations(places, 2):
         if gives(lambda case, i=i, j=j: [*case[:i], case[j], *case[i + 1 :]]):
             return f"You use {names[j]} where {names[i]} is due."
-    for i, n in product(places, (0, 1, 2, 3)):
-        if gives(lambda case, i=i, n=n: [*case[:i], n, *case[i + 1 :]]):
-            return f"{names[i]} plays no part in your result: it is the same as with {names[i]} = {n}."
+    for i in places:
+        for n in (0, 1, 2, 3, *sorted({case[i] for case in cases} - {0, 1, 2, 3})):
+            if gives(lambda case, i=i, n=n: [*case[:i], n, *case[i + 1 :]]):
+                return f"{names[i]} plays no part in your result: it is the same as with {names[i]} = {n}."
+    # The first case is one that the lesson has shown: its tensor lies about, and may be used by mistake.
+    for i, j in combinations(places, 2):
+        m, n = cases[0][i], cases[0][j]
+        if gives(lambda case, i=i, j=j, m=m, n=n: [*case[:i], m, *case[i + 1 : j], n, *case[j + 1 :]]):
+            one, two = names[i], names[j]
+            return f"{one} and {two} play no part in your result: it is the same as with {one} = {m} and {two} = {n}."
     return None
 
 

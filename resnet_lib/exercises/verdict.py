@@ -75,7 +75,7 @@ class Wrong(AssertionError):
         if not self.shown:  # IPython asks twice
             display(self.verdict)
         self.shown = True
-        return ["The check above has found something. Correct it, run its cell again, then this one."]
+        return ["Change your cell, the one of the exercise, and run it. Then run this one again."]
 
 
 def _shape(shape):

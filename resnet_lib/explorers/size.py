@@ -40,7 +40,7 @@ class SizeExplorer(Explorer):
         self.text.value = (
             f'<div class="rl"><p class="big"><b>shape (C, H, W) = {shape_text(shape)}</b></p>'
             f"<p>C = 3: a photograph has three channels, red, green and blue.</p>"
-            f"<p>W = {W}: it is {W} pixels wide, and as many high.</p>"
+            f"<p>W = {W}: it is scaled to {W} pixels along each side.</p>"
             f"{lost}<p><b>{3 * side * side:,}</b> numbers in all.</p></div>"
         )
         file = io.BytesIO()

@@ -121,7 +121,7 @@ def _number(value):
 
 
 def _shape(shape):
-    return f"({', '.join(map(_number, shape))})"
+    return f"({', '.join(map(str, shape))})"
 
 
 _ARROWS = "<defs>" + "".join(
