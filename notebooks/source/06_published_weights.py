@@ -173,9 +173,10 @@ for leaf, count in Counter(name.rpartition(".")[2] for name in weights).items():
     print(f"{leaf:20} {count:>3}")
 
 # %% [markdown]
-# There are 53 convolutions, each with a weight. Each is followed by a BN with five entries: `weight` and `bias` are
-# learnt. `running_mean` and `running_var` are measured along the way. `num_batches_tracked` only counts the batches of
-# the training. The linear layer adds a weight and a bias. So 53 + 53 · 5 + 2 = 320.
+# There are 53 convolutions, each with a weight. Each is followed by a BN with five entries: `weight` and `bias`, the
+# factor and the offset of lesson 01, are learnt. `running_mean` and `running_var` are measured along the way.
+# `num_batches_tracked` only counts the batches of the training. The linear layer adds a weight and a bias. So
+# 53 + 53 · 5 + 2 = 320.
 #
 # What is learnt by gradient is called a **parameter**. What is only kept is called a **buffer**. Forget the buffers
 # when you copy, and every BN uses mean 0 and variance 1.
@@ -864,7 +865,7 @@ old = {name: tensor for name, tensor in published.items() if not name.endswith("
 print(len(published), "−", 53, "=", len(old), "entries;", len(copy_weights(old, mine)), "copied")
 
 # %% [markdown]
-# **Now the real one.** **Predict:** how many MB has its file, with 25,557,032 parameters as float32, and the buffers?
+# Now the real one. **Predict:** how many MB has its file, with 25,557,032 parameters as float32, and the buffers?
 
 # %%
 size = sum(t.numel() * t.element_size() for t in full.state_dict().values())
