@@ -118,7 +118,24 @@ WRONG = [
     ),
     (_by('not name.endswith("tracked")', "return len(p), len(p), len(b), len(b)"), "And: You give the number of"),
     ("def contents(weights):\n    pass", "None: let it return four numbers"),
-    ("def contents(weights):\n    return None, None, None, None", "for the entries that are parameters None"),
+    ("def contents(weights):\n    return None, None, None, None", "four times None: it is not filled in yet"),
+    (_by(ENDS, "return len(p), None, len(b), None"), "for the numbers in them None"),
+    (_by('name in ("weight", "bias")'), "You count no entry as a parameter"),
+    (_by('name.split(".")[1] in ("weight", "bias")'), "You count no entry as a parameter"),
+    (_by('name.endswith("weight") and name.endswith("bias")'), "You count no entry as a parameter"),
+    (_by("t.requires_grad"), "In a file all are plain tensors"),
+    (
+        "def contents(weights):\n    a = b = c = d = 0\n    for name, t in weights.items():\n"
+        f"        if {ENDS}:\n            a, b = a + 1, b + t.numel()\n"
+        "        else:\n            c, d = c + 1, d + t.numel()\n        return a, b, c, d",
+        "the first entry alone: does the return stand inside the loop?",
+    ),
+    (
+        _by(ENDS, "return len(p), sum(t.numel() for t in p), len(b), sum(t.numel() for t in weights.values())"),
+        "Those numbers are of all entries",
+    ),
+    (_by('name.endswith([".weight", ".bias"])'), "endswith((…, …)), with two pairs of brackets"),
+    (_by(ENDS, "return len(p), sum(t.size() for t in p), 0, 0"), "A shape is no number: tensor.numel()"),
     ("def contents(weights):\n    return len(weights), 1", "2 values, and four numbers are wanted"),
     ("def contents(weights):\n    return {'parameters': 3}", "a dict, and should give four numbers"),
     (_by(ENDS, "return len(p), '7', len(b), 3"), "for the numbers in them a str and not a number"),
@@ -158,6 +175,20 @@ def test_a_wrong_count_is_told_its_mistake(source, sentence):
     assert sentence in caught.value.verdict.sentence
     assert len(caught.value.verdict.hints) == 3
     assert solved() == {}
+
+
+@pytest.mark.parametrize(
+    ("give", "hint"),
+    [
+        (f"{N}return len(p), len(b), n(p), n(b)", "Compare with the comment in the return line"),
+        ("return len(p), len(b)", "One return with four numbers"),
+        ("return len(p), len(p), len(b), len(b)", "tensor.numel() of one convolution"),
+    ],
+)
+def test_the_first_hint_is_keyed_to_what_is_wrong(give, hint):
+    with pytest.raises(Wrong) as caught:
+        check_contents(made(_by(ENDS, give)))
+    assert hint in caught.value.verdict.hints[0]
 
 
 def test_what_is_no_function_is_told_so():

@@ -208,7 +208,9 @@ def f_of(self, x):
         (forward_of_btnk2(lambda self, x: f_of(self, x) + x), "first at stage1.1"),
         (forward_of_btnk2(lambda self, x: self.relu3(f_of(self, x))), "first at stage1.1"),
         (forward_of_btnk2(lambda self, x: self.relu3(self.relu3(f_of(self, x)) + x)), "first at stage1.1"),
-        (forward_of_btnk2(lambda self, x: None), "first at stage1.1"),
+        (forward_of_btnk2(lambda self, x: None), "a function or a forward without its return"),
+        (forward_of_btnk2(lambda self, x: f_of(self, x) + self.conv1(x)), "channels of the two terms differ"),
+        (forward_of_btnk2(lambda self, x: self.rleu3(f_of(self, x) + x)), "forward uses self.rleu3"),
         (forward_of_btnk2(lambda self, x: f_of(self, x) * float("nan")), "NaN"),
     ],
 )
@@ -228,11 +230,24 @@ def test_the_hint_is_keyed_to_where_the_ladder_stopped(reference):
 
     assert "padding of the pooling" in hint(new_pool(2, 2))
     assert "last bracket closes" in hint(forward_of_btnk2(lambda self, x: self.relu3(f_of(self, x)) + x))
+    assert "has its return" in hint(forward_of_btnk2(lambda self, x: None))
+    assert "at which it stopped" in hint(forward_of_btnk2(lambda self, x: self.rleu3(f_of(self, x) + x)))
+
+
+def test_what_stops_the_network_is_told_in_short(reference):
+    with pytest.raises(Wrong) as caught:
+        check_ladder(lambda: changed(reference, forward_of_btnk2(lambda self, x: None)), reference, X)
+    assert len(caught.value.verdict.sentence) < 500
+
+
+def new_kind_of_pool(network):
+    network.stage0.pool = nn.MaxPool2d
 
 
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
+        (lambda: changed(thin(), new_kind_of_pool), "without its brackets"),
         (lambda: undefined, "undefined is used and never given a value"),  # noqa: F821
         (lambda: thin().load_state_dict({}), "keep the names and the shapes of the parts"),
         (lambda: None, "must be an nn.Module, and is NoneType"),

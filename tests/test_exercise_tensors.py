@@ -116,6 +116,29 @@ def renaming(*pairs, stem=True, fc=True, copy=False):
     return rename
 
 
+def stem_alone(new):
+    """A renaming that is right but for Stage 0."""
+
+    def rename(published):
+        due = from_published(published)
+        names = zip(published, due, strict=True)
+        return {new(was) if now.startswith("stage0") else now: due[now] for was, now in names}
+
+    return rename
+
+
+def renamed_in_place(published):
+    for name in list(published):
+        published[next(iter(from_published({name: None})))] = published.pop(name)
+    return published
+
+
+def renamed_in_place_but_the_stem(published):
+    for name in list(published)[6:]:
+        published[next(iter(from_published({name: None})))] = published.pop(name)
+    return published
+
+
 SHORTCUT = (("downsample.0", "shortcut.conv"), ("downsample.1", "shortcut.bn"))
 EXCHANGED = (("downsample.0", "shortcut.bn"), ("downsample.1", "shortcut.conv"))
 
@@ -127,29 +150,46 @@ EXCHANGED = (("downsample.0", "shortcut.bn"), ("downsample.1", "shortcut.conv"))
         renaming(("layer", "stage"), *SHORTCUT),
         renaming(("layer", "stage"), *SHORTCUT, copy=True),
         lambda published: dict(reversed(from_published(published).items())),
+        renamed_in_place,
         lambda published: type("Ordered", (dict,), {})(from_published(published)),
     ],
 )
 def test_a_right_renaming_is_accepted(right):
-    assert check_rename(right).ok
+    verdict = check_rename(right)
+    assert verdict.ok and verdict.sentence == "All 320 entries have their right names."
+
+
+def test_who_works_in_place_is_told_the_wrong_name_as_it_was():
+    assert "'conv1.weight' is still its name" in refusal(check_rename, renamed_in_place_but_the_stem)
 
 
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
         (lambda published: published, "'conv1.weight' is still its name"),
+        (lambda published: dict(published), "gives a new text, and leaves name as it is"),
         (renaming(("layer", "stage"), *SHORTCUT, stem=False), "belongs to stage0"),
         (renaming(("layer", "stage"), *SHORTCUT, fc=False), "belongs to the head"),
         (renaming(("layer", "stage")), "The shortcut is called downsample there"),
         (renaming(*SHORTCUT), "'layer1.0.conv1.weight' is still its name"),
         (renaming(("layer", "stage"), *EXCHANGED), "downsample.0 is the convolution"),
         (renaming(("conv1", "stage0.conv"), ("layer", "stage"), *SHORTCUT), "inside a block it stays"),
-        (renaming(("layer1", "stage0"), ("layer2", "stage1"), *SHORTCUT), ""),
-        (lambda published: {name.split(".")[-1]: t for name, t in published.items()}, "Did two names become one?"),
+        (renaming(("layer1", "stage0"), ("layer2", "stage1"), *SHORTCUT), "layer1 is Stage 1: the numbers stay"),
+        (stem_alone(lambda name: "stage0." + name), "are called conv and bn, without a number"),
+        (stem_alone(lambda name: "stage0." + name.replace("1.", "")), "A point is missing"),
+        (lambda published: {name.split(".")[-1]: t for name, t in published.items()}, "where two names become one"),
+        (lambda published: dict([next(iter(published.items()))]), "one entry alone: the return stands inside the loop"),
         (lambda published: {**from_published(published), "more": torch.tensor([-1.0])}, "entries, and there were"),
         (lambda published: None, "gives None"),
-        (lambda published: list(published), "gives no dictionary"),
+        (lambda published: dict([list(published.items())[-1]]), "the dictionary is made anew in every round"),
+        (lambda published: {}, "gives an empty dictionary"),
+        (lambda published: list(published), "gives a list, and not a dictionary"),
         (lambda published: published["conv"], "KeyError"),
+        (lambda published: [published.pop(name) for name in published], "while a loop goes through it"),
+        (lambda published: [published.update({"my " + n: 0}) for n in published], "while a loop goes through it"),
+        (lambda published: {tuple(n): t for n, t in published.items()}, "a tuple as a key"),
+        (lambda published: {n.split("."): t for n, t in published.items()}, "A list cannot be a key"),
+        (lambda published: [n.startswith(["conv1."]) for n in published], "one text, or a tuple of several"),
     ],
 )  # fmt: skip
 def test_a_wrong_renaming_is_told_the_first_wrong_name_and_what_happened_to_it(wrong, sentence):

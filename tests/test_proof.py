@@ -844,13 +844,13 @@ def test_the_html_marks_the_first_divergence_and_says_it_in_words(reference):
     row = short.split("class=marked")[1].split("</tr>")[0]
     assert "stage2.1.conv3" in row and "✗" in row and "DIFFERENT – the first" in row
     assert "stage1.0.bn1" not in short and "stage1.0.bn1" in html
-    assert "parameter that does not fit" not in html
+    assert "entry that does not fit" not in html
 
 
 def test_the_html_sets_parameters_side_by_side_only_where_they_do_not_fit(reference):
     html = ladder(LearnersNet(at={"stage2.1": ["C1 doubled"]}), reference)._repr_html_()
     assert "<td>(32, 128, 1, 1)</td><td>(64, 128, 1, 1)</td>" in html and "other shape – the first" in html
-    assert "stage1.0.conv1.weight" not in html
+    assert "stage1.0.conv1.weight" not in html and "entry that does not fit" in html
 
 
 def test_html_from_a_learner_s_text_is_escaped(reference):

@@ -22,7 +22,7 @@
 #
 # **You need** lessons 01 to 05.
 #
-# **Time:** about 90 minutes to work through. Running every cell takes about 20 seconds on a slow laptop. Everything
+# **Time:** about 95 minutes to work through. Running every cell takes about 20 seconds on a slow laptop. Everything
 # works without internet, except for one cell that says so.
 #
 # **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
@@ -51,9 +51,9 @@ Progress("06", exercises=5)
 # on more than a million photographs would change that, and take days. But others have already done so, and published
 # the result. In this lesson your network receives it.
 #
-# Here it is again, so that this notebook stands alone. One thing is new: `base`, the channels of Stage 0. With
-# `base=64` it is ResNet-50. With `base=16` every part has a quarter of the channels, and it is the **thin** network
-# that comes with this course, already trained.
+# Here it is again, so that this notebook stands alone; skim it. One thing is new, at its end: `base`, the channels of
+# Stage 0. With `base=64` it is ResNet-50. With `base=16` every part has a quarter of the channels: that is the **thin**
+# network, for which this course brings trained weights.
 
 # %%
 class MyStem(nn.Module):  # lesson 01
@@ -142,9 +142,9 @@ for name, network in [("ResNet-50", full), ("thin", mine)]:
     print(f"{name:10} {sum(p.numel() for p in network.parameters()):>10,} parameters")
 
 # %% [markdown]
-# The thin network was trained on CIFAR-10, a collection of small pictures of ten kinds of things. It is small enough
-# to lie beside this notebook, and everything you learn on it holds for the big one as well: the same parts, the same
-# names, the same traps.
+# `mine` is a thin one, still with random weights. Those that it gets were trained on CIFAR-10, a collection of small
+# pictures of ten kinds of things. Their file is small enough to come with the course, and everything you learn on it
+# holds for the big one as well: the same parts, the same names, the same traps.
 #
 # ## 2 · What a checkpoint is
 #
@@ -173,9 +173,10 @@ for leaf, count in Counter(name.rpartition(".")[2] for name in weights).items():
     print(f"{leaf:20} {count:>3}")
 
 # %% [markdown]
-# There are 53 convolutions, each with a weight. Each is followed by a BN with five entries: `weight` and `bias` are
-# learnt. `running_mean` and `running_var` are measured along the way. `num_batches_tracked` only counts the batches of
-# the training. The linear layer adds a weight and a bias. So 53 + 53 · 5 + 2 = 320.
+# There are 53 convolutions, each with a weight. Each is followed by a BN with five entries: `weight` and `bias`, the
+# factor and the offset of lesson 01, are learnt. `running_mean` and `running_var` are measured along the way.
+# `num_batches_tracked` only counts the batches of the training. The linear layer adds a weight and a bias. So
+# 53 + 53 · 5 + 2 = 320.
 #
 # What is learnt by gradient is called a **parameter**. What is only kept is called a **buffer**. Forget the buffers
 # when you copy, and every BN uses mean 0 and variance 1.
@@ -217,7 +218,7 @@ print(f"parameters {entries:>4} entries {numbers:>10,} numbers")
 print(f"buffers    {kept_entries:>4} entries {kept_numbers:>10,} numbers")
 
 # %% [markdown]
-# How large is the file?
+# **Predict:** how many bytes has the file? A float32 takes four.
 
 # %%
 size, numbers = path.stat().st_size, sum(tensor.numel() for tensor in weights.values())
@@ -235,7 +236,7 @@ print(f"{size:,} bytes for {numbers:,} numbers: {size / numbers:.2f} bytes each"
 
 # %%
 class Surprise:
-    def __reduce__(self):
+    def __reduce__(self):  # pickle asks here how to make this object again: by which function, with what
         return print, ("This line was printed by the FILE. It could as well have deleted your photographs.",)
 
 
@@ -304,8 +305,9 @@ published = torch.load(folder / "found_on_the_web.pth", weights_only=True)
 print(*list(published)[:7], sep="\n")
 
 # %% [markdown]
-# Loading it straight into your network fails, as it should. Many people then reach for `strict=False`, and the error
-# is gone:
+# (`.pt` and `.pth` are two endings for the same kind of file.) Loading it straight into your network fails, as it
+# should. Many people then reach for `strict=False`, and the error is gone. **Predict:** how many of your network's 320
+# tensors come from the file then? Compare the names above with yours in section 2.
 
 # %%
 try:
@@ -370,9 +372,7 @@ from resnet_lib.exercises import check_rename
 check_rename(rename, exercise="06.2")
 
 # %%
-yours = rename(dict(published))
-print(f"all {len(yours)} names are right")
-print(mine.load_state_dict(yours))
+print(mine.load_state_dict(rename(dict(published))))
 
 # %% [markdown]
 # `load_state_dict` compared all names and all shapes, and is content. Your network is trained.
@@ -449,8 +449,8 @@ except ValueError as error:
 # ## 6 · The ladder of proof
 #
 # The right weights are in the right places. Does your network *compute* the right thing with them? In lesson 05 you
-# compared stage by stage. The library's `ladder` does it for every step that both networks have, each a rung.
-# `copy=False` compares the weights as they are.
+# compared stage by stage. The library's `ladder` does it for every step that both networks have, each a rung. Unless
+# told `copy=False`, it first gives a copy of yours the reference's weights; here yours are to be tested as they are.
 
 # %%
 from resnet_lib.photos import PHOTOS, photo, square, to_input
@@ -460,14 +460,15 @@ x = to_input(photo("cat"), size=64, resize=64)  # section 8 is about this line
 ladder(mine, theirs, x, copy=False)
 
 # %% [markdown]
-# **What do you see?** Read the column "largest difference", and unfold "all … steps".
+# **What do you see?** Read the column "largest difference", and unfold "all … steps". ("relative": divided by the
+# reference's largest value. "logits": the scores.)
 #
 # <details><summary>What there is to see</summary>Every difference is 0: not small, but zero, after every block and
 # every single step. Your network, with the published weights, computes exactly what the reference computes.
 # </details>
 #
-# The same for your ResNet-50 in full size. Its weights are random here (the ladder copies the reference's into a copy
-# of yours, and gives the BNs values as a trained one might have).
+# The same for your ResNet-50 in full size. Its weights are random here, so the ladder copies the reference's (and
+# gives the BNs values as a trained one might have).
 
 # %%
 from resnet_lib import resnet50
@@ -475,13 +476,13 @@ from resnet_lib import resnet50
 print(ladder(MyResNet50(), resnet50()).headline)
 
 # %% [markdown]
-# What does the ladder say of the network that got its weights in alphabetical order?
+# Now the network that got its weights in alphabetical order. **Predict:** at which step does it first differ?
 
 # %%
 ladder(by_alphabet, theirs, x, copy=False)
 
 # %% [markdown]
-# **What do you see?** Which is the first step that differs? Which tensors does the ladder list above the steps?
+# **What do you see?** Is the first step that differs the one you named? Which tensors are listed above the steps?
 #
 # <details><summary>What there is to see</summary>
 #
@@ -561,7 +562,7 @@ for name, network in planted.items():
 # reference, one after the other, and looks which of them gives exactly your numbers.
 #
 # ### Exercise 4 · mend it
-# ● of ●●● · worth doing · 10 minutes
+# ● of ●●● · worth doing · 5 minutes
 #
 # A friend's network loads the same weights without complaint, and gives other answers than yours. These two parts are
 # the friend's own. Do not compare the code yet; ask the ladder first.
@@ -594,7 +595,7 @@ def with_parts(Stem, BTNK2):
 ladder(with_parts(FriendsStem, FriendsBTNK2), theirs, x, copy=False)
 
 # %% [markdown]
-# Mend the two parts. After the first mistake, the ladder will name the next.
+# Mend the two parts. The check below climbs the ladder again: when the first mistake is mended, it names the next.
 #
 # <details><summary>Hint: "first at stage0.pool"</summary>Both poolings give the same shape. Compare kernel and
 # padding with lesson 01.</details>
@@ -641,7 +642,7 @@ check_ladder(lambda: with_parts(MendedStem, MendedBTNK2), theirs, x, exercise="0
 # ## 7 · Why the winning class proves nothing
 #
 # Many tutorials stop at "it says *cat*, so it works". Ask your network and the v1 of exercise 3, which is wrong from
-# Stage 2 on, about the photographs. Look at the cat first, as such a tutorial would.
+# Stage 2 on, about the course's five photographs. **Predict:** of how many do both say the same?
 
 # %%
 checkpoint = theirs.checkpoint  # knows the names of the classes; section 8 tells more
@@ -730,13 +731,14 @@ Image.fromarray(seen).resize((5 * 180, 180), Image.Resampling.NEAREST)
 # 64 pixels: enough for the coarse shape and the colours, and little more. The pictures it was trained on were
 # coarser still: CIFAR-10's have 32 × 32 pixels, and were enlarged.</details>
 #
-# Now four wrong preparations, each of which you can find in real code. None raises an error.
+# Now four wrong preparations, each of which you can find in real code. None raises an error. **Predict:** which does
+# the most harm to the answers, and which would you hardly notice?
 
 # %%
 def prepare(image, mistake=None):
     """A photograph as input for the thin network, with one usual mistake."""
     pixels = torch.from_numpy(np.array(square(image, 64, 64))).permute(2, 0, 1).float()
-    if mistake == "blue first":  # OpenCV reads pictures so (BGR)
+    if mistake == "blue first":  # OpenCV, a much used library for pictures, reads them so
         pixels = pixels.flip(0)
     if mistake != "0 to 255":
         pixels = pixels / 255
@@ -755,15 +757,16 @@ with torch.no_grad():
         print(f"{mistake or 'right':16}" + "".join(f"{f'{c} {p:.0%}':18}" for c, p in tops))
 
 # %% [markdown]
-# **What do you see?** Which mistake does the most harm? Which is hard to notice?
+# **What do you see?** Compare each row with the first: which answers have stayed?
 #
 # <details><summary>What there is to see</summary>
 #
-# - **0 to 255** makes the numbers hundreds of times too large. The network is quite sure of nonsense, and says nearly
-#   the same of every photograph. This one you notice.
+# - **0 to 255** does the most harm: the numbers are hundreds of times too large. The network is quite sure of nonsense,
+#   and says nearly the same of every photograph. This one you notice.
 # - **Blue first** and **not normalised** are treacherous: some answers stay, others change. On many pictures that is a
 #   loss of accuracy that nobody can explain.
-# - **Sideways** is no error of numbers at all. The network never saw pictures that lie on their side.
+# - **Sideways** leaves every number as it is, and costs most of the answers all the same: the network never saw pictures
+#   that lie on their side.
 # </details>
 #
 # ### Exercise 5 · which mistake was it?
@@ -830,15 +833,16 @@ print(f"\nOf CIFAR-10's test pictures it gets {checkpoint.top1:.1f} % right.")
 # ## 10 · The published ResNet-50
 #
 # Three files are published for ResNet-50, all trained on ImageNet's 1,000 classes. The library knows what the files
-# do not say:
+# do not say: the preparation (shorter side, then square), the version, and the **top-1**, the share of ImageNet's test
+# pictures whose most probable class is right, as published.
 
 # %%
 from resnet_lib.weights import CHECKPOINTS
 
 three_files = [c for c in CHECKPOINTS.values() if c.design == "resnet50" and c.file]
-print("name for load()          file                    resize  cut  stride on  top-1 (%)")
+print("name for load()          file                      side  square  stride on  top-1 (%)")
 for c in three_files:
-    print(f"{c.name:24} {c.file:23} {c.resize:>6} {c.size:>4} {c.options['stride_on']:>10} {c.top1:>10.2f}")
+    print(f"{c.name:24} {c.file:23} {c.resize:>6} {c.size:>7} {c.options['stride_on']:>10} {c.top1:>10.2f}")
 for c in three_files:
     print(f"\n{c.name}: {c.note}.")
 
@@ -853,8 +857,6 @@ for c in three_files:
 # - The newest (V2) wants its pictures resized to 232 pixels, not 256. Nothing in the file says so.
 # </details>
 #
-# ("top-1" is the share of ImageNet's test pictures whose most probable class is right, as published with the files.)
-#
 # Files older than PyTorch 0.4.1 lack the 53 `num_batches_tracked`. Nothing is computed from those in `eval()`, so such
 # a file may be used:
 
@@ -863,14 +865,15 @@ old = {name: tensor for name, tensor in published.items() if not name.endswith("
 print(len(published), "−", 53, "=", len(old), "entries;", len(copy_weights(old, mine)), "copied")
 
 # %% [markdown]
-# **Now the real one.** The next cell downloads the file if it is not on this machine yet. How large is it?
+# Now the real one. **Predict:** how many MB has its file, with 25,557,032 parameters as float32, and the buffers?
 
 # %%
 size = sum(t.numel() * t.element_size() for t in full.state_dict().values())
 print(f"{size / 1e6:.0f} MB")
 
 # %% [markdown]
-# Without a connection the cell prints a sentence and goes on. You miss nothing that the rest of this lesson needs.
+# The next cell downloads the file, unless it is on this machine already. Without a connection it prints a sentence and
+# goes on. You miss nothing that the rest of this lesson needs.
 
 # %%
 from resnet_lib.download import Unavailable
@@ -892,30 +895,19 @@ else:
 # ### Where it comes from, and where it goes
 
 # %%
-import os
-
-from resnet_lib.download import MIRROR, source
+from resnet_lib.download import source
 
 file = CHECKPOINTS["resnet50"].file
 print("from", source(file))
 print("to  ", Path(torch.hub.get_dir()) / "checkpoints" / file)
 
 # %% [markdown]
-# It is downloaded once. A download that breaks off goes on where it stopped.
+# It is downloaded once. A download that breaks off goes on where it stopped. (In a classroom it may come from a shared
+# folder or server: the environment variable `RESNET_COURSE_MIRROR` says which.)
 #
-# **In a classroom** thirty downloads at once are slow. Put the file into a shared folder or on a server, and set the
-# environment variable `RESNET_COURSE_MIRROR` to that folder or address before starting the course:
-
-# %%
-from unittest.mock import patch
-
-with patch.dict(os.environ, {MIRROR: "https://files.school.example/resnet"}):  # only for this cell
-    print("from", source(file))
-
-# %% [markdown]
 # ### Is it the right file?
 #
-# Whoever runs a mirror, or a network in between, can change what you receive. So can a faulty disk. The **sha256** of a
+# Whoever runs the server, or a network in between, can change what you receive. So can a faulty disk. The **sha256** of a
 # file is a number of 64 hexadecimal digits, computed from all its bytes. Change a single bit, and it is another one:
 
 # %%
@@ -1024,16 +1016,16 @@ print("without eval():  ", top3(copy.deepcopy(mine).train()))
 # | 15 | Exercise 2 |
 # | 10 | Section 5, and the ladder of section 6 |
 # | 10 | Exercise 3 |
-# | 10 | Exercise 4 |
-# | 5 | Sections 7 and 8: four wrong preparations |
+# | 5 | Exercise 4 |
+# | 10 | Sections 7 and 8: four wrong preparations |
 # | 10 | Exercise 5 |
-# | 5 | Sections 9 and 10, recall |
+# | 10 | Sections 9 and 10, recall |
 #
 # ### Ask before you show
 #
 # - Before the pickle is loaded: "What can loading a file of weights do to this computer?"
 # - Before the alphabetical copy: "Will a shape stop it?"
-# - Before the thin network sees the coffee: "Which of its ten classes will it choose, and how sure will it be?"
+# - Before section 7, where the thin network first sees the coffee: "Which of its ten classes will it choose, and how sure will it be?"
 #
 # ### What they may think
 #
@@ -1045,5 +1037,6 @@ print("without eval():  ", top3(copy.deepcopy(mine).train()))
 #
 # The ladder of the alphabetical copy: `stage0.conv` equal, `stage0.bn` not. Ask why the convolution survived.
 #
-# For a room, put the published files on one machine and set `RESNET_COURSE_MIRROR` before the session; otherwise use the
-# bundled weights.
+# Thirty downloads at once are slow. For a room, put the published files into a shared folder or on a server, and set
+# `RESNET_COURSE_MIRROR` to its address, `file:///…` or `https://…`, before the session; otherwise use the bundled
+# weights.

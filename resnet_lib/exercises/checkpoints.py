@@ -28,6 +28,9 @@ def check_contents(f, *, exercise=None):
 
 
 CONTENTS = {
+    "none": "You count no entry as a parameter. In a file all are plain tensors: what one is, only the last part of "
+    "its name tells. (name in (…) compares the whole name.)",
+    "inside": "You count the first entry alone: does the return stand inside the loop?",
     "running": "running_mean and running_var are measured along the way and not learnt: they are buffers.",
     "one running": "One of running_mean and running_var counts as a parameter with you. Both are measured along the "
     "way and not learnt: they are buffers.",
@@ -46,12 +49,13 @@ CONTENTS = {
     "order": "The order is: entries and numbers of the parameters, then entries and numbers of the buffers.",
     "numbers first": "Of each kind the entries come first, and then the numbers in them.",
     "all": "The last two are for the buffers alone, and not for everything.",
+    "all numbers": "Those numbers are of all entries, and should be of the buffers alone.",
 }
 
 
 def _contents(wrong, weights):
     kinds = {True: [], False: []}
-    for name, t in weights.items():
+    for name, t in list(weights.items())[: 1 if "inside" in wrong else None]:
         place, _, leaf = name.rpartition(".")
         parameter = leaf in ("weight", "bias")
         if leaf in ("running_mean", "running_var"):
@@ -63,10 +67,11 @@ def _contents(wrong, weights):
         if leaf == "bias" and "bias" in wrong or "norms" in wrong and f"{place}.running_mean" in weights:
             parameter = False
         if not ("head" in wrong and place == "head.fc"):
-            kinds[parameter or "always" in wrong].append(t)
+            kinds[(parameter or "always" in wrong) and "none" not in wrong].append(t)
     kinds[False] = list(weights.values()) if "all" in wrong else kinds[False]
     parts = [(len(kind), sum(_size(wrong, t) for t in kind)) for kind in kinds.values()]
     (a, b), (c, d) = reversed(parts) if "swapped" in wrong else parts
+    d = b + d if "all numbers" in wrong else d
     if "entries" in wrong:
         b, d = a, c
     return (a, c, b, d) if "order" in wrong else (b, a, d, c) if "numbers first" in wrong else (a, b, c, d)
@@ -85,6 +90,8 @@ def _four(found):
         return found, f"{kind} four numbers"
     if len(found) != 4:
         return found, f"{len(found)} values, and four numbers are wanted: {', '.join(FOUR)}"
+    if all(n is None for n in found):
+        return found, "four times None: it is not filled in yet"
     read = [number(n) for n in found]
     for name, (_, problem) in zip(FOUR, read, strict=True):
         if problem:
@@ -124,7 +131,7 @@ def input_question(text, x, candidates):
     others = [name for name in candidates if name != same[0]]
     hints = (
         "Begin with the range: subtracting the mean makes values negative, and dividing by 255 makes them small.",
-        "Exchanged colours change the channels' means and not their sum; a turned picture changes the rows' means.",
+        "Exchanged colours change the channels' means and hardly their sum; a turned picture changes the rows' means.",
         f"It is neither {' nor '.join(map(repr, others[:-1]))}.",
     )
     return Question(f"{text}: which of them is it?", "choice", same[0], slip, options=tuple(candidates), hints=hints)

@@ -7,7 +7,7 @@ import torch
 from ..activations import calls, step_names
 from ..mistakes import gap
 from ..proof import ladder
-from .errors import stopped, where
+from .errors import meaning, stopped, where
 from .hints import hints
 from .prediction import Question
 from .progress import done
@@ -84,6 +84,8 @@ def check_ladder(make, reference, x=None, *, exercise=None):
         except ValueError as error:
             raise wrong(f"It cannot be compared: {error}.") from None
     if not found.equal:
-        raise wrong(f"{found.headline} {found.cause}", remarks=found.notes)
+        error = found.cause.partition("your network stopped with ")[2]
+        said = f"{meaning(RuntimeError(error))} " if error else ""
+        raise wrong(f"{found.headline} {said}{found.cause}", remarks=found.notes)
     done(exercise)
     return Verdict(True, "Your network", found.headline, remarks=found.notes)

@@ -26,7 +26,7 @@ MEANINGS = [
         "A function stands there without its brackets: tensor.numel is the function, tensor.numel() the number.",
     ),
     (
-        r"slice indices must be integers",
+        r"slice indices must be integers|(?:ends|starts)with first arg must be",
         "endswith and startswith take one text, or a tuple of several: endswith((…, …)), with two pairs of brackets.",
     ),
     (
@@ -40,7 +40,7 @@ MEANINGS = [
     ),
     (
         r"'NoneType' object has no attribute|must be Tensor, not NoneType|unsupported operand .*NoneType|"
-        r"NoneType' and",
+        r"NoneType' and|got \(NoneType, Parameter|and got NoneType",
         "Something gives None here: a function or a forward without its return, or conv.bias where there is no bias.",
     ),
     (r"'NoneType' object is not callable", "A part that forward calls is None: it was never made in __init__."),
@@ -162,6 +162,20 @@ MEANINGS = [
     (
         r"(?:list|tuple) index out of range|index (?:-?\d+ )?is out of (?:bounds|range)",
         "An element past the end is asked for: the first has number 0, the last n − 1, and an empty list has none.",
+    ),
+    (
+        r"dictionary (?:keys )?changed (?:size )?during iteration",
+        "A dictionary is changed while a loop goes through it: put what is new into a new dictionary.",
+    ),
+    (
+        r"unhashable type: '(\w+)'",
+        "A {0} cannot be a key of a dictionary; a text can. (\".\".join(parts) makes one text of a list of texts.)",
+    ),
+    (r"unsupported operand .*'torch\.Size'", "A shape is no number: tensor.numel() says how many numbers there are."),
+    (
+        r"as child module '(\w+)'",
+        "self.{0} stands for a part, and gets something that is none: is a class written without its brackets, as in "
+        "nn.ReLU()?",
     ),
     (
         r"unsupported operand type\(s\) for (\S+): '(\w+)' and '(\w+)'",

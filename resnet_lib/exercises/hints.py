@@ -89,6 +89,7 @@ FUNCTIONS = {
     ],
     "rename": [
         (r"wrong name", "Print the old name and the new one side by side, and look at the first that differs."),
+        (r"inside the loop", "The loop goes through all names before anything is given back."),
         (r"lost|entries", "Two old names must never become one new name: count them before and after."),
     ],
     "grad_cam": [
@@ -198,13 +199,15 @@ OWN_SYMPTOMS = {
     ],
     "contents": [
         (r"Python says", "Try the line on one entry first: name, tensor = next(iter(weights.items()))."),
-        (r"numel|bytes|numbers in", "Print tensor.shape and tensor.numel() of one convolution side by side."),
         (r"order|come first", "Compare with the comment in the return line of the exercise."),
         (r"None|four numbers", "One return with four numbers: how many entries, how many numbers, twice."),
+        (r"inside the loop", "The loop goes through all entries before anything is given back."),
+        (r"numel|bytes|numbers in", "Print tensor.shape and tensor.numel() of one convolution side by side."),
         (r"", "Print the names that you count as parameters: do all end as they should, and is one missing?"),
     ],
     "ladder": [
-        (r"Python says", "Read the line at which it stopped: only what the exercise names has to change."),
+        (r"without its return", "Look at the last line of each of your functions: it has its return or gives None."),
+        (r"Python says|stopped with", "Read the line at which it stopped: only what the exercise names has to change."),
         (r"pool", "Compare kernel, stride and padding of the pooling with lesson 01: others can give the same shape."),
         (r"ReLU|relu|sum|shortcut", "Look where the last bracket closes: what is inside the ReLU, and what outside?"),
         (r"", "All steps before the first that differs are right: look at what comes right after them."),

@@ -1,6 +1,7 @@
 """Checks of functions that give tensors: BN folded into a convolution, weights renamed, Grad-CAM."""
 
 import re
+from dataclasses import replace
 from itertools import combinations, permutations
 
 import torch
@@ -12,7 +13,7 @@ from ..mistakes import gap
 from ..network import ResNet
 from ..proof import draw_norms
 from ..weights import from_published, to_published
-from .holding import hold
+from .holding import hold, through
 
 # ── BN folded into a convolution ─────────────────────────────────────────────────────────────────────────────
 
@@ -176,10 +177,12 @@ def check_rename(f, *, exercise=None):
     # Every tensor holds a number of its own, so that it is known again, copied or not.
     published = {name: torch.full(t.shape, i, dtype=t.dtype) for i, (name, t) in enumerate(shapes.items())}
     due = from_published(published)
-    return hold(
-        "rename", f, lambda _: "published names", [(published,)], lambda _: due, _no_slips, {}, exercise,
-        read=lambda found: _entries(found, published, due), same=lambda a, b: list(a) == list(b) or set(a) == set(b),
+    verdict = hold(
+        "rename", through(f, lambda given: f(dict(given))), lambda _: "published names", [(published,)], lambda _: due,
+        _no_slips, {}, exercise, read=lambda found: _entries(found, published, due),
+        same=lambda a, b: list(a) == list(b) or set(a) == set(b),
     )  # fmt: skip
+    return replace(verdict, sentence=f"All {len(due):,} entries have their right names.")
 
 
 def _no_slips(wrong, published):
@@ -188,36 +191,48 @@ def _no_slips(wrong, published):
 
 def _entries(found, published, due):
     if not isinstance(found, dict):
-        return found, "None: let it return the new dictionary" if found is None else "no dictionary"
+        kind = f"a {type(found).__name__}, and not a dictionary name → tensor"
+        return found, "None: let it return the new dictionary" if found is None else kind
     by = {t.flatten()[0].item(): name for name, t in found.items() if isinstance(t, torch.Tensor)}
     if odd := [type(name).__name__ for name in found if not isinstance(name, str)]:
         return found, f"a {odd[0]} as a key: the names are the keys, and the tensors their values"
+    if not found:
+        return found, "an empty dictionary: each tensor has to go into it under its new name"
+    if len(found) == 1:
+        why = "the return stands inside the loop" if 0 in by else "the dictionary is made anew in every round"
+        return found, f"one entry alone: {why}"
     for i, (was, right) in enumerate(zip(published, due, strict=True)):
         now = by.get(i)
         if now is None:
-            return found, f"no tensor of {was!r}: it is lost. Did two names become one?"
+            return found, f"no tensor of {was!r}: it is lost, as happens where two names become one"
         if now != right:
             did = "is still its name" if now == was else f"became {now!r}"
-            return found, f"a wrong name: {was!r} {did}, and should be {right!r}. {_advice(was, now, right)}".rstrip(
-                ". "
-            )
+            advice = UNCHANGED if found.keys() == published.keys() else _advice(was, now, right)
+            return found, f"a wrong name: {was!r} {did}, and should be {right!r}. {advice}"
     if len(found) != len(due):
         return found, f"{len(found)} entries, and there were {len(due)}"
     return found, ""
 
 
+UNCHANGED = "No name has changed; name.replace(…) gives a new text, and leaves name as it is"
+
+
 def _advice(was, now, right):
     """What probably happened to one name."""
+    if now.replace(".", "") == right.replace(".", ""):
+        return "A point is missing, or one too many"
+    if (stage := re.match(r"stage(\d)\.\d", now)) and stage[1] != right[5]:
+        return "layer1 is Stage 1: the numbers stay"
     if was.startswith("layer") and "stage0" in now:
         return "Only a name that begins with conv1. or bn1. belongs to Stage 0; inside a block it stays"
     if was.startswith("fc"):
         return "The linear layer belongs to the head"
-    if (stage := re.search(r"stage(\d)", now)) and stage[1] != re.search(r"\d", right)[0]:
-        return "layer1 is Stage 1: the numbers stay"
     if "downsample" in was and "shortcut" in now:
         return "downsample.0 is the convolution, downsample.1 the BN"
     if "downsample" in was:
         return "The shortcut is called downsample there"
+    if now == f"stage0.{was}":
+        return "In Stage 0 they are called conv and bn, without a number"
     if was.startswith(("conv1", "bn1")):
         return "What stands before layer1 belongs to stage0"
     return "In a layer only layer and downsample change" if now != was else "Does a line of yours change such names"

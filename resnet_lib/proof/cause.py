@@ -58,7 +58,7 @@ def _stopped(rungs, run):
     own = [f for f in traceback.extract_tb(run.error.__traceback__) if not f.filename.startswith(skip)]
     where = f" (in {own[-1].name}, line {own[-1].lineno}: {own[-1].line})" if own else ""
     reached = rungs[-2].name if len(rungs) > 1 else "the input"
-    message = " ".join(str(run.error).split())
+    message = " ".join(str(run.error).partition(", but expected one of")[0].split())  # PyTorch lists all it would take
     return f"After {reached} your network stopped with {type(run.error).__name__}: {message}{where}"
 
 

@@ -7,7 +7,7 @@ from .style import CSS, ERROR, SUM
 
 
 def proof_table(ladder):
-    """A `Ladder` as HTML: the result and its cause, the rungs with the first that diverges marked, the parameters of
+    """A `Ladder` as HTML: the result and its cause, the rungs with the first that diverges marked, the entries of
     both networks side by side where they do not fit, and all rungs to fold out."""
     colour = SUM if ladder.equal else ERROR
     words = "".join(f"<p>{escape(text)}</p>" for text in ([ladder.cause] if ladder.cause else []))
@@ -50,7 +50,7 @@ def _parameters(unmatched):
     return _table(_HEAD, body) + more
 
 
-_HEAD = ("parameter that does not fit", "reference", "yours", "verdict")
+_HEAD = ("entry that does not fit", "reference", "yours", "verdict")
 
 
 def _parameter_rows(rows, marked):
