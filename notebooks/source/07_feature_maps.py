@@ -22,8 +22,8 @@
 #
 # **You need** lesson 05: the whole network. Lesson 06 explains where trained weights come from.
 #
-# **Time:** about 150 minutes to work through; after section 5 is a good place for a break. Running every cell takes
-# about 20 seconds on a slow laptop.
+# **Time:** about 150 minutes to work through. Running every cell takes about 20 seconds on a slow laptop. After section 5
+# is a good place for a break.
 #
 # **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
 # [Looking inside](glossary.ipynb#Looking-inside).

@@ -225,7 +225,7 @@ MEANINGS = [
 # In a function, which is no network, these mean something else.
 IN_FUNCTIONS = [
     (
-        r"'str' object has no attribute",
+        r"'str' object has no attribute|string indices must be integers",
         "A loop over a dictionary gives its names alone; .values() gives what they stand for, .items() both.",
     ),
     (
