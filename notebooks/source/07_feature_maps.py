@@ -552,7 +552,7 @@ print(f"mean over all places, plus the bias: {(contributions.mean() + network.he
 contributions
 
 # %% [markdown]
-# So the logit is the mean of one contribution for each place, plus the bias. (That is "class activation mapping", Zhou et
+# So the logit is the mean of four contributions, one for each place, plus the bias. (That is "class activation mapping", Zhou et
 # al., arXiv 1512.04150.)
 #
 # At earlier steps there is no such matrix, for between the maps and the logit there are more blocks. **Grad-CAM**
@@ -565,7 +565,7 @@ contributions
 # Equation (1) of the paper: the mean gradient of each channel. Equation (2): the weighted sum of the maps. The ReLU keeps
 # places that speak *for* the class; those that speak against it may belong to other classes.
 #
-# This is the library's, at Stage 3, laid over the photograph:
+# This is the library's, at Stage 3, laid over the photograph: yellow where the map is strongest, grey where it is 0.
 
 # %%
 from resnet_lib.attribution import grad_cam, upsample
