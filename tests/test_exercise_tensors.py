@@ -247,9 +247,34 @@ def test_a_right_grad_cam_is_accepted(right):
         (cam(detach=False), "end with .detach()"),
         (cam(join=lambda w, m: (w * m).sum(1).relu()), "should be"),
         (lambda network, x, target, step: None, "gives None"),
-        (lambda network, x, target, step: [1], "not a tensor"),
+        (lambda network, x, target, step: [1], "a list: the map alone is wanted"),
         (cam(score=lambda logits, target: logits), "grad can be implicitly created only for scalar outputs"),
+        (cam(weigh=lambda s: s.mean((2, 3))), "keepdim=True"),
+        (cam(weigh=lambda s: (s,).mean((2, 3))), "torch.autograd.grad gives a tuple"),
+        (cam(weigh=lambda s: s.grad.mean((2, 3))), "torch.autograd.grad(logits[0, target], maps)"),
+        (lambda network, x, target, step: (x, x), "a tuple: the map alone is wanted"),
     ],
 )  # fmt: skip
 def test_a_wrong_grad_cam_is_told_its_mistake(wrong, sentence):
     assert sentence in refusal(check_grad_cam, wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        (cam(weigh=lambda s: s.sum((2, 3), keepdim=True)), "Over places for a weight"),
+        (cam(weigh=lambda s: s.mean()), "Over places for a weight"),
+        (cam(weigh=lambda s: s), "Over places for a weight"),
+        (cam(score=lambda logits, target: logits.max()), "Which single number"),
+        (cam(score=lambda logits, target: logits.softmax(1)[0, target]), "Which single number"),
+        (cam(join=lambda w, m: (w * m).sum(1)[0]), "The ReLU is the last step"),
+        (cam(join=lambda w, m: (w * m).sum(1).relu()), "Print the shape after every line"),
+        (cam(detach=False), "requires_grad"),
+        (lambda network, x, target, step: (x, x), "Print the shape after every line"),
+        (lambda network, x, target, step: None, "Is there a return"),
+    ],
+)  # fmt: skip
+def test_the_first_hint_for_grad_cam_fits_the_mistake(wrong, hint):
+    with pytest.raises(Wrong) as caught:
+        check_grad_cam(wrong)
+    assert hint in caught.value.verdict.hints[0]

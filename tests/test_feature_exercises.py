@@ -208,7 +208,8 @@ WRONG = {
         (edited("silent", ("return (", "return list("), (".sum().item()", "")), "gives a list: one number is wanted"),
         (edited("silent", ("return (", "(")), "gives None"),
         (edited("silent", ("range(len", "range(1, len"), which=1), "none of"),
-        (edited("silent", ("runs.values()", "runs")), "Python says"),
+        (edited("silent", ("runs.values()", "runs")), "A loop over a dictionary gives its names alone"),
+        (edited("silent", ("sum().item()", "nonzero()")), "(2, 1): one number is wanted, how many channels"),
         (edited("silent", ("(0, 2, 3)", "(0, 2)")), "none of"),
     ],
     "response": [
@@ -264,7 +265,15 @@ WRONG = {
         (edited("by_hand", (".sum()", ".abs().sum()")), "leave their sign"),
         (edited("by_hand", (".sum().item()", ".sum((1, 2))")), "add up channels, rows and columns"),
         (edited("by_hand", ("top + 3", "top + 2"), ("left + 3", "left + 2")), "so begin : begin + 3"),
-        (edited("by_hand", ("given[:,", "given[:3,")), "The window has 3 channels and the kernel 12"),
+        (edited("by_hand", ("given[:,", "given[:3,")), "The channels differ, 3 and 12: multiply all"),
+        (edited("by_hand", ("given[:, top : top + 3, ", "given[top : top + 3, ")), "a comma after each: given[:, rows"),
+        (edited("by_hand", ("3, left", "3][left")), "a comma after each: given[:, rows"),
+        (
+            edited("by_hand", ("window * weight[channel]", "weight[channel] * window"), ("+ 3", "+ 2")),
+            "so begin : begin + 3",
+        ),
+        (edited("by_hand", ("given[:,", "given[channel,")), "out of given[channel] alone: all channels"),
+        (edited("by_hand", ("weight[channel]", "weight")), "That is the sum over all kernels"),
         (edited("by_hand", ("2 * row - 1", "2 * row")), "Of the rows alone: The padding is missing"),
         (edited("by_hand", ("2 * column", "column")), "Of the columns alone: The stride is missing"),
         (edited("by_hand", ("return (", "(")), "gives None"),
@@ -295,6 +304,20 @@ def test_a_wrong_function_is_told_its_mistake(name, source, said):
     verdict = refusal(CHECKS[name], made(name, source))
     assert said in verdict.sentence
     assert len(verdict.hints) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "hint"),
+    [
+        ("silent", edited("silent", ("return (", "(")), "stands after return"),
+        ("response", edited("response", ("return ", "")), "stands after return"),
+        ("by_hand", edited("by_hand", ("return (", "(")), "stands after return"),
+        ("response", edited("response", ("network, pattern", "network, torch.ones(1, 3, 64, 64)")), "in its brackets"),
+        ("by_hand", edited("by_hand", ("given[:,", "given[channel,")), "both are (C, 3, 3)"),
+    ],
+)
+def test_the_first_hint_fits_the_mistake(name, source, hint):
+    assert hint in refusal(CHECKS[name], made(name, source)).hints[0]
 
 
 def test_there_are_at_least_eight_wrong_solutions_of_each():

@@ -22,7 +22,8 @@
 #
 # **You need** lesson 05: the whole network. Lesson 06 explains where trained weights come from.
 #
-# **Time:** about 110 minutes to work through. Running every cell takes about 20 seconds on a slow laptop.
+# **Time:** about 150 minutes to work through. Running every cell takes about 20 seconds on a slow laptop. After section 5
+# is a good place for a break.
 #
 # **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
 # [Looking inside](glossary.ipynb#Looking-inside).
@@ -63,7 +64,8 @@ print(f"pictures of {network.checkpoint.size} pixels, {len(network.checkpoint.cl
 print(", ".join(network.checkpoint.classes[:10]))
 
 # %% [markdown]
-# `Seen` runs a picture through the network once and keeps what every step was given and gave out.
+# `Seen` runs a picture through the network once and keeps what every step was given and gave out. A step is one
+# convolution, BN, ReLU, sum and so on, by its name. The **logits** are the scores of lesson 05, one for each class.
 
 # %%
 seen = Seen(network, "cat")
@@ -158,7 +160,7 @@ row, column = divmod(plane.argmax().item(), plane.shape[1])
 print(f"strongest value: {plane[row, column].item():.3f} at row {row}, column {column}")
 
 # %% [markdown]
-# **How many values does a ReLU set to zero?** Compare what it is given with what it gives out.
+# **Predict:** how many of its values does a ReLU set to zero? Compare what it is given with what it gives out.
 
 # %%
 for step in ["stage1.0.relu1", "stage1.0.relu2", "stage1.0.relu3"]:
@@ -192,7 +194,7 @@ HTML(f'{CSS}<div class="rl">{histogram(seen.inputs(step)[0])} &emsp; {histogram(
 # `runs[name][step]` is what the step gives out for one photograph, (C, h, w).
 #
 # <details><summary>Hint: how do I ask for all at once?</summary><code>torch.stack</code> makes (5, C, h, w) of the five
-# tensors. Which dimensions are left when you ask for each channel?</details>
+# tensors. Which of these four dimensions have to go, so that one answer for each channel is left?</details>
 # <details><summary>Hint: my number is much too large</summary>Zero <em>somewhere</em> is not enough, and silent on one
 # photograph is not enough either. A maximum of 0 over positions and photographs is.</details>
 
@@ -218,13 +220,17 @@ from resnet_lib.exercises import check_silent
 
 check_silent(silent, exercise="07.1")
 
+# %% [markdown]
+# **Predict:** at the end of which stage are the most channels silent on the cat? How many of them on all five?
+
 # %%
 for step in ends:
     on_the_cat = (seen[step] == 0).flatten(1).all(1).sum().item()
     print(f"{step:15} {len(seen[step]):5,} channels, {on_the_cat:3} silent on the cat, {silent(runs, step):3} on all five")
 
 # %% [markdown]
-# The fewer pictures you look at, the more channels seem dead. To call one dead you would need many more than five.
+# At Stage 4 more than half are silent on the cat, and few on all five. The fewer pictures you look at, the more channels
+# seem dead. To call one dead you would need many more than five.
 #
 # ### What does a channel answer to?
 #
@@ -241,11 +247,12 @@ show_maps(torch.cat([upright[:, 0], lying[:, 0]]), tile=192)
 # ### Exercise 2 · find a channel
 # ●● of ●●● · worth doing · 10 minutes
 #
-# Find a channel of `stage0.conv` that answers strongly to upright stripes and hardly to lying ones. Let the
-# **response** of a channel be the mean of its absolute values.
+# Find a channel of `stage0.conv` that answers more than three times as strongly to upright stripes as to lying ones. Let
+# the **response** of a channel be the mean of its absolute values. `activations(network, pattern, ["stage0.conv"])` gives
+# a dictionary: name of the step → its maps, (1, C, h, w).
 #
-# <details><summary>Hint: how do I get at the maps?</summary><code>activations(network, upright, ["stage0.conv"])</code>
-# gives a dictionary with one tensor of shape (1, C, h, w).</details>
+# <details><summary>Hint: one number comes out, and not one for each channel</summary>The mean goes over the last two
+# dimensions alone, <code>.mean((…, …))</code>.</details>
 # <details><summary>Hint: the check says "hardly answers to anything"</summary>A quotient of two tiny numbers can be
 # large as well. Try the <em>difference</em> of the two responses.</details>
 
@@ -274,8 +281,11 @@ check_response(response, network)
 check_channel(upright_channel, network, upright, lying, exercise="07.2")
 
 # %% [markdown]
-# Now let it prove itself on a photograph that it was not chosen on. The rocket is one large upright edge. The left map
-# is your channel, the right one the channel that answers most to *lying* stripes.
+# Now let it prove itself on a photograph that it was not chosen on: the rocket, as small as the network gets it.
+# **Predict:** where will your channel answer, and where the one that answers most to *lying* stripes?
+
+# %%
+runs["rocket"].image.resize((288, 288))
 
 # %%
 one, other = (torch.as_tensor(response(pattern)) for pattern in (upright, lying))
@@ -283,12 +293,12 @@ lying_channel = (other - one).argmax().item()
 show_maps(runs["rocket"]["stage0.conv"][[upright_channel, lying_channel]], tile=288)
 
 # %% [markdown]
-# **What do you see?** Where is each of the two far from zero (white)?
+# **What do you see?** Left your channel, right the other. Where is each of them far from zero (white)?
 #
-# <details><summary>What there is to see</summary>The left one follows both sides of the rocket, once in red and once in
-# blue: one side goes from dark to bright, the other from bright to dark. The right one hardly sees the rocket's sides.
-# Both answer along the lower edge of the picture, where the lights are, and perhaps at the picture's own border: there
-# the padding with zeros looks like an edge.</details>
+# <details><summary>What there is to see</summary>The left one follows the sides of the rocket, in red and in blue: one
+# side goes from dark to bright, the other from bright to dark. The right one hardly sees them. Both answer along the
+# lower edge of the picture, where the lights are. And the left one has a strong bar at the left or right border of the
+# picture, where nothing is to be seen: the zeros of the padding begin there, and look like an edge.</details>
 #
 # ## 4 · How much of the photograph does one value see?
 #
@@ -299,8 +309,11 @@ show_maps(runs["rocket"]["stage0.conv"][[upright_channel, lying_channel]], tile=
 # - the **reach** r: pixels from one end of the field to the other,
 # - the **jump** j: pixels from one value to its neighbour.
 #
-# A window of k values reaches from the first to the last of them, k − 1 jumps further, and each stride S multiplies the
-# jump (Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019):
+# (In lesson 01 the reach was a kernel's, on the map before it. Here it is counted on the photograph.)
+#
+# From the first to the last of a window's k values it is k − 1 jumps, so a step adds (k − 1) · j to the reach. Its stride
+# S multiplies the jump (Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill
+# 2019):
 #
 # $$r \leftarrow r + (k - 1) \cdot j \qquad\qquad j \leftarrow j \cdot S$$
 #
@@ -346,12 +359,12 @@ for stage, blocks, S in [("stage1", 3, 1), ("stage2", 4, 2), ("stage3", 6, 2), (
 from resnet_lib.exercises import field_question, predict
 
 stages = ["stage1", "stage2", "stage3", "stage4"]
-predict([field_question(stage) for stage in stages], map(reach.get, stages), exercise="07.3")
+predict({stage: field_question(stage) for stage in stages}, reach, exercise="07.3")
 
 # %%
 from resnet_lib import resnet50, shapes_only
 
-with shapes_only():
+with shapes_only():  # networks without numbers, as on the device "meta" in lesson 05
     for version, home in [("v1.5", "3x3"), ("v1", "1x1")]:
         ends_of_stages = anatomy(resnet50(stride_on=home), 224).by_stage()[:5]
         print(f"{version:5}", {stage.name: stage.receptive_field for stage in ends_of_stages})
@@ -421,7 +434,8 @@ Image(channel_picture(root, seen.image, limit=root.max().item(), signed=False, b
 # box is nearly dark: what happens there may change the value, but hardly does.</details>
 #
 # How wide is the middle square that holds 90 % of the gradient? Count it for larger and larger squares, at every stage.
-# The photograph gets 224 pixels here, so that more of each field lies within it.
+# The photograph gets 224 pixels here, so that more of each field lies within it. **Predict:** will it be half the width of
+# the field, more, or less?
 
 # %%
 large = Seen(network, "cat", 224)
@@ -525,7 +539,7 @@ for after in ["stage2.0.bn2", "stage2.0.relu2"]:
 #
 # Begin at the end, where it is easy. The head averages each map of Stage 4 to one number, and the logit of a class is a
 # weighted sum of those. So each map has a weight that says how much it speaks for *cat*, and it stands in the matrix of
-# the linear layer.
+# the linear layer. **Predict:** for how many places of the photograph does Stage 4 say something, at 64 pixels?
 
 # %%
 target = seen.logits.argmax().item()
@@ -538,7 +552,7 @@ print(f"mean over all places, plus the bias: {(contributions.mean() + network.he
 contributions
 
 # %% [markdown]
-# So the logit is the mean of one contribution for each place, plus the bias. (That is "class activation mapping", Zhou et
+# So the logit is the mean of four contributions, one for each place, plus the bias. (That is "class activation mapping", Zhou et
 # al., arXiv 1512.04150.)
 #
 # At earlier steps there is no such matrix, for between the maps and the logit there are more blocks. **Grad-CAM**
@@ -551,11 +565,27 @@ contributions
 # Equation (1) of the paper: the mean gradient of each channel. Equation (2): the weighted sum of the maps. The ReLU keeps
 # places that speak *for* the class; those that speak against it may belong to other classes.
 #
+# This is the library's, at Stage 3, laid over the photograph: yellow where the map is strongest, grey where it is 0.
+
+# %%
+from resnet_lib.attribution import grad_cam, upsample
+from resnet_lib.views.channel import blend, side_by_side
+
+
+def overlay(picture_seen, values):
+    """The photograph in grey with the map in colour over it, stretched to its size."""
+    return blend(picture_seen.image, upsample(values, 288, 288), "viridis")
+
+
+overlay(seen, grad_cam(network, seen.x, target, "stage3").values)
+
+# %% [markdown]
 # ### Exercise 5 · write Grad-CAM
 # ●●● of ●●● · the heart of the lesson · 20 minutes
 #
-# The first lines are there: with `grad=True` PyTorch remembers how the logits came from the maps. You write the two
-# equations, in about four lines.
+# Write a function that gives this map, 4 × 4 values before they are stretched. The first lines are there: `""` is the
+# name of the whole network, so `kept[""]` holds the logits, and with `grad=True` PyTorch remembers how they came from the
+# maps. You write the two equations, in about three lines.
 #
 # <details><summary>Hint: how do I get the gradient of one number?</summary>
 # <code>torch.autograd.grad(number, maps)</code> gives a tuple with one tensor of the shape of <code>maps</code>. The
@@ -599,8 +629,6 @@ check_grad_cam(my_grad_cam, exercise="07.5")
 # %%
 import inspect
 
-from resnet_lib.attribution import grad_cam
-
 print(inspect.getsource(grad_cam))
 
 # %% [markdown]
@@ -614,18 +642,10 @@ h, w = slopes.shape[2:]
 print(torch.allclose(slopes.mean((2, 3))[0], speaks_for / (h * w), atol=1e-6))
 
 # %% [markdown]
-# Now lay the maps over the photograph, from Stage 1 to Stage 4.
+# Now lay your maps over the photograph, from Stage 1 to Stage 4. You have seen Stage 3. **Predict:** will the others be
+# bright at the same places?
 
 # %%
-from resnet_lib.attribution import upsample
-from resnet_lib.views.channel import blend, side_by_side
-
-
-def overlay(picture_seen, values):
-    """The photograph in grey with the map in colour over it, stretched to its size."""
-    return blend(picture_seen.image, upsample(values, 288, 288), "viridis")
-
-
 stages = ["stage1", "stage2", "stage3", "stage4"]
 side_by_side(*(overlay(seen, my_grad_cam(network, seen.x, target, stage)) for stage in stages))
 
@@ -653,8 +673,8 @@ for name, run in runs.items():
     print(f"{name:8}", places(run))
 
 # %% [markdown]
-# **Predict:** a cat, a cup, a palace. Why should the last place, the lower right corner, be the strongest for all of
-# them?
+# A cat, a cup, a palace: for all of them the last place, the lower right corner, is the strongest. **Predict:** does that
+# come from the photographs, or from the place?
 #
 # Ask the anatomy: on which pixel is the field of each place centred, and where does an overlay draw the place? Look at 65
 # pixels as well, one more than before.
@@ -677,12 +697,13 @@ for name in PHOTOS:
 # %% [markdown]
 # <details><summary>The answer</summary>
 #
-# The padding is half a kernel wide, so the first window of every step is centred on the very first position. Therefore
-# the first place of every map is centred on the picture's *corner*. From there a stride of 2 takes positions 0, 2, 4, …
-# and of an even number of positions it never takes the last one, so that each such step ends a little earlier. With 64
-# pixels the second place of Stage 4 is centred on the picture's *middle*, where photographers put things, and no place
-# is centred on the right or the bottom. With 65 pixels there are three, at both ends and in the middle, and
-# no corner wins for all any more: for most of the five photographs the middle is ahead.
+# - The padding is half a kernel wide, so the first window of every step is centred on the very first position. Therefore
+#   the first place of every map is centred on the picture's *corner*.
+# - From there a stride of 2 takes positions 0, 2, 4, … Of an even number of positions it never takes the last one, so
+#   with each stride the map ends a little earlier. At 64 pixels the second and last place of Stage 4 is centred on the
+#   picture's *middle*, where photographers put things. No place is centred on the right or the bottom.
+# - At 65 pixels there are three places, at both ends and in the middle. No corner wins for all any more, and for three
+#   of the five photographs the middle is ahead.
 #
 # Stretching a map over the photograph, as everybody does, draws each value half a jump too far to the right and down: 16
 # pixels at Stage 4. Of 224 pixels that is a fourteenth, and nobody notices. Of 64 it is a quarter.
@@ -702,8 +723,8 @@ for name in PHOTOS:
 # ### Exercise 6 · predict the cost
 # ● of ●●● · worth doing · 5 minutes
 #
-# The patch moves by `stride` pixels, along both sides, and visits ⌈W / stride⌉ positions along each. How many pictures
-# does the network see in all? One is the photograph with nothing hidden.
+# The patch moves by `stride` pixels, along both sides, and visits ⌈W / stride⌉ positions along each. (⌈ ⌉ means
+# rounded up.) How many pictures does the network see in all? One is the photograph with nothing hidden.
 #
 # <details><summary>Hint: does the size of the patch matter?</summary>No. It changes what is hidden, not how
 # often.</details>
@@ -732,7 +753,7 @@ pictures = {
 from resnet_lib.exercises import occlusion_question
 
 asked = [(64, 16, 8), (64, 32, 8), (64, 16, 4), (96, 20, 20)]
-predict([occlusion_question(*numbers) for numbers in asked], map(pictures.get, asked), exercise="07.6")
+predict({numbers: occlusion_question(*numbers) for numbers in asked}, pictures, exercise="07.6")
 
 # %% [markdown]
 # Half the stride costs four times as much. Grad-CAM needs one pass forward and the way back from the logit to the step,
@@ -760,8 +781,8 @@ attribution
 #
 # 1. No. There is nearly always some place that speaks for a class. Each map is drawn with its own scale, so a weak one
 #    looks like a strong one. Read the number under it.
-# 2. The network can do without any one small piece: with 8 pixels the probability falls only a little. With 16 there is
-#    a part of the face that it cannot do without. With 40 the patch covers most of the face wherever it lies, and the
+# 2. The network can do without any one small piece: with 8 pixels *cat* stays the most probable everywhere. With 16 there
+#    is a part of the face that it cannot do without. With 40 the patch covers most of the face wherever it lies, and the
 #    map says little about where.
 # 3. The place spoke for another class. Without it the other loses.
 # 4. For a wrong one: rocket is not among the classes. Nothing about the map gives that away.
@@ -799,7 +820,7 @@ compare
 #
 # Where the eye gives up, count. The mean of each channel says how strongly it is on. How alike are the cat and the other
 # photographs in that, stage by stage? 1 means that the same channels are on, 0 that one photograph says nothing about the
-# other.
+# other. **Predict:** will the numbers rise or fall from stage to stage?
 
 # %%
 print("cat and        ", " ".join(f"{name:>8}" for name in PHOTOS[1:]))
@@ -819,9 +840,9 @@ for step in ends:
 # A map is a measurement. What it means is your claim, and a claim has to be tested. The first test is cheap: **do the
 # same with random weights.** A method whose maps stay the same cannot be telling you what the network has *learnt*.
 # Adebayo et al. ("Sanity Checks for Saliency Maps", arXiv 1810.03292) did this for the usual methods. Gradients and
-# Grad-CAM passed. The pictures of Guided Backpropagation hardly changed when the higher layers were made random.
+# Grad-CAM passed. The maps of another one, Guided Backpropagation, hardly changed when the last layers were made random.
 #
-# Do it for your own Grad-CAM. `untrained` gives the same network with random weights.
+# Do it for your own Grad-CAM. `untrained` gives the same network with random weights. **Predict:** will its maps be empty?
 
 # %%
 from resnet_lib.seen import untrained
@@ -845,7 +866,7 @@ for name, run in runs.items():
     print(f"{name:8} correlation of the two maps at Stage 2: {alike(a, b)}")
 
 # %% [markdown]
-# **What do you see?** Trained, random, trained, random: could you have told which is which?
+# **What do you see?** Stage 2, trained and random, then Stage 3, trained and random: could you have told which is which?
 #
 # <details><summary>What there is to see</summary>The maps of the random network are other maps, and the correlations
 # scatter around 0. (A few dozen values that change smoothly from place to place are easily somewhat alike by accident.)
@@ -867,8 +888,8 @@ for name, run in runs.items():
 #
 # - **`eval()` forgotten.** A single picture is then normalised with its own statistics, and you explain a network that
 #   nobody uses. `load` gives it in `eval()`.
-# - **Hooks and steps that work in place.** An in-place ReLU overwrites what the step before gave out, so a hook there
-#   shows the ReLU's result. This course's blocks never work in place.
+# - **Steps that work in place.** An in-place ReLU overwrites what the step before gave out. A hook (a function that
+#   PyTorch calls after a step) has then kept the ReLU's result. This course's blocks never work in place.
 # - **The softmax differentiated in place of the logit.** A probability near 1 hardly changes, so its gradient is nearly
 #   zero, and it mixes in all other classes.
 # - **Gradients under `torch.no_grad()`.** Nothing is recorded, and PyTorch says that the tensor "does not require grad".
@@ -885,7 +906,7 @@ for name, run in runs.items():
 # - Every value is a sum of products that you can compute yourself.
 # - Grad-CAM: the mean gradient of the logit weighs the maps, the ReLU of their sum is the map: once forward and
 #   back. Occlusion: one forward pass for each place.
-# - A map is no proof. Random weights are the first test.
+# - A map is no proof, and may be drawn in the wrong place. Random weights are the first test.
 #
 # ## Recall
 #
@@ -913,29 +934,32 @@ for name, run in runs.items():
 #
 # ## What comes next
 #
-# You have seen x handed through from block to block. Why that matters shows when it is taken away: what becomes of signal
-# and gradient in a network of the same depth without shortcuts.
+# [08 · why residuals](08_why_residuals.ipynb): you have seen x handed through from block to block. Why that matters shows
+# when it is taken away: what becomes of signal and gradient in a network of the same depth without shortcuts.
 
 # %% [markdown] tags=["instructor"]
 # ### Minute by minute
 #
 # | minutes | what |
 # | --- | --- |
-# | 15 | Sections 1 and 2: the walk, each with a photograph of their own |
+# | 20 | Sections 1 to 3: the walk, each with a photograph of their own |
 # | 10 | Exercise 1 |
 # | 10 | Exercise 2 |
 # | 15 | Exercise 3 |
 # | 10 | The rest of section 4: what a value can see, and where it looks |
 # | 15 | Exercise 4 |
+# | 10 | Section 6 up to its exercise: what each map says about the class |
 # | 20 | Exercise 5 |
+# | 10 | The rest of section 6: a map in the wrong place |
 # | 5 | Exercise 6 |
-# | 10 | Sections 8 and 9, recall: what such maps do not prove |
+# | 10 | Section 7: Grad-CAM and occlusion, each on a photograph of their own |
+# | 15 | Sections 8 and 9, recall: what such maps do not prove |
 #
 # ### Ask before you show
 #
 # - Before each stage of the walk: "Will you still find the cat?"
 # - Before the gradient in its box: "Evenly filled?" Have someone draw what they expect.
-# - Before occlusion: "Which patch costs most, and will it be where Grad-CAM is red?"
+# - Before occlusion: "Which patch costs most, and will it be where Grad-CAM is bright?"
 #
 # ### What they may think
 #

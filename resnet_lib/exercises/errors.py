@@ -255,7 +255,7 @@ IN_FUNCTIONS = [
         "the exercise gives.",
     ),
     (
-        r"'str' object has no attribute",
+        r"'str' object has no attribute|string indices must be integers",
         "A loop over a dictionary gives its names alone; .values() gives what they stand for, .items() both.",
     ),
     (

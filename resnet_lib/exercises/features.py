@@ -85,7 +85,8 @@ def _silent(wrong, runs, step):
 
 def _count(found):
     if isinstance(found, torch.Tensor) and found.numel() != 1:
-        return found, f"a tensor of shape {tuple(found.shape)}: one number is wanted, and .sum() counts what is True"
+        count = "and .sum() counts what is True" if found.dtype == torch.bool else "how many channels there are"
+        return found, f"a tensor of shape {tuple(found.shape)}: one number is wanted, {count}"
     if isinstance(found, (list, tuple, set)):
         return found, f"a {type(found).__name__}: one number is wanted, how many channels there are in it"
     return number(found)
@@ -291,12 +292,16 @@ def check_one_value(f, given, weight, *, exercise=None):
 
 WINDOWS = [
     (
-        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension [12]",
-        "Your window is {0} long and the kernel {1}: a slice ends before its last number, so begin : begin + 3.",
+        r"size of tensor \w \(([234])\) must match the size of tensor \w \([234]\) at non-singleton dimension [12]",
+        "Window and kernel are not equally long: a slice ends before its last number, so begin : begin + 3.",
+    ),
+    (
+        r"size of tensor a \(\d+\) must match the size of tensor b \(\d+\) at non-singleton dimension [12]",
+        "The window is not 3 × 3. given has three sides, with a comma after each: given[:, rows, columns].",
     ),
     (
         r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)",
-        "The window has {0} channels and the kernel {1}: multiply given[:, …, …] by weight[channel].",
+        "The channels differ, {0} and {1}: multiply all of given[:, …, …] by weight[channel].",
     ),
 ]
 ONE_VALUE = {
@@ -308,6 +313,8 @@ ONE_VALUE = {
     "mean": "You take the mean of the products: a convolution adds them up.",
     "largest": "You take the largest product: a convolution adds them up.",
     "one channel": "That is the first channel of the input alone: add up all of them.",
+    "own channel": "You cut the window out of given[channel] alone: all channels of the input belong to it.",
+    "all kernels": "That is the sum over all kernels: the one that makes this channel is weight[channel].",
     "transposed": "You take weight[:, channel]: the kernel that makes this channel is weight[channel].",
     "flipped": "Your kernel is turned round: PyTorch multiplies the window with it as it stands.",
     "no weight": "You add up the window: multiply it by weight[channel] first.",
@@ -328,7 +335,9 @@ def _one_value(wrong, given, weight, channel, row, column):
     row, column = (column, row) if "swapped" in wrong else (row, column)
     top, left = _begin(wrong, "rows", row), _begin(wrong, "columns", column)
     kernel = weight[:, channel] if "transposed" in wrong else weight[channel]
-    window, kernel = given[:, top : top + 3, left : left + 3].double(), kernel.double()
+    kernel = weight.sum(0) if "all kernels" in wrong else kernel
+    part = slice(channel, channel + 1) if "own channel" in wrong else slice(None)
+    window, kernel = given[part, top : top + 3, left : left + 3].double(), kernel.double()
     kernel = kernel.flip(1, 2) if "flipped" in wrong else torch.ones_like(kernel) if "no weight" in wrong else kernel
     if "2×2" in wrong or "centre" in wrong:
         part = slice(0, 2) if "2×2" in wrong else slice(1, 2)

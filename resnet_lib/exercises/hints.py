@@ -34,6 +34,7 @@ NEXT = "Write the shape after each line of forward as a comment, and compare wit
 # The same for a function, which is no module.
 COMMON = [
     (r"gives None", "Is there a return, with what you have computed behind it?"),
+    (r"same for every input", "Does your function use the names in its brackets, or some that an earlier cell made?"),
     (r"function itself", "Write the name of your function alone, without brackets behind it."),
     (r"Python says", "Read the line at which it stopped, and print what it is given."),
 ]
@@ -93,10 +94,12 @@ FUNCTIONS = {
         (r"lost|entries", "Two old names must never become one new name: count them before and after."),
     ],
     "grad_cam": [
-        (r"no_grad|does not require grad|gradient", "Print slopes.shape: it should be the shape of the maps."),
+        (r"hangs on", "Print requires_grad of your map, before and after .detach()."),
+        (r"map is \(|alone is", "Print the shape after every line: maps (1, C, h, w), and (h, w) at the end."),
+        (r"logit|softmax", "Which single number do you take the gradient of? Print it."),
         (r"ReLU|negative|positive", "The ReLU is the last step of equation (2). What has been summed before it?"),
-        (r"sum|mean|Average|channels", "Over places for a weight, over channels for the map: which of them is a mean?"),
-        (r"logit|class|softmax", "Which single number do you take the gradient of? Print it."),
+        (r"sum|mean|verage|channel", "Over places for a weight, over channels for the map: which of them is a mean?"),
+        (r"gradient", "Print slopes.shape: it should be the shape of the maps."),
         (r"map", "Print the shape after every line: maps (1, C, h, w), weights (1, C, 1, 1), and (h, w) at the end."),
     ],
     "receptive_field": [
@@ -213,12 +216,15 @@ OWN_SYMPTOMS = {
         (r"", "All steps before the first that differs are right: look at what comes right after them."),
     ],
     "silent": [
+        ANYWHERE[1],
         (r"Python says", "Try it on one step, line by line, and print the shape after each line."),
         (r"photograph", "Print how many channels are silent on each photograph alone, and then on all five."),
         (r"a list|a tensor|None|share", "What should come out in the end is one whole number."),
         (r"", "Try it on a tensor whose answer you can see: torch.tensor([[[0., 0.]], [[0., 1.]]]), (2, 1, 2)."),
     ],
     "response": [
+        ANYWHERE[1],
+        COMMON[1],
         (r"Python says", "Print what activations gives: a dictionary. Which key do you need?"),
         (r"shape|channels is wanted|\) is wanted", "Print the shape of the maps, and again after each step."),
         (r"absolute|cancel", "What is the mean of 1 and −1? And what should the response to both be?"),
@@ -232,9 +238,11 @@ OWN_SYMPTOMS = {
         (r"", "Print response(upright) and response(lying) of your channel side by side, and of its neighbours."),
     ],
     "one_value": [
+        ANYWHERE[1],
+        COMMON[1],
         (r"Python says", "Print the shape of the window that you cut out, for row 1, column 2: (C, 3, 3) is due."),
         (r"stride|padding", "Write down, for row = 1, which three rows of the input are under the kernel."),
-        (r"add up|None", "One number comes out: .sum() of all products."),
+        (r"to one number", "One number comes out: .sum() of all products."),
         (r"", "Print the shapes of what you multiply, the window and weight[channel]: both are (C, 3, 3)."),
     ],
     "plain_block": [

@@ -258,10 +258,25 @@ def check_grad_cam(f, *, exercise=None):
     return hold(
         "grad_cam", f, lambda _n, _x, target, step: f"class {target} at {step}", cases,
         lambda *case: slip(set(), *case), slip, GRAD_CAM, exercise,
-        read=_map, same=_close, tell=_map_difference, why=_of_map_shapes,
+        read=_map, same=_close, tell=_map_difference, why=_of_map_shapes, meanings=CAM_ERRORS,
     )  # fmt: skip
 
 
+CAM_ERRORS = [
+    (
+        r"'tuple' object has no attribute",
+        "torch.autograd.grad gives a tuple, here with one tensor: (slopes,) = …, or [0] behind it.",
+    ),
+    (
+        r"'NoneType' object has no attribute",
+        "Something is None there. backward() fills .grad for weights alone: for maps write "
+        "torch.autograd.grad(logits[0, target], maps).",
+    ),
+    (
+        r"size of tensor a \((\d+)\) must match",
+        "Two shapes do not fit. Are the weights still (1, C, 1, 1)? In a mean, keepdim=True keeps the sides.",
+    ),
+]
 GRAD_CAM = {
     "sum": "Take the mean of the gradients over the places, not their sum.",
     "no relu": "The ReLU of equation (2) is missing: the map has negative values.",
@@ -312,7 +327,8 @@ def _grad_cam(wrong, maps, logits, target):
 
 def _map(found):
     if not isinstance(found, torch.Tensor):
-        return found, "None: let it return the map" if found is None else f"a {type(found).__name__} and not a tensor"
+        kind = f"a {type(found).__name__}: the map alone is wanted, one tensor of shape (h, w)"
+        return found, "None: let it return the map" if found is None else kind
     if found.requires_grad:
         return found, "a map that still hangs on the gradients: end with .detach()"
     return found, ""
