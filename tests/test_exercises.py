@@ -211,7 +211,7 @@ def test_in_a_notebook_the_verdict_stands_for_the_traceback(monkeypatch):
         lines = error._render_traceback_()
         assert error._render_traceback_() == lines, "IPython asks twice"
         assert shown == [error.verdict]
-        assert len(lines) == 1 and "Correct it" in lines[0]
+        assert len(lines) == 1 and "Change your cell" in lines[0]
 
 
 def test_what_a_check_calls_right_is_remarked_on_where_that_teaches():

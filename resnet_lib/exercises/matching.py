@@ -1,8 +1,8 @@
-"""A learner's module beside the reference: which layer is which, and what is wrong where the numbers differ."""
+"""A learner's module beside the reference: what is missing or has another shape, and what is wrong where the numbers
+differ."""
 
 import re
 from collections import Counter, defaultdict
-from difflib import SequenceMatcher
 from typing import NamedTuple
 
 import torch
@@ -12,6 +12,7 @@ from .. import mistakes
 from ..anatomy import shape_text
 from ..proof import LOOK, draw_norms, unit
 from .errors import stopped, where
+from .pairing import again, biased, by_key, copy, kernel, keys, orders, table
 from .survey import survey
 
 TOLERANCE = 1e-5
@@ -41,7 +42,7 @@ def compare(learner, reference, x, part=""):
             empty = "It has no layers yet: make them in __init__, as self.something, and call them in forward."
             return Found(stopped(mine.error) if mine.error else empty, _where(mine, learner))
         rows = table(theirs.layers, mine.layers)
-        if any(row[-1] != "same" for row in rows) or _biased(theirs, mine):
+        if any(row[-1] != "same" for row in rows) or biased(theirs, mine):
             return _of_tables(rows, theirs, mine, learner)
         if wrong := _no_result(mine):
             return wrong
@@ -50,13 +51,13 @@ def compare(learner, reference, x, part=""):
         if not mine.error and _same(mine.out, x):
             return Found("forward gives back x as it came in: return what the layers have made of it.")
         runs = []
-        for order in _orders(theirs.layers):
-            pairs = _by_key(order, mine.layers)
-            _copy(pairs)
+        for order in orders(theirs.layers):
+            pairs = by_key(order, mine.layers)
+            copy(pairs)
             run = survey(learner, x.clone(), mine)
             if mistakes.gap(run.out, theirs.out)[1] <= TOLERANCE if run.error is None else False:
                 break
-            taps = {a.name: b for (a, b) in _by_key(order, _again(run, mine))}
+            taps = {a.name: b for (a, b) in by_key(order, again(run, mine))}
             runs.append((_equal(theirs.layers, taps), taps, run))
         else:
             most = max(equal for equal, *_ in runs)
@@ -68,127 +69,6 @@ def compare(learner, reference, x, part=""):
                 "gradient, finds other numbers. Write y = f + x and not x += f, and no inplace=True on x."
             )
     return _in_training(learner, reference, x, pairs, mine)
-
-
-# ── Which layer is which ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def table(theirs, mine):
-    """(the reference's name, its shape, the learner's name, its shape, verdict) for each layer of both."""
-    if sorted(map(str, _keys(theirs))) == sorted(map(str, _keys(mine))):
-        return tuple((a.name, a.shape, b.name, b.shape, "same") for a, b in _by_key(theirs, mine))
-    # Where layers are missing or too many, the order tells which.
-    fits = [SequenceMatcher(None, _keys(order), _keys(mine), autojunk=False) for order in _orders(theirs)]
-    order, best = max(zip(_orders(theirs), fits, strict=True), key=lambda found: found[1].ratio())
-    own, left = {}, []
-    for kind, i, j, k, n in best.get_opcodes():
-        if kind == "equal":
-            own |= dict(zip(order[i:j], mine[k:n], strict=True))
-        else:
-            left += mine[k:n]
-    for layer in theirs:  # what did not run stands where it was made, and not where it belongs
-        if layer not in own and (same := next((o for o in left if o.key == layer.key), None)):
-            own[layer] = same
-            left.remove(same)
-    _blame_shortcut(theirs, own)
-    rows = []
-    for layer in theirs:
-        verdict = "same" if layer in own else "other shape"
-        found = own.get(layer) or _nearest(layer, left)
-        if found is None:
-            rows.append((layer.name, layer.shape, None, None, "missing"))
-            continue
-        if verdict != "same":
-            left.remove(found)
-        rows.append((layer.name, layer.shape, found.name, found.shape, verdict))
-    return tuple(rows + [(extra.name, None, extra.name, extra.shape, "extra") for extra in left])
-
-
-def _blame_shortcut(theirs, own):
-    """Where the end of F and the projection have the same shapes and one of them is missing, it is the projection."""
-    ends = {layer.name: layer for layer in theirs}
-    for name, layer in ends.items():
-        if name.endswith("conv3") and layer not in own:
-            stem = name.removesuffix("conv3")
-            # What did not run may have been taken for another block's.
-            idle = next(
-                (o for o in theirs if o.name.endswith("shortcut.conv") and o in own and own[o].calls == 0), None
-            )  # fmt: skip
-            if idle is not None and idle.key == layer.key:
-                own[layer] = own.pop(idle)
-                continue
-            for f, g in ((layer, f"{stem}shortcut.conv"), (ends[f"{stem}bn3"], f"{stem}shortcut.bn")):
-                if g in ends and ends[g] in own and f not in own and ends[g].key == f.key:
-                    own[f] = own.pop(ends[g])
-
-
-def _keys(layers):
-    return [layer.key for layer in layers]
-
-
-def _by_key(theirs, mine):
-    """(the reference's layer, the learner's) of one key, in the order in which they ran."""
-    groups = defaultdict(list)
-    for own in mine:
-        groups[own.key].append(own)
-    return [(layer, groups[layer.key].pop(0)) for layer in theirs if groups[layer.key]]
-
-
-def _nearest(layer, left):
-    """What of the rest the learner probably meant to be this layer: first of the same kernel, then of the same kind."""
-    same = [own for own in left if own.kind == layer.kind]
-    return next((own for own in same if _kernel(own.shape) == _kernel(layer.shape)), next(iter(same), None))
-
-
-def _kernel(shape):
-    return "×".join(map(str, shape[2:])) or "1×1"
-
-
-def _orders(layers):
-    """The orders in which a learner may run what the reference runs: the shortcut after F or before it. They matter
-    only where layers of both have one shape."""
-    if not any(".shortcut." in f".{layer.name}" for layer in layers):
-        return [layers]
-
-    def first(kinds):
-        """The shortcut's layers of these kinds before the others of their block."""
-        place = {}
-        for i, layer in enumerate(layers):
-            place.setdefault(_block(layer.name), i)
-        return sorted(
-            layers,
-            key=lambda layer: (
-                place[_block(layer.name)],
-                not (".shortcut." in f".{layer.name}" and layer.kind in kinds),
-            ),
-        )
-
-    return [layers, first(("weights", "norm")), first(("weights",)), first(("norm",))]
-
-
-def _block(name):
-    return re.sub(r"(^|\.)(conv\d|bn\d|shortcut\.\w+)$", "", name)
-
-
-def _again(run, mine):
-    """The layers of a second run in the order of the first."""
-    found = {layer.first.data_ptr(): layer for layer in run.layers}
-    return [found[layer.first.data_ptr()] for layer in mine.layers]
-
-
-def _copy(pairs):
-    for theirs, own in pairs:
-        for role, t in theirs.tensors.items():
-            if own.tensors.get(role) is not None and t is not None:
-                own.tensors[role].copy_(t.view_as(own.tensors[role]))
-
-
-def _biased(theirs, mine):
-    """The first (reference's, learner's) layer of which only one has a bias, or None."""
-    for layer, own in _by_key(theirs.layers, mine.layers):
-        if layer.kind == "weights" and (layer.tensors.get("bias") is None) != (own.tensors.get("bias") is None):
-            return layer, own
-    return None
 
 
 # ── Sentences about the layers ───────────────────────────────────────────────────────────────────────────────
@@ -226,7 +106,7 @@ def _of_tables(rows, theirs, mine, learner):
                 f" Your {repeated.name} is used {repeated.calls} times: that is one layer, with one set of weights."
             )
         return Found(sentence, end, rows)
-    layer, own = _biased(theirs, mine)
+    layer, own = biased(theirs, mine)
     if layer.tensors.get("bias") is not None:
         return Found(f"Your {own.name} has no bias: the linear layer of the head, which no BN follows, has one.", end)
     return Found(
@@ -249,7 +129,7 @@ def _blocks(theirs, mine):
     for layer in theirs:
         if found := re.match(r"stage(\d+)\.(\d+)\.", layer.name):
             blocks[found[1]][found[2]].append(layer)
-    due, has, said = Counter(_keys(theirs)), Counter(_keys(mine)), []
+    due, has, said = Counter(keys(theirs)), Counter(keys(mine)), []
     for stage, found in blocks.items():
         *_, last = found.values()  # a BTNK2, where there is more than one
         look = next(layer.key for layer in last if layer.name.endswith("conv2"))
@@ -294,8 +174,8 @@ def _entry(row, wrong, layers):
         return f"Your {own} is one {kind} too many, of shape {shape_text(its)}.{why}"
     if len(shape) == 1:
         return f"{at}, a BN, has {its[0]} channels; after this convolution there are {shape[0]}."
-    if _kernel(shape) != _kernel(its):
-        return f"{at} has a kernel of {_kernel(its)}; it should be {_kernel(shape)}."
+    if kernel(shape) != kernel(its):
+        return f"{at} has a kernel of {kernel(its)}; it should be {kernel(shape)}."
     said = f"{at} takes {its[1]} channels and gives {its[0]}; it should take {shape[1]} and give {shape[0]}."
     return said + _factor(its, shape)
 
