@@ -107,7 +107,7 @@ print(tuple(g.shape))
 
 # %% [markdown]
 # Look at one number of this result from close up. Channel 5 of the output at row 3, column 4 is a sum of 256
-# products, all taken at *one* position of x. Which one? Row 2·3 = 6, column 2·4 = 8, counted from 0.
+# products, all taken at *one* position of x. **Predict:** at which row and column? Find them in the next cell.
 
 # %%
 weights = project.weight[5, :, 0, 0]  # 256 weights, one for each channel of x
@@ -116,7 +116,8 @@ print("by hand:        ", (weights * pixel).sum().item())
 print("the convolution:", g[0, 5, 3, 4].item())
 
 # %% [markdown]
-# (The last digits may differ: the two add the same products in a different order.)
+# Row 2·3 = 6, column 2·4 = 8, counted from 0. (The last digits may differ: the two add the same products in a different
+# order.)
 #
 # Row 7 of x was never read, nor was any other odd row or column. Section 7 comes back to that.
 #
