@@ -701,7 +701,7 @@ print(tuple(forgot(torch.randn(1, 64, 2, 2)).shape), "where (1, 64, 1, 1) was du
 #
 # ### Ask before you show
 #
-# - Before `f + x`: "Two things disagree. Which will PyTorch name?" Most say the channels.
+# - Before `f + x`: "Two things disagree. Which will PyTorch name?" It begins at the last dimension.
 # - Before C1 doubles: "Twice the parameters, or four times?" Both are wrong; ask which convolutions double.
 # - Before S goes to 1: "Does a parameter change? Does a MAC?"
 # - Before the four pictures of section 7: "What share of the pixels does F never see, in v1, in v1.5? And G?"
