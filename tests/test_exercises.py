@@ -194,7 +194,8 @@ def test_super_init_is_asked_for():
         def __init__(self, C, C1):
             self.conv = nn.Conv2d(C, C1, 7)
 
-    assert "super().__init__()" in refusal(check_stem, Bare).sentence
+    verdict = refusal(check_stem, Bare)
+    assert "super().__init__()" in verdict.sentence and "first line of __init__" in verdict.hints[0]
 
 
 def test_a_module_in_place_of_its_class_is_told_so():

@@ -107,7 +107,7 @@ print(tuple(g.shape))
 
 # %% [markdown]
 # Look at one number of this result from close up. Channel 5 of the output at row 3, column 4 is a sum of 256
-# products, all taken at *one* position of x. Which one? Row 2·3 = 6, column 2·4 = 8, counted from 0.
+# products, all taken at *one* position of x. **Predict:** at which row and column? Find them in the next cell.
 
 # %%
 weights = project.weight[5, :, 0, 0]  # 256 weights, one for each channel of x
@@ -116,7 +116,8 @@ print("by hand:        ", (weights * pixel).sum().item())
 print("the convolution:", g[0, 5, 3, 4].item())
 
 # %% [markdown]
-# (The last digits may differ: the two add the same products in a different order.)
+# Row 2·3 = 6, column 2·4 = 8, counted from 0. (The last digits may differ: the two add the same products in a different
+# order.)
 #
 # Row 7 of x was never read, nor was any other odd row or column. Section 7 comes back to that.
 #
@@ -700,7 +701,7 @@ print(tuple(forgot(torch.randn(1, 64, 2, 2)).shape), "where (1, 64, 1, 1) was du
 #
 # ### Ask before you show
 #
-# - Before `f + x`: "Two things disagree. Which will PyTorch name?" Most say the channels.
+# - Before `f + x`: "Two things disagree. Which will PyTorch name?" It begins at the last dimension.
 # - Before C1 doubles: "Twice the parameters, or four times?" Both are wrong; ask which convolutions double.
 # - Before S goes to 1: "Does a parameter change? Does a MAC?"
 # - Before the four pictures of section 7: "What share of the pixels does F never see, in v1, in v1.5? And G?"

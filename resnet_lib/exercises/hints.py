@@ -10,6 +10,7 @@ ANYWHERE = [
     (r"gives back x", "Look at the return line of forward: which name stands there, and what does it stand for?"),
     (r"no layers yet", "Begin in __init__, below super().__init__(): one line for each layer."),
     (r"is made without", "Count what stands in the brackets there, and what the def line of that class asks for."),
+    (r"super\(\)", "It is the first line of __init__, above every self.something."),
     (r"misspelt", "Compare it letter by letter, capitals too, with the place where it is made."),
     (r"Python says", "Read the line at which it stopped, and print the shape before it: print(tuple(x.shape))."),
 ]
