@@ -146,10 +146,10 @@ OWN_SYMPTOMS = {
         (r"stacked|averaged|multiplied|what comes out", "Read the last lines of forward aloud: what is added to what?"),
     ],
     "stage": [
-        (r"no block|ModuleList", "What stands in nn.Sequential's brackets runs, one after the other, in that order."),
+        (r"no block|ModuleList", "nn.Sequential runs what stands in its brackets, one block after the other."),
         (r"a list|star", "The star hands over what is in a list one by one: print(*[1, 2, 3])."),
         (r"one block with", "[block] * 2 names one block twice. How often does your code call BTNK2(…)?"),
-        (r"blocks?, and n", "Count for n = 3: how many BTNK1, how many BTNK2? Is the return behind the loop?"),
+        (r"blocks?, and n", "For n = 3: how many BTNK1, how many BTNK2? How often does a loop run? And return?"),
         (r"is a BTNK", "Look at section 2 again: which block opens Stage 1, and which ones follow?"),
         (r"is given", "Print the shape that BTNK1(64, 64, 1) gives for the x of section 2. That goes into block 2."),
         (r"is wanted", "BTNK1 takes C, C1 and S, in this order: those that make_stage is given."),
