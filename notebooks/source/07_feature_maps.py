@@ -552,8 +552,8 @@ print(f"mean over all places, plus the bias: {(contributions.mean() + network.he
 contributions
 
 # %% [markdown]
-# So the logit is the mean of four contributions, one for each place, plus the bias. (That is "class activation mapping", Zhou et
-# al., arXiv 1512.04150.)
+# So the logit is the mean of four contributions, one for each place, plus the bias. (That is "class activation mapping",
+# Zhou et al., arXiv 1512.04150.)
 #
 # At earlier steps there is no such matrix, for between the maps and the logit there are more blocks. **Grad-CAM**
 # (Selvaraju et al., arXiv 1610.02391) takes the gradient in its place: a channel matters as much as the logit grows with
