@@ -81,12 +81,12 @@ class Ladder:
         rows = [("step", "reference", "yours", "largest difference", "relative", "")]
         rows += [(*r.cells()[:5], r.verdict + (" ← the first" if r is self.first else "")) for r in self.shown]
         if self.unmatched:
-            rows.append(("parameter", "reference", "yours", "", "", ""))
+            rows.append(("entry", "reference", "yours", "", "", ""))
             rows += [(p.name, *map(shape_of, p[1:3]), "", "", p.verdict) for p in self.unmatched[:12]]
         widths = [max(len(r[i]) for r in rows) for i in range(6)]
         lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows]
         if len(self.unmatched) > 12:
-            lines.append(f"… and {len(self.unmatched) - 12:,} more parameters that do not fit")
+            lines.append(f"… and {len(self.unmatched) - 12:,} more entries that do not fit")
         return "\n".join([self.headline, *([self.cause] if self.cause else []), *self.notes, "", *lines])
 
     def _repr_html_(self):
