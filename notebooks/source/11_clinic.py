@@ -658,19 +658,19 @@ for name, patient in PATIENTS.items():
 # %% tags=["exercise"]
 # Exercise 8: the name of one patient in each line, in quotes
 prediction = {
-    "of the quick examinations, the ladder alone finds: eager, quick, single or polite": None,
-    "training alone finds: raw, thrifty, hoarder or dead": None,
-    "shapes right and MACs wrong: wide-shortcut, single, paper or quick": None,
-    "no examination finds: tidy, default, sociable or worried": None,
+    "Of the quick examinations, the ladder alone finds: eager, quick, single or polite": None,
+    "Training alone finds: raw, thrifty, hoarder or dead": None,
+    "Shapes right and MACs wrong: wide-shortcut, single, paper or quick": None,
+    "No examination finds: tidy, default, sociable or worried": None,
 }
 raise NotImplementedError("Exercise 8: replace each None by a name, then remove this line")
 
 # %% tags=["solution"]
 prediction = {
-    "of the quick examinations, the ladder alone finds: eager, quick, single or polite": "quick",
-    "training alone finds: raw, thrifty, hoarder or dead": "hoarder",
-    "shapes right and MACs wrong: wide-shortcut, single, paper or quick": "paper",
-    "no examination finds: tidy, default, sociable or worried": "worried",
+    "Of the quick examinations, the ladder alone finds: eager, quick, single or polite": "quick",
+    "Training alone finds: raw, thrifty, hoarder or dead": "hoarder",
+    "Shapes right and MACs wrong: wide-shortcut, single, paper or quick": "paper",
+    "No examination finds: tidy, default, sociable or worried": "worried",
 }
 
 # %%

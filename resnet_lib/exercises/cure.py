@@ -22,7 +22,7 @@ LOOK = [
     ("answers are not", "The network is equal at every step: look at what is done before it and after it."),
     ("Different", "All before the step that it names is right: read only the lines between."),
     ("wrote over", "What writes into a tensor that somebody else holds as well? inplace=True and += do."),
-    ("statistics", "What goes into the step that it names? Mean, deviation, signs and zeros each have a cause."),
+    ("statistics", "What goes into the step that it names, and with which weights does it begin? Zeros have a cause."),
     ("losses", "Go through one step in order: the mode, the scores, the loss, the gradients, the weights."),
 ]
 COUNTS = "Parameters come from layers. MACs come from layers and from the size of the maps."
@@ -83,7 +83,8 @@ def _stopped(design, proof, parts):
     # An error with None is a forgotten return, in a network as in a function.
     module = {"stem", "block", "stages", "head"} >= {name for name, part in parts.items() if part is not HEALTHY[name]}
     means = meaning(RuntimeError(error), () if module or "NoneType" in error else IN_FUNCTIONS)
-    return f"The code stops{place}. " + (f"{means} (Python says: {error[:300]}.)" if means else f"{error}.")
+    short = error[:200].rstrip(".") + (" …" if error[200:] else ".")
+    return f"The code stops{place}. " + (f"{means} (Python says: {short})" if means else short)
 
 
 def _hints(patient, left):
