@@ -67,7 +67,7 @@ def test_a_diagnosis_is_chosen_with_the_keyboard_and_answered(view):
         right, why = case.feedback(choice)
         begins = why[:30]
         view.wait_until(lambda begins=begins: begins in view.text(), f"the answer to {choice}")
-        assert ("What to change" in view.text()) == right
+        assert ("what to change" in view.text()) == right
         if i + 1 < len(case.choices):
             view.page.keyboard.press("ArrowDown")
 

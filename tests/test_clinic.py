@@ -433,6 +433,71 @@ def test_what_is_no_cure_is_refused_with_a_sentence(name, old, new, sentence):
     assert sentence in refused(PATIENTS[name], **altered(name, old, new)).sentence
 
 
+def given(name, change):
+    """The part of a patient that a learner mends, after a change to the mended code."""
+    names = run(change(PATIENTS[name].mended))
+    part = list(PATIENTS[name].parts)[-1]
+    return {part: names[PATIENTS[name].parts[part].__name__]}
+
+
+SLIPS = [
+    ("halving", "return self.relu(out + identity)", "self.relu(out + identity)", "without its return"),
+    ("halving", "out + identity", "out + identiy", "identiy is used and never given a value"),
+    ("halving", "super().__init__()", "pass", "Begin __init__ with super().__init__()"),
+    ("tidy", "network.load_state_dict(published)", "network.load_state_dict(publishd)", "publishd is used and never"),
+    ("tidy", "network.load_state_dict", "published.load_state_dict", "OrderedDict has no load_state_dict"),
+    ("tidy", "network.load_state_dict(published)",
+     "for a, b in zip(network.state_dict().values(), published.values()): a.copy_(b)", "Two shapes do not fit"),
+    ("sociable", "return network(pictures)", "network(pictures)", "without its return"),
+    ("sociable", "network.eval()", "pictures.eval()", "A Tensor has no eval"),
+    ("dead", "nn.init.zeros_(module.weight)", "module.weight = 0", "torch.nn.init.zeros_"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "old", "new", "sentence"), SLIPS)
+def test_a_python_error_is_told_in_words_and_its_hint_is_not_about_the_shapes_of_a_sum(name, old, new, sentence):
+    verdict = refused(PATIENTS[name], **given(name, lambda code: code.replace(old, new)))
+    assert "The code stops" in verdict.sentence and sentence in verdict.sentence
+    assert len(verdict.sentence) < 600, "Python may have a page to say"
+    assert "Which two shapes" not in verdict.hints[0]
+
+
+def test_the_hint_to_two_shapes_is_given_where_two_shapes_disagree():
+    verdict = refused(PATIENTS["halving"], **PATIENTS["halving"].parts)
+    assert "differ, 256 and 64" in verdict.sentence and "Which two shapes" in verdict.hints[0]
+
+
+def test_classes_instead_of_scores_are_answered_by_a_hint_that_asks_for_scores():
+    classes = given("sociable", lambda code: code.replace("(pictures)\n", "(pictures).argmax(1)\n"))
+    verdict = refused(PATIENTS["sociable"], **classes)
+    assert "the answers have shape (64,)" in verdict.sentence and "scores" in verdict.hints[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [
+        ("pass", "Not even the first weight"),
+        ("weights = network.state_dict()\n    for name in weights:\n        weights[name] = published[name]",
+         "Not even the first weight"),
+        ("for name, p in network.named_parameters():\n        p.data.copy_(published[name])",
+         "Running means"),
+    ],
+)  # fmt: skip
+def test_weights_that_never_arrive_are_told_from_those_that_go_to_the_wrong_places(body, hint):
+    verdict = refused(PATIENTS["tidy"], load=run(f"def load(network, published):\n    {body}\n")["load"])
+    assert hint in verdict.hints[0]
+    assert hint not in refused(PATIENTS["tidy"], **PATIENTS["tidy"].parts).hints[0]
+    assert "copy=True" not in str(verdict), "that is no argument of anything here"
+
+
+@pytest.mark.parametrize("name", ["eager", "paper", "tidy", "polite"])
+def test_of_a_patient_that_is_as_it_was_the_check_does_not_give_the_cause_away_before_its_hints(name):
+    patient = PATIENTS[name]
+    sentence = refused(patient, **patient.parts).sentence
+    assert "the mistake that it came with" in sentence
+    assert prove(patient.parts).cause.split(";")[0] not in sentence
+
+
 def test_a_layer_that_is_never_used_is_seen_in_the_count():
     def stem(base):
         made = HEALTHY["stem"](base)
@@ -566,7 +631,9 @@ def test_the_right_diagnosis_shows_the_reason_the_repair_and_its_threads(explore
     explorer.diagnosis.value = PATIENTS["eager"].diagnosis
     text = words(explorer._feedback)
     assert "Right , after 2 examinations." in text
-    assert "- out = F.relu(self.bn3(self.conv3(out)))" in text
+    before, _, folded = text.partition("what to change")
+    assert "self.bn3" not in before, "the lesson wants the code mended by the learner"
+    assert "- out = F.relu(self.bn3(self.conv3(out)))" in folded
     assert "+ out = self.bn3(self.conv3(out))" in text
     assert "https://github.com/kuangliu/pytorch-cifar/issues/4" in explorer._feedback.value
 

@@ -15,20 +15,20 @@ __all__ = [
 
 EXAMINATIONS = {
     "shapes and counts": (
-        "What the code says, made as the full ResNet-50 on 224 × 224: shapes, parameters, MACs.",
+        "Made as the full ResNet-50, for a picture of 224 × 224, without computing a number: shapes, parameters, MACs.",
         "It cannot see what happens to the numbers between: a ReLU, the kind of pooling, a sum.",
     ),
     "statistics": (
-        "Of the input and of every step, before training: mean, deviation, signs, zeros, beside five healthy networks.",
-        "It cannot see what leaves means and deviations as they are, such as a stride in another place.",
+        "Mean, deviation, signs and zeros of the input and every step, before training, beside five healthy networks.",
+        "It cannot see what leaves means and deviations as they are, such as a stride in another place of a block.",
     ),
     "ladder of proof": (
-        "The course's trained weights in the patient, compared step by step with the network they are from; then its "
+        "The course's trained weights go into the patient: every step beside the network that they are from, then the "
         "answers.",
         "It copies weights first, so it cannot see how the patient's own were drawn, nor how it would learn.",
     ),
     "training": (
         "A moment of training beside two healthy networks with other first weights: the losses, and what never moves.",
-        "It cannot see what training makes up for, and needs more than luck to speak.",
+        "It cannot see what training makes up for, and says nothing of a difference that may be luck.",
     ),
 }

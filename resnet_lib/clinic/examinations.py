@@ -2,6 +2,7 @@
 and computes what it says; none knows the patient's diagnosis.
 """
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
@@ -275,7 +276,8 @@ class Proof:
                     f"What comes to the first BN has {mine:.2g} of the deviation that it was trained with, and with "
                     f"healthy preparation {healthy:.2g}: look at how the pictures are prepared."
                 )
-        return self.ladder.cause if self.ladder else None
+        # copy is an argument of the ladder, and none of an examination.
+        return re.sub(r" With copy=True[^.]*\.", "", self.ladder.cause or "") or None if self.ladder else None
 
     @property
     def text(self):

@@ -133,7 +133,10 @@ def pictures(n=64, size=32):
 
 
 # What a network, or a part of it that a learner wrote, may raise.
-WRONG = (ArithmeticError, AttributeError, IndexError, KeyError, RuntimeError, StopIteration, TypeError, ValueError)
+WRONG = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, NameError, RuntimeError, StopIteration, TypeError,
+    ValueError,
+)  # fmt: skip
 
 
 def said(error):

@@ -40,7 +40,7 @@ MEANINGS = [
     ),
     (
         r"'NoneType' object has no attribute|must be Tensor, not NoneType|unsupported operand .*NoneType|"
-        r"NoneType' and|got \(NoneType, Parameter|and got NoneType",
+        r"NoneType' and|got \(NoneType|and got NoneType",
         "Something gives None here: a function or a forward without its return, or conv.bias where there is no bias.",
     ),
     (r"'NoneType' object is not callable", "A part that forward calls is None: it was never made in __init__."),
@@ -263,7 +263,7 @@ IN_FUNCTIONS = [
         "Two shapes do not fit: print both before this line. They are compared from the last dimension on.",
     ),
     (
-        r"'(\w+)' object has no attribute '(\w+)'",
+        r"'(?:\w+\.)*(\w+)' object has no attribute '(\w+)'",
         "A {0} has no {1}: is that misspelt, or is a {0} not what you think is there?",
     ),
 ]

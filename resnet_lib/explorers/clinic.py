@@ -123,7 +123,8 @@ class ClinicExplorer(Guarded):
         links = ", ".join(f'<a href="{url}" target="_blank">{escape(name)}</a>' for name, url in self.case.sources)
         seen = f'<p class="quiet">Threads about it: {links}</p>' if links else ""
         mended = repair(self.case)
-        change = f"<p><b>What to change</b></p>{mended}" if mended else ""
+        # Folded: the lesson asks for a diagnosis first, and then for this very change as an exercise.
+        change = f"<details><summary>what to change</summary>{mended}</details>" if mended else ""
         self._feedback.value = (
             f'<div class="rl" style="max-width:1000px"><p>{sign(False)} <b>Right</b>, after {count}. '
             f"{escape(why)}</p>{change}{seen}</div>"
