@@ -311,8 +311,17 @@ class Notebook:
 
 # ── What a notebook shows ────────────────────────────────────────────────────────────────────────────────────
 
+# A picture that is replaced while it is being decoded is refused, with an EncodingError; the next one is not.
 DRAWN = """async image => {
-    await image.decode();
+    for (let left = 20; ; left--) {
+        try {
+            await image.decode();
+            break;
+        } catch (error) {
+            if (!left) throw error;
+            await new Promise(ready => setTimeout(ready, 20));
+        }
+    }
     const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
     const context = canvas.getContext('2d');
     context.drawImage(image, 0, 0);
