@@ -297,7 +297,10 @@ def _fed_with_f(inside, taps):
     """The sentence for a projection that is given what F has made in place of x, or ""."""
     side = next((layer for layer in inside if layer.name.endswith("shortcut.conv")), None)
     own = side and taps.get(side.name)
-    made = [t for tap in taps.values() if tap.result is not None for t in (tap.result, tap.result.relu())]
+    F = [taps[layer.name] for layer in inside if layer.name in taps and ".shortcut." not in f".{layer.name}"]
+    made = [t for tap in F if tap.result is not None for t in (tap.result, tap.result.relu())]
+    if any(_same(tap.given, side.given) for tap in F[1:] if own):
+        return ""  # a layer of F of the same shape has been taken for the projection
     if own and not _same(own.given, side.given) and any(_same(own.given, t) for t in made):
         given, due = (shape_text(tuple(t.shape[1:])) for t in (own.given, side.given))
         return (
