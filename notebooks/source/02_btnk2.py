@@ -486,9 +486,11 @@ def basic_parameters(C):
 
 
 # %%
+from IPython.display import display
+
 from resnet_lib.exercises import check_parameters
 
-check_parameters("BTNK2", btnk2_parameters)
+display(check_parameters("BTNK2", btnk2_parameters))
 check_parameters("basic", basic_parameters, exercise="02.3")
 
 # %%

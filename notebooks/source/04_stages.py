@@ -331,9 +331,11 @@ def btnk2_macs(C, W):
 
 
 # %%
+from IPython.display import display
+
 from resnet_lib.exercises import check_macs, check_parameters
 
-check_parameters("BTNK2", btnk2_parameters, norms=False)
+display(check_parameters("BTNK2", btnk2_parameters, norms=False))
 check_macs("BTNK2", btnk2_macs, exercise="04.4")
 
 # %%

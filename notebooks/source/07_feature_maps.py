@@ -30,7 +30,7 @@
 
 # %%
 import torch
-from IPython.display import HTML, Image
+from IPython.display import HTML, Image, display
 from torch.nn import functional as F
 
 from resnet_lib import activations, anatomy
@@ -277,7 +277,7 @@ upright_channel = (response(upright) - response(lying)).argmax().item()
 # %%
 from resnet_lib.exercises import check_channel, check_response
 
-check_response(response, network)
+display(check_response(response, network))
 check_channel(upright_channel, network, upright, lying, exercise="07.2")
 
 # %% [markdown]

@@ -236,9 +236,11 @@ plain_152 = measured["plain", 152]
 predicted = plain_152[-1].gradient * factor(measured["plain", 50]) ** (len(plain_152) - 1)
 
 # %%
+from IPython.display import display
+
 from resnet_lib.exercises import check_factor, check_forecast
 
-check_factor(factor)
+display(check_factor(factor))
 check_forecast(predicted, measured["plain", 50], measured["plain", 152], exercise="08.2")
 
 # %%

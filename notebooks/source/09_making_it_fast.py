@@ -282,7 +282,7 @@ limits = {name: "memory" if intensity(*layer) < machine.ridge else "arithmetic" 
 # %%
 from resnet_lib.exercises import check_intensity, limit_question, predict
 
-check_intensity(intensity)
+display(check_intensity(intensity))
 asked = [limit_question(name, layer, machine.ridge) for name, layer in layers.items()]
 predict(asked, [limits.get(name) for name in layers], exercise="09.2")
 
@@ -578,7 +578,7 @@ best_batch = max(by_batch, key=lambda batch: pictures_a_second(batch, by_batch[b
 # %%
 from resnet_lib.exercises import batch_question, check_pictures_a_second
 
-check_pictures_a_second(pictures_a_second)
+display(check_pictures_a_second(pictures_a_second))
 predict(batch_question(by_batch), best_batch, exercise="09.5")
 
 # %% [markdown]
