@@ -10,8 +10,10 @@ import sys
 OLDEST = (3, 10)  # pyproject.toml says the same; a test compares them
 if sys.version_info < OLDEST:
     # An old Python must get as far as this sentence, so nothing in this file may use syntax newer than 3.6.
-    sys.exit("The course needs Python %d.%d or newer, and this is Python %d.%d.\nInstall a newer one "
-             "(https://www.python.org/downloads/) and use that one." % (OLDEST + tuple(sys.version_info[:2])))
+    sys.exit(
+        "The course needs Python %d.%d or newer, and this is Python %d.%d.\nInstall a newer one "
+        "(https://www.python.org/downloads/) and use that one." % (OLDEST + tuple(sys.version_info[:2]))
+    )
 
 import argparse
 import hashlib
@@ -108,8 +110,13 @@ def call(arguments, **options):
 def ask(code, *arguments):
     """Run `code` in .venv's Python: the last line it prints, or None where it fails."""
     try:
-        out = subprocess.check_output([PYTHON, "-c", code] + list(arguments), cwd=ROOT, env=environment(),
-                                      stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        out = subprocess.check_output(
+            [PYTHON, "-c", code] + list(arguments),
+            cwd=ROOT,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         return out.decode("utf-8", "replace").strip().splitlines()[-1]
     except (OSError, subprocess.CalledProcessError, IndexError):
         return None
@@ -193,11 +200,15 @@ def why_remake(stamp, python):
 def obstacles():
     """Sentences about what would make an installation fail on this computer."""
     if not all(map(importlib.util.find_spec, ("ensurepip", "venv"))):  # Debian's python3 lacks the first
-        yield ("This Python cannot make environments; a part of it is left out. On Debian and Ubuntu:\n"
-               f"    sudo apt install python{RUNNING}-venv")
+        yield (
+            "This Python cannot make environments; a part of it is left out. On Debian and Ubuntu:\n"
+            f"    sudo apt install python{RUNNING}-venv"
+        )
     if platform.system() == "Darwin" and platform.machine() == "x86_64":
-        yield ("This Python is for Macs with an Intel processor, and torch no longer is (2.2 was the last).\n"
-               "With Apple's processor, use the Python from python.org. With Intel's, use another computer.")
+        yield (
+            "This Python is for Macs with an Intel processor, and torch no longer is (2.2 was the last).\n"
+            "With Apple's processor, use the Python from python.org. With Intel's, use another computer."
+        )
     if sys.maxsize < 2**32:
         yield "This is a 32-bit Python, and torch needs the 64-bit one (python.org has it)."
     free = shutil.disk_usage(ROOT).free / 1e9
@@ -209,10 +220,14 @@ PIP_FAILURES = [  # (what pip's log says, what that means); the first that fits
     ("no space left|not enough space|winerror 112", "The disk is full: free about 2 GB and try again."),
     ("long path", "A path is too long for Windows: move the course to a short one such as C:\\course."),
     ("certificate_verify_failed", "The network puts its own certificate in between: try another network."),
-    ("new connection|name resolution|getaddrinfo|unreachable|timed out|proxyerror|connection (reset|aborted)",
-     "The internet could not be reached. Connect and run the same command again; downloads are kept."),
-    ("no matching distribution found for torch",
-     f"There is no torch for Python {RUNNING} on this system: try with another Python, such as 3.12."),
+    (
+        "new connection|name resolution|getaddrinfo|unreachable|timed out|proxyerror|connection (reset|aborted)",
+        "The internet could not be reached. Connect and run the same command again; downloads are kept.",
+    ),
+    (
+        "no matching distribution found for torch",
+        f"There is no torch for Python {RUNNING} on this system: try with another Python, such as 3.12.",
+    ),
     ("", f"`{ME} doctor` looks for the usual causes."),
 ]
 
@@ -306,10 +321,13 @@ def read_overrides():
 
 def merged(settings):
     """`settings` with SETTINGS added; whatever else is in them stays."""
-    return dict(settings, **{
-        plugin: dict(settings[plugin] if isinstance(settings.get(plugin), dict) else {}, **values)
-        for plugin, values in SETTINGS.items()
-    })
+    return dict(
+        settings,
+        **{
+            plugin: dict(settings[plugin] if isinstance(settings.get(plugin), dict) else {}, **values)
+            for plugin, values in SETTINGS.items()
+        },
+    )
 
 
 def write_overrides():
@@ -379,23 +397,35 @@ def doctor(extra):
             line(False, sentence)
         if not hindrances:
             line(True, "Nothing on this computer hinders the installation")
-    line(ready, f"The environment .venv is complete and current (Python {python})",
-         f"The environment .venv {reason or 'is unfinished, or older than pyproject.toml'}.\nRun `{ME} lab`.")
+    line(
+        ready,
+        f"The environment .venv is complete and current (Python {python})",
+        f"The environment .venv {reason or 'is unfinished, or older than pyproject.toml'}.\nRun `{ME} lab`.",
+    )
     if python:
         afresh = f"\nDelete the folder .venv and run `{ME} lab`." if ready else ""  # else said above
         tested = "test" in (stamp or {"has": []})["has"]
         for fine, sentence in check(requirements("dependencies") + requirements("test") * tested, "load"):
             line(fine, sentence, sentence + afresh)
         settings = read_overrides()
-        line(settings and settings == merged(settings), "JupyterLab's setting for sliders is written",
-             f"JupyterLab's setting for sliders is not written.\nRun `{ME} lab`.")
+        line(
+            settings and settings == merged(settings),
+            "JupyterLab's setting for sliders is written",
+            f"JupyterLab's setting for sliders is not written.\nRun `{ME} lab`.",
+        )
         kernel = ask(KERNEL) or "no Python at all"
-        line(os.path.normcase(kernel) == os.path.normcase(PYTHON), "Notebooks run in .venv's Python",
-             f"Notebooks would run in {kernel}, not in .venv's Python." + afresh)
+        line(
+            os.path.normcase(kernel) == os.path.normcase(PYTHON),
+            "Notebooks run in .venv's Python",
+            f"Notebooks would run in {kernel}, not in .venv's Python." + afresh,
+        )
         if not tested:
             say(f"note     The test tools are not installed (optional); `{ME} test` does that")
-    line(os.path.exists(os.path.join(ROOT, FIRST_LESSON)), "The lessons are in notebooks",
-         f"The lessons are not here ({FIRST_LESSON}).\nDownload the course again.")
+    line(
+        os.path.exists(os.path.join(ROOT, FIRST_LESSON)),
+        "The lessons are in notebooks",
+        f"The lessons are not here ({FIRST_LESSON}).\nDownload the course again.",
+    )
     say(f"note     Browser tests use {browser() or 'no browser: there is no Chromium here (optional)'}")
     say("\nNothing is missing." if not missing else f"\nMissing: {len(missing)}, marked above.")
     return 1 if missing else 0
@@ -406,21 +436,29 @@ COMMANDS = {
     "lab": ([], lab, "open the course in JupyterLab"),
     "test": (["test"], lambda extra: call(["-m", "pytest"] + extra), "run the tests (pytest)"),
     "bench": (["test"], lambda extra: call(["-m", "tests.bench"] + extra), "measure the course's speed"),
-    "notebooks": (["test"], lambda extra: call([os.path.join("notebooks", "build.py")] + extra),
-                  "write the lessons anew from notebooks/source"),
-    "grade": ([], lambda extra: call(["-m", "resnet_lib.grading", "--from", os.getcwd()] + extra),
-              "grade a folder of submitted notebooks (for instructors)"),
+    "notebooks": (
+        ["test"],
+        lambda extra: call([os.path.join("notebooks", "build.py")] + extra),
+        "write the lessons anew from notebooks/source",
+    ),
+    "grade": (
+        [],
+        lambda extra: call(["-m", "resnet_lib.grading", "--from", os.getcwd()] + extra),
+        "grade a folder of submitted notebooks (for instructors)",
+    ),
     "doctor": (None, doctor, "say what is fine, what is missing, and what to do about it"),
 }
 
 
 def main(arguments):
     parser = argparse.ArgumentParser(
-        usage=ME + " COMMAND [--cuda] [arguments for the command]", allow_abbrev=False,
+        usage=ME + " COMMAND [--cuda] [arguments for the command]",
+        allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="commands:\n" + "\n".join(f"  {name:10} {COMMANDS[name][2]}" for name in COMMANDS),
         epilog="The first run installs the course into .venv. Later ones start at once, without internet.\n"
-               f"Arguments go on to JupyterLab, pytest and so on: {ME} lab --no-browser --port 9999")
+        f"Arguments go on to JupyterLab, pytest and so on: {ME} lab --no-browser --port 9999",
+    )
     parser.add_argument("--cuda", action="store_true", help="torch with CUDA, for those with a GPU (3 GB)")
     parser.add_argument("command", nargs="?", choices=list(COMMANDS), help=argparse.SUPPRESS)
     parser.add_argument("extra", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -439,8 +477,11 @@ def main(arguments):
     except Stop as stop:
         print(stop, file=sys.stderr)
     except OSError as error:  # a full or read-only disk, a file that another program holds open
-        print(f"The computer refused: {error}\nClose whatever still uses the course and try again; if that "
-              f"does not help, delete the folder .venv. `{ME} doctor` looks for causes.", file=sys.stderr)
+        print(
+            f"The computer refused: {error}\nClose whatever still uses the course and try again; if that "
+            f"does not help, delete the folder .venv. `{ME} doctor` looks for causes.",
+            file=sys.stderr,
+        )
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130

@@ -148,9 +148,7 @@ def session_plan(name, cells, plans):
         cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```" for cell in cells
     )
     by_hand = "\n\n".join(cell.source for cell in plans)
-    head = re.search(
-        r"\A# ([^\n]+)\n.*?^(\*\*At the end.+?)(?=^\*\*Time:\*\* about (\d+) minutes)", text, re.M | re.S
-    )
+    head = re.search(r"\A# ([^\n]+)\n.*?^(\*\*At the end.+?)(?=^\*\*Time:\*\* about (\d+) minutes)", text, re.M | re.S)
     parts = {part: found.search(everything) for part, found in PART.items()}
     if not head or not all(parts.values()):
         raise ValueError(f"{name}.py: its title, objectives, minutes, common mistakes or recall are missing")

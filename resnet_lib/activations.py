@@ -112,6 +112,4 @@ def _run(module, x, names, found, grad, progress, inputs, strict):
 def _may_overwrite(module):
     """Whether some step might work in place: it says so, or its code is not known here."""
     known = ("torch.nn.modules.", "resnet_lib.")
-    return any(
-        getattr(m, "inplace", False) or not type(m).__module__.startswith(known) for m in module.modules()
-    )
+    return any(getattr(m, "inplace", False) or not type(m).__module__.startswith(known) for m in module.modules())

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from .blocks import Add, check
-from .plain import Concat, NoSum, Padded
+from .experiments.twins import Concat, NoSum, Padded
 
 
 class Sees(NamedTuple):
@@ -310,11 +310,16 @@ class Anatomy:
             stages.setdefault(s.name.split(".")[0], []).append(s)
         return [
             Step(
-                name, "", steps[-1].shape, sum(s.parameters for s in steps), sum(s.macs for s in steps),
-                steps[-1].sees, "main",
+                name,
+                "",
+                steps[-1].shape,
+                sum(s.parameters for s in steps),
+                sum(s.macs for s in steps),
+                steps[-1].sees,
+                "main",
             )
             for name, steps in stages.items()
-        ]  # fmt: skip
+        ]
 
     def __str__(self):
         head = ("step", "kind", "output", "parameters", "MACs", "sees", "jump")
@@ -377,9 +382,7 @@ def _html_rows(steps, bold=False):
     tag = "th" if bold else "td"
     left = f'<{tag} style="text-align:left">'
     return "".join(
-        "<tr>"
-        + "".join(f"{left if i < 3 else f'<{tag}>'}{escape(c)}</{tag}>" for i, c in enumerate(_row(s)))
-        + "</tr>"
+        "<tr>" + "".join(f"{left if i < 3 else f'<{tag}>'}{escape(c)}</{tag}>" for i, c in enumerate(_row(s))) + "</tr>"
         for s in steps
     )
 

@@ -126,16 +126,21 @@ class BTNK1(Bottleneck):
     Raises ValueError for numbers that do not fit together.
     """
 
-    def __init__(
-        self, C, C1, S=1, *, stride_on="3x3", C_out=None, groups=1, dilation=1, norm_layer=nn.BatchNorm2d
-    ):
+    def __init__(self, C, C1, S=1, *, stride_on="3x3", C_out=None, groups=1, dilation=1, norm_layer=nn.BatchNorm2d):
         check(C=C, C1=C1, S=S)  # the projection is made first, and shall not be made of bad numbers
         C_out = 4 * C1 if C_out is None else C_out
         check(C_out=C_out)
         super().__init__(
-            C, C1, C_out, S, Projection(C, C_out, S, norm_layer),
-            stride_on=stride_on, groups=groups, dilation=dilation, norm_layer=norm_layer,
-        )  # fmt: skip
+            C,
+            C1,
+            C_out,
+            S,
+            Projection(C, C_out, S, norm_layer),
+            stride_on=stride_on,
+            groups=groups,
+            dilation=dilation,
+            norm_layer=norm_layer,
+        )
 
 
 class Projection(nn.Sequential):

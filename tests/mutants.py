@@ -165,8 +165,9 @@ class LearnersStem(Learner):
             return None
         if "misspelt" in w:
             return self.pol(f)
-        return F.max_pool2d(f, 2 if "pool 2" in w else 3, 2, 0 if {"pool 2", "pool unpadded"} & w else 1,
-                            ceil_mode="ceil" in w)  # fmt: skip
+        return F.max_pool2d(
+            f, 2 if "pool 2" in w else 3, 2, 0 if {"pool 2", "pool unpadded"} & w else 1, ceil_mode="ceil" in w
+        )
 
 
 class LearnersProjection(Learner):
@@ -493,9 +494,15 @@ CHECKS = {
 
 # Mistakes that a style cannot make.
 IMPOSSIBLE = {
-    ("functions", "plain list"), ("functions", "bias"), ("linear", "bias"), ("linear", "plain list"),
-    ("BN by hand", "stubborn BN"), ("BN by hand", "frozen BN"), ("linear", "padded"), ("linear", "3x3"),
-}  # fmt: skip
+    ("functions", "plain list"),
+    ("functions", "bias"),
+    ("linear", "bias"),
+    ("linear", "plain list"),
+    ("BN by hand", "stubborn BN"),
+    ("BN by hand", "frozen BN"),
+    ("linear", "padded"),
+    ("linear", "3x3"),
+}
 
 
 def right():

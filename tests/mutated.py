@@ -47,19 +47,48 @@ from . import test_speed_exercises as speed
 # ── One edit ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 OPERATORS = {
-    ast.Add: (ast.Sub,), ast.Sub: (ast.Add,), ast.Mult: (ast.Add,), ast.Pow: (ast.Mult,),
-    ast.FloorDiv: (ast.Div, ast.Mult), ast.Div: (ast.FloorDiv, ast.Mult),
-    ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
-    ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.In: (ast.NotIn,), ast.NotIn: (ast.In,),
-    ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,), ast.And: (ast.Or,), ast.Or: (ast.And,),
-}  # fmt: skip
+    ast.Add: (ast.Sub,),
+    ast.Sub: (ast.Add,),
+    ast.Mult: (ast.Add,),
+    ast.Pow: (ast.Mult,),
+    ast.FloorDiv: (ast.Div, ast.Mult),
+    ast.Div: (ast.FloorDiv, ast.Mult),
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+    ast.And: (ast.Or,),
+    ast.Or: (ast.And,),
+}
 FUNCTIONS = {
-    "floor": ("ceil", "trunc"), "ceil": ("floor",), "int": ("round", "float"), "sum": ("mean", "prod"),
-    "mean": ("sum",), "prod": ("sum",), "min": ("max",), "max": ("min",), "amax": ("amin", "mean"), "relu": ("abs",),
-    "argmax": ("argmin", "max"), "sqrt": ("square",), "rsqrt": ("sqrt",), "startswith": ("endswith",),
-    "cumprod": ("cumsum",), "softmax": ("log_softmax",), "log_softmax": ("softmax",), "sort": ("argsort",),
-    "append": ("extend",), "maximum": ("minimum",), "numel": ("dim",),
-}  # fmt: skip
+    "floor": ("ceil", "trunc"),
+    "ceil": ("floor",),
+    "int": ("round", "float"),
+    "sum": ("mean", "prod"),
+    "mean": ("sum",),
+    "prod": ("sum",),
+    "min": ("max",),
+    "max": ("min",),
+    "amax": ("amin", "mean"),
+    "relu": ("abs",),
+    "argmax": ("argmin", "max"),
+    "sqrt": ("square",),
+    "rsqrt": ("sqrt",),
+    "startswith": ("endswith",),
+    "cumprod": ("cumsum",),
+    "softmax": ("log_softmax",),
+    "log_softmax": ("softmax",),
+    "sort": ("argsort",),
+    "append": ("extend",),
+    "maximum": ("minimum",),
+    "numel": ("dim",),
+}
 MODULES = {"math", "torch", "np", "nn", "F", "re", "torch.autograd"}
 SIMPLE = (ast.Assign, ast.AugAssign, ast.Expr, ast.Return, ast.For, ast.If, ast.With, ast.While)
 
@@ -406,27 +435,56 @@ def _more_maps():
 
 SUBJECTS = [
     Subject("out_width", check_out_width, solutions.OUT_WIDTH, _more_widths),
-    Subject("parameters of the stem", partial(check_parameters, "stem"), solutions.STEM_PARAMETERS,
-            partial(_more_numbers, 64, 96)),
-    Subject("parameters of basic", partial(check_parameters, "basic"), solutions.BASIC_PARAMETERS,
-            partial(_more_numbers, 999)),
-    Subject("parameters of BTNK2", partial(check_parameters, "BTNK2"), solutions.BTNK2_PARAMETERS,
-            partial(_more_numbers, 999)),
-    Subject("parameters of BTNK1", partial(check_parameters, "BTNK1"), solutions.BTNK1_PARAMETERS,
-            partial(_more_numbers, 999, 300)),
-    Subject("weights of BTNK2", partial(check_parameters, "BTNK2", norms=False), solutions.BTNK2_WEIGHTS,
-            partial(_more_numbers, 999)),
-    Subject("macs of a convolution", partial(check_macs, "convolution"), solutions.CONVOLUTION_MACS,
-            partial(_more_numbers, 99, 99, 9, 99)),
+    Subject(
+        "parameters of the stem",
+        partial(check_parameters, "stem"),
+        solutions.STEM_PARAMETERS,
+        partial(_more_numbers, 64, 96),
+    ),
+    Subject(
+        "parameters of basic",
+        partial(check_parameters, "basic"),
+        solutions.BASIC_PARAMETERS,
+        partial(_more_numbers, 999),
+    ),
+    Subject(
+        "parameters of BTNK2",
+        partial(check_parameters, "BTNK2"),
+        solutions.BTNK2_PARAMETERS,
+        partial(_more_numbers, 999),
+    ),
+    Subject(
+        "parameters of BTNK1",
+        partial(check_parameters, "BTNK1"),
+        solutions.BTNK1_PARAMETERS,
+        partial(_more_numbers, 999, 300),
+    ),
+    Subject(
+        "weights of BTNK2",
+        partial(check_parameters, "BTNK2", norms=False),
+        solutions.BTNK2_WEIGHTS,
+        partial(_more_numbers, 999),
+    ),
+    Subject(
+        "macs of a convolution",
+        partial(check_macs, "convolution"),
+        solutions.CONVOLUTION_MACS,
+        partial(_more_numbers, 99, 99, 9, 99),
+    ),
     Subject("macs of BTNK2", partial(check_macs, "BTNK2"), solutions.BTNK2_MACS, partial(_more_numbers, 999, 99)),
-    Subject("macs of BTNK1", partial(check_macs, "BTNK1"), solutions.BTNK1_MACS,
-            partial(_more_numbers, 999, 99, 300, 4)),
+    Subject(
+        "macs of BTNK1", partial(check_macs, "BTNK1"), solutions.BTNK1_MACS, partial(_more_numbers, 999, 99, 300, 4)
+    ),
     Subject("receptive_field", check_receptive_field, solutions.RECEPTIVE_FIELD, _more_steps),
     Subject("fold", check_fold, solutions.FOLD, _more_to_fold),
     Subject("rename", check_rename, solutions.RENAME, _more_names),
     Subject("grad_cam", check_grad_cam, solutions.GRAD_CAM, _more_maps),
-    Subject("to_v1", lambda f: check_to_v1(f, test_conversions.MyBTNK1), test_conversions.RIGHT,
-            space=test_conversions.SPACE),
+    Subject(
+        "to_v1",
+        lambda f: check_to_v1(f, test_conversions.MyBTNK1),
+        test_conversions.RIGHT,
+        space=test_conversions.SPACE,
+    ),
     Subject("contents", check_contents, test_checkpoints.RIGHT),
     *(Subject(name, check, features.RIGHT[name], space=features.SPACE) for name, check in features.CHECKS.items()),
     *(
@@ -436,7 +494,7 @@ SUBJECTS = [
     ),
     Subject("intensity", check_intensity, speed.INTENSITY, partial(_more_numbers, 99, 99, 99, 9, 99, 9)),
     Subject("pictures_a_second", check_pictures_a_second, speed.RATE),
-]  # fmt: skip
+]
 
 
 def report(chosen=()):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from resnet_lib import BasicBlock, ResNet
-from resnet_lib.ablation import (
+from resnet_lib.experiments.ablation import (
     Effect,
     effects,
     measure,
@@ -20,10 +20,10 @@ from resnet_lib.ablation import (
     swapped,
     without,
 )
+from resnet_lib.experiments.tasks import photographs
+from resnet_lib.experiments.training import evaluate
+from resnet_lib.experiments.twins import NoSum, blocks, twins
 from resnet_lib.explorers import AblationExplorer
-from resnet_lib.plain import NoSum, blocks, twins
-from resnet_lib.tasks import photographs
-from resnet_lib.training import evaluate
 from resnet_lib.views.ablation import ablation_table
 from resnet_lib.views.landscape import ticks
 

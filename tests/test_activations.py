@@ -269,9 +269,20 @@ def test_gradient_mode_is_as_before():
 
 def test_the_steps_of_btnk1_are_its_leaves_and_its_shortcut_as_a_whole():
     assert step_names(BTNK1(8, 4, 2)) == [
-        "conv1", "bn1", "relu1", "conv2", "bn2", "relu2", "conv3", "bn3",
-        "shortcut", "shortcut.conv", "shortcut.bn", "add", "relu3",
-    ]  # fmt: skip
+        "conv1",
+        "bn1",
+        "relu1",
+        "conv2",
+        "bn2",
+        "relu2",
+        "conv3",
+        "bn3",
+        "shortcut",
+        "shortcut.conv",
+        "shortcut.bn",
+        "add",
+        "relu3",
+    ]
 
 
 def test_all_steps_of_a_network_can_be_asked_for_at_once():

@@ -94,8 +94,13 @@ def test_resnet50_stage_by_stage():
     assert [round(s.macs / 1e6, 1) for s in stages.values()] == [118.0, 667.9, 1027.6, 1464.3, 809.2, 2.0]
     assert stages["head"].macs == 2_048_000
     assert [s.shape for s in stages.values()] == [
-        (64, 56, 56), (256, 56, 56), (512, 28, 28), (1024, 14, 14), (2048, 7, 7), (1000,),
-    ]  # fmt: skip
+        (64, 56, 56),
+        (256, 56, 56),
+        (512, 28, 28),
+        (1024, 14, 14),
+        (2048, 7, 7),
+        (1000,),
+    ]
     assert (a["stage0.conv"].parameters, a["stage0.bn"].parameters) == (9_408, 128)
     assert a["stage0.conv"].shape == (64, 112, 112)
 
@@ -170,14 +175,18 @@ def test_dilated_networks_too(dilate):
 small = st.integers(1, 3)
 block_designs = st.one_of(
     st.builds(
-        lambda C1, S, stride_on, groups, dilation: lambda C: BTNK1(
-            C, C1 * groups, S, stride_on=stride_on, groups=groups, dilation=dilation
+        lambda C1, S, stride_on, groups, dilation: (
+            lambda C: BTNK1(C, C1 * groups, S, stride_on=stride_on, groups=groups, dilation=dilation)
         ),
-        small, small, st.sampled_from(["3x3", "1x1"]), st.integers(1, 2), small,
+        small,
+        small,
+        st.sampled_from(["3x3", "1x1"]),
+        st.integers(1, 2),
+        small,
     ),
     st.builds(lambda C1, dilation: lambda C: BTNK2(C, C1=C1, dilation=dilation), small, small),
     st.builds(lambda C1, S: lambda C: BasicBlock(C, C1, S), small, small),
-)  # fmt: skip
+)
 
 
 def stack(designs, C):
@@ -191,8 +200,10 @@ def stack(designs, C):
 @few
 @given(
     designs=st.lists(block_designs, min_size=1, max_size=3),
-    C=st.integers(1, 5), H=st.integers(1, 20), W=st.integers(1, 20),
-)  # fmt: skip
+    C=st.integers(1, 5),
+    H=st.integers(1, 20),
+    W=st.integers(1, 20),
+)
 def test_any_stack_of_blocks_agrees_with_running_and_counting_it(designs, C, H, W):
     model = stack(designs, C)
     assert_same_as_running(model, (C, H, W))
@@ -203,9 +214,12 @@ def test_any_stack_of_blocks_agrees_with_running_and_counting_it(designs, C, H, 
 
 @few
 @given(
-    size=st.integers(1, 40), kernel=st.integers(1, 7), stride=st.integers(1, 4),
-    padding=st.integers(0, 4), dilation=st.integers(1, 3),
-)  # fmt: skip
+    size=st.integers(1, 40),
+    kernel=st.integers(1, 7),
+    stride=st.integers(1, 4),
+    padding=st.integers(0, 4),
+    dilation=st.integers(1, 3),
+)
 def test_out_size_is_what_a_convolution_gives_or_says_why_there_is_nothing(size, kernel, stride, padding, dilation):
     conv = nn.Conv2d(1, 1, kernel, stride, padding, dilation)
     try:
@@ -311,9 +325,11 @@ def test_where_the_branches_see_different_pixels_the_sum_sees_both():
 
 
 windows = st.tuples(
-    st.tuples(st.integers(1, 4), st.integers(1, 4)), st.tuples(st.integers(1, 3), st.integers(1, 3)),
-    st.tuples(st.integers(0, 3), st.integers(0, 3)), st.tuples(st.integers(1, 3), st.integers(1, 3)),
-)  # fmt: skip
+    st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    st.tuples(st.integers(1, 3), st.integers(1, 3)),
+)
 
 
 @few

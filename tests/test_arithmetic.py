@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from resnet_lib import ResNet, anatomy, build, step_names
 from resnet_lib.activations import calls
-from resnet_lib.arithmetic import Normalised, Products, Window, explain, explain_step
+from resnet_lib.inside.arithmetic import Normalised, Products, Window, explain, explain_step
 
 from .reference import plain, shake_norms
 
@@ -71,10 +71,18 @@ def test_every_kind_of_step_is_called_what_anatomy_calls_it(which):
 
 @few
 @given(
-    groups=st.integers(1, 3), per_group=st.integers(1, 3), out_per_group=st.integers(1, 3),
-    kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)), stride=st.integers(1, 3), padding=st.integers(0, 4),
-    dilation=st.integers(1, 3), bias=st.booleans(), H=st.integers(1, 12), W=st.integers(1, 12), data=st.data(),
-)  # fmt: skip
+    groups=st.integers(1, 3),
+    per_group=st.integers(1, 3),
+    out_per_group=st.integers(1, 3),
+    kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 4),
+    dilation=st.integers(1, 3),
+    bias=st.booleans(),
+    H=st.integers(1, 12),
+    W=st.integers(1, 12),
+    data=st.data(),
+)
 def test_any_convolution(groups, per_group, out_per_group, kernel, stride, padding, dilation, bias, H, W, data):
     conv = nn.Conv2d(
         groups * per_group, groups * out_per_group, kernel, stride, padding, dilation, groups=groups, bias=bias

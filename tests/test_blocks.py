@@ -39,9 +39,14 @@ def test_btnk2_keeps_the_shape(quarter, H, W, dilation, batch):
 
 @few
 @given(
-    C=st.integers(1, 9), C1=st.integers(1, 6), S=st.integers(1, 4), H=widths, W=widths,
-    dilation=st.integers(1, 3), stride_on=strides_on,
-)  # fmt: skip
+    C=st.integers(1, 9),
+    C1=st.integers(1, 6),
+    S=st.integers(1, 4),
+    H=widths,
+    W=widths,
+    dilation=st.integers(1, 3),
+    stride_on=strides_on,
+)
 def test_btnk1_gives_four_times_C1_channels_and_W_over_S_rounded_up(C, C1, S, H, W, dilation, stride_on):
     block = BTNK1(C, C1, S, dilation=dilation, stride_on=stride_on).eval()
     assert block(torch.randn(2, C, H, W)).shape == (2, 4 * C1, math.ceil(H / S), math.ceil(W / S))
@@ -97,8 +102,18 @@ def test_one_block_serves_every_width():
 @pytest.mark.parametrize("make", [lambda: BTNK2(8), lambda: BTNK1(8, 2, 1)], ids=["BTNK2", "BTNK1"])
 def test_a_bottleneck_has_every_step_as_a_named_submodule_in_the_order_of_running(make):
     assert [name for name, _ in make().named_children()] == [
-        "conv1", "bn1", "relu1", "conv2", "bn2", "relu2", "conv3", "bn3", "shortcut", "add", "relu3",
-    ]  # fmt: skip
+        "conv1",
+        "bn1",
+        "relu1",
+        "conv2",
+        "bn2",
+        "relu2",
+        "conv3",
+        "bn3",
+        "shortcut",
+        "add",
+        "relu3",
+    ]
 
 
 @every_block
@@ -179,9 +194,13 @@ def test_btnk2_computes_relu_of_F_plus_x(quarter, W, dilation):
 
 @few
 @given(
-    C=st.integers(1, 9), groups=st.integers(1, 3), S=st.integers(1, 3), W=widths,
-    dilation=st.integers(1, 2), stride_on=strides_on,
-)  # fmt: skip
+    C=st.integers(1, 9),
+    groups=st.integers(1, 3),
+    S=st.integers(1, 3),
+    W=widths,
+    dilation=st.integers(1, 2),
+    stride_on=strides_on,
+)
 def test_btnk1_computes_relu_of_F_plus_G(C, groups, S, W, dilation, stride_on):
     options = {"groups": groups, "dilation": dilation, "stride_on": stride_on}
     block = shake_norms(BTNK1(C, 2 * groups, S, **options)).eval()
@@ -281,7 +300,7 @@ SAYS = [
         lambda: Stem(padding=1, dilation=2)(torch.zeros(1, 3, 8, 20)),
         ["H = 8", "covers 13", "has 10", "at least 11"],
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("wrong", "words"), SAYS, ids=[" ".join(words[:1]) for _, words in SAYS])

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from resnet_lib.patients import PATIENTS
+from resnet_lib.compare.clinic.patients import PATIENTS
 
 from . import lab
 

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.browser
 
 CELLS = (
     "from resnet_lib.explorers import DesignExplorer, DesignTrainingExplorer\n"
-    "from resnet_lib.network_design import NetworkDesign, StageDesign, StemDesign\n"
-    "from resnet_lib.tasks import photographs\n"
-    "from resnet_lib.training import Recipe\n"
+    "from resnet_lib.experiments.network_design import NetworkDesign, StageDesign, StemDesign\n"
+    "from resnet_lib.experiments.tasks import photographs\n"
+    "from resnet_lib.experiments.training import Recipe\n"
     "from resnet_lib.views.report import Report",
     "designer = DesignExplorer()\ndesigner",
     "small = NetworkDesign(StemDesign(4), (StageDesign(1, 4, 16, 2),) * 4, 20)\n"

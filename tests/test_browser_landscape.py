@@ -16,8 +16,8 @@ CELLS = (
     """
     import torch
     from resnet_lib.explorers import AblationExplorer, LandscapeExplorer
-    from resnet_lib.plain import twins
-    from resnet_lib.tasks import photographs
+    from resnet_lib.experiments.twins import twins
+    from resnet_lib.experiments.tasks import photographs
     torch.manual_seed(0)
     networks = dict(zip(("plain", "residual"), twins(base=16, num_classes=20)))
     """,

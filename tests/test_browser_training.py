@@ -17,8 +17,8 @@ CELLS = (
 import json
 from pathlib import Path
 from resnet_lib.explorers import DepthExplorer, TwinExplorer
-from resnet_lib.tasks import photographs
-from resnet_lib.training import Recipe
+from resnet_lib.experiments.tasks import photographs
+from resnet_lib.experiments.training import Recipe
 """,
     """
 training = TwinExplorer(14, task=photographs(n=640, n_test=40), recipe=Recipe(epochs=30, batch=32, peak=0.02),

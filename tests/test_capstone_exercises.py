@@ -14,8 +14,8 @@ from resnet_lib.exercises import (
     predict,
     solved,
 )
-from resnet_lib.network_design import PRESETS, NetworkDesign, StageDesign, budget_of
-from resnet_lib.tasks import photographs
+from resnet_lib.experiments.network_design import PRESETS, NetworkDesign, StageDesign, budget_of
+from resnet_lib.experiments.tasks import photographs
 from resnet_lib.views.report import ROOM
 
 
@@ -109,9 +109,12 @@ FOUR = replace(
     THIN,
     stem=replace(THIN.stem, C1=24),
     stages=(
-        StageDesign(1, 24, 96), StageDesign(1, 48, 192, S=2), StageDesign(1, 96, 384, S=2), StageDesign(1, 128, 512),
+        StageDesign(1, 24, 96),
+        StageDesign(1, 48, 192, S=2),
+        StageDesign(1, 96, 384, S=2),
+        StageDesign(1, 128, 512),
     ),
-)  # fmt: skip
+)
 
 
 def stage(number, design=FOUR, **numbers):
@@ -157,7 +160,7 @@ WRONG_DESIGNS = [
         replace(stem(THIN, C1=48, kernel=3, pool=False), stages=(StageDesign(1, 12, 48),) * 4),
         "of 32 pixels: it should see the whole picture",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("design", "sentence"), WRONG_DESIGNS)

@@ -112,8 +112,10 @@ WRONG = [
     (_by(ENDS, f"{N}return len(p), len(b), n(p), n(b)"), "The order is"),
     (_by(ENDS, f"{N}return n(p), len(p), n(b), len(b)"), "entries come first"),
     (
-        _by(ENDS, "b = list(weights.values()); return len(p), sum(t.numel() for t in p), len(b), "
-            "sum(t.numel() for t in b)"),
+        _by(
+            ENDS,
+            "b = list(weights.values()); return len(p), sum(t.numel() for t in p), len(b), sum(t.numel() for t in b)",
+        ),
         "for the buffers alone, and not for everything",
     ),
     (_by('not name.endswith("tracked")', "return len(p), len(p), len(b), len(b)"), "And: You give the number of"),
@@ -148,7 +150,7 @@ WRONG = [
     (_by('name.endswith(".weight", ".bias")'), "endswith((…, …)), with two pairs of brackets"),
     (_by(ENDS, "return len(p), sum(map(len, p)), len(b), sum(map(len, b))"), "the shape (), with no first side"),
     (_by(ENDS, "return len(p), 1, len(b), sum(t.shape[0] for t in b)"), "the shape (), with no first side"),
-]  # fmt: skip
+]
 
 
 @pytest.fixture(autouse=True)

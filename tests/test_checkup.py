@@ -6,8 +6,8 @@ from importlib import metadata
 import pytest
 import torch
 
-from resnet_lib import checkup as module
-from resnet_lib.checkup import PACKAGES, checkup
+from resnet_lib.speed import checkup as module
+from resnet_lib.speed.checkup import PACKAGES, checkup
 
 
 @pytest.fixture

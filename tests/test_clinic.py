@@ -15,11 +15,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from resnet_lib import clinic
-from resnet_lib.clinic import EXAMINATIONS, HEALTHY, Reading, Trial, assemble, prove, shapes, statistics
+from resnet_lib.compare import clinic
+from resnet_lib.compare.clinic import EXAMINATIONS, HEALTHY, Reading, Trial, assemble, broken, prove, shapes, statistics
+from resnet_lib.compare.clinic.patients import PATIENTS
 from resnet_lib.exercises import Wrong, check_cured, solved
 from resnet_lib.explorers import ClinicExplorer
-from resnet_lib.patients import PATIENTS, broken
 from resnet_lib.views.clinic import findings_table
 
 from .kernel import ROOT
@@ -308,9 +308,15 @@ class Told(Trial):
 
 @pytest.mark.parametrize(
     ("losses", "sick"),
-    [((1.0, 1.0, 1.1), False), ((0.2, 1.0, 1.1), False), ((1.55, 1.0, 1.1), False), ((1.7, 1.0, 1.1), True),
-     ((1.9, 1.0, 1.4), False), ((2.7, 1.0, 1.4), True)],
-)  # fmt: skip
+    [
+        ((1.0, 1.0, 1.1), False),
+        ((0.2, 1.0, 1.1), False),
+        ((1.55, 1.0, 1.1), False),
+        ((1.7, 1.0, 1.1), True),
+        ((1.9, 1.0, 1.4), False),
+        ((2.7, 1.0, 1.4), True),
+    ],
+)
 def test_training_speaks_only_where_a_loss_is_worse_than_luck_explains(losses, sick):
     trial = Told(*losses)
     assert trial.sick == sick
@@ -363,7 +369,8 @@ def test_pictures_prepared_in_another_way_show_where_they_go_in_and_in_what_a_tr
     assert {r.step for r in found.odd} == {"input"}
     means = {}
     for name, prepare in {
-        "raw": broken.prepare, "bytes": lambda x: x.float(),
+        "raw": broken.prepare,
+        "bytes": lambda x: x.float(),
         "twice": lambda x: HEALTHY["prepare"](HEALTHY["prepare"](x) * 255),
     }.items():
         means[name] = statistics({"prepare": prepare}).readings[0].value
@@ -403,18 +410,29 @@ def altered(name, old, new):
         ("lean", "nn.BatchNorm2d(C_out))\n\n", "nn.BatchNorm2d(C_out, eps=1e-3))\n\n", "shortcut.bn has eps = 0.001"),
         ("halving", "if stride != 1 or in_channels != out_channels:", "if True:", "its shortcut passes x on unchanged"),
         ("wide-shortcut", "C1 * 4, 1, stride=S, bias", "C1 * 4, 1, stride=2, bias", "The code stops in stage1"),
-        ("paper", "kernel_size=1, bias=False)\n        self.bn1", "kernel_size=1, stride=stride, bias=False)\n"
-         "        self.bn1", "The code stops in stage2"),
+        (
+            "paper",
+            "kernel_size=1, bias=False)\n        self.bn1",
+            "kernel_size=1, stride=stride, bias=False)\n        self.bn1",
+            "The code stops in stage2",
+        ),
         ("default", "nn.Conv2d(C, C1, 1, bias=False)", "nn.Conv2d(C, C1, 1)", "a bias was left on"),
         ("thrifty", "out = out + self", "out += self", "a later step wrote over it"),
-        ("tidy", "network.load_state_dict(published)",
-         "network.load_state_dict(dict(zip(network.state_dict(), published.values())), strict=False)",
-         "Error(s) in loading state_dict"),
+        (
+            "tidy",
+            "network.load_state_dict(published)",
+            "network.load_state_dict(dict(zip(network.state_dict(), published.values())), strict=False)",
+            "Error(s) in loading state_dict",
+        ),
         ("quick", "kernel_size=3, stride=2, padding=1", "kernel_size=3, stride=2", "kernel 3, stride 2, padding 0"),
         ("straight", "self.bn(x).relu()", "F.leaky_relu(self.bn(x))", "LeakyReLU"),
         ("single", "len(made) > 0 and", "len(made) > 1 and", "stage2"),
-        ("polite", "fc=nn.Linear(C, num_classes),", "fc=nn.Linear(C, num_classes), log=nn.LogSoftmax(1),",
-         "there is a log-softmax inside the network"),
+        (
+            "polite",
+            "fc=nn.Linear(C, num_classes),",
+            "fc=nn.Linear(C, num_classes), log=nn.LogSoftmax(1),",
+            "there is a log-softmax inside the network",
+        ),
         ("dead", 'endswith("bn3")', 'endswith("bn2")', "The statistics of stage1.0.bn2 are not healthy"),
         ("dead", 'endswith("bn3")', 'endswith("bn4")', "The statistics of stage1.0.bn3 are not healthy"),
         ("sociable", "network.eval()", "network.train()", "depends on the pictures beside it"),
@@ -422,13 +440,17 @@ def altered(name, old, new):
         ("sociable", "return network(pictures)", "return network(pictures).argmax(1)", "the answers have shape (64,)"),
         ("raw", "- mean) / std", "/ std) - mean", "look at how the pictures are prepared"),
         ("raw", "div(255)", "div(256)", "not the healthy network's"),
-        ("hoarder", "    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()",
-         "    loss.backward()\n    optimizer.zero_grad()\n    optimizer.step()", "have not moved"),
+        (
+            "hoarder",
+            "    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()",
+            "    loss.backward()\n    optimizer.zero_grad()\n    optimizer.step()",
+            "have not moved",
+        ),
         ("hoarder", "network.train()", "network.eval()", "have not moved, the first stage0.bn.running_mean"),
         ("sleepy", "    network.train()\n    optimizer.zero_grad()", "    network.train()", "Up to step 2 its losses"),
         ("dizzy", "network(pictures)", "network(pictures.flip(3))", "its losses should be the healthy ones"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_cure_is_refused_with_a_sentence(name, old, new, sentence):
     assert sentence in refused(PATIENTS[name], **altered(name, old, new)).sentence
 
@@ -446,12 +468,16 @@ SLIPS = [
     ("halving", "super().__init__()", "pass", "Begin __init__ with super().__init__()"),
     ("tidy", "network.load_state_dict(published)", "network.load_state_dict(publishd)", "publishd is used and never"),
     ("tidy", "network.load_state_dict", "published.load_state_dict", "OrderedDict has no load_state_dict"),
-    ("tidy", "network.load_state_dict(published)",
-     "for a, b in zip(network.state_dict().values(), published.values()): a.copy_(b)", "Two shapes do not fit"),
+    (
+        "tidy",
+        "network.load_state_dict(published)",
+        "for a, b in zip(network.state_dict().values(), published.values()): a.copy_(b)",
+        "Two shapes do not fit",
+    ),
     ("sociable", "return network(pictures)", "network(pictures)", "without its return"),
     ("sociable", "network.eval()", "pictures.eval()", "A Tensor has no eval"),
     ("dead", "nn.init.zeros_(module.weight)", "module.weight = 0", "torch.nn.init.zeros_"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "old", "new", "sentence"), SLIPS)
@@ -477,12 +503,13 @@ def test_classes_instead_of_scores_are_answered_by_a_hint_that_asks_for_scores()
     ("body", "hint"),
     [
         ("pass", "Not even the first weight"),
-        ("weights = network.state_dict()\n    for name in weights:\n        weights[name] = published[name]",
-         "Not even the first weight"),
-        ("for name, p in network.named_parameters():\n        p.data.copy_(published[name])",
-         "Running means"),
+        (
+            "weights = network.state_dict()\n    for name in weights:\n        weights[name] = published[name]",
+            "Not even the first weight",
+        ),
+        ("for name, p in network.named_parameters():\n        p.data.copy_(published[name])", "Running means"),
     ],
-)  # fmt: skip
+)
 def test_weights_that_never_arrive_are_told_from_those_that_go_to_the_wrong_places(body, hint):
     verdict = refused(PATIENTS["tidy"], load=run(f"def load(network, published):\n    {body}\n")["load"])
     assert hint in verdict.hints[0]
@@ -526,10 +553,14 @@ class OwnWay(nn.Module):
 
 NAMES = {
     f"stage{{n}}.{{n}}.{own}.{i}": f"stage{{n}}.{{n}}.{theirs}"
-    for own, layers in (("squeeze", "conv1 bn1 relu1"), ("look", "conv2 bn2 relu2"), ("widen", "conv3 bn3"),
-                        ("side", "shortcut.conv shortcut.bn"))
+    for own, layers in (
+        ("squeeze", "conv1 bn1 relu1"),
+        ("look", "conv2 bn2 relu2"),
+        ("widen", "conv3 bn3"),
+        ("side", "shortcut.conv shortcut.bn"),
+    )
     for i, theirs in enumerate(layers.split())
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", ["eager", "lean", "halving", "wide-shortcut", "paper", "default", "thrifty"])
@@ -689,9 +720,7 @@ def test_a_table_of_findings_says_in_words_too_who_is_found():
 
 def test_the_codes_to_mend_in_the_lesson_are_those_of_the_patients():
     cells = jupytext.read(ROOT / "notebooks" / "source" / "11_clinic.py", fmt="py:percent").cells
-    tagged = {
-        tag: [c.source for c in cells if tag in c.metadata.get("tags", ())] for tag in ("exercise", "solution")
-    }
+    tagged = {tag: [c.source for c in cells if tag in c.metadata.get("tags", ())] for tag in ("exercise", "solution")}
     treated = ["halving", "eager", "paper", "polite", "sociable", "tidy", "dead"]
     for name, exercise, solution in zip(treated, tagged["exercise"], tagged["solution"], strict=False):
         broken = list(PATIENTS[name].parts.values())[-1].__name__
@@ -706,7 +735,10 @@ def test_the_codes_to_mend_in_the_lesson_are_those_of_the_patients():
 
 
 def test_the_clinic_needs_no_pictures_and_no_widgets():
-    code = "import sys, resnet_lib.patients; sys.exit(bool({'matplotlib', 'ipywidgets', 'IPython'} & set(sys.modules)))"
+    code = (
+        "import sys, resnet_lib.compare.clinic.patients; "
+        "sys.exit(bool({'matplotlib', 'ipywidgets', 'IPython'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 

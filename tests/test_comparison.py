@@ -7,11 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resnet_lib.comparison import Result, by_design, entrants, luck, results
-from resnet_lib.network_design import PRESETS, NetworkDesign, StageDesign, StemDesign
-from resnet_lib.race import Race
-from resnet_lib.tasks import Task
-from resnet_lib.training import Recipe, evaluate
+from resnet_lib.experiments.comparison import Result, by_design, entrants, luck, results
+from resnet_lib.experiments.network_design import PRESETS, NetworkDesign, StageDesign, StemDesign
+from resnet_lib.experiments.race import Race
+from resnet_lib.experiments.tasks import Task
+from resnet_lib.experiments.training import Recipe, evaluate
 from resnet_lib.views.comparison import ComparisonCurves, comparison_table
 
 SMALL = NetworkDesign(StemDesign(4, 3), tuple(StageDesign(1, 2, 8, S) for S in (1, 2, 1, 1)), 10)

@@ -196,7 +196,7 @@ WRONG = [
         "def to_v1(block):\n    v1 = copy.deepcopy(block)\n    block.bn1.bias.data.mul_(0)\n    return v1",
         "overwrites what it is given",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.fixture(autouse=True)

@@ -71,8 +71,12 @@ def test_ranges_hold():
 
 @pytest.mark.parametrize(
     "values, window, places, means",
-    [([], 3, [], []), ([4], 3, [1], [4]), ([1, 2, 3, 4], 2, [1.5, 2.5, 3.5], [1.5, 2.5, 3.5]),
-     ([1, 3, 5, 7, 9, 11], 4, [2.5, 4.5], [4, 8])],
-)  # fmt: skip
+    [
+        ([], 3, [], []),
+        ([4], 3, [1], [4]),
+        ([1, 2, 3, 4], 2, [1.5, 2.5, 3.5], [1.5, 2.5, 3.5]),
+        ([1, 3, 5, 7, 9, 11], 4, [2.5, 4.5], [4, 8]),
+    ],
+)
 def test_smoothing_takes_means_of_windows_each_half_over_the_next(values, window, places, means):
     assert smoothed(values, window) == (places, means)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from resnet_lib.comparison import luck
+from resnet_lib.experiments.comparison import luck
+from resnet_lib.experiments.network_design import PRESETS, Budget, NetworkDesign, StageDesign, StemDesign
+from resnet_lib.experiments.training import Recipe
 from resnet_lib.explorers import DesignExplorer, DesignTrainingExplorer, ReportWriter
-from resnet_lib.network_design import PRESETS, Budget, NetworkDesign, StageDesign, StemDesign
-from resnet_lib.training import Recipe
 from resnet_lib.views.report import MARK
 
 from .test_comparison import OTHER, SMALL, task  # noqa: F401
@@ -137,9 +137,7 @@ def test_its_code_makes_the_design_shown(explorer):
 
 
 def test_a_design_beyond_the_sliders_is_shown_as_it_is_and_not_clamped():
-    odd = NetworkDesign(
-        StemDesign(130, 13, 5), tuple(StageDesign(n, 303, 1100, 6, 101) for n in (30, 1, 1, 1)), 1000
-    )  # fmt: skip
+    odd = NetworkDesign(StemDesign(130, 13, 5), tuple(StageDesign(n, 303, 1100, 6, 101) for n in (30, 1, 1, 1)), 1000)
     explorer = DesignExplorer(odd)
     assert explorer.design == odd and agrees(explorer)
 
@@ -386,8 +384,9 @@ def test_its_runs_are_kept_and_known_again(designer, tmp_path):
     designer.training.run()
     folders = {path.name for path in (tmp_path / "runs").iterdir()}
     assert folders == {SMALL.short(), NetworkDesign.like().short()}
-    again = DesignExplorer(designer.design, task=designer.task, recipe=designer.training.race.recipe,
-                           folder=tmp_path / "runs")  # fmt: skip
+    again = DesignExplorer(
+        designer.design, task=designer.task, recipe=designer.training.race.recipe, folder=tmp_path / "runs"
+    )
     again.train.click()
     again.training.runs.value = 1
     assert again.training.race.done

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resnet_lib import BTNK1, BTNK2, ShapeMismatch, anatomy, resnet50
-from resnet_lib.designs import BlockDesign, positions
+from resnet_lib.explorers.block_design import BlockDesign, positions
 
 
 def test_a_legal_design_has_the_anatomy_of_its_block():

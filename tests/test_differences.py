@@ -9,9 +9,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import resnet50
+from resnet_lib.compare.proof import draw_norms
 from resnet_lib.exercises import Wrong, check_ladder, first_difference_question, predict, solved
 from resnet_lib.network import ResNet
-from resnet_lib.proof import draw_norms
 
 from .test_notebooks import read
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from resnet_lib import download, resnet18
-from resnet_lib.weights import CHECKPOINTS, Checkpoint, Unavailable, load, to_published
+from resnet_lib import resnet18
+from resnet_lib.weights import CHECKPOINTS, Checkpoint, Unavailable, download, load, to_published
 
 from .reference import shake_norms
 
@@ -497,7 +497,7 @@ def test_a_killed_process_leaves_nothing_that_loads_and_whoever_waited_for_it_go
         whole(request, content, pause=60)
 
     server.answers = [drip]
-    code = f"from resnet_lib.download import fetch; fetch({CHECKPOINTS['tiny'].file!r}, lambda *_: None)"
+    code = f"from resnet_lib.weights.download import fetch; fetch({CHECKPOINTS['tiny'].file!r}, lambda *_: None)"
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)  # writes 16,384 bytes, and waits for more
     try:
         deadline = time.monotonic() + 60

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from resnet_lib import activations, from_published
-from resnet_lib.attribution import grad_cam
 from resnet_lib.exercises import Wrong, check_fold, check_grad_cam, check_rename
-from resnet_lib.fast import fold_bn
+from resnet_lib.inside.attribution import grad_cam
+from resnet_lib.speed.fast import fold_bn
 
 
 def refusal(check, f):
@@ -85,7 +85,7 @@ def test_a_right_folding_is_accepted(right):
         (lambda conv, bn: (conv.weight * 3, bn.bias * 3), "usual mistakes explains it"),
         (lambda conv, bn: (conv.weigth, bn.bias), "weigth"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_folding_is_told_its_mistake(wrong, sentence):
     assert sentence in refusal(check_fold, wrong)
 
@@ -191,7 +191,7 @@ def test_who_works_in_place_is_told_the_wrong_name_as_it_was():
         (lambda published: {n.split("."): t for n, t in published.items()}, "A list cannot be a key"),
         (lambda published: [n.startswith(["conv1."]) for n in published], "one text, or a tuple of several"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_renaming_is_told_the_first_wrong_name_and_what_happened_to_it(wrong, sentence):
     assert sentence in refusal(check_rename, wrong)
 
@@ -254,7 +254,7 @@ def test_a_right_grad_cam_is_accepted(right):
         (cam(weigh=lambda s: s.grad.mean((2, 3))), "torch.autograd.grad(logits[0, target], maps)"),
         (lambda network, x, target, step: (x, x), "a tuple: the map alone is wanted"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_grad_cam_is_told_its_mistake(wrong, sentence):
     assert sentence in refusal(check_grad_cam, wrong)
 
@@ -273,7 +273,7 @@ def test_a_wrong_grad_cam_is_told_its_mistake(wrong, sentence):
         (lambda network, x, target, step: (x, x), "Print the shape after every line"),
         (lambda network, x, target, step: None, "Is there a return"),
     ],
-)  # fmt: skip
+)
 def test_the_first_hint_for_grad_cam_fits_the_mistake(wrong, hint):
     with pytest.raises(Wrong) as caught:
         check_grad_cam(wrong)

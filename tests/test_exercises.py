@@ -107,12 +107,18 @@ class LazyBlock(nn.Module):
             [
                 nn.Sequential(nn.LazyConv2d(4 * C1, 1, stride=S, bias=False), nn.BatchNorm2d(4 * C1)),
                 nn.Sequential(
-                    nn.LazyConv2d(C1, 1, bias=False), nn.LazyBatchNorm2d(), nn.ReLU(),
-                    nn.ZeroPad2d(1), nn.LazyConv2d(C1, 3, stride=S, bias=False), nn.LazyBatchNorm2d(), nn.ReLU(),
-                    nn.LazyConv2d(4 * C1, 1, bias=False), nn.LazyBatchNorm2d(),
+                    nn.LazyConv2d(C1, 1, bias=False),
+                    nn.LazyBatchNorm2d(),
+                    nn.ReLU(),
+                    nn.ZeroPad2d(1),
+                    nn.LazyConv2d(C1, 3, stride=S, bias=False),
+                    nn.LazyBatchNorm2d(),
+                    nn.ReLU(),
+                    nn.LazyConv2d(4 * C1, 1, bias=False),
+                    nn.LazyBatchNorm2d(),
                 ),
             ]
-        )  # fmt: skip
+        )
 
     def forward(self, x):
         return torch.stack([path(x) for path in self.paths]).sum(0).relu()
@@ -184,7 +190,7 @@ def test_an_error_is_shown_with_the_learners_own_line_and_what_it_probably_means
         (lambda: nn.Module()(1), "no method called forward"),
         (lambda: nn.ReLU(inplce=True), "no argument called inplce"),
     ],
-)  # fmt: skip
+)
 def test_errors_of_python_are_explained(mistake, sentence):
     assert sentence in refusal(check_stem, lambda C, C1: mistake()).sentence
 

@@ -12,7 +12,6 @@ import torch
 from PIL import Image
 
 from resnet_lib import DESIGNS, Stem, anatomy, build
-from resnet_lib.designs import BlockDesign, positions
 from resnet_lib.explorers import (
     BottleneckExplorer,
     NetworkExplorer,
@@ -21,6 +20,7 @@ from resnet_lib.explorers import (
     StageExplorer,
     StemExplorer,
 )
+from resnet_lib.explorers.block_design import BlockDesign, positions
 from resnet_lib.photos import block_input, photo
 from resnet_lib.views.maps import mosaic, palette
 

@@ -12,10 +12,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import BTNK1, BTNK2, DESIGNS, ResNet, Stem, build
-from resnet_lib.fast import COMPILED, FOLDED, GIVEN, JOINED, PLAIN, InPieces, fast, fold, fold_bn, join
-from resnet_lib.machine import compiler
-from resnet_lib.mistakes import gap
-from resnet_lib.onednn import Joined, can_join
+from resnet_lib.compare.mistakes import gap
+from resnet_lib.speed.fast import COMPILED, FOLDED, GIVEN, JOINED, PLAIN, InPieces, fast, fold, fold_bn, join
+from resnet_lib.speed.machine import compiler
+from resnet_lib.speed.onednn import Joined, can_join
 
 needs_joining = pytest.mark.skipif(not can_join(), reason="this torch has no oneDNN")
 
@@ -25,8 +25,12 @@ def stirred(module, seed=0):
     generator = torch.Generator().manual_seed(seed)
     for m in module.modules():
         if isinstance(m, nn.BatchNorm2d):
-            for tensor, low, high in ((m.weight, -1.5, 1.5), (m.bias, -0.5, 0.5), (m.running_mean, -0.5, 0.5),
-                                      (m.running_var, 0.2, 1.5)):  # fmt: skip
+            for tensor, low, high in (
+                (m.weight, -1.5, 1.5),
+                (m.bias, -0.5, 0.5),
+                (m.running_mean, -0.5, 0.5),
+                (m.running_var, 0.2, 1.5),
+            ):
                 if tensor is not None:
                     nn.init.uniform_(tensor, low, high, generator=generator)
     return module.eval()
@@ -56,10 +60,16 @@ def difference(network, other, x):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    groups=st.integers(1, 3), kernel=st.integers(1, 4), stride=st.integers(1, 3), padding=st.integers(0, 2),
-    dilation=st.integers(1, 2), bias=st.booleans(), affine=st.booleans(),
-    mode=st.sampled_from(["zeros", "reflect", "circular"]), seed=st.integers(0, 10**6),
-)  # fmt: skip
+    groups=st.integers(1, 3),
+    kernel=st.integers(1, 4),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 2),
+    dilation=st.integers(1, 2),
+    bias=st.booleans(),
+    affine=st.booleans(),
+    mode=st.sampled_from(["zeros", "reflect", "circular"]),
+    seed=st.integers(0, 10**6),
+)
 def test_the_folded_convolution_gives_what_both_gave(
     groups, kernel, stride, padding, dilation, bias, affine, mode, seed
 ):
@@ -195,9 +205,18 @@ def convolutions(graph):
 
 
 CAREFUL = {  # how → BN that must stay
-    "usual": 0, "used twice": 2 - 1, "one BN for two": 1, "one convolution twice": 2, "ReLU between": 1,
-    "stretched sum": 0, "sum stretches": 0, "ReLU and more": 0, "sum and more": 0, "scaled sum": 0, "to itself": 0,
-}  # fmt: skip
+    "usual": 0,
+    "used twice": 2 - 1,
+    "one BN for two": 1,
+    "one convolution twice": 2,
+    "ReLU between": 1,
+    "stretched sum": 0,
+    "sum stretches": 0,
+    "ReLU and more": 0,
+    "sum and more": 0,
+    "scaled sum": 0,
+    "to itself": 0,
+}
 
 
 @pytest.mark.parametrize("how", CAREFUL)
@@ -260,9 +279,16 @@ class Summed(nn.Module):
 @needs_joining
 @settings(max_examples=60, deadline=None)
 @given(
-    groups=st.sampled_from([1, 2, 8]), kernel=st.integers(1, 4), stride=st.integers(1, 3), padding=st.integers(0, 2),
-    dilation=st.integers(1, 2), bias=st.booleans(), summed=st.booleans(), relu=st.booleans(), batch=st.integers(1, 3),
-)  # fmt: skip
+    groups=st.sampled_from([1, 2, 8]),
+    kernel=st.integers(1, 4),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 2),
+    dilation=st.integers(1, 2),
+    bias=st.booleans(),
+    summed=st.booleans(),
+    relu=st.booleans(),
+    batch=st.integers(1, 3),
+)
 def test_a_convolution_of_any_kind_joined_gives_what_its_steps_gave(
     groups, kernel, stride, padding, dilation, bias, summed, relu, batch
 ):
@@ -281,7 +307,7 @@ def test_a_convolution_that_onednn_refuses_loses_nothing_but_the_joining(monkeyp
     def refuses(*_args):
         raise RuntimeError("could not create a primitive descriptor")
 
-    monkeypatch.setattr(sys.modules["resnet_lib.fast"], "join", refuses)
+    monkeypatch.setattr(sys.modules["resnet_lib.speed.fast"], "join", refuses)
     quick = fast(small(), size=32, repeats=1, compile=False, progress=None)
     assert quick.chosen == FOLDED
     assert "oneDNN refuses one of the convolutions (could not create" in str(quick)
@@ -384,7 +410,7 @@ def test_where_every_way_leaves_the_tolerance_it_is_said_by_how_much():
 
 
 def test_a_way_that_leaves_the_tolerance_is_not_taken(monkeypatch):
-    module = sys.modules["resnet_lib.fast"]
+    module = sys.modules["resnet_lib.speed.fast"]
     real = module.join
 
     def wrong(graph, x):
@@ -407,7 +433,7 @@ def test_a_way_that_leaves_the_tolerance_is_not_taken(monkeypatch):
         ({"batch": 0}, "batch = 0 must be a whole number, 1 or larger"),
         ({"size": 0.5}, "size = 0.5 must be a whole number"),
         ({"repeats": 0}, "repeats = 0 must be"),
-        ({"compile": "maybe"}, 'compile = \'maybe\' must be True, False or "auto"'),
+        ({"compile": "maybe"}, "compile = 'maybe' must be True, False or \"auto\""),
         ({"example": torch.zeros(3, 32, 32)}, r"example must be a float tensor \(batch, C, H, W\)"),
         ({"example": torch.zeros(1, 3, 32, 32, dtype=torch.uint8)}, "example must be a float tensor"),
         ({"example": torch.zeros(1, 4, 32, 32)}, "made for C = 3 channels"),
@@ -461,7 +487,7 @@ def test_without_a_compiler_it_says_so(monkeypatch):
 
 
 def test_a_compiler_that_fails_loses_nothing(monkeypatch):
-    module = sys.modules["resnet_lib.fast"]
+    module = sys.modules["resnet_lib.speed.fast"]
     monkeypatch.setattr(module, "compiler", lambda: "/usr/bin/some-compiler")
 
     def fails(*_args, **_options):
@@ -477,7 +503,7 @@ def test_a_compiler_that_fails_loses_nothing(monkeypatch):
 
 
 def test_what_was_compiled_is_used_for_the_shape_it_was_compiled_for_alone(monkeypatch):
-    module = sys.modules["resnet_lib.fast"]
+    module = sys.modules["resnet_lib.speed.fast"]
     monkeypatch.setattr(module, "compiler", lambda: "/usr/bin/some-compiler")
     shapes = []
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from resnet_lib import activations, anatomy, resnet50, shapes_only
+from resnet_lib.compare.proof import draw_norms
 from resnet_lib.exercises import (
     Wrong,
     check_channel,
@@ -22,10 +23,9 @@ from resnet_lib.exercises import (
     predict,
     solved,
 )
+from resnet_lib.experiments.twins import seeded
 from resnet_lib.network import ResNet
 from resnet_lib.photos import PHOTOS
-from resnet_lib.plain import seeded
-from resnet_lib.proof import draw_norms
 
 
 @pytest.fixture(autouse=True)
@@ -50,9 +50,16 @@ CHECKS = {
 }
 # What the lesson's cells before the exercise have given a name.
 SPACE = {
-    "torch": torch, "np": numpy, "math": math, "PHOTOS": PHOTOS, "activations": activations, "network": NETWORK,
-    "given": GIVEN, "weight": WEIGHT, "copy": copy,
-}  # fmt: skip
+    "torch": torch,
+    "np": numpy,
+    "math": math,
+    "PHOTOS": PHOTOS,
+    "activations": activations,
+    "network": NETWORK,
+    "given": GIVEN,
+    "weight": WEIGHT,
+    "copy": copy,
+}
 
 # ── Solutions of learners ────────────────────────────────────────────────────────────────────────────────────
 

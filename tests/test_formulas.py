@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-from resnet_lib.designs import BlockDesign
 from resnet_lib.exercises import (
     Prediction,
     Progress,
@@ -27,6 +26,7 @@ from resnet_lib.exercises import (
     stride_question,
     width_question,
 )
+from resnet_lib.explorers.block_design import BlockDesign
 
 
 @pytest.fixture(autouse=True)

@@ -18,12 +18,12 @@ from resnet_lib.grading.grader import Sandbox, harmless, understood
 from resnet_lib.grading.submissions import answers, read_lesson
 from resnet_lib.grading.worker import sentence_of
 
-EXERCISE = '''# Exercise {n}: twice as much.
+EXERCISE = """# Exercise {n}: twice as much.
 def twice(x):
     return None  # your code here
 
 
-raise NotImplementedError("Exercise {n}: write twice, then remove this line")'''
+raise NotImplementedError("Exercise {n}: write twice, then remove this line")"""
 RIGHT = "def twice(x):\n    return 2 * x"
 WRONG = "def twice(x):\n    return 3 * x"
 BEGIN = "import torch\nkept = {'two': torch.tensor(2.0)}"
@@ -105,10 +105,14 @@ ATTACKS = {
     "leaves something for the exit": ("import atexit\natexit.register(print)", "refused"),
     "leaves a thread": ("import threading\nthreading.Thread(target=print).start()", "refused"),
     "answers with what equals everything": (
-        "class Yes:\n    def __eq__(self, other):\n        return True\ndef twice(x):\n    return Yes()", "refused"),
+        "class Yes:\n    def __eq__(self, other):\n        return True\ndef twice(x):\n    return Yes()",
+        "refused",
+    ),
     "makes such a class with type": ("Yes = type('Yes', (), {'__eq__': lambda a, b: True})", "refused"),
     "makes such a class with type's type": (
-        "Yes = type(int)('Yes', (), {'__eq__': lambda a, b: True})\ndef twice(x):\n    return Yes()", "refused"),
+        "Yes = type(int)('Yes', (), {'__eq__': lambda a, b: True})\ndef twice(x):\n    return Yes()",
+        "refused",
+    ),
     "changes what the check compares with": (f"kept['two'].fill_(3.0)\n{WRONG}", "failed"),
     "exchanges what the check compares with": (f"kept['two'] = 3.0\n{WRONG}", "failed"),
     "a tensor of a class of its own": ("class T(torch.Tensor):\n    pass", "refused"),
@@ -117,7 +121,7 @@ ATTACKS = {
     "no value": ("y = 1", "failed"),
     "much memory": (f"{WRONG}\nheld = [0] * 10**10", "failed"),
     "a wrong answer": (WRONG, "failed"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -160,25 +164,43 @@ FENCED = {
     "kills its parent": ("import os\nos.kill(os.getppid(), 9)", "failed", "the grader refuses os.kill"),
     "calls into C": ("import ctypes\nctypes.CDLL(None)", "failed", "the grader refuses ctypes"),
     "opens the network": (
-        "import socket\nsocket.create_connection(('127.0.0.1', {port}))", "failed", "the grader refuses socket"),
+        "import socket\nsocket.create_connection(('127.0.0.1', {port}))",
+        "failed",
+        "the grader refuses socket",
+    ),
     "deletes outside": ("import os\nos.remove({precious!r})", "failed", "the grader refuses os.remove"),
     "writes outside": ("open({precious!r}, 'w')", "failed", "the grader refuses to write"),
     "moves outside": ("import os\nos.replace({precious!r}, 'here')", "failed", "the grader refuses os.rename"),
     "looks at the solutions": ("import os\nopen({solutions!r}).read()", "failed", "the grader refuses to read"),
     "deletes outside, by a folder opened before": (
-        "import os\nos.remove('precious.txt', dir_fd=os.open({outside!r}, os.O_RDONLY))", "failed", "refuses to read"),
+        "import os\nos.remove('precious.txt', dir_fd=os.open({outside!r}, os.O_RDONLY))",
+        "failed",
+        "refuses to read",
+    ),
     "searches memory": ("import gc\ngc.get_objects()", "failed", "the grader refuses gc.get_objects"),
     "takes all memory": ("held = bytearray(10**11)", "failed", "MemoryError"),
     "rewrites the library": (
-        "import resnet_lib.blocks as b\nopen(b.__file__, 'a').write('#')", "failed", "refuses to write"),
+        "import resnet_lib.blocks as b\nopen(b.__file__, 'a').write('#')",
+        "failed",
+        "refuses to write",
+    ),
     "replaces torch.equal": (f"import torch\ntorch.equal = lambda a, b: True\n{WRONG}", "tampered", "torch.equal"),
     "replaces a library function": (
-        f"import resnet_lib\nresnet_lib.anatomy.__code__ = (lambda *a: 1).__code__\n{RIGHT}", "tampered", "anatomy"),
+        f"import resnet_lib\nresnet_lib.anatomy.__code__ = (lambda *a: 1).__code__\n{RIGHT}",
+        "tampered",
+        "anatomy",
+    ),
     "a thread that goes on": (
-        f"import threading, time\nthreading.Thread(target=time.sleep, args=(999,)).start()\n{WRONG}", "failed", "2x"),
+        f"import threading, time\nthreading.Thread(target=time.sleep, args=(999,)).start()\n{WRONG}",
+        "failed",
+        "2x",
+    ),
     "leaves something for the exit": (
-        f"import atexit, os, time\natexit.register(time.sleep, 999)\n{WRONG}", "failed", "2x"),
-}  # fmt: skip
+        f"import atexit, os, time\natexit.register(time.sleep, 999)\n{WRONG}",
+        "failed",
+        "2x",
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -204,9 +226,11 @@ def fenced(tmp_path_factory):
         listener = threading.Thread(target=listen)
         listener.start()
         known = {
-            "precious": str(precious), "outside": str(folder), "port": server.getsockname()[1],
+            "precious": str(precious),
+            "outside": str(folder),
+            "port": server.getsockname()[1],
             "solutions": str(folder / "notebooks" / "solutions" / "07_small.ipynb"),
-        }  # fmt: skip
+        }
         sources = [s.format(**known) if "{" in s and "event" not in s else s for s, *_ in FENCED.values()]
         found = sandbox.verdicts(dict(enumerate([*sources, RIGHT], 1)))
         stop.set()
@@ -410,11 +434,14 @@ def test_cells_that_are_none_are_said_to_be_none(lesson, tmp_path, cells):
         ("import torch.nn.functional as F\ndef twice(x):\n    return F.relu(x) * 2.0", "passed"),
         ("def twice(input):\n    vars = input.clone()\n    vars += input\n    return vars", "passed"),
         ("from functools import reduce\ndef twice(x):\n    return reduce(torch.add, [x, x])", "passed"),
-        ("class Twice(torch.nn.Module):\n    def forward(self, x):\n        self.seen = x\n        return x + x\n"
-         "def twice(x):\n    return Twice()(x)", "passed"),
+        (
+            "class Twice(torch.nn.Module):\n    def forward(self, x):\n        self.seen = x\n        return x + x\n"
+            "def twice(x):\n    return Twice()(x)",
+            "passed",
+        ),
         ("def twice(x):\n    return torch.dubble(x)", "failed"),
     ],
-)  # fmt: skip
+)
 def test_what_honest_learners_write_is_not_refused(tmp_path, source, result):
     sandbox = Sandbox(made_lesson(tmp_path / "notebooks", 1), Limits(), tmp_path)
     (verdict,) = sandbox.verdicts({1: source})

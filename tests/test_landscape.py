@@ -16,11 +16,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import ResNet
+from resnet_lib.experiments.landscape import Landscape, directions, landscape_steps
+from resnet_lib.experiments.tasks import photographs
+from resnet_lib.experiments.training import evaluate
+from resnet_lib.experiments.twins import twins
 from resnet_lib.explorers import LandscapeExplorer
-from resnet_lib.landscape import Landscape, directions, landscape_steps
-from resnet_lib.plain import twins
-from resnet_lib.tasks import photographs
-from resnet_lib.training import evaluate
 from resnet_lib.views.landscape import landscape_maps, landscape_slices, loss_range, slices_chart
 
 from .reference import shake_norms

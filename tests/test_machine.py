@@ -6,8 +6,8 @@ import stat
 import pytest
 import torch
 
-from resnet_lib.machine import Machine, abilities, bfloat16_units, compiler, measure, products
-from resnet_lib.onednn import can_join
+from resnet_lib.speed.machine import Machine, abilities, bfloat16_units, compiler, measure, products
+from resnet_lib.speed.onednn import can_join
 
 
 def test_the_roof_by_hand():

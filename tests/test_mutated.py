@@ -38,9 +38,16 @@ def test_edits_are_the_slips_of_learners_and_each_comes_once():
         ast.parse(text)
     bodies = [text.partition("\n")[2] for text in found]
     for slip in (
-        "s = (a + 2 * b) / b", "s = a + 2 * b // b", "s = (a + b) // b", "s = (a - 2 * b) // b", "s = 2 * b // b",
-        "return s", "return s + 2", "return s - 1", "    s = (a + 2 * b) // b\n    s + 1",
-    ):  # fmt: skip
+        "s = (a + 2 * b) / b",
+        "s = a + 2 * b // b",
+        "s = (a + b) // b",
+        "s = (a - 2 * b) // b",
+        "s = 2 * b // b",
+        "return s",
+        "return s + 2",
+        "return s - 1",
+        "    s = (a + 2 * b) // b\n    s + 1",
+    ):
         assert any(slip in body for body in bodies), slip
     assert any(text.startswith("def f(b, a)") for text in found)
 
@@ -70,9 +77,11 @@ def test_results_are_alike_by_their_numbers_whatever_they_are_made_of():
 
 
 def test_a_loop_that_never_ends_is_left_out():
-    subject = Subject("halving", check_out_width, [
-        "def f(W, k, s, p, d):\n    n = 0\n    while n * s + d * (k - 1) < W + 2 * p:\n        n += 1\n    return n"
-    ])  # fmt: skip
+    subject = Subject(
+        "halving",
+        check_out_width,
+        ["def f(W, k, s, p, d):\n    n = 0\n    while n * s + d * (k - 1) < W + 2 * p:\n        n += 1\n    return n"],
+    )
     found = list(mutants(subject, lambda every: [m for m in every if "n += 0" in m[2] or "n += 2" in m[2]]))
     assert [m.edit for m in found] == ["1 → 2"]
 

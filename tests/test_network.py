@@ -43,9 +43,16 @@ def shapes(state_dict):
 
 def test_the_table_holds_the_nine_designs():
     assert list(DESIGNS) == [
-        "resnet18", "resnet34", "resnet50", "resnet101", "resnet152",
-        "resnext50_32x4d", "resnext101_32x8d", "wide_resnet50_2", "wide_resnet101_2",
-    ]  # fmt: skip
+        "resnet18",
+        "resnet34",
+        "resnet50",
+        "resnet101",
+        "resnet152",
+        "resnext50_32x4d",
+        "resnext101_32x8d",
+        "wide_resnet50_2",
+        "wide_resnet101_2",
+    ]
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -130,8 +137,14 @@ def test_the_stages_of_resnet50_give_the_published_shapes():
     names = ["stage0", "stage1", "stage2", "stage3", "stage4", "head.pool", "head"]
     seen = activations(resnet50().eval(), torch.randn(1, 3, 224, 224), names)
     assert [tuple(t.shape[1:]) for t in seen.values()] == [
-        (64, 56, 56), (256, 56, 56), (512, 28, 28), (1024, 14, 14), (2048, 7, 7), (2048, 1, 1), (1000,),
-    ]  # fmt: skip
+        (64, 56, 56),
+        (256, 56, 56),
+        (512, 28, 28),
+        (1024, 14, 14),
+        (2048, 7, 7),
+        (2048, 1, 1),
+        (1000,),
+    ]
 
 
 @pytest.mark.parametrize("name", DESIGNS)

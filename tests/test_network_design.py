@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torchinfo import summary
 
 from resnet_lib import BTNK1, BTNK2, ResNet
-from resnet_lib.network_design import (
+from resnet_lib.experiments.network_design import (
     PRESETS,
     Budget,
     NetworkDesign,
@@ -33,9 +33,12 @@ def with_stage(i, design=THIN, **changes):
 def stages(draw):
     groups = draw(st.integers(1, 4))
     return StageDesign(
-        blocks=draw(st.integers(1, 3)), C1=groups * draw(st.integers(1, 4)), C_out=draw(st.integers(1, 24)),
-        S=draw(st.integers(1, 3)), groups=groups,
-    )  # fmt: skip
+        blocks=draw(st.integers(1, 3)),
+        C1=groups * draw(st.integers(1, 4)),
+        C_out=draw(st.integers(1, 24)),
+        S=draw(st.integers(1, 3)),
+        groups=groups,
+    )
 
 
 designs = st.builds(

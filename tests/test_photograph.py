@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from resnet_lib import ResNet, anatomy
-from resnet_lib.arithmetic import explain
-from resnet_lib.attribution import grad_cam, occlusion, support
 from resnet_lib.explorers import AttributionExplorer, CompareExplorer, PhotographExplorer
+from resnet_lib.inside.arithmetic import explain
+from resnet_lib.inside.attribution import grad_cam, occlusion, support
+from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import PHOTOS, photo, to_input
-from resnet_lib.seen import Seen
 from resnet_lib.views.channel import BETWEEN, PANE, place
 from resnet_lib.views.maps import mosaic, palette, statistics
 from resnet_lib.views.value import number
@@ -122,10 +122,15 @@ def test_the_marked_value_its_field_and_its_arithmetic_are_the_networks(explorer
 
 def test_every_kind_of_step_has_its_arithmetic_shown(explorer):
     kinds = {
-        "stage0.bn": "variance", "stage0.relu": "max(0,", "stage0.pool": "the largest of 3 × 3",
-        "stage1.0.add": "F(x)", "stage1.1.shortcut": "unchanged", "head.pool": "the mean of 2 × 2",
-        "head.flatten": "unchanged", "head.fc": "with bias",
-    }  # fmt: skip
+        "stage0.bn": "variance",
+        "stage0.relu": "max(0,",
+        "stage0.pool": "the largest of 3 × 3",
+        "stage1.0.add": "F(x)",
+        "stage1.1.shortcut": "unchanged",
+        "head.pool": "the mean of 2 × 2",
+        "head.flatten": "unchanged",
+        "head.fc": "with bias",
+    }
     for step, says in kinds.items():
         explorer.stage.value, *block, rest = step.split(".")
         if block:

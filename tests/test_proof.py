@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import ResNet, resnet50
-from resnet_lib.mistakes import of
-from resnet_lib.proof import Ladder, copy_weights, ladder
+from resnet_lib.compare.mistakes import of
+from resnet_lib.compare.proof import Ladder, copy_weights, ladder
 from resnet_lib.weights import load
 
 from .reference import plain, shake_norms
@@ -873,7 +873,7 @@ def test_the_result_is_plain_objects_that_cannot_be_changed(reference):
 
 def test_the_ladder_needs_no_matplotlib_and_no_widgets():
     code = (
-        "import sys, resnet_lib.proof; "
+        "import sys, resnet_lib.compare.proof; "
         "assert not {'matplotlib', 'ipywidgets', 'IPython'} & set(sys.modules), 'imported'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from resnet_lib.race import Race, slug
-from resnet_lib.tasks import Task
-from resnet_lib.training import Recipe, Training, evaluate
+from resnet_lib.experiments.race import Race, slug
+from resnet_lib.experiments.tasks import Task
+from resnet_lib.experiments.training import Recipe, Training, evaluate
 
 RECIPE = Recipe(epochs=2, batch=16, peak=0.05)
 
@@ -77,7 +77,9 @@ def test_the_keyboard_in_the_middle_of_a_test_loses_neither_the_step_nor_the_tes
     whole = run(Race({"a": network()}, task(), RECIPE))
     race = Race({"a": network()}, task(), RECIPE, folder=tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("resnet_lib.race.evaluate", lambda *_a, **_k: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(
+            "resnet_lib.experiments.race.evaluate", lambda *_a, **_k: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             run(race)
     assert race.step == 4 and not race.tests("a")
@@ -103,13 +105,27 @@ def test_no_networks_are_refused():
 @pytest.mark.parametrize(
     "name, file",
     [
-        ("plain, 50 layers", "plain_50_layers"), ("../../etc/x", "etc_x"), ("…", "run"), ("a=1.5", "a=1.5"),
-        ("我的网络", "我的网络"), ("сеть №1", "сеть_1"), ("réseau", "réseau"), ("re\u0301seau", "réseau"),
-        ("मेरा नेटवर्क", "मेरा_नेटवर्क"), ("เครือข่าย", "เครือข่าย"), ("شبكتي", "شبكتي"), ("🙂", "run"), ("a：b／c？", "a_b_c"),
-        ("CON", "CON_"), ("nul.txt", "nul_.txt"), ("com¹", "com¹_"), ("console", "console"), ("ends. ", "ends"),
+        ("plain, 50 layers", "plain_50_layers"),
+        ("../../etc/x", "etc_x"),
+        ("…", "run"),
+        ("a=1.5", "a=1.5"),
+        ("我的网络", "我的网络"),
+        ("сеть №1", "сеть_1"),
+        ("réseau", "réseau"),
+        ("re\u0301seau", "réseau"),
+        ("मेरा नेटवर्क", "मेरा_नेटवर्क"),
+        ("เครือข่าย", "เครือข่าย"),
+        ("شبكتي", "شبكتي"),
+        ("🙂", "run"),
+        ("a：b／c？", "a_b_c"),
+        ("CON", "CON_"),
+        ("nul.txt", "nul_.txt"),
+        ("com¹", "com¹_"),
+        ("console", "console"),
+        ("ends. ", "ends"),
         ("a\nb\x00c\u202etxt", "a_b_c_txt"),
     ],
-)  # fmt: skip
+)
 def test_a_name_in_any_script_becomes_a_files_name_on_every_system(name, file, tmp_path):
     assert slug(name) == file
     (tmp_path / f"{slug(name)}.pt").write_text("a file of this name can be made")

@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 
 from resnet_lib import ResNet
-from resnet_lib.comparison import Result
-from resnet_lib.network_design import PRESETS, Budget, NetworkDesign, StageDesign, StemDesign, budget_of
-from resnet_lib.tasks import photographs
+from resnet_lib.experiments.comparison import Result
+from resnet_lib.experiments.network_design import PRESETS, Budget, NetworkDesign, StageDesign, StemDesign, budget_of
+from resnet_lib.experiments.tasks import photographs
 from resnet_lib.views.report import LINES, MARK, ROOM, Report
 
 from . import lab
@@ -90,8 +90,9 @@ def test_the_code_on_it_makes_the_design_again():
 def test_maps_of_the_photograph_stand_for_every_stage(network):
     page = Page(report(network=network, photo="rocket").html)
     images = [a for tag, a in page.tags if tag == "img"]
-    assert [a["alt"] for a in images[1:]] == [f"Stage {i}, {s}" for i, s in enumerate(
-        ("(8, 8, 8)", "(32, 4, 4)", "(32, 2, 2)", "(32, 1, 1)", "(32, 1, 1)"))]  # fmt: skip
+    assert [a["alt"] for a in images[1:]] == [
+        f"Stage {i}, {s}" for i, s in enumerate(("(8, 8, 8)", "(32, 4, 4)", "(32, 2, 2)", "(32, 1, 1)", "(32, 1, 1)"))
+    ]
     sources = [a["src"] for a in images]
     assert len(set(sources)) == 6 and all(s.startswith("data:image/") for s in sources)
 
@@ -140,9 +141,13 @@ def test_an_empty_line_begins_a_paragraph_and_a_new_line_does_not():
 def everything(network, why=("word " * 20 + "\n\n") * (LINES // 2)):
     results = [result(f"{name * 32}, seed {s}") for name in "abcde" for s in (0, 1)]
     return report(
-        author="A" * 60, title="T" * 55, why=why, results=results, network=network,
+        author="A" * 60,
+        title="T" * 55,
+        why=why,
+        results=results,
+        network=network,
         task=photographs(n=20, n_test=20),
-    )  # fmt: skip
+    )
 
 
 def test_nothing_in_it_runs_and_nothing_lies_elsewhere(network):

@@ -22,8 +22,8 @@ from resnet_lib.exercises import (
     check_ways,
     solved,
 )
-from resnet_lib.plain import NoSum, blocks
-from resnet_lib.signals import Signal
+from resnet_lib.experiments.signals import Signal
+from resnet_lib.experiments.twins import NoSum, blocks
 
 
 @pytest.fixture(autouse=True)
@@ -40,9 +40,16 @@ CHECKS = {
 }
 # What the lesson's cells before the exercise have given a name.
 SPACE = {
-    "torch": torch, "nn": torch.nn, "np": numpy, "math": math, "copy": copy, "combinations": combinations,
-    "blocks": blocks, "NoSum": NoSum, "BTNK2": BTNK2,
-}  # fmt: skip
+    "torch": torch,
+    "nn": torch.nn,
+    "np": numpy,
+    "math": math,
+    "copy": copy,
+    "combinations": combinations,
+    "blocks": blocks,
+    "NoSum": NoSum,
+    "BTNK2": BTNK2,
+}
 
 # ── Solutions of learners ────────────────────────────────────────────────────────────────────────────────────
 
@@ -296,19 +303,31 @@ WRONG = {
         (edited("factor", ("math.exp((", "(("), which=2), "math.exp brings their mean back"),
         (edited("factor", (".log().mean().exp()", ".mean()"), which=3), "as of a sum"),
         (
-            edited("factor", ("(gradients[:-1] / gradients[1:]).log().mean().exp()",
-                              "1 / (gradients[1:] / gradients[:-1]).mean()"), which=3),
+            edited(
+                "factor",
+                ("(gradients[:-1] / gradients[1:]).log().mean().exp()", "1 / (gradients[1:] / gradients[:-1]).mean()"),
+                which=3,
+            ),
             "the mean of the inverse factors",
         ),
         (edited("factor", (" / found", " - found"), ("** (1 ", "* (1 ")), "You take differences"),
-        (edited("factor", ("gradients[:-1] / gradients[1:]", "gradients"), ("(len(gradients) - 1)", "len(gradients)"),
-                which=4), "geometric mean of the gradients themselves"),
+        (
+            edited(
+                "factor",
+                ("gradients[:-1] / gradients[1:]", "gradients"),
+                ("(len(gradients) - 1)", "len(gradients)"),
+                which=4,
+            ),
+            "geometric mean of the gradients themselves",
+        ),
         (edited("factor", ("found[0].gradient / found[-1]", "found[-1].gradient / found[0]"), (" - 1)", ")")), "And:"),
         (edited("factor", ("return", "f =")), "gives None"),
         (edited("factor", ("(1 / (len(found) - 1))", "(len(found) - 1)")), "the (n − 1)-th power"),
         (edited("factor", ("(1 / (len(found) - 1))", "(1 / len(found) - 1)")), "is read as (1 / n) − 1"),
-        (edited("factor", ("(found[0].gradient / found[-1].gradient)", "found[0].gradient / found[-1].gradient")),
-         "put brackets around the quotient"),
+        (
+            edited("factor", ("(found[0].gradient / found[-1].gradient)", "found[0].gradient / found[-1].gradient")),
+            "put brackets around the quotient",
+        ),
         (edited("factor", ("gradient / found", "gradient // found")), "divide with /"),
         (edited("factor", ("gradient / found", "gradient * found")), "You multiply the first and the last"),
         (edited("factor", (" / found[-1].gradient", "")), "the first block's gradient alone"),
@@ -322,8 +341,13 @@ WRONG = {
         (edited("diagnose", ("deep_accuracy < ", "deep_accuracy > ")), "the accuracy the wrong way round"),
         (edited("diagnose", ("= shallow, deep", "= deep, shallow")), "the two networks the wrong way round"),
         (
-            edited("diagnose", ("(shallow_loss, shallow_accuracy), (deep_loss, deep_accuracy)",
-                                "(shallow_loss, deep_loss), (shallow_accuracy, deep_accuracy)")),
+            edited(
+                "diagnose",
+                (
+                    "(shallow_loss, shallow_accuracy), (deep_loss, deep_accuracy)",
+                    "(shallow_loss, deep_loss), (shallow_accuracy, deep_accuracy)",
+                ),
+            ),
             "Each pair belongs to one network",
         ),
         (
@@ -331,14 +355,23 @@ WRONG = {
             "The two names are exchanged",
         ),
         (
-            edited("diagnose", ("if deep[1]", "if deep[?]"), ("if deep[0] > shallow[0]", "if deep[1] < shallow[1]"),
-                   ("if deep[?] < shallow[1]", "if deep[0] > shallow[0]"), ('"overfitting"', '"?"'),
-                   ('"degradation"', '"overfitting"'), ('"?"', '"degradation"'), which=2),
+            edited(
+                "diagnose",
+                ("if deep[1]", "if deep[?]"),
+                ("if deep[0] > shallow[0]", "if deep[1] < shallow[1]"),
+                ("if deep[?] < shallow[1]", "if deep[0] > shallow[0]"),
+                ('"overfitting"', '"?"'),
+                ('"degradation"', '"overfitting"'),
+                ('"?"', '"degradation"'),
+                which=2,
+            ),
             "You look at the test first",
         ),
         (
-            edited("diagnose", ("if deep_loss > shallow_loss", "if deep_loss > shallow_loss and "
-                                "deep_accuracy < shallow_accuracy")),
+            edited(
+                "diagnose",
+                ("if deep_loss > shallow_loss", "if deep_loss > shallow_loss and deep_accuracy < shallow_accuracy"),
+            ),
             "only if the deep one is worse on both",
         ),
         (edited("diagnose", ("if deep_loss > shallow_loss", "if False")), "by the test accuracy alone"),
@@ -348,8 +381,16 @@ WRONG = {
         ("def diagnose(shallow, deep):\n    return 'degradation'", "You always say degradation"),
         (edited("diagnose", ("loss > shallow", "loss >= shallow"), ("accuracy < ", "accuracy <= ")), "And:"),
         (edited("diagnose", ('"overfitting"', '"overfit"')), "'overfit': it must be one of"),
-        (edited("diagnose", ("    return", "    print"), (' "over', '("over'), ('"neither"', '"neither")'),
-                (' "degradation"', '("degradation")')), "gives None: let it return one of the three"),
+        (
+            edited(
+                "diagnose",
+                ("    return", "    print"),
+                (' "over', '("over'),
+                ('"neither"', '"neither")'),
+                (' "degradation"', '("degradation")'),
+            ),
+            "gives None: let it return one of the three",
+        ),
         (edited("diagnose", ("(deep_loss, deep_accuracy)", "deep_loss")), "Python says"),
         (edited("diagnose", ('"overfitting" if', '"neither" if')), "You never say overfitting"),
         (edited("diagnose", ('"degradation"', '"overfitting"')), "overfitting where the training loss is worse"),
@@ -375,10 +416,19 @@ WRONG = {
         (setting(f"{ZERO}(block.bn3.bias)"), "nothing has changed"),
         (setting("torch.nn.init.ones_(block.bn3.bias)"), "the bias β of bn3 has changed"),
         (setting(*(f"{ZERO}(block.bn{i}.weight)" for i in (1, 2, 3))), "more BNs than the last of each block"),
-        ("def start_as_shortcut(network):\n    for m in network.modules():\n        if isinstance(m, nn.BatchNorm2d):\n"
-         f"            {ZERO}(m.weight)", "more BNs than the last of each block"),
-        (setting(f"{ZERO}(block.bn3.weight)", "if hasattr(block.shortcut, 'bn'):",
-                 f"    {ZERO}(block.shortcut.bn.weight)"), "The shortcut is what should be left"),
+        (
+            "def start_as_shortcut(network):\n    for m in network.modules():\n"
+            f"        if isinstance(m, nn.BatchNorm2d):\n            {ZERO}(m.weight)",
+            "more BNs than the last of each block",
+        ),
+        (
+            setting(
+                f"{ZERO}(block.bn3.weight)",
+                "if hasattr(block.shortcut, 'bn'):",
+                f"    {ZERO}(block.shortcut.bn.weight)",
+            ),
+            "The shortcut is what should be left",
+        ),
         (setting(f"{ZERO}(block.bn3.weight)", "break"), "1 of 5 blocks start as their shortcut"),
         (setting(f"if isinstance(block, BTNK2): {ZERO}(block.bn3.weight)"), "1 of 5 blocks start as their shortcut"),
         (setting("torch.nn.init.constant_(block.bn3.weight, 1e-3)"), "exactly zero in all channels, and it is 0.001"),
@@ -394,8 +444,14 @@ WRONG = {
         (edited("ways", ("range(n + 1)", "range(n)")), "k goes up to n"),
         (edited("ways", ("range(n + 1)", "range(1, n + 1)")), "k begins at 0"),
         (edited("ways", ("range(n + 1)", "range(1, n)")), "through none and through all"),
-        (edited("ways", ("n", "(n + 1)")).replace("retur(n + 1)", "return").replace("i(n + 1)", "in")
-         .replace("ra(n + 1)ge", "range").replace("ways((n + 1))", "ways(n)"), "the list of one block more"),
+        (
+            edited("ways", ("n", "(n + 1)"))
+            .replace("retur(n + 1)", "return")
+            .replace("i(n + 1)", "in")
+            .replace("ra(n + 1)ge", "range")
+            .replace("ways((n + 1))", "ways(n)"),
+            "the list of one block more",
+        ),
         (edited("ways", ("math.comb(n, k)", "2 ** k")), "counts all ways through k blocks"),
         (edited("ways", ("math.comb(n, k)", "2 ** n")), "the sum of all entries"),
         (edited("ways", ("comb", "perm")), "in one order only"),
@@ -415,7 +471,7 @@ WRONG = {
         (edited("ways", ("comb", "combinations")), "There is no math.combinations"),
         (edited("ways", ("math.comb(n, k)", "k ** 3")), "none of 15 usual mistakes"),
     ],
-}  # fmt: skip
+}
 
 
 def made(name, source):

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from resnet_lib import BTNK2, ResNet, anatomy, resnet50
-from resnet_lib.machine import Machine
-from resnet_lib.onednn import can_join
-from resnet_lib.roofline import Standing, Work, standings, works
-from resnet_lib.timing import Timing
+from resnet_lib.speed.machine import Machine
+from resnet_lib.speed.onednn import can_join
+from resnet_lib.speed.roofline import Standing, Work, standings, works
+from resnet_lib.speed.timing import Timing
 from resnet_lib.views import roofline, standing_table, time_bars
 
 MACHINE = Machine(peak=100e9, side=1024, bandwidth=20e9, threads=1)

@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from resnet_lib import ResNet, resnet50
+from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import photo, to_input
-from resnet_lib.seen import Seen
 from resnet_lib.weights import load
 
 from .reference import bottleneck_by_hand, plain, shake_norms

@@ -76,8 +76,12 @@ def run(course, *arguments, **variables):
     """course.py as a learner runs it."""
     return subprocess.run(
         [sys.executable, Path(course.ROOT, "course.py"), *arguments],
-        capture_output=True, text=True, timeout=60, env=os.environ | variables, cwd=Path(course.ROOT).parent,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | variables,
+        cwd=Path(course.ROOT).parent,
+    )
 
 
 def split(requirement):

@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import ResNet
-from resnet_lib.plain import blocks
-from resnet_lib.signals import INITIALISATIONS, signals, untrained_twins
+from resnet_lib.experiments.signals import INITIALISATIONS, signals, untrained_twins
+from resnet_lib.experiments.twins import blocks
 
 COUNTS = (1, 2, 1, 1)
 X = torch.randn(6, 3, 32, 32, generator=torch.Generator().manual_seed(0))

@@ -23,9 +23,9 @@ from resnet_lib.exercises import (
     steps_question,
 )
 from resnet_lib.exercises.stand import Stand
-from resnet_lib.fast import fold, join
-from resnet_lib.onednn import can_join
-from resnet_lib.timing import Timing
+from resnet_lib.speed.fast import fold, join
+from resnet_lib.speed.onednn import can_join
+from resnet_lib.speed.timing import Timing
 
 
 @pytest.fixture(autouse=True)
@@ -137,7 +137,7 @@ def fair(works, repeats):
 """,
     # the course's own
     """
-from resnet_lib.timing import timings
+from resnet_lib.speed.timing import timings
 def fair(works, repeats):
     return {name: list(timing.seconds) for name, timing in timings(works, repeats).items()}
 """,
@@ -211,9 +211,17 @@ RIGHT = [*FAIR, *INTENSITY, *RATE]
 TURN = "start = time.perf_counter()\n            work()\n            {append}"
 
 
-def timer(turn=TURN, warm="work()", *, before="",
-          append="seconds[name].append(time.perf_counter() - start)", after="", result="seconds", a_round="",
-          made="{name: [] for name in works}"):  # fmt: skip
+def timer(
+    turn=TURN,
+    warm="work()",
+    *,
+    before="",
+    append="seconds[name].append(time.perf_counter() - start)",
+    after="",
+    result="seconds",
+    a_round="",
+    made="{name: [] for name in works}",
+):
     return f"""
 import time
 def fair(works, repeats):
@@ -244,8 +252,13 @@ def fair(works, repeats):
 """
 
 
-def ratio(flops="2 * w * W_out**2 * batch", moved="batch * (C * W**2 + C_out * W_out**2) + w", w="C * C_out * k * k",
-          size=4, given="flops / ({size} * moved)"):  # fmt: skip
+def ratio(
+    flops="2 * w * W_out**2 * batch",
+    moved="batch * (C * W**2 + C_out * W_out**2) + w",
+    w="C * C_out * k * k",
+    size=4,
+    given="flops / ({size} * moved)",
+):
     return f"""
 def intensity(C, C_out, k, W, W_out, batch):
     w = {w}
@@ -294,8 +307,12 @@ WRONG = [
     (timer().replace("return seconds", "    return seconds"), "each run gives one time"),
     # a fair timer: the clock
     (timer("work()\n            {append}", before="start = time.perf_counter()"), "once, before the loops"),
-    (timer("work()\n            {append}").replace("    seconds =", "    start = time.perf_counter()\n    seconds ="),
-        "before the warm-up"),
+    (
+        timer("work()\n            {append}").replace(
+            "    seconds =", "    start = time.perf_counter()\n    seconds ="
+        ),
+        "before the warm-up",
+    ),
     (timer("work()\n            {append}", a_round="start = time.perf_counter()"), "before it in the round"),
     (timer("work()\n            start = time.perf_counter()\n            {append}"), "right before the work too"),
     (timer(append="seconds[name].append(start - time.perf_counter())"), "the end minus the start"),
@@ -309,8 +326,12 @@ WRONG = [
     (timer(result="{n: [sum(t) / repeats] * repeats for n, t in seconds.items()}"), "their mean"),
     (timer(append="seconds[name].append(sum(seconds[name][-1:]) + time.perf_counter() - start)"), "You add up"),
     (timer().replace("perf_counter()", "perf_counter() * 3"), "none of 15 usual mistakes"),
-    (timer().replace("time.perf_counter()", "datetime.now().timestamp()").replace(
-        "import time", "from datetime import datetime"), "no clock of the module time"),
+    (
+        timer()
+        .replace("time.perf_counter()", "datetime.now().timestamp()")
+        .replace("import time", "from datetime import datetime"),
+        "no clock of the module time",
+    ),
     (timer().replace("perf_counter", "perfcounter"), "perfcounter"),
     (timer(append="seconds[name].append(1000 * (start - time.perf_counter()))"), "And: Those are milliseconds"),
     # FLOPs a byte
@@ -359,7 +380,7 @@ WRONG = [
             "batch": "usual mistakes explains it",
         }.items()
     ],
-]  # fmt: skip
+]
 
 
 def made(source):

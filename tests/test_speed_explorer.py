@@ -7,8 +7,8 @@ import torch
 
 from resnet_lib import ResNet, anatomy
 from resnet_lib.explorers import SpeedExplorer
-from resnet_lib.fast import FOLDED, JOINED, PLAIN
-from resnet_lib.onednn import can_join
+from resnet_lib.speed.fast import FOLDED, JOINED, PLAIN
+from resnet_lib.speed.onednn import can_join
 
 
 @pytest.fixture

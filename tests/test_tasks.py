@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from resnet_lib import tasks
-from resnet_lib.download import Unavailable
+from resnet_lib.experiments import tasks
+from resnet_lib.experiments.tasks import TURNS, cifar10, photographs
 from resnet_lib.photos import PHOTOS, photo, to_input
-from resnet_lib.tasks import TURNS, cifar10, photographs
+from resnet_lib.weights.download import Unavailable
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +20,13 @@ def task():
 
 
 def test_every_class_has_as_many_pictures_and_a_name(task):
-    assert task.classes[:5] == ("cat, upright", "cat, turned left", "cat, upside down", "cat, turned right",
-                                "coffee, upright")  # fmt: skip
+    assert task.classes[:5] == (
+        "cat, upright",
+        "cat, turned left",
+        "cat, upside down",
+        "cat, turned right",
+        "coffee, upright",
+    )
     for (pictures, labels), n in ((task.train, 400), (task.test, 100)):
         assert pictures.shape == (n, 3, 32, 32) and pictures.dtype == torch.uint8
         assert labels.bincount().tolist() == [n // 20] * 20

@@ -1,28 +1,20 @@
 """The bundled checkpoint: it is what its record says, it knows a cat, and its features mean something."""
 
-import importlib.util
 import json
 
 import numpy as np
 import pytest
 import torch
 
+from resnet_lib.experiments import train_thin
+from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import photo
-from resnet_lib.seen import Seen
 from resnet_lib.weights import THIN, load
 
 
 @pytest.fixture(scope="module")
 def network():
     return load("thin")
-
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("train", THIN / "train.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_the_bundled_cat_is_a_cat(network):
@@ -38,32 +30,32 @@ def test_the_file_is_a_few_megabytes_in_half_precision():
     assert {t.dtype for t in state.values()} == {torch.float16, torch.int64}
 
 
-def test_its_record_says_how_it_was_trained_and_what_came_out(network, script):
+def test_its_record_says_how_it_was_trained_and_what_came_out(network):
     record = json.loads((THIN / "record.json").read_text())
-    runs = [{"recipe": vars(recipe), "sizes": [list(s) for s in sizes]} for recipe, sizes in script.RUNS]
+    runs = [{"recipe": vars(recipe), "sizes": [list(s) for s in sizes]} for recipe, sizes in train_thin.RUNS]
     assert record["runs"] == runs
-    assert [e["epoch"] for e in record["curve"]] == [n + 1 for r in script.RUNS for n in range(r[0].epochs)]
+    assert [e["epoch"] for e in record["curve"]] == [n + 1 for r in train_thin.RUNS for n in range(r[0].epochs)]
     assert network.checkpoint.top1 == pytest.approx(100 * record["test accuracy by size"]["64"])
     assert record["minutes"] > 0 and list(network.checkpoint.classes) == record["classes"]
 
 
-def test_its_pictures_are_prepared_in_training_as_photographs_are_afterwards(network, script):
+def test_its_pictures_are_prepared_in_training_as_photographs_are_afterwards(network):
     small = photo("cat").resize((32, 32))
     pixels = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None]
-    ours, theirs = script.plainly(64)(pixels, 1.0), network.checkpoint.to_input(small)
+    ours, theirs = train_thin.plainly(64)(pixels, 1.0), network.checkpoint.to_input(small)
     assert (ours - theirs).abs().max() < 0.02  # PIL rounds to whole levels
 
 
-def test_varied_pictures_have_the_size_of_their_part_of_the_run_and_differ_each_time(script):
+def test_varied_pictures_have_the_size_of_their_part_of_the_run_and_differ_each_time():
     batch = torch.randint(0, 255, (4, 3, 32, 32), dtype=torch.uint8)
-    for _, sizes in script.RUNS:
+    for _, sizes in train_thin.RUNS:
         for start, size in sizes:
-            x = script.varied(batch, start, sizes)
-            assert x.shape == (4, 3, size, size) and not torch.equal(x, script.varied(batch, start, sizes))
+            x = train_thin.varied(batch, start, sizes)
+            assert x.shape == (4, 3, size, size) and not torch.equal(x, train_thin.varied(batch, start, sizes))
     torch.manual_seed(1)
-    a = script.varied(batch, 0.5, sizes)
+    a = train_thin.varied(batch, 0.5, sizes)
     torch.manual_seed(1)
-    assert torch.equal(a, script.varied(batch, 0.5, sizes))
+    assert torch.equal(a, train_thin.varied(batch, 0.5, sizes))
 
 
 def test_two_crops_of_a_photograph_are_more_alike_to_it_than_two_photographs(network):

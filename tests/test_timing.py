@@ -2,7 +2,7 @@
 
 import pytest
 
-from resnet_lib.timing import Timing, counter, ms, timing_steps, timings
+from resnet_lib.speed.timing import Timing, counter, ms, timing_steps, timings
 
 
 def test_works_run_in_turns_after_one_run_of_each_that_does_not_count():

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from resnet_lib.training import Recipe, Training, evaluate, one_cycle, write
+from resnet_lib.experiments.training import Recipe, Training, evaluate, one_cycle, write
 
 RECIPE = Recipe(epochs=4, batch=16, peak=0.05, average=0.5)
 

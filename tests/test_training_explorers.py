@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from resnet_lib import ResNet
+from resnet_lib.experiments.signals import INITIALISATIONS, signals, untrained_twins
+from resnet_lib.experiments.tasks import photographs
+from resnet_lib.experiments.training import Recipe
+from resnet_lib.experiments.twins import DEPTHS, PAIRS
 from resnet_lib.explorers import TrainingExplorer, TwinExplorer
 from resnet_lib.explorers.depth import DEEP, DepthExplorer, batch, times
-from resnet_lib.plain import DEPTHS, PAIRS
-from resnet_lib.signals import INITIALISATIONS, signals, untrained_twins
-from resnet_lib.tasks import photographs
-from resnet_lib.training import Recipe
 
 from .test_explorers import words
 
@@ -241,8 +241,14 @@ def test_every_depth_and_initialisation_has_a_view_even_where_numbers_overflow()
 
 @pytest.mark.parametrize(
     "pair, said",
-    [((6.0, 2.0), "3 times"), ((2e10, 1.0), "2.0 · 10 10 times"), ((3e-7, 1.0), "3.0 · 10 −7 times"),
-     ((float("inf"), 1.0), "infinite or undefined"), ((0.0, 1.0), "zero"), ((1.0, 0.0), "more than zero")],
-)  # fmt: skip
+    [
+        ((6.0, 2.0), "3 times"),
+        ((2e10, 1.0), "2.0 · 10 10 times"),
+        ((3e-7, 1.0), "3.0 · 10 −7 times"),
+        ((float("inf"), 1.0), "infinite or undefined"),
+        ((0.0, 1.0), "zero"),
+        ((1.0, 0.0), "more than zero"),
+    ],
+)
 def test_ratios_in_words(pair, said):
     assert re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", times(*pair))).strip().startswith(said)

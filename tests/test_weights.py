@@ -89,9 +89,15 @@ def test_a_missing_weight_is_still_noticed():
 
 
 UNKNOWN = [
-    "conv1.scale", "layer1.0.conv1", "module.conv1.weight", "layer1.0.downsample.2.weight", "layer1.x.bn1.bias",
-    "fc.weight.weight", "stage0.conv.weight", "",
-]  # fmt: skip
+    "conv1.scale",
+    "layer1.0.conv1",
+    "module.conv1.weight",
+    "layer1.0.downsample.2.weight",
+    "layer1.x.bn1.bias",
+    "fc.weight.weight",
+    "stage0.conv.weight",
+    "",
+]
 
 
 @pytest.mark.parametrize("key", UNKNOWN)

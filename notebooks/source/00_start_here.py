@@ -72,7 +72,7 @@ Progress("00", exercises=3)
 # This cell looks at your machine and says so in plain sentences. Where something is missing, it says what to do.
 
 # %%
-from resnet_lib.checkup import checkup
+from resnet_lib.speed.checkup import checkup
 
 checkup()
 
@@ -244,6 +244,7 @@ predict(questions, prediction, exercise="00.1")
 # <details><summary>Hint: the check speaks of rows and columns</summary>The stride thins out both: multiply by the new
 # width twice.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 2: how many numbers are left.
 def numbers_left(C, W, S):
@@ -283,6 +284,7 @@ print(f"{x.dtype}: {x.element_size()} bytes for a number, so {x.numel() * x.elem
 # <details><summary>Hint: it is right for batch = 1 only</summary>Every picture of the batch takes as much as the
 # first.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 3: bytes of a batch.
 def batch_bytes(batch, C, W):
@@ -290,6 +292,7 @@ def batch_bytes(batch, C, W):
 
 
 raise NotImplementedError("Exercise 3: write batch_bytes, then remove this line")
+
 
 # %% tags=["solution"]
 def batch_bytes(batch, C, W):

@@ -52,6 +52,7 @@ Progress("01", exercises=3)
 # Take one 3×3 convolution from 64 to 64 channels, at the photograph's full width and at a quarter of it. **Predict:** how
 # many times as much does the first cost?
 
+
 # %%
 def conv_macs(C_in, C_out, kernel, W_out):
     return C_out * W_out * W_out * kernel * kernel * C_in
@@ -108,6 +109,7 @@ print(tuple(conv(x).shape))
 # You will answer this question hundreds of times, so look at it closely once. This draws one row of 8 pixels, with
 # padding (`o`), and all the places where the kernel (`■`) can lie.
 
+
 # %%
 def draw_places(W, kernel, stride=1, padding=0, dilation=1):
     reach = dilation * (kernel - 1) + 1
@@ -161,6 +163,7 @@ draw_places(8, kernel=3, stride=2, padding=1, dilation=2)
 # <details><summary>Hint: it is right until there is dilation</summary>Use the reach, <code>dilation * (kernel - 1) + 1</code>,
 # in place of the kernel.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 1: output size along one side.
 def out_width(W, kernel, stride=1, padding=0, dilation=1):
@@ -168,6 +171,7 @@ def out_width(W, kernel, stride=1, padding=0, dilation=1):
 
 
 raise NotImplementedError("Exercise 1: write out_width, then remove this line")
+
 
 # %% tags=["solution"]
 def out_width(W, kernel, stride=1, padding=0, dilation=1):
@@ -381,6 +385,7 @@ show_maps(after_pool)
 # <details><summary>Hint: "cannot assign module before Module.__init__() call"</summary>Begin <code>__init__</code> with
 # <code>super().__init__()</code>.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 3: Stage 0.
 class MyStem(nn.Module):
@@ -394,6 +399,7 @@ class MyStem(nn.Module):
 
 
 raise NotImplementedError("Exercise 3: fill in MyStem, then remove this line")
+
 
 # %% tags=["solution"]
 class MyStem(nn.Module):

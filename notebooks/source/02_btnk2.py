@@ -200,8 +200,8 @@ print("sum ", tuple((f + x).shape), "and no complaint")
 # **Predict:** three blocks with C1 channels inside, whose F gives out 4·C1; x itself is added. One of them cannot work.
 
 # %%
-from resnet_lib.designs import BlockDesign
 from resnet_lib.exercises import Prediction, illegal_question
+from resnet_lib.explorers.block_design import BlockDesign
 
 Prediction(
     illegal_question(
@@ -239,6 +239,7 @@ with torch.no_grad():
 #
 # Then F(x) could never be negative, and a block could only add to x, never take away. Let us stack 12 blocks of both kinds
 # and print the mean after each. **Predict:** which of the two means grows faster, and does the other stand still?
+
 
 # %%
 class Adds(BTNK2):
@@ -287,6 +288,7 @@ for kind in (BTNK2, Adds):
 # <details><summary>Hint: nothing is added to F(x), or F(x) to itself</summary>Keep x under its own name: call what flows
 # through F <code>f</code>, and add <code>f + x</code> at the end.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 2: the identity block.
 class MyBTNK2(nn.Module):
@@ -300,6 +302,7 @@ class MyBTNK2(nn.Module):
 
 
 raise NotImplementedError("Exercise 2: fill in MyBTNK2, then remove this line")
+
 
 # %% tags=["solution"]
 class MyBTNK2(nn.Module):
@@ -379,6 +382,7 @@ with torch.no_grad():
 # ## 7 · Compare with the library's BTNK2
 #
 # As in lesson 01, by hand: the same weights by name, BNs with values that do something, both in `eval()`.
+
 
 # %%
 def stir(module):
@@ -461,6 +465,7 @@ for block in (BasicBlock(64), BTNK2(256)):
 # <details><summary>Hint: how many terms has the bottleneck?</summary>Convolutions: C·C/4, 9·C/4·C/4, C/4·C. Together
 # (4 + 9 + 4)/16 · C² = 17/16 · C².</details>
 
+
 # %% tags=["exercise"]
 # Exercise 3: parameters by formula.
 def btnk2_parameters(C):
@@ -472,6 +477,7 @@ def basic_parameters(C):
 
 
 raise NotImplementedError("Exercise 3: fill in both functions, then remove this line")
+
 
 # %% tags=["solution"]
 def btnk2_parameters(C):

@@ -143,6 +143,7 @@ print("sum ", tuple((f + g).shape))
 # <details><summary>Hint: the check says there is a bias</summary>BN subtracts the mean of every channel, and with it
 # any bias. Lesson 02 shows it. Say <code>bias=False</code>.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 1: G(x), the projection.
 class MyProjection(nn.Module):
@@ -156,6 +157,7 @@ class MyProjection(nn.Module):
 
 
 raise NotImplementedError("Exercise 1: fill in MyProjection, then remove this line")
+
 
 # %% tags=["solution"]
 class MyProjection(nn.Module):
@@ -249,6 +251,7 @@ predict({numbers: shape_question("BTNK1", *numbers) for numbers in asked}, predi
 # <details><summary>Hint: my block works with S = 2 and fails with S = 1</summary>G must be there for S = 1 too:
 # (64, 56, 56) and (256, 56, 56) cannot be added.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 3: the projection block.
 class MyBTNK1(nn.Module):
@@ -262,6 +265,7 @@ class MyBTNK1(nn.Module):
 
 
 raise NotImplementedError("Exercise 3: fill in MyBTNK1, then remove this line")
+
 
 # %% tags=["solution"]
 class MyBTNK1(nn.Module):
@@ -303,6 +307,7 @@ check_btnk1(MyBTNK1, names=names, exercise="03.3")
 #
 # **Predict:** F(x) and G(x) both come out of a fresh BN. Which standard deviation has each? And which of the four have
 # negative numbers?
+
 
 # %%
 def F_path(block):
@@ -391,6 +396,7 @@ print(inspect.getsource(Projection))
 # <details><summary>Hint: how many terms?</summary>Convolutions: C·C1, 9·C1², 4·C1², and G's C·4·C1. BN: C1, C1, 4·C1
 # and 4·C1 channels.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 4: parameters of BTNK1 by formula.
 def btnk1_parameters(C, C1):
@@ -398,6 +404,7 @@ def btnk1_parameters(C, C1):
 
 
 raise NotImplementedError("Exercise 4: fill in btnk1_parameters, then remove this line")
+
 
 # %% tags=["solution"]
 def btnk1_parameters(C, C1):
@@ -515,6 +522,7 @@ print("v1 takes the weights of v1.5 without complaint")
 #
 # **Predict:** which share of the pixels is unseen by F in v1, by F in v1.5, and by G?
 
+
 # %%
 def influence(path, x):
     """How much each pixel of x counts in what the path gives: exactly 0 where it is never read. (W, W)"""
@@ -612,6 +620,7 @@ check_own_block(me, shape, parameters, exercise="03.6")
 # ## 8 · Common mistakes
 #
 # **"A projection is needed only when the stride is 2."** Watch it fail at the first block of Stage 1:
+
 
 # %%
 class Mistaken(MyBTNK1):

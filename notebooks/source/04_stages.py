@@ -161,6 +161,7 @@ for stage, (C, C1, S) in first_block.items():
 # <details><summary>Hint: "… is not a Module subclass"</summary><code>nn.Sequential</code> takes modules, not a list:
 # <code>nn.Sequential(*blocks)</code>.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 2: a stage of n blocks.
 def make_stage(C, C1, S, n):
@@ -169,6 +170,7 @@ def make_stage(C, C1, S, n):
 
 
 raise NotImplementedError("Exercise 2: fill in make_stage, then remove this line")
+
 
 # %% tags=["solution"]
 def make_stage(C, C1, S, n):
@@ -191,7 +193,9 @@ shapes = {0: (64, 56), 1: (256, 56), 2: (512, 28), 3: (1024, 14), 4: (2048, 7)} 
 stages = {stage: make_stage(*first_block[stage], n) for stage, n in counts.items()}
 for stage, made in stages.items():
     C_in, W_in = shapes[stage - 1]
-    print(f"Stage {stage}: {counts[stage]} blocks, ({C_in}, {W_in}, {W_in}) → {anatomy(made, (C_in, W_in, W_in)).output}")
+    print(
+        f"Stage {stage}: {counts[stage]} blocks, ({C_in}, {W_in}, {W_in}) → {anatomy(made, (C_in, W_in, W_in)).output}"
+    )
 
 # %% [markdown]
 # ## 5 · The cat walks through
@@ -308,6 +312,7 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 # <details><summary>Hint: I am too high by a factor of 4 or 16</summary>Inside the block there are C/4 channels. The
 # three convolutions are C → C/4, C/4 → C/4 with a 3×3 kernel, and C/4 → C.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 4: costs of the three convolutions of BTNK2.
 def btnk2_parameters(C):
@@ -319,6 +324,7 @@ def btnk2_macs(C, W):
 
 
 raise NotImplementedError("Exercise 4: fill in both functions, then remove this line")
+
 
 # %% tags=["solution"]
 def btnk2_parameters(C):

@@ -44,6 +44,7 @@ Progress("05", exercises=3)
 # These are the solved parts of lessons 01 to 04, so that this notebook stands alone. Nothing in them is new. You may
 # replace them by your own.
 
+
 # %%
 class MyStem(nn.Module):  # lesson 01
     def __init__(self):
@@ -142,6 +143,7 @@ print(tuple(fc(flat).shape), "with", f"{sum(p.numel() for p in fc.parameters()):
 # The averaging has a welcome effect. Whatever size Stage 4 gives, 2,048 numbers remain, so the network accepts
 # pictures of any size, not just 224. Here is the head as a part, and a try with larger maps:
 
+
 # %%
 class MyHead(nn.Module):
     def __init__(self, C=2048, num_classes=1000):
@@ -173,6 +175,7 @@ for W in (7, 14):
 # <details><summary>Hint: "takes 64 channels …; it should take 256"</summary>A stage takes what the part before it
 # gives: 64, 256, 512, 1024 channels.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 1: the whole network.
 class MyResNet50(nn.Module):
@@ -186,6 +189,7 @@ class MyResNet50(nn.Module):
 
 
 raise NotImplementedError("Exercise 1: fill in MyResNet50, then remove this line")
+
 
 # %% tags=["solution"]
 class MyResNet50(nn.Module):
@@ -364,6 +368,7 @@ _ = network.eval()
 
 # %% [markdown]
 # Now the ladder of proof. `activations` runs a network and keeps what the named parts give.
+
 
 # %%
 def ladder(mine, theirs, x):

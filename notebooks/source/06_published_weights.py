@@ -55,6 +55,7 @@ Progress("06", exercises=5)
 # Stage 0. With `base=64` it is ResNet-50. With `base=16` every part has a quarter of the channels: that is the **thin**
 # network, for which this course brings trained weights.
 
+
 # %%
 class MyStem(nn.Module):  # lesson 01
     def __init__(self, C):
@@ -191,6 +192,7 @@ for leaf, count in Counter(name.rpartition(".")[2] for name in weights).items():
 # five endings. Two of them are parameters.</details>
 # <details><summary>Hint: how many numbers are in a tensor?</summary><code>tensor.numel()</code></details>
 
+
 # %% tags=["exercise"]
 # Exercise 1: what is in the file.
 def contents(weights):
@@ -199,6 +201,7 @@ def contents(weights):
 
 
 raise NotImplementedError("Exercise 1: fill in contents, then remove this line")
+
 
 # %% tags=["solution"]
 def contents(weights):
@@ -233,6 +236,7 @@ print(f"{size:,} bytes for {numbers:,} numbers: {size / numbers:.2f} bytes each"
 #
 # PyTorch's files use Python's *pickle* format, and a pickle is not only data. It may say: "to get this object, call
 # that function". Any function. This class writes such a file. The function it names is only `print`.
+
 
 # %%
 class Surprise:
@@ -339,6 +343,7 @@ print(f"              {len(answer.unexpected_keys)} entries of the file not used
 # <details><summary>Hint: it works for all names but those of the shortcut</summary>"downsample.0" is the convolution,
 # "downsample.1" the BN.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 2: from the published names to yours.
 def rename(published):
@@ -350,6 +355,7 @@ def rename(published):
 
 
 raise NotImplementedError("Exercise 2: fill in rename, then remove this line")
+
 
 # %% tags=["solution"]
 def rename(published):
@@ -390,6 +396,7 @@ for ours, theirs in NAMES:
 #
 # There is a tempting short cut: forget the names, and fill your network with the file's tensors one after the other.
 # Whatever comes next in the file and has the right shape is taken.
+
 
 # %%
 def copy_by_order(weights, network):
@@ -433,7 +440,7 @@ print(*wrong[:4], sep="\n")
 # with either set of names, and says what does not fit:
 
 # %%
-from resnet_lib.proof import copy_weights
+from resnet_lib.compare.proof import copy_weights
 
 copied = copy_weights(published, mine)
 print(len(copied), "entries copied by name and shape")
@@ -453,8 +460,8 @@ except ValueError as error:
 # told `copy=False`, it first gives a copy of yours the reference's weights; here yours are to be tested as they are.
 
 # %%
+from resnet_lib.compare.proof import ladder
 from resnet_lib.photos import PHOTOS, photo, square, to_input
-from resnet_lib.proof import ladder
 
 x = to_input(photo("cat"), size=64, resize=64)  # section 8 is about this line
 ladder(mine, theirs, x, copy=False)
@@ -567,6 +574,7 @@ for name, network in planted.items():
 # A friend's network loads the same weights without complaint, and gives other answers than yours. These two parts are
 # the friend's own. Do not compare the code yet; ask the ladder first.
 
+
 # %%
 class FriendsStem(MyStem):
     def __init__(self, C):
@@ -602,6 +610,7 @@ ladder(with_parts(FriendsStem, FriendsBTNK2), theirs, x, copy=False)
 # <details><summary>Hint: "first at stage1.1…"</summary>Stage 1's block 1 is the first BTNK2. The ladder's sentence
 # says what is wrong in it; look where the last bracket closes.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 4: mend these two.
 class MendedStem(MyStem):
@@ -618,6 +627,7 @@ class MendedBTNK2(MyBTNK2):
 
 
 raise NotImplementedError("Exercise 4: mend both parts, then remove this line")
+
 
 # %% tags=["solution"]
 class MendedStem(MyStem):
@@ -733,6 +743,7 @@ Image.fromarray(seen).resize((5 * 180, 180), Image.Resampling.NEAREST)
 #
 # Now four wrong preparations, each of which you can find in real code. None raises an error. **Predict:** which does
 # the most harm to the answers, and which would you hardly notice?
+
 
 # %%
 def prepare(image, mistake=None):
@@ -876,7 +887,7 @@ print(f"{size / 1e6:.0f} MB")
 # goes on. You miss nothing that the rest of this lesson needs.
 
 # %%
-from resnet_lib.download import Unavailable
+from resnet_lib.weights.download import Unavailable
 
 try:
     reference = load("resnet50")
@@ -895,7 +906,7 @@ else:
 # ### Where it comes from, and where it goes
 
 # %%
-from resnet_lib.download import source
+from resnet_lib.weights.download import source
 
 file = CHECKPOINTS["resnet50"].file
 print("from", source(file))
@@ -911,7 +922,7 @@ print("to  ", Path(torch.hub.get_dir()) / "checkpoints" / file)
 # file is a number of 64 hexadecimal digits, computed from all its bytes. Change a single bit, and it is another one:
 
 # %%
-from resnet_lib.download import digest
+from resnet_lib.weights.download import digest
 
 content = bytearray(path.read_bytes())
 content[len(content) // 2] ^= 1  # one bit, in the middle
@@ -938,6 +949,7 @@ except ValueError as error:
 # - **Copying by order.** It works until it does not, and nobody tells you. Copy by name and shape.
 # - **The buffers forgotten**, by copying `parameters()` instead of the whole `state_dict()`. The BNs then have mean 0
 #   and variance 1. Compare the probabilities of the cat:
+
 
 # %%
 def top3(network):

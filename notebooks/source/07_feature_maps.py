@@ -35,8 +35,8 @@ from torch.nn import functional as F
 
 from resnet_lib import activations, anatomy
 from resnet_lib.exercises import Progress
+from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import PHOTOS
-from resnet_lib.seen import Seen
 from resnet_lib.views import show_maps, statistics
 from resnet_lib.weights import Unavailable, load
 
@@ -201,6 +201,7 @@ HTML(f'{CSS}<div class="rl">{histogram(seen.inputs(step)[0])} &emsp; {histogram(
 # %%
 runs = {name: Seen(network, name) for name in PHOTOS}
 
+
 # %% tags=["exercise"]
 # Exercise 1: channels that are zero everywhere in all five photographs.
 def silent(runs, step):
@@ -208,6 +209,7 @@ def silent(runs, step):
 
 
 raise NotImplementedError("Exercise 1: fill in silent, then remove this line")
+
 
 # %% tags=["solution"]
 def silent(runs, step):
@@ -226,7 +228,9 @@ check_silent(silent, exercise="07.1")
 # %%
 for step in ends:
     on_the_cat = (seen[step] == 0).flatten(1).all(1).sum().item()
-    print(f"{step:15} {len(seen[step]):5,} channels, {on_the_cat:3} silent on the cat, {silent(runs, step):3} on all five")
+    print(
+        f"{step:15} {len(seen[step]):5,} channels, {on_the_cat:3} silent on the cat, {silent(runs, step):3} on all five"
+    )
 
 # %% [markdown]
 # At Stage 4 more than half are silent on the cat, and few on all five. The fewer pictures you look at, the more channels
@@ -256,6 +260,7 @@ show_maps(torch.cat([upright[:, 0], lying[:, 0]]), tile=192)
 # <details><summary>Hint: the check says "hardly answers to anything"</summary>A quotient of two tiny numbers can be
 # large as well. Try the <em>difference</em> of the two responses.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 2: a channel for upright stripes.
 def response(pattern):
@@ -265,6 +270,7 @@ def response(pattern):
 
 upright_channel = None  # your code here
 raise NotImplementedError("Exercise 2: fill in response and upright_channel, then remove this line")
+
 
 # %% tags=["solution"]
 def response(pattern):
@@ -414,7 +420,7 @@ value_picture(seen, step, channel, 8, 8)
 # **Predict:** will the gradient fill the box evenly?
 
 # %%
-from resnet_lib.attribution import support
+from resnet_lib.inside.attribution import support
 
 gradient = support(network, seen.x, step, channel, 8, 8)  # (H, W)
 box = seen.anatomy.field(step, 8, 8).clipped(seen.size, seen.size)
@@ -468,7 +474,7 @@ for step in ends[1:]:
 # takes one value of one step apart. (It is what the explorer shows under **This one value**.)
 
 # %%
-from resnet_lib.arithmetic import explain
+from resnet_lib.inside.arithmetic import explain
 
 step, channel, row, column = "stage2.0.conv2", 5, 3, 2
 value = explain(network, seen.x, step, channel, row, column)
@@ -497,6 +503,7 @@ print("given ", tuple(given.shape))
 print("weight", tuple(weight.shape))
 print("output", tuple(seen[step].shape))
 
+
 # %% tags=["exercise"]
 # Exercise 4: one value of a 3×3 convolution with stride 2 and padding 1.
 def by_hand(channel, row, column):
@@ -504,6 +511,7 @@ def by_hand(channel, row, column):
 
 
 raise NotImplementedError("Exercise 4: fill in by_hand, then remove this line")
+
 
 # %% tags=["solution"]
 def by_hand(channel, row, column):
@@ -568,7 +576,7 @@ contributions
 # This is the library's, at Stage 3, laid over the photograph: yellow where the map is strongest, grey where it is 0.
 
 # %%
-from resnet_lib.attribution import grad_cam, upsample
+from resnet_lib.inside.attribution import grad_cam, upsample
 from resnet_lib.views.channel import blend, side_by_side
 
 
@@ -596,6 +604,7 @@ overlay(seen, grad_cam(network, seen.x, target, "stage3").values)
 # and 3 with <code>keepdim=True</code> has shape (1, C, 1, 1), and PyTorch stretches it when you multiply.</details>
 # <details><summary>Hint: "the map still hangs on the gradients"</summary>End with <code>.detach()</code>.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 5: Grad-CAM.
 def my_grad_cam(network, x, target, step):
@@ -607,6 +616,7 @@ def my_grad_cam(network, x, target, step):
 
 
 raise NotImplementedError("Exercise 5: fill in my_grad_cam, then remove this line")
+
 
 # %% tags=["solution"]
 def my_grad_cam(network, x, target, step):
@@ -661,6 +671,7 @@ side_by_side(*(overlay(seen, my_grad_cam(network, seen.x, target, stage)) for st
 #
 # Be suspicious of the last one. Here are the values at Stage 4 for each photograph, for its own most probable class, row
 # by row.
+
 
 # %%
 def places(run):
@@ -845,13 +856,14 @@ for step in ends:
 # Do it for your own Grad-CAM. `untrained` gives the same network with random weights. **Predict:** will its maps be empty?
 
 # %%
-from resnet_lib.seen import untrained
+from resnet_lib.inside.seen import untrained
 
 untrained_network = untrained(network)
 print("its answer:", ", ".join(f"{name} {p:.0%}" for name, p in Seen(untrained_network, "cat").top(3)))
 both = (network, untrained_network)
 pairs = [my_grad_cam(each, seen.x, target, step) for step in ("stage2", "stage3") for each in both]
 side_by_side(*(overlay(seen, values) for values in pairs))
+
 
 # %%
 def alike(a, b):

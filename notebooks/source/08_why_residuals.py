@@ -37,9 +37,9 @@ import torch
 
 from resnet_lib import anatomy
 from resnet_lib.exercises import Progress
-from resnet_lib.plain import BASE, DEPTHS, PAIRS, blocks, concatenated, plain_and_residual, seeded, twins
-from resnet_lib.tasks import photographs
-from resnet_lib.training import FAST, Recipe, runs_folder
+from resnet_lib.experiments.tasks import photographs
+from resnet_lib.experiments.training import FAST, Recipe, runs_folder
+from resnet_lib.experiments.twins import BASE, DEPTHS, PAIRS, blocks, concatenated, plain_and_residual, seeded, twins
 
 Progress("08", exercises=5)
 
@@ -71,7 +71,9 @@ Progress("08", exercises=5)
 # %%
 plain, residual = seeded(0, twins, blocks=DEPTHS[50], base=BASE, num_classes=20)
 for name, network in (("plain", plain), ("residual", residual)):
-    print(f"{name:9}", f"{sum(p.numel() for p in network.parameters()):,} parameters,", anatomy(network, 32).macs, "MACs")
+    print(
+        f"{name:9}", f"{sum(p.numel() for p in network.parameters()):,} parameters,", anatomy(network, 32).macs, "MACs"
+    )
 equal = [torch.equal(a, b) for a, b in zip(plain.parameters(), residual.parameters(), strict=True)]
 print("weights equal to the last bit:", all(equal))
 print("steps of one block, plain:   ", [name for name, _ in plain.stage2[1].named_children()])
@@ -83,7 +85,7 @@ print("                 residual:   ", [name for name, _ in residual.stage2[1].n
 # %%
 import inspect
 
-from resnet_lib import plain as plain_module
+from resnet_lib.experiments import twins as plain_module
 
 print(inspect.getsource(plain_module.NoSum))
 print(inspect.getsource(plain_module.Padded))
@@ -99,6 +101,7 @@ print(inspect.getsource(plain_module.Padded))
 # goes.</details>
 # <details><summary>Hint: my result has negative values</summary>A block ends in a ReLU, plain or not.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 1: the block without its shortcut.
 def plain_block(block, x):
@@ -106,6 +109,7 @@ def plain_block(block, x):
 
 
 raise NotImplementedError("Exercise 1: fill in plain_block, then remove this line")
+
 
 # %% tags=["solution"]
 def plain_block(block, x):
@@ -208,14 +212,15 @@ depths
 # root.</details>
 
 # %%
+from resnet_lib.experiments.signals import signals, untrained_twins
 from resnet_lib.explorers.depth import batch
-from resnet_lib.signals import signals, untrained_twins
 
 pictures, labels = batch()
 measured = {}
 for depth in (50, 152):
     for name, network in zip(("plain", "residual"), untrained_twins(DEPTHS[depth]), strict=True):
         measured[name, depth] = signals(network, pictures, labels)
+
 
 # %% tags=["exercise"]
 # Exercise 2: the mean factor by which one block multiplies the gradient.
@@ -226,6 +231,7 @@ def factor(found):
 predicted = None  # the first block's gradient, plain, 152 layers, from factor(measured["plain", 50])
 
 raise NotImplementedError("Exercise 2: fill in factor and predicted, then remove this line")
+
 
 # %% tags=["solution"]
 def factor(found):
@@ -322,6 +328,7 @@ twin_race.run()
 #
 # **Predict** the order of the four losses at the end.
 
+
 # %%
 def four(seed):
     networks = {}
@@ -369,6 +376,7 @@ print(f"a network that only guesses: ln {len(task.classes)} = {math.log(len(task
 # <details><summary>Hint: which way round?</summary>A loss is better when it is <em>lower</em>, an accuracy when it is
 # higher.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 3: which of the two is it?
 def diagnose(shallow, deep):
@@ -376,6 +384,7 @@ def diagnose(shallow, deep):
 
 
 raise NotImplementedError("Exercise 3: fill in diagnose, then remove this line")
+
 
 # %% tags=["solution"]
 def diagnose(shallow, deep):
@@ -430,6 +439,7 @@ for kind in ("plain", "residual"):
 # <details><summary>Hint: why not the weights of conv3?</summary>Then BN would get a constant, its variance would be zero,
 # and it would divide by the root of eps. What must learn first would get a gradient from nothing but noise.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 4: every block of a network starts as its shortcut.
 def start_as_shortcut(network):
@@ -437,6 +447,7 @@ def start_as_shortcut(network):
 
 
 raise NotImplementedError("Exercise 4: fill in start_as_shortcut, then remove this line")
+
 
 # %% tags=["solution"]
 def start_as_shortcut(network):
@@ -487,6 +498,7 @@ check_start_as_shortcut(start_as_shortcut, exercise="08.4")
 # <details><summary>Hint: nearly the solution</summary>In how many ways can k of n blocks be chosen? Python has it as
 # <code>math.comb</code>.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 5: ways through n residual blocks, by how many F's they pass.
 def ways(n):
@@ -494,6 +506,7 @@ def ways(n):
 
 
 raise NotImplementedError("Exercise 5: fill in ways, then remove this line")
+
 
 # %% tags=["solution"]
 def ways(n):

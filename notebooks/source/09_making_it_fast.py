@@ -37,9 +37,9 @@ from torch import nn
 
 from resnet_lib import anatomy, resnet50
 from resnet_lib.exercises import Progress
-from resnet_lib.machine import abilities, compiler, measure
-from resnet_lib.timing import counter, timings
-from resnet_lib.training import FAST
+from resnet_lib.experiments.training import FAST
+from resnet_lib.speed.machine import abilities, compiler, measure
+from resnet_lib.speed.timing import counter, timings
 from resnet_lib.views import roofline, standing_table, time_bars
 
 # FAST is set in the course's own tests: small pictures, few runs.
@@ -116,6 +116,7 @@ print(f"{1000 * (time.perf_counter() - start):.0f} ms")
 # <details><summary>Hint: how do I warm up?</summary>Call each work once before the loops, and do not look at the clock.
 # </details>
 
+
 # %% tags=["exercise"]
 # Exercise 1: times that can be compared.
 def fair(works, repeats):
@@ -125,6 +126,7 @@ def fair(works, repeats):
 
 
 raise NotImplementedError("Exercise 1: fill in fair, then remove this line")
+
 
 # %% tags=["solution"]
 def fair(works, repeats):
@@ -253,6 +255,7 @@ layers = {  # name: (C, C_out, k, W, W_out, batch)
     "Stage 0, CONV 7×7 /2": (3, 64, 7, 224, 112, 1),
 }
 
+
 # %% tags=["exercise"]
 # Exercise 2: FLOPs a byte, and what limits each layer on this machine.
 def intensity(C, C_out, k, W, W_out, batch):
@@ -267,6 +270,7 @@ limits = {
     "Stage 0, CONV 7×7 /2": None,
 }
 raise NotImplementedError("Exercise 2: fill in intensity and limits, then remove this line")
+
 
 # %% tags=["solution"]
 def intensity(C, C_out, k, W, W_out, batch):
@@ -291,7 +295,7 @@ predict(asked, [limits.get(name) for name in layers], exercise="09.2")
 # those that all of its steps read and write at least.
 
 # %%
-from resnet_lib.roofline import standings
+from resnet_lib.speed.roofline import standings
 
 before = standings(network, x, repeats=RUNS, progress=counter())
 standing_table(machine, before)
@@ -375,6 +379,7 @@ time_bars(timings(works, RUNS, progress=counter()))
 # <details><summary>Hint: nearly right, but not quite</summary>ε stands under the root, beside the variance. And a
 # variance is not yet a deviation.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 3: weight and bias of one convolution in place of convolution and BN.
 def my_fold(conv, bn):
@@ -384,6 +389,7 @@ def my_fold(conv, bn):
 
 
 raise NotImplementedError("Exercise 3: fill in my_fold, then remove this line")
+
 
 # %% tags=["solution"]
 def my_fold(conv, bn):
@@ -415,7 +421,7 @@ print(f"largest difference {gap:.1e}")
 # Here is one block, before and after.
 
 # %%
-from resnet_lib.fast import as_graph, fold, join
+from resnet_lib.speed.fast import as_graph, fold, join
 
 block = network.stage1[1]
 print("before:", as_graph(block).code)
@@ -433,7 +439,7 @@ print(f"largest difference of the logits, relative to the largest logit: {off:.1
 # Not one MAC is saved: BN has none in our count. **Predict:** what is saved, and does it take less time?
 
 # %%
-from resnet_lib.roofline import works as work_of
+from resnet_lib.speed.roofline import works as work_of
 
 print(f"{'':8}{'MB before':>12}{'MB folded and joined':>24}")
 for a, b in zip(work_of(network, x), work_of(network, x, joined=True), strict=True):
@@ -486,7 +492,7 @@ predict([steps_question(part) for part in parts], [steps.get(part) for part in p
 # `join` does it, after `fold`, and its graph says the same number.
 
 # %%
-from resnet_lib.onednn import can_join
+from resnet_lib.speed.onednn import can_join
 
 folded_last = fold(network).to(memory_format=torch.channels_last)
 JOINS = can_join()
@@ -559,6 +565,7 @@ pictures = {n: torch.randn(n, 3, W, W).contiguous(memory_format=torch.channels_l
 works = {n: lambda n=n: inference(joined, pictures[n]) for n in batches}
 by_batch = timings(works, 3 if FAST else 5, progress=counter())
 
+
 # %% tags=["exercise"]
 # Exercise 5: pictures a second, and the batch with the most of them.
 def pictures_a_second(batch, timing):
@@ -567,6 +574,7 @@ def pictures_a_second(batch, timing):
 
 best_batch = None  # your code here
 raise NotImplementedError("Exercise 5: fill in pictures_a_second and best_batch, then remove this line")
+
 
 # %% tags=["solution"]
 def pictures_a_second(batch, timing):
@@ -713,7 +721,7 @@ else:
 # computes the same, and says what it did.
 
 # %%
-from resnet_lib.fast import fast
+from resnet_lib.speed.fast import fast
 
 quick = fast(network, size=W, repeats=RUNS)
 quick
@@ -742,7 +750,7 @@ print(quick_thin)
 # %%
 import inspect
 
-from resnet_lib.fast import fold_bn
+from resnet_lib.speed.fast import fold_bn
 
 print(inspect.getsource(fold_bn))
 

@@ -34,9 +34,9 @@ import torch
 from PIL import Image
 
 from resnet_lib.exercises import Progress
-from resnet_lib.network_design import NetworkDesign, StageDesign, StemDesign, budget_of
-from resnet_lib.tasks import photographs
-from resnet_lib.training import FAST, Recipe, runs_folder
+from resnet_lib.experiments.network_design import NetworkDesign, StageDesign, StemDesign, budget_of
+from resnet_lib.experiments.tasks import photographs
+from resnet_lib.experiments.training import FAST, Recipe, runs_folder
 from resnet_lib.views import cost_bars
 
 Progress("10", exercises=4)
@@ -84,7 +84,9 @@ Image.fromarray(sheet.numpy()).resize((5 * 112, 4 * 112), Image.Resampling.NEARE
 thin = NetworkDesign.like((3, 4, 6, 3), base=16, num_classes=len(task.classes))
 print(thin.code())
 budget = budget_of(thin, W)
-print(f"\nthe budget: {budget.parameters:,} parameters and {budget.macs:,} MACs (FLOPs = 2 × MACs = {2 * budget.macs:,})")
+print(
+    f"\nthe budget: {budget.parameters:,} parameters and {budget.macs:,} MACs (FLOPs = 2 × MACs = {2 * budget.macs:,})"
+)
 cost_bars(thin.anatomy(W))
 
 # %% [markdown]
@@ -361,7 +363,7 @@ ablation
 ablation.run()
 
 # %%
-from resnet_lib.comparison import by_design, luck
+from resnet_lib.experiments.comparison import by_design, luck
 
 accuracies = {name: [r.accuracy for r in runs if r.tests] for name, runs in by_design(ablation.results()).items()}
 if all(accuracies.values()):
@@ -392,8 +394,15 @@ from resnet_lib.weights import Checkpoint
 
 mine = next(run.best for name, run in comparison.race.runs.items() if name.startswith("my design")).eval()
 mine.checkpoint = Checkpoint(
-    name="my design", design="", options={"num_classes": len(task.classes)}, file="", resize=W, size=W, top1=None,
-    note=task.note, labels=task.classes,
+    name="my design",
+    design="",
+    options={"num_classes": len(task.classes)},
+    file="",
+    resize=W,
+    size=W,
+    top1=None,
+    note=task.note,
+    labels=task.classes,
 )
 PhotographExplorer(mine, picture="cat", step="stage1.0.relu3")
 
@@ -441,7 +450,14 @@ check_reasons(author, why, exercise="10.4")
 from resnet_lib.views.report import Report
 
 report = Report(
-    design, W=W, budget=budget, author=author, why=why, results=comparison.results(), task=task, network=mine,
+    design,
+    W=W,
+    budget=budget,
+    author=author,
+    why=why,
+    results=comparison.results(),
+    task=task,
+    network=mine,
     photo="cat",
 )
 report
@@ -506,7 +522,7 @@ FileLink(report.write(runs_folder() / "my_design.html"))
 # ## What comes next
 #
 # One lesson is left, and it is a different one: in lesson 11 you examine networks that other people built, find their
-# mistakes, and mend them. The parts stay yours. `resnet_lib.tasks.cifar10()` fetches 60,000 real pictures, if you have
+# mistakes, and mend them. The parts stay yours. `resnet_lib.experiments.tasks.cifar10()` fetches 60,000 real pictures, if you have
 # internet: give it to `DesignTrainingExplorer` as the task, and see whether your order holds. Everything you used is in
 # `resnet_lib`, a few hundred lines at a time, and made to be read.
 

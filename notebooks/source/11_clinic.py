@@ -36,9 +36,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from resnet_lib.clinic import EXAMINATIONS, Trial, prove, shapes, statistics
+from resnet_lib.compare.clinic import EXAMINATIONS, Trial, prove, shapes, statistics
+from resnet_lib.compare.clinic.patients import PATIENTS
 from resnet_lib.exercises import Progress, check_cured
-from resnet_lib.patients import PATIENTS
 from resnet_lib.views.clinic import findings_table, record
 
 torch.set_num_threads(1)  # the networks here are small: more threads would only wait for each other
@@ -221,6 +221,7 @@ clinic
 # accepts **any** code that does the right thing, not only one way of writing it. The numbers fold out; those of the
 # ladder name the cause as well, so they are the last hint of all.
 
+
 # %%
 def examine(name, train=False):
     """The three quick examinations of a patient, and the slow one where it is asked for."""
@@ -233,6 +234,7 @@ def examine(name, train=False):
     if train:
         found["training"] = Trial(patient.parts, patient.healthy).run()
     return record(patient, found)
+
 
 # %% [markdown]
 # ### Exercise 1 · the error in Stage 1
@@ -250,6 +252,7 @@ examine("halving")
 # does this code make a projection?</details>
 # <details><summary>Hint: what</summary>A projection is needed wherever the shape changes: the stride is not 1,
 # <b>or</b> the channels change.</details>
+
 
 # %% tags=["exercise"]
 # Exercise 1: mend the block so that it works in every stage
@@ -280,6 +283,7 @@ class HalvingBlock(nn.Module):
 
 raise NotImplementedError("Exercise 1: mend the block so that it works in every stage, then remove this line")
 
+
 # %% tags=["solution"]
 class HalvingBlock(nn.Module):
     def __init__(self, in_channels, width, stride=1):
@@ -305,6 +309,7 @@ class HalvingBlock(nn.Module):
         out = self.bn3(self.conv3(out))
         return self.relu(out + identity)
 
+
 # %%
 check_cured(PATIENTS["halving"], block=HalvingBlock, exercise="11.1")
 
@@ -323,6 +328,7 @@ examine("eager")
 # <details><summary>Hint: where</summary>Go through <code>forward</code> and count the ReLUs. How many should there be,
 # and where?</details>
 # <details><summary>Hint: what</summary>F(x) goes into the sum as bn3 gives it, with its negatives.</details>
+
 
 # %% tags=["exercise"]
 # Exercise 2: mend the block
@@ -352,6 +358,7 @@ class EagerBlock(nn.Module):
 
 raise NotImplementedError("Exercise 2: mend the block, then remove this line")
 
+
 # %% tags=["solution"]
 class EagerBlock(nn.Module):
     def __init__(self, C, C1, S=1):
@@ -376,6 +383,7 @@ class EagerBlock(nn.Module):
         out = out + self.shortcut(x)
         return F.relu(out)
 
+
 # %%
 check_cured(PATIENTS["eager"], block=EagerBlock, exercise="11.2")
 
@@ -395,6 +403,7 @@ examine("paper")
 # <details><summary>Hint: where</summary>The stride. It can sit on one convolution or on another; W/S comes out either
 # way. But a 3×3 on a smaller map is cheaper.</details>
 # <details><summary>Hint: what</summary>The published PyTorch weights are v1.5: lesson 03.</details>
+
 
 # %% tags=["exercise"]
 # Exercise 3: make it fit the published weights
@@ -424,6 +433,7 @@ class PaperBlock(nn.Module):
 
 raise NotImplementedError("Exercise 3: make it fit the published weights, then remove this line")
 
+
 # %% tags=["solution"]
 class PaperBlock(nn.Module):
     def __init__(self, inplanes, planes, stride=1):
@@ -448,6 +458,7 @@ class PaperBlock(nn.Module):
         out = self.bn3(self.conv3(out))
         return self.relu(out + self.downsample(x))
 
+
 # %%
 check_cured(PATIENTS["paper"], block=PaperBlock, exercise="11.3")
 
@@ -471,6 +482,7 @@ examine("polite", train=True)
 # <details><summary>How low?</summary>At best one score is 1 and 19 are 0. Cross-entropy takes them for scores: the loss is
 # ln(e + 19) − 1 ≈ 2.08. It never comes below that.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 4: mend the head
 class Classifier(nn.Sequential):
@@ -487,6 +499,7 @@ class Classifier(nn.Sequential):
 
 raise NotImplementedError("Exercise 4: mend the head, then remove this line")
 
+
 # %% tags=["solution"]
 class Classifier(nn.Sequential):
     def __init__(self, C, num_classes):
@@ -497,6 +510,7 @@ class Classifier(nn.Sequential):
                 fc=nn.Linear(C, num_classes),
             )
         )
+
 
 # %%
 check_cured(PATIENTS["polite"], head=Classifier, exercise="11.4")
@@ -517,6 +531,7 @@ examine("sociable")
 # <details><summary>Hint: and afterwards?</summary>A careful function gives the network back in the mode in which it
 # found it. The check does not ask for that; whoever trains on will be glad of it.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 5: mend the function
 @torch.no_grad()
@@ -526,11 +541,13 @@ def answer(network, pictures):
 
 raise NotImplementedError("Exercise 5: mend the function, then remove this line")
 
+
 # %% tags=["solution"]
 @torch.no_grad()
 def answer(network, pictures):
     network.eval()
     return network(pictures)
+
 
 # %%
 check_cured(PATIENTS["sociable"], answer=answer, exercise="11.5")
@@ -552,6 +569,7 @@ examine("tidy")
 # <details><summary>Hint: what</summary>Names say what is meant. PyTorch has a method for it, and it complains when one does
 # not fit.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 6: mend the function, so that the order no longer matters
 def load(network, published):
@@ -563,9 +581,11 @@ def load(network, published):
 
 raise NotImplementedError("Exercise 6: mend the function, so that the order no longer matters, then remove this line")
 
+
 # %% tags=["solution"]
 def load(network, published):
     network.load_state_dict(published)
+
 
 # %%
 check_cured(PATIENTS["tidy"], load=load, exercise="11.6")
@@ -588,6 +608,7 @@ examine("dead", train=True)
 # <details><summary>Hint: why does the ladder see nothing?</summary>It copies trained weights into the patient first. Then
 # nothing is left of how they began.</details>
 
+
 # %% tags=["exercise"]
 # Exercise 7: mend the initialisation, so that F begins at zero and can learn
 def initialise(network):
@@ -596,13 +617,17 @@ def initialise(network):
             nn.init.zeros_(module.weight)
 
 
-raise NotImplementedError("Exercise 7: mend the initialisation, so that F begins at zero and can learn, then remove this line")
+raise NotImplementedError(
+    "Exercise 7: mend the initialisation, so that F begins at zero and can learn, then remove this line"
+)
+
 
 # %% tags=["solution"]
 def initialise(network):
     for name, module in network.named_modules():
         if name.endswith("bn3"):
             nn.init.zeros_(module.weight)
+
 
 # %%
 check_cured(PATIENTS["dead"], initialise=initialise, exercise="11.7")

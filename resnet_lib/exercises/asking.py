@@ -8,9 +8,7 @@ from ..explorers.base import error, html, row, style
 from ..views.style import SUM
 from .progress import done
 
-WANTED = {
-    "shape": "C, H, W", "numbers": "three whole numbers", "number": "a whole number", "factors": "such as 2, 1/9",
-}  # fmt: skip
+WANTED = {"shape": "C, H, W", "numbers": "three whole numbers", "number": "a whole number", "factors": "such as 2, 1/9"}
 
 
 class Prediction(widgets.VBox):

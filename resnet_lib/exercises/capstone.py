@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from torch import nn
 
-from ..network_design import NetworkDesign
+from ..experiments.network_design import NetworkDesign
 from ..views.report import ROOM, fits
 from .hints import hints
 from .prediction import Question
@@ -191,10 +191,11 @@ def check_reasons(author, why, *, exercise=None):
     numbers = re.findall(r"(?<![A-Za-z\d.])(?<![A-Za-z]-)\d[\d.,]*", why)
     if len(numbers) < 2:
         raise _wrong(
-            "reasons", "why",
+            "reasons",
+            "why",
             "There are fewer than two numbers in it: which numbers of the design, and what for? (Names such as "
             "ResNet-50 and C1 do not count.)",
-        )  # fmt: skip
+        )
     done(exercise)
     said = f"{n} characters, {len(numbers)} numbers. Whether the reasons are good no check can say: have them read."
     return Verdict(True, "The form of your report", said)

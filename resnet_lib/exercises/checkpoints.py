@@ -21,10 +21,18 @@ def check_contents(f, *, exercise=None):
     # As in files that are older than PyTorch 0.4.1, and in another order.
     cases.append(({n: t for n, t in reversed(cases[1][0].items()) if not n.endswith("num_batches_tracked")},))
     return hold(
-        "contents", through(f, lambda weights: f(dict(weights))), lambda w: f"A checkpoint of {len(w)} entries", cases,
-        lambda weights: _contents(set(), weights), _contents, CONTENTS, exercise,
-        read=_four, same=_all_equal, tell=_first_off,
-    )  # fmt: skip
+        "contents",
+        through(f, lambda weights: f(dict(weights))),
+        lambda w: f"A checkpoint of {len(w)} entries",
+        cases,
+        lambda weights: _contents(set(), weights),
+        _contents,
+        CONTENTS,
+        exercise,
+        read=_four,
+        same=_all_equal,
+        tell=_first_off,
+    )
 
 
 CONTENTS = {

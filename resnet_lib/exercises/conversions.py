@@ -8,8 +8,8 @@ from torch import nn
 
 from ..anatomy import pair
 from ..blocks import BTNK1
-from ..mistakes import gap
-from ..proof import draw_norms
+from ..compare.mistakes import gap
+from ..compare.proof import draw_norms
 from .holding import hold, through
 
 STRIDED = ("conv1", "conv2", "conv3", "the shortcut")
@@ -38,9 +38,18 @@ def check_to_v1(f, make=BTNK1, *, exercise=None):
         return found, block, kept, due, x
 
     verdict = hold(
-        "to_v1", through(f, call), lambda _b, _x, C, C1, S: f"A block with C = {C}, C1 = {C1}, S = {S}", cases,
-        lambda *case: _strides(set(), *case), _strides, TO_V1, exercise, read=_v1, same=_same, tell=_which,
-    )  # fmt: skip
+        "to_v1",
+        through(f, call),
+        lambda _b, _x, C, C1, S: f"A block with C = {C}, C1 = {C1}, S = {S}",
+        cases,
+        lambda *case: _strides(set(), *case),
+        _strides,
+        TO_V1,
+        exercise,
+        read=_v1,
+        same=_same,
+        tell=_which,
+    )
     return replace(verdict, remarks=tuple(unlike[:1]))
 
 

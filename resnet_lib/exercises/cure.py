@@ -2,8 +2,8 @@
 
 import re
 
-from ..clinic import HEALTHY, Trial, prove, shapes, statistics
-from .errors import IN_FUNCTIONS, meaning
+from ..compare.clinic import HEALTHY, Trial, prove, shapes, statistics
+from ..compare.errors import IN_FUNCTIONS, meaning
 from .progress import done
 from .verdict import Verdict, Wrong
 

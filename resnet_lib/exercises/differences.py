@@ -5,9 +5,9 @@ from copy import deepcopy
 import torch
 
 from ..activations import calls, step_names
-from ..mistakes import gap
-from ..proof import ladder
-from .errors import meaning, stopped, where
+from ..compare.errors import meaning, stopped, where
+from ..compare.mistakes import gap
+from ..compare.proof import ladder
 from .hints import hints
 from .prediction import Question
 from .progress import done

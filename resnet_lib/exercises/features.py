@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ..activations import activations
 from ..anatomy import anatomy, shapes_only
-from ..attribution import occlusion_steps
+from ..inside.attribution import occlusion_steps
 from ..network import DESIGNS, resnet50
 from ..photos import PHOTOS
 from .formulas import FIELD, _receptive_field
@@ -44,10 +44,17 @@ def check_silent(f, *, exercise=None):
         for name, each in zip(PHOTOS, maps, strict=True):
             runs[name][step] = each
     return hold(
-        "silent", f, lambda _, step: f"Of maps of shape {steps[step]}", [(runs, step) for step in steps],
-        lambda *case: _silent(set(), *case), _silent, SILENT, exercise, read=_count,
+        "silent",
+        f,
+        lambda _, step: f"Of maps of shape {steps[step]}",
+        [(runs, step) for step in steps],
+        lambda *case: _silent(set(), *case),
+        _silent,
+        SILENT,
+        exercise,
+        read=_count,
         same=lambda a, b: math.isclose(a, b, rel_tol=1e-5),
-    )  # fmt: skip
+    )
 
 
 SILENT = {
@@ -125,10 +132,18 @@ def check_response(f, network, *, step="stage0.conv", exercise=None):
         return found, f"{more}; ({C},) is wanted"
 
     return hold(
-        "response", f, lambda pattern: f"For a pattern of {pattern.shape[-1]} pixels", [(p,) for p in patterns], true,
-        lambda wrong, pattern: _response(wrong, network, step, pattern), RESPONSE, exercise, read=read, same=_near,
+        "response",
+        f,
+        lambda pattern: f"For a pattern of {pattern.shape[-1]} pixels",
+        [(p,) for p in patterns],
+        true,
+        lambda wrong, pattern: _response(wrong, network, step, pattern),
+        RESPONSE,
+        exercise,
+        read=read,
+        same=_near,
         tell=_first_channel,
-    )  # fmt: skip
+    )
 
 
 RESPONSE = {
@@ -218,8 +233,10 @@ def field_question(stage):
     answer, counts = end.receptive_field, list(DESIGNS["resnet50"][1][: at + 1])
     fewer, more = ([*counts[:-1], counts[-1] + n] for n in (-1, 1))
     wrong = [
-        (_field(_steps(counts, late=True)), "The jump doubled too early, as in v1: here the stride counts only after "
-         "the 3×3 that has it."),
+        (
+            _field(_steps(counts, late=True)),
+            "The jump doubled too early, as in v1: here the stride counts only after the 3×3 that has it.",
+        ),
         (_field(_steps(counts, first=2)), "Stage 1 has S = 1: the pooling before it has taken the stride."),
         (_field(_steps(counts, all_strided=True)), "Only the first block of a stage has S = 2."),
         (_field(_steps(counts, strided=False)), "The first block of Stages 2, 3 and 4 has S = 2: the jump doubles."),
@@ -232,7 +249,7 @@ def field_question(stage):
         (before.receptive_field, "That is what the stage is given: its own blocks are still missing."),
         (before.receptive_field + 2 * counts[-1], FIELD["jump"]),
         *((_receptive_field({w}, _steps(counts)), sentence) for w, sentence in FIELD.items()),
-    ]  # fmt: skip
+    ]
     adds = [2 * (before.jump if i == 0 else end.jump) for i in range(counts[-1])]
 
     def slip(guess):
@@ -240,14 +257,17 @@ def field_question(stage):
         return found or f"From {before.receptive_field} on, each 3×3 adds twice the jump that it finds."
 
     return Question(
-        f"Stage {at + 1}: how many pixels along a side does a value at its end see?", "number", answer, slip,
+        f"Stage {at + 1}: how many pixels along a side does a value at its end see?",
+        "number",
+        answer,
+        slip,
         f"{' + '.join(map(str, [before.receptive_field, *adds]))} = {answer}.",
         hints=(
             f"The stage is given r = {before.receptive_field} and j = {before.jump}. Its 3×3s alone change r.",
             f"Each 3×3 adds (3 − 1) · j. The first still finds j = {before.jump}, the others j = {end.jump}.",
             f"{before.receptive_field} + {adds[0]} + {counts[-1] - 1} · …",
         ),
-    )  # fmt: skip
+    )
 
 
 def _field(steps):
@@ -283,11 +303,19 @@ def check_one_value(f, given, weight, *, exercise=None):
     cases = [(C - 1, 1, 2), *((any_of(0, C), any_of(1, h - 1), any_of(1, w - 1)) for _ in range(11))]
     close = 1e-4 * out.abs().mean().item()
     return hold(
-        "one_value", f, ("channel", "row", "column"), cases, lambda *at: out[at].item(),
-        lambda wrong, *at: _one_value(wrong, given, weight, *at), ONE_VALUE, exercise, read=_one_number,
-        same=lambda a, b: abs(a - b) <= close, tell=lambda a, b: f"you say {a:.4f} and it is {b:.4f}",
+        "one_value",
+        f,
+        ("channel", "row", "column"),
+        cases,
+        lambda *at: out[at].item(),
+        lambda wrong, *at: _one_value(wrong, given, weight, *at),
+        ONE_VALUE,
+        exercise,
+        read=_one_number,
+        same=lambda a, b: abs(a - b) <= close,
+        tell=lambda a, b: f"you say {a:.4f} and it is {b:.4f}",
         meanings=WINDOWS,
-    )  # fmt: skip
+    )
 
 
 WINDOWS = [
@@ -389,7 +417,9 @@ def occlusion_question(W, patch, stride):
         wrong.setdefault(side**2, f"{why} And one more, the photograph with nothing hidden.")
     wrong.setdefault(2 * n + 1, "Rows times columns, and not rows plus columns.")
     return Question(
-        f"W = {W}, patch = {patch}, stride = {stride}: how many pictures?", "number", answer,
+        f"W = {W}, patch = {patch}, stride = {stride}: how many pictures?",
+        "number",
+        answer,
         lambda guess: wrong.get(guess, "Positions along one side, squared, plus one.") if guess != answer else "",
         f"{n} · {n} + 1.",
         hints=(
@@ -397,4 +427,4 @@ def occlusion_question(W, patch, stride):
             f"Along one side {W} / {stride} = {W / stride:g} positions, rounded up.",
             f"{n} · … + …",
         ),
-    )  # fmt: skip
+    )

@@ -89,9 +89,15 @@ def check_numbers_left(f, *, exercise=None):
     """f(C, W, S): how many numbers are left of a (C, W, W) tensor of which every S-th row and column is kept."""
     cases = [(3, 224, 1), (3, 224, 2), (64, 112, 2), (512, 7, 2), (10, 100, 3), (5, 23, 4), (7, 1, 2)]
     return hold(
-        "numbers_left", f, ("C", "W", "S"), cases, lambda *n: _numbers_left(set(), *n), _numbers_left, NUMBERS_LEFT,
+        "numbers_left",
+        f,
+        ("C", "W", "S"),
+        cases,
+        lambda *n: _numbers_left(set(), *n),
+        _numbers_left,
+        NUMBERS_LEFT,
         exercise,
-    )  # fmt: skip
+    )
 
 
 NUMBERS_LEFT = {
@@ -337,14 +343,15 @@ def _parameters(part, wrong, norms, *numbers):
 
 MACS_NUMBERS = {
     "convolution": (
-        ("C_in", "C_out", "kernel", "W_out"), [(3, 64, 7, 112), (64, 64, 3, 56), (12, 20, 1, 5), (5, 11, 3, 9)],
+        ("C_in", "C_out", "kernel", "W_out"),
+        [(3, 64, 7, 112), (64, 64, 3, 56), (12, 20, 1, 5), (5, 11, 3, 9)],
     ),
     "BTNK2": (("C", "W"), [(256, 56), (512, 28), (1024, 14), (2048, 7), (20, 9)]),
     "BTNK1": (
         ("C", "W", "C1", "S"),
         [(64, 56, 64, 1), (256, 56, 128, 2), (512, 28, 256, 2), (12, 9, 20, 2), (28, 10, 3, 3)],
     ),
-}  # fmt: skip
+}
 
 
 def check_macs(part, f, *, exercise=None):

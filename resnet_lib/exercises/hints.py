@@ -107,16 +107,16 @@ FUNCTIONS = {
         (r"jump|stride|early", "Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …"),
         (r"begin|Begin|sees itself", "Without any step a pixel sees one pixel: itself."),
     ],
-}  # fmt: skip
+}
 FUNCTIONS["ablation"] += FUNCTIONS["design"]  # it must keep the same rules
 
 # Symptoms of one part; those above follow, unless the last fits everything.
 OWN_SYMPTOMS = {
     "numbers_left": [
-        (r"", "Draw a row of 7 pixels and strike out every second one. How many are left? And how many rows?"),
+        (r"", "Draw a row of 7 pixels and strike out every second one. How many are left? And how many rows?")
     ],
     "bytes": [
-        (r"", "How many numbers has one channel? How many channels has one picture? How many pictures are there?"),
+        (r"", "How many numbers has one channel? How many channels has one picture? How many pictures are there?")
     ],
     **dict.fromkeys(("out_width", "parameters", "macs"), FUNCTION),
     "stem": [
@@ -260,13 +260,13 @@ OWN_SYMPTOMS = {
         (r"", "Try gradients whose factor you know: 8, 4, 2, 1 double at every step back."),
     ],
     "forecast": [
-        (r"None|number", "Print factor(measured[\"plain\", 50]) and measured[\"plain\", 152][-1].gradient first."),
+        (r"None|number", 'Print factor(measured["plain", 50]) and measured["plain", 152][-1].gradient first.'),
         (r"steps|blocks", "How many blocks has a network of 152 layers, and how many steps lie between them?"),
         (r"", "Where does the gradient come from, and through how many blocks must it go to reach the first?"),
     ],
     "diagnosis": [
         (r"Python says", "Unpack both pairs first: (shallow_loss, shallow_accuracy), (deep_loss, …) = shallow, deep."),
-        (r"equal", "Which of < and <= says \"worse\", and which \"no worse\"?"),
+        (r"equal", 'Which of < and <= says "worse", and which "no worse"?'),
         (r"way round", "A loss is better when it is lower, an accuracy when it is higher."),
         (r"None|one of", "Every way through the function ends in a return with one of the three names."),
         (r"", "Which of the two numbers is about the pictures that the network was trained on?"),
@@ -350,7 +350,7 @@ PARTS = {
     ),
     "forecast": (
         "The gradient of the last block, multiplied by the factor once for each step to the first.",
-        "plain_152[-1].gradient * factor(measured[\"plain\", 50]) ** (len(plain_152) - …)",
+        'plain_152[-1].gradient * factor(measured["plain", 50]) ** (len(plain_152) - …)',
     ),
     "diagnosis": (
         "First the training loss: higher means degradation. Only then the test accuracy: lower means overfitting.",
@@ -410,10 +410,7 @@ PARTS = {
         "FLOPs: 2 × weights × places of the output × batch. Numbers moved: batch × (input + output) + weights.",
         "weights = C * C_out * k * k; 2 * weights * W_out**2 * batch / (4 * (batch * (C * W**2 + …) + weights)).",
     ),
-    "pictures": (
-        "One run does all the pictures of the batch, and takes timing.median seconds.",
-        "return batch / …",
-    ),
+    "pictures": ("One run does all the pictures of the batch, and takes timing.median seconds.", "return batch / …"),
     "design": (
         "Early stages have the large maps and so the MACs; Stage 4 has most of the parameters.",
         "The preset “wide and shallow” of the designer is within the budget: begin there, and change a number of your "

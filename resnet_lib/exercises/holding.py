@@ -7,7 +7,7 @@ from numbers import Real
 
 import torch
 
-from .errors import IN_FUNCTIONS, stopped, where
+from ..compare.errors import IN_FUNCTIONS, stopped, where
 from .hints import hints
 from .progress import done
 from .telling import explains, of_arguments
@@ -53,9 +53,21 @@ def unknown(cases, got, due):
 
 
 def hold(
-    kind, f, names, cases, true, slip, slips, exercise,
-    *, read=number, same=equal, tell=difference, why=unknown, meanings=(),
-):  # fmt: skip
+    kind,
+    f,
+    names,
+    cases,
+    true,
+    slip,
+    slips,
+    exercise,
+    *,
+    read=number,
+    same=equal,
+    tell=difference,
+    why=unknown,
+    meanings=(),
+):
     """Call f on all cases and compare with `true`. Returns a `Verdict` or raises `Wrong`.
 
     kind:  the key of the hints. names: of the arguments, for sentences; a callable makes the sentence of a case.

@@ -1,6 +1,6 @@
 """The exercise in which everybody has numbers of their own."""
 
-from ..grading.numbers import student_numbers
+from .numbers import student_numbers
 from .prediction import count_question, predict, shape_question
 from .verdict import Verdict, Wrong
 

@@ -13,10 +13,10 @@ import torch
 from torch import nn
 
 from ..blocks import BTNK1, BTNK2, Projection, Stem
+from ..compare.errors import stopped, where
+from ..compare.matching import compare, remarks
 from ..network import ResNet
-from .errors import stopped, where
 from .hints import hints
-from .matching import compare, remarks
 from .progress import done
 from .verdict import Verdict, Wrong
 

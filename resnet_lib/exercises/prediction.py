@@ -116,11 +116,13 @@ def stride_question(C, W, S):
         if sides[0] != sides[1]:
             said.append("The stride thins out the rows as well as the columns: H and W stay equal.")
         elif sides[0] != side:
-            said.append({
-                W: f"Of every {S} pixels only one is kept, along both sides.",
-                W // S: "W/S is rounded up: the first pixel of a row is always kept.",
-                out_size(W, 1, S * S): f"1/{S * S} of the numbers is left, and that is 1/{S} of each side.",
-            }.get(sides[0], "Each side is W/S, rounded up."))  # fmt: skip
+            said.append(
+                {
+                    W: f"Of every {S} pixels only one is kept, along both sides.",
+                    W // S: "W/S is rounded up: the first pixel of a row is always kept.",
+                    out_size(W, 1, S * S): f"1/{S * S} of the numbers is left, and that is 1/{S} of each side.",
+                }.get(sides[0], "Each side is W/S, rounded up.")
+            )
         return " ".join(said)
 
     return Question(
@@ -233,9 +235,12 @@ def illegal_question(*designs):
         raise ValueError(f"{len(illegal)} of these {len(designs)} designs are illegal, and it must be one")
     ((right, why),) = illegal.items()
     return choice_question(
-        "Which of these blocks is illegal, and why?", options, right, why,
+        "Which of these blocks is illegal, and why?",
+        options,
+        right,
+        why,
         ("A sum needs equal shapes: write down F(x) and the shortcut of each.", "F gives 4·C1 channels, W/S wide."),
-    )  # fmt: skip
+    )
 
 
 # ── Reading and showing ──────────────────────────────────────────────────────────────────────────────────────

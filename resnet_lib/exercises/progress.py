@@ -6,7 +6,7 @@ import tempfile
 from datetime import date
 from html import escape
 
-from ..training import runs_folder
+from ..experiments.training import runs_folder
 from ..views.style import CSS
 
 

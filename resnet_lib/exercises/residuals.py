@@ -8,11 +8,11 @@ from itertools import product
 import torch
 
 from ..blocks import BTNK2
+from ..compare.errors import IN_FUNCTIONS, stopped, where
+from ..compare.proof import draw_norms
+from ..experiments.signals import Signal
+from ..experiments.twins import blocks, seeded, twins
 from ..network import ResNet
-from ..plain import blocks, seeded, twins
-from ..proof import draw_norms
-from ..signals import Signal
-from .errors import IN_FUNCTIONS, stopped, where
 from .holding import hold, number, refusal
 from .progress import done
 from .tensors import _close
@@ -32,10 +32,18 @@ def check_plain_block(f, *, exercise=None):
         cases.append((block, torch.randn(2, C, W, W, generator=torch.Generator().manual_seed(C))))
     with torch.no_grad():
         return hold(
-            "plain_block", f, lambda block, _: f"A block with C = {block.C}", cases, lambda *case: _plain(set(), *case),
-            _plain, PLAIN, exercise, read=_one_tensor, same=lambda a, b: _close((a,), (b,)) or _nearly(a, b),
+            "plain_block",
+            f,
+            lambda block, _: f"A block with C = {block.C}",
+            cases,
+            lambda *case: _plain(set(), *case),
+            _plain,
+            PLAIN,
+            exercise,
+            read=_one_tensor,
+            same=lambda a, b: _close((a,), (b,)) or _nearly(a, b),
             tell=_apart,
-        )  # fmt: skip
+        )
 
 
 PLAIN = {
@@ -104,9 +112,17 @@ def check_factor(f, *, exercise=None):
     gradients += [tuple(10 ** draw.uniform(-1, 3) for _ in range(n)) for n in (16, 50)]
     cases = [([_signal(i, g, draw) for i, g in enumerate(each)],) for each in gradients]
     return hold(
-        "factor", f, _gradients, cases, lambda found: _factor(set(), found), _factor, FACTOR, exercise,
-        same=lambda a, b: math.isclose(a, b, rel_tol=1e-5), tell=lambda a, b: f"you say {a:.4g} and it is {b:.4g}",
-    )  # fmt: skip
+        "factor",
+        f,
+        _gradients,
+        cases,
+        lambda found: _factor(set(), found),
+        _factor,
+        FACTOR,
+        exercise,
+        same=lambda a, b: math.isclose(a, b, rel_tol=1e-5),
+        tell=lambda a, b: f"you say {a:.4g} and it is {b:.4g}",
+    )
 
 
 def _signal(i, gradient, draw):
@@ -217,10 +233,18 @@ def check_diagnosis(f, *, exercise=None):
     first = [((0.8, 0.7), (1.9, 0.4)), ((0.8, 0.7), (0.2, 0.6)), ((0.8, 0.7), (0.2, 0.8)), ((0.8, 0.7), (1.9, 0.72))]
     pairs = list(product((0.2, 0.5, 1.9), (0.4, 0.6, 0.7)))
     return hold(
-        "diagnosis", f, lambda *case: "Shallow {}, deep {}".format(*case), first + list(product(pairs, pairs)),
-        lambda *case: _diagnosis(set(), *case), _diagnosis, DIAGNOSIS, exercise, read=_a_name,
-        same=lambda a, b: a == b, tell=lambda a, b: f"you say {a} and it is {b}",
-    )  # fmt: skip
+        "diagnosis",
+        f,
+        lambda *case: "Shallow {}, deep {}".format(*case),
+        first + list(product(pairs, pairs)),
+        lambda *case: _diagnosis(set(), *case),
+        _diagnosis,
+        DIAGNOSIS,
+        exercise,
+        read=_a_name,
+        same=lambda a, b: a == b,
+        tell=lambda a, b: f"you say {a} and it is {b}",
+    )
 
 
 DIAGNOSIS = {
@@ -316,9 +340,13 @@ def check_start_as_shortcut(f, *, exercise=None):
         n += len(gammas)
         woken += sum(g.any().item() for g in torch.autograd.grad(loss, gammas))
     remarks = (
-        "You have put new weights in the place of the old: an optimizer made before would still hold the old ones. "
-        "torch.nn.init.zeros_ changes them in place.",
-    ) if replaced else ()  # fmt: skip
+        (
+            "You have put new weights in the place of the old: an optimizer made before would still hold the old ones. "
+            "torch.nn.init.zeros_ changes them in place.",
+        )
+        if replaced
+        else ()
+    )
     done(exercise)
     text = (
         f"All {n} blocks tried start as ReLU(shortcut(x)), and one batch gives γ of bn3 a gradient in {woken} of them."
@@ -388,9 +416,18 @@ def check_ways(f, *, exercise=None):
     """f(n): how many ways through n residual blocks pass exactly k of their F's, a list for k = 0 … n."""
     cases = [(n,) for n in (2, 3, 1, 0, 4, 5, 16)]
     return hold(
-        "ways", f, ("n",), cases, lambda n: _ways(set(), n), _ways, WAYS, exercise, read=_whole_numbers,
-        same=lambda a, b: a == b, tell=_of_ways,
-    )  # fmt: skip
+        "ways",
+        f,
+        ("n",),
+        cases,
+        lambda n: _ways(set(), n),
+        _ways,
+        WAYS,
+        exercise,
+        read=_whole_numbers,
+        same=lambda a, b: a == b,
+        tell=_of_ways,
+    )
 
 
 WAYS = {

@@ -11,9 +11,9 @@ from torch import nn
 
 from ..anatomy import anatomy, shapes_only
 from ..blocks import BTNK1, BTNK2, Add
-from ..fast import as_graph
 from ..network import ResNet
-from ..timing import Timing
+from ..speed.fast import as_graph
+from ..speed.timing import Timing
 from .holding import hold, shown
 from .prediction import Question, choice_question
 from .stand import Stand
@@ -38,9 +38,18 @@ def check_fair(f, *, exercise=None):
     tried.__name__ = getattr(f, "__name__", type(f).__name__)
     cases = [({"A": 1.3, "B": 0.02}, 5), ({"slow": 0.7, "quick": 0.01, "middling": 0.11}, 3), ({"alone": 0.05}, 1)]
     return hold(
-        "fair", tried if callable(f) else f, lambda lengths, repeats: f"works {_list(lengths)}, repeats = {repeats}",
-        cases, lambda *case: _fair(set(), *case), _fair, FAIR, exercise, read=_times, same=_same_times, tell=_one_run,
-    )  # fmt: skip
+        "fair",
+        tried if callable(f) else f,
+        lambda lengths, repeats: f"works {_list(lengths)}, repeats = {repeats}",
+        cases,
+        lambda *case: _fair(set(), *case),
+        _fair,
+        FAIR,
+        exercise,
+        read=_times,
+        same=_same_times,
+        tell=_one_run,
+    )
 
 
 FAIR = {
@@ -181,13 +190,27 @@ def check_intensity(f, *, exercise=None):
     """f(C, C_out, k, W, W_out, batch): FLOPs a byte of a convolution without bias, in float32, each number moved
     once."""
     cases = [
-        (64, 256, 1, 56, 56, 1), (256, 256, 3, 14, 14, 1), (2048, 1000, 1, 1, 1, 1), (2048, 1000, 1, 1, 1, 64),
-        (3, 64, 7, 224, 112, 1), (12, 20, 3, 9, 5, 3), (64, 64, 3, 56, 56, 16), (5, 7, 5, 15, 15, 2),
-    ]  # fmt: skip
+        (64, 256, 1, 56, 56, 1),
+        (256, 256, 3, 14, 14, 1),
+        (2048, 1000, 1, 1, 1, 1),
+        (2048, 1000, 1, 1, 1, 64),
+        (3, 64, 7, 224, 112, 1),
+        (12, 20, 3, 9, 5, 3),
+        (64, 64, 3, 56, 56, 16),
+        (5, 7, 5, 15, 15, 2),
+    ]
     return hold(
-        "intensity", f, ("C", "C_out", "k", "W", "W_out", "batch"), cases, _true_intensity, _intensity, INTENSITY,
-        exercise, tell=_told, why=_one_side,
-    )  # fmt: skip
+        "intensity",
+        f,
+        ("C", "C_out", "k", "W", "W_out", "batch"),
+        cases,
+        _true_intensity,
+        _intensity,
+        INTENSITY,
+        exercise,
+        tell=_told,
+        why=_one_side,
+    )
 
 
 def _told(yours, right):
@@ -206,15 +229,16 @@ def _one_side(cases, got, due):
     for C, C_out, k, W, W_out, batch in cases:
         flops.append({"the FLOPs": 2 * batch * C * C_out * k * k * W_out * W_out})
         moved.append(
-            {"the input": 4 * batch * C * W * W, "the output": 4 * batch * C_out * W_out * W_out,
-             "the weights": 4 * C * C_out * k * k}
-        )  # fmt: skip
+            {
+                "the input": 4 * batch * C * W * W,
+                "the output": 4 * batch * C_out * W_out * W_out,
+                "the weights": 4 * C * C_out * k * k,
+            }
+        )
     above, below = ([sum(parts.values()) for parts in side] for side in (flops, moved))
     yours_above = [y * b for y, b in zip(got, below, strict=True)]
     yours_below = [a / y for y, a in zip(got, above, strict=True)]
-    for where, terms, right, yours in (
-        ("FLOPs", flops, above, yours_above), ("bytes", moved, below, yours_below),
-    ):  # fmt: skip
+    for where, terms, right, yours in (("FLOPs", flops, above, yours_above), ("bytes", moved, below, yours_below)):
         whole = [round(n) for n in yours]
         if all(isclose(n, w, rel_tol=1e-9) for n, w in zip(yours, whole, strict=True)):
             if said := of_difference(sizes, terms, whole, right):
@@ -331,9 +355,11 @@ def steps_question(part):
 
 JOINED = {"BatchNorm2d": "BN", "ReLU": "ReLU", "Add": "sum"}
 LEFT = {
-    "MaxPool2d": "pooling of Stage 0", "AdaptiveAvgPool2d": "pooling of the head", "Flatten": "flattening",
+    "MaxPool2d": "pooling of Stage 0",
+    "AdaptiveAvgPool2d": "pooling of the head",
+    "Flatten": "flattening",
     "Linear": "linear layer",
-}  # fmt: skip
+}
 KEPT = {"Conv2d": "convolution", "projection": "projection"} | LEFT
 
 
@@ -370,10 +396,16 @@ def check_pictures_a_second(f, *, exercise=None):
     timed = [Timing((0.05, 0.02, 0.09, 0.021, 0.3)), Timing((0.5, 0.4, 0.41)), Timing((1.7, 1.9, 1.6, 2.5, 1.65))]
     cases = [(batch, timing) for batch in (1, 4, 16) for timing in timed]
     return hold(
-        "pictures", f, lambda batch, timing: f"batch {batch}, of which a run takes {timing.median} s", cases,
-        lambda *case: _rate(set(), *case), _rate, RATES, exercise,
+        "pictures",
+        f,
+        lambda batch, timing: f"batch {batch}, of which a run takes {timing.median} s",
+        cases,
+        lambda *case: _rate(set(), *case),
+        _rate,
+        RATES,
+        exercise,
         tell=lambda yours, right: f"you say {shown(yours, ',.4g')} pictures a second and it is {right:,.4g}",
-    )  # fmt: skip
+    )
 
 
 RATES = {

@@ -9,9 +9,9 @@ from torch import nn
 
 from ..activations import activations
 from ..anatomy import shapes_only
-from ..mistakes import gap
+from ..compare.mistakes import gap
+from ..compare.proof import draw_norms
 from ..network import ResNet
-from ..proof import draw_norms
 from ..weights import from_published, to_published
 from .holding import hold, through
 
@@ -30,9 +30,19 @@ def check_fold(f, *, exercise=None):
             draw_norms(nn.Sequential(bn))
             cases.append((conv.double().eval(), bn.double().eval()))
         return hold(
-            "fold", f, _folding, cases, lambda conv, bn: _fold(set(), conv, bn), _fold, FOLD, exercise,
-            read=_weight_and_bias, same=_close, tell=_which, why=_of_shapes,
-        )  # fmt: skip
+            "fold",
+            f,
+            _folding,
+            cases,
+            lambda conv, bn: _fold(set(), conv, bn),
+            _fold,
+            FOLD,
+            exercise,
+            read=_weight_and_bias,
+            same=_close,
+            tell=_which,
+            why=_of_shapes,
+        )
 
 
 FOLD = {
@@ -80,10 +90,18 @@ FOLD |= {
     f"{part} {name}": f"In the {part} alone: {FOLD[name]}"
     for part in ("weight", "bias")
     for name in (
-        "eps", "outside", "root", "gamma", "times", "no root", "squared", "over", "whole",
+        "eps",
+        "outside",
+        "root",
+        "gamma",
+        "times",
+        "no root",
+        "squared",
+        "over",
+        "whole",
         *(f"{one} as {other}" for one, other in permutations(STORED, 2) if other in ("gamma", "var")),
     )
-}  # fmt: skip
+}
 
 
 def _fold(wrong, conv, bn):
@@ -178,10 +196,17 @@ def check_rename(f, *, exercise=None):
     published = {name: torch.full(t.shape, i, dtype=t.dtype) for i, (name, t) in enumerate(shapes.items())}
     due = from_published(published)
     verdict = hold(
-        "rename", through(f, lambda given: f(dict(given))), lambda _: "published names", [(published,)], lambda _: due,
-        _no_slips, {}, exercise, read=lambda found: _entries(found, published, due),
+        "rename",
+        through(f, lambda given: f(dict(given))),
+        lambda _: "published names",
+        [(published,)],
+        lambda _: due,
+        _no_slips,
+        {},
+        exercise,
+        read=lambda found: _entries(found, published, due),
         same=lambda a, b: list(a) == list(b) or set(a) == set(b),
-    )  # fmt: skip
+    )
     return replace(verdict, sentence=f"All {len(due):,} entries have their right names.")
 
 
@@ -256,10 +281,20 @@ def check_grad_cam(f, *, exercise=None):
         return _grad_cam(wrong, passes[step][step], passes[step][""], target)
 
     return hold(
-        "grad_cam", f, lambda _n, _x, target, step: f"class {target} at {step}", cases,
-        lambda *case: slip(set(), *case), slip, GRAD_CAM, exercise,
-        read=_map, same=_close, tell=_map_difference, why=_of_map_shapes, meanings=CAM_ERRORS,
-    )  # fmt: skip
+        "grad_cam",
+        f,
+        lambda _n, _x, target, step: f"class {target} at {step}",
+        cases,
+        lambda *case: slip(set(), *case),
+        slip,
+        GRAD_CAM,
+        exercise,
+        read=_map,
+        same=_close,
+        tell=_map_difference,
+        why=_of_map_shapes,
+        meanings=CAM_ERRORS,
+    )
 
 
 CAM_ERRORS = [

@@ -20,8 +20,23 @@ from .stem import StemExplorer
 from .training import TrainingExplorer, TwinExplorer
 
 __all__ = [
-    "AblationExplorer", "AttributionExplorer", "BottleneckExplorer", "ClinicExplorer", "CompareExplorer",
-    "DepthExplorer", "DesignExplorer", "DesignTrainingExplorer", "LandscapeExplorer", "NetworkExplorer",
-    "NotationExplorer", "PhotographExplorer", "ReportWriter", "SizeExplorer", "SpeedExplorer", "StageExplorer",
-    "StemExplorer", "TrainingExplorer", "TwinExplorer",
-]  # fmt: skip
+    "AblationExplorer",
+    "AttributionExplorer",
+    "BottleneckExplorer",
+    "ClinicExplorer",
+    "CompareExplorer",
+    "DepthExplorer",
+    "DesignExplorer",
+    "DesignTrainingExplorer",
+    "LandscapeExplorer",
+    "NetworkExplorer",
+    "NotationExplorer",
+    "PhotographExplorer",
+    "ReportWriter",
+    "SizeExplorer",
+    "SpeedExplorer",
+    "StageExplorer",
+    "StemExplorer",
+    "TrainingExplorer",
+    "TwinExplorer",
+]

@@ -6,7 +6,7 @@ from statistics import median
 import ipywidgets as widgets
 import torch
 
-from ..ablation import (
+from ..experiments.ablation import (
     check_classes,
     effects,
     measure,
@@ -18,8 +18,8 @@ from ..ablation import (
     why_not,
     without,
 )
-from ..plain import blocks
-from ..tasks import photographs
+from ..experiments.tasks import photographs
+from ..experiments.twins import blocks
 from ..views.ablation import ablation_table
 from ..views.curves import LOOKS, Chart, Curve
 from ..weights import load
@@ -70,9 +70,13 @@ class AblationExplorer(Guarded):
         self.work = Work("take them away", self._begin, "measurements", self.say)
         self.order = choice("order", ORDERS)
         self.chosen = widgets.SelectMultiple(
-            options=self.blocks, value=(self.blocks[-1],), rows=min(len(self.blocks), 16), description="without",
-            style=STYLE, layout=widgets.Layout(width="220px"),
-        )  # fmt: skip
+            options=self.blocks,
+            value=(self.blocks[-1],),
+            rows=min(len(self.blocks), 16),
+            description="without",
+            style=STYLE,
+            layout=widgets.Layout(width="220px"),
+        )
         start = next((b for b in self.blocks if self._partners(b)), self.blocks[0])
         self.one, self.other = choice("swap", self.blocks, start), choice("with", self._partners(start))
         self.about, self.result = html(), html()
@@ -80,9 +84,7 @@ class AblationExplorer(Guarded):
         self._swap = row(self.one, self.other)
         side = row(self.chosen, self.result, width="100%")
         side.layout.align_items = "flex-start"
-        self.children = [
-            style(), self.about, self.view, row(self.order, self.work), self._swap, self.problem, side,
-        ]  # fmt: skip
+        self.children = [style(), self.about, self.view, row(self.order, self.work), self._swap, self.problem, side]
         self.hidden = (self.result,)
         self.about.value = self._about()
         self.attempt(self.update)
@@ -167,9 +169,13 @@ class AblationExplorer(Guarded):
             if self._of == "accuracy":
                 text += f"<p><b>{escape(name)}</b>: {accuracy:.0%} of {len(task.test[1]):,} pictures right (guessing: "
                 text += f"{1 / len(task.classes):.0%}). "
-                text += "" if _better_than_guessing(accuracy, task) else (
-                    "That is no better than guessing, as with an untrained network: it has nothing to lose, so train "
-                    "it first."
+                text += (
+                    ""
+                    if _better_than_guessing(accuracy, task)
+                    else (
+                        "That is no better than guessing, as with an untrained network: it has nothing to lose, so "
+                        "train it first."
+                    )
                 )
             else:
                 common = torch.bincount(task.test[1]).max().item() / len(task.test[1])
@@ -178,9 +184,13 @@ class AblationExplorer(Guarded):
                     f"{len(task.test[1]):,} pieces of the bundled photographs, right or wrong, stand in for them. "
                     "Agreement is the share of answers that stay the same. "
                 )
-                text += "" if common < 0.9 else (
-                    f"{common:.0%} of its answers are one and the same class, as untrained networks' often are: then "
-                    "agreement says little."
+                text += (
+                    ""
+                    if common < 0.9
+                    else (
+                        f"{common:.0%} of its answers are one and the same class, as untrained networks' often are: "
+                        "then agreement says little."
+                    )
                 )
             text += "</p>"
         quiet = (
@@ -252,7 +262,9 @@ class AblationExplorer(Guarded):
                 half = next((k for k, a in enumerate(middle) if a < 50 * self.whole[name][0]), None)
                 words.append(
                     f"<b>{escape(name)}</b> is down to less than half of its {self._of} after {half} of {len(names)} "
-                    "blocks." if half else f"<b>{escape(name)}</b> has not lost half of its {self._of}."
+                    "blocks."
+                    if half
+                    else f"<b>{escape(name)}</b> has not lost half of its {self._of}."
                 )
         left_out = len(self.blocks) - len(names)
         note = f"{len(names)} of {len(self.blocks)} blocks can go" + (
@@ -266,9 +278,12 @@ class AblationExplorer(Guarded):
         )
         guess = self._guess()
         chart = self._chart.draw(
-            curves, text, level=None if guess is None else (100 * guess, "guessing"), y_range=(0, 100 * self._full()),
+            curves,
+            text,
+            level=None if guess is None else (100 * guess, "guessing"),
+            y_range=(0, 100 * self._full()),
             x_range=(0, len(names)),
-        )  # fmt: skip
+        )
         several = len(ORDERS[self.order.label]) > 1
         note += " Thin lines: three random orders; the thick one is their mean." if several else ""
         return f'{"".join(f"<p>{w}</p>" for w in words)}{chart}<p class="quiet">{note}</p>'
@@ -295,9 +310,10 @@ class AblationExplorer(Guarded):
 
     def _two_rows(self, title, what, cells, hint, head="without"):
         problems = "".join(
-            error(f"{name}: {cell}") for name, cell in zip(self.networks, cells, strict=True)
+            error(f"{name}: {cell}")
+            for name, cell in zip(self.networks, cells, strict=True)
             if isinstance(cell, ValueError)
-        )  # fmt: skip
+        )
         shown = ["not possible" if isinstance(cell, ValueError) else cell for cell in cells]
         rows = [self._rows()[0], (title, what, False, shown)]
         table = ablation_table(list(self.networks), rows, self._guess(), self._full(), head)

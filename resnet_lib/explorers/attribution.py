@@ -6,8 +6,8 @@ import ipywidgets as widgets
 import torch
 
 from ..activations import calls
-from ..attribution import evaluating, grad_cam, occlusion_steps
-from ..seen import Seen
+from ..inside.attribution import evaluating, grad_cam, occlusion_steps
+from ..inside.seen import Seen
 from ..views.channel import PANE, WIDTH, blend, jpeg, side_by_side
 from ..views.maps import colour_bar
 from ..views.style import DIVERGING, SEQUENTIAL
@@ -53,9 +53,14 @@ class AttributionExplorer(Guarded):
         self.source.observe_picture(lambda: self.attempt(self._another_picture))
         self.watch(self.method, self.target, self.step, self.patch, self.stride)
         self.children = [
-            style(), self.source, row(self.method, self.target, self.step), self._occlusion, self.problem,
-            self.picture, self.text,
-        ]  # fmt: skip
+            style(),
+            self.source,
+            row(self.method, self.target, self.step),
+            self._occlusion,
+            self.problem,
+            self.picture,
+            self.text,
+        ]
         self.hidden = (self.picture, self.text)
         self.attempt(self.update)
 
@@ -109,8 +114,11 @@ class AttributionExplorer(Guarded):
         self._occlusion.layout.display = "" if occlusion else "none"
         self.step.layout.display = "none" if occlusion else ""
         if occlusion:
-            self._draw(torch.zeros(1, 1), f"Press “{self.run.description}”: where covering the photograph lowers the "
-                       f"probability of {self._name()}, it mattered.")  # fmt: skip
+            self._draw(
+                torch.zeros(1, 1),
+                f"Press “{self.run.description}”: where covering the photograph lowers the "
+                f"probability of {self._name()}, it mattered.",
+            )
             return
         with all_threads():
             found = grad_cam(self.network, self._seen.x, self.target.value, self.step.value)

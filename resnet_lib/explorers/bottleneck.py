@@ -9,13 +9,13 @@ import torch
 
 from ..activations import activations, step_names
 from ..anatomy import Anatomy, ShapeMismatch, shape_text
-from ..designs import BlockDesign, positions
 from ..photos import block_input
 from ..views.charts import bar
 from ..views.diagram import block_diagram
 from ..views.maps import GAP, mosaic, statistics
 from ..views.style import MAIN, SHORTCUT, SUM
 from .base import STRIDE_ON, STYLE, Explorer, MapView, choice, error, html, pictures, row, slider, style, toggle
+from .block_design import BlockDesign, positions
 
 # What the step control offers: what is shown → the names of the steps.
 AT_THE_SUM = "what meets at the sum, and y"

@@ -5,8 +5,8 @@ from html import escape
 
 import ipywidgets as widgets
 
-from ..clinic import EXAMINATIONS, Trial, prove, shapes, statistics
-from ..patients import PATIENTS
+from ..compare.clinic import EXAMINATIONS, Trial, prove, shapes, statistics
+from ..compare.clinic.patients import PATIENTS
 from ..views.clinic import code_block, finding, repair, sign
 from .base import Guarded, choice, html, one_thread, row, style
 from .work import Work
@@ -34,10 +34,16 @@ class ClinicExplorer(Guarded):
         self._views = {name: html() for name in EXAMINATIONS}
         self.watch(self.patient, self.diagnosis)
         self.children = [
-            style(), row(self.patient), self._code,
+            style(),
+            row(self.patient),
+            self._code,
             row(widgets.HTML("<b>examine</b>"), self.shapes, self.statistics, self.ladder, self.training),
-            self.problem, *self._views.values(), self._head, self.diagnosis, self._feedback,
-        ]  # fmt: skip
+            self.problem,
+            *self._views.values(),
+            self._head,
+            self.diagnosis,
+            self._feedback,
+        ]
         self.attempt(self._admit)
 
     def _button(self, name):

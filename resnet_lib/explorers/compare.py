@@ -7,19 +7,14 @@ import ipywidgets as widgets
 
 from ..anatomy import shape_text
 from ..blocks import BTNK1
+from ..inside.seen import Seen, untrained
 from ..photos import PHOTOS
-from ..seen import Seen, untrained
 from ..views.maps import mosaic, scale, statistics
 from ..weights import load
 from .base import STYLE, Guarded, MapView, all_threads, choice, html, row, style, toggle
 from .source import PictureSource
 
-MODES = {
-    "two photographs": "picture",
-    "two steps": "step",
-    "v1.5 and v1": "layout",
-    "trained and random": "weights",
-}
+MODES = {"two photographs": "picture", "two steps": "step", "v1.5 and v1": "layout", "trained and random": "weights"}
 LAYOUTS = {False: "v1.5: S on the 3×3", True: "v1: S on the 1×1"}
 PAGE = 36  # channels a side
 
@@ -56,9 +51,15 @@ class CompareExplorer(Guarded):
         both = row(self.left, self.right, width="100%")
         both.layout.align_items = "flex-start"
         self.children = [
-            style(), self.mode, self.source, row(self.other), row(self.step, self.other_step, self.channel),
-            self.problem, self.message, both,
-        ]  # fmt: skip
+            style(),
+            self.mode,
+            self.source,
+            row(self.other),
+            row(self.step, self.other_step, self.channel),
+            self.problem,
+            self.message,
+            both,
+        ]
         self.hidden = (self.message, both)
         self.attempt(self.update)
 

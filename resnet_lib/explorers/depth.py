@@ -5,9 +5,9 @@ from functools import cache
 
 import ipywidgets as widgets
 
+from ..experiments.signals import INITIALISATIONS, signals, untrained_twins
+from ..experiments.tasks import photographs
 from ..network import DESIGNS
-from ..signals import INITIALISATIONS, signals, untrained_twins
-from ..tasks import photographs
 from ..views.curves import LOOKS, Chart, Curve
 from ..views.style import MAIN, SHORTCUT
 from .base import STYLE, Guarded, all_threads, choice, html, row, style
@@ -32,8 +32,9 @@ class DepthExplorer(Guarded):
         self.bn = self._box("BN", bn)
         self.zero = self._box("last BN of F starts at zero", False)
         self.initialisation = choice("weights drawn", list(INITIALISATIONS))
-        self.seed = widgets.BoundedIntText(0, min=0, max=10**6, description="seed", style=STYLE,
-                                           layout=widgets.Layout(width="130px"))  # fmt: skip
+        self.seed = widgets.BoundedIntText(
+            0, min=0, max=10**6, description="seed", style=STYLE, layout=widgets.Layout(width="130px")
+        )
         self._forward = Chart("block", "variance", title="forward: variance of a block's output", log=True)
         self._back = Chart("block", "norm", title="back: gradient of the loss by that output", log=True)
         self._parts = Chart("block", "variance", title="residual: what is added, before the sum", log=True)
@@ -41,9 +42,13 @@ class DepthExplorer(Guarded):
         self.watch(self.depth, self.bn, self.zero, self.initialisation, self.seed)
         self.hidden = (self.charts, self.text)
         self.children = [
-            style(), row(self.depth, self.bn, self.zero), row(self.initialisation, self.seed), self.problem, self.text,
+            style(),
+            row(self.depth, self.bn, self.zero),
+            row(self.initialisation, self.seed),
+            self.problem,
+            self.text,
             self.charts,
-        ]  # fmt: skip
+        ]
         self.attempt(self.update)
 
     @staticmethod
@@ -55,14 +60,17 @@ class DepthExplorer(Guarded):
         self.zero.disabled = not self.bn.value  # without BN there is none to start at zero
         kind, counts = DEEP[self.depth.value]
         pair = untrained_twins(
-            counts, block=kind, bn=self.bn.value, initialisation=self.initialisation.value, seed=self.seed.value,
+            counts,
+            block=kind,
+            bn=self.bn.value,
+            initialisation=self.initialisation.value,
+            seed=self.seed.value,
             zero_init_residual=self.zero.value and self.bn.value,
-        )  # fmt: skip
+        )
         x, labels = batch()
         with all_threads():
             self.found = {
-                name: signals(network, x, labels)
-                for name, network in zip(("plain", "residual"), pair, strict=True)
+                name: signals(network, x, labels) for name, network in zip(("plain", "residual"), pair, strict=True)
             }
         self._draw()
 

@@ -6,8 +6,8 @@ from html import escape
 
 import ipywidgets as widgets
 
-from ..network_design import PRESETS, NetworkDesign, StageDesign, StemDesign, budget_of
-from ..race import slug
+from ..experiments.network_design import PRESETS, NetworkDesign, StageDesign, StemDesign, budget_of
+from ..experiments.race import slug
 from ..views.design import budget_bars, design_drawing, design_table
 from ..views.report import Report
 from .base import STYLE, Explorer, choice, error, html, row, slider, style
@@ -59,9 +59,12 @@ class DesignExplorer(Explorer):
         self.preset = choice("begin with", {OWN: OWN, **PRESETS})
         self.W = slider("W of the picture", W, 16, 256)
         self.fourfold = widgets.Checkbox(
-            True, description="C out = 4 · C1, as in ResNet", indent=False, style=STYLE,
+            True,
+            description="C out = 4 · C1, as in ResNet",
+            indent=False,
+            style=STYLE,
             layout=widgets.Layout(width="auto"),
-        )  # fmt: skip
+        )
         self.stem = {
             "C1": _narrow("C1", 4, 128, 4),
             "kernel": _narrow("kernel", 1, 11, 1),
@@ -88,8 +91,13 @@ class DesignExplorer(Explorer):
         controls = row(*columns)
         controls.layout.align_items = "flex-start"
         self.children = [
-            style(), row(self.preset, self.W, self.fourfold), controls, self.problems, row(self.mend), self.view,
-        ]  # fmt: skip
+            style(),
+            row(self.preset, self.W, self.fourfold),
+            controls,
+            self.problems,
+            row(self.mend),
+            self.view,
+        ]
         if task is not None:
             self.children += (row(self.name, self.train), self.ready, self.opened)
         self.design = design
@@ -194,9 +202,14 @@ class DesignExplorer(Explorer):
         def page(**text):
             network = next(iter(training.race.runs.values())).best if training.race and training.race.step else None
             return Report(
-                design, W=self.task.size, budget=self.budget, results=training.results() if network else (),
-                task=self.task, network=network, **text,
-            )  # fmt: skip
+                design,
+                W=self.task.size,
+                budget=self.budget,
+                results=training.results() if network else (),
+                task=self.task,
+                network=network,
+                **text,
+            )
 
         title = html()
         title.layout.margin = "16px 0 0 0"

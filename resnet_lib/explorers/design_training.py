@@ -4,7 +4,7 @@ from html import escape
 from itertools import product
 from pathlib import Path
 
-from ..comparison import by_design, entrants, luck, results
+from ..experiments.comparison import by_design, entrants, luck, results
 from ..views.comparison import ComparisonCurves, comparison_table
 from .base import row, slider
 from .training import TrainingExplorer

@@ -6,9 +6,9 @@ from html import escape
 import ipywidgets as widgets
 from matplotlib.figure import Figure
 
-from ..ablation import check_classes, own_answers
-from ..landscape import SIDES, landscape_steps
-from ..tasks import photographs
+from ..experiments.ablation import check_classes, own_answers
+from ..experiments.landscape import SIDES, landscape_steps
+from ..experiments.tasks import photographs
 from ..views.landscape import landscape_maps, landscape_slices, slices_chart
 from ..weights import load
 from .base import STYLE, Guarded, Picture, choice, html, row, style
@@ -62,9 +62,14 @@ class LandscapeExplorer(Guarded):
         self.slices, self.text = html(), html()
         self.watch(self.radius, self.seed, self.statistics, self.finest)
         self.children = [
-            style(), row(self.radius, self.seed, self.statistics, self.finest), self.work, self.problem, self.picture,
-            self.text, self.slices,
-        ]  # fmt: skip
+            style(),
+            row(self.radius, self.seed, self.statistics, self.finest),
+            self.work,
+            self.problem,
+            self.picture,
+            self.text,
+            self.slices,
+        ]
         self.hidden = (self.picture, self.slices, self.text)
         self.attempt(self.update)
 
@@ -76,11 +81,15 @@ class LandscapeExplorer(Guarded):
         sides = [side for side in (*SIDES, 33) if side <= self.finest.value]
         maps = [
             landscape_steps(
-                network, *self._data[name], radius=self.radius.value, seed=self.seed.value, sides=sides,
+                network,
+                *self._data[name],
+                radius=self.radius.value,
+                seed=self.seed.value,
+                sides=sides,
                 statistics=self.statistics.value,
             )
             for name, network in self.networks.items()
-        ]  # fmt: skip
+        ]
         whole = {side * side for side in sides}
         for states in zip(*maps, strict=True):  # by turns, so that all are as fine
             self.found = {name: state[0] for name, state in zip(self.networks, states, strict=True)}
@@ -110,9 +119,13 @@ class LandscapeExplorer(Guarded):
 
     def _table(self):
         head = (
-            "", "loss in the middle", f"at distance {self.radius.value:g}", "as a multiple",
-            "of the map better than guessing", "steps outwards where it falls",
-        )  # fmt: skip
+            "",
+            "loss in the middle",
+            f"at distance {self.radius.value:g}",
+            "as a multiple",
+            "of the map better than guessing",
+            "steps outwards where it falls",
+        )
         rows = ""
         for name, found in self.found.items():
             falls, steps = found.falls

@@ -23,9 +23,12 @@ class NetworkExplorer(Explorer):
         dilations = []
         for stage in (2, 3, 4):
             box = widgets.Checkbox(
-                False, description=f"dilate Stage {stage}", indent=False, style=STYLE,
+                False,
+                description=f"dilate Stage {stage}",
+                indent=False,
+                style=STYLE,
                 layout=widgets.Layout(width="auto"),
-            )  # fmt: skip
+            )
             setattr(self, f"dilate{stage}", box)
             dilations.append(box)
         self._dilations = dilations

@@ -3,14 +3,11 @@
 from html import escape
 
 from ..anatomy import shape_text
-from ..designs import BlockDesign
 from ..views.diagram import block_diagram, lettered
 from .base import Explorer, html, row, slider, style, toggle
+from .block_design import BlockDesign
 
-TITLES = {
-    "BTNK1": "BTNK1(C, W, C1, S): y = ReLU(F(x) + G(x))",
-    "BTNK2": "BTNK2(C, W): y = ReLU(F(x) + x)",
-}
+TITLES = {"BTNK1": "BTNK1(C, W, C1, S): y = ReLU(F(x) + G(x))", "BTNK2": "BTNK2(C, W): y = ReLU(F(x) + x)"}
 
 
 class NotationExplorer(Explorer):

@@ -7,9 +7,9 @@ from html import escape
 import ipywidgets as widgets
 
 from ..anatomy import shape_text
-from ..arithmetic import explain_step
-from ..attribution import support
-from ..seen import Seen
+from ..inside.arithmetic import explain_step
+from ..inside.attribution import support
+from ..inside.seen import Seen
 from ..views.channel import WIDTH, channel_picture, histogram, jpeg, place
 from ..views.charts import bar
 from ..views.maps import bmp, colour_bar, columns_of, framed, mosaic, statistics
@@ -66,9 +66,12 @@ class PhotographExplorer(Guarded):
         self.strongest = widgets.Button(description="go to the strongest value", layout=widgets.Layout(width="auto"))
         self.strongest.on_click(lambda _button: self._go_to_strongest())
         self.gradient = widgets.Checkbox(
-            False, description="draw where the gradient is", indent=False, style=STYLE,
+            False,
+            description="draw where the gradient is",
+            indent=False,
+            style=STYLE,
             layout=widgets.Layout(width="auto"),
-        )  # fmt: skip
+        )
         self.closeup = ClickPicture(self._place_clicked, layout=widgets.Layout(width="100%", max_width=f"{WIDTH}px"))
         self.numbers, self.value = html(), html()
 
@@ -84,9 +87,16 @@ class PhotographExplorer(Guarded):
         below = row(left, right, width="100%")
         below.layout.align_items = "flex-start"
         self.children = [
-            style(), self.source, row(self.size, self.progress), row(self.photo, self.classes),
-            *self._lines, self.where, self.problem, below, self.value,
-        ]  # fmt: skip
+            style(),
+            self.source,
+            row(self.size, self.progress),
+            row(self.photo, self.classes),
+            *self._lines,
+            self.where,
+            self.problem,
+            below,
+            self.value,
+        ]
         self.hidden = (below, self.value)
         with one_thread():
             self._run()
@@ -245,9 +255,15 @@ class PhotographExplorer(Guarded):
             except (RuntimeError, ValueError) as problem:  # such as a forward that runs under no_grad
                 note = f" There is no gradient to draw: {problem}."
         drawn = channel_picture(
-            plane, self._seen.image, limit=self._limit, signed=self._signed, at=at, box=box, strongest=strongest,
+            plane,
+            self._seen.image,
+            limit=self._limit,
+            signed=self._signed,
+            at=at,
+            box=box,
+            strongest=strongest,
             over=over,
-        )  # fmt: skip
+        )
         self.closeup.image.show(drawn, "jpeg", f"channel {self.channel.value} of {self.looking_at}, alone and {what}")
         self.numbers.value = self._numbers(plane, at, box, strongest, note)
         self.value.value = self._value(at)

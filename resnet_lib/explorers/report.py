@@ -4,7 +4,7 @@ from html import escape
 
 import ipywidgets as widgets
 
-from ..training import runs_folder
+from ..experiments.training import runs_folder
 from .base import STYLE, WRONG, error, html, row
 
 
@@ -21,8 +21,11 @@ class ReportWriter(widgets.VBox):
         self.author = widgets.Text(description="your name", style=STYLE)
         self.why = widgets.Textarea(
             placeholder="What you chose and why, and what you do not know. An empty line begins a new paragraph.",
-            rows=5, description="your reasons", style=STYLE, layout=widgets.Layout(width="100%", max_width="760px"),
-        )  # fmt: skip
+            rows=5,
+            description="your reasons",
+            style=STYLE,
+            layout=widgets.Layout(width="100%", max_width="760px"),
+        )
         self.write = widgets.Button(description="write the report", layout=widgets.Layout(width="auto"))
         self.write.on_click(lambda _button: self._write())
         self.said, self.page = html(), html()

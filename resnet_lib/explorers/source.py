@@ -26,9 +26,11 @@ class PictureSource(widgets.VBox):
         own = {} if isinstance(picture, str) else {"your picture": picture}
         self.choose = choice("picture", {**own, **{name: name for name in PHOTOS}}, picture)
         self.upload = widgets.FileUpload(
-            accept="image/*", description="your own", tooltip="choose a picture file, or drop one on this view",
+            accept="image/*",
+            description="your own",
+            tooltip="choose a picture file, or drop one on this view",
             layout=widgets.Layout(width="auto"),
-        )  # fmt: skip
+        )
         self.upload.add_class("rl-upload")
         self.path = widgets.Text(
             placeholder="or the path of a file, then Enter", continuous_update=False, description="path", style=STYLE

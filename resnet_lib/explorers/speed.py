@@ -9,9 +9,9 @@ import ipywidgets as widgets
 import torch
 
 from ..anatomy import anatomy
-from ..fast import FOLDED, GIVEN, JOINED, PLAIN, fold, join
 from ..network import resnet50
-from ..timing import ms, timing_steps
+from ..speed.fast import FOLDED, GIVEN, JOINED, PLAIN, fold, join
+from ..speed.timing import ms, timing_steps
 from ..views.speed import time_table
 from .base import THREADS, WRONG, Guarded, choice, html, row, slider, style, threads
 from .work import InTurns
@@ -48,9 +48,14 @@ class SpeedExplorer(Guarded):
         self.progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="240px", visibility="hidden"))
         self.now, self.table = html(), html()
         self.children = [
-            style(), row(self.way, self.batch, self.W), row(self.threads, self.bfloat16),
-            row(self.measure, self.stop, self.progress, self.clear), self.problem, self.now, self.table,
-        ]  # fmt: skip
+            style(),
+            row(self.way, self.batch, self.W),
+            row(self.threads, self.bfloat16),
+            row(self.measure, self.stop, self.progress, self.clear),
+            self.problem,
+            self.now,
+            self.table,
+        ]
         self.hidden = (self.now,)
         self.update()
 
@@ -85,9 +90,16 @@ class SpeedExplorer(Guarded):
             given, ours = found[GIVEN], found[label]
             flops = 2 * anatomy(self.network, W).macs * batch
             self.rows.append(
-                {"what": label, "batch": batch, "W": W, "threads": n, "timing": ours, "factor": given.times(ours),
-                 "rate": flops / ours.median}
-            )  # fmt: skip
+                {
+                    "what": label,
+                    "batch": batch,
+                    "W": W,
+                    "threads": n,
+                    "timing": ours,
+                    "factor": given.times(ours),
+                    "rate": flops / ours.median,
+                }
+            )
             self.update()
         except WRONG as problem:
             self.say(problem)

@@ -8,12 +8,12 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from ..anatomy import anatomy
-from ..download import Unavailable
-from ..plain import DEPTHS, PAIRS
-from ..race import Race, slug
-from ..tasks import cifar10, photographs
-from ..training import Recipe
+from ..experiments.race import Race, slug
+from ..experiments.tasks import cifar10, photographs
+from ..experiments.training import Recipe
+from ..experiments.twins import DEPTHS, PAIRS
 from ..views.curves import LOOKS, Chart, Curve, smoothed
+from ..weights.download import Unavailable
 from .base import STYLE, WRONG, Guarded, choice, error, half_the_threads, html, row, slider, style
 from .work import InTurns
 
@@ -41,8 +41,9 @@ class TrainingExplorer(Guarded):
         self.peak = choice("highest learning rate", peaks, peak)
         self.epochs = slider("epochs", self._recipe.epochs, 1, max(40, self._recipe.epochs))
         self.epochs.continuous_update = False  # each value builds networks
-        self.seed = widgets.BoundedIntText(self._recipe.seed, min=0, max=10**6, description="seed", style=STYLE,
-                                           layout=widgets.Layout(width="130px"))  # fmt: skip
+        self.seed = widgets.BoundedIntText(
+            self._recipe.seed, min=0, max=10**6, description="seed", style=STYLE, layout=widgets.Layout(width="130px")
+        )
         self.start = self._button("train", self._begin)
         self.stop = self._button("stop", self._turns.halt)
         self.anew = self._button("begin anew", self._forget)
@@ -58,9 +59,14 @@ class TrainingExplorer(Guarded):
 
     def _lay_out(self):
         self.children = [
-            style(), row(*self._controls), row(self.start, self.stop, self.anew, self.progress), self.state,
-            self.problem, self.curves, self.table,
-        ]  # fmt: skip
+            style(),
+            row(*self._controls),
+            row(self.start, self.stop, self.anew, self.progress),
+            self.state,
+            self.problem,
+            self.curves,
+            self.table,
+        ]
 
     @staticmethod
     def _button(text, work):
@@ -159,10 +165,8 @@ class TrainingExplorer(Guarded):
         self.progress.max, self.progress.value = race.steps, race.step
         self.start.disabled, self.stop.disabled = race.done or self._running, not self._running
         said = left or (
-            "trained" if race.done
-            else "stopped: “train” goes on from here" if race.step
-            else "not trained yet"
-        )  # fmt: skip
+            "trained" if race.done else "stopped: “train” goes on from here" if race.step else "not trained yet"
+        )
         self.state.value = (
             f'<div class="rl"><p>{escape(self.task.note)}: {len(self.task.classes)} classes, by chance '
             f"{1 / len(self.task.classes):.0%} right. <b>Step {race.step:,} of {race.steps:,}</b>, {escape(said)}"

@@ -23,7 +23,7 @@ outside, ten times a second, and a submission that takes memory faster than that
 macOS does not enforce the limit of memory either.
 """
 
+from ..exercises.numbers import student_numbers
 from .grader import Limits, Verdict, grade
-from .numbers import student_numbers
 
 __all__ = ["Limits", "Verdict", "grade", "student_numbers"]

@@ -185,9 +185,14 @@ class Sandbox:
         cells = [vars(cell) for cell in self.lesson.cells]
         cpu = int(self.start + sum(self.seconds_for(e.exercise) + 1 for e in self.lesson.exercises)) * 4
         job = {
-            "secret": secret, "cells": cells, "answers": answers, "guarded": self.guarded, "closed": self.closed,
-            "memory": self.limits.memory, "cpu": 10**5 if rehearsal else cpu,
-        }  # fmt: skip
+            "secret": secret,
+            "cells": cells,
+            "answers": answers,
+            "guarded": self.guarded,
+            "closed": self.closed,
+            "memory": self.limits.memory,
+            "cpu": 10**5 if rehearsal else cpu,
+        }
         fonts = self.cache if rehearsal else shutil.copytree(self.cache, home / "cache")
         process = start(home, fonts)
         lines, last = queue.Queue(), {"event": "stopped", "result": "crashed", "sentence": ""}
@@ -239,14 +244,24 @@ def start(home, fonts):
     places = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), str(home))
     env = {name: os.environ[name] for name in kept if name in os.environ} | places
     env |= {
-        "OMP_NUM_THREADS": "1", "RESNET_COURSE_FAST": "1", "RESNET_COURSE_RUNS": str(home / "runs"),
-        "MPLBACKEND": "agg", "MPLCONFIGDIR": str(fonts), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1",
-    }  # fmt: skip
+        "OMP_NUM_THREADS": "1",
+        "RESNET_COURSE_FAST": "1",
+        "RESNET_COURSE_RUNS": str(home / "runs"),
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": str(fonts),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUTF8": "1",
+    }
     group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if os.name == "nt" else {"start_new_session": True}
     return subprocess.Popen(
         [sys.executable, "-c", START, str(ROOT)],
-        cwd=home, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **group,
-    )  # fmt: skip
+        cwd=home,
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        **group,
+    )
 
 
 def end(process):

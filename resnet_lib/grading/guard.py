@@ -18,15 +18,24 @@ MODULE = "exercise"  # what classes and functions of a submission give as their 
 
 # module → the names that may be taken from it; None: all that the rules below leave
 MODULES = {
-    "torch": None, "torch.nn": None, "torch.nn.functional": None, "torch.nn.init": None, "torch.optim": None,
-    "torch.autograd": {"grad", "backward"}, "torch.linalg": None,
-    "math": None, "itertools": None, "copy": {"copy", "deepcopy"}, "random": None, "statistics": {"mean", "median"},
+    "torch": None,
+    "torch.nn": None,
+    "torch.nn.functional": None,
+    "torch.nn.init": None,
+    "torch.optim": None,
+    "torch.autograd": {"grad", "backward"},
+    "torch.linalg": None,
+    "math": None,
+    "itertools": None,
+    "copy": {"copy", "deepcopy"},
+    "random": None,
+    "statistics": {"mean", "median"},
     "functools": {"partial", "reduce", "cache", "lru_cache"},
     "time": set("perf_counter perf_counter_ns monotonic monotonic_ns time time_ns process_time sleep".split()),
     "collections": {"OrderedDict", "Counter", "defaultdict", "deque"},
     "dataclasses": {"dataclass", "field", "replace"},
     "numpy": set("array arange zeros ones linspace sqrt exp log ceil floor abs prod sum mean median pi".split()),
-}  # fmt: skip
+}
 # torch itself holds hundreds of names, some of which read files or run other code. Its tensor functions may be used,
 # its numbers and types of numbers, and these.
 OF_TORCH = set(
@@ -165,8 +174,10 @@ class Guard:
     def made(self, body, name, *bases, **options):
         """What a class statement gives. Refused for classes that could pass for something they are not."""
         for base in bases:
-            fine = base is object or isinstance(base, type) and (
-                issubclass(base, (nn.Module, Exception)) or base.__module__ == MODULE
+            fine = (
+                base is object
+                or isinstance(base, type)
+                and (issubclass(base, (nn.Module, Exception)) or base.__module__ == MODULE)
             )
             if fine and base.__module__.startswith("resnet_lib") and base.__name__ not in self.bases:
                 refuse(f"the library's own {base.__name__} as a base", "and the exercise is to write it")
@@ -197,10 +208,21 @@ class Guard:
         def stub(name):
             return lambda *given, **named: refuse(name)
 
-        return given | {name: stub(name) for name in REFUSED_NAMES} | {
-            "__import__": self.imported, "__build_class__": self.made, "__reach__": reach, "__writable__": writable,
-            "getattr": reach, "hasattr": hasattr_, "setattr": setattr_, "type": type_, "__name__": "builtins",
-        }  # fmt: skip
+        return (
+            given
+            | {name: stub(name) for name in REFUSED_NAMES}
+            | {
+                "__import__": self.imported,
+                "__build_class__": self.made,
+                "__reach__": reach,
+                "__writable__": writable,
+                "getattr": reach,
+                "hasattr": hasattr_,
+                "setattr": setattr_,
+                "type": type_,
+                "__name__": "builtins",
+            }
+        )
 
 
 def real_outputs(module, inputs, output):
@@ -257,8 +279,10 @@ def misshapen(name, answer, solved):
         odd = [v for v in values if not plain(v)]
         return f"{name} holds a {type(odd[0]).__name__}, no plain answer" if odd else ""
     if isinstance(solved, PLAIN):
-        return "" if type(answer) in PLAIN or type(answer) is torch.Tensor else (
-            f"{name} is a {type(answer).__name__} and should be a {type(solved).__name__}"
+        return (
+            ""
+            if type(answer) in PLAIN or type(answer) is torch.Tensor
+            else (f"{name} is a {type(answer).__name__} and should be a {type(solved).__name__}")
         )
     if isinstance(answer, type(solved)) and type(answer).__module__ != MODULE or type(answer) in PLAIN:
         return ""

@@ -45,9 +45,12 @@ def limit(memory, cpu):
     except ImportError:
         return
     for what, most in [
-        ("RLIMIT_AS", addresses() + memory * 2**20), ("RLIMIT_CPU", cpu), ("RLIMIT_FSIZE", 200 * 2**20),
-        ("RLIMIT_CORE", 0), ("RLIMIT_NOFILE", 256),
-    ]:  # fmt: skip
+        ("RLIMIT_AS", addresses() + memory * 2**20),
+        ("RLIMIT_CPU", cpu),
+        ("RLIMIT_FSIZE", 200 * 2**20),
+        ("RLIMIT_CORE", 0),
+        ("RLIMIT_NOFILE", 256),
+    ]:
         try:
             resource.setrlimit(getattr(resource, what), (most, most))
         except (AttributeError, ValueError, OSError):
@@ -63,12 +66,43 @@ def addresses():
         return 2**34
 
 
-PROCESSES = ("subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.startfile", "os.kill",
-             "os.killpg", "signal.", "pty.", "ctypes.dlopen", "ctypes.dlsym", "ctypes.call_function", "winreg.",
-             "os.setxattr", "sys.settrace", "sys.setprofile", "gc.get_")  # fmt: skip
+PROCESSES = (
+    "subprocess.",
+    "os.system",
+    "os.exec",
+    "os.fork",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.startfile",
+    "os.kill",
+    "os.killpg",
+    "signal.",
+    "pty.",
+    "ctypes.dlopen",
+    "ctypes.dlsym",
+    "ctypes.call_function",
+    "winreg.",
+    "os.setxattr",
+    "sys.settrace",
+    "sys.setprofile",
+    "gc.get_",
+)
 NETWORK = ("socket.connect", "socket.bind", "socket.send", "socket.getaddrinfo", "socket.gethost", "socket.getname")
-CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod",
-           "os.chown", "os.utime", "shutil.rmtree", "os.chflags", "os.lockf")  # fmt: skip
+CHANGES = (
+    "os.remove",
+    "os.rename",
+    "os.rmdir",
+    "os.mkdir",
+    "os.link",
+    "os.symlink",
+    "os.truncate",
+    "os.chmod",
+    "os.chown",
+    "os.utime",
+    "shutil.rmtree",
+    "os.chflags",
+    "os.lockf",
+)
 
 
 def fence(closed):

@@ -6,6 +6,15 @@ from .maps import bmp, colour_bar, mosaic, picture, show_maps, statistics
 from .speed import roofline, standing_table, time_bars
 
 __all__ = [
-    "block_diagram", "bmp", "colour_bar", "cost_bars", "mosaic", "picture", "roofline", "show_maps", "standing_table",
-    "statistics", "time_bars",
-]  # fmt: skip
+    "block_diagram",
+    "bmp",
+    "colour_bar",
+    "cost_bars",
+    "mosaic",
+    "picture",
+    "roofline",
+    "show_maps",
+    "standing_table",
+    "statistics",
+    "time_bars",
+]

@@ -27,8 +27,10 @@ def ablation_table(names, rows, guess, full=1.0, head="without"):
         body += f'<tr{" class=total" if not i else ""}><td style="{edge}">{escape(block)}</td>'
         body += f'<td style="text-align:left">{sign}{escape(kind)}</td>'
         for cell, before in zip(cells, whole, strict=True):
-            shown = _bar(cell, before, guess, full, colour if i else QUIET) if not isinstance(cell, str) else (
-                f'<span class="quiet">{escape(cell)}</span>'
+            shown = (
+                _bar(cell, before, guess, full, colour if i else QUIET)
+                if not isinstance(cell, str)
+                else (f'<span class="quiet">{escape(cell)}</span>')
             )
             body += f'<td style="text-align:left">{shown}</td>'
         body += "</tr>"

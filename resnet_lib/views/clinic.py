@@ -6,7 +6,7 @@ from functools import cache
 from html import escape
 
 from ..anatomy import shape_text
-from ..clinic import EXAMINATIONS
+from ..compare.clinic import EXAMINATIONS
 from .charts import Html
 from .curves import LOOKS, Chart, Curve, smoothed
 from .proof import proof_table
@@ -108,9 +108,11 @@ def ladder_detail(found):
 
 
 DETAILS = {
-    "shapes and counts": shapes_table, "statistics": statistics_charts, "ladder of proof": ladder_detail,
+    "shapes and counts": shapes_table,
+    "statistics": statistics_charts,
+    "ladder of proof": ladder_detail,
     "training": trial_chart,
-}  # fmt: skip
+}
 
 
 def record(patient, found):

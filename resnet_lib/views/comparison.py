@@ -2,7 +2,7 @@
 
 from html import escape
 
-from ..comparison import by_design
+from ..experiments.comparison import by_design
 from .curves import LOOKS, Chart, Curve, smoothed
 
 
@@ -19,14 +19,28 @@ def comparison_table(results):
             spread = f"{min(found):.1%} to {max(found):.1%}" if len(found) > 1 else "one run shows none"
         seconds = sum(run.seconds for run in runs) / len(runs)
         cells = (
-            f'<span style="color:{colour}">■</span> {escape(name)}', f"{runs[0].parameters:,}", f"{runs[0].macs:,}",
-            len(runs), f"{min(run.step for run in runs):,}", accuracy, error, spread, f"{seconds:,.0f}",
-        )  # fmt: skip
+            f'<span style="color:{colour}">■</span> {escape(name)}',
+            f"{runs[0].parameters:,}",
+            f"{runs[0].macs:,}",
+            len(runs),
+            f"{min(run.step for run in runs):,}",
+            accuracy,
+            error,
+            spread,
+            f"{seconds:,.0f}",
+        )
         rows += "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
     names = (
-        "", "parameters", "MACs", "runs", "steps", "test accuracy", "error of one test", "from run to run",
+        "",
+        "parameters",
+        "MACs",
+        "runs",
+        "steps",
+        "test accuracy",
+        "error of one test",
+        "from run to run",
         "seconds a run",
-    )  # fmt: skip
+    )
     head = "".join(f"<th>{name}</th>" for name in names)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 

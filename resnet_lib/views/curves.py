@@ -65,17 +65,39 @@ class Chart:
                 continue
             gap = max(1, len(curve.x) // 10)
             axes.plot(
-                curve.x, curve.y, color=colour, linestyle=dashes, linewidth=1.8, marker=marker, markersize=5,
-                markevery=gap, label=curve.name,
-            )  # fmt: skip
+                curve.x,
+                curve.y,
+                color=colour,
+                linestyle=dashes,
+                linewidth=1.8,
+                marker=marker,
+                markersize=5,
+                markevery=gap,
+                label=curve.name,
+            )
         for x, label in marks:
             axes.axvline(x, color=_FAINT, linewidth=0.8)
-            axes.annotate(label, (x, 1), xycoords=("data", "axes fraction"), xytext=(3, -10),
-                          textcoords="offset points", fontsize=SMALL - 2, color=_FAINT)  # fmt: skip
+            axes.annotate(
+                label,
+                (x, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(3, -10),
+                textcoords="offset points",
+                fontsize=SMALL - 2,
+                color=_FAINT,
+            )
         if level:
             axes.axhline(level[0], color=_FAINT, linewidth=1, linestyle=":")
-            axes.annotate(level[1], (1, level[0]), xycoords=("axes fraction", "data"), xytext=(0, 3), ha="right",
-                          textcoords="offset points", fontsize=SMALL - 2, color=_FAINT)  # fmt: skip
+            axes.annotate(
+                level[1],
+                (1, level[0]),
+                xycoords=("axes fraction", "data"),
+                xytext=(0, 3),
+                ha="right",
+                textcoords="offset points",
+                fontsize=SMALL - 2,
+                color=_FAINT,
+            )
         if self.log:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(Plainly())

@@ -83,14 +83,24 @@ def design_table(design, costs, width=60):
             f"<td>{at.macs:,}</td><td>{bar(at.macs, costs.macs, width)}</td></tr>"
         )
     names = (
-        "", "blocks", "begins with", "C", "C1", "S", "groups", "output (C, H, W)", "sees (px)", "jump (px)",
-        "parameters", "", "MACs", "",
-    )  # fmt: skip
+        "",
+        "blocks",
+        "begins with",
+        "C",
+        "C1",
+        "S",
+        "groups",
+        "output (C, H, W)",
+        "sees (px)",
+        "jump (px)",
+        "parameters",
+        "",
+        "MACs",
+        "",
+    )
     head = "".join(f"<th>{name}</th>" for name in names)
     total = f"<td>total</td>{'<td></td>' * 9}<td>{costs.parameters:,}</td><td></td><td>{costs.macs:,}</td><td></td>"
-    return (
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}<tr class='total'>{total}</tr></tbody></table>"
-    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}<tr class='total'>{total}</tr></tbody></table>"
 
 
 def budget_bars(budget, costs, width=300):

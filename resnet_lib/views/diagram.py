@@ -124,11 +124,15 @@ def _shape(shape):
     return f"({', '.join(map(str, shape))})"
 
 
-_ARROWS = "<defs>" + "".join(
-    f'<marker id="rl-{c[1:]}" markerWidth="8" markerHeight="8" refX="6.5" refY="3.5" orient="auto">'
-    f'<path d="M0,0 L7,3.5 L0,7 z" fill="{c}"/></marker>'
-    for c in (MAIN, SHORTCUT, SUM, ERROR)
-) + "</defs>"
+_ARROWS = (
+    "<defs>"
+    + "".join(
+        f'<marker id="rl-{c[1:]}" markerWidth="8" markerHeight="8" refX="6.5" refY="3.5" orient="auto">'
+        f'<path d="M0,0 L7,3.5 L0,7 z" fill="{c}"/></marker>'
+        for c in (MAIN, SHORTCUT, SUM, ERROR)
+    )
+    + "</defs>"
+)
 
 
 def _line(x1, y1, x2, y2, colour, arrow=True):

@@ -131,7 +131,7 @@ def colour_bar(limit, signed):
 
 
 def statistics(maps):
-    """"min −1.20, mean 0.31, max 4.05, 32 % zeros" of a tensor."""
+    """ "min −1.20, mean 0.31, max 4.05, 32 % zeros" of a tensor."""
     low, high = (v.item() for v in maps.aminmax())
     mean = maps.mean().item()
     if abs(mean) < 1e-5 * max(-low, high):

@@ -12,8 +12,8 @@ from unicodedata import east_asian_width
 
 from ..activations import step_names
 from ..anatomy import shape_text
-from ..comparison import by_design
-from ..seen import Seen
+from ..experiments.comparison import by_design
+from ..inside.seen import Seen
 from .comparison import ComparisonCurves, comparison_table
 from .design import budget_bars, design_drawing, design_table
 from .maps import mosaic, picture
@@ -59,9 +59,19 @@ class Report:
     """
 
     def __init__(
-        self, design, *, W, budget, author="", title="A network within a budget", why="", results=(), task=None,
-        network=None, photo="cat",
-    ):  # fmt: skip
+        self,
+        design,
+        *,
+        W,
+        budget,
+        author="",
+        title="A network within a budget",
+        why="",
+        results=(),
+        task=None,
+        network=None,
+        photo="cat",
+    ):
         fits("author", author, 60, 1)
         fits("title", title, 55, 1)
         fits("why", why)
@@ -71,11 +81,12 @@ class Report:
         parts = [
             f"<h1>{escape(title)}</h1>",
             f'<p class="own">{escape(author)}{" · " if author else ""}{date.today().isoformat()}</p>',
-            f"<h2>Budget, for one picture of {W} × {W} pixels</h2>", budget_bars(budget, costs, 240),
+            f"<h2>Budget, for one picture of {W} × {W} pixels</h2>",
+            budget_bars(budget, costs, 240),
             f'<h2>The design</h2><div class="drawing">{design_drawing(design, costs)}</div>',
             design_table(design, costs, 20),
             f'<p class="quiet">G and BTNK1: the block has a projection. FLOPs = 2 × MACs = {costs.flops:,}.</p>',
-        ]  # fmt: skip
+        ]
         if why.strip():
             paragraphs = "".join(f"<p>{escape(p)}</p>" for p in _paragraphs(why))
             parts.append(f'<h2>What I chose and why</h2><div class="own">{paragraphs}</div>')
@@ -190,8 +201,7 @@ def _maps(design, network, photo, W):
         text = f"Stage {i}, {shape_text(seen[last].shape)}"
         figures.append(_figure(_data(picture(levels, signed), "PNG"), text))
     return (
-        f"<h2>What it computes: up to {TILES} channels after each stage</h2>"
-        f'<div class="side">{"".join(figures)}</div>'
+        f'<h2>What it computes: up to {TILES} channels after each stage</h2><div class="side">{"".join(figures)}</div>'
     )
 
 

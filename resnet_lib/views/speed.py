@@ -3,7 +3,7 @@
 from html import escape
 from math import ceil, floor, log10
 
-from ..timing import ms
+from ..speed.timing import ms
 from .charts import Html
 from .style import COST, CSS, LARGE, NORMAL, PAPER, QUIET, SMALL, TEXT
 

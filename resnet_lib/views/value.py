@@ -61,9 +61,12 @@ def _products(value):
         channel = strongest[0][0]
         i = channel - value.channels.start
         grids = (
-            _grid(f"input channel {channel}", value.inputs[i]), "×", _grid("its weights", value.weights[i]), "=",
+            _grid(f"input channel {channel}", value.inputs[i]),
+            "×",
+            _grid("its weights", value.weights[i]),
+            "=",
             _grid("products", value.products[i]),
-        )  # fmt: skip
+        )
         text += (
             '<div style="display:flex;flex-wrap:wrap;align-items:center;gap:10px;margin-top:6px">'
             + "".join(f"<div>{g}</div>" for g in grids)

@@ -4,12 +4,12 @@ import torch
 from torch import nn
 
 from resnet_lib import anatomy, resnet50
-from resnet_lib.fast import fast
-from resnet_lib.machine import compiler, measure, products
-from resnet_lib.mistakes import gap
+from resnet_lib.compare.mistakes import gap
 from resnet_lib.photos import PHOTOS, photo, to_input
-from resnet_lib.roofline import standings
-from resnet_lib.timing import timings
+from resnet_lib.speed.fast import fast
+from resnet_lib.speed.machine import compiler, measure, products
+from resnet_lib.speed.roofline import standings
+from resnet_lib.speed.timing import timings
 
 from .figures import line, title
 

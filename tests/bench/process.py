@@ -29,10 +29,13 @@ def measure_anatomy(quick):
     title("the anatomy of ResNet-50, against torchinfo's summary of it at 224 × 224")
     network = resnet50().eval()
     compare(
-        "anatomy(network, 224)", lambda: anatomy(network, 224),
-        "torchinfo.summary", lambda: torchinfo.summary(network, (1, 3, 224, 224), verbose=0),
-        3 if quick else 15, 0.1,
-    )  # fmt: skip
+        "anatomy(network, 224)",
+        lambda: anatomy(network, 224),
+        "torchinfo.summary",
+        lambda: torchinfo.summary(network, (1, 3, 224, 224), verbose=0),
+        3 if quick else 15,
+        0.1,
+    )
 
 
 def measure_forward(quick):
@@ -51,9 +54,13 @@ def measure_taps(quick):
     names = ["stage1.2.relu3", "stage3.0.conv2", "stage4.2.add"]
     with torch.no_grad():
         compare(
-            "activations(network, x, names)", lambda: activations(network, x, names),
-            "network(x)", lambda: network(x), 5 if quick else 60, 1.05,
-        )  # fmt: skip
+            "activations(network, x, names)",
+            lambda: activations(network, x, names),
+            "network(x)",
+            lambda: network(x),
+            5 if quick else 60,
+            1.05,
+        )
 
 
 def compare(name, ours, other, theirs, count, goal):

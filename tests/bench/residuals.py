@@ -2,10 +2,10 @@
 
 import statistics
 
-from resnet_lib.plain import PAIRS
-from resnet_lib.race import Race
-from resnet_lib.tasks import photographs
-from resnet_lib.training import Recipe
+from resnet_lib.experiments.race import Race
+from resnet_lib.experiments.tasks import photographs
+from resnet_lib.experiments.training import Recipe
+from resnet_lib.experiments.twins import PAIRS
 
 from .figures import line, title
 
@@ -19,8 +19,7 @@ def trained(pair, depth, seed, task, recipe):
     for _ in race:
         pass
     return [
-        (statistics.mean(run.losses[-LATELY:]), race.tests(name)[-1][1], run.seconds)
-        for name, run in race.runs.items()
+        (statistics.mean(run.losses[-LATELY:]), race.tests(name)[-1][1], run.seconds) for name, run in race.runs.items()
     ]
 
 
@@ -49,8 +48,10 @@ def measure(quick):
     for seed in seeds:
         for depth in depths:
             found[seed, depth] = pair = trained("plain | residual", depth, seed, task, recipe)
-            said = (f"{name} {loss:.2f} ({right:.0%}) {seconds:.0f} s"
-                    for name, (loss, right, seconds) in zip(("plain", "residual"), pair, strict=True))  # fmt: skip
+            said = (
+                f"{name} {loss:.2f} ({right:.0%}) {seconds:.0f} s"
+                for name, (loss, right, seconds) in zip(("plain", "residual"), pair, strict=True)
+            )
             line(f"seed {seed}, {depth} layers", "   ".join(said))
     for depth in depths:
         plain, residual = ([found[s, depth][i][0] for s in seeds] for i in (0, 1))

@@ -1,0 +1,156 @@
+"""Networks from parts: a dictionary with stem, block, stages, head, and what is done with the network, initialise,
+load, prepare, answer, step. `HEALTHY` holds this library's own; a patient replaces one or two of them.
+"""
+
+from collections import OrderedDict
+from functools import cache
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ...blocks import BTNK1, BTNK2, Stem
+from ...experiments.tasks import photographs
+from ...photos import MEAN, STD
+
+# ── The healthy parts ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def stem(base):
+    return Stem(3, base)
+
+
+def block(C, C1, S=1):
+    """The identity block where the shapes allow it, the projection block elsewhere."""
+    return BTNK2(C) if C == 4 * C1 and S == 1 else BTNK1(C, C1, S)
+
+
+def stages(block, base, blocks):
+    """Stages 1 to 4 as a list: in each so many blocks, the first with S = 2 except in Stage 1."""
+    made, C = [], base
+    for i, n in enumerate(blocks):
+        C1 = base * 2**i
+        first = block(C, C1, 1 if i == 0 else 2)
+        C = 4 * C1
+        made.append(nn.Sequential(first, *(block(C, C1, 1) for _ in range(n - 1))))
+    return made
+
+
+def head(C, num_classes):
+    return nn.Sequential(OrderedDict(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(C, num_classes)))
+
+
+def initialise(network):
+    """Leave the weights as their layers drew them."""
+
+
+def initialise_at_the_shortcut(network):
+    """Every F ends in a BN whose weight begins at zero (Goyal et al., arXiv 1706.02677, section 5.1)."""
+    for name, module in network.named_modules():
+        if name.endswith("bn3"):
+            nn.init.zeros_(module.weight)
+
+
+def prepare(pictures):
+    """Pictures of bytes, (n, 3, H, W), as a network's input: values 0 to 1, then ImageNet's mean subtracted and its
+    deviation divided out."""
+    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
+    return (pictures.float() / 255 - mean) / std
+
+
+@torch.no_grad()
+def answer(network, pictures):
+    """Scores for a batch of pictures, in evaluation mode; the mode is given back as it was."""
+    was = network.training
+    network.eval()
+    try:
+        return network(pictures)
+    finally:
+        network.train(was)
+
+
+def step(network, optimizer, x, labels):
+    """One step of training on a batch of prepared pictures; gives the loss, a number."""
+    network.train()
+    loss = F.cross_entropy(network(x), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+HEALTHY = {
+    "stem": stem,
+    "block": block,
+    "stages": stages,
+    "head": head,
+    "initialise": initialise,
+    "load": None,
+    "prepare": prepare,
+    "answer": answer,
+    "step": step,
+}
+
+# ── Put together ─────────────────────────────────────────────────────────────────────────────────────────────
+
+# The network that is trained and compared here: all four stages with both kinds of blocks, and an eighth of the
+# channels, so that every examination takes seconds.
+SMALL = {"base": 8, "blocks": (2, 2, 2, 2), "num_classes": 20}
+FULL = {"base": 64, "blocks": (3, 4, 6, 3), "num_classes": 1000}
+
+
+class Assembled(nn.Module):
+    """A network of parts: stage0 → stage1 → … → stage4 → head. (3, W, W) → (num_classes)."""
+
+    def __init__(self, parts, base, blocks, num_classes):
+        super().__init__()
+        self.stage0 = parts["stem"](base)
+        for i, stage in enumerate(parts["stages"](parts["block"], base, blocks), 1):
+            setattr(self, f"stage{i}", stage)
+        self.head = parts["head"](4 * base * 2 ** (len(blocks) - 1), num_classes)
+        parts["initialise"](self)
+
+    def forward(self, x):
+        x = self.stage0(x)
+        x = self.stage1(x)
+        x = self.stage2(x)
+        x = self.stage3(x)
+        x = self.stage4(x)
+        return self.head(x)
+
+
+def assemble(parts, seed=0, **design):
+    """A network of these parts, those that are not given being healthy; its first weights belong to the seed.
+
+    design: base, blocks and num_classes, SMALL's unless given. Raises ValueError for a part of an unknown name.
+    """
+    if unknown := parts.keys() - HEALTHY.keys():
+        raise ValueError(f"no part is called {sorted(unknown)[0]!r}; there are {', '.join(HEALTHY)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Assembled({**HEALTHY, **parts}, **{**SMALL, **design})
+
+
+@cache
+def pictures(n=64, size=32):
+    """Pieces of the bundled photographs, bytes, (n, 3, size, size)."""
+    return photographs(size=size, n=n, n_test=1).train[0]
+
+
+# What a network, or a part of it that a learner wrote, may raise.
+WRONG = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    StopIteration,
+    TypeError,
+    ValueError,
+)
+
+
+def said(error):
+    """An exception as one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -1,0 +1,184 @@
+"""The slow examination: a moment of training beside two healthy networks."""
+
+from functools import cache
+from math import isclose, isfinite
+
+import torch
+
+from ...experiments.tasks import photographs
+from ...experiments.training import FAST, one_cycle
+from .parts import HEALTHY, WRONG, assemble, said
+
+STEPS = 10 if FAST else 200
+LATE = 20  # the last steps, whose mean loss is compared
+EARLY = 5  # the first steps, in which a healthy step of training gives the healthy losses
+BATCH, PEAK = 64, 0.05
+
+
+class Run:
+    """A network of these parts, trained by its own `prepare` and `step`, which need not be healthy.
+
+    losses: so far. unmoved: names of what has numbers, and still those that it began with.
+    """
+
+    def __init__(self, parts, seed, steps):
+        self.parts, self.steps, self.losses = {**HEALTHY, **parts}, steps, []
+        self.network = assemble(parts, seed).to(memory_format=torch.channels_last)
+        self.optimizer = torch.optim.SGD(self.network.parameters(), PEAK, momentum=0.9, nesterov=True)
+        self._began = {name: t.clone() for name, t in self._numbers()}
+
+    def _numbers(self):
+        return [(name, t) for name, t in self.network.state_dict().items() if t.is_floating_point()]
+
+    @property
+    def unmoved(self):
+        return tuple(name for name, t in self._numbers() if torch.equal(t, self._began[name]))
+
+    def advance(self):
+        """One step; every run sees the same pictures in the same order. ValueError where the loss is no number."""
+        pictures, labels = _task().train
+        n, per_epoch = len(self.losses), len(labels) // BATCH
+        order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(n // per_epoch))
+        chosen = order[n % per_epoch * BATCH :][:BATCH]
+        for group in self.optimizer.param_groups:
+            group["lr"] = PEAK * one_cycle(n / self.steps, 0.2)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(n)
+            x = self.parts["prepare"](pictures[chosen])
+            loss = float(self.parts["step"](self.network, self.optimizer, x, labels[chosen].clone()))
+        if not isfinite(loss):
+            raise ValueError(f"after {n} steps the loss is {loss}, no number")
+        self.losses.append(loss)
+
+
+@cache
+def _task():
+    return photographs(n=640, n_test=20)
+
+
+@cache
+def _twins(parts, steps):
+    return {"healthy": Run(dict(parts), 0, steps), "healthy, other weights": Run(dict(parts), 1, steps)}
+
+
+class Trial:
+    """A patient trained for a moment beside two healthy networks with other first weights: what differs more than
+    those two do is no luck.
+
+        trial = Trial(parts)
+        for step in trial:          # or trial.run(), to the end
+            ...                     # trial.losses grows; break whenever you like
+
+    healthy: parts that the healthy networks shall have as well. steps: of each network.
+    losses: name → losses so far, as many of each, of "patient", "healthy" and "healthy, other weights"; the healthy
+    ones are trained once in a session. error: what the code raised, or None.
+    Two more things need no luck: up to which step the losses are those of the healthy network with the same first
+    weights (`alike`), and what never moves (`unmoved`).
+    """
+
+    def __init__(self, parts, healthy=None, steps=None):
+        self.steps = STEPS if steps is None else steps
+        self._runs, self.error = dict(_twins(tuple(sorted((healthy or {}).items())), self.steps)), None
+        try:
+            network, prepare = assemble(parts), {**HEALTHY, **parts}["prepare"]
+            network.train()(prepare(_task().train[0][:4].clone()))
+            self._runs = {"patient": Run(parts, 0, self.steps), **self._runs}
+        except WRONG as error:
+            self.error = said(error)
+
+    @property
+    def step(self):
+        """Steps that all of them have done."""
+        return min(len(run.losses) for run in self._runs.values()) if "patient" in self._runs else 0
+
+    @property
+    def losses(self):
+        # The healthy ones may be ahead, having been trained beside an earlier patient.
+        return {name: run.losses[: self.step] for name, run in self._runs.items()}
+
+    @property
+    def done(self):
+        """Whether nothing more is to come."""
+        return bool(self.error) or self.step >= self.steps
+
+    def __iter__(self):
+        while not self.done:
+            now = self.step
+            for run in self._runs.values():
+                if len(run.losses) == now:
+                    try:
+                        run.advance()
+                    except WRONG as error:
+                        self.error = said(error)
+            yield self.step
+
+    def run(self):
+        """Train to the end, here and now; returns itself."""
+        for _ in self:
+            pass
+        return self
+
+    def late(self, name):
+        """The mean loss of the last steps so far."""
+        losses = self.losses[name][-LATE:]
+        return sum(losses) / max(1, len(losses))
+
+    @property
+    def luck(self):
+        """How far the two healthy networks are apart."""
+        return abs(self.late("healthy") - self.late("healthy, other weights"))
+
+    @property
+    def worse(self):
+        """By how much the patient's late loss lies above that of the worse healthy network."""
+        return self.late("patient") - max(self.late("healthy"), self.late("healthy, other weights"))
+
+    @property
+    def alike(self):
+        """How many of the first losses are those of the healthy network with the same first weights."""
+        pairs = list(zip(self.losses.get("patient", ()), self.losses["healthy"], strict=False))
+        return next((i for i, (a, b) in enumerate(pairs) if not isclose(a, b, rel_tol=1e-4)), len(pairs))
+
+    @property
+    def parted(self):
+        """Whether it begins as the healthy network does, and goes on in another way within the first few steps."""
+        return 0 < self.alike < min(EARLY, self.step)
+
+    @property
+    def unmoved(self):
+        """Names of what never moved. Empty in the first steps, as a healthy F that begins at zero holds still too."""
+        return self._runs["patient"].unmoved if self._runs and self.step >= EARLY else ()
+
+    @property
+    def sick(self):
+        return bool(self.error or self.parted or self.unmoved) or (self.done and self._worse)
+
+    @property
+    def _worse(self):
+        # Half a unit is what another usual way of drawing first weights can make here.
+        return self.worse > max(0.5, 3 * self.luck)
+
+    @property
+    def text(self):
+        if not self.step:
+            return f"It cannot be trained. {self.error}." if self.error else "Not trained yet."
+        found = []
+        text = (
+            f"After {self.step} steps the loss is {self.late('patient'):.2f}, and of the two healthy networks "
+            f"{self.late('healthy'):.2f} and {self.late('healthy, other weights'):.2f}"
+        )
+        if self.error:
+            found.append(f"{text}. Then it stops: {self.error}.")
+        elif not self.done:
+            found.append(text + ", so far.")
+        else:
+            chance = "more than chance explains" if self._worse else "nothing that chance could not explain"
+            found.append(f"{text}: {chance}.")
+        if self.parted:
+            found.append(
+                f"Up to step {self.alike} its losses are those of the healthy network with the same first weights, and "
+                "then the two part."
+            )
+        if self.unmoved:
+            found.append(f"{len(self.unmoved)} entries have not moved, the first {self.unmoved[0]}.")
+        return " ".join(found)

@@ -1,0 +1,286 @@
+"""The usual mistakes in a part of a ResNet, planted into the reference one by one and two by two: the one that gives
+the learner's numbers is what is wrong.
+
+A part of the reference is computed here in function calls. A mistake is (what is wrong, a change): the change is a
+dictionary that these functions look into, so that two mistakes are one change as well.
+"""
+
+from itertools import product
+from math import inf
+
+import torch
+from torch.nn import functional as F
+
+from ..anatomy import pair
+
+
+def gap(a, b):
+    """The largest absolute difference of two tensors, and the same relative to the largest value of `b`; infinite
+    where the shapes differ, NaN where there are no numbers."""
+    if a.shape != b.shape:
+        return inf, inf
+    a, b = a.cpu().double(), b.cpu().double()
+    difference = (a - b).abs().max().item()
+    return difference, difference / (b.abs().max().item() or 1.0)
+
+
+def of(part):
+    """How a part is computed, as run(modules, x, change, steps), and its mistakes, as mistakes(modules, eps)."""
+    parts = {
+        "stage0": (_stem, _stem_mistakes),
+        "head": (_head, _head_mistakes),
+        "projection": (_projection, _projection_mistakes),
+    }
+    return parts.get(part, (_block, _block_mistakes))
+
+
+def search(part, m, right_x, x, right, target, stops, step, taps, eps, tolerance):
+    """The sentence of the mistake, or of two at once, that gives the learner's result when planted into the
+    reference's part, or None; and how many were tried.
+
+    m: the part's modules in the reference; right_x → right: what goes into it and comes out; x → target: the same of
+    the learner's network, target None where it raised (`stops`) or has no module for the part; step, taps: its first
+    step that differs, and its steps.
+    """
+    run, mistakes = of(part)
+    # Where the learner's network stops, a layer that it never came to proves nothing.
+    ran = taps.keys() | {n.replace("bn", "conv") for n in taps}
+
+    def far(change, x=x, target=target):
+        """How far a change is from the target, and the steps that it gives."""
+        t, result = {}, None
+        try:
+            result = run(m, x, change, t)
+        except (RuntimeError, ValueError):
+            pass  # some changes stop, as the learner's network may
+        distances = [inf]
+        if target is not None and result is not None:
+            distances = [gap(result, target)[1]]
+        elif target is None and stops == (result is None) and all(n in ran for n in change if "conv" in n):
+            distances = [gap(t[n], taps[n])[1] for n in t.keys() & taps.keys()] or [inf]
+        return max(d if d >= 0 else inf for d in distances), t  # NaN is no match
+
+    try:  # where the reference is built otherwise than it is computed here, nothing can be proved
+        if far({}, right_x, right)[0] > 1e-5:
+            return None, 0
+    except (KeyError, AttributeError, TypeError):
+        return None, 0
+    x = x.to(right_x)
+    enough = min(max(tolerance, 1e-6), far({})[0] / 10)
+    singles, explaining, best = list(mistakes(m, eps)), [], ((True, inf, inf), None)
+    for mistake in singles:
+        distance, t = far(mistake[1])
+        other = {n for n in t.keys() & taps.keys() if not gap(t[n], taps[n])[1] <= enough}
+        # Where two mistakes come to the same result, the steps on the way tell them apart.
+        best = min(best, ((distance > enough, len(other), distance), mistake[0]), key=lambda found: found[0])
+        if step not in other if step else not other:
+            explaining.append(mistake)
+    if not best[0][0]:
+        return best[1], len(singles)
+    # Of two mistakes, one explains the first step that differs by itself.
+    for (one, a), (two, b) in product(explaining, singles if step in taps else explaining):
+        if not a.keys() & b.keys() and far(a | b)[0] <= enough:
+            return f"two things at once: {one}; and {two}", len(singles)
+    return None, len(singles)
+
+
+def _conv(m, x, options):
+    o = {"stride": m.stride, "padding": m.padding, "dilation": m.dilation, "mode": m.padding_mode, **(options or {})}
+    mode = o.pop("mode")
+    if mode != "zeros":
+        rows, columns = pair(o["padding"])
+        x, o["padding"] = F.pad(x, (columns, columns, rows, rows), mode=mode), 0
+    return F.conv2d(x, m.weight, m.bias, groups=m.groups, **o)
+
+
+def _norm(m, x, how):
+    """BN as it is (None), left out ("skip"), with the statistics of the batch ("batch"), or with another eps."""
+    if how is None:
+        return m(x)
+    if how == "skip":
+        return x
+    if how == "batch":
+        return F.batch_norm(x, None, None, m.weight, m.bias, True, 0.0, m.eps)
+    return F.batch_norm(x, m.running_mean, m.running_var, m.weight, m.bias, False, 0.0, how)
+
+
+def _same(x):
+    return x
+
+
+def _layer(m, h, c, t, k=""):
+    """CONV → BN → ReLU, of which a block has several: number k."""
+    act = c.get(f"relu{k}", c.get("act", F.relu))
+    how = c.get(f"bn{k}", c.get("bn"))
+    h = t[f"conv{k}"] = _conv(m[f"conv{k}"], h, c.get(f"conv{k}"))
+    if c.get(f"swap{k}", c.get("swap")):
+        h = t[f"relu{k}"] = act(h)
+        h = t[f"bn{k}"] = _norm(m[f"bn{k}"], h, how)
+        return h
+    h = t[f"bn{k}"] = _norm(m[f"bn{k}"], h, how)
+    h = t[f"relu{k}"] = act(h)
+    return h
+
+
+def _stem(m, x, c, t):
+    h = t["pool"] = c.get("pool", lambda h: F.max_pool2d(h, 3, 2, 1))(_layer(m, x, c, t))
+    return h
+
+
+def _block(m, x, c, t):
+    n = 3 if "conv3" in m else 2
+    f, s = x, x
+    for k in range(1, n):
+        f = _layer(m, f, c, t, k)
+    how = c.get(f"bn{n}", c.get("bn"))
+    f = t[f"conv{n}"] = _conv(m[f"conv{n}"], f, c.get(f"conv{n}"))
+    if not c.get("late"):
+        f = t[f"bn{n}"] = _norm(m[f"bn{n}"], f, how)
+    if "plain" in c:
+        s = c["plain"](x, f)
+    elif "shortcut.conv" in m:
+        s = t["shortcut.conv"] = _conv(m["shortcut.conv"], x, c.get("shortcut.conv"))
+        s = t["shortcut.bn"] = _norm(m["shortcut.bn"], s, c.get("shortcut.bn", c.get("bn")))
+    y = c.get("sum", torch.add)(c.get("on F", _same)(f), c.get("on s", _same)(s))
+    if c.get("late"):
+        y = t[f"bn{n}"] = _norm(m[f"bn{n}"], y, how)
+    return c.get(f"relu{n}", c.get("act", F.relu))(y)
+
+
+def _projection(m, x, c, t):
+    """G(x) by itself: a layer whose ReLU is left out, as the reference's is."""
+    return _layer(m, x, {"relu": _same, **c}, t)
+
+
+def _head(m, x, c, t):
+    h = c.get("pool", lambda h: h.mean((2, 3)))(x)
+    return c.get("after", _same)(F.linear(h, m["fc"].weight, m["fc"].bias if c.get("bias", True) else None))
+
+
+BATCH = "uses the statistics of the batch, as in training mode: call eval(); F.batch_norm wants training=self.training"
+PADDINGS = ("reflect", "replicate", "circular")
+
+
+def _layer_mistakes(m, eps):
+    """Mistakes of BNs and activations, in Stage 0 and in blocks."""
+    norms = {n: layer.eps for n, layer in m.items() if getattr(layer, "running_mean", None) is not None}
+    for n in norms:
+        yield f"{n} is left out: there is no BN after {n.replace('bn', 'conv')}", {n: "skip"}
+        yield f"{n} {BATCH}", {n: "batch"}
+        if eps.get(n, norms[n]) != norms[n]:
+            yield f"{n} has eps = {eps[n]:g}; it should be {norms[n]:g}", {n: eps[n]}
+    if len(norms) > 1:
+        yield "no BN is applied", {"bn": "skip"}
+        yield f"every BN {BATCH}", {"bn": "batch"}
+    right = next(iter(norms.values()), 1e-5)
+    for e in sorted({1e-3, 1e-4, 1e-6, 0.0, *eps.values()} - {right}):
+        yield f"every BN has eps = {e:g}; it should be {right:g}", {"bn": e}
+    others = {
+        "LeakyReLU (slope 0.01)": F.leaky_relu,
+        "LeakyReLU (slope 0.2)": lambda h: F.leaky_relu(h, 0.2),
+        "GELU": F.gelu,
+        "SiLU": F.silu,
+        "ELU": F.elu,
+        "ReLU6": F.relu6,
+        "a sigmoid": torch.sigmoid,
+    }
+    for name, act in others.items():
+        yield f"the activation is {name}; it should be ReLU", {"act": act}
+
+
+def _stem_mistakes(m, eps):
+    yield "there is no ReLU after bn", {"relu": _same}
+    yield "the ReLU comes before bn; the order is CONV, BN, ReLU", {"swap": True}
+    yield from _layer_mistakes(m, eps)
+    yield "there is no pooling", {"pool": _same}
+    yield "the pooling is an average; it should take the largest", {"pool": lambda h: F.avg_pool2d(h, 3, 2, 1)}
+    for v in ((3, 2, 0), (2, 2, 0), (3, 1, 1), (3, 3, 1), (3, 3, 0)):  # left out, the stride is the kernel
+        what = "the pooling has kernel {}, stride {}, padding {}; it should have 3, 2, 1".format(*v)
+        yield what, {"pool": lambda h, v=v: F.max_pool2d(h, *v)}
+    yield "the pooling rounds up (ceil_mode)", {"pool": lambda h: F.max_pool2d(h, 3, 2, 1, ceil_mode=True)}
+    conv = m["conv"]
+    for S in (1, 4):
+        yield f"the convolution has stride {S}; it should be {conv.stride[0]}", {"conv": {"stride": S}}
+    for p in (0, 1, 2):
+        yield f"the convolution has padding {p}; it should be {conv.padding[0]}", {"conv": {"padding": p}}
+    for mode in PADDINGS:
+        yield f"the convolution pads with {mode!r}; it should pad with zeros", {"conv": {"mode": mode}}
+
+
+def _projection_mistakes(m, eps):
+    yield "there is a ReLU at the end of G; the ReLU waits until after the sum", {"relu": F.relu}
+    S = m["conv"].stride[0]
+    for stride in sorted({1, 2, 4} - {S}):
+        yield f"the convolution has stride {stride}; it should be {S}", {"conv": {"stride": stride}}
+    yield "the convolution pads by 1; a 1×1 needs no padding", {"conv": {"padding": 1}}
+    yield from _layer_mistakes(m, eps)
+
+
+def _block_mistakes(m, eps):
+    convs = [n for n in ("conv1", "conv2", "conv3") if n in m]
+    last, projection = f"relu{len(convs)}", "shortcut.conv" in m
+    yield "there is no ReLU after the sum", {last: _same}
+    yield "the last ReLU comes before the sum, on F(x); it belongs after the sum", {last: _same, "on F": F.relu}
+    yield "there is a ReLU on F(x) before the sum; it belongs after the sum alone", {"on F": F.relu}
+    if not projection:
+        yield "F(x) is added to itself: x was overwritten on the way", {"sum": lambda f, s: f + f}
+    else:  # x itself holds no negatives: there a second ReLU changes nothing
+        yield "there is a ReLU on the shortcut before the sum; it belongs after the sum alone", {"on s": F.relu}
+    yield f"bn{len(convs)} comes after the sum; it is the end of F, before the sum", {"late": True}
+    yield "the shortcut is left out: nothing is added to F(x)", {"sum": lambda f, s: f}
+    yield "F(x) is left out: only the shortcut goes on", {"sum": lambda f, s: s}
+    yield "F(x) and the shortcut are averaged; they should be added", {"sum": lambda f, s: (f + s) / 2}
+    yield "F(x) and the shortcut are multiplied; they should be added", {"sum": torch.mul}
+    stacked = "F(x) and the shortcut are stacked as channels (torch.cat); they should be added"
+    # Not together with a BN after the sum: that stops, and would explain every other error.
+    yield stacked, {"sum": lambda f, s: torch.cat([f, s], 1), "late": False}
+    for k in range(1, len(convs)):
+        yield f"there is no ReLU after bn{k}", {f"relu{k}": _same}
+        yield f"the ReLU comes before bn{k}; the order is CONV, BN, ReLU", {f"swap{k}": True}
+    yield "every ReLU comes before its BN; the order is CONV, BN, ReLU", {"swap": True}
+    yield from _layer_mistakes(m, eps)
+
+    S = max(m[n].stride[0] for n in convs)
+    home = next((n for n in convs if m[n].stride[0] > 1), "conv2" if len(convs) == 3 else "conv1")
+    names = {"conv1": "first 1×1 (conv1, v1)", "conv2": "3×3 (conv2, v1.5)"}
+    names = names if len(convs) == 3 else {"conv1": "first 3×3 (conv1)", "conv2": "second 3×3 (conv2)"}
+    none = {n: {"stride": 1} for n in convs}
+    if S > 1:
+        for n in [n for n in ("conv1", "conv2") if n != home]:  # on a 1×1 after the 3×3 it comes to the same
+            yield f"the stride sits on the {names[n]} and belongs on the {names[home]}", {**none, n: {"stride": S}}
+            yield f"F takes the stride twice, on {n} and on {home}; it belongs on {home} alone", {n: {"stride": S}}
+        yield f"F has no stride; its {names[home]} should have {S}", none
+        yield f"the projection has no stride; it should have {S}, as F has", {"shortcut.conv": {"stride": 1}}
+        yield f"the block has S = 1; it should be {S}", {**none, "shortcut.conv": {"stride": 1}}
+    elif projection:
+        yield "F has stride 2; this block has S = 1", {home: {"stride": 2}}
+        yield "the projection has stride 2; this block has S = 1", {"shortcut.conv": {"stride": 2}}
+        yield "the block has S = 2; it should be 1", {home: {"stride": 2}, "shortcut.conv": {"stride": 2}}
+    for n in convs:
+        if m[n].kernel_size[0] > 1:
+            for d in sorted({1, 2, 4} - {m[n].dilation[0]}):
+                yield f"{n} has dilation {d}; it should be {m[n].dilation[0]}", {n: {"dilation": d, "padding": d}}
+            for mode in PADDINGS:
+                yield f"{n} pads with {mode!r}; it should pad with zeros", {n: {"mode": mode}}
+    if projection:
+        plain = f"x itself{', every second pixel,' if S > 1 else ''} is the shortcut, filled up with zero channels"
+        yield (
+            f"{plain}; it should pass the projection",
+            {"plain": lambda x, f: F.pad(x[:, :, ::S, ::S], (0, 0, 0, 0, 0, f.shape[1] - x.shape[1]))},
+        )
+
+
+def _head_mistakes(m, eps):
+    yield "the pooling takes the largest; it should be the average", {"pool": lambda h: h.amax((2, 3))}
+    yield "the pooling sums; it should be the average", {"pool": lambda h: h.sum((2, 3))}
+    yield "only one place of the map is taken; it should be the average", {"pool": lambda h: h[:, :, 0, 0]}
+    yield "the linear layer's bias is left out", {"bias": False}
+    after = {
+        "a softmax": lambda h: h.softmax(-1),
+        "a softmax over the batch (dim=0)": lambda h: h.softmax(0),
+        "a log-softmax": lambda h: h.log_softmax(-1),
+        "a ReLU": F.relu,
+        "a sigmoid": torch.sigmoid,
+    }
+    for name, f in after.items():
+        yield f"there is {name} inside the network; it should give the scores of the linear layer", {"after": f}

@@ -1,0 +1,1 @@
+"""How fast: this machine, its limits, timings, and the same network made faster."""

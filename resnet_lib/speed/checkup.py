@@ -1,0 +1,145 @@
+"""Is this machine ready for the course? Plain sentences, and for everything that is not, what to do."""
+
+import os
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+COURSE = "resnet-course"
+PACKAGES = ("torch", "jupyterlab", "ipywidgets", "matplotlib", "torchinfo")
+
+INSTALL = (
+    "in a terminal, in the course's folder, run python3 course.py lab (on Windows py course.py lab), which installs "
+    "what is missing; with conda, conda env update -f environment.yml. Then open this notebook again"
+)
+LITTLE_MEMORY = 2  # GB free; a lesson's kernel takes about one
+SLOW = 100  # ms for the block below; sliders over it no longer feel live
+
+
+def checkup():
+    """Print what this machine has, whether it is what the course asks for, and what to do where it is not."""
+    problems = 0
+    for look in (python, packages, environment, memory, processor):
+        try:
+            for sentence, advice in look():
+                print(sentence)
+                if advice:
+                    problems += 1
+                    print(f"    → What to do: {advice}.")
+        except Exception as error:  # noqa: BLE001, whatever is wrong with a machine must not stop its check-up
+            problems += 1
+            print(f"{look.__doc__} could not be checked ({type(error).__name__}: {error}).")
+            print(f"    → What to do: {INSTALL}.")
+    print()
+    if problems:
+        print(f"{problems} of these lines {'needs' if problems == 1 else 'need'} your attention: see the arrows.")
+    else:
+        print("All is well. You can begin.")
+
+
+def python():
+    """The version of Python"""
+    found = ".".join(str(n) for n in sys.version_info[:3])
+    wanted = course_metadata().get("Requires-Python", "")
+    yield compared("Python", found, wanted, "install a Python of that version, then " + INSTALL)
+
+
+def packages():
+    """The packages"""
+    ranges = wanted_ranges()
+    for name in PACKAGES:
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            yield f"{name} is missing.", INSTALL
+        else:
+            yield compared(name, found, ranges.get(name, ""), INSTALL)
+    if not ranges:
+        yield "(The course itself is not installed here, so its version ranges are unknown.)", ""
+
+
+def compared(name, found, wanted, advice):
+    """A sentence on the version found, and the advice if it is not in the wanted range."""
+    if not wanted:
+        return f"{name} {found}.", ""
+    from packaging.specifiers import SpecifierSet
+
+    if SpecifierSet(wanted).contains(found, prereleases=True):
+        return f"{name} {found}: good.", ""
+    return f"{name} {found} does not fit: the course is tested with {wanted}.", advice
+
+
+def course_metadata():
+    """What the course's own installation says of itself; nothing if it is not installed."""
+    try:
+        return metadata.metadata(COURSE)
+    except metadata.PackageNotFoundError:
+        return {}
+
+
+def wanted_ranges():
+    """package → the versions that the course asks for."""
+    from packaging.requirements import Requirement
+
+    wanted = map(Requirement, metadata.requires(COURSE) or ()) if course_metadata() else ()
+    return {r.name.lower(): str(r.specifier) for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})}
+
+
+def environment():
+    """Where the notebook's Python lies"""
+    here = Path(sys.prefix)
+    yield f"This notebook's Python lies in {here}.", ""
+    lab = labs_environment()
+    if lab and lab.resolve() != here.resolve():
+        yield (
+            f"JupyterLab itself runs from another place, {lab}; sliders may then not show.",
+            "in the menu Kernel, choose “Change Kernel…” and “Python 3 (ipykernel)”. If this line stays, close "
+            "JupyterLab and " + INSTALL,
+        )
+
+
+def labs_environment():
+    """Folder of the environment from which JupyterLab was started; None where that cannot be told."""
+    parent = os.environ.get("JPY_PARENT_PID")
+    try:
+        import psutil
+
+        program = Path(psutil.Process(int(parent)).cmdline()[0])
+    except Exception:  # noqa: BLE001, there are many ways not to know
+        return None
+    # Only a folder that is an environment is certain: systems start Python in several roundabout ways.
+    for folder in program.parents[:2]:
+        if program.is_absolute() and ((folder / "pyvenv.cfg").exists() or (folder / "conda-meta").exists()):
+            return folder
+    return None
+
+
+def memory():
+    """The memory"""
+    import psutil
+
+    all_of_it = psutil.virtual_memory()
+    total, free = all_of_it.total / 1e9, all_of_it.available / 1e9
+    advice = "close other programs, and notebooks you no longer need (menu Kernel, “Shut Down All Kernels…”)"
+    yield f"Memory: {total:.1f} GB, {free:.1f} GB of it free.", advice if free < LITTLE_MEMORY else ""
+
+
+def processor():
+    """The processor's speed"""
+    import torch
+
+    from ..blocks import BTNK2
+
+    yield f"Processor: {os.cpu_count()} cores; torch uses {torch.get_num_threads()} threads.", ""
+    block, x = BTNK2(256).eval(), torch.zeros(1, 256, 56, 56)
+    times = []
+    with torch.inference_mode():
+        for _ in range(6):
+            start = time.perf_counter()
+            block(x)
+            times.append(1000 * (time.perf_counter() - start))
+    ms = min(times)  # the others were disturbed
+    advice = "close other programs, plug the laptop in, and keep W small in the explorers; all lessons still work"
+    slow = ms > SLOW
+    yield f"One block of ResNet-50 takes {ms:.0f} ms{'' if slow else ': good'}.", advice if slow else ""
