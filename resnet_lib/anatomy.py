@@ -15,7 +15,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .blocks import Add, check
+from ._common import check, check_place, pair, shape_text
+from .blocks import Add
 from .experiments.twins import Concat, NoSum, Padded
 
 
@@ -357,22 +358,6 @@ class Anatomy:
         return total + _html_table(body)
 
 
-def check_place(name, shape, row, column, channel=0):
-    """ValueError where an output of that shape, (C, H, W) or (C,), has no such value: step `name` is blamed."""
-    sides = {"channel": channel, "row": row, "column": column}
-    check(least=0, **sides)
-    for (side, i), most in zip(sides.items(), (*shape, 1, 1), strict=False):
-        if i >= most:
-            raise ValueError(
-                f"{name} gives out {shape_text(shape)}, so there is no {side} {i:,}: the last one is {most - 1:,}"
-            )
-
-
-def shape_text(shape):
-    """(2048, 7, 7): thousands are not grouped, since (2,048, 7, 7) reads like four numbers."""
-    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
-
-
 def _row(s):
     numbers = (f"{n:,}" if n else "" for n in (s.parameters, s.macs))
     return (s.name, s.kind, shape_text(s.shape), *numbers, f"{s.receptive_field:,}", str(s.jump))
@@ -395,11 +380,6 @@ def _html_table(body):
 
 def _window(k, s):
     return f"{k[0]}×{k[1]}" + (f" /{s[0]}" if s[0] > 1 else "")
-
-
-def pair(v):
-    """(v, v), or `v` itself where it is two numbers already: rows and columns, as layers are told their sizes."""
-    return tuple(v) if isinstance(v, tuple | list) else (v, v)
 
 
 def _channels(module):

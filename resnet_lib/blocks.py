@@ -7,10 +7,9 @@ property of the input and no argument of a block.
 Sources: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", arXiv 1512.03385 ("the paper").
 """
 
-import operator
-
-import torch
 from torch import nn
+
+from ._common import check, check_input, check_kernel
 
 # ── Stage 0 ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -208,40 +207,3 @@ def conv(C_in, C_out, kernel, S=1, *, padding=0, dilation=1, groups=1):
     layer = nn.Conv2d(C_in, C_out, kernel, S, padding, dilation, groups, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
     return layer
-
-
-def check(least=1, **numbers):
-    """ValueError naming the first of the numbers that is no whole number ≥ least."""
-    for name, value in numbers.items():
-        try:
-            good = not isinstance(value, bool) and operator.index(value) >= least
-        except TypeError:
-            good = False
-        if not good:
-            raise ValueError(f"{name} = {value!r} must be a whole number, {least} or larger")
-
-
-def check_input(module, x):
-    """ValueError where x is no batch of pictures with the channels that the module was made for."""
-    name, C = type(module).__name__, module.C
-    if not isinstance(x, torch.Tensor) or x.dim() != 4:
-        got = f"shape {tuple(x.shape)}" if isinstance(x, torch.Tensor) else type(x).__name__
-        raise ValueError(f"{name} wants a tensor of shape (batch, C, H, W) with C = {C}, and got {got}")
-    if x.shape[1] != C:
-        raise ValueError(
-            f"{name} was made for C = {C} channels, and the input of shape {tuple(x.shape)} has {x.shape[1]}: "
-            f"give it (batch, {C}, H, W), or make the block with C = {x.shape[1]}"
-        )
-    if min(x.shape[2:]) < 1:
-        raise ValueError(f"{name} got an empty input of shape {tuple(x.shape)}: H and W must be 1 or larger")
-
-
-def check_kernel(conv, x):
-    """ValueError where the kernel of a convolution is larger than its padded input."""
-    for side, n, k, p, d in zip("HW", x.shape[2:], conv.kernel_size, conv.padding, conv.dilation, strict=True):
-        reach, room = d * (k - 1) + 1, n + 2 * p
-        if room < reach:
-            raise ValueError(
-                f"{side} = {n} is too small: the kernel covers {reach} pixels and the padded input has {room}; "
-                f"{side} must be at least {reach - 2 * p}"
-            )

@@ -8,7 +8,8 @@ from collections import OrderedDict
 
 from torch import nn
 
-from .blocks import BTNK1, BTNK2, BasicBlock, Bottleneck, Stem, check, check_input
+from ._common import check, check_input
+from .blocks import BTNK1, BTNK2, BasicBlock, Bottleneck, Stem
 
 # name: (block, blocks in Stages 1–4, groups, width_per_group)
 DESIGNS = {

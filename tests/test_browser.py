@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from resnet_lib.anatomy import ShapeMismatch, shape_text
+from resnet_lib._common import shape_text
+from resnet_lib.anatomy import ShapeMismatch
 from resnet_lib.explorers import BottleneckExplorer
 
 from . import lab

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import BTNK1, BTNK2, DESIGNS, ResNet, Stem, build
-from resnet_lib.compare.mistakes import gap
+from resnet_lib._common import gap
 from resnet_lib.speed.fast import COMPILED, FOLDED, GIVEN, JOINED, PLAIN, InPieces, fast, fold, fold_bn, join
 from resnet_lib.speed.machine import compiler
 from resnet_lib.speed.onednn import Joined, can_join

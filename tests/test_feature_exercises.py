@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from resnet_lib import activations, anatomy, resnet50, shapes_only
+from resnet_lib._common import seeded
 from resnet_lib.compare.proof import draw_norms
 from resnet_lib.exercises import (
     Wrong,
@@ -23,7 +24,6 @@ from resnet_lib.exercises import (
     predict,
     solved,
 )
-from resnet_lib.experiments.twins import seeded
 from resnet_lib.network import ResNet
 from resnet_lib.photos import PHOTOS
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from resnet_lib import BTNK1, BTNK2, ResNet, activations, anatomy, step_names
-from resnet_lib.experiments.twins import DEPTHS, PAIRS, Concat, NoSum, Padded, blocks, concatenated, seeded, twins
+from resnet_lib._common import seeded
+from resnet_lib.experiments.twins import DEPTHS, PAIRS, Concat, NoSum, Padded, blocks, concatenated, twins
 
 from .reference import shake_norms
 

@@ -37,9 +37,10 @@ import torch
 
 from resnet_lib import anatomy
 from resnet_lib.exercises import Progress
+from resnet_lib.experiments import runs_folder, seeded
 from resnet_lib.experiments.tasks import photographs
-from resnet_lib.experiments.training import FAST, Recipe, runs_folder
-from resnet_lib.experiments.twins import BASE, DEPTHS, PAIRS, blocks, concatenated, plain_and_residual, seeded, twins
+from resnet_lib.experiments.training import FAST, Recipe
+from resnet_lib.experiments.twins import BASE, DEPTHS, PAIRS, blocks, concatenated, plain_and_residual, twins
 
 Progress("08", exercises=5)
 

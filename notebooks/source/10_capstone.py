@@ -34,9 +34,10 @@ import torch
 from PIL import Image
 
 from resnet_lib.exercises import Progress
+from resnet_lib.experiments import runs_folder
 from resnet_lib.experiments.network_design import NetworkDesign, StageDesign, StemDesign, budget_of
 from resnet_lib.experiments.tasks import photographs
-from resnet_lib.experiments.training import FAST, Recipe, runs_folder
+from resnet_lib.experiments.training import FAST, Recipe
 from resnet_lib.views import cost_bars
 
 Progress("10", exercises=4)

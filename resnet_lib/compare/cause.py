@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from .mistakes import gap, search
+from .._common import gap
+from .mistakes import search
 from .names import rank, shape_of, shared_cause, unit
 
 

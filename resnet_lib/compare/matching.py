@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from ..anatomy import shape_text
+from .._common import gap, shape_text
 from . import mistakes
 from .errors import stopped, where
 from .pairing import again, biased, by_key, copy, kernel, keys, orders, table
@@ -55,7 +55,7 @@ def compare(learner, reference, x, part=""):
             pairs = by_key(order, mine.layers)
             copy(pairs)
             run = survey(learner, x.clone(), mine)
-            if mistakes.gap(run.out, theirs.out)[1] <= TOLERANCE if run.error is None else False:
+            if gap(run.out, theirs.out)[1] <= TOLERANCE if run.error is None else False:
                 break
             taps = {a.name: b for (a, b) in by_key(order, again(run, mine))}
             runs.append((_equal(theirs.layers, taps), taps, run))
@@ -224,7 +224,7 @@ def _equal(layers, taps):
 
 
 def _same(a, b):
-    return a is not None and b is not None and mistakes.gap(a, b)[1] <= TOLERANCE
+    return a is not None and b is not None and gap(a, b)[1] <= TOLERANCE
 
 
 def _cause(learner, reference, theirs, x, part, equal, taps, run):
@@ -351,7 +351,7 @@ def _in_training(learner, reference, x, pairs, before):
     theirs, mine = survey(reference.train(), x), survey(learner.train(), x.clone(), before)
     if mine.error:
         return Found(f"It runs in eval() and not in training mode. {stopped(mine.error)}", _where(mine, learner))
-    if not mistakes.gap(mine.out, theirs.out)[1] <= 10 * TOLERANCE:  # NaN is not larger, and not right
+    if not gap(mine.out, theirs.out)[1] <= 10 * TOLERANCE:  # NaN is not larger, and not right
         for layer, own in pairs:
             if own.result is not None and own.result.shape != layer.result.shape:
                 gives, due = (shape_text(tuple(t.shape[1:])) for t in (own.result, layer.result))
@@ -371,7 +371,7 @@ def _in_training(learner, reference, x, pairs, before):
             if own.tensors.get(role) is None:
                 continue
             a, b = (t.tensors[role].view(-1) for t in (own, layer))
-            if not mistakes.gap(a, b)[1] <= enough:
+            if not gap(a, b)[1] <= enough:
                 return Found(
                     f"In training mode {own.name} does not keep the running mean and variance as nn.BatchNorm2d does "
                     "(momentum 0.1): after training, eval() would use the wrong ones."

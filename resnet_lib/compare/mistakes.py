@@ -11,17 +11,7 @@ from math import inf
 import torch
 from torch.nn import functional as F
 
-from ..anatomy import pair
-
-
-def gap(a, b):
-    """The largest absolute difference of two tensors, and the same relative to the largest value of `b`; infinite
-    where the shapes differ, NaN where there are no numbers."""
-    if a.shape != b.shape:
-        return inf, inf
-    a, b = a.cpu().double(), b.cpu().double()
-    difference = (a - b).abs().max().item()
-    return difference, difference / (b.abs().max().item() or 1.0)
+from .._common import gap, pair
 
 
 def of(part):

@@ -5,7 +5,7 @@ from collections import defaultdict
 from math import inf
 from typing import NamedTuple
 
-from ..anatomy import shape_text
+from .._common import shape_text
 from ..weights import NAMES
 
 # The published names as prefixes, with what has no weights, and with a shortcut that is a plain nn.Sequential.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .mistakes import gap
+from .._common import gap
 from .names import shape_of, whole
 
 

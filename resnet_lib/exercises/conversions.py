@@ -6,9 +6,8 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from ..anatomy import pair
+from .._common import gap, pair
 from ..blocks import BTNK1
-from ..compare.mistakes import gap
 from ..compare.proof import draw_norms
 from .holding import hold, through
 

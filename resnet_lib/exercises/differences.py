@@ -4,9 +4,9 @@ from copy import deepcopy
 
 import torch
 
+from .._common import gap
 from ..activations import calls, step_names
 from ..compare.errors import meaning, stopped, where
-from ..compare.mistakes import gap
 from ..compare.proof import ladder
 from .hints import hints
 from .prediction import Question

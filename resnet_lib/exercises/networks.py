@@ -1,6 +1,7 @@
 """Predictions about the whole ResNet-50: its stages, and its deeper relative."""
 
-from ..anatomy import anatomy, shape_text, shapes_only
+from .._common import shape_text
+from ..anatomy import anatomy, shapes_only
 from ..blocks import BTNK1
 from ..network import DESIGNS, build
 from .prediction import Question

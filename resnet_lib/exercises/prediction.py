@@ -12,7 +12,8 @@ from difflib import get_close_matches
 from fractions import Fraction
 from numbers import Real
 
-from ..anatomy import ShapeMismatch, anatomy, out_size, shape_text, shapes_only
+from .._common import shape_text
+from ..anatomy import ShapeMismatch, anatomy, out_size, shapes_only
 from ..blocks import BTNK1, BTNK2
 from . import formulas
 from .hints import PARTS

@@ -6,7 +6,7 @@ import tempfile
 from datetime import date
 from html import escape
 
-from ..experiments.training import runs_folder
+from .._common import runs_folder
 from ..views.style import CSS
 
 

@@ -7,11 +7,12 @@ from itertools import product
 
 import torch
 
+from .._common import seeded
 from ..blocks import BTNK2
 from ..compare.errors import IN_FUNCTIONS, stopped, where
 from ..compare.proof import draw_norms
 from ..experiments.signals import Signal
-from ..experiments.twins import blocks, seeded, twins
+from ..experiments.twins import blocks, twins
 from ..network import ResNet
 from .holding import hold, number, refusal
 from .progress import done

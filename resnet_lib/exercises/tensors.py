@@ -7,9 +7,9 @@ from itertools import combinations, permutations
 import torch
 from torch import nn
 
+from .._common import gap
 from ..activations import activations
 from ..anatomy import shapes_only
-from ..compare.mistakes import gap
 from ..compare.proof import draw_norms
 from ..network import ResNet
 from ..weights import from_published, to_published

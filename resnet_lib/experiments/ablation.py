@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from ..blocks import check
-from ..inside.attribution import evaluating, scores
+from .._common import check, evaluating
+from ..inside.attribution import scores
 from .training import evaluate
 from .twins import NoSum, blocks
 

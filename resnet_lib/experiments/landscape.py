@@ -15,7 +15,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..blocks import check
+from .._common import check
 from ..inside.attribution import scores
 
 SIDES = (3, 5, 9, 17)  # points along a side of the map, from coarse to fine: each grid holds the one before

@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields, replace
 
 from torch import nn
 
+from .._common import check
 from ..anatomy import anatomy, shapes_only
-from ..blocks import BTNK1, BTNK2, Stem, check
+from ..blocks import BTNK1, BTNK2, Stem
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .._common import seeded
 from ..activations import calls
-from .twins import NoSum, blocks, seeded, twins
+from .twins import NoSum, blocks, twins
 
 # How a convolution's weights are drawn, name → what is done to them. The factor for ReLU as in He et al.,
 # arXiv 1502.01852, section 2.2; Glorot and Bengio, 2010, eq. (16), did without it.

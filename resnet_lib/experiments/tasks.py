@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from ..blocks import check
+from .._common import check
 from ..photos import MEAN, PHOTOS, STD, photo
 from ..weights.download import Unavailable, fetch
 

@@ -18,16 +18,10 @@ import torch
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ..blocks import check
+from .._common import check
 
 # Set by the tests: lessons then train for a few steps only.
 FAST = bool(os.environ.get("RESNET_COURSE_FAST"))
-
-
-def runs_folder():
-    """Where lessons keep their runs: the folder "runs" beside the notebook, or what the environment variable
-    RESNET_COURSE_RUNS names, for a course folder that cannot be written to."""
-    return Path(os.environ.get("RESNET_COURSE_RUNS") or "runs").expanduser()
 
 
 @dataclass(frozen=True)

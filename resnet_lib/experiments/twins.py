@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .._common import seeded
 from ..blocks import BasicBlock, Bottleneck
 from ..network import DESIGNS, ResNet
 
@@ -107,13 +108,6 @@ DEPTHS = {14: (1, 1, 1, 1), 26: (2, 2, 2, 2)} | {
     int(name.removeprefix("resnet")): DESIGNS[name][1] for name in ("resnet50", "resnet101", "resnet152")
 }
 BASE = 16  # a quarter of the published channels, so that a laptop can train them
-
-
-def seeded(seed, make, **options):
-    """What `make(**options)` builds when torch's random numbers begin at that seed; they go on as before."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return make(**options)
 
 
 def plain_and_residual(depth, *, num_classes, seed=0):

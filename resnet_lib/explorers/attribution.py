@@ -5,8 +5,9 @@ from html import escape
 import ipywidgets as widgets
 import torch
 
+from .._common import evaluating
 from ..activations import calls
-from ..inside.attribution import evaluating, grad_cam, occlusion_steps
+from ..inside.attribution import grad_cam, occlusion_steps
 from ..inside.seen import Seen
 from ..views.channel import PANE, WIDTH, blend, jpeg, side_by_side
 from ..views.maps import colour_bar

@@ -7,8 +7,9 @@ import ipywidgets as widgets
 import numpy as np
 import torch
 
+from .._common import shape_text
 from ..activations import activations, step_names
-from ..anatomy import Anatomy, ShapeMismatch, shape_text
+from ..anatomy import Anatomy, ShapeMismatch
 from ..photos import block_input
 from ..views.charts import bar
 from ..views.diagram import block_diagram

@@ -5,7 +5,7 @@ from html import escape
 
 import ipywidgets as widgets
 
-from ..anatomy import shape_text
+from .._common import shape_text
 from ..blocks import BTNK1
 from ..inside.seen import Seen, untrained
 from ..photos import PHOTOS

@@ -2,7 +2,8 @@
 
 import ipywidgets as widgets
 
-from ..anatomy import anatomy, shape_text, shapes_only
+from .._common import shape_text
+from ..anatomy import anatomy, shapes_only
 from ..network import DESIGNS, build
 from ..views.charts import bar
 from .base import STRIDE_ON, STYLE, Explorer, choice, html, row, slider, style, toggle

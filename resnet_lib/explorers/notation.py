@@ -2,7 +2,7 @@
 
 from html import escape
 
-from ..anatomy import shape_text
+from .._common import shape_text
 from ..views.diagram import block_diagram, lettered
 from .base import Explorer, html, row, slider, style, toggle
 from .block_design import BlockDesign

@@ -6,7 +6,7 @@ from html import escape
 
 import ipywidgets as widgets
 
-from ..anatomy import shape_text
+from .._common import shape_text
 from ..inside.arithmetic import explain_step
 from ..inside.attribution import support
 from ..inside.seen import Seen

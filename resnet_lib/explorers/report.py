@@ -4,7 +4,7 @@ from html import escape
 
 import ipywidgets as widgets
 
-from ..experiments.training import runs_folder
+from .._common import runs_folder
 from .base import STYLE, WRONG, error, html, row
 
 

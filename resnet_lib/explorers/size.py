@@ -6,7 +6,8 @@ import ipywidgets as widgets
 import numpy as np
 from PIL import Image
 
-from ..anatomy import out_size, shape_text
+from .._common import shape_text
+from ..anatomy import out_size
 from ..photos import photo, square
 from .base import Explorer, Picture, html, pictures, row, slider, style
 

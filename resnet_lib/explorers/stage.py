@@ -1,6 +1,7 @@
 """A stage and its blocks: the laws of C, W, C1 and S, and where the cost of the network sits."""
 
-from ..anatomy import anatomy, shape_text, shapes_only
+from .._common import shape_text
+from ..anatomy import anatomy, shapes_only
 from ..blocks import BTNK1
 from ..network import DESIGNS, ResNet
 from ..views.charts import bar, cost_table

@@ -2,8 +2,9 @@
 
 import torch
 
+from .._common import shape_text
 from ..activations import activations
-from ..anatomy import anatomy, out_size, shape_text
+from ..anatomy import anatomy, out_size
 from ..blocks import Stem
 from ..photos import PATTERNS, pattern, photo, to_input
 from ..views.maps import mosaic, statistics

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from .._common import check_place, evaluating, pair, shape_text
 from ..activations import calls
-from ..anatomy import check_place, pair, shape_text
 from ..blocks import Add
-from .attribution import evaluating
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

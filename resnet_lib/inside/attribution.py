@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+from .._common import check, check_place, evaluating, shape_text
 from ..activations import activations
-from ..anatomy import check_place, shape_text
-from ..blocks import check
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,18 +146,6 @@ def upsample(values, H, W):
 
 
 # ── What all of them use ─────────────────────────────────────────────────────────────────────────────────────
-
-
-@contextmanager
-def evaluating(network):
-    """Inside, the network is in evaluation mode; afterwards each of its modules is in its own mode again."""
-    modes = [(m, m.training) for m in network.modules()]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 @contextmanager

@@ -6,11 +6,11 @@ from functools import cached_property
 import torch
 from torch import nn
 
+from .._common import check, evaluating
 from ..activations import calls, step_names
 from ..anatomy import anatomy
-from ..blocks import check
 from ..photos import PHOTOS, photo, square, to_input
-from .attribution import evaluating, scores
+from .attribution import scores
 
 
 class Seen:

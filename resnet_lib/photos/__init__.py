@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch.nn import functional as F
 
-from ..blocks import check
+from .._common import check
 from ..network import resnet50
 
 FOLDER = Path(__file__).parent / "pictures"

@@ -23,9 +23,8 @@ from torch.nn import functional as F
 
 from .. import blocks
 from .. import network as networks
-from ..anatomy import shape_text
-from ..blocks import Add, check, check_input
-from ..compare.mistakes import gap
+from .._common import check, check_input, gap, shape_text
+from ..blocks import Add
 from .machine import compiler, no_compiler
 from .onednn import Joined, can_join
 from .timing import timings

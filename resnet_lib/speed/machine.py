@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..blocks import check
+from .._common import check
 from .onednn import Joined, can_join
 from .timing import timings
 

@@ -10,7 +10,7 @@ from functools import cache
 import torch
 from torch import nn
 
-from ..compare.mistakes import gap
+from .._common import gap
 
 
 class Joined(nn.Module):

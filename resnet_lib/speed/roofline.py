@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from .._common import check, evaluating
 from ..activations import calls, step_names
 from ..anatomy import anatomy
-from ..blocks import Add, check
-from ..inside.attribution import evaluating
+from ..blocks import Add
 from .fast import fold, join
 from .timing import Timing, timing_steps
 

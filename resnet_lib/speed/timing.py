@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..blocks import check
+from .._common import check
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from ..anatomy import shape_text
+from .._common import shape_text
 from .style import COST, CSS, TINT
 
 

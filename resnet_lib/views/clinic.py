@@ -5,7 +5,7 @@ import re
 from functools import cache
 from html import escape
 
-from ..anatomy import shape_text
+from .._common import shape_text
 from ..compare.clinic import EXAMINATIONS
 from .charts import Html
 from .curves import LOOKS, Chart, Curve, smoothed

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from ..anatomy import shape_text
+from .._common import shape_text
 from .charts import bar
 from .style import COST, ERROR, MAIN, PAPER, QUIET, SHORTCUT, SMALL, SUM, TEXT, TINT
 

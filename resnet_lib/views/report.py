@@ -10,8 +10,8 @@ from html import escape
 from pathlib import Path
 from unicodedata import east_asian_width
 
+from .._common import shape_text
 from ..activations import step_names
-from ..anatomy import shape_text
 from ..experiments.comparison import by_design
 from ..inside.seen import Seen
 from .comparison import ComparisonCurves, comparison_table

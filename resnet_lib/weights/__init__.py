@@ -18,8 +18,8 @@ from pathlib import Path
 
 import torch
 
-from ..anatomy import shape_text, unfilled
-from ..blocks import check
+from .._common import check, shape_text
+from ..anatomy import unfilled
 from ..network import DESIGNS, build
 from .download import Unavailable, digest, fetch
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from resnet_lib import anatomy, resnet50
-from resnet_lib.compare.mistakes import gap
+from resnet_lib._common import gap
 from resnet_lib.photos import PHOTOS, photo, to_input
 from resnet_lib.speed.fast import fast
 from resnet_lib.speed.machine import compiler, measure, products

@@ -10,7 +10,8 @@ from functools import cache
 import torch
 from torch import nn
 
-from ...anatomy import shape_text, unfilled
+from ..._common import shape_text
+from ...anatomy import unfilled
 from ...weights import load as trained
 from ..proof import copy_weights, ladder
 from .parts import FULL, WRONG, answer, assemble, pictures, prepare, said
