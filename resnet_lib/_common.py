@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 
-
 # ── What is found, and its words ─────────────────────────────────────────────────────────────────────────────
 
 
