@@ -132,6 +132,23 @@ def evaluating(network):
             module.training = mode
 
 
+@contextmanager
+def threads(n):
+    """Compute tensors on that many threads inside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def one_thread():
+    """Compute tensors on one thread inside. One small block gains little from a second one, and on a busy machine
+    threads that wait for each other take many times as long."""
+    return threads(1)
+
+
 def runs_folder():
     """Where lessons keep their runs: the folder "runs" beside the notebook, or what the environment variable
     RESNET_COURSE_RUNS names, for a course folder that cannot be written to."""

@@ -212,7 +212,7 @@ prediction = {
     (1024, 14, 512, 2): None,
     (64, 7, 64, 2): None,
 }
-raise NotImplementedError("Exercise 2: replace the None, then remove this line")
+raise NotImplementedError("Exercise 2: replace each None, then remove this line")
 
 # %% tags=["solution"]
 prediction = {

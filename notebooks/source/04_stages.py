@@ -106,7 +106,7 @@ first_block = {
     3: None,
     4: None,
 }
-raise NotImplementedError("Exercise 1: replace the None, then remove this line")
+raise NotImplementedError("Exercise 1: replace each None, then remove this line")
 
 # %% tags=["solution"]
 first_block = {
