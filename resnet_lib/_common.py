@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 
-
 # ── What is found, and its words ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -131,6 +130,23 @@ def evaluating(network):
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+@contextmanager
+def threads(n):
+    """Compute tensors on that many threads inside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def one_thread():
+    """Compute tensors on one thread inside. One small block gains little from a second one, and on a busy machine
+    threads that wait for each other take many times as long."""
+    return threads(1)
 
 
 def runs_folder():
