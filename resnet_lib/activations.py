@@ -1,13 +1,19 @@
-"""Run a module and keep the intermediate tensors asked for, and only those."""
+"""Run a module and keep what its steps were given and returned: the only forward hooks in this library.
+
+`activations` returns the tensors of the steps asked for, `calls` their inputs as well. Both stand on `recording`,
+for code that runs a module by itself: networks that may stop half-way, steps that run several times.
+"""
 
 import difflib
-from typing import NamedTuple
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 
 
 def step_names(module):
-    """Names of all steps that can be asked for: every submodule that has no children of its own, and "shortcut"."""
+    """Return the names of all steps that can be asked for: submodules without children, and every "shortcut"."""
     return [
         name
         for name, m in module.named_modules()
@@ -16,9 +22,9 @@ def step_names(module):
 
 
 def activations(module, x, names, *, grad=False):
-    """What the named steps compute when `module` runs on `x`.
+    """Return what the named steps compute when `module` runs on `x`.
 
-    module: any module; it runs in the mode it is in, so call .eval() first unless batch statistics are wanted.
+    module: any module; it runs in the mode it is in, so call .eval() first unless you want batch statistics.
     x:      its input, (batch, C, H, W).
     names:  names of submodules, as in `module.named_modules()`, in any order; "" is the module itself.
     grad:   whether gradients are recorded.
@@ -26,87 +32,134 @@ def activations(module, x, names, *, grad=False):
     Raises ValueError for an unknown name, for a step that never ran, and for one that ran several times (a ReLU
     used three times has three outputs and one name).
 
-    A later step that works in place cannot spoil what was captured: it is given a copy of it. This library's own
-    modules never work in place, so there nothing is copied.
+    A later step that works in place cannot spoil what was kept: it gets a copy. This library's own modules never work
+    in place, so their tensors are not copied.
     """
     return {name: call.output for name, call in _calls(module, x, names, grad, None, inputs=False).items()}
 
 
-class Call(NamedTuple):
-    """What a step was given, a tuple of tensors, and what it gave out."""
-
-    inputs: tuple
-    output: torch.Tensor
-
-
 def calls(module, x, names, *, grad=False, progress=None, strict=True):
-    """As `activations`, with what went into each step: name → Call(inputs, output).
+    """Return what the named steps were given and returned, name → `Call`. Otherwise as `activations`.
 
     progress: called as progress(done, total) after each of the named steps has run.
-    strict:   whether a step that never ran, ran several times or gave out no tensor raises ValueError; if not, it is
+    strict:   whether a step that never ran, ran several times or returned no tensor raises ValueError; if not, it is
               left out.
     """
     return _calls(module, x, names, grad, progress, inputs=True, strict=strict)
 
 
+# ── The recorder ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a step.
+
+    name:   which step.
+    inputs: what it was given, a tuple; empty unless inputs are kept.
+    output: what it returned; None in a call that did not end.
+    begun:  how many calls had ended when this one began; None unless inputs are kept.
+    """
+
+    name: object
+    inputs: tuple = ()
+    output: object = None
+    begun: int | None = None
+
+
+@dataclass(slots=True)
+class Recording:
+    """calls: those that ended, in that order. unfinished: those that began, with inputs kept, and did not end, because
+    something in them raised; the outermost first."""
+
+    calls: list = field(default_factory=list)
+    unfinished: list = field(default_factory=list)
+
+
+@contextmanager
+def recording(steps, *, inputs=(), copy=False, note=None):
+    """Record every call of some modules while the context is open, as a `Recording`.
+
+    steps:  name → module. A name may be any key, the module itself for instance; it comes back in each `Call`.
+    inputs: names of the steps whose inputs are kept as well.
+    copy:   whether what is kept is copied at once. If not, it is the very tensor, and a later step that works in place
+            changes it.
+    note:   called with each `Call` as it ends, instead of keeping it in `Recording.calls`. What it returns, unless
+            that is None, takes the place of the output for the rest of the network; what it raises ends the run.
+
+    The module runs in the caller's hands: in whatever mode, with or without gradients, as often as wanted. If it
+    raises, the calls up to there are kept. A step that runs several times has several calls, one that never runs none.
+    """
+    record, handles, ended = Recording(), [], [0]
+
+    def begin(name, _module, given):
+        given = tuple(_copied(t) for t in given) if copy else given
+        record.unfinished.append(Call(name, given, begun=ended[0]))
+
+    def end(name, _module, _given, output):
+        call = Call(name)
+        if name in inputs:
+            call = next(c for c in reversed(record.unfinished) if c.name == name)
+            record.unfinished = [c for c in record.unfinished if c is not call]
+        call.output = _copied(output) if copy else output
+        ended[0] += 1
+        return note(call) if note else record.calls.append(call)
+
+    inputs = set(inputs)
+    try:
+        for name, module in steps.items():
+            if name in inputs:
+                handles.append(module.register_forward_pre_hook(partial(begin, name)))
+            handles.append(module.register_forward_hook(partial(end, name)))
+        yield record
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _copied(value):
+    return value.clone() if torch.is_tensor(value) else value
+
+
 def _calls(module, x, names, grad, progress, inputs, strict=True):
-    names = [names] if isinstance(names, str) else list(names)
+    names = dict.fromkeys([names] if isinstance(names, str) else names)
     found = dict(module.named_modules())
     for name in names:
         if name not in found:
             near = difflib.get_close_matches(name, found, 3)
             raise ValueError(f"no step is called {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
-    kept = _run(module, x, names, found, grad, progress, inputs, strict)
+    kept, odd, copy = {}, set(), _may_overwrite(module)
+
+    def keep(call):
+        name, output = call.name, call.output
+        if name in kept or not torch.is_tensor(output):
+            if strict:
+                raise ValueError(_why_odd(name, output, again=name in kept))
+            odd.add(name)
+            return None
+        kept[name] = call
+        if progress:
+            progress(len(kept), len(names))
+        # A second copy: what is kept stays on the way to the result, so that gradients reach it.
+        return output.clone() if copy else None
+
+    steps = {name: found[name] for name in names}
+    with recording(steps, inputs=names if inputs else (), copy=copy, note=keep):
+        with torch.inference_mode(False), torch.set_grad_enabled(grad):
+            module(x)
     silent = [n for n in names if n not in kept]
     if silent and strict:
         raise ValueError(f"{silent[0]!r} was not called when the module ran, so it has no output to show")
-    return kept
-
-
-def _run(module, x, names, found, grad, progress, inputs, strict):
-    kept, given, handles, odd = {}, {}, [], set()
-    names = list(dict.fromkeys(names))
-    copy = _may_overwrite(module)
-
-    def note(name):
-        # Before the step runs: it may overwrite its own input.
-        def hook(_module, given_now):
-            given[name] = tuple(t.clone() if copy and torch.is_tensor(t) else t for t in given_now)
-
-        return hook
-
-    def keep(name):
-        def hook(_module, _inputs, output):
-            if name in kept or not torch.is_tensor(output):
-                if not strict:
-                    odd.add(name)
-                    return None
-                if name in kept:
-                    raise ValueError(
-                        f"{name!r} is called more than once in one forward pass, so its name does not say which output "
-                        "is meant: give each use a module of its own"
-                    )
-                raise ValueError(f"{name!r} gives out {type(output).__name__}, and only a tensor can be shown")
-            # Two copies: the output may be the input itself (nn.Identity), and what is kept stays on the way to
-            # the result, so that gradients reach it.
-            kept[name] = Call(given.pop(name, ()), output.clone() if copy else output)
-            if progress:
-                progress(len(kept), len(names))
-            return kept[name].output.clone() if copy else None
-
-        return hook
-
-    try:
-        for name in names:
-            if inputs:
-                handles.append(found[name].register_forward_pre_hook(note(name)))
-            handles.append(found[name].register_forward_hook(keep(name)))
-        with torch.inference_mode(False), torch.set_grad_enabled(grad):
-            module(x)
-    finally:
-        for handle in handles:
-            handle.remove()
     return {name: call for name, call in kept.items() if name not in odd}
+
+
+def _why_odd(name, output, again):
+    if again:
+        return (
+            f"{name!r} is called more than once in one forward pass, so its name does not say which output is meant: "
+            "give each use a module of its own"
+        )
+    return f"{name!r} returns {type(output).__name__}, and only a tensor can be shown"
 
 
 def _may_overwrite(module):

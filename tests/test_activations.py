@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import BTNK1, BTNK2, ResNet, Stem, activations, step_names
+from resnet_lib.activations import calls, recording
 
 from .reference import PlainBottleneck, bottleneck_by_hand, shake_norms
 
@@ -262,6 +263,88 @@ def test_gradient_mode_is_as_before():
     with torch.no_grad():
         activations(block, x, "conv1", grad=True)
         assert not torch.is_grad_enabled()
+
+
+# ── The recorder ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_call_of_a_step_that_runs_several_times_is_recorded_in_order():
+    block, x = plain_block(), torch.randn(1, 8, 5, 5)
+    with recording({"relu": block.relu, "bn3": block.bn3}) as run:
+        block(x)
+    assert [call.name for call in run.calls] == ["relu", "relu", "bn3", "relu"]
+    assert all(call.inputs == () for call in run.calls)
+    assert no_hooks_are_left(block)
+
+
+def test_a_recorded_copy_is_what_the_step_gave_and_the_tensor_itself_what_became_of_it():
+    block, x = plain_block(), torch.randn(2, 8, 7, 7)
+    (copied,), (shared,) = (record_bn1(block, x, copy) for copy in (True, False))
+    assert copied.output.min() < 0 == shared.output.min()
+    assert torch.equal(copied.output.clamp(min=0), shared.output)
+
+
+def record_bn1(block, x, copy):
+    with recording({"bn1": block.bn1}, copy=copy) as run:
+        block(x)
+    return run.calls
+
+
+def test_inputs_are_recorded_as_they_were_before_the_step_overwrote_them():
+    model = nn.Sequential(AddOne(), AddOne())
+    with recording(dict(model.named_children()), inputs=["1"], copy=True) as run:
+        model(torch.zeros(1, 1, 1, 1))
+    first, second = run.calls
+    assert first.inputs == () and [t.item() for t in second.inputs] == [1]
+    assert second.output.item() == 2 and second.begun == 1
+
+
+def test_what_a_note_returns_goes_on_through_the_network():
+    model = nn.Sequential(nn.ReLU(), nn.Identity())
+    with recording({"0": model[0]}, note=lambda call: call.output + 1) as run:
+        assert model(torch.tensor([1.0])).item() == 2
+    assert run.calls == []
+    assert model(torch.tensor([1.0])).item() == 1
+
+
+def test_a_run_that_stops_half_way_leaves_what_had_ended_and_what_had_begun():
+    class Broken(nn.Module):
+        def forward(self, x):
+            raise RuntimeError("broken on purpose")
+
+    model = nn.Sequential(nn.ReLU(), nn.Sequential(nn.Tanh(), Broken()))
+    with recording(dict(model.named_modules()), inputs=["", "1"]) as run:
+        with pytest.raises(RuntimeError, match="broken on purpose"):
+            model(torch.ones(1))
+    assert [call.name for call in run.calls] == ["0", "1.0"]
+    assert [(call.name, call.begun) for call in run.unfinished] == [("", 0), ("1", 1)]
+    assert torch.equal(run.unfinished[1].inputs[0], torch.ones(1))
+    assert no_hooks_are_left(model)
+
+
+def test_a_step_called_inside_itself_keeps_each_call_with_its_own_input():
+    class Twice(nn.Module):
+        def forward(self, x):
+            return self(x - 1) + 10 if x > 0 else x
+
+    module = Twice()
+    with recording({"": module}, inputs=[""]) as run:
+        module(torch.tensor(1.0))
+    assert [(call.inputs[0].item(), call.output.item()) for call in run.calls] == [(0, 0), (1, 10)]
+    assert run.unfinished == []
+
+
+def test_calls_that_have_no_single_tensor_are_left_out_unless_strict():
+    block, x = plain_block(), torch.randn(1, 8, 5, 5)
+    assert list(calls(block, x, ["bn1", "relu"], strict=False)) == ["bn1"]
+
+    class Pair(nn.Module):
+        def forward(self, x):
+            return x, x
+
+    with pytest.raises(ValueError, match="'' returns tuple, and only a tensor"):
+        calls(Pair(), x, "")
+    assert calls(Pair(), x, "", strict=False) == {}
 
 
 # ── Names ────────────────────────────────────────────────────────────────────────────────────────────────────

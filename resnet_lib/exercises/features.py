@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..activations import activations
+from ..activations import activations, recording
 from ..anatomy import anatomy, shapes_only
 from ..inside.attribution import occlusion_steps
 from ..network import DESIGNS, resnet50
@@ -397,9 +397,9 @@ def occlusion_question(W, patch, stride):
     """How many pictures a network sees in an occlusion of a picture of W × W pixels. ValueError as `occlusion`."""
     counted = []
     network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # as small as a network can be
-    network.register_forward_hook(lambda _module, given, _output: counted.append(len(given[0])))
-    for _ in occlusion_steps(network, torch.zeros(1, 3, W, W), patch=patch, stride=stride):
-        pass
+    with recording({"": network}, inputs=[""], note=lambda call: counted.append(len(call.inputs[0]))):
+        for _ in occlusion_steps(network, torch.zeros(1, 3, W, W), patch=patch, stride=stride):
+            pass
     answer, n = sum(counted), -(-W // stride)
     wrong = {
         answer - 1: "And one more, the photograph with nothing hidden.",

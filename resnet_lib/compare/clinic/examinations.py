@@ -3,7 +3,7 @@ and computes what it says; none knows the patient's diagnosis.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ..._common import shape_text
+from ...activations import Call, recording
 from ...anatomy import unfilled
 from ...weights import load as trained
 from ..proof import copy_weights, ladder
@@ -82,26 +83,23 @@ def _healthy_design():
 
 def _measure(parts):
     """(part → shape, parameters, MACs, what was raised) of the full network; None for counts that there are not."""
-    found, macs = {}, [0]
+    found, macs = {}, []
 
-    def count(m, _inputs, out):
-        each = m.weight.numel() // m.weight.shape[0]  # multiplications for one output value
-        macs[0] += each * out.numel()
+    def note(call):
+        found[call.name] = tuple(call.output.shape[1:])
+        if call.name in layers:
+            # Every value of the output takes as many multiplications as a kernel has weights.
+            macs.append(layers[call.name].weight[0].numel() * call.output.numel())
 
     try:
         with torch.device("meta"), torch.no_grad():  # shapes alone: no number is drawn or computed
             network = assemble(parts, **FULL)
-            for name in PARTS:
-                getattr(network, name).register_forward_hook(
-                    lambda _m, _inputs, out, name=name: found.__setitem__(name, tuple(out.shape[1:]))
-                )
-            for m in network.modules():
-                if isinstance(m, nn.Conv2d | nn.Linear):
-                    m.register_forward_hook(count)
-            network.eval()(torch.empty(1, 3, 224, 224))
+            layers = {name: m for name, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
+            with recording({name: getattr(network, name) for name in PARTS} | layers, note=note):
+                network.eval()(torch.empty(1, 3, 224, 224))
     except WRONG as error:
         return found, None, None, said(_as_computed(parts) or error)
-    return found, sum(p.numel() for p in network.parameters()), macs[0], None
+    return found, sum(p.numel() for p in network.parameters()), sum(macs), None
 
 
 def _as_computed(parts):
@@ -208,29 +206,25 @@ def _healthy_runs(parts):
 def _observe(parts, seed=0):
     """(step → its numbers, steps that were written over, what was raised). Outputs are held as usual hooks hold
     them, by reference, and looked at twice: at once and when all is done."""
-    outs, error = defaultdict(list), None
+    seen, error = [], None
 
-    def keep(name):
-        def hook(_m, _inputs, out):
-            outs[name].append((out, out.clone()))
-
-        return hook
+    def keep(call):
+        seen.append((call.name, call.output, call.output.clone()))
 
     try:
         x = parts.get("prepare", prepare)(pictures().clone())
-        keep("input")(None, None, x)
+        keep(Call("input", output=x))
         network = assemble(parts, seed)
-        for name, m in network.named_modules():
-            # How large a convolution's output is depends on how its weights were drawn; the BN after it undoes that.
-            if name and not isinstance(m, nn.Conv2d):
-                m.register_forward_hook(keep(name))
-        with torch.no_grad():
+        # How large a convolution's output is depends on how its weights were drawn; the BN after it undoes that.
+        steps = {name: m for name, m in network.named_modules() if name and not isinstance(m, nn.Conv2d)}
+        with recording(steps, note=keep), torch.no_grad():
             network.train()(x)
     except WRONG as caught:
         error = said(caught)
-    once = {name: found[0] for name, found in outs.items() if len(found) == 1}
-    rewritten = [name for name, (later, then) in once.items() if not torch.equal(later, then)]
-    return {name: _numbers(then) for name, (_, then) in once.items()}, rewritten, error
+    runs = Counter(name for name, _, _ in seen)
+    once = [(name, later, then) for name, later, then in seen if runs[name] == 1]
+    rewritten = [name for name, later, then in once if not torch.equal(later, then)]
+    return {name: _numbers(then) for name, _, then in once}, rewritten, error
 
 
 def _numbers(t):
