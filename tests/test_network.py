@@ -68,7 +68,7 @@ def test_with_the_same_weights_the_logits_are_the_same_to_the_last_bit(name):
     model = shake_norms(build(name)).eval()
     x = torch.randn(2, 3, 64, 64)
     assert same_bits(model, lambda: plain(name), x)
-    if DESIGNS[name][0] == "bottleneck":
+    if DESIGNS[name].block == "bottleneck":
         v1 = build(name, stride_on="1x1").eval()
         v1.load_state_dict(model.state_dict(), assign=True)
         assert same_bits(v1, lambda: plain(name, stride_on="1x1"), x)
@@ -103,7 +103,7 @@ def test_the_gradients_are_those_of_the_plain_network():
 def test_each_stage_opens_with_its_own_block_and_is_filled_with_the_other(name):
     with torch.device("meta"):
         model = build(name)
-    block, counts, *_ = DESIGNS[name]
+    block, counts = DESIGNS[name].block, DESIGNS[name].blocks
     first, rest = {"bottleneck": (BTNK1, BTNK2), "basic": (BasicBlock, BasicBlock)}[block]
     for i, count in enumerate(counts, 1):
         stage = model.get_submodule(f"stage{i}")
