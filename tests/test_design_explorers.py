@@ -148,6 +148,10 @@ def test_a_design_that_no_control_could_take_is_refused(explorer):
     before = explorer.design
     with pytest.raises(ValueError, match="Stage 1: blocks = 0 must be a whole number"):
         explorer.design = replace(before, stages=(StageDesign(0, 16, 64), *before.stages[1:]))
+    dilated = tuple(replace(stage, dilation=2) for stage in before.stages)
+    for change in ({"in_channels": 1}, {"stride_on": "1x1"}, {"stages": dilated}):
+        with pytest.raises(ValueError, match="no dilation"):
+            explorer.design = replace(before, **change)
     assert explorer.design == before
 
 
