@@ -2,12 +2,45 @@
 
 import operator
 import os
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from math import inf
 from pathlib import Path
 
 import torch
+
+# ── What is found, and its words ─────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a check can find.
+
+    name:     tells it from all others of its table, "padding once".
+    sentence: its words, a template for `str.format` with the finding's values, or a function of them.
+    hint:     where to look, where this kind has a hint of its own.
+    """
+
+    name: str
+    sentence: str | Callable
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found: its kind, where (a layer, an argument, a file, a line), and the values to be named."""
+
+    kind: Kind
+    where: str = ""
+    values: Mapping = field(default_factory=dict)
+
+
+def say(finding):
+    """Return the sentence of a finding. Nothing else makes words of it, and nothing reads them back."""
+    sentence = finding.kind.sentence
+    return sentence(**finding.values) if callable(sentence) else sentence.format(**finding.values)
+
 
 # ── Checks: each raises ValueError, with a sentence that says what would be right ─────────────────────────────
 
@@ -250,6 +283,23 @@ def evaluating(network):
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+@contextmanager
+def threads(n):
+    """Compute tensors on that many threads inside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def one_thread():
+    """Compute tensors on one thread inside. One small block gains little from a second one, and on a busy machine
+    threads that wait for each other take many times as long."""
+    return threads(1)
 
 
 def runs_folder():

@@ -22,7 +22,6 @@ OTHER_SENSE = {
     "v1": "02",
     "v1.5": "02",
     "groups": "04",  # of blocks
-    "luck": "05",
     "loss": "06",  # of accuracy
 }
 

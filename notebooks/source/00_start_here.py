@@ -13,23 +13,23 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# This course builds ResNet-50, a network that recognises what is on a photograph. It starts from an empty cell and
+# This course builds ResNet-50, a network that recognises what is in a photograph. It starts from an empty cell and
 # leaves nothing out.
 #
 # **At the end of this lesson you can**
 # - run a lesson, do its exercises and find help in it,
-# - say whether your machine is ready for the course,
+# - check whether your machine is ready for the course,
 # - read a shape (C, H, W), and use C, W and S, three of the course's four letters,
-# - tell how many numbers a tensor holds, what S does to them, and how many bytes they take.
+# - work out how many numbers a tensor holds, how S changes that number, and how many bytes they take.
 #
-# **You need** Python, and an idea of what a convolution is. No graphics card and no internet.
+# **You need** Python, and an idea of what a convolution is. You need neither a graphics card nor internet.
 #
 # **Time:** about 40 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
 #
-# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
 # [Letters and shapes](glossary.ipynb#Letters-and-shapes).
 #
-# Here is the first cell of Python. Click on it and press **Shift + Enter**: that runs it.
+# Here is the first Python cell. Click on it and press **Shift + Enter** to run it.
 
 # %%
 from resnet_lib.exercises import Progress
@@ -39,37 +39,37 @@ Progress("00", exercises=3)
 # %% [markdown]
 # <details><summary>The cell above ended with "No module named …"</summary>
 #
-# Then this notebook runs with another Python than the course's. In the menu *Kernel* choose *Change Kernel…* and
-# *Python 3 (ipykernel)*, and run the cell again. If that does not help, close JupyterLab and start it again as the
-# course's README says: that installs what is missing.
+# This notebook is running with a different Python from the course's. In the menu *Kernel* choose *Change Kernel…* and
+# *Python 3 (ipykernel)*, and run the cell again. If that does not help, close JupyterLab and start it as the course's
+# README says: that installs whatever is missing.
 # </details>
 #
 # ## 1 · How a lesson works
 #
 # A lesson is a column of cells. Some are text, like this one; the others are Python. **Shift + Enter** runs a cell and
-# goes on to the next. Go from top to bottom: later cells use what earlier ones made.
+# moves to the next. Work from top to bottom: later cells use the results of earlier ones.
 #
-# - **The line of circles** that you have just made stands at the top of every lesson, one circle an exercise: ○ becomes ✓
-#   when you have solved it. What you solve is kept in a small file, `runs/progress.json`, beside this notebook.
-# - **Exercises** are cells in which something is missing. They end with a line `raise NotImplementedError(…)`. Write your
-#   code, remove that line, run the cell. Each exercise says how hard it is (● easy to ●●● hard), how important, and how
-#   many minutes it may take.
-# - **Checks** stand in the cell below an exercise. Run it: it says **✓ right**, or **✗ not right yet** and what is wrong,
-#   in words. A refusal breaks nothing and is not counted. Change your cell, run it, run the check again.
-# - **Hints** are folded away. Each of those above an exercise says what trouble it is for: open only the one that fits.
-#   Those below a refusal lie one inside the other, and the last is nearly the solution.
-# - **Predictions** are asked before something is shown. Commit yourself, even when you are unsure: whoever has guessed
-#   wrong remembers the answer better than who was only told.
+# - **The line of circles** that you have just made is at the top of every lesson, one circle per exercise: ○ becomes ✓
+#   when you have solved it. Your progress is saved in a small file, `runs/progress.json`, beside this notebook.
+# - **Exercises** are cells with something missing. They end with a line `raise NotImplementedError(…)`. Write your
+#   code, remove that line, and run the cell. Each exercise says how hard it is (● easy to ●●● hard), how important, and
+#   about how many minutes it takes.
+# - **Checks** are in the cell below an exercise. Run it: it says **✓ right**, or **✗ not right yet** and what is wrong.
+#   A failed check breaks nothing and is not counted. Change your cell, run it, and run the check again.
+# - **Hints** are folded away. Each hint above an exercise names the problem it helps with: open only the one that fits.
+#   The hints below a failed check are nested, and the last is nearly the solution.
+# - **Predictions** come before a result is shown. Commit to an answer, even when you are unsure: you remember an answer
+#   better after a wrong guess than if you were just told it.
 # - **Questions** like "What do you see?" have a folded answer. Answer first, aloud or on paper.
-# - **Given up?** At the very end of each lesson is a link to the same lesson, solved.
-# - **Lost your way?** In the menu *Kernel* choose *Restart Kernel and Run up to Selected Cell…* and go on from
-#   there. Most mysteries come from cells that ran in another order than they stand.
+# - **Stuck?** At the very end of each lesson is a link to the same lesson, solved.
+# - **Lost your way?** In the menu *Kernel* choose *Restart Kernel and Run up to Selected Cell…* and continue from
+#   there. Most mysteries come from cells that were run out of order.
 #
 # <details><summary>This is a folded answer: click on it</summary>Like that. Click again to fold it.</details>
 #
 # ## 2 · Is your machine ready?
 #
-# This cell looks at your machine and says so in plain sentences. Where something is missing, it says what to do.
+# This cell checks your machine and reports in plain sentences. If something is missing, it says what to do.
 
 # %%
 from resnet_lib.speed.checkup import checkup
@@ -79,7 +79,7 @@ checkup()
 # %% [markdown]
 # ## 3 · A photograph is a box of numbers
 #
-# The course brings a few photographs. Here is one.
+# The course comes with a few photographs. Here is one.
 
 # %%
 from resnet_lib.photos import photo
@@ -87,7 +87,7 @@ from resnet_lib.photos import photo
 photo("coffee")
 
 # %% [markdown]
-# A network does not see a cup. It gets numbers: how red, how green and how blue each pixel is. `to_input` cuts the
+# A network does not see a cup. It gets numbers: how red, how green and how blue each pixel is. `to_input` crops the
 # photograph to a square of 224 × 224 pixels and turns it into such numbers, in a PyTorch tensor. **Predict** its shape.
 
 # %%
@@ -99,11 +99,11 @@ print(tuple(x.shape))
 # %% [markdown]
 # Read it from left to right: **1** photograph, **3** channels, **224** rows, **224** columns.
 #
-# PyTorch works on many photographs at once, a *batch*; the first number says how many. It never changes on the way
-# through a network, so the course leaves it out in words and writes shapes as **(C, H, W)**: channels, height, width.
+# PyTorch works on many photographs at once, a *batch*; the first number is the batch size. It never changes on the way
+# through a network, so in text the course leaves it out and writes shapes as **(C, H, W)**: channels, height, width.
 # This photograph is (3, 224, 224).
 #
-# A channel is a picture of its own: one number for each pixel. Inside a network it is also called a *feature map*, or
+# A channel is itself a picture: one number for each pixel. Inside a network it is also called a *feature map*, or
 # *map*. These are the three channels of the photograph.
 
 # %%
@@ -114,35 +114,36 @@ show_maps(x, tile=224, columns=3)
 
 # %% [markdown]
 # This is how the course draws channels: one tile each, from left to right and from top to bottom. **White is 0, red is
-# positive, blue is negative.** (`to_input` has subtracted the average colour of many photographs: red says more of the
-# channel's colour than usual, and blue says less.)
+# positive, blue is negative.** (`to_input` has subtracted the average colour of many photographs: red is more of the
+# channel's colour than average, and blue is less.)
 #
-# **What do you see?** Where do the three channels differ most, and what colour does the photograph have there?
+# **What do you see?** Where do the three channels differ most, and what colour is the photograph there?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# The coffee: red in the first tile, nearly white in the second, blue in the third. Light brown is much red, some green and
-# little blue. The lit part of the saucer is red in the first tile and blue in both others: a pure red. The white rim of
-# the cup is red in all three: white is much of every colour. What is dark, such as the shadow under the cup, is blue in
-# all three.
+# The coffee: red in the first tile, nearly white in the second, blue in the third. Light brown is a lot of red, some
+# green and little blue. The lit part of the saucer is red in the first tile and blue in both others: a pure red. The
+# white rim of the cup is red in all three: white is a lot of every colour. Dark areas, such as the shadow under the
+# cup, are blue in all three.
 # </details>
 #
 # ## 4 · Four letters
 #
-# ResNet-50 consists mostly of *blocks*, a few convolutions each, and four letters describe any of them. You will see them
-# everywhere.
+# ResNet-50 consists mostly of *blocks* of a few convolutions each, and four letters describe any block. You will see
+# these letters everywhere.
 #
 # | letter | what it is | in this photograph |
 # | --- | --- | --- |
-# | **C** | channels of what comes in | 3 |
-# | **W** | width of what comes in, in pixels; the height is the same, so H = W | 224 |
+# | **C** | channels of the input | 3 |
+# | **W** | width of the input, in pixels; the height is the same, so H = W | 224 |
 # | **S** | stride: of each row and each column, only every S-th pixel is kept | – |
 # | **C1** | channels inside a block, after its first convolution | – |
 #
-# C and W belong to a tensor. S and C1 belong to a part of the network. Today you meet S; C1 has to wait for lesson 02.
+# C and W belong to a tensor. S and C1 belong to a part of the network. This lesson uses S; C1 has to wait for lesson
+# 02.
 #
-# **Stride** in its simplest form is a slice in Python; `::S` takes every S-th. **Predict** before you run the next two
-# cells: which shape is left for S = 2, and is that half of the numbers, or a quarter?
+# **Stride** in its simplest form is a slice in Python; `::S` takes every S-th element. **Predict** before you run the
+# next two cells: what is the shape for S = 2, and is that half of the numbers, or a quarter?
 
 # %%
 S = 2
@@ -150,14 +151,14 @@ smaller = x[:, :, ::S, ::S]
 print(tuple(x.shape), "→", tuple(smaller.shape))
 
 # %%
-print(f"{x.numel():,} numbers → {smaller.numel():,}, a share of {smaller.numel() / x.numel()}")
+print(f"{x.numel():,} numbers → {smaller.numel():,}, a fraction of {smaller.numel() / x.numel()}")
 
 # %% [markdown]
-# S = 2 leaves half the rows and half the columns: a quarter of the numbers, not half of them.
+# S = 2 keeps half the rows and half the columns: a quarter of the numbers, not half of them.
 #
-# Now a **prediction** that answers you. Type three numbers and press Enter or *Commit*. A wrong guess costs nothing: you
-# are told what is wrong with it, and may try again. *Hint* gives a step towards the answer, and *Show the answer* can be
-# pressed after a first try.
+# Now a **prediction** that responds. Type three numbers and press Enter or *Commit*. A wrong guess costs nothing: you
+# see what is wrong with it, and can try again. *Hint* gives a step towards the answer, and you can press *Show the
+# answer* after a first try.
 
 # %%
 from resnet_lib.exercises import Prediction, stride_question
@@ -167,12 +168,12 @@ Prediction(stride_question(3, 9, 2))
 # %% [markdown]
 # ## 5 · Your first sliders
 #
-# Run the next cell and move the sliders, with the mouse or the arrow keys, or type over the number beside one. W scales
-# the photograph to W × W pixels; S then keeps every S-th. Before you do, **predict**:
+# Run the next cell and move the sliders with the mouse or the arrow keys, or type over the number beside one. W scales
+# the photograph to W × W pixels; S then keeps every S-th pixel. Before you do, **predict**:
 #
 # 1. With W = 224, which S leaves a picture of 56 × 56?
-# 2. How small can the picture get before you no longer recognise the cup?
-# 3. Set W to 9 and S to 2. Does the explorer say what you have predicted?
+# 2. How small can the picture become before you no longer recognise the cup?
+# 3. Set W to 9 and S to 2. Does the explorer agree with your prediction?
 # 4. Which slider changes the first number of the shape, the 3?
 
 # %%
@@ -184,8 +185,9 @@ SizeExplorer()
 # <details><summary>Answers</summary>
 #
 # 1. S = 4, since 224 / 4 = 56.
-# 2. That depends on your eyes. With S = 8, at 28 × 28 or 2,352 numbers, the cup can still be told. ResNet-50's last maps
-#    are 7 × 7: by then its channels have to say *what* is there, since so little is left to say *where*.
+# 2. That depends on your eyes. With S = 8, at 28 × 28 or 2,352 numbers, you can still recognise the cup. ResNet-50's
+#    last maps are 7 × 7: by then the channels have to say *what* is there, since so few positions are left to say
+#    *where*.
 # 3. (3, 5, 5). The pixels 0, 2, 4, 6 and 8 are kept: **W/S is rounded up**, since the first pixel always stays.
 # 4. None. Neither width nor stride changes the channels.
 # </details>
@@ -193,17 +195,17 @@ SizeExplorer()
 # ### Exercise 1 · predict shapes
 # ● of ●●● · important · 5 minutes
 #
-# A tensor of shape (C, W, W) is cut down with stride S, as above. What shape is left? Do it in your head.
+# You slice a tensor of shape (C, W, W) with stride S, as above. What is the shape of the result? Do it in your head.
 #
 # The first answer is filled in, and it is **wrong, on purpose**. So begin in an unusual way: run the exercise as it is,
-# then the check below it, and read how a check refuses. (The exercise stops at its last line, as it should: it is not
-# done.) Then correct that answer, replace each `None` by three numbers (C, H, W), and remove the last line.
+# then the check below it, and read its message. (The exercise stops at its last line, as it should: it is not
+# finished.) Then correct that answer, replace each `None` with three numbers (C, H, W), and remove the last line.
 #
-# <details><summary>Hint: my answer for W = 7 is refused</summary>Write down the numbers 0 to 6, and strike out every
+# <details><summary>Hint: my answer for W = 7 is wrong</summary>Write down the numbers 0 to 6, and cross out every
 # second one. How many are left?</details>
 
 # %% tags=["exercise"]
-# Exercise 1: the shape that is left.
+# Exercise 1: the shape of the result.
 prediction = {
     "C = 3, W = 224, S = 2": (3, 112, 224),
     "C = 3, W = 224, S = 4": None,
@@ -228,20 +230,20 @@ questions = {f"C = {C}, W = {W}, S = {S}": stride_question(C, W, S) for C, W, S 
 predict(questions, prediction, exercise="00.1")
 
 # %% [markdown]
-# Solved? Run the very first cell of this lesson again: one of its circles has become a ✓.
+# Solved? Run the first cell of this lesson again: one of its circles has become a ✓.
 #
 # ### Exercise 2 · count the numbers
 # ● of ●●● · important · 5 minutes
 #
-# Write a function that says how many numbers are left of a (C, W, W) tensor after stride S. You have seen one result
-# already: `numbers_left(3, 224, 2)` should be 37,632. The check tries other C, W and S too, and accepts any way to write
-# it.
+# Write a function that returns how many numbers of a (C, W, W) tensor are left after stride S. You have seen one result
+# already: `numbers_left(3, 224, 2)` should be 37,632. The check tries other C, W and S too, and accepts any way of
+# writing it.
 #
 # <details><summary>Hint: I do not know how to round up</summary><code>math.ceil(W / S)</code>, after
 # <code>import math</code>.</details>
 # <details><summary>Hint: it is right for W = 224 and not for W = 7</summary><code>W // S</code> rounds down, and
 # <code>W * W / S**2</code> does not round the sides at all. Round the side up first, then multiply.</details>
-# <details><summary>Hint: the check speaks of rows and columns</summary>The stride thins out both: multiply by the new
+# <details><summary>Hint: the check mentions rows and columns</summary>The stride thins out both: multiply by the new
 # width twice.</details>
 
 
@@ -268,20 +270,20 @@ from resnet_lib.exercises import check_numbers_left
 check_numbers_left(numbers_left, exercise="00.2")
 
 # %% [markdown]
-# How much memory do the numbers take? Each of them is a *float32*, a number written in 32 bits; 8 bits are a byte.
-# **Predict:** how many bytes is one number, and the whole photograph?
+# How much memory do the numbers take? Each is a *float32*, a number stored in 32 bits; 8 bits are a byte. **Predict:**
+# how many bytes does one number take, and the whole photograph?
 
 # %%
-print(f"{x.dtype}: {x.element_size()} bytes for a number, so {x.numel() * x.element_size():,} bytes for the photograph")
+print(f"{x.dtype}: {x.element_size()} bytes per number, so {x.numel() * x.element_size():,} bytes for the photograph")
 
 # %% [markdown]
-# ### Exercise 3 · weigh a batch
+# ### Exercise 3 · the size of a batch
 # ● of ●●● · worth doing · 5 minutes
 #
-# Write a function that says how many bytes a whole batch takes: a float32 tensor of shape (batch, C, W, W).
+# Write a function that returns how many bytes a whole batch takes: a float32 tensor of shape (batch, C, W, W).
 #
-# <details><summary>Hint: the check speaks of bits, or of 4 bytes</summary>32 bits are 32 / 8 bytes.</details>
-# <details><summary>Hint: it is right for batch = 1 only</summary>Every picture of the batch takes as much as the
+# <details><summary>Hint: the check mentions bits, or 4 bytes</summary>32 bits are 32 / 8 bytes.</details>
+# <details><summary>Hint: it is right for batch = 1 only</summary>Every picture in the batch takes as much memory as the
 # first.</details>
 
 
@@ -305,92 +307,94 @@ from resnet_lib.exercises import check_bytes
 check_bytes(batch_bytes, exercise="00.3")
 
 # %% [markdown]
-# With your function: a batch of 32 photographs, what the first convolution of ResNet-50 makes of it, and what leaves the
-# last block. **Predict:** which of the three is the largest? (1 MB is a million bytes.)
+# With your function, compare a batch of 32 photographs, the output of ResNet-50's first convolution, and the output of
+# its last block. **Predict:** which of the three is the largest? (1 MB is a million bytes.)
 
 # %%
 for C, W in [(3, 224), (64, 112), (2048, 7)]:
     print(f"{(32, C, W, W)!s:18} {batch_bytes(32, C, W) / 1e6:6.1f} MB")
 
 # %% [markdown]
-# The photographs are not what fills a memory; what a network makes of them on the way is. Lesson 09 comes back to it.
+# Memory is not filled by the photographs but by the feature maps a network makes from them. Lesson 09 comes back to
+# this.
 #
-# ## 6 · Where this goes
+# ## 6 · Where this is going
 #
-# This is the whole of ResNet-50: Stage 0 to Stage 4, and the *head*, which gives the 1,000 answers. A *parameter* is a
-# number that training changes. The course's library has all this; you will write it yourself in the next five lessons.
-# **Predict:** the photograph is (3, 224, 224). Which of these three numbers grow on the way, and which shrink?
+# This is the whole of ResNet-50: Stage 0 to Stage 4, and the *head*, which outputs the 1,000 answers. A *parameter* is
+# a number that training changes. The course's library has all this; you will write it yourself in the next five
+# lessons. **Predict:** the photograph is (3, 224, 224). Which of these three numbers grow on the way, and which shrink?
 
 # %%
 from resnet_lib import anatomy, resnet50
 
 for stage in anatomy(resnet50(), 224).by_stage():
-    print(f"{stage.name:7} gives {stage.shape!s:15} {stage.parameters:>11,} parameters")
+    print(f"{stage.name:7} outputs {stage.shape!s:15} {stage.parameters:>11,} parameters")
 
 # %% [markdown]
 # **What do you see?** Follow the shapes from top to bottom, then the parameters.
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# The width shrinks from 224 to 56, 28, 14 and 7, and the channels grow from 3 to 64, 256, 512, 1024 and 2048. The network
-# trades *where* for *what*. Most parameters sit where the channels are many, in Stage 4. The last line is 1,000 numbers
-# without height or width: one for each kind of thing that ResNet-50 knows.
+# The width shrinks from 224 to 56, 28, 14 and 7, and the channels grow from 3 to 64, 256, 512, 1024 and 2048. The
+# network trades *where* for *what*. Most parameters are in Stage 4, which has the most channels. The last line is 1,000
+# numbers without height or width: one for each kind of thing that ResNet-50 knows.
 # </details>
 #
 # | lesson | what it is about |
 # | --- | --- |
 # | [01 · Stage 0, the stem](01_stem.ipynb) | from (3, 224, 224) to (64, 56, 56) |
 # | [02 · BTNK2, the identity block](02_btnk2.ipynb) | the block that keeps its shape |
-# | [03 · BTNK1, the projection block](03_btnk1.ipynb) | the block that changes it |
+# | [03 · BTNK1, the projection block](03_btnk1.ipynb) | the block that changes its shape |
 # | [04 · Stages 1 to 4](04_stages.ipynb) | the blocks, stacked |
-# | [05 · ResNet-50](05_resnet50.ipynb) | all of it |
-# | [06 · published weights](06_published_weights.ipynb) | trained weights in your network, and the proof that it is the real one |
-# | [07 · feature maps](07_feature_maps.ipynb) | what it sees in a photograph of your own |
-# | [08 · why residuals](08_why_residuals.ipynb) | two networks side by side, and the reason why fifty layers can learn |
+# | [05 · ResNet-50](05_resnet50.ipynb) | the whole network |
+# | [06 · published weights](06_published_weights.ipynb) | trained weights in your network, and proof that it is the real ResNet-50 |
+# | [07 · feature maps](07_feature_maps.ipynb) | what it sees in your own photograph |
+# | [08 · why residuals](08_why_residuals.ipynb) | two networks side by side, and why fifty layers can learn |
 # | [09 · making it fast](09_making_it_fast.ipynb) | the same answers in less time |
-# | [10 · capstone](10_capstone.ipynb) | a network that you design yourself |
-# | [11 · clinic](11_clinic.ipynb) | networks with mistakes: you find and mend them |
+# | [10 · capstone](10_capstone.ipynb) | a network of your own design |
+# | [11 · clinic](11_clinic.ipynb) | networks with mistakes for you to find and fix |
 #
 # ## Words and signs
 #
-# What this lesson used. All the others are in the [glossary](glossary.ipynb), and every lesson has a link to it at its top.
+# These are the words this lesson used. The [glossary](glossary.ipynb) has all the others; every lesson links to it at
+# the top.
 #
 # | | |
 # | --- | --- |
-# | **C, W, S** | channels in, width in, stride; C1, the channels inside a block, comes in lesson 02 |
-# | **(C, H, W)** | a shape: channels, height, width; the batch before it is left out |
-# | **channel, map** | one of the C pictures a tensor consists of |
+# | **C, W, S** | input channels, input width, stride; C1, the channels inside a block, comes in lesson 02 |
+# | **(C, H, W)** | a shape: channels, height, width, without the batch dimension |
+# | **channel, map** | one of the C pictures that make up a tensor |
 # | **batch** | several pictures in one tensor, (batch, C, H, W) |
 # | **parameter** | a number that training changes |
 # | **block** | a few convolutions that belong together |
-# | **Stage 0 … 4, head** | the parts of ResNet-50; Stage 0 is also called the stem, and the head gives the answers |
+# | **Stage 0 … 4, head** | the parts of ResNet-50; Stage 0 is also called the stem, and the head outputs the answers |
 #
 # ## Common mistakes
 #
-# - **Running cells out of order.** A name is then unknown, or holds something old. *Restart Kernel and Run up to Selected
-#   Cell…* in the menu *Kernel* puts it right.
-# - **Leaving out the batch.** A layer wants (batch, C, H, W). `x[0]` is a photograph, `x[0:1]` a batch of one.
+# - **Running cells out of order.** A name is then undefined, or holds an old value. *Restart Kernel and Run up to
+#   Selected Cell…* in the menu *Kernel* fixes it.
+# - **Leaving out the batch.** A layer expects (batch, C, H, W). `x[0]` is a photograph, `x[0:1]` a batch of one.
 # - **Reading (H, W, C).** Pictures in files and in NumPy have the channels last. PyTorch has them first.
 # - **Thinking S = 2 leaves half.** It leaves half of each side, and a quarter of the numbers.
-# - **Looking at the check and not at the cell.** A check sees what your cell made when it last *ran*. Run the cell you have
-#   changed, and then the check.
+# - **Running the check and not the cell.** A check sees what your cell defined when it last *ran*. Run the cell you
+#   have changed, and then the check.
 #
 # ## Summary
 #
-# - A photograph is a tensor of shape (3, 224, 224); PyTorch puts the batch before it.
+# - A photograph is a tensor of shape (3, 224, 224); PyTorch adds the batch dimension in front.
 # - C and W describe a tensor. S thins it out: (C, W, W) becomes (C, W/S, W/S), rounded up, with about 1/S² of the numbers.
 # - A float32 takes 4 bytes: a batch of shape (batch, C, W, W) takes 4 · batch · C · W · W.
-# - ResNet-50 makes the width smaller and the channels more, from (3, 224, 224) to (2048, 7, 7) and then 1,000 answers.
+# - ResNet-50 reduces the width and adds channels, from (3, 224, 224) to (2048, 7, 7) and then 1,000 answers.
 #
 # ## Recall
 #
 # 1. What do the numbers of the shape (256, 56, 56) say?
 # <details><summary>Answer</summary>256 channels, each 56 pixels high and 56 wide.</details>
 #
-# 2. A tensor 15 wide is cut down with S = 2. How wide is the result?
+# 2. You slice a tensor of width 15 with S = 2. How wide is the result?
 # <details><summary>Answer</summary>8: the pixels 0, 2, … 14 are kept. 15/2 is rounded up.</details>
 #
-# 3. A picture 224 wide is cut down with S = 4. What share of the numbers is left?
+# 3. You slice a picture of width 224 with S = 4. What fraction of the numbers is left?
 # <details><summary>Answer</summary>1/16: a quarter of the rows and a quarter of the columns.</details>
 #
 # 4. In the pictures of channels, what do red, white and blue stand for?
@@ -399,8 +403,8 @@ for stage in anatomy(resnet50(), 224).by_stage():
 # 5. How many bytes does a float32 tensor of shape (2, 3, 10, 10) take?
 # <details><summary>Answer</summary>2 · 3 · 10 · 10 = 600 numbers of 4 bytes: 2,400.</details>
 #
-# 6. A check refuses your exercise, you correct it, and the check says the same again. What did you forget?
-# <details><summary>Answer</summary>To run the cell of the exercise before the check.</details>
+# 6. A check fails, you correct your exercise, and the check says the same again. What did you forget?
+# <details><summary>Answer</summary>To run the exercise cell before the check.</details>
 #
 # ## What comes next
 #
@@ -411,31 +415,30 @@ for stage in anatomy(resnet50(), 224).by_stage():
 #
 # | minutes | what |
 # | --- | --- |
-# | 10 | Sections 1 and 2: how a lesson works; everybody runs the check-up; walk around, look for arrows |
+# | 10 | Sections 1 and 2: how a lesson works; all students run the check-up; walk around, look for arrows |
 # | 5 | Section 3: a shape, and the three tiles of the coffee |
-# | 5 | Sections 4 and 5: a prediction, committed and not only thought, then the sliders |
-# | 5 | Exercise 1; its first answer is wrong on purpose: let all see a refusal before anybody mends it |
+# | 5 | Sections 4 and 5: a prediction, committed and not just thought of, then the sliders |
+# | 5 | Exercise 1; its first answer is wrong on purpose: let all students see a failed check before they fix it |
 # | 5 | Exercise 2 |
 # | 5 | Exercise 3 |
 # | 5 | Section 6 and the recall questions, answered in pairs |
 #
 # ### Ask before you show
 #
-# - Before the slice runs: "S = 2 keeps what share of the numbers?" Let all vote for a half or a quarter.
-# - At the prediction with W = 9, S = 2: "4 or 5?" Write both camps' counts on the board. The winners say which pixels are
+# - Before the slice runs: "What fraction of the numbers does S = 2 keep?" Have everyone vote for a half or a quarter.
+# - At the prediction with W = 9, S = 2: "4 or 5?" Write both counts on the board. Ask the winners which pixels are
 #   kept.
 # - Before the bytes of three tensors are printed: "Which is the largest?" Not the photographs.
 # - Before section 6: "The photograph has 150,528 numbers, the answer 1,000. What has to become smaller first?"
 #
 # ### What they may think
 #
-# - *A shape is (H, W, C).* In files it is. Show `x.shape` whenever someone says "three, last".
-# - *The batch is a dimension of the picture.* `x[0]` against `x[0:1]` settles it.
+# - *A shape is (H, W, C).* In files it is. Show `x.shape` whenever a student says "the three comes last".
+# - *The batch is a dimension of the picture.* Comparing `x[0]` with `x[0:1]` settles it.
 # - *Blue tiles are the blue channel.* Blue means negative, in every tile of the course.
-# - *A refusal is a mark.* Nothing is counted but what is solved in the end. The quickest way to learn is to be refused
-#   early.
+# - *A failed check costs marks.* Only solved exercises count. The quickest way to learn is to fail a check early.
 #
 # ### On the projector
 #
-# The SizeExplorer at W = 224, S = 1. Go to S = 8, and ask who still sees a cup. Leave it there while you say what 7 × 7
-# means.
+# The SizeExplorer at W = 224, S = 1. Go to S = 8, and ask who still sees a cup. Leave it there while you explain what 7
+# × 7 means.

@@ -16,14 +16,14 @@
 # **At the end of this lesson you can**
 # - say why ResNet-50 begins by shrinking the photograph, and what that saves,
 # - compute the output size of any convolution or pooling in your head, the floor included,
-# - build the stem, CONV 7×7 /2 → BN → ReLU → MAXPOOL 3×3 /2, and give the shape after each step,
+# - build the stem, CONV 7×7 /2 → BN → ReLU → MAXPOOL 3×3 /2, and name the shape after each step,
 # - describe what each of the four steps does to a feature map.
 #
 # **You need** [lesson 00](00_start_here.ipynb): shapes (C, H, W), stride, and how the course draws channels.
 #
 # **Time:** about 60 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
 #
-# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
 # [Convolution](glossary.ipynb#Convolution).
 
 # %%
@@ -40,17 +40,17 @@ Progress("01", exercises=3)
 # %% [markdown]
 # ## 1 · Why a stem?
 #
-# The stages of ResNet-50 do the thinking, and they are expensive. A convolution pays for every position of its output, so
-# its cost goes with the *square* of the width.
+# The stages of ResNet-50 do the thinking, and they are expensive. A convolution is computed at every position of its
+# output, so its cost grows with the *square* of the width.
 #
-# The unit of cost is the **MAC**, one multiplication with its addition. A convolution makes one number of its output from
-# kernel × kernel × C_in products, where C_in channels come in and C_out go out:
+# The unit of cost is the **MAC**, one multiplication with its addition. With C_in input channels and C_out output
+# channels, a convolution computes each number of its output from kernel × kernel × C_in products:
 #
-# $$\text{MACs} = \underbrace{C_{out} \cdot W_{out} \cdot W_{out}}_{\text{numbers to make}} \cdot
+# $$\text{MACs} = \underbrace{C_{out} \cdot W_{out} \cdot W_{out}}_{\text{numbers to compute}} \cdot
 # \underbrace{\text{kernel} \cdot \text{kernel} \cdot C_{in}}_{\text{products for each}}$$
 #
-# Take one 3×3 convolution from 64 to 64 channels, at the photograph's full width and at a quarter of it. **Predict:** how
-# many times as much does the first cost?
+# Take one 3×3 convolution from 64 to 64 channels, at the photograph's full width and at a quarter of it. **Predict:**
+# by what factor does the first cost more?
 
 
 # %%
@@ -62,12 +62,12 @@ for W in (224, 56):
     print(f"W = {W:3}: {conv_macs(64, 64, 3, W):13,} MACs")
 
 # %% [markdown]
-# Sixteen times as much. At 224 this one convolution costs 1.8 billion MACs. All of ResNet-50, which has 53 convolutions,
-# costs about 4.1 billion.
+# Sixteen times as much. At 224 this one convolution costs 1.8 billion MACs. The whole of ResNet-50, with its 53
+# convolutions, costs about 4.1 billion.
 #
-# So the first thing ResNet does is to bring 224 down to 56, quickly and cheaply. That is **Stage 0**, the stem: two
-# steps with stride 2. (The paper, He et al. 2015, arXiv 1512.03385, lists it in Table 1 as conv1 and the pooling that
-# opens conv2_x.)
+# So the first thing ResNet does is to reduce 224 to 56, quickly and cheaply. That is **Stage 0**, the stem: two steps
+# with stride 2. (The paper, He et al. 2015, arXiv 1512.03385, lists it in Table 1 as conv1 and the pooling that opens
+# conv2_x.)
 
 # %%
 x = to_input(photo("coffee"))
@@ -77,15 +77,15 @@ print("the photograph:", tuple(x.shape))
 # ## 2 · The convolution, one change at a time
 #
 # **A kernel of 7×7** looks at 49 neighbouring pixels in all 3 channels at once. 64 such kernels give 64 channels.
-# **Predict** before each of the next three cells: how wide is what comes out?
+# **Predict** before each of the next three cells: how wide is the output?
 
 # %%
 conv = nn.Conv2d(3, 64, kernel_size=7, bias=False)
 print(tuple(conv(x).shape))
 
 # %% [markdown]
-# 224 became 218. The kernel has to lie inside the picture with all of its 7 pixels, so it finds 224 − 7 + 1 = 218 places.
-# (`bias=False`: all convolutions of ResNet leave out the bias. Lesson 02 shows why.)
+# 224 became 218. All 7 pixels of the kernel have to be inside the picture, so there are 224 − 7 + 1 = 218 places for
+# it. (`bias=False`: no convolution in ResNet has a bias. Lesson 02 shows why.)
 #
 # **Stride 2**: only every second of those places.
 
@@ -101,13 +101,13 @@ conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
 print(tuple(conv(x).shape))
 
 # %% [markdown]
-# (64, 112, 112). Exactly half the width: that is what 3 is for. Padding (kernel − 1)/2 makes up for what the kernel takes
-# away, and leaves it to the stride alone to decide the size.
+# (64, 112, 112). Exactly half the width: that is what the 3 is for. Padding (kernel − 1)/2 makes up for the pixels that
+# the kernel takes away, so that the stride alone decides the size.
 #
 # ## 3 · How large is the output?
 #
-# You will answer this question hundreds of times, so look at it closely once. This draws one row of 8 pixels, with
-# padding (`o`), and all the places where the kernel (`■`) can lie.
+# You will answer this question hundreds of times, so look at it closely once. The next cell draws one row of 8 pixels,
+# with padding (`o`), and every place where the kernel (`■`) fits.
 
 
 # %%
@@ -130,38 +130,39 @@ draw_places(8, kernel=3, stride=2, padding=1)
 # %% [markdown]
 # **What do you see?** Look at the last zero on the right in the second drawing.
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# With stride 2 it is never used. One more step of 2 would push the kernel over the edge, so it is not taken. That is the
-# **floor**: whatever is left over at the right and at the bottom is dropped.
+# With stride 2 that zero is never used. One more step of 2 would push the kernel over the edge, so the step is not
+# taken. That is the **floor**: pixels left over at the right and at the bottom are dropped.
 # </details>
 #
-# **Dilation** spreads the kernel out: 3 weights with dilation 2 cover 5 pixels. Its *reach* is what it covers,
-# reach = dilation · (kernel − 1) + 1.
+# **Dilation** spreads the kernel out: 3 weights with dilation 2 cover 5 pixels. Its *reach* is the number of pixels it
+# covers, reach = dilation · (kernel − 1) + 1.
 
 # %%
 draw_places(8, kernel=3, stride=2, padding=1, dilation=2)
 
 # %% [markdown]
-# Now the rule. The padded row has W + 2·padding pixels. The first place takes up `reach` of them; what is left gives one
-# more place for each whole stride:
+# Now the rule. The padded row has W + 2·padding pixels. The first place takes up `reach` of them; the remaining pixels
+# give one more place for each whole stride:
 #
 # $$W_{out} = \left\lfloor \frac{W + 2 \cdot \text{padding} - \text{reach}}{\text{stride}} \right\rfloor + 1$$
 #
-# ⌊ ⌋ is the floor: round down. For the stem's convolution: ⌊(224 + 6 − 7) / 2⌋ + 1 = ⌊111.5⌋ + 1 = 112. ResNet-50 counts on
-# it: at 224, every stride of 2 leaves half a step over. (With kernel 1 and no padding the rule gives W/S *rounded up*, as
-# in lesson 00: the + 1 is the pixel at the start.)
+# ⌊ ⌋ is the floor: round down. For the stem's convolution: ⌊(224 + 6 − 7) / 2⌋ + 1 = ⌊111.5⌋ + 1 = 112. ResNet-50
+# relies on it: at 224, every stride of 2 leaves half a step over. (With kernel 1 and no padding the rule gives W/S
+# *rounded up*, as in lesson 00: the + 1 is the pixel at the start.)
 #
 # ### Exercise 1 · the output size
 # ● of ●●● · very important · 10 minutes
 #
 # Write the rule as a Python function that returns a whole number, dilation included.
 #
-# <details><summary>Hint: my result ends in .5, or is far too large</summary>The floor: <code>//</code> divides and rounds
-# down. Put brackets around all that is divided.</details>
-# <details><summary>Hint: I am one too low</summary>The first place counts as well: + 1, after the division.</details>
-# <details><summary>Hint: it is right until there is dilation</summary>Use the reach, <code>dilation * (kernel - 1) + 1</code>,
-# in place of the kernel.</details>
+# <details><summary>Hint: my result ends in .5, or is far too large</summary>The floor: <code>//</code> divides and
+# rounds down. Put brackets around the whole numerator.</details>
+# <details><summary>Hint: my result is one too low</summary>The first place counts as well: + 1, after the
+# division.</details>
+# <details><summary>Hint: it is right only without dilation</summary>Use the reach,
+# <code>dilation * (kernel - 1) + 1</code>, instead of the kernel.</details>
 
 
 # %% tags=["exercise"]
@@ -188,13 +189,13 @@ check_out_width(out_width, exercise="01.1")
 # ### Exercise 2 · predict
 # ● of ●●● · important · 5 minutes
 #
-# In your head or on paper this time. Put in the width that comes out, as a whole number.
+# In your head or on paper this time. Fill in the output width, as a whole number.
 #
 # <details><summary>Hint: the last two</summary>Padding 1 and kernel 3 cancel out but for one pixel:
 # ⌊(W − 1)/2⌋ + 1. That is W/2, rounded up.</details>
 
 # %% tags=["exercise"]
-# Exercise 2: the width that comes out.
+# Exercise 2: the output width.
 prediction = {
     "7×7, stride 2, padding 3, of 224": None,
     "7×7, stride 2, padding 3, of 225": None,
@@ -228,7 +229,7 @@ predict({name: width_question(*numbers) for name, numbers in asked.items()}, pre
 # %% [markdown]
 # ## 4 · What the convolution sees
 #
-# Here are the 64 channels that the convolution makes of the photograph. Its weights are still random: it has learned
+# Here are the 64 channels that the convolution makes from the photograph. Its weights are still random: it has learned
 # nothing.
 
 # %%
@@ -238,18 +239,18 @@ print(tuple(after_conv.shape))
 show_maps(after_conv)
 
 # %% [markdown]
-# **What do you see?** Do all channels show the same? What kinds can you tell apart?
+# **What do you see?** Do all channels show the same thing? What kinds can you distinguish?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
 # Every channel shows the cup, since all of them look at the same photograph. But each mixes the 49 pixels × 3 colours
 # in its own way. Some are almost the picture itself, bright or inverted; some are nearly empty except along the edges,
-# because their weights nearly cancel on even areas. Even random kernels sort a picture into areas and edges. Training
-# makes them better at it.
+# because their weights nearly cancel on uniform areas. Even random kernels separate a picture into areas and edges.
+# Training makes them better at it.
 # </details>
 #
-# Look at a single number from close up. Channel 5, row 50, column 60 comes from the 7×7 window around row 100, column
-# 120: 7 · 7 · 3 = 147 products.
+# Look closely at a single number. Channel 5, row 50, column 60 comes from the 7×7 window around row 100, column 120: 7
+# · 7 · 3 = 147 products.
 
 # %%
 window = x[0, :, 97:104, 117:124]  # rows 97 to 103 and columns 117 to 123, all 3 channels
@@ -257,9 +258,9 @@ print("by hand:        ", (window * conv.weight[5]).sum().item())
 print("the convolution:", after_conv[0, 5, 50, 60].item())
 
 # %% [markdown]
-# (The last digits may differ: the two add the same products in another order.)
+# (The last digits may differ: the two add the same products in a different order.)
 #
-# How much does it cost? A kernel has 147 weights and there are 64 kernels.
+# How much does the convolution cost? A kernel has 147 weights and there are 64 kernels.
 
 # %%
 print(f"{conv.weight.numel():,} parameters")
@@ -268,9 +269,9 @@ print(f"{conv_macs(3, 64, 7, 112):,} MACs")
 # %% [markdown]
 # ## 5 · BN
 #
-# The channels differ in size: some are strong, some faint, and the next layer would mostly hear the strong ones. BN, batch
-# normalisation, brings every channel to mean 0 and standard deviation 1. Then it multiplies by a learned factor and adds a
-# learned offset, which begin as 1 and 0.
+# The channels differ in size: some are strong, some faint, and the strong ones would dominate the next layer. BN, batch
+# normalisation, brings every channel to mean 0 and standard deviation 1. Then it multiplies by a learned factor and
+# adds a learned offset, which start at 1 and 0.
 #
 # **Predict:** does BN change the shape? What will a faint channel look like after it? Compare three of them first.
 
@@ -287,18 +288,18 @@ for c in (0, 1, 2):
 show_maps(after_bn)
 
 # %% [markdown]
-# **What do you see?** Compare with the picture before.
+# **What do you see?** Compare with the previous picture.
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# The same drawings, but now all channels are equally strong, and each has red and blue: its own mean became 0, so it has
-# values on both sides. Channels that were faint before can be read now.
+# The same pictures, but now all channels are equally strong, and each has red and blue: its mean became 0, so it has
+# values on both sides. You can now read channels that were faint before.
 # </details>
 #
-# **A layer with two lives.** In training, BN uses the mean and deviation of the batch it is given, as above, and keeps a
+# **A layer with two modes.** In training, BN uses the mean and deviation of the current batch, as above, and keeps an
 # average of them from batch to batch. After `.eval()` it uses the stored average instead, so that a photograph's result
-# does not depend on the other photographs in the batch. Forgetting `.eval()` is one of the most common mistakes of all:
-# nothing fails, the numbers are just wrong.
+# does not depend on the other photographs in the batch. Forgetting `.eval()` is one of the most common mistakes:
+# nothing fails, but the numbers are wrong.
 #
 # **Predict:** a fresh BN has seen no batch; it has stored mean 0 and variance 1. What does it do in `eval()`?
 
@@ -309,15 +310,15 @@ with torch.no_grad():
 print(f"a fresh BN in eval() changes its input by at most {difference:.6f}")
 
 # %% [markdown]
-# Nearly nothing: it takes away 0 and divides by 1. (Not exactly: it divides by the root of the variance plus 0.00001, so as
-# never to divide by zero.)
+# Nearly nothing: it subtracts 0 and divides by 1. (Not exactly: it divides by the root of the variance plus 0.00001, so
+# that it never divides by zero.)
 #
 # ## 6 · ReLU
 #
-# ReLU sets negative numbers to 0 and keeps the others. Without it, two convolutions in a row could be written as a single
-# larger one, and depth would be worth nothing.
+# ReLU sets negative numbers to 0 and keeps the others. Without it, two convolutions in a row could be written as a
+# single larger one, and depth would gain nothing.
 #
-# **Predict:** after BN every channel has mean 0. What share of the numbers will ReLU set to 0, roughly?
+# **Predict:** after BN every channel has mean 0. Roughly what fraction of the numbers will ReLU set to 0?
 
 # %%
 relu = nn.ReLU()
@@ -329,21 +330,21 @@ print(f"zeros before: {(after_bn == 0).float().mean():.0%}, after: {(after_relu 
 show_maps(after_relu)
 
 # %% [markdown]
-# **What do you see?** Nothing is negative any more, so the course draws with other colours: 0 is the darkest, and the
-# brighter, the larger. Where do the channels speak, and where are they silent?
+# **What do you see?** Nothing is negative any more, so the course uses different colours: 0 is darkest, and brighter
+# means larger. Where are the channels active, and where are they silent?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# About half of the numbers are 0, and each channel is silent over large areas. It speaks only where its kernel finds
-# what it stands for: here the white rim of the cup, there its red side and the saucer, there the glints on the spoon. Two
-# channels that were the inverse of each other show opposite halves of the picture now.
+# About half of the numbers are 0, and each channel is silent over large areas. It is active only where the picture
+# matches its kernel: one on the white rim of the cup, another on its red side and the saucer, another on the glints on
+# the spoon. Two channels that were the inverse of each other now show opposite halves of the picture.
 # </details>
 #
 # ## 7 · MAXPOOL
 #
 # The last step takes the largest number of each 3×3 window, with stride 2 and padding 1. It has no parameters.
 #
-# **Predict:** 112 pixels go in. How many come out along a side?
+# **Predict:** the input is 112 pixels wide. How wide is the output?
 
 # %%
 from resnet_lib.exercises import Prediction
@@ -359,24 +360,25 @@ print(tuple(after_pool.shape))
 show_maps(after_pool)
 
 # %% [markdown]
-# **What do you see?** A quarter of the numbers. What was lost, and what survived?
+# **What do you see?** A quarter of the numbers is left. What was lost, and what survived?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# Fine lines have become thicker, and glints larger: wherever one of 9 numbers was high, the result is high. What is lost
-# is the exact place. A network that has to name things can do without it.
+# Fine lines have become thicker, and glints larger: wherever one of 9 numbers was high, the result is high. What is
+# lost is the exact position. A network that has to name things can do without it.
 # </details>
 #
-# A strided convolution would also halve the width, but with parameters and MACs of its own. A plain stride, as in lesson
-# 00, would look at one number in four. The pool looks at all of them and costs next to nothing.
+# A strided convolution would also halve the width, but it has parameters and costs MACs. A plain stride, as in lesson
+# 00, would look at only one number in four. The pool looks at all of them and costs almost nothing.
 #
 # ## 8 · Build it
 #
 # ### Exercise 3 · write the stem
 # ●● of ●●● · the heart of the lesson · 15 minutes
 #
-# Write `MyStem(C=3, C1=64)`: C channels come in, C1 come out of its convolution. It has to work for other numbers than 3
-# and 64 too. Use the names `conv`, `bn`, `relu` and `pool`, so that you can compare it with the library's later.
+# Write `MyStem(C=3, C1=64)`: C input channels, and C1 output channels of its convolution. It has to work for numbers
+# other than 3 and 64 too. Use the names `conv`, `bn`, `relu` and `pool`, so that you can compare it with the library's
+# later.
 #
 # <details><summary>Hint: my shape is (64, 55, 55) or (64, 54, 54)</summary>A padding is missing: 3 for the convolution, 1
 # for the pool.</details>
@@ -418,8 +420,8 @@ class MyStem(nn.Module):
 
 
 # %% [markdown]
-# The check makes several of your stems, gives each the weights of the library's, and compares what they compute, in
-# `eval()` and in training mode. Where the numbers differ it looks for the mistake that gives yours.
+# The check builds several of your stems, gives each the weights of the library's, and compares the outputs, in `eval()`
+# and in training mode. If the numbers differ, it looks for the mistake that produces yours.
 
 # %%
 from resnet_lib.exercises import check_stem
@@ -429,9 +431,11 @@ check_stem(MyStem, names=["conv", "bn", "relu", "pool"], exercise="01.3")
 # %% [markdown]
 # ## 9 · Compare with the library's Stem
 #
-# A shape can be right by accident. Equal *numbers* from equal weights cannot. The check went by that; do it once yourself.
-# Give both stems the same weights, by name (`state_dict()` is a module's dictionary of names and tensors), and the BN some
-# values that do something; put both in `eval()`; and compare every number.
+# A shape can be right by accident. Equal *numbers* from equal weights cannot. The check relies on that; do it once
+# yourself.
+#
+# Give both stems the same weights, by name (`state_dict()` is a module's dictionary of names and tensors), and give the
+# BN values that have an effect; put both in `eval()`; and compare every number.
 
 # %%
 from resnet_lib import Stem
@@ -447,8 +451,8 @@ with torch.no_grad():
     print("largest difference:", (mine(x) - theirs(x)).abs().max().item())
 
 # %% [markdown]
-# The very same numbers. This is how the library runs it. (What begins with `check` looks at the input first, and says in a
-# sentence what to do where PyTorch would give an error message.)
+# Exactly the same numbers. This is the library's `forward`. (The functions that begin with `check` look at the input
+# first, and explain what to do where PyTorch would only raise an error.)
 
 # %%
 import inspect
@@ -456,8 +460,9 @@ import inspect
 print(inspect.getsource(Stem.forward))
 
 # %% [markdown]
-# The library can also tell what every step costs, without running anything. "sees" is the receptive field: how many
-# pixels of the photograph, along one side, a number depends on. "jump" is how many pixels lie between two neighbours.
+# The library can also list what every step costs, without running anything. "sees" is the receptive field: how many
+# pixels of the photograph, along one side, a number depends on. "jump" is the distance in pixels between two
+# neighbours.
 
 # %%
 from resnet_lib import anatomy
@@ -465,8 +470,8 @@ from resnet_lib import anatomy
 print(anatomy(Stem(), 224))
 
 # %% [markdown]
-# The stem has 0.04 % of ResNet-50's parameters and does 3 % of its MACs. After it, one number of a feature map already
-# knows of 11 × 11 pixels.
+# The stem has 0.04 % of ResNet-50's parameters and 3 % of its MACs. After it, one number of a feature map already
+# depends on 11 × 11 pixels.
 #
 # ## 10 · Play with it
 #
@@ -475,9 +480,10 @@ print(anatomy(Stem(), 224))
 # 1. Set **kernel** to 8 and leave the rest. Is the output still 112?
 # 2. Set **padding** to 0. The padded picture is 6 pixels narrower now. How much narrower is the output?
 # 3. Set **stride** to 1. What happens to the MACs?
-# 4. Set kernel 3, **dilation** 3, padding 3. Which reach has the kernel, and which size comes out? Compare the parameters.
-# 5. Set the picture to **checkerboard**: neighbouring pixels alternate between 1 and −1. Where did the squares go? What if
-#    the **stride** is 7?
+# 4. Set kernel 3, **dilation** 3, padding 3. What is the kernel's reach, and what is the output size? Compare the
+#    parameters.
+# 5. Set the picture to **checkerboard**: neighbouring pixels alternate between 1 and −1. Where did the squares go? What
+#    happens with **stride** 7?
 # 6. Find a kernel that no longer fits. What does the explorer say?
 
 # %%
@@ -488,25 +494,26 @@ StemExplorer()
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# 1. Yes: ⌊(224 + 6 − 8) / 2⌋ + 1 = ⌊111⌋ + 1 = 112. The floor swallowed the difference.
-# 2. By three: 109. The 6 missing pixels are three steps of 2.
-# 3. They are multiplied by four: twice as many places along each side. (Exactly 4, since 224 is twice 112.)
-# 4. Reach 3 · 2 + 1 = 7, so the size is 112 as with the 7×7. But with 9 weights for each channel in place of 49.
-# 5. With stride 2 the kernel lands on the same pattern at every step, so each channel is the same number everywhere, except
-#    at the border, where padding comes in. With an odd stride it lands on the pattern and its inverse in turn, and the
-#    squares are back. A stride can hide what is really there.
-# 6. It says how many pixels the kernel covers, and how many there are. Make the dilation large to see it.
+# 1. Yes: ⌊(224 + 6 − 8) / 2⌋ + 1 = ⌊111⌋ + 1 = 112. The floor absorbed the difference.
+# 2. By three pixels: 109. The 6 missing pixels are three steps of 2.
+# 3. The MACs are multiplied by four: twice as many places along each side. (Exactly 4, since 224 is twice 112.)
+# 4. The reach is 3 · 2 + 1 = 7, so the size is 112 as with the 7×7, but with 9 weights per channel instead of 49.
+# 5. With stride 2 the kernel lands on the same pattern at every step, so each channel is the same number everywhere,
+#    except at the border, where padding comes in. With an odd stride it lands alternately on the pattern and its
+#    inverse, and the squares are back. A stride can hide what is really there.
+# 6. The explorer says how many pixels the kernel covers, and how many are available. Make the dilation large to see it.
 # </details>
 #
 # ## Common mistakes
 #
-# - **One stride too few.** Without the pool or without the convolution's stride, everything still runs: the stages do not
-#   care about W. It only gets about four times slower, and gives other numbers. Well-known re-implementations have this
-#   bug. A printed shape after each step would have shown it.
-# - **Padding forgotten.** 224 → 109 → 54 also runs. Nothing complains later either.
+# - **One stride too few.** Without the pool or without the convolution's stride, everything still runs: the stages do
+#   not depend on W. It only becomes about four times slower, and outputs different numbers. Well-known
+#   re-implementations have this bug. Printing the shape after each step would have shown it.
+# - **Padding forgotten.** 224 → 109 → 54 also runs, and nothing fails later either.
 # - **ReLU before BN.** BN would bring the mean back to 0 and undo half of what ReLU did. The order is CONV, BN, ReLU.
 # - **Forgotten `eval()`.** Results then depend on which photographs are in the batch.
-# - **Calling non-whole sizes illegal.** (224 + 6 − 7)/2 is 111.5. PyTorch rounds down and goes on, and ResNet counts on it.
+# - **Rejecting sizes that are not whole.** (224 + 6 − 7)/2 is 111.5. PyTorch rounds down and continues, and ResNet
+#   relies on it.
 #
 # ## Summary
 #
@@ -515,27 +522,28 @@ StemExplorer()
 # | CONV 7×7, 64, /2, padding 3 | (64, 112, 112) | 64 mixtures of 147 numbers each |
 # | BN | (64, 112, 112) | every channel to mean 0 and standard deviation 1, then a learned factor and offset |
 # | ReLU | (64, 112, 112) | negative numbers to 0 |
-# | MAXPOOL 3×3, /2, padding 1 | (64, 56, 56) | the largest of 9, at every second place |
+# | MAXPOOL 3×3, /2, padding 1 | (64, 56, 56) | the largest of 9, at every second position |
 #
 # The output size along one side is ⌊(W + 2·padding − reach)/stride⌋ + 1, with reach = dilation · (kernel − 1) + 1.
 #
 # ## Recall
 #
 # 1. Why does ResNet shrink the photograph before its stages?
-# <details><summary>Answer</summary>A convolution's cost goes with the square of the width. At 56 it is a sixteenth of what
-# it is at 224.</details>
+# <details><summary>Answer</summary>A convolution's cost grows with the square of the width. At 56 it is a sixteenth of
+# what it is at 224.</details>
 #
-# 2. A 5×5 convolution with stride 1 shall keep the size. Which padding does it need?
+# 2. A 5×5 convolution with stride 1 should keep the size. Which padding does it need?
 # <details><summary>Answer</summary>2, which is (5 − 1)/2.</details>
 #
-# 3. What comes out of a 3×3, stride 2, padding 1, for a width of 7?
+# 3. What is the output width of a 3×3 with stride 2 and padding 1, for an input width of 7?
 # <details><summary>Answer</summary>⌊(7 + 2 − 3)/2⌋ + 1 = 4.</details>
 #
 # 4. What are the shapes after each step of the stem, for a photograph of 224 × 224?
 # <details><summary>Answer</summary>(64, 112, 112) after the convolution, BN and ReLU; (64, 56, 56) after the pool.</details>
 #
 # 5. Which mean and deviation does BN use in training, and which after `eval()`?
-# <details><summary>Answer</summary>Those of the batch it is given; after <code>eval()</code> the stored average.</details>
+# <details><summary>Answer</summary>In training those of the current batch; after <code>eval()</code> the stored
+# average.</details>
 #
 # ## What comes next
 #
@@ -557,17 +565,17 @@ StemExplorer()
 #
 # ### Ask before you show
 #
-# - Before kernel 8: "Is the output still 112?" Most say no. The floor swallows the difference.
+# - Before kernel 8: "Is the output still 112?" Most say no. The floor absorbs the difference.
 # - Before stride 1: "How many times the MACs?" Ask for the reason, not for the number: places along *both* sides.
-# - Before ReLU: "What share becomes 0?" Then before MAXPOOL: "Which shape?"
+# - Before ReLU: "What fraction becomes 0?" Then before MAXPOOL: "What shape?"
 #
 # ### What they may think
 #
-# - *A size that is not whole is illegal.* PyTorch rounds down, and ResNet-50 counts on it at every stride-2 layer.
-# - *BN is a fixed function.* It has two lives. Ask what one photograph alone would be normalised by.
+# - *A size that is not whole is illegal.* PyTorch rounds down, and ResNet-50 relies on it at every stride-2 layer.
+# - *BN is a fixed function.* It has two modes. Ask what a single photograph would be normalised by.
 # - *Pooling learns.* It has no parameters; let them count.
 #
 # ### On the projector
 #
-# The StemExplorer with the checkerboard: stride 2, then 7. That a stride can hide what is really there prepares the pixels
-# which v1 never sees, in lesson 03.
+# The StemExplorer with the checkerboard: stride 2, then 7. That a stride can hide what is really there prepares
+# students for the pixels that v1 never sees, in lesson 03.

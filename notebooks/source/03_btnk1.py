@@ -14,16 +14,16 @@
 # # 03 · BTNK1, the projection block
 #
 # **At the end of this lesson you can**
-# - tell from two shapes whether a block needs a projection on its shortcut,
-# - build BTNK1, $y = \mathrm{ReLU}(F(x) + G(x))$, and say what C, W, C1 and S each decide,
-# - count its parameters with a formula of your own,
+# - decide from two shapes whether a block needs a projection on its shortcut,
+# - build BTNK1, $y = \mathrm{ReLU}(F(x) + G(x))$, and say what each of C, W, C1 and S decides,
+# - count its parameters with your own formula,
 # - explain "v1" and "v1.5", and show which input pixels a strided 1×1 convolution never sees.
 #
 # **You need** lesson 02: the bottleneck F(x), the identity block BTNK2, and why a sum needs equal shapes.
 #
 # **Time:** about 80 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
 #
-# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
 # [Blocks](glossary.ipynb#Blocks).
 
 # %%
@@ -41,8 +41,8 @@ Progress("03", exercises=6)
 # %% [markdown]
 # ## 1 · Why another block?
 #
-# BTNK2 gives back the shape it was given. A network built of nothing else would keep one shape from the first block
-# to the last. But a network has to trade *where* for *what*: fewer positions, more channels. Stage 2 of ResNet-50
+# The output of BTNK2 has the shape of its input. A network built only of BTNK2 would keep one shape from the first
+# block to the last. But a network has to trade *where* for *what*: fewer positions, more channels. Stage 2 of ResNet-50
 # starts by turning (256, 56, 56) into (512, 28, 28).
 #
 # Here is an input of that first shape, made from the photograph of a cat.
@@ -53,8 +53,8 @@ print(tuple(x.shape))
 print(how)
 
 # %% [markdown]
-# F is the bottleneck of lesson 02 with three changes: C1 = 128 channels are inside, its last convolution gives four
-# times as many, 512, and its 3×3 has stride 2. **Predict:** the shape of F(x).
+# F is the bottleneck of lesson 02 with three changes: there are C1 = 128 channels inside, its last convolution outputs
+# four times that number, 512, and its 3×3 has stride 2. **Predict:** the shape of F(x).
 
 # %%
 F_of_x = nn.Sequential(
@@ -72,7 +72,7 @@ print("x   ", tuple(x.shape))
 print("F(x)", tuple(f.shape))
 
 # %% [markdown]
-# **Predict:** in `f + x` two things disagree now, the channels and the size. Which one will PyTorch complain about?
+# **Predict:** two things now disagree in `f + x`, the channels and the size. Which one will PyTorch complain about?
 
 # %%
 try:
@@ -81,17 +81,17 @@ except RuntimeError as error:
     print("PyTorch says:", error)
 
 # %% [markdown]
-# The size alone: PyTorch compares from the last dimension backwards and stops at the first problem.
+# Only the size: PyTorch compares from the last dimension backwards and stops at the first problem.
 #
-# The shortcut has to change shape along with F. The paper (He et al. 2015, arXiv 1512.03385, section 3.3) names two
-# ways. In option A the shortcut keeps every second position of x and fills up with channels of zeros. In option B it
-# learns a **projection** G(x), a 1×1 convolution; that is slightly better (Table 3), and ResNet-50 does it. So wherever
-# the shapes differ, G(x) stands in place of x, as in the paper's equation (2).
+# The shortcut has to change the shape together with F. The paper (He et al. 2015, arXiv 1512.03385, section 3.3) names
+# two ways. In option A the shortcut keeps every second position of x and adds channels of zeros. In option B it learns
+# a **projection** G(x), a 1×1 convolution; that is slightly better (Table 3), and ResNet-50 uses it. So wherever the
+# shapes differ, G(x) replaces x, as in the paper's equation (2).
 #
 # ## 2 · G(x), one change at a time
 #
-# **First the channels.** A 1×1 convolution looks at one position at a time, and makes new channels from the old ones
-# there. **Predict** the shape, here and in the next cell.
+# **First the channels.** A 1×1 convolution looks at one position at a time, and mixes the channels there into new ones.
+# **Predict** the shape, here and in the next cell.
 
 # %%
 widen = nn.Conv2d(256, 512, kernel_size=1, bias=False)
@@ -106,8 +106,8 @@ g = project(x)
 print(tuple(g.shape))
 
 # %% [markdown]
-# Look at one number of this result from close up. Channel 5 of the output at row 3, column 4 is a sum of 256
-# products, all taken at *one* position of x. **Predict:** at which row and column? Find them in the next cell.
+# Look closely at one number of this result. Channel 5 of the output at row 3, column 4 is a sum of 256 products, all
+# from *one* position of x. **Predict:** which row and column? Find them in the next cell.
 
 # %%
 weights = project.weight[5, :, 0, 0]  # 256 weights, one for each channel of x
@@ -119,9 +119,9 @@ print("the convolution:", g[0, 5, 3, 4].item())
 # Row 2·3 = 6, column 2·4 = 8, counted from 0. (The last digits may differ: the two add the same products in a different
 # order.)
 #
-# Row 7 of x was never read, nor was any other odd row or column. Section 7 comes back to that.
+# Row 7 of x is never read, nor is any other odd row or column. Section 7 comes back to that.
 #
-# **Then BN**, as after every convolution of a ResNet. It makes the two terms of the sum comparable in size.
+# **Then BN**, as after every convolution of a ResNet. It makes the two terms of the sum similar in size.
 
 # %%
 g = nn.BatchNorm2d(512)(g)
@@ -138,10 +138,10 @@ print("sum ", tuple((f + g).shape))
 # Write `MyProjection(C, C_out, S)`: one 1×1 convolution of stride S, then BN. Use the names `conv` and `bn`, so that
 # you can compare it with the library's part later.
 #
-# <details><summary>Hint: what comes out is as wide as what goes in</summary>The convolution has no stride. Give it
-# <code>stride=S</code>. Or <code>forward</code> gives back x.</details>
+# <details><summary>Hint: the output is as wide as the input</summary>The convolution has no stride. Give it
+# <code>stride=S</code>. Or <code>forward</code> returns x.</details>
 # <details><summary>Hint: the check says there is a bias</summary>BN subtracts the mean of every channel, and with it
-# any bias. Lesson 02 shows it. Say <code>bias=False</code>.</details>
+# any bias, as lesson 02 shows. Set <code>bias=False</code>.</details>
 
 
 # %% tags=["exercise"]
@@ -180,12 +180,12 @@ check_projection(MyProjection, names=["conv", "bn"], exercise="03.1")
 #
 # | | what it is | what it decides |
 # | --- | --- | --- |
-# | **C** | channels that come in | the inputs of F's first 1×1 and of G |
-# | **W** | width and height that come in | nothing in the weights: the same block runs at any W |
+# | **C** | input channels | the inputs of F's first 1×1 and of G |
+# | **W** | input width and height | nothing in the weights: the same block runs at any W |
 # | **C1** | channels inside F | everything in the middle; the output has 4·C1 channels |
 # | **S** | stride of the block | the output is W/S wide, rounded up; taken once in F and once in G |
 #
-# In ResNet-50 S sits on F's 3×3 convolution. The whole block:
+# In ResNet-50 S is on F's 3×3 convolution. The whole block:
 #
 # | | F(x), the main path | G(x), the shortcut |
 # | --- | --- | --- |
@@ -198,10 +198,10 @@ check_projection(MyProjection, names=["conv", "bn"], exercise="03.1")
 # ### Exercise 2 · predict
 # ● of ●●● · important · 5 minutes
 #
-# What shape comes out? Replace each `None` by a triple (channels, height, width). Do it in your head.
+# What is the output shape? Replace each `None` with a triple (channels, height, width). Do it in your head.
 #
-# <details><summary>Hint: my answer to the last one is refused</summary>7 is odd. The output-size formula of lesson 01:
-# ⌊(7 + 2·padding − kernel) / stride⌋ + 1. Put in the 3×3 with padding 1, then the 1×1 with padding 0.</details>
+# <details><summary>Hint: my last answer is wrong</summary>7 is odd. The output-size formula of lesson 01: ⌊(7 +
+# 2·padding − kernel) / stride⌋ + 1. Apply it to the 3×3 with padding 1, then to the 1×1 with padding 0.</details>
 
 # %% tags=["exercise"]
 # Exercise 2: the output shape of four blocks.
@@ -212,7 +212,7 @@ prediction = {
     (1024, 14, 512, 2): None,
     (64, 7, 64, 2): None,
 }
-raise NotImplementedError("Exercise 2: replace the None, then remove this line")
+raise NotImplementedError("Exercise 2: replace each None, then remove this line")
 
 # %% tags=["solution"]
 prediction = {
@@ -230,24 +230,24 @@ asked = [(64, 56, 64, 1), (256, 56, 128, 2), (1024, 14, 512, 2), (64, 7, 64, 2)]
 predict({numbers: shape_question("BTNK1", *numbers) for numbers in asked}, prediction, exercise="03.2")
 
 # %% [markdown]
-# The last one rounds *up*: an input 7 wide gives 4, because positions 0, 2, 4 and 6 are computed. F's 3×3 and G's 1×1
-# agree about that, or there would be no sum.
+# The last one rounds *up*: an input of width 7 becomes 4 wide, because positions 0, 2, 4 and 6 are computed. F's 3×3
+# and G's 1×1 agree on that; otherwise they could not be added.
 #
 # ## 4 · Build it
 #
 # ### Exercise 3 · write BTNK1
 # ●● of ●●● · the heart of the lesson · 20 minutes
 #
-# Write `MyBTNK1(C, C1, S)` by the table of section 3, with your `MyProjection` as the shortcut. Use these names, in
-# this order: `conv1, bn1, relu1, conv2, bn2, relu2, conv3, bn3, shortcut, relu3`.
+# Write `MyBTNK1(C, C1, S)` following the table in section 3, with your `MyProjection` as the shortcut. Use these names,
+# in this order: `conv1, bn1, relu1, conv2, bn2, relu2, conv3, bn3, shortcut, relu3`.
 #
 # <details><summary>Hint: one term of the sum is half as wide as the other</summary>S belongs once in F, on
 # <code>conv2</code>, and once in G. And what is added is <code>self.shortcut(x)</code>, not x.</details>
 # <details><summary>Hint: the terms differ by 1 or 2 in width</summary>The 3×3 needs
 # <code>padding=1</code>.</details>
-# <details><summary>Hint: a layer takes or gives the wrong number of channels</summary>Each convolution takes what the
-# one before it gives: C → C1 → C1 → 4·C1. The shortcut goes from C to 4·C1, and x must still be x when it gets
-# it.</details>
+# <details><summary>Hint: a layer has the wrong number of input or output channels</summary>The input channels of each
+# convolution are the output channels of the previous one: C → C1 → C1 → 4·C1. The shortcut goes from C to 4·C1, and its
+# input must be the original x.</details>
 # <details><summary>Hint: my block works with S = 2 and fails with S = 1</summary>G must be there for S = 1 too:
 # (64, 56, 56) and (256, 56, 56) cannot be added.</details>
 
@@ -302,11 +302,11 @@ check_btnk1(MyBTNK1, names=names, exercise="03.3")
 # %% [markdown]
 # ### Look inside
 #
-# Now the two terms of the sum, the sum, and what the ReLU leaves of it. This is the first block of Stage 1, with
-# C = 64, C1 = 64 and S = 1, fed with what the stem makes of the cat. The weights are random again.
+# Now look at the two terms of the sum, the sum, and the sum after the ReLU. This is the first block of Stage 1, with C
+# = 64, C1 = 64 and S = 1; its input is the stem's output for the cat. The weights are random again.
 #
-# **Predict:** F(x) and G(x) both come out of a fresh BN. Which standard deviation has each? And which of the four have
-# negative numbers?
+# **Predict:** F(x) and G(x) are both outputs of a fresh BN. What is the standard deviation of each? And which of the
+# four have negative numbers?
 
 
 # %%
@@ -330,31 +330,31 @@ print("rows: F(x), G(x), F(x) + G(x), y = ReLU(…); columns: channels 0 to 3")
 show_maps(torch.cat([t[0, :4] for t in (f, g, total, y)]), count=16, tile=112)
 
 # %% [markdown]
-# **What do you see?** Go down each column. What tells F(x) from G(x)? Where does the sum resemble the one, where the
-# other?
+# **What do you see?** Go down each column. What distinguishes F(x) from G(x)? Where does the sum resemble the one, and
+# where the other?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# - F(x) and G(x) both have blue in them: BN centred them on 0, and no ReLU has run since.
-# - Both have deviation 1, so neither drowns the other. In the third row you find features of both, and where they
+# - F(x) and G(x) both contain blue: BN centred them on 0, and no ReLU has run since.
+# - Both have deviation 1, so neither drowns out the other. In the third row you find features of both, and where they
 #   agree the colour is darker.
-# - G(x) shows smooth areas: it is only a new mixture of the channels of x, position by position. F(x) has a finer
-#   grain, from its 3×3 and its two ReLUs.
+# - G(x) shows smooth areas: it is only a new mixture of the channels of x, position by position. F(x) has finer detail,
+#   from its 3×3 and its two ReLUs.
 # - The last row is the third without its blue.
 # </details>
 #
 # ## 5 · Compare with the library's BTNK1
 #
-# By hand, as in lessons 01 and 02: the same weights **by name**; both in `eval()`; and BNs with values that do
-# something. A fresh BN in `eval()` has mean 0, variance 1, factor 1 and offset 0: it changes almost nothing, and a
-# forgotten one would not be noticed.
+# By hand, as in lessons 01 and 02: the same weights **by name**; both in `eval()`; and BNs with values that have an
+# effect. A fresh BN in `eval()` has mean 0, variance 1, factor 1 and offset 0: it changes almost nothing, so you would
+# not notice a missing one.
 
 # %%
 from resnet_lib import BTNK1
 
 
 def stir(module):
-    """Give every BN of the module values as a trained one might have."""
+    """Give every BN of the module values like those of a trained one."""
     for m in module.modules():
         if isinstance(m, nn.BatchNorm2d):
             nn.init.uniform_(m.weight, 0.5, 1.5)
@@ -372,8 +372,8 @@ with torch.no_grad():
     print("largest difference:", (mine(x) - theirs(x)).abs().max().item())
 
 # %% [markdown]
-# Your block *is* BTNK1. The library's has the very `forward` that you read in lesson 02, with
-# `self.add(f, self.shortcut(x))`. All that differs is the shortcut: `nn.Identity()` in BTNK2, and in BTNK1 this:
+# Your block *is* BTNK1. The library's has the same `forward` that you read in lesson 02, with
+# `self.add(f, self.shortcut(x))`. Only the shortcut differs: `nn.Identity()` in BTNK2, and in BTNK1 this:
 
 # %%
 import inspect
@@ -388,11 +388,11 @@ print(inspect.getsource(Projection))
 # ### Exercise 4 · count the parameters
 # ●● of ●●● · important · 10 minutes
 #
-# Write a function that returns the number of parameters of a BTNK1, the BNs included, without building it. As in lesson
-# 02: a k×k convolution from A to B channels has k·k·A·B, a BN of B channels 2·B. Why does it get neither W nor S?
+# Write a function that returns the number of parameters of a BTNK1, BNs included, without building it. As in lesson 02:
+# a k×k convolution from A to B channels has k·k·A·B, a BN of B channels 2·B. Why does it need neither W nor S?
 #
-# <details><summary>Hint: I am a little too low</summary>Four convolutions, four BNs: do you have those of G, and all
-# the BNs?</details>
+# <details><summary>Hint: my result is a little too low</summary>Four convolutions, four BNs: did you include those of
+# G, and all the BNs?</details>
 # <details><summary>Hint: how many terms?</summary>Convolutions: C·C1, 9·C1², 4·C1², and G's C·4·C1. BN: C1, C1, 4·C1
 # and 4·C1 channels.</details>
 
@@ -423,18 +423,19 @@ for C, C1 in [(64, 64), (256, 128), (512, 256), (1024, 512)]:
     print(f"C={C:>4}, C1={C1:>3}: {btnk1_parameters(C, C1):>9,} parameters")
 
 # %% [markdown]
-# W and S do not appear. A convolution slides the same weights over whatever it is given; the stride only says where it
-# stops. The **MACs** do depend on W and S: every output position pays for the whole kernel. (Elsewhere you will read
-# FLOPs, floating-point operations. A MAC is two of them, so FLOPs = 2 × MACs.)
+# W and S do not appear. A convolution slides the same weights over an input of any size; the stride only says where it
+# stops. The **MACs** do depend on W and S: the whole kernel is computed at every output position. (Elsewhere you will
+# read FLOPs, floating-point operations. A MAC is two of them, so FLOPs = 2 × MACs.)
 #
 # ## 6 · Play with it
 #
-# The explorer starts at the first block of Stage 1. Every edge of the diagram carries its shape; the maps show 16
-# channels each of F(x), G(x), the sum and y. Predict before you move a control:
+# The explorer starts at the first block of Stage 1. Every edge of the diagram is labelled with its shape; the maps show
+# 16 channels each of F(x), G(x), the sum and y. Predict before you move a control:
 #
-# 1. Change **W** alone. Which numbers stay?
-# 2. Set W to 56 again and double **C1**. How many times as many parameters: two, four, or in between?
-# 3. Choose **Stage 2, block 1** under *position in ResNet-50*, then set **S** to 1. What grows, and what stays?
+# 1. Change only **W**. Which numbers stay the same?
+# 2. Set W to 56 again and double **C1**. By what factor do the parameters grow: two, four, or in between?
+# 3. Choose **Stage 2, block 1** under *position in ResNet-50*, then set **S** to 1. What grows, and what stays the
+#    same?
 # 4. Choose Stage 2, block 1 again, and switch between **v1.5: S on the 3×3** and **v1: S on the 1×1**. Which steps
 #    change their MACs?
 
@@ -446,28 +447,28 @@ BottleneckExplorer(block="BTNK1", C=64, W=56, C1=64, S=1)
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# 1. All parameters stay, and all channel counts. MACs and sizes change.
+# 1. All parameters and channel counts stay the same. MACs and sizes change.
 # 2. In between. F's first convolution and G double (C·C1). F's second and third quadruple (C1·C1).
 # 3. The output is 56 wide instead of 28, and everything that ran at 28 costs four times the MACs. No parameter
 #    changes.
-# 4. conv1 alone: with S on it, it makes a quarter of the numbers. The next section shows the price.
+# 4. Only conv1: with S on it, it computes a quarter of the numbers. The next section shows the price.
 # </details>
 #
-# ## 7 · v1 or v1.5: where S sits
+# ## 7 · v1 or v1.5: where S is
 #
 # The paper puts S on F's *first 1×1* convolution. Later versions moved it to the 3×3, and every published PyTorch
-# **checkpoint**, a file of trained weights, belongs to those. People call the two **v1** and **v1.5**. Shapes and
-# parameters are the same in both.
+# **checkpoint**, a file of trained weights, belongs to the later versions. The two are called **v1** and **v1.5**.
+# Shapes and parameters are the same in both.
 #
 # ### Exercise 5 · make a v1
 # ● of ●●● · worth doing · 10 minutes
 #
-# Write `to_v1(block)`: a copy of a block whose stride sits on `conv1` instead of `conv2`, with the same weights, for
-# any S. The stride of a layer is a plain attribute, such as `block.conv2.stride`, a pair of numbers.
+# Write `to_v1(block)`: it returns a copy of a block with the stride on `conv1` instead of `conv2` and the same weights,
+# for any S. The stride of a layer is a plain attribute, such as `block.conv2.stride`, a pair of numbers.
 #
 # <details><summary>Hint: the original changed too</summary>Work on <code>copy.deepcopy(block)</code>.</details>
 # <details><summary>Hint: both have the stride now</summary>After <code>v1.conv1.stride = v1.conv2.stride</code> the old
-# stride of conv1 is gone. Python exchanges two values in one line: <code>a, b = b, a</code>.</details>
+# stride of conv1 is gone. Python swaps two values in one line: <code>a, b = b, a</code>.</details>
 
 # %% tags=["exercise"]
 # Exercise 5: the same block with S on the first 1×1.
@@ -511,21 +512,21 @@ v1.load_state_dict(v15.state_dict())
 print("v1 takes the weights of v1.5 without complaint")
 
 # %% [markdown]
-# Different numbers, and no error anywhere. Loading a checkpoint cannot notice that the stride sits in the wrong place:
+# Different numbers, and no error anywhere. Loading a checkpoint cannot detect that the stride is in the wrong place:
 # you have to know which version it was trained with.
 #
 # ### Which pixels does each path see?
 #
-# If a pixel of x has no influence on the output, the gradient of the output with respect to that pixel is exactly
-# zero. So let PyTorch compute that gradient and look for zeros. A 14×14 piece of x is enough, and its pixels are large
-# enough to see. The block does not mind: W is not in its weights.
+# If a pixel of x has no influence on the output, the gradient of the output with respect to that pixel is exactly zero.
+# So let PyTorch compute that gradient and look for zeros. A 14×14 piece of x is enough, and its pixels are large enough
+# to see. The block accepts it: its weights do not depend on W.
 #
-# **Predict:** which share of the pixels is unseen by F in v1, by F in v1.5, and by G?
+# **Predict:** what fraction of the pixels is not seen by F in v1, by F in v1.5, and by G?
 
 
 # %%
 def influence(path, x):
-    """How much each pixel of x counts in what the path gives: exactly 0 where it is never read. (W, W)"""
+    """Return the influence of each pixel of x on the path's output, (W, W): exactly 0 where it is never read."""
     x = x.clone().requires_grad_()
     path(x).abs().sum().backward()
     return x.grad.abs().sum(dim=1)[0]
@@ -548,17 +549,17 @@ show_maps(torch.stack([values / values.max() for values in seen_by.values()]), t
 #
 # **What do you see?** Find the one picture of the four that has no darkest pixels.
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# - **F in v1** (top left): one pixel in four is read. The first thing that happens to x is a 1×1 with stride 2, and it
-#   throws three quarters of x away before anything is computed from them.
+# - **F in v1** (top left): one pixel in four is read. The first step is a 1×1 with stride 2, and it discards three
+#   quarters of x before anything is computed from them.
 # - **F in v1.5** (top right): every pixel counts. The first 1×1 reads them all, and the windows of a 3×3 with stride 2
-#   overlap by one, so they leave no gap. The values follow a fine pattern, because some pixels lie in one window, some
+#   overlap by one, so they leave no gap. The values follow a fine pattern, because some pixels are in one window, some
 #   in two, and some in four.
 # - **G** (bottom): one pixel in four, in both versions. The shortcut's strided 1×1 discards in v1.5 as well.
 # </details>
 #
-# So in v1 three quarters of the pixels reach neither F nor G. They may hold anything at all. Try it:
+# So in v1 three quarters of the pixels reach neither F nor G. They may contain anything at all. Try it:
 
 # %%
 unread = torch.ones(14, 14, dtype=torch.bool)
@@ -583,18 +584,18 @@ for name, stride_on in [("v1", "1x1"), ("v1.5", "3x3")]:
     print(f"{name:4}  {a.parameters:,} parameters  {a.macs:,} MACs  (conv1 alone: {a['conv1'].macs:,})")
 
 # %% [markdown]
-# ResNet-50 has three blocks with S = 2, and the same difference in each. It makes the whole network 6 % more
-# expensive: about 4.1 instead of 3.9 billion MACs. Whenever two sources disagree about ResNet-50's cost, first ask
-# which version they mean. The library says it aloud: `stride_on="3x3"` (v1.5, the default) or `stride_on="1x1"` (v1).
+# ResNet-50 has three blocks with S = 2, each with the same difference. Together they make the whole network 6 % more
+# expensive: about 4.1 instead of 3.9 billion MACs. When two sources disagree about ResNet-50's cost, first ask which
+# version they mean. The library makes it explicit: `stride_on="3x3"` (v1.5, the default) or `stride_on="1x1"` (v1).
 #
 # ### Exercise 6 · your own numbers
 # ● of ●●● · for those who follow along in a course · 5 minutes
 #
-# Everybody gets another block. Put in your name, or what your course knows you by, and run the cell: it prints the C,
-# W, C1 and S of a v1.5 BTNK1. Which shape does that give, and how many parameters has it? Your function of exercise 4
-# may help.
+# Each student gets a different block. Enter your name, or your identifier in the course, and run the cell: it prints
+# the C, W, C1 and S of a v1.5 BTNK1. What is its output shape, and how many parameters does it have? Your function from
+# exercise 4 may help.
 #
-# <details><summary>Hint: W/S is not a whole number</summary>Exercise 2 had such a case. The positions 0, S, 2·S, … are
+# <details><summary>Hint: W/S is not a whole number</summary>Exercise 2 had such a case: the positions 0, S, 2·S, … are
 # computed.</details>
 
 # %% tags=["exercise"]
@@ -640,30 +641,30 @@ except RuntimeError as error:
 # S = 1 keeps the size, but 64 channels and 4·64 = 256 channels still cannot be added. The question is never "is
 # S = 2?" but "**do F(x) and x have the same shape?**"
 #
-# **The stride forgotten on the shortcut.** Mostly PyTorch stops, and no harm is done. But where F(x) is down to one
-# pixel it is stretched without a word: broadcasting, as in lesson 02.
+# **The stride forgotten on the shortcut.** Usually PyTorch stops with an error, and no harm is done. But an F(x) of a
+# single pixel is stretched silently: broadcasting, as in lesson 02.
 
 # %%
 forgot = MyBTNK1(64, 16, 2).eval()
 forgot.shortcut = MyProjection(64, 64, 1).eval()  # no stride
-print(tuple(forgot(torch.randn(1, 64, 2, 2)).shape), "where (1, 64, 1, 1) was due")
+print(tuple(forgot(torch.randn(1, 64, 2, 2)).shape), "where (1, 64, 1, 1) was expected")
 
 # %% [markdown]
-# **ReLU before the sum.** If F ends in a ReLU, it can only ever add to the other path, never subtract. Shapes are right,
-# the network trains, and it ends up worse (measured by He et al. 2016, arXiv 1603.05027, section 4.1). Only a comparison
-# of numbers, as in section 5, finds it.
+# **ReLU before the sum.** If F ends in a ReLU, it can only add to the other path, never subtract. The shapes are right,
+# the network trains, and it ends up worse (measured by He et al. 2016, arXiv 1603.05027, section 4.1). Only a
+# comparison of numbers, as in section 5, finds it.
 #
-# **No BN in G.** Runs, has the right shapes, and lets G be much larger or smaller than F.
+# **No BN in G.** It runs and has the right shapes, but G can become much larger or smaller than F.
 #
-# **Comparing in training mode.** Without `eval()`, BN uses the mean and variance of the batch and changes its stored
-# ones on the way. Two equal blocks that have run on different batches then give different numbers.
+# **Comparing in training mode.** Without `eval()`, BN uses the mean and variance of the batch and also updates its
+# stored ones. Two equal blocks that have run on different batches then give different numbers.
 #
 # ## Summary
 #
 # - A sum needs equal shapes. Where F(x) and x differ, in size *or* in channels, the shortcut becomes a projection
 #   G(x): CONV 1×1 of stride S, then BN, no ReLU.
-# - BTNK1: (C, W, W) → (4·C1, W/S, W/S). C and C1 alone decide how many weights there are; the MACs
-#   depend on W and S as well.
+# - BTNK1: (C, W, W) → (4·C1, W/S, W/S). C and C1 alone decide the number of weights; the MACs depend on W and S as
+#   well.
 # - v1 has S on F's first 1×1 and never reads three pixels in four. v1.5 has S on the 3×3 and F reads them all, for 6 %
 #   more MACs in ResNet-50. G discards in both. Weights fit either version, so nothing warns you.
 #
@@ -677,20 +678,20 @@ print(tuple(forgot(torch.randn(1, 64, 2, 2)).shape), "where (1, 64, 1, 1) was du
 # <details><summary>Answer</summary>C and C1.</details>
 #
 # 3. Why does F in v1.5 see every pixel although its 3×3 has stride 2?
-# <details><summary>Answer</summary>Its windows are 3 wide and move by 2, so they overlap, and the 1×1 before it reads
+# <details><summary>Answer</summary>Its windows are 3 wide and 2 apart, so they overlap, and the 1×1 before it reads
 # every position.</details>
 #
 # 4. You load a v1.5 checkpoint into a v1 network. What does PyTorch say?
 # <details><summary>Answer</summary>Nothing. Names and shapes are the same; the results are wrong.</details>
 #
 # 5. Why give the BNs random values before you compare two blocks?
-# <details><summary>Answer</summary>A fresh BN in <code>eval()</code> changes almost nothing, so a missing one would
-# not be noticed.</details>
+# <details><summary>Answer</summary>A fresh BN in <code>eval()</code> changes almost nothing, so you would not notice a
+# missing one.</details>
 #
 # ## What comes next
 #
 # You have all three parts: the stem, BTNK1 and BTNK2. [04 · Stages 1 to 4](04_stages.ipynb) stacks the blocks, and
-# finds the two laws that the numbers of BTNK1 follow.
+# derives the two laws that the numbers of BTNK1 follow.
 
 # %% [markdown] tags=["instructor"]
 # ### Minute by minute
@@ -706,26 +707,26 @@ print(tuple(forgot(torch.randn(1, 64, 2, 2)).shape), "where (1, 64, 1, 1) was du
 # | 10 | Section 6: the four questions, then at the projector |
 # | 10 | Exercise 5 |
 # | 5 | Section 7, which pixels |
-# | 5 | Exercise 6, everybody another block; recall while the quick ones wait |
+# | 5 | Exercise 6, a different block for each student; recall while the fast ones wait |
 #
 # ### Ask before you show
 #
-# - Before `f + x`: "Two things disagree. Which will PyTorch name?" It begins at the last dimension.
+# - Before `f + x`: "Two things disagree. Which will PyTorch report?" It starts at the last dimension.
 # - Before C1 doubles: "Twice the parameters, or four times?" Both are wrong; ask which convolutions double.
 # - Before S goes to 1: "Does a parameter change? Does a MAC?"
-# - Before the four pictures of section 7: "What share of the pixels does F never see, in v1, in v1.5? And G?"
+# - Before the four pictures of section 7: "What fraction of the pixels does F never see in v1, and in v1.5? And G?"
 #
 # ### What they may think
 #
 # - *A projection is needed only where S = 2.* Stage 1 has S = 1 and needs one: 64 ≠ 256. The question is always about
 #   shapes.
-# - *1×1 convolutions cannot change the size.* With a stride they do, by throwing pixels away.
-# - *If the weights load, the network is right.* v1 and v1.5 load each other's weights without a word.
+# - *1×1 convolutions cannot change the size.* With a stride they do, by discarding pixels.
+# - *If the weights load, the network is right.* v1 and v1.5 load each other's weights without an error.
 #
 # ### On the projector
 #
 # The BottleneckExplorer at Stage 2, block 1. Switch v1 and v1.5 and follow the MACs of conv1 alone. Then the picture of
 # section 7: one of four has no darkest pixels.
 #
-# In exercise 6 each student has a C, W, C1 and S of their own, made from the name they give. The grader's CSV says which
-# name that was; `student_numbers(name, "03")` in `resnet_lib.grading` gives you the numbers.
+# In exercise 6 each student gets their own C, W, C1 and S, derived from the name they enter. The grader's CSV shows
+# that name; `student_numbers(name, "03")` in `resnet_lib.grading` gives you the numbers.

@@ -15,15 +15,15 @@
 #
 # **At the end of this lesson you can**
 # - stack BTNK1 and BTNK2 into the four stages of ResNet-50,
-# - write down C, C1 and S of every first block from two laws and one exception,
-# - say where the parameters sit, where the MACs sit, and why those are different places.
+# - derive C, C1 and S of every first block from two laws and one exception,
+# - say where the parameters are, where the MACs are, and why those are different places.
 #
-# **You need** lessons [02](02_btnk2.ipynb) and [03](03_btnk1.ipynb): BTNK2 and BTNK1. There you proved your own
-# blocks equal to the library's, so from here on the library's may do the work.
+# **You need** lessons [02](02_btnk2.ipynb) and [03](03_btnk1.ipynb): BTNK2 and BTNK1. There you proved your own blocks
+# equal to the library's, so from now on you can use the library's.
 #
 # **Time:** about 60 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
 #
-# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
 # [Cost](glossary.ipynb#Cost).
 
 # %%
@@ -41,21 +41,21 @@ Progress("04", exercises=4)
 # %% [markdown]
 # ## 1 · Why stages?
 #
-# A block changes its input a little. Depth comes from many blocks in a row. They stand in groups, the **stages**:
+# A block changes its input a little. Depth comes from many blocks in a row. They form groups, the **stages**:
 #
 # - The *first* block of a stage changes the shape. Its shortcut cannot be x itself, so it is a BTNK1.
-# - All *others* keep that shape, so x can be added as it is. They are BTNK2.
+# - All *others* keep that shape, so x can be added as it is. They are BTNK2s.
 #
 # ## 2 · Stage 1, block by block
 #
-# What comes in is the output of Stage 0, the stem: 64 channels, 56 wide.
+# The input is the output of Stage 0, the stem: 64 channels, 56 wide.
 
 # %%
 x, how = block_input("cat", C=64, W=56)
 print(tuple(x.shape))
 
 # %% [markdown]
-# **The first block** has C1 = 64 inside, and S = 1. **Predict** the shape that comes out of it, and of the two after it.
+# **The first block** has C1 = 64 inside, and S = 1. **Predict** its output shape, and those of the two blocks after it.
 
 # %%
 block1 = BTNK1(C=64, C1=64, S=1)
@@ -63,7 +63,7 @@ y = block1(x)
 print(tuple(y.shape))
 
 # %% [markdown]
-# 4·C1 = 256 channels, and the map is as large as before. **Then two BTNK2.**
+# 4·C1 = 256 channels, and the map is as large as before. **Then two BTNK2s.**
 
 # %%
 block2 = BTNK2(C=256)
@@ -76,8 +76,8 @@ y = block3(y)
 print(tuple(y.shape))
 
 # %% [markdown]
-# So Stage 1 gives (256, 56, 56). You will find write-ups that print (64, 56, 56) there. They quote C1, the number of
-# channels *inside* the blocks, and forget the factor 4 of the last 1×1 convolution.
+# So Stage 1 outputs (256, 56, 56). Some write-ups say (64, 56, 56). They quote C1, the number of channels *inside* the
+# blocks, and forget the factor 4 of the last 1×1 convolution.
 #
 # ## 3 · The two laws, and the exception
 #
@@ -93,7 +93,7 @@ print(tuple(y.shape))
 # ### Exercise 1 · read C, C1 and S off the shapes
 # ● of ●●● · important · 5 minutes
 #
-# Stage 1 is filled in. Replace each `None` by the triple (C, C1, S) of the stage's first block.
+# Stage 1 is filled in. Replace each `None` with the triple (C, C1, S) of the stage's first block.
 #
 # <details><summary>Hint: where does C1 come from?</summary>The output of a BTNK1 has 4·C1 channels.</details>
 # <details><summary>Hint: where does S come from?</summary>The output of a BTNK1 is W/S wide.</details>
@@ -106,7 +106,7 @@ first_block = {
     3: None,
     4: None,
 }
-raise NotImplementedError("Exercise 1: replace the None, then remove this line")
+raise NotImplementedError("Exercise 1: replace each None, then remove this line")
 
 # %% tags=["solution"]
 first_block = {
@@ -137,13 +137,13 @@ for stage, (C, C1, S) in first_block.items():
 #
 # **The exception is Stage 1.** S = 1 and C = C1.
 #
-# You need not learn law 2 by heart, because you can derive it. From stage to stage C1 doubles: 64, 128, 256, 512. What
-# comes in is what the stage before gives out, 4 times *its* C1, and its C1 is half as large:
+# You need not memorise law 2, because you can derive it. From stage to stage C1 doubles: 64, 128, 256, 512. The input
+# of a stage is the output of the previous stage, with 4 times *that stage's* C1 channels, and that C1 is half as large:
 #
 # $$C = 4 \cdot \frac{C_1}{2} = 2 \cdot C_1$$
 #
-# Before Stage 1 there is no such stage. There is the stem, with 64 channels, so C = C1 = 64. And the halving that opens
-# a stage is already done here, by the stem's MAXPOOL, so S = 1.
+# Stage 1 follows the stem instead, which outputs 64 channels, so C = C1 = 64. And the stem's MAXPOOL has already done
+# the halving that opens a stage, so S = 1.
 #
 # Does Stage 1 need a projection at all, with S = 1? Yes: 64 channels and 256 channels cannot be added.
 #
@@ -152,12 +152,13 @@ for stage, (C, C1, S) in first_block.items():
 # ### Exercise 2 · make_stage
 # ●● of ●●● · the heart of the lesson · 15 minutes
 #
-# Write `make_stage(C, C1, S, n)`: an `nn.Sequential` of n blocks, one BTNK1 and then n − 1 BTNK2.
+# Write `make_stage(C, C1, S, n)`: an `nn.Sequential` of n blocks, one BTNK1 and then n − 1 BTNK2s.
 #
-# <details><summary>Hint: the check says that block 2 is given other channels</summary>Block 2 is the first BTNK2. Its C
-# is what the BTNK1 gives out: 4·C1.</details>
-# <details><summary>Hint: the check says that two of the blocks are one</summary><code>[block] * 3</code> is a list of
-# three names for one block. Make a new one each time: <code>[BTNK2(…) for _ in range(3)]</code>.</details>
+# <details><summary>Hint: the check says that the input of block 2 has other channels</summary>Block 2 is the first
+# BTNK2. Its C is the number of output channels of the BTNK1: 4·C1.</details>
+# <details><summary>Hint: the check says that two of the blocks are the same one</summary><code>[block] * 3</code> is a
+# list that holds one block three times. Make a new block each time:
+# <code>[BTNK2(…) for _ in range(3)]</code>.</details>
 # <details><summary>Hint: "… is not a Module subclass"</summary><code>nn.Sequential</code> takes modules, not a list:
 # <code>nn.Sequential(*blocks)</code>.</details>
 
@@ -198,10 +199,10 @@ for stage, made in stages.items():
     )
 
 # %% [markdown]
-# ## 5 · The cat walks through
+# ## 5 · The cat goes through the stages
 #
-# Each stage takes what the stage before gives. **Predict:** count all numbers that a stage gives out, channels times
-# positions. From stage to stage, do they become more, fewer, or neither?
+# Each stage takes the previous stage's output. **Predict:** count all numbers in a stage's output, channels times
+# positions. From stage to stage, does that count grow, shrink, or stay the same?
 
 # %%
 y, after = x, {}
@@ -214,8 +215,8 @@ with torch.no_grad():
 # %% [markdown]
 # Half as many each time: twice the channels, a quarter of the positions.
 #
-# The picture shows 4 channels of what comes in, and 4 after each stage. The smaller maps are enlarged, so you see their
-# real pixels. The weights are random.
+# The picture shows 4 channels of the input, and 4 after each stage. The smaller maps are enlarged, so that you see
+# their real pixels. The weights are random.
 
 # %%
 rows = []
@@ -223,27 +224,27 @@ for y in (x, *after.values()):
     four = y[0, :4] / y[0, :4].max()
     times = 56 // four.shape[-1]
     rows.append(four.repeat_interleave(times, 1).repeat_interleave(times, 2))
-print("rows: what comes in, and after Stages 1, 2, 3, 4; columns: channels 0 to 3")
+print("rows: the input, and after Stages 1, 2, 3, 4; columns: channels 0 to 3")
 show_maps(torch.cat(rows), count=20, tile=112, columns=4)
 
 # %% [markdown]
-# **What do you see?** In which row do you still find the cat?
+# **What do you see?** In which rows can you still find the cat?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# After Stage 1 the eyes are easy to find in one channel or another, after Stage 2 only if you know where they were. From
-# there on each row has half the positions of the one above along a side, and 7 × 7 is not enough to draw a cat. What is
-# lost in position is partly made up in channels: 256 numbers describe each position after Stage 1, and 2,048 after
-# Stage 4. What those channels *mean* is learned in training; here they are random.
+# After Stage 1 the eyes are easy to find in one channel or another, after Stage 2 only if you know where they were.
+# From there on each row has half as many positions along a side as the row above, and 7 × 7 is not enough to draw a
+# cat. What is lost in positions is partly made up in channels: 256 numbers describe each position after Stage 1, and
+# 2,048 after Stage 4. What those channels *mean* is learned in training; here they are random.
 # </details>
 #
-# ## 6 · Where the cost sits
+# ## 6 · Where the cost is
 #
 # ### Exercise 3 · predict
 # ● of ●●● · important · 5 minutes
 #
 # Which stage has the most **parameters**, and which needs the most **MACs**? (One MAC is one multiplication with its
-# addition; FLOPs = 2 × MACs.) Guess before you compute: a wrong guess costs nothing, and tells you something.
+# addition; FLOPs = 2 × MACs.) Guess before you compute: a wrong guess costs nothing, and teaches you something.
 #
 # <details><summary>Hint: how do they grow?</summary>From stage to stage the channels double, and the maps' width and
 # height halve. What does that do to the weights of a convolution, and to the positions at which each is used?</details>
@@ -252,7 +253,7 @@ show_maps(torch.cat(rows), count=20, tile=112, columns=4)
 # Exercise 3: 1, 2, 3 or 4?
 most_parameters = None
 most_macs = None
-raise NotImplementedError("Exercise 3: replace the None by a stage, then remove this line")
+raise NotImplementedError("Exercise 3: replace each None with a stage, then remove this line")
 
 # %% tags=["solution"]
 most_parameters = 4
@@ -265,14 +266,14 @@ questions = [most_question("parameters"), most_question("MACs")]
 predict(questions, [most_parameters, most_macs], exercise="04.3")
 
 # %% [markdown]
-# See for yourself. To count, nobody has to draw 23 million random weights. Under `torch.device("meta")` PyTorch makes
-# tensors that have a shape and no numbers. That is quick, needs no memory, and is all that `anatomy` needs.
+# See for yourself. Counting does not need 23 million random weights. Under `torch.device("meta")` PyTorch makes tensors
+# that have a shape but no numbers. That is fast, needs no memory, and is enough for `anatomy`.
 
 # %%
 with torch.device("meta"):
     body = nn.Sequential()
     for stage, n in counts.items():
-        body.add_module(f"stage{stage}", make_stage(*first_block[stage], n))  # under a name, for the table
+        body.add_module(f"stage{stage}", make_stage(*first_block[stage], n))  # named, for the table
 
 costs = anatomy(body, (64, 56, 56))
 cost_bars(costs)
@@ -280,9 +281,9 @@ cost_bars(costs)
 # %% [markdown]
 # **What do you see?** Compare the two columns of bars.
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# Parameters grow steeply: nearly two thirds of them sit in Stage 4. MACs are spread much more evenly, and Stage 3 has
+# Parameters grow steeply: nearly two thirds of them are in Stage 4. MACs are spread much more evenly, and Stage 3 has
 # the most. Stage 1 has 1 % of the parameters and 17 % of the MACs.
 # </details>
 #
@@ -298,8 +299,8 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 # %% [markdown]
 # **What do you see?** Go down both columns.
 #
-# <details><summary>What there is to see</summary>Parameters become four times as many from row to row (a little less:
-# the BNs only double). The MACs are <b>exactly the same</b> in all four.</details>
+# <details><summary>What there is to see</summary>Parameters grow fourfold from row to row (a little less: the BNs only
+# double). The MACs are <b>exactly the same</b> in all four.</details>
 #
 # ### Exercise 4 · find the formula
 # ●● of ●●● · important · 10 minutes
@@ -309,8 +310,8 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 #
 # <details><summary>Hint: MACs of one convolution</summary>Each of its weights is used once at every output position:
 # MACs = parameters × output height × output width.</details>
-# <details><summary>Hint: I am too high by a factor of 4 or 16</summary>Inside the block there are C/4 channels. The
-# three convolutions are C → C/4, C/4 → C/4 with a 3×3 kernel, and C/4 → C.</details>
+# <details><summary>Hint: my result is too high by a factor of 4 or 16</summary>Inside the block there are C/4 channels.
+# The three convolutions are C → C/4, C/4 → C/4 with a 3×3 kernel, and C/4 → C.</details>
 
 
 # %% tags=["exercise"]
@@ -355,14 +356,14 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 # \text{MACs} = \tfrac{17}{16}\,C^2\,W^2 = \tfrac{17}{16}\,(C\,W)^2$$
 #
 # From stage to stage C doubles and W halves, so C·W stays the same, and with it the MACs of a block. The paper states
-# it as a design rule (section 3.3): if the map is halved, the number of filters is doubled, "so as to preserve the
-# time complexity per layer". (Its filters are our kernels, one for each channel out; what it preserves are the MACs.)
-# The price is paid in parameters, four times as many each time.
+# it as a design rule (section 3.3): if the map is halved, the number of filters is doubled, "so as to preserve the time
+# complexity per layer". (Its filters are our kernels, one per output channel; what it preserves is the MACs.) The price
+# is paid in parameters, four times as many in each next stage.
 #
 # So Stage 3 has the most MACs simply because it has the most blocks. And Stage 4 has the most parameters although it
-# has only three.
+# has only three blocks.
 #
-# Now the four BTNK1. **Predict:** which of them will not follow the rule?
+# Now the four BTNK1s. **Predict:** which of them does not follow the rule?
 
 # %%
 for (C, C1, S), W in zip(first_block.values(), [56, 56, 28, 14], strict=True):
@@ -371,17 +372,17 @@ for (C, C1, S), W in zip(first_block.values(), [56, 56, 28, 14], strict=True):
     print(f"BTNK1(C={C:>4}, W={W:>2}, C1={C1:>3}, S={S}): {a.parameters:>9,} parameters  {a.macs:>11,} MACs")
 
 # %% [markdown]
-# That of Stage 1, the exception. It is cheaper: C is C1 there and not 2·C1, and in the others the first 1×1 still works
-# before the stride, at four times the positions. So Stage 1 costs less than Stage 4, with three blocks each.
+# The BTNK1 of Stage 1, the exception. It is cheaper: its C is C1 and not 2·C1, and in the others the first 1×1 still
+# works before the stride, at four times the positions. So Stage 1 costs less than Stage 4, with three blocks each.
 #
 # ## 7 · Play with it
 #
-# The explorer shows one stage at a time: each block with its C, W, C1, S and costs. Below stands the whole network,
-# with Stage 0 and the head. Predict before you move a control:
+# The explorer shows one stage at a time: each block with its C, W, C1, S and costs. Below it is the whole network, with
+# Stage 0 and the head. Predict before you move a control:
 #
 # 1. Double **W of the picture** to 448. What happens to the MACs of the stages, and to the parameters?
-# 2. Add one block to Stage 3, then one to Stage 4. Which costs more parameters? Which more MACs?
-# 3. Switch between v1 and v1.5. Which stages do not notice?
+# 2. Add one block to Stage 3, then one to Stage 4. Which adds more parameters? Which adds more MACs?
+# 3. Switch between v1 and v1.5. Which stages do not change?
 
 # %%
 from resnet_lib.explorers import StageExplorer
@@ -391,16 +392,16 @@ StageExplorer()
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# 1. MACs become four times as many, parameters stay. W is in no weight. (The head's MACs stay too: it gets one number a
-#    channel, whatever W is.)
-# 2. A block of Stage 4 has nearly four times the parameters of one of Stage 3. Their MACs are equal.
-# 3. Stage 1: its S is 1, so it does not matter which convolution has it. (Stage 0 has no blocks at all.)
+# 1. MACs grow fourfold, parameters stay the same. No weight depends on W. (The head's MACs stay the same too: its input
+#    is one number per channel, whatever W is.)
+# 2. A block of Stage 4 has nearly four times the parameters of a block of Stage 3. Their MACs are equal.
+# 3. Stage 1: its S is 1, so it does not matter which convolution has the stride. (Stage 0 has no blocks at all.)
 # </details>
 #
 # ## 8 · Common mistakes
 #
 # **One block used twice.** `[block] * 2` looks right, runs, and gives the right shapes. But it is one block with one
-# set of weights, named twice. Count the parameters of Stage 1:
+# set of weights, listed twice. Count the parameters of Stage 1:
 
 # %%
 same = nn.Sequential(BTNK1(64, 64, 1), *[BTNK2(256)] * 2)
@@ -409,7 +410,7 @@ for name, stage in [("[block] * 2", same), ("two blocks", right)]:
     print(f"{name:12} {sum(p.numel() for p in stage.parameters()):,} parameters")
 
 # %% [markdown]
-# **BTNK2 made for C1 instead of 4·C1.**
+# **BTNK2 built for C1 instead of 4·C1.**
 
 # %%
 try:
@@ -418,8 +419,8 @@ except ValueError as error:
     print(error)
 
 # %% [markdown]
-# **S = 2 in Stage 1 as well.** "Should the first stage not have stride 2, like all others?" is a question asked again
-# and again, and nothing crashes if it does. **Predict:** what of shape, parameters and MACs will notice?
+# **S = 2 in Stage 1 as well.** "Should the first stage not have stride 2, like all others?" is a common question, and
+# nothing crashes if it does. **Predict:** which of shape, parameters and MACs will change?
 
 # %%
 for S in (1, 2):
@@ -432,28 +433,28 @@ for S in (1, 2):
     print(f"S = {S} in Stage 1: ends with {a.output}, {a.parameters:,} parameters, {a.macs:,} MACs")
 
 # %% [markdown]
-# The parameters do not notice, so weights would be loaded without an error. That is why this course prints a shape
-# after every step.
+# The parameters do not change, so weights would load without an error. That is why this course prints a shape after
+# every step.
 #
-# **No stride at all after the stem**, or the MAXPOOL forgotten: the same kind of mistake in the other direction. For each
-# halving that is missing, all that follows costs about four times the MACs.
+# **No stride at all after the stem**, or the MAXPOOL forgotten: the same kind of mistake in the other direction. For
+# each missing halving, everything after it costs about four times the MACs.
 #
 # ## Summary
 #
-# - A stage is one BTNK1, which changes the shape, and BTNK2s, which keep it. Blocks: 3, 4, 6, 3.
+# - A stage is one BTNK1, which changes the shape, and then BTNK2s, which keep it. Numbers of blocks: 3, 4, 6, 3.
 # - Law 1: BTNK2 has the same pattern in all stages. Law 2: the BTNK1 of Stages 2 to 4 has S = 2 and C = 2·C1.
-# - Stage 1 is the exception: S = 1 and C = C1. It still needs a projection, because 64 ≠ 256. It gives (256, 56, 56).
-# - A BTNK2 costs the same MACs in every stage and four times the parameters in each next one. So MACs follow the
-#   number of blocks, and parameters sit at the end.
+# - Stage 1 is the exception: S = 1 and C = C1. It still needs a projection, because 64 ≠ 256. It outputs (256, 56, 56).
+# - A BTNK2 costs the same MACs in every stage and four times the parameters in each next one. So MACs follow the number
+#   of blocks, and most parameters are at the end.
 #
 # ## Recall
 #
 # 1. Why is C = 2·C1 in Stages 2 to 4?
-# <details><summary>Answer</summary>What comes in is 4 times the C1 of the stage before, and that C1 is half of this
+# <details><summary>Answer</summary>The input has 4 times the C1 of the previous stage, and that C1 is half of this
 # stage's.</details>
 #
 # 2. Which two facts make Stage 1 the exception?
-# <details><summary>Answer</summary>Before it stands the stem, which gives 64 channels (so C = C1), and its MAXPOOL
+# <details><summary>Answer</summary>It follows the stem, which outputs 64 channels (so C = C1), and the stem's MAXPOOL
 # has just halved the map (so S = 1).</details>
 #
 # 3. What are the shapes after each of the four stages?
@@ -464,12 +465,12 @@ for S in (1, 2):
 # times as small.</details>
 #
 # 5. You double the input's width. What happens to parameters and MACs of the stages?
-# <details><summary>Answer</summary>Parameters stay; MACs become four times as many.</details>
+# <details><summary>Answer</summary>The parameters stay the same; the MACs grow fourfold.</details>
 #
 # ## What comes next
 #
-# Stem, four stages: only the head is missing. [05 · ResNet-50](05_resnet50.ipynb) puts everything together and
-# proves the result.
+# You have the stem and four stages: only the head is missing. [05 · ResNet-50](05_resnet50.ipynb) puts everything
+# together and proves the result.
 
 # %% [markdown] tags=["instructor"]
 # ### Minute by minute
@@ -480,23 +481,23 @@ for S in (1, 2):
 # | 5 | Exercise 1 |
 # | 5 | Section 3: the two laws, derived on the board |
 # | 15 | Exercise 2 |
-# | 5 | Section 5: where does the cat go? |
+# | 5 | Section 5: where does the cat disappear? |
 # | 5 | Exercise 3, by show of hands |
 # | 10 | Exercise 4 |
 # | 10 | Section 7, recall |
 #
 # ### Ask before you show
 #
-# - Before section 5: "Does a stage give out more numbers than the one before, or fewer?" (Half as many.)
+# - Before section 5: "Does a stage output more numbers than the one before, or fewer?" (Half as many.)
 # - Before the bars of section 6: "Most parameters? Most MACs?" Take a vote for each, and leave it on the board.
-# - Before one BTNK2 of each stage: "Which of the four costs most MACs?" (None.)
-# - Before W = 448: "What of all these numbers stays?"
+# - Before one BTNK2 of each stage: "Which of the four has the most MACs?" (None.)
+# - Before W = 448: "Which of all these numbers stay the same?"
 #
 # ### What they may think
 #
 # - *The first stage should have stride 2 as well.* The stem's pool has just halved. Show the shapes with S = 2.
-# - *More parameters, more work.* Stage 4 has most parameters, Stage 3 most MACs.
-# - *`[block] * 3` makes three blocks.* One block with three names: count the parameters.
+# - *More parameters, more work.* Stage 4 has the most parameters, Stage 3 the most MACs.
+# - *`[block] * 3` makes three blocks.* It is one block, listed three times: count the parameters.
 #
 # ### On the projector
 #

@@ -15,15 +15,15 @@
 #
 # **At the end of this lesson you can**
 # - assemble ResNet-50 from your own stem, BTNK1 and BTNK2, and name the shape after every part,
-# - say how many parameters and MACs it has, where they sit, and why two tools give two numbers,
+# - say how many parameters and MACs it has, where they are, and why two tools report different numbers,
 # - prove your network equal to a reference, stage by stage, and find the first stage that differs,
-# - say what is different in its relatives: 101 and 152, ResNeXt, Wide and dilated ResNets.
+# - say how its relatives differ: 101 and 152, ResNeXt, Wide and dilated ResNets.
 #
 # **You need** lessons 01 to 04: the stem, BTNK1 and BTNK2, and the two laws of the stages.
 #
 # **Time:** about 75 minutes to work through. Running every cell takes about 15 seconds on a slow laptop.
 #
-# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
 # [The network](glossary.ipynb#The-network).
 
 # %%
@@ -41,8 +41,8 @@ Progress("05", exercises=3)
 # %% [markdown]
 # ## 1 · Your parts
 #
-# These are the solved parts of lessons 01 to 04, so that this notebook stands alone. Nothing in them is new. You may
-# replace them by your own.
+# These are the solved parts of lessons 01 to 04, so that this notebook runs by itself. Nothing in them is new. You can
+# replace them with your own.
 
 
 # %%
@@ -105,9 +105,9 @@ def make_stage(C, C1, S, n):  # lesson 04
 # %% [markdown]
 # ## 2 · The head
 #
-# Stage 4 gives (2048, 7, 7). What you want is 1,000 numbers, a score for each class of ImageNet. (That is the collection
+# Stage 4 outputs (2048, 7, 7). You need 1,000 numbers, a score for each class of ImageNet. (ImageNet is the collection
 # of photographs on which the published networks were trained; a class is one of the 1,000 kinds of things in it.) Here
-# are some random numbers to try things on.
+# are some random numbers to experiment with.
 
 # %%
 maps = torch.randn(1, 2048, 7, 7)
@@ -132,16 +132,16 @@ flat = nn.Flatten()(pooled)
 print(tuple(flat.shape))
 
 # %% [markdown]
-# **One linear layer**: each score is a weighted sum of the 2,048 numbers, plus a bias. No BN comes after it that would
-# make the bias useless. How many parameters are that?
+# **One linear layer**: each score is a weighted sum of the 2,048 numbers, plus a bias. No BN follows that would make
+# the bias useless. How many parameters is that?
 
 # %%
 fc = nn.Linear(2048, 1000)
 print(tuple(fc(flat).shape), "with", f"{sum(p.numel() for p in fc.parameters()):,}", "parameters: 2048 · 1000 + 1000")
 
 # %% [markdown]
-# The averaging has a welcome effect. Whatever size Stage 4 gives, 2,048 numbers remain, so the network accepts
-# pictures of any size, not just 224. Here is the head as a part, and a try with larger maps:
+# The averaging has a welcome effect. Whatever the size of Stage 4's maps, 2,048 numbers remain, so the network accepts
+# pictures of any size, not just 224. Here is the head as a module, tested with larger maps too:
 
 
 # %%
@@ -172,8 +172,8 @@ for W in (7, 14):
 #
 # <details><summary>Hint: which numbers for Stage 1?</summary>The exception: C = C1 = 64 and S = 1.</details>
 # <details><summary>Hint: which numbers for the others?</summary>C1 = 128, 256, 512. C = 2·C1. S = 2.</details>
-# <details><summary>Hint: "takes 64 channels …; it should take 256"</summary>A stage takes what the part before it
-# gives: 64, 256, 512, 1024 channels.</details>
+# <details><summary>Hint: "takes 64 channels …; it should take 256"</summary>The input channels of a stage are the
+# output channels of the previous part: 64, 256, 512, 1024.</details>
 
 
 # %% tags=["exercise"]
@@ -212,8 +212,8 @@ class MyResNet50(nn.Module):
 
 
 # %% [markdown]
-# The check gives your network the weights of the library's, and compares what they compute, layer by layer. It does not
-# mind how you have written the parts. (A few seconds: 25 million weights are copied.)
+# The check gives your network the weights of the library's, and compares the outputs layer by layer. It does not matter
+# how you have written the parts. (This takes a few seconds: 25 million weights are copied.)
 
 # %%
 from resnet_lib.exercises import check_network
@@ -222,7 +222,7 @@ parts = ["stage0", "stage1", "stage2", "stage3", "stage4", "head"]
 check_network(MyResNet50, names=parts, exercise="05.1")
 
 # %% [markdown]
-# Now walk through it with the cat, part by part. **Predict** the six shapes.
+# Now send the cat through the network, part by part. **Predict** the six shapes.
 
 # %%
 network = MyResNet50().eval()
@@ -233,7 +233,7 @@ for name in parts:
     with torch.no_grad():
         y = part(y)
     print(f"{name}: {tuple(y.shape[1:])}, {sum(p.numel() for p in part.parameters()):,} parameters")
-print(f"in all: {sum(p.numel() for p in network.parameters()):,} parameters")
+print(f"total: {sum(p.numel() for p in network.parameters()):,} parameters")
 
 # %% [markdown]
 # 25,557,032 parameters: the published number. You have built ResNet-50.
@@ -245,12 +245,13 @@ print(f"in all: {sum(p.numel() for p in network.parameters()):,} parameters")
 print(1 + 3 * (3 + 4 + 6 + 3) + 1)
 
 # %% [markdown]
-# (The four projections G are not counted. They lie on the shortcut.)
+# (The four projections G are on the shortcut and are not counted.)
 #
 # ## 4 · What it costs
 #
-# `anatomy` works on your own network as well. It only does arithmetic on the layers and runs nothing. You know the four
-# stages from lesson 04. **Predict** for Stage 0 and the head: which has more parameters, and which needs more MACs?
+# `anatomy` works on your own network as well. It only does arithmetic on the layers and does not run them. You know the
+# four stages from lesson 04. **Predict** for Stage 0 and the head: which has more parameters, and which needs more
+# MACs?
 
 # %%
 costs = anatomy(network, 224)
@@ -260,13 +261,13 @@ print(f"FLOPs      {costs.flops:>13,}  (2 × MACs)")
 cost_bars(costs)
 
 # %% [markdown]
-# **What do you see?** Which part is cheap in one column and dear in the other?
+# **What do you see?** Which part is cheap in one column and expensive in the other?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
 # - Stage 4 has more than half of the parameters, and a fifth of the MACs.
-# - Stage 0 has practically no parameters, and as many as 3 % of the MACs: its 7×7 kernel runs at 112 × 112 positions.
-# - The head is the other way round: 8 % of the parameters, and next to no MACs. Each of its weights is used once.
+# - Stage 0 has practically no parameters, but 3 % of the MACs: its 7×7 kernel runs at 112 × 112 positions.
+# - The head is the other way round: 8 % of the parameters, and almost no MACs. Each of its weights is used once.
 # </details>
 #
 # So ResNet-50 needs about **4.1 billion MACs**, or 8.2 billion FLOPs, for one picture of 224 × 224. Sources that say
@@ -291,7 +292,7 @@ report = summary(
 report
 
 # %% [markdown]
-# Shapes and parameters agree. (The unit "Units.GIGABYTES" is a slip of torchinfo's; it means 10⁹.) **Predict:** do the
+# Shapes and parameters agree. (The unit "Units.GIGABYTES" is a bug in torchinfo; it means 10⁹.) **Predict:** do the
 # multiply-adds agree too, to the last digit?
 
 # %%
@@ -308,11 +309,11 @@ bias = network.head.fc.bias.numel()
 print(f"{norms:,} BN parameters + {bias:,} biases = {norms + bias:,}")
 
 # %% [markdown]
-# The paper counts convolutions and the linear layer, and so does this course. Other tools count still other things.
-# When two numbers differ by a fraction of a percent, they differ in definition.
+# The paper counts convolutions and the linear layer, and so does this course. Other tools count other things again.
+# When two numbers differ by a fraction of a percent, their definitions differ.
 #
 # **A trap.** `summary(model, device="meta")` looks like a cheap way to count, since nothing is computed. But it moves
-# *your* model to that device, and a tensor on "meta" has a shape and no numbers. Watch it happen to a throw-away
+# *your* model to that device, and a tensor on "meta" has a shape but no numbers. See what happens to a throw-away
 # block:
 
 # %%
@@ -322,8 +323,8 @@ summary(victim, input_size=(1, 64, 8, 8), device="meta", verbose=0)
 print("after: ", victim.conv1.weight.device, "– its weights are gone")
 
 # %% [markdown]
-# The safe way is that of lesson 04: a separate model, built under `torch.device("meta")`, which never had numbers. It
-# takes no memory, and no time for drawing random weights.
+# The safe way is the one from lesson 04: a separate model, built under `torch.device("meta")`, which never had numbers.
+# It takes no memory, and no time for drawing random weights.
 
 # %%
 with torch.device("meta"):
@@ -333,19 +334,19 @@ print(f"{anatomy(empty, 224).macs:,} MACs, without a single weight in memory")
 # %% [markdown]
 # ## 6 · Prove it
 #
-# Equal shapes and equal counts are good signs, but no proof. A ReLU in the wrong place changes neither. The proof is:
-# the same weights must give the same numbers, **at every stage**. The check of exercise 1 went by that. Now do it
-# yourself, and you can do it with any network.
+# Equal shapes and equal counts are good signs, but not a proof. A ReLU in the wrong place changes neither. The proof is
+# that the same weights give the same numbers, **at every stage**. The check of exercise 1 used that. Now do it
+# yourself; it works for any network.
 #
-# The reference is the library's `resnet50`. As in lesson 03, its BNs get random values first: a fresh BN changes
-# nothing in `eval()`, and a forgotten one would go unnoticed.
+# The reference is the library's `resnet50`. As in lesson 03, its BNs get random values first: a fresh BN changes almost
+# nothing in `eval()`, so you would not notice a missing one.
 
 # %%
 from resnet_lib import resnet50
 
 
 def stir(module):
-    """Give every BN of the module values as a trained one might have."""
+    """Give every BN of the module values like those of a trained one."""
     for m in module.modules():
         if isinstance(m, nn.BatchNorm2d):
             nn.init.uniform_(m.weight, 0.5, 1.5)
@@ -359,20 +360,20 @@ reference = stir(resnet50()).eval()
 print(len(reference.state_dict()), "named tensors in the reference,", len(network.state_dict()), "in yours")
 
 # %% [markdown]
-# Copy by **name**, never by order: many layers have the same shape, and an order can be wrong without an error.
-# `load_state_dict` compares every name and every shape, and refuses if one differs.
+# Copy by **name**, never by order: many layers have the same shape, and a wrong order may raise no error.
+# `load_state_dict` compares every name and every shape, and raises an error if one differs.
 
 # %%
 print(network.load_state_dict(reference.state_dict()))
 _ = network.eval()
 
 # %% [markdown]
-# Now the ladder of proof. `activations` runs a network and keeps what the named parts give.
+# Now the ladder of proof. `activations` runs a network and keeps the outputs of the parts you name.
 
 
 # %%
 def ladder(mine, theirs, x):
-    """Compare two networks part by part on x. Gives the name of the first part that differs, or None."""
+    """Compare two networks part by part on x. Return the name of the first part that differs, or None."""
     names = ["stage0", "stage1", "stage2", "stage3", "stage4", "head"]
     a, b = activations(mine, x, names), activations(theirs, x, names)
     first = None
@@ -390,19 +391,19 @@ def ladder(mine, theirs, x):
 print("first to differ:", ladder(network, reference, x))
 
 # %% [markdown]
-# Not almost equal: **equal**, in every one of the numbers. Your ResNet-50 computes exactly what the library's
-# does. (If you have written a part in another way, it may round in another way: then it says DIFFERENT, by about a
-# millionth of those numbers. The ladder of lesson 06 allows for that.)
+# Not almost equal: **equal**, in every one of the numbers. Your ResNet-50 computes exactly what the library's does. (If
+# you have written a part differently, it may round differently: then the ladder says DIFFERENT, by about a millionth of
+# those numbers. The ladder of lesson 06 allows for that.)
 #
 # ### Exercise 2 · predict where it breaks
 # ●● of ●●● · important · 5 minutes
 #
 # Two mistakes that raise no error, each with the right weights loaded:
 #
-# 1. **v1 instead of v1.5**: the stride of BTNK1 sits on the first 1×1 and not on the 3×3.
+# 1. **v1 instead of v1.5**: the stride of BTNK1 is on the first 1×1 and not on the 3×3.
 # 2. **`eval()` forgotten**: the network is in training mode.
 #
-# Which is the first part whose output differs from the reference: `"stage0"`, `"stage1"`, …?
+# What is the first part whose output differs from the reference: `"stage0"`, `"stage1"`, …?
 #
 # <details><summary>Hint for 1</summary>Where a block has S = 1, it does not matter which convolution has the stride.
 # </details>
@@ -419,7 +420,7 @@ planted = {"v1": v1, "eval() forgotten": copy.deepcopy(network).train()}
 # Exercise 2: the first part that differs.
 first_with_v1 = None
 first_without_eval = None
-raise NotImplementedError("Exercise 2: replace the None by names of parts, then remove this line")
+raise NotImplementedError("Exercise 2: replace each None with the name of a part, then remove this line")
 
 # %% tags=["solution"]
 first_with_v1 = "stage2"
@@ -438,9 +439,9 @@ for name, wrong in planted.items():
 
 # %% [markdown]
 # This is what the ladder is for. "The results are wrong" says nothing. "Equal up to stage1, different from stage2 on"
-# points to the strides: Stage 1 has S = 1, and does not notice where its stride sits. "Different from stage0 on" points
-# to something that is everywhere, such as BN. Comparing only the winning class at the end would have been worse still:
-# two networks can agree there by luck.
+# points to the strides: Stage 1 has S = 1, so the place of its stride does not matter. "Different from stage0 on"
+# points to something that is everywhere, such as BN. Comparing only the winning class at the end would have been even
+# worse: two networks can agree there by chance.
 #
 # ## 7 · The paper's Table 1
 #
@@ -465,12 +466,12 @@ for name, published in paper.items():
 # %% [markdown]
 # **What do you see?** Compare the last two columns, and the rows 34 and 50.
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# - All agree to within 0.1. The paper's first three figures are cut off after one digit, the last two rounded.
+# - All agree to within 0.1. The paper's first three figures are truncated after one digit, the last two rounded.
 # - The code says <code>stride_on="1x1"</code>: the paper's networks are v1. With v1.5, ResNet-50 has 4.089 and the
 #   paper's 3.8 would look like an error. (The basic block has no 1×1 and only one version.)
-# - 34 and 50 have nearly the same cost. The bottleneck buys three layers a block and four times the channels for the
+# - 34 and 50 cost nearly the same. The bottleneck gives three layers per block and four times the channels for the
 #   price of two layers.
 # </details>
 #
@@ -481,7 +482,7 @@ for name, published in paper.items():
 # ### Exercise 3 · predict ResNet-101
 # ●● of ●●● · worth doing · 5 minutes
 #
-# How many parameters does it have? Do not build the network. Take your 25,557,032, and one block.
+# How many parameters does it have? Do not build the network. Start from your 25,557,032, and one block.
 #
 # <details><summary>Hint: how to count one block</summary><code>sum(p.numel() for p in block.parameters())</code>, or
 # the table of torchinfo above.</details>
@@ -503,13 +504,13 @@ predict(resnet101_question(), parameters_101, exercise="05.3")
 
 # %% [markdown]
 # **In groups: ResNeXt** (Xie et al., arXiv 1611.05431). The 3×3 is split into 32 groups that do not see each other: a
-# kernel looks at 1/32 of the channels, and costs 1/32. The savings pay for twice as many channels inside.
+# kernel looks at 1/32 of the channels, and costs 1/32. The savings pay for twice the channels inside.
 #
-# **Wide ResNet** (Zagoruyko and Komodakis, arXiv 1605.07146). Twice as many channels inside, without groups, and paid
-# in full.
+# **Wide ResNet** (Zagoruyko and Komodakis, arXiv 1605.07146). Twice the channels inside, without groups and without
+# those savings.
 #
-# One block of Stage 1, three ways. The shape outside is the same, (256, 56, 56). **Predict:** ResNet's 3×3 has
-# 9 · 64 · 64 = 36,864 parameters. How many do the other two have?
+# Here is one block of Stage 1 in three variants. The output shape is the same, (256, 56, 56). **Predict:** ResNet's 3×3
+# has 9 · 64 · 64 = 36,864 parameters. How many do the other two have?
 
 # %%
 from resnet_lib import BTNK2
@@ -523,14 +524,14 @@ for name, C1, groups in [("ResNet ", 64, 1), ("ResNeXt", 128, 32), ("Wide   ", 1
 # %% [markdown]
 # **What do you see?** Why is ResNeXt's 3×3 an eighth of ResNet's, and not 1/32?
 #
-# <details><summary>What there is to see</summary>Twice the channels inside make a 3×3 four times as dear, as in the wide
-# block. Of that the 32 groups leave 1/32, and 4/32 is an eighth. The two 1×1 became twice as dear, so the whole block
-# costs about as much as ResNet's.</details>
+# <details><summary>What there is to see</summary>Twice the channels inside make a 3×3 four times as expensive, as in
+# the wide block. The 32 groups reduce that to 1/32, and 4/32 is an eighth. The two 1×1 became twice as expensive, so
+# the whole block costs about as much as ResNet's.</details>
 #
-# **Dilated.** To say what is *where* in a picture (segmentation), a map of 7 × 7 is too coarse. Take the stride out of
-# Stages 3 and 4 and the maps stay at 28 × 28. To let each value still see as much of the picture, the 3×3 kernels are
-# spread out instead: that is dilation. No weight changes, so the published weights still fit. **Predict:** what does it
-# cost, in parameters and in MACs?
+# **Dilated.** To say what is *where* in a picture (segmentation), a map of 7 × 7 is too coarse. Remove the stride from
+# Stages 3 and 4 and the maps stay at 28 × 28. So that each value still sees the same area of the picture, the 3×3
+# kernels are spread out instead: that is dilation. No weight changes shape, so the published weights still fit.
+# **Predict:** what does dilation cost, in parameters and in MACs?
 
 # %%
 for dilate in [(False, False, False), (False, True, True)]:
@@ -544,15 +545,16 @@ for dilate in [(False, False, False), (False, True, True)]:
 # **What do you see?** What stayed the same, and what did it cost?
 #
 # <details><summary>What there is to see</summary>The parameters are the same, and each value sees exactly as many
-# pixels as before. (427 is more than the picture has: a value in the middle sees all of it, and padding around.) The
-# maps of Stages 3 and 4 are 28 × 28 now, and the whole network costs nearly five times the MACs.</details>
+# pixels as before. (427 is more than the width of the picture: a value in the middle sees all of it, and the padding
+# around it.) The maps of Stages 3 and 4 are now 28 × 28, and the whole network costs nearly five times the
+# MACs.</details>
 #
 # ## 9 · Play with it
 #
-# Nine designs, any input size, v1 or v1.5, dilation. (In a name, 32x4d means 32 groups of 4 channels each in Stage 1, and
-# _2 twice the channels inside.) Predict before you move a control:
+# The explorer has nine designs, any input size, v1 or v1.5, and dilation. (In a name, 32x4d means 32 groups of 4
+# channels each in Stage 1, and _2 means twice the channels inside.) Predict before you move a control:
 #
-# 1. Set **W** to 448. By which factor do the MACs grow? Is it exactly 4?
+# 1. Set **W** to 448. By what factor do the MACs grow? Is it exactly 4?
 # 2. Switch ResNet-50 from v1.5 to v1. Which stages change? What happens to "sees"?
 # 3. Tick **dilate Stage 4**. What happens to the shapes, the jump and the MACs?
 # 4. Which design has more MACs: wide_resnet50_2 or resnet152? And more parameters?
@@ -569,22 +571,22 @@ explorer
 #
 # 1. Almost 4, but not exactly. The linear layer comes after the averaging and costs the same at every W.
 # 2. Stages 2, 3 and 4, each 77,070,336 MACs cheaper. And one value at the end of Stage 4 sees 483 pixels instead of
-#    427: a 3×3 placed after the stride reaches further, because its pixels are further apart.
-# 3. Stage 4 keeps 14 × 14, the jump stays at 16, and its MACs are between three and four times
-#    as many. (Its first 1×1 ran at 14 × 14 before, and still does.)
+#    427: a 3×3 after the stride reaches further, because its pixels are further apart.
+# 3. Stage 4 keeps 14 × 14, the jump stays at 16, and its MACs grow three- to fourfold. (Its first 1×1 ran at 14 × 14
+#    before, and still does.)
 # 4. They are close: 11.4 and 11.5 billion MACs. The wide one has more parameters, 69 against 60 million.
 # </details>
 #
 # ## 10 · Common mistakes
 #
 # - **`eval()` forgotten.** You saw it: different from Stage 0 on. A single picture is then normalised by its own
-#   statistics, and the stored ones are changed along the way.
+#   statistics, and the stored ones are updated as well.
 # - **Only the winning class compared.** Compare numbers, and do it stage by stage.
 # - **Weights copied by order.** Copy by name.
-# - **A softmax at the end.** It would make probabilities of the scores. The published network gives the scores, and
-#   `nn.CrossEntropyLoss` wants just those.
-# - **`torch.flatten(x)` without the batch.** It makes one long row of the whole batch. `nn.Flatten()` leaves the batch
-#   alone:
+# - **A softmax at the end.** It would turn the scores into probabilities. The published network outputs the scores, and
+#   `nn.CrossEntropyLoss` expects exactly those.
+# - **`torch.flatten(x)` without the batch.** It flattens the whole batch into one long row. `nn.Flatten()` keeps the
+#   batch dimension:
 
 # %%
 two = torch.randn(2, 2048, 1, 1)
@@ -602,7 +604,7 @@ print("nn.Flatten()(x)     ", tuple(nn.Flatten()(two).shape))
 # - 25,557,032 parameters. 4,089,184,256 MACs as v1.5, 3,857,973,248 as v1. FLOPs = 2 × MACs.
 # - Proof means: same weights by name, `eval()`, equal numbers after every stage. The first part that differs tells you
 #   where to look.
-# - Deeper, grouped, wider and dilated ResNets are made of the same parts, with other numbers.
+# - Deeper, grouped, wider and dilated ResNets consist of the same parts, with other numbers.
 #
 # ## Recall
 #
@@ -619,12 +621,12 @@ print("nn.Flatten()(x)     ", tuple(nn.Flatten()(two).shape))
 # (1,000).</details>
 #
 # 4. Your network equals the reference up to `stage1` and differs from `stage2` on. What do you suspect?
-# <details><summary>Answer</summary>The stride sits on another convolution: v1 against v1.5. Stage 1 has S = 1 and
-# does not notice.</details>
+# <details><summary>Answer</summary>The stride is on another convolution: v1 against v1.5. Stage 1 has S = 1, so there
+# it makes no difference.</details>
 #
 # 5. What does `summary(model, device="meta")` do to your model?
-# <details><summary>Answer</summary>It moves it to a device without numbers: the weights are gone. Build a separate
-# model for that.</details>
+# <details><summary>Answer</summary>It moves the model to a device without numbers: the weights are gone. Build a
+# separate model for that.</details>
 #
 # 6. What is different in ResNet-101?
 # <details><summary>Answer</summary>Stage 3 has 23 blocks instead of 6.</details>
@@ -662,5 +664,5 @@ print("nn.Flatten()(x)     ", tuple(nn.Flatten()(two).shape))
 #
 # ### On the projector
 #
-# The ladder of section 6, run once right and once with v1. Let the room say where the first difference will be, before the
-# cell runs.
+# The ladder of section 6, run once right and once with v1. Let the class say where the first difference will be, before
+# the cell runs.

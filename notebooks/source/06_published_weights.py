@@ -16,16 +16,16 @@
 # **At the end of this lesson you can**
 # - say what is in a checkpoint file, and open one without running code from it,
 # - rename published weights to the names of your own network, and copy them by name and shape,
-# - prove your network equal to a reference step by step, and mend one that differs,
-# - prepare a photograph exactly as a network was trained on, and recognise a wrong preparation from its numbers,
-# - tell the published ResNet-50 files apart, and check that a download is what it claims to be.
+# - prove your network equal to a reference step by step, and fix one that differs,
+# - prepare a photograph exactly as in the network's training, and recognise a wrong preparation from its numbers,
+# - distinguish the published ResNet-50 files, and verify a download.
 #
 # **You need** lessons 01 to 05.
 #
 # **Time:** about 95 minutes to work through. Running every cell takes about 20 seconds on a slow laptop. Everything
 # works without internet, except for one cell that says so.
 #
-# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
 # [Weights and files](glossary.ipynb#Weights-and-files).
 
 # %%
@@ -40,20 +40,20 @@ from torch import nn
 from resnet_lib.exercises import Progress
 
 _ = torch.manual_seed(0)  # the same random weights at every run
-scratch = tempfile.TemporaryDirectory()  # files that this notebook writes; gone when it is closed
+scratch = tempfile.TemporaryDirectory()  # files that this notebook writes; deleted when it is closed
 folder = Path(scratch.name)
 Progress("06", exercises=5)
 
 # %% [markdown]
 # ## 1 · Your network
 #
-# Your network from lesson 05 has the right anatomy and random weights. It can run, and recognises nothing. Training it
-# on more than a million photographs would change that, and take days. But others have already done so, and published
-# the result. In this lesson your network receives it.
+# Your network from lesson 05 has the right anatomy and random weights. It runs, but recognises nothing. Training it on
+# more than a million photographs would change that, and take days. But others have already trained it, and published
+# the weights. In this lesson you load them into your network.
 #
-# Here it is again, so that this notebook stands alone; skim it. One thing is new, at its end: `base`, the channels of
-# Stage 0. With `base=64` it is ResNet-50. With `base=16` every part has a quarter of the channels: that is the **thin**
-# network, for which this course brings trained weights.
+# Here it is again, so that this notebook runs by itself; skim it. One thing at the end is new: `base`, the channels of
+# Stage 0. With `base=64` the network is ResNet-50. With `base=16` every part has a quarter of the channels: that is the
+# **thin** network, for which this course includes trained weights.
 
 
 # %%
@@ -143,13 +143,13 @@ for name, network in [("ResNet-50", full), ("thin", mine)]:
     print(f"{name:10} {sum(p.numel() for p in network.parameters()):>10,} parameters")
 
 # %% [markdown]
-# `mine` is a thin one, still with random weights. Those that it gets were trained on CIFAR-10, a collection of small
-# pictures of ten kinds of things. Their file is small enough to come with the course, and everything you learn on it
-# holds for the big one as well: the same parts, the same names, the same traps.
+# `mine` is a thin network, still with random weights. The weights you will load were trained on CIFAR-10, a collection
+# of small pictures of ten kinds of things. The file is small enough to come with the course, and everything you learn
+# with it holds for the full network as well: the same parts, the same names, the same traps.
 #
 # ## 2 · What a checkpoint is
 #
-# A file of trained weights is called a **checkpoint**. Open the one of the thin network:
+# A file of trained weights is called a **checkpoint**. Open the checkpoint of the thin network:
 
 # %%
 from resnet_lib.weights import THIN
@@ -161,11 +161,11 @@ for name, tensor in list(weights.items())[:9]:
     print(f"{name:30} {str(tuple(tensor.shape)):16} {tensor.dtype}")
 
 # %% [markdown]
-# A checkpoint is a **dictionary: name → tensor**. Nothing else. It holds no layers, no strides, no order of
-# computation, no names of classes, and no word on how a picture has to be prepared. All that you must know from
-# elsewhere. Most of this lesson is about what goes wrong when you don't.
+# A checkpoint is a **dictionary: name → tensor**. Nothing else. It contains no layers, no strides, no order of
+# computation, no class names, and nothing about how to prepare a picture. You must know all that from elsewhere. Most
+# of this lesson is about what goes wrong when you don't.
 #
-# Why are there 320? Take the last part of each name and count.
+# Why 320 entries? Count the last parts of the names.
 
 # %%
 from collections import Counter
@@ -175,21 +175,21 @@ for leaf, count in Counter(name.rpartition(".")[2] for name in weights).items():
 
 # %% [markdown]
 # There are 53 convolutions, each with a weight. Each is followed by a BN with five entries: `weight` and `bias`, the
-# factor and the offset of lesson 01, are learnt. `running_mean` and `running_var` are measured along the way.
-# `num_batches_tracked` only counts the batches of the training. The linear layer adds a weight and a bias. So
-# 53 + 53 · 5 + 2 = 320.
+# factor and the offset of lesson 01, are learnt. `running_mean` and `running_var` are measured during training.
+# `num_batches_tracked` only counts the training batches. The linear layer adds a weight and a bias. So 53 + 53 · 5 + 2
+# = 320.
 #
-# What is learnt by gradient is called a **parameter**. What is only kept is called a **buffer**. Forget the buffers
-# when you copy, and every BN uses mean 0 and variance 1.
+# A tensor learnt by gradient is called a **parameter**. A tensor that is only stored is called a **buffer**. If you
+# forget the buffers when you copy, every BN uses mean 0 and variance 1.
 #
 # ### Exercise 1 · parameters and buffers
 # ● of ●●● · important · 10 minutes
 #
-# Write `contents(weights)`. It takes a checkpoint and gives four numbers: how many entries are parameters, how many
-# single numbers those hold together, and the same two for the buffers.
+# Write `contents(weights)`. It takes a checkpoint and returns four numbers: how many entries are parameters, how many
+# single numbers they contain in total, and the same two for the buffers.
 #
-# <details><summary>Hint: how do I tell them apart?</summary>By the last part of the name. The table above shows
-# five endings. Two of them are parameters.</details>
+# <details><summary>Hint: how do I distinguish them?</summary>By the last part of the name. The table above shows five
+# endings. Two of them are parameters.</details>
 # <details><summary>Hint: how many numbers are in a tensor?</summary><code>tensor.numel()</code></details>
 
 
@@ -221,41 +221,41 @@ print(f"parameters {entries:>4} entries {numbers:>10,} numbers")
 print(f"buffers    {kept_entries:>4} entries {kept_numbers:>10,} numbers")
 
 # %% [markdown]
-# **Predict:** how many bytes has the file? A float32 takes four.
+# **Predict:** how many bytes is the file? A float32 takes four.
 
 # %%
 size, numbers = path.stat().st_size, sum(tensor.numel() for tensor in weights.values())
 print(f"{size:,} bytes for {numbers:,} numbers: {size / numbers:.2f} bytes each")
 
 # %% [markdown]
-# About two bytes for each number, not the usual four: the file is in **half precision** (`torch.float16` above). (The
-# rest is names and bookkeeping.) The weights were rounded when they were saved. Copied into your network they become
-# `float32` again, without a further change.
+# About two bytes per number, not the usual four: the file is in **half precision** (`torch.float16` above). (The rest
+# is names and bookkeeping.) The weights were rounded when they were saved. In your network they become `float32` again,
+# without further change.
 #
 # ## 3 · Never let a file run code
 #
-# PyTorch's files use Python's *pickle* format, and a pickle is not only data. It may say: "to get this object, call
-# that function". Any function. This class writes such a file. The function it names is only `print`.
+# PyTorch's files use Python's *pickle* format, and a pickle is not only data. It can say: "to get this object, call
+# that function". Any function. The next cell writes such a file. The function it names is only `print`.
 
 
 # %%
 class Surprise:
-    def __reduce__(self):  # pickle asks here how to make this object again: by which function, with what
-        return print, ("This line was printed by the FILE. It could as well have deleted your photographs.",)
+    def __reduce__(self):  # pickle asks here how to recreate this object: with which function and arguments
+        return print, ("This line was printed by the FILE. It could just as well have deleted your photographs.",)
 
 
 torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7), "note": Surprise()}, folder / "surprise.pth")
 
 # %% [markdown]
-# **Predict:** what happens when you only *load* it, the unsafe way?
+# **Predict:** what happens when you only *load* it, in the unsafe way?
 
 # %%
 opened = torch.load(folder / "surprise.pth", weights_only=False)
 print(list(opened))
 
 # %% [markdown]
-# The function ran before you had a chance to look at anything. With `weights_only=True`, PyTorch accepts tensors and
-# plain data, and refuses the rest:
+# The function ran before you could inspect anything. With `weights_only=True`, PyTorch accepts tensors and plain data,
+# and refuses the rest:
 
 # %%
 try:
@@ -264,7 +264,7 @@ except Exception as error:
     print(type(error).__name__)
 
 # %% [markdown]
-# The library's `load` always loads so, and says it in plain words:
+# The library's `load` always loads this way, and explains a refusal in plain words:
 
 # %%
 from resnet_lib.weights import load
@@ -275,13 +275,13 @@ except ValueError as error:
     print(str(error).replace(str(folder), "…"))
 
 # %% [markdown]
-# Newer versions of PyTorch use `weights_only=True` unless told otherwise, but much code on the web still turns it off.
-# If a file of *weights* cannot be loaded with it, do not load it.
+# Newer versions of PyTorch use `weights_only=True` by default, but much code on the web still turns it off. If a file
+# of *weights* cannot be loaded with it, do not load it.
 #
 # ## 4 · Two sets of names
 #
-# The course says `stage0` and `shortcut`. The published files were written by an older program with other names. The
-# tensors mean the same.
+# The course uses the names `stage0` and `shortcut`. The published files come from an older program with other names.
+# The tensors are the same.
 
 # %%
 from resnet_lib import to_published
@@ -301,7 +301,7 @@ for name in picked:
 # | the projection G | `shortcut.conv`, `shortcut.bn` | `downsample.0`, `downsample.1` |
 # | the head | `head.fc` | `fc` |
 #
-# To practise, write the thin network's weights into a file with the published names, as you would find it on the web.
+# To practise, write the thin network's weights to a file with the published names, as you would find it on the web.
 
 # %%
 torch.save(to_published(weights), folder / "found_on_the_web.pth")
@@ -309,9 +309,9 @@ published = torch.load(folder / "found_on_the_web.pth", weights_only=True)
 print(*list(published)[:7], sep="\n")
 
 # %% [markdown]
-# (`.pt` and `.pth` are two endings for the same kind of file.) Loading it straight into your network fails, as it
-# should. Many people then reach for `strict=False`, and the error is gone. **Predict:** how many of your network's 320
-# tensors come from the file then? Compare the names above with yours in section 2.
+# (`.pt` and `.pth` are two endings for the same kind of file.) Loading it directly into your network fails, as it
+# should. Many people then try `strict=False`, and the error is gone. **Predict:** how many of your network's 320
+# tensors then come from the file? Compare the names above with yours in section 2.
 
 # %%
 try:
@@ -326,20 +326,19 @@ print("strict=False: no error")
 print(f"              {len(answer.unexpected_keys)} entries of the file not used, {changed} tensors of yours changed")
 
 # %% [markdown]
-# `strict=False` means: take what fits, and forget the rest. Here *nothing* fitted, and your network is as random as
+# `strict=False` means: take what fits, and ignore the rest. Here *nothing* fitted, and your network is as random as
 # before. Do not silence the error; translate the names.
 #
 # ### Exercise 2 · translate the names
 # ●● of ●●● · important · 15 minutes
 #
-# Write `rename(published)`: the same tensors, in a new dictionary, under the names of your network.
+# Write `rename(published)`: it returns a new dictionary with the same tensors under the names of your network.
 #
 # <details><summary>Hint: layer1.0.conv1 became layer1.0.stage0.conv</summary><code>replace("conv1", …)</code> finds
-# <code>conv1</code> anywhere. In the blocks it must stay. Only a name that <em>begins</em> with <code>conv1.</code>
-# belongs to Stage 0: <code>name.startswith("conv1.")</code>.</details>
-# <details><summary>Hint: how do I cut a name in parts?</summary>
-# <code>"layer1.0.bn1.weight".split(".")</code> gives <code>["layer1", "0", "bn1", "weight"]</code>, and
-# <code>".".join(…)</code> puts the parts together again.</details>
+# <code>conv1</code> anywhere. In the blocks it must stay as it is. Only a name that <em>begins</em> with
+# <code>conv1.</code> belongs to Stage 0: <code>name.startswith("conv1.")</code>.</details>
+# <details><summary>Hint: how do I split a name into parts?</summary> <code>"layer1.0.bn1.weight".split(".")</code>
+# gives <code>["layer1", "0", "bn1", "weight"]</code>, and <code>".".join(…)</code> joins the parts again.</details>
 # <details><summary>Hint: it works for all names but those of the shortcut</summary>"downsample.0" is the convolution,
 # "downsample.1" the BN.</details>
 
@@ -381,9 +380,9 @@ check_rename(rename, exercise="06.2")
 print(mine.load_state_dict(rename(dict(published))))
 
 # %% [markdown]
-# `load_state_dict` compared all names and all shapes, and is content. Your network is trained.
+# `load_state_dict` compared all names and all shapes, and everything matched. Your network is trained.
 #
-# The library translates in both directions from one table. Read it: `{n}` stands for a number.
+# The library translates in both directions with one table. In it, `{n}` stands for a number.
 
 # %%
 from resnet_lib.weights import NAMES
@@ -394,13 +393,13 @@ for ours, theirs in NAMES:
 # %% [markdown]
 # ## 5 · By name and shape, never by order
 #
-# There is a tempting short cut: forget the names, and fill your network with the file's tensors one after the other.
-# Whatever comes next in the file and has the right shape is taken.
+# There is a tempting short cut: ignore the names, and fill your network with the file's tensors one after the other.
+# Each tensor of the network gets the next one in the file with the right shape.
 
 
 # %%
 def copy_by_order(weights, network):
-    """Gives each tensor of the network the next one of that shape. Do not do this."""
+    """Give each tensor of the network the next one of that shape. Do not do this."""
     left = list(weights.values())
     for tensor in network.state_dict().values():
         i = next(i for i, candidate in enumerate(left) if candidate.shape == tensor.shape)
@@ -420,8 +419,8 @@ copy_by_order(weights, by_order)
 print(len(wrong_tensors(by_order)), "tensors are wrong")
 
 # %% [markdown]
-# It worked. This is what makes it dangerous. Now take the same file, with its entries in alphabetical order, as some
-# file formats keep them. It has the same names and the same tensors.
+# It worked, which makes it dangerous. Now take the same file with its entries in alphabetical order, as some file
+# formats store them. It has the same names and the same tensors.
 #
 # **Predict:** does the copying stop with an error?
 
@@ -434,10 +433,10 @@ print(*wrong[:4], sep="\n")
 
 # %% [markdown]
 # A BN's `weight`, `bias`, `running_mean` and `running_var` all have the same shape. The alphabet puts `bias` first, so
-# every BN got its bias as its weight, and so on: 4 wrong tensors in each of 53 BNs. No shape could tell.
+# every BN got its bias as its weight, and so on: 4 wrong tensors in each of 53 BNs. No shape could reveal that.
 #
-# The safe way compares names **and** shapes for every entry before it changes anything. `copy_weights` does that,
-# with either set of names, and says what does not fit:
+# The safe way compares names **and** shapes for every entry before it changes anything. `copy_weights` does that, with
+# either set of names, and reports what does not fit:
 
 # %%
 from resnet_lib.compare.proof import copy_weights
@@ -450,14 +449,14 @@ except ValueError as error:
     print(fill(f"Into a network with 1,000 classes: {error}.", 110))
 
 # %% [markdown]
-# (If your own network has other names, say which is which: `copy_weights(published, network, names={"stem":
-# "stage0"})`.)
+# (If your network uses other names, map them: `copy_weights(published, network, names={"stem": "stage0"})`.)
 #
 # ## 6 · The ladder of proof
 #
 # The right weights are in the right places. Does your network *compute* the right thing with them? In lesson 05 you
-# compared stage by stage. The library's `ladder` does it for every step that both networks have, each a rung. Unless
-# told `copy=False`, it first gives a copy of yours the reference's weights; here yours are to be tested as they are.
+# compared stage by stage. The library's `ladder` does it for every step that both networks have; each step is a rung.
+# By default it first copies the reference's weights into a copy of your network; `copy=False` tests your weights as
+# they are.
 
 # %%
 from resnet_lib.compare.proof import ladder
@@ -470,12 +469,12 @@ ladder(mine, theirs, x, copy=False)
 # **What do you see?** Read the column "largest difference", and unfold "all … steps". ("relative": divided by the
 # reference's largest value. "logits": the scores.)
 #
-# <details><summary>What there is to see</summary>Every difference is 0: not small, but zero, after every block and
+# <details><summary>What you can see</summary>Every difference is 0: not just small, but zero, after every block and
 # every single step. Your network, with the published weights, computes exactly what the reference computes.
 # </details>
 #
-# The same for your ResNet-50 in full size. Its weights are random here, so the ladder copies the reference's (and
-# gives the BNs values as a trained one might have).
+# Now the same for your full-size ResNet-50. Its weights are random here, so the ladder copies the reference's (and
+# gives the BNs values like those of a trained network).
 
 # %%
 from resnet_lib import resnet50
@@ -489,17 +488,17 @@ print(ladder(MyResNet50(), resnet50()).headline)
 ladder(by_alphabet, theirs, x, copy=False)
 
 # %% [markdown]
-# **What do you see?** Is the first step that differs the one you named? Which tensors are listed above the steps?
+# **What do you see?** Is the first step that differs the one you predicted? Which tensors are listed above the steps?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# - <code>stage0.conv</code> is still equal: a convolution has only one tensor, and it came to the right place.
-# - The first BN is the first step that differs. The upper table lists the tensors that hold other values.
-# - Where it says <code>nan</code> (not a number), a BN took the root of a negative number: what it uses as a variance
-#   is none.
+# - <code>stage0.conv</code> is still equal: a convolution has only one tensor, and it went to the right place.
+# - The first BN is the first step that differs. The upper table lists the tensors with other values.
+# - Where it says <code>nan</code> (not a number), a BN took the root of a negative number: the value it uses as a
+#   variance is not a variance.
 # </details>
 #
-# And if you forget `eval()`? The ladder compares copies in `eval()`, but notices:
+# And if you forget `eval()`? The ladder compares copies in `eval()`, but reports it:
 
 # %%
 found = ladder(copy.deepcopy(mine).train(), theirs, x, copy=False)
@@ -510,19 +509,19 @@ print(*found.notes, sep="\n")
 # ### Exercise 3 · predict the first rung
 # ●● of ●●● · important · 10 minutes
 #
-# Three mistakes, each planted into a copy of your network, with all weights right. None raises an error. Which is the
-# first step that differs? Write its name, such as `"stage0.conv"` or `"stage1.2.relu3"`.
+# Here are three copies of your network, each with one mistake and with the right weights. None raises an error. Which
+# is the first step that differs? Write its name, such as `"stage0.conv"` or `"stage1.2.relu3"`.
 #
-# 1. **v1**: the strides of the BTNK1s sit on `conv1`, not on `conv2`.
+# 1. **v1**: the strides of the BTNK1s are on `conv1`, not on `conv2`.
 # 2. **A missing ReLU**: `relu2` of block 2 in Stage 3, `stage3.2`, lets everything through.
 # 3. **Another eps**: every BN adds 0.001 to the variance before it divides, as is the default in Keras, and not
 #    PyTorch's 0.00001.
 #
 # <details><summary>Hint for 1</summary>Which BTNK1s have S = 2? Which is the first, and which of its convolutions
 # runs first?</details>
-# <details><summary>Hint for 2</summary>The ladder compares what a step gives out. Everything before it is
+# <details><summary>Hint for 2</summary>The ladder compares the outputs of the steps. Everything before this step is
 # equal.</details>
-# <details><summary>Hint for 3</summary>Where is the very first BN?</details>
+# <details><summary>Hint for 3</summary>Where is the first BN?</details>
 
 # %%
 planted = {name: copy.deepcopy(mine) for name in ("v1", "missing ReLU", "another eps")}
@@ -543,7 +542,7 @@ prediction = {
     "missing ReLU": None,
     "another eps": None,
 }
-raise NotImplementedError("Exercise 3: replace the None by names of steps, then remove this line")
+raise NotImplementedError("Exercise 3: replace each None with the name of a step, then remove this line")
 
 # %% tags=["solution"]
 prediction = {
@@ -564,15 +563,15 @@ for name, network in planted.items():
     print(fill(f"{name}: first {found.first.name}. {found.cause}", 110), "\n")
 
 # %% [markdown]
-# Loading accepted all three without a word: the weights of v1 and v1.5 have the same names and the same shapes, and a
-# ReLU has no weights at all. The ladder found all three. It also says *why*: it plants the usual mistakes into the
-# reference, one after the other, and looks which of them gives exactly your numbers.
+# Loading accepted all three without an error: the weights of v1 and v1.5 have the same names and the same shapes, and a
+# ReLU has no weights at all. The ladder found all three. It also says *why*: it tries the usual mistakes in the
+# reference, one after the other, until one produces exactly your numbers.
 #
-# ### Exercise 4 · mend it
+# ### Exercise 4 · fix it
 # ● of ●●● · worth doing · 5 minutes
 #
-# A friend's network loads the same weights without complaint, and gives other answers than yours. These two parts are
-# the friend's own. Do not compare the code yet; ask the ladder first.
+# A friend's network loads the same weights without complaint, but its answers differ from yours. The friend wrote these
+# two parts. Do not compare the code yet; run the ladder first.
 
 
 # %%
@@ -603,16 +602,16 @@ def with_parts(Stem, BTNK2):
 ladder(with_parts(FriendsStem, FriendsBTNK2), theirs, x, copy=False)
 
 # %% [markdown]
-# Mend the two parts. The check below climbs the ladder again: when the first mistake is mended, it names the next.
+# Fix the two parts. The check below runs the ladder again: when you have fixed the first mistake, it names the next.
 #
-# <details><summary>Hint: "first at stage0.pool"</summary>Both poolings give the same shape. Compare kernel and
+# <details><summary>Hint: "first at stage0.pool"</summary>Both poolings output the same shape. Compare kernel and
 # padding with lesson 01.</details>
-# <details><summary>Hint: "first at stage1.1…"</summary>Stage 1's block 1 is the first BTNK2. The ladder's sentence
-# says what is wrong in it; look where the last bracket closes.</details>
+# <details><summary>Hint: "first at stage1.1…"</summary>Stage 1's block 1 is the first BTNK2. The ladder says what is
+# wrong in it; look where the last bracket closes.</details>
 
 
 # %% tags=["exercise"]
-# Exercise 4: mend these two.
+# Exercise 4: fix these two.
 class MendedStem(MyStem):
     def __init__(self, C):
         super().__init__(C)
@@ -626,7 +625,7 @@ class MendedBTNK2(MyBTNK2):
         return self.relu3(self.bn3(self.conv3(f))) + x  # (C, W, W)
 
 
-raise NotImplementedError("Exercise 4: mend both parts, then remove this line")
+raise NotImplementedError("Exercise 4: fix both parts, then remove this line")
 
 
 # %% tags=["solution"]
@@ -652,10 +651,10 @@ check_ladder(lambda: with_parts(MendedStem, MendedBTNK2), theirs, x, exercise="0
 # ## 7 · Why the winning class proves nothing
 #
 # Many tutorials stop at "it says *cat*, so it works". Ask your network and the v1 of exercise 3, which is wrong from
-# Stage 2 on, about the course's five photographs. **Predict:** of how many do both say the same?
+# Stage 2 on, about the course's five photographs. **Predict:** for how many do both give the same answer?
 
 # %%
-checkpoint = theirs.checkpoint  # knows the names of the classes; section 8 tells more
+checkpoint = theirs.checkpoint  # knows the class names; see section 8
 print("photograph  yours               v1")
 with torch.no_grad():
     for name in PHOTOS:
@@ -664,16 +663,16 @@ with torch.no_grad():
         print(f"{name:10}  {a:11} {p:6.1%}  {b:11} {q:6.1%}  {'the same' if a == b else 'ANOTHER'}")
 
 # %% [markdown]
-# (Some of the answers are odd. Section 9 tells why.)
+# (Some of the answers are odd. Section 9 explains why.)
 #
 # In each line that ends in "the same", the winning class would have approved a network that computes something else
-# from Stage 2 on. Such a network agrees on many pictures and loses some accuracy. Nobody notices, until somebody
-# compares numbers.
+# from Stage 2 on. Such a network agrees on many pictures and loses some accuracy. You do not notice until you compare
+# numbers.
 #
 # ## 8 · The preparation belongs to the model
 #
-# A network only ever saw pictures prepared in one way. Prepared in another way, the same photograph is something new
-# to it. The file does not say how; the library's table of checkpoints does.
+# A network has only seen pictures prepared in one way. Prepared in another way, the same photograph is something new to
+# it. The file does not say which way; the library's table of checkpoints does.
 
 # %%
 print(checkpoint.note)
@@ -691,8 +690,8 @@ image = square(image, size=64, resize=64)
 print(image.size)
 
 # %% [markdown]
-# **Then the order.** A picture comes as rows, columns, colours. PyTorch wants the colours first, red before green
-# before blue.
+# **Then the order.** A picture is stored as rows, columns, colours. PyTorch expects the colours first, and the order
+# red, green, blue.
 
 # %%
 import numpy as np
@@ -711,7 +710,7 @@ pixels = pixels.float() / 255
 print(f"{pixels.min():.2f} to {pixels.max():.2f}")
 
 # %% [markdown]
-# **Last the normalisation.** Each colour has its mean over the training pictures subtracted, and is divided by its
+# **Last the normalisation.** From each colour, subtract its mean over the training pictures, and divide by its
 # deviation. The published ResNets use the numbers of ImageNet, and so does the thin network:
 
 # %%
@@ -725,7 +724,7 @@ print(tuple(ready.shape), f"{ready.min():.2f} to {ready.max():.2f}")
 print("to_input gives the same:", torch.equal(ready, to_input(photo("cat"), size=64, resize=64)))
 
 # %% [markdown]
-# This is what the network gets to see of the five photographs:
+# This is what the network sees of the five photographs:
 
 # %%
 from PIL import Image
@@ -735,27 +734,27 @@ seen = np.hstack([np.array(square(photo(name), 64, 64)) for name in PHOTOS])
 Image.fromarray(seen).resize((5 * 180, 180), Image.Resampling.NEAREST)
 
 # %% [markdown]
-# **What do you see?** Would you recognise all five, had you not seen the originals?
+# **What do you see?** Would you recognise all five if you had not seen the originals?
 #
-# <details><summary>What there is to see</summary>A cat, a cup of coffee, a palace, a rocket and an officer, in 64 ×
-# 64 pixels: enough for the coarse shape and the colours, and little more. The pictures it was trained on were
-# coarser still: CIFAR-10's have 32 × 32 pixels, and were enlarged.</details>
+# <details><summary>What there is to see</summary>A cat, a cup of coffee, a palace, a rocket and an officer, in 64 × 64
+# pixels: enough for the coarse shape and the colours, and little more. The training pictures were even coarser:
+# CIFAR-10's have 32 × 32 pixels, and were enlarged.</details>
 #
-# Now four wrong preparations, each of which you can find in real code. None raises an error. **Predict:** which does
-# the most harm to the answers, and which would you hardly notice?
+# Now four wrong preparations, all found in real code. None raises an error. **Predict:** which does the most harm to
+# the answers, and which would you hardly notice?
 
 
 # %%
 def prepare(image, mistake=None):
-    """A photograph as input for the thin network, with one usual mistake."""
+    """Return a photograph as input for the thin network, with one common mistake."""
     pixels = torch.from_numpy(np.array(square(image, 64, 64))).permute(2, 0, 1).float()
-    if mistake == "blue first":  # OpenCV, a much used library for pictures, reads them so
+    if mistake == "blue first":  # OpenCV, a widely used image library, reads them this way
         pixels = pixels.flip(0)
     if mistake != "0 to 255":
         pixels = pixels / 255
     if mistake != "not normalised":
         pixels = (pixels - mean) / std
-    if mistake == "sideways":  # height and width exchanged
+    if mistake == "sideways":  # height and width swapped
         pixels = pixels.transpose(1, 2)
     return pixels.unsqueeze(0)
 
@@ -768,24 +767,24 @@ with torch.no_grad():
         print(f"{mistake or 'right':16}" + "".join(f"{f'{c} {p:.0%}':18}" for c, p in tops))
 
 # %% [markdown]
-# **What do you see?** Compare each row with the first: which answers have stayed?
+# **What do you see?** Compare each row with the first: which answers stayed the same?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
 # - **0 to 255** does the most harm: the numbers are hundreds of times too large. The network is quite sure of nonsense,
-#   and says nearly the same of every photograph. This one you notice.
-# - **Blue first** and **not normalised** are treacherous: some answers stay, others change. On many pictures that is a
-#   loss of accuracy that nobody can explain.
-# - **Sideways** leaves every number as it is, and costs most of the answers all the same: the network never saw pictures
-#   that lie on their side.
+#   and says nearly the same about every photograph. You notice this mistake.
+# - **Blue first** and **not normalised** are treacherous: some answers stay the same, others change. Over many pictures
+#   that is an unexplained loss of accuracy.
+# - **Sideways** leaves every number as it is, but still spoils most of the answers: the network has never seen pictures
+#   on their side.
 # </details>
 #
 # ### Exercise 5 · which mistake was it?
 # ●● of ●●● · important · 10 minutes
 #
-# The photograph of the coffee was prepared four times, each time with another of the four mistakes. The order is
-# shuffled, so you only have the numbers. Say which is which: `"blue first"`, `"0 to 255"`, `"not normalised"` or
-# `"sideways"`. The right one stands in the first line, for comparison.
+# The photograph of the coffee was prepared four times, each time with a different one of the four mistakes. The order
+# is shuffled, so you have only the numbers. Decide which is which: `"blue first"`, `"0 to 255"`, `"not normalised"` or
+# `"sideways"`. The right preparation is in the first line, for comparison.
 
 # %%
 order = torch.randperm(4, generator=torch.Generator().manual_seed(6)).tolist()
@@ -798,7 +797,7 @@ for name, t in inputs.items():
     print(f"{name:6} {t.min():8.2f}  {t.max():8.2f}   {channels}    {rows}")
 
 # %% [markdown]
-# <details><summary>Hint: two of them have nearly the right range</summary>Exchanging colours changes which channel has
+# <details><summary>Hint: two of them have nearly the right range</summary>Swapping colours changes which channel has
 # which mean. Turning the picture does not; it changes the means of the rows.</details>
 # <details><summary>Hint: which one is never negative?</summary>Subtracting the mean is what makes values
 # negative.</details>
@@ -806,7 +805,7 @@ for name, t in inputs.items():
 # %% tags=["exercise"]
 # Exercise 5: the mistake in A, B, C and D.
 diagnosis = {"A": None, "B": None, "C": None, "D": None}
-raise NotImplementedError("Exercise 5: replace the None, then remove this line")
+raise NotImplementedError("Exercise 5: replace each None, then remove this line")
 
 # %% tags=["solution"]
 diagnosis = {"A": "not normalised", "B": "0 to 255", "C": "sideways", "D": "blue first"}
@@ -818,34 +817,33 @@ as_guessed = {mistake: prepare(photo("coffee"), mistake) for mistake in mistakes
 predict({letter: input_question(letter, inputs[letter], as_guessed) for letter in "ABCD"}, diagnosis, exercise="06.5")
 
 # %% [markdown]
-# Look at range and means of an input before you look at anything else. It takes a second, and finds most of what goes
-# wrong.
+# Look at the range and the means of an input before anything else. It takes a second, and finds most mistakes.
 #
-# ## 9 · What it says about the photographs
+# ## 9 · What the network says about the photographs
 #
-# The network gives ten scores. A softmax makes probabilities of them, which add up to 1. `checkpoint.top` does that,
-# and puts the names of the classes to them. Nothing in the file says that class 3 is a cat.
+# The network outputs ten scores. A softmax turns them into probabilities, which add up to 1. `checkpoint.top` does
+# that, and adds the class names. Nothing in the file says that class 3 is a cat.
 
 # %%
 with torch.no_grad():
     for name in PHOTOS:
         best = checkpoint.top(mine(checkpoint.to_input(photo(name))), k=5)
         print(f"{name:8}", "  ".join(f"{c} {p:.1%}" for c, p in best))
-print(f"\nOf CIFAR-10's test pictures it gets {checkpoint.top1:.1f} % right.")
+print(f"\nIt classifies {checkpoint.top1:.1f} % of CIFAR-10's test pictures correctly.")
 
 # %% [markdown]
 # **Only the cat can be right.** Coffee, palaces, rockets and officers are not among the ten classes. The network has
-# ten words and must choose. "I do not know" is not one of them, and the probabilities add up to 1 all the same. A high
-# probability means: among these ten, this one. It does not mean that the network knows what it sees.
+# ten words and must choose one. "I do not know" is not among them, and the probabilities still add up to 1. A high
+# probability means: of these ten, this one. It does not mean that the network knows what it sees.
 #
-# To try your own photograph: `from resnet_lib.photos import open_photo`, then `open_photo("path/to/picture.jpg")` in
-# the place of `photo(name)`.
+# To try your own photograph: `from resnet_lib.photos import open_photo`, then `open_photo("path/to/picture.jpg")`
+# instead of `photo(name)`.
 #
 # ## 10 · The published ResNet-50
 #
-# Three files are published for ResNet-50, all trained on ImageNet's 1,000 classes. The library knows what the files
-# do not say: the preparation (shorter side, then square), the version, and the **top-1**, the share of ImageNet's test
-# pictures whose most probable class is right, as published.
+# Three files are published for ResNet-50, all trained on ImageNet's 1,000 classes. The library knows what the files do
+# not contain: the preparation (shorter side, then square), the version, and the published **top-1**, the percentage of
+# ImageNet's test pictures whose most probable class is right.
 
 # %%
 from resnet_lib.weights import CHECKPOINTS
@@ -860,31 +858,32 @@ for c in three_files:
 # %% [markdown]
 # **What do you see?** What is the same in all three, and what differs?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
 # - All three are v1.5, and have the same names and shapes. Your network takes any of them.
-# - They were trained by different recipes, and the newest gets 4.7 percentage points more of the test pictures right.
-#   **The network is the same.** Only the training was better.
-# - The newest (V2) wants its pictures resized to 232 pixels, not 256. Nothing in the file says so.
+# - They were trained with different recipes, and the newest classifies 4.7 percentage points more of the test pictures
+#   correctly. **The network is the same.** Only the training was better.
+# - The newest (V2) expects pictures resized to 232 pixels, not 256. Nothing in the file says so.
 # </details>
 #
-# Files older than PyTorch 0.4.1 lack the 53 `num_batches_tracked`. Nothing is computed from those in `eval()`, so such
-# a file may be used:
+# Files older than PyTorch 0.4.1 lack the 53 `num_batches_tracked`. `eval()` does not use them, so such a file still
+# works:
 
 # %%
 old = {name: tensor for name, tensor in published.items() if not name.endswith("num_batches_tracked")}
 print(len(published), "−", 53, "=", len(old), "entries;", len(copy_weights(old, mine)), "copied")
 
 # %% [markdown]
-# Now the real one. **Predict:** how many MB has its file, with 25,557,032 parameters as float32, and the buffers?
+# Now the published ResNet-50. **Predict:** how many MB is its file, with 25,557,032 parameters as float32, and the
+# buffers?
 
 # %%
 size = sum(t.numel() * t.element_size() for t in full.state_dict().values())
 print(f"{size / 1e6:.0f} MB")
 
 # %% [markdown]
-# The next cell downloads the file, unless it is on this machine already. Without a connection it prints a sentence and
-# goes on. You miss nothing that the rest of this lesson needs.
+# The next cell downloads the file, unless it is already on this machine. Without a connection it prints a message and
+# continues. The rest of this lesson does not need the file.
 
 # %%
 from resnet_lib.weights.download import Unavailable
@@ -903,7 +902,7 @@ else:
             print(f"{name:8}", "  ".join(f"{c} {p:.1%}" for c, p in best))
 
 # %% [markdown]
-# ### Where it comes from, and where it goes
+# ### Where the file comes from, and where it is stored
 
 # %%
 from resnet_lib.weights.download import source
@@ -913,13 +912,13 @@ print("from", source(file))
 print("to  ", Path(torch.hub.get_dir()) / "checkpoints" / file)
 
 # %% [markdown]
-# It is downloaded once. A download that breaks off goes on where it stopped. (In a classroom it may come from a shared
-# folder or server: the environment variable `RESNET_COURSE_MIRROR` says which.)
+# The file is downloaded once. An interrupted download resumes where it stopped. (In a classroom the file may come from
+# a shared folder or server: the environment variable `RESNET_COURSE_MIRROR` says which.)
 #
 # ### Is it the right file?
 #
-# Whoever runs the server, or a network in between, can change what you receive. So can a faulty disk. The **sha256** of a
-# file is a number of 64 hexadecimal digits, computed from all its bytes. Change a single bit, and it is another one:
+# The server, or a network in between, can change what you receive. So can a faulty disk. The **sha256** of a file is a
+# number of 64 hexadecimal digits, computed from all its bytes. Change a single bit, and the number changes completely:
 
 # %%
 from resnet_lib.weights.download import digest
@@ -928,13 +927,14 @@ content = bytearray(path.read_bytes())
 content[len(content) // 2] ^= 1  # one bit, in the middle
 altered = folder / "altered.pt"
 altered.write_bytes(content)
-print("as it came:     ", digest(path))
+print("original:       ", digest(path))
 print("one bit changed:", digest(altered))
 
 # %% [markdown]
-# The first eight digits of the published files' sha256 stand in their **names**: `resnet50-0676ba61.pth`. The library
-# computes the sha256 of what arrived, and uses nothing that does not match. For a file from elsewhere, compare it with
-# the number on its author's page. Without a number to compare with, damage can still be noticed, though not ill will:
+# The first eight digits of the published files' sha256 are in their **names**: `resnet50-0676ba61.pth`. The library
+# computes the sha256 of the downloaded file, and rejects a file that does not match. For a file from elsewhere, compare
+# with the number on its author's page. Without a number to compare with, you can still detect damage, but not a
+# malicious change:
 
 # %%
 try:
@@ -945,15 +945,15 @@ except ValueError as error:
 # %% [markdown]
 # ## 11 · Common mistakes
 #
-# - **`strict=False` to make an error go away.** You saw it: no error, and nothing loaded.
-# - **Copying by order.** It works until it does not, and nobody tells you. Copy by name and shape.
+# - **`strict=False` to make an error go away.** You saw it: no error, but nothing loaded.
+# - **Copying by order.** It works until it does not, without any error. Copy by name and shape.
 # - **The buffers forgotten**, by copying `parameters()` instead of the whole `state_dict()`. The BNs then have mean 0
 #   and variance 1. Compare the probabilities of the cat:
 
 
 # %%
 def top3(network):
-    """The three most probable classes of the cat, as a text."""
+    """Return the three most probable classes of the cat, as text."""
     with torch.no_grad():
         return ",  ".join(f"{c} {p:.1%}" for c, p in checkpoint.top(network(x), k=3))
 
@@ -966,25 +966,25 @@ print("right:           ", top3(mine))
 print("without buffers: ", top3(forgot))
 
 # %% [markdown]
-# - **`eval()` forgotten.** All weights are right, and each picture is normalised by its own statistics:
+# - **`eval()` forgotten.** All weights are right, but each picture is normalised by its own statistics:
 
 # %%
 print("without eval():  ", top3(copy.deepcopy(mine).train()))
 
 # %% [markdown]
-# - **Another preparation than in training.** Section 8.
-# - **The wrong list of classes**, or one in another order. The network gives numbers; the names are yours to keep.
+# - **A preparation that differs from training.** Section 8.
+# - **The wrong list of classes**, or one in another order. The network outputs numbers; you have to supply the names.
 # - **`weights_only=False`** on a file from the web. Section 3.
 #
 # ## Summary
 #
 # - A checkpoint is a dictionary name → tensor: 320 entries, 161 of them parameters, the rest BN's buffers. It says
-#   nothing of strides, preparation or classes.
+#   nothing about strides, preparation or classes.
 # - Load with `weights_only=True`. A pickle can run any function.
 # - Published names: `conv1`, `bn1`, `layer1.0.downsample.0`, `fc`. Translate them, and copy by name and shape.
 # - Equal names and shapes do not prove that a network is right, nor does the winning class. The ladder does.
-# - The preparation belongs to the model: size, cut, order of colours, range, mean and deviation.
-# - The sha256 tells whether a file is the one that was published.
+# - The preparation belongs to the model: size, crop, order of colours, range, mean and deviation.
+# - The sha256 shows whether a file is the one that was published.
 #
 # ## Recall
 #
@@ -992,7 +992,7 @@ print("without eval():  ", top3(copy.deepcopy(mine).train()))
 # <details><summary>Answer</summary><code>weight</code> and <code>bias</code> are parameters. <code>running_mean</code>,
 # <code>running_var</code> and <code>num_batches_tracked</code> are buffers.</details>
 #
-# 2. `load_state_dict(weights, strict=False)` raises no error, and the network recognises nothing. What do you look at?
+# 2. `load_state_dict(weights, strict=False)` raises no error, but the network recognises nothing. What do you look at?
 # <details><summary>Answer</summary>At what it returned: the missing and unexpected names. Perhaps nothing
 # fitted.</details>
 #
@@ -1000,22 +1000,22 @@ print("without eval():  ", top3(copy.deepcopy(mine).train()))
 # <details><summary>Answer</summary>Many tensors have the same shape. The weight, bias, mean and variance of a BN
 # do.</details>
 #
-# 4. Why can loading not tell v1 from v1.5, and what can?
+# 4. Why can loading not distinguish v1 from v1.5, and what can?
 # <details><summary>Answer</summary>A stride is not in the file, and names and shapes are the same. Comparing the
-# numbers step by step tells: the first difference is at <code>stage2.0.conv1</code>.</details>
+# numbers step by step can: the first difference is at <code>stage2.0.conv1</code>.</details>
 #
-# 5. A friend's inputs go from 0 to 1. What is missing?
+# 5. A friend's inputs range from 0 to 1. What is missing?
 # <details><summary>Answer</summary>The normalisation: subtract the mean and divide by the deviation of each
 # colour.</details>
 #
 # 6. The thin network says that a cup of coffee is something else, with a high probability. Is it broken?
-# <details><summary>Answer</summary>No. Coffee is none of its ten classes, and the probabilities of those ten add up
-# to 1 whatever it sees.</details>
+# <details><summary>Answer</summary>No. Coffee is not one of its ten classes, and the ten probabilities always add up to
+# 1.</details>
 #
 # ## What comes next
 #
-# Your network recognises things. [07 · feature maps](07_feature_maps.ipynb) looks inside while it does: what each channel of each stage responds
-# to, how much of the photograph one value sees, and which pixels spoke for the answer.
+# Your network recognises things. [07 · feature maps](07_feature_maps.ipynb) looks inside while it does so: what each
+# channel of each stage responds to, how much of the photograph one value sees, and which pixels speak for the answer.
 
 # %% [markdown] tags=["instructor"]
 # ### Minute by minute
@@ -1043,12 +1043,12 @@ print("without eval():  ", top3(copy.deepcopy(mine).train()))
 #
 # - *`strict=False` repairs a mismatch.* It loads what fits, and here nothing fits.
 # - *It says "cat", so it works.* Section 7: the network that is wrong from Stage 2 on often agrees.
-# - *A high probability is knowledge.* It is a share among ten words.
+# - *A high probability is knowledge.* It only compares ten words.
 #
 # ### On the projector
 #
 # The ladder of the alphabetical copy: `stage0.conv` equal, `stage0.bn` not. Ask why the convolution survived.
 #
-# Thirty downloads at once are slow. For a room, put the published files into a shared folder or on a server, and set
-# `RESNET_COURSE_MIRROR` to its address, `file:///…` or `https://…`, before the session; otherwise use the bundled
+# Thirty downloads at once are slow. For a classroom, put the published files into a shared folder or on a server, and
+# set `RESNET_COURSE_MIRROR` to its address, `file:///…` or `https://…`, before the session; otherwise use the bundled
 # weights.

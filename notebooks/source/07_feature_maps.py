@@ -14,18 +14,18 @@
 # # 07 · Feature maps
 #
 # **At the end of this lesson you can**
-# - walk a photograph of your own through a trained network: stage, block, step, channel, one value,
-# - describe a channel with numbers, and find one that answers to a pattern you choose,
-# - work out by hand how many pixels a value can see, and show where it really looks,
+# - follow your own photograph through a trained network: stage, block, step, channel, one value,
+# - describe a channel with numbers, and find one that responds to a pattern you choose,
+# - work out by hand how many pixels a value can see, and show which ones really matter,
 # - compute one value from its products,
 # - write Grad-CAM, predict what occlusion costs, and say what neither of them proves.
 #
 # **You need** lesson 05: the whole network. Lesson 06 explains where trained weights come from.
 #
-# **Time:** about 150 minutes to work through. Running every cell takes about 20 seconds on a slow laptop. After section 5
-# is a good place for a break.
+# **Time:** about 150 minutes to work through. Running every cell takes about 20 seconds on a slow laptop. The end of
+# section 5 is a good place for a break.
 #
-# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
 # [Looking inside](glossary.ipynb#Looking-inside).
 
 # %%
@@ -46,11 +46,11 @@ Progress("07", exercises=6)
 # ## 1 · A trained network and a photograph
 #
 # Random weights showed you what the *structure* of a ResNet does. To see what *training* does, you need trained
-# weights. The course brings some along: a **thin** ResNet-50. It has all the blocks you built, in the same places, with
-# a quarter of the channels.
+# weights. The course includes some: a **thin** ResNet-50. It has all the blocks you built, in the same places, with a
+# quarter of the channels.
 #
 # With `NETWORK = "resnet50"` you get the published weights instead: about 100 MB, downloaded once, and every cell takes
-# longer. Every cell runs with either; what the text and the exercises say you see is about the thin network.
+# longer. Every cell runs with either; the text and the exercises describe the results of the thin network.
 
 # %%
 NETWORK = "thin"  # or "resnet50"
@@ -64,8 +64,8 @@ print(f"pictures of {network.checkpoint.size} pixels, {len(network.checkpoint.cl
 print(", ".join(network.checkpoint.classes[:10]))
 
 # %% [markdown]
-# `Seen` runs a picture through the network once and keeps what every step was given and gave out. A step is one
-# convolution, BN, ReLU, sum and so on, by its name. The **logits** are the scores of lesson 05, one for each class.
+# `Seen` runs a picture through the network once and keeps the inputs and the output of every step. A step is one
+# convolution, BN, ReLU, sum and so on, under its name. The **logits** are the scores of lesson 05, one for each class.
 
 # %%
 seen = Seen(network, "cat")
@@ -78,26 +78,26 @@ for name in PHOTOS:
     print(f"{name:8}", ", ".join(f"{label} {p:.0%}" for label, p in Seen(network, name).top(3)))
 
 # %% [markdown]
-# **What do you see?** One of the five photographs shows something that the thin network has learnt.
+# **What do you see?** Which of the five photographs shows something that the thin network has learnt?
 #
-# <details><summary>What there is to see</summary>Only the cat is among its ten classes. There is no class for a rocket, a
-# cup, a palace or a person, and none for "something else". The softmax shares out 100 % over ten words whatever the
-# picture shows. So the other four are given the name of some animal or vehicle, even the person, because the network has
-# no other words; and a high probability is no sign that it knows. Keep that in mind when you try photographs of your
-# own.</details>
+# <details><summary>What there is to see</summary>Only the cat is among its ten classes. There is no class for a rocket,
+# a cup, a palace or a person, and none for "something else". The softmax distributes 100 % over ten words whatever the
+# picture shows. So the network calls the other four, even the person, some animal or vehicle, because it has no other
+# words; and a high probability is not a sign that it knows. Keep that in mind when you try your own
+# photographs.</details>
 #
 # ## 2 · The walk
 #
-# Nobody can take in so many steps at once, so walk. **stage** → **block** → **step** choose where you stand. A click on a
-# small map (or the slider) chooses the **channel**; a click on the enlarged map (or **row** and **column**) chooses one
-# **value**. Its arithmetic stands at the very bottom. **your own** takes a photograph of yours, or drop a file on the
-# view.
+# These are too many steps to look at all at once, so go through them one by one. **stage** → **block** → **step**
+# choose the place. A click on a small map (or the slider) chooses the **channel**; a click on the enlarged map (or
+# **row** and **column**) chooses one **value**. Its arithmetic is at the very bottom. **your own** opens your own
+# photograph, or drop a file on the view.
 #
 # Predict before you press:
 #
-# 1. Stay in Stage 0 and go from **conv** to **bn** to **relu**. In which of them is there blue?
+# 1. Stay in Stage 0 and go from **conv** to **bn** to **relu**. Which of them have blue?
 # 2. Go to **pool**. What happens to the size of the maps?
-# 3. Go to Stage 1, 2, 3 and 4, always to the last block's **relu3**. When do you stop recognising the cat?
+# 3. Go to Stages 1, 2, 3 and 4, always to the last block's **relu3**. When do you stop recognising the cat?
 # 4. In Stage 1, block 2, compare **bn3** with **add** and with **relu3**. Which two look alike?
 # 5. Go to **head**, **fc**. How many maps are there, and what are they?
 
@@ -111,16 +111,15 @@ explorer
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# 1. In conv and bn. Blue is negative, and the ReLU cuts off what is negative.
+# 1. conv and bn. Blue is negative, and the ReLU sets negative values to 0.
 # 2. Half the width and half the height: every pooling window of 3×3 keeps its largest value, at every second position.
 # 3. In Stage 1 you can still find eyes and nose in some maps. In Stage 2 perhaps, if you know where to look. From
 #    Stage 3 on the maps are too coarse to show a shape.
-# 4. add and relu3. The ReLU only takes the blue away. bn3 is F(x) alone, and it is added to what the block was given.
+# 4. add and relu3. The ReLU only removes the blue. bn3 is F(x) alone, which is added to the block's input.
 # 5. One number for each class: the logits.
 # </details>
 #
-# The same walk in one picture: 12 channels at the end of every stage, the first 12 as they come. Each row has its own
-# colour scale.
+# The same walk in one picture: the first 12 channels at the end of every stage. Each row has its own colour scale.
 
 # %%
 ends = ["stage0.relu", "stage1.2.relu3", "stage2.3.relu3", "stage3.5.relu3", "stage4.2.relu3"]
@@ -134,18 +133,18 @@ for step in ends:
 show_maps(torch.cat(rows), count=60, tile=64, columns=12)
 
 # %% [markdown]
-# **What do you see?** Go down the rows. What gets lost, and what takes its place?
+# **What do you see?** Go down the rows. What is lost, and what replaces it?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# - **Stage 0**: the photograph is there in every map. Some show edges of one direction, a few show areas of a colour
+# - **Stage 0**: the photograph is visible in every map. Some show edges of one direction, a few show areas of a colour
 #   without any edges.
-# - **Stage 1**: still in place, more mixed: spots and patches where some combination of edges lies.
-# - **Stages 2 and 3**: few, bright places. Position has become coarse.
-# - **Stage 4**: hardly any position is left, and most values are zero. What counts is *which* channels are on.
+# - **Stage 1**: still in place, but more mixed: spots and patches at some combination of edges.
+# - **Stages 2 and 3**: a few bright places. Position has become coarse.
+# - **Stage 4**: almost no position is left, and most values are zero. What counts is *which* channels are on.
 #
-# So *where* is traded for *what*, as the shapes promised. But be careful with words such as "this channel detects
-# ears". You see where a channel is strong on **one** picture. That is all.
+# So *where* is traded for *what*, as the shapes promised. But be careful with claims such as "this channel detects
+# ears". You only see where a channel is strong in **one** picture.
 # </details>
 #
 # ## 3 · One channel
@@ -160,7 +159,7 @@ row, column = divmod(plane.argmax().item(), plane.shape[1])
 print(f"strongest value: {plane[row, column].item():.3f} at row {row}, column {column}")
 
 # %% [markdown]
-# **Predict:** how many of its values does a ReLU set to zero? Compare what it is given with what it gives out.
+# **Predict:** how many of its values does a ReLU set to zero? Compare its input with its output.
 
 # %%
 for step in ["stage1.0.relu1", "stage1.0.relu2", "stage1.0.relu3"]:
@@ -168,7 +167,7 @@ for step in ["stage1.0.relu1", "stage1.0.relu2", "stage1.0.relu3"]:
     print(f"{step}: {(before < 0).float().mean():.0%} negative before, {(after == 0).float().mean():.0%} zero after")
 
 # %% [markdown]
-# How the values are spread shows it at a glance: left what the first of these ReLUs is given, right what it gives out.
+# The distributions show it at a glance: the input of the first of these ReLUs on the left, its output on the right.
 
 # %%
 from resnet_lib.views.channel import histogram
@@ -178,25 +177,25 @@ step = "stage1.0.relu1"
 HTML(f'{CSS}<div class="rl">{histogram(seen.inputs(step)[0])} &emsp; {histogram(seen[step])}</div>')
 
 # %% [markdown]
-# **What do you see?** What became of everything to the left of 0?
+# **What do you see?** What happened to everything to the left of 0?
 #
-# <details><summary>What there is to see</summary>It has been piled up in one bar at 0. To the right of 0 nothing has
-# moved. (Each picture has its own scale: the right one begins at 0, and its bar at 0 dwarfs all others.) BN has brought
-# the values near 0, so that the ReLU has something to cut: about half of them.</details>
+# <details><summary>What there is to see</summary>It is now one bar at 0. To the right of 0 nothing has moved. (Each
+# picture has its own scale: the right one begins at 0, and its bar at 0 dwarfs all others.) BN has centred the values
+# near 0, so the ReLU cuts about half of them.</details>
 #
-# A channel that is zero *everywhere* contributes nothing to the layers that read it. On one picture that is normal: a
-# channel need not answer to a cat. On **every** picture it would be dead weight, a **dead channel**.
+# A channel that is zero *everywhere* contributes nothing to the layers that read it. For one picture that is normal: a
+# channel need not respond to a cat. If it is zero for **every** picture, it is dead weight, a **dead channel**.
 #
 # ### Exercise 1 · silent channels
 # ● of ●●● · worth doing · 10 minutes
 #
-# Write `silent(runs, step)`: how many channels of a step are zero at every position in **all five** bundled photographs.
-# `runs[name][step]` is what the step gives out for one photograph, (C, h, w).
+# Write `silent(runs, step)`: it returns how many channels of a step are zero at every position in **all five** bundled
+# photographs. `runs[name][step]` is the step's output for one photograph, (C, h, w).
 #
-# <details><summary>Hint: how do I ask for all at once?</summary><code>torch.stack</code> makes (5, C, h, w) of the five
-# tensors. Which of these four dimensions have to go, so that one answer for each channel is left?</details>
+# <details><summary>Hint: how do I test all five at once?</summary><code>torch.stack</code> makes (5, C, h, w) from the
+# five tensors. Which of these four dimensions must you reduce, so that one answer per channel remains?</details>
 # <details><summary>Hint: my number is much too large</summary>Zero <em>somewhere</em> is not enough, and silent on one
-# photograph is not enough either. A maximum of 0 over positions and photographs is.</details>
+# photograph is not enough either. The maximum over positions and photographs must be 0.</details>
 
 # %%
 runs = {name: Seen(network, name) for name in PHOTOS}
@@ -233,13 +232,13 @@ for step in ends:
     )
 
 # %% [markdown]
-# At Stage 4 more than half are silent on the cat, and few on all five. The fewer pictures you look at, the more channels
-# seem dead. To call one dead you would need many more than five.
+# At Stage 4 more than half are silent on the cat, and few on all five. The fewer pictures you look at, the more
+# channels seem dead. To call a channel dead you would need many more than five.
 #
-# ### What does a channel answer to?
+# ### What does a channel respond to?
 #
-# Watching maps is one way. Asking is better: show the network a pattern that *you* made, and measure. Here are two
-# patterns that differ in nothing but direction.
+# Looking at maps is one way to find out. An experiment is better: show the network a pattern that *you* made, and
+# measure. Here are two patterns that differ only in direction.
 
 # %%
 W = seen.size
@@ -251,14 +250,14 @@ show_maps(torch.cat([upright[:, 0], lying[:, 0]]), tile=192)
 # ### Exercise 2 · find a channel
 # ●● of ●●● · worth doing · 10 minutes
 #
-# Find a channel of `stage0.conv` that answers more than three times as strongly to upright stripes as to lying ones. Let
-# the **response** of a channel be the mean of its absolute values. `activations(network, pattern, ["stage0.conv"])` gives
-# a dictionary: name of the step → its maps, (1, C, h, w).
+# Find a channel of `stage0.conv` that responds more than three times as strongly to upright stripes as to lying ones.
+# The **response** of a channel is the mean of its absolute values. `activations(network, pattern, ["stage0.conv"])`
+# returns a dictionary: name of the step → its maps, (1, C, h, w).
 #
-# <details><summary>Hint: one number comes out, and not one for each channel</summary>The mean goes over the last two
-# dimensions alone, <code>.mean((…, …))</code>.</details>
-# <details><summary>Hint: the check says "hardly answers to anything"</summary>A quotient of two tiny numbers can be
-# large as well. Try the <em>difference</em> of the two responses.</details>
+# <details><summary>Hint: I get one number, and not one per channel</summary>Take the mean over the last two dimensions
+# only, <code>.mean((…, …))</code>.</details>
+# <details><summary>Hint: the check says "hardly answers to anything"</summary>A ratio of two tiny numbers can be large
+# as well. Try the <em>difference</em> of the two responses.</details>
 
 
 # %% tags=["exercise"]
@@ -287,8 +286,8 @@ display(check_response(response, network))
 check_channel(upright_channel, network, upright, lying, exercise="07.2")
 
 # %% [markdown]
-# Now let it prove itself on a photograph that it was not chosen on: the rocket, as small as the network gets it.
-# **Predict:** where will your channel answer, and where the one that answers most to *lying* stripes?
+# Now test the channel on a photograph that you did not use to choose it: the rocket, as small as the network sees it.
+# **Predict:** where will your channel respond, and where will the channel that responds most to *lying* stripes?
 
 # %%
 runs["rocket"].image.resize((288, 288))
@@ -299,31 +298,31 @@ lying_channel = (other - one).argmax().item()
 show_maps(runs["rocket"]["stage0.conv"][[upright_channel, lying_channel]], tile=288)
 
 # %% [markdown]
-# **What do you see?** Left your channel, right the other. Where is each of them far from zero (white)?
+# **What do you see?** Your channel is on the left, the other on the right. Where is each of them far from zero (white)?
 #
 # <details><summary>What there is to see</summary>The left one follows the sides of the rocket, in red and in blue: one
-# side goes from dark to bright, the other from bright to dark. The right one hardly sees them. Both answer along the
+# side goes from dark to bright, the other from bright to dark. The right one hardly sees them. Both respond along the
 # lower edge of the picture, where the lights are. And the left one has a strong bar at the left or right border of the
-# picture, where nothing is to be seen: the zeros of the padding begin there, and look like an edge.</details>
+# picture, where there is no edge: the zeros of the padding begin there, and look like one.</details>
 #
 # ## 4 · How much of the photograph does one value see?
 #
-# A value of `stage0.conv` is made of a window of 7 × 7 pixels. A value of the next step is made of several of those
-# windows, so it sees more. The pixels that a value can depend on are its **receptive field**. Two numbers are enough to
-# follow it through the network:
+# A value of `stage0.conv` is computed from a window of 7 × 7 pixels. A value of the next step is computed from several
+# of those windows, so it sees more. The pixels that a value can depend on are its **receptive field**. Two numbers are
+# enough to follow it through the network:
 #
 # - the **reach** r: pixels from one end of the field to the other,
 # - the **jump** j: pixels from one value to its neighbour.
 #
-# (In lesson 01 the reach was a kernel's, on the map before it. Here it is counted on the photograph.)
+# (In lesson 01 the reach was that of a kernel, on its input map. Here it is counted on the photograph.)
 #
-# From the first to the last of a window's k values it is k − 1 jumps, so a step adds (k − 1) · j to the reach. Its stride
-# S multiplies the jump (Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill
-# 2019):
+# From the first to the last of a window's k values there are k − 1 jumps, so a step adds (k − 1) · j to the reach. Its
+# stride S multiplies the jump (Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Networks",
+# Distill 2019):
 #
 # $$r \leftarrow r + (k - 1) \cdot j \qquad\qquad j \leftarrow j \cdot S$$
 #
-# First r with the *old* jump, then j. One pixel sees itself: r = 1, j = 1. The stem by hand:
+# Update r first, with the *old* jump, then j. One pixel sees itself: r = 1, j = 1. The stem by hand:
 
 # %%
 r, j = 1, 1
@@ -333,25 +332,25 @@ r, j = r + (3 - 1) * j, j * 2  # MAXPOOL 3×3 /2
 print("after the pooling    ", r, j)
 
 # %% [markdown]
-# BN, ReLU and the 1×1 convolutions have k = 1: they add nothing to r. Of a bottleneck only the 3×3 counts. (The
+# BN, ReLU and the 1×1 convolutions have k = 1: they add nothing to r. In a bottleneck only the 3×3 counts. (The
 # shortcut sees less than F does, so the sum sees what F sees.)
 #
 # ### Exercise 3 · the receptive field by hand
 # ●● of ●●● · important · 15 minutes
 #
-# What is r at the end of Stages 1 to 4? In your head, on paper, or with a loop; with v1.5, where S sits on the 3×3. As
-# a reminder: 3, 4, 6 and 3 blocks, and S = 1 in Stage 1, S = 2 in the first block of the others.
+# What is r at the end of Stages 1 to 4? Work it out in your head, on paper, or with a loop, for v1.5, where S is on the
+# 3×3. As a reminder: 3, 4, 6 and 3 blocks, and S = 1 in Stage 1, S = 2 in the first block of the others.
 #
 # <details><summary>Hint: Stage 1</summary>Three 3×3 with j = 4. Each adds (3 − 1) · 4 = 8.</details>
-# <details><summary>Hint: Stage 2</summary>Its first 3×3 still sees values that are 4 pixels apart: it adds 8. Then j
-# = 8, and the other three add 16 each.</details>
-# <details><summary>Hint: my Stage 1 is right and all others are too large</summary>In the block with S = 2 you have
+# <details><summary>Hint: Stage 2</summary>The values that its first 3×3 sees are still 4 pixels apart: it adds 8. Then
+# j = 8, and the other three add 16 each.</details>
+# <details><summary>Hint: my Stage 1 is right and all others are too large</summary>In the block with S = 2 you
 # multiplied the jump first. The stride changes j for the steps <em>after</em> this one.</details>
 
 # %% tags=["exercise"]
 # Exercise 3: pixels that one value sees, along a side.
 reach = {"stage1": None, "stage2": None, "stage3": None, "stage4": None}
-raise NotImplementedError("Exercise 3: replace the None by numbers, then remove this line")
+raise NotImplementedError("Exercise 3: replace each None with a number, then remove this line")
 
 # %% tags=["solution"]
 reach = {}
@@ -376,14 +375,14 @@ with shapes_only():  # networks without numbers, as on the device "meta" in less
         print(f"{version:5}", {stage.name: stage.receptive_field for stage in ends_of_stages})
 
 # %% [markdown]
-# The two versions agree up to Stage 1 and then part: in v1 the stride comes *before* the 3×3, which then finds twice
+# The two versions agree up to Stage 1 and then diverge: in v1 the stride comes *before* the 3×3, which then has twice
 # the jump. That is why sources disagree about 427 and 483.
 #
-# Channels do not occur in this arithmetic, and neither do weights. The thin network sees just as far.
+# This arithmetic involves neither channels nor weights. The thin network sees just as far.
 #
 # ### On the photograph
 #
-# `Anatomy.field` also keeps track of *where* the field lies: a box of rows and columns, in which negative numbers are
+# `Anatomy.field` also keeps track of *where* the field is: a box of rows and columns, in which negative numbers are
 # padding.
 
 # %%
@@ -392,29 +391,29 @@ from resnet_lib.views.maps import scale
 
 
 def value_picture(seen, step, channel, row, column):
-    """A channel with one value framed, and on the photograph in blue what that value can see."""
+    """Draw a channel with one value framed, and in blue on the photograph the pixels that the value can see."""
     plane, box = seen[step][channel], seen.anatomy.field(step, row, column)
     signed, limit = scale(plane)
     return Image(channel_picture(plane, seen.image, limit=limit, signed=signed, at=(row, column), box=box))
 
 
 step = "stage1.2.relu3"
-channel = seen[step][:, 8, 8].argmax().item()  # the channel that is strongest there
+channel = seen[step][:, 8, 8].argmax().item()  # the strongest channel there
 print(seen.anatomy.field(step, 8, 8))
 value_picture(seen, step, channel, 8, 8)
 
 # %% [markdown]
-# **What do you see?** How large is the little square against the blue one, and where in it does it lie?
+# **What do you see?** How large is the small square compared with the blue one, and where inside it is it?
 #
 # <details><summary>What there is to see</summary>The small frame is the value's own place in the map, 4 × 4 pixels of
-# the photograph: the jump. The blue one is what it sees, 35 × 35 pixels, more than half the picture along each side, and
-# that is only Stage 1. Neighbouring values see nearly the same pixels, so maps are much less sharp than they look. And
-# the small one does not lie quite in the middle, but a little to the lower right. That looks like a trifle, and section 6
-# comes back to it.</details>
+# the photograph: the jump. The blue square is what it sees, 35 × 35 pixels, more than half the picture along each side,
+# and that is only Stage 1. Neighbouring values see nearly the same pixels, so maps are much less sharp than they look.
+# And the small square is not quite in the middle, but a little to the lower right. That looks unimportant, but section
+# 6 comes back to it.</details>
 #
 # ### Where it really looks
 #
-# The box says what a value *can* see. What it *does* see is the gradient of this value with respect to the pixels: 0
+# The box says what a value *can* see. The gradient of this value with respect to the pixels shows what it *does* see: 0
 # for pixels that make no difference. `support` computes it.
 #
 # **Predict:** will the gradient fill the box evenly?
@@ -433,15 +432,15 @@ root = gradient.sqrt()  # brings out the weak pixels
 Image(channel_picture(root, seen.image, limit=root.max().item(), signed=False, box=box))
 
 # %% [markdown]
-# **What do you see?** Left the gradient itself, pixel by pixel, right the same over the photograph. Where is it, and
-# where in the box is nearly nothing?
+# **What do you see?** On the left is the gradient itself, pixel by pixel, on the right the same over the photograph.
+# Where is it large, and where in the box is it nearly zero?
 #
 # <details><summary>What there is to see</summary>A bright core of a few pixels and a faint haze around it. Most of the
-# box is nearly dark: what happens there may change the value, but hardly does.</details>
+# box is nearly dark: changes there can affect the value, but hardly do.</details>
 #
-# How wide is the middle square that holds 90 % of the gradient? Count it for larger and larger squares, at every stage.
-# The photograph gets 224 pixels here, so that more of each field lies within it. **Predict:** will it be half the width of
-# the field, more, or less?
+# How wide is the middle square that holds 90 % of the gradient? Compute it for larger and larger squares, at every
+# stage. The photograph has 224 pixels here, so that more of each field is inside it. **Predict:** will it be half the
+# width of the field, more, or less?
 
 # %%
 large = Seen(network, "cat", 224)
@@ -460,18 +459,18 @@ for step in ends[1:]:
 # %% [markdown]
 # **What do you see?** Compare the two numbers in each row.
 #
-# <details><summary>What there is to see</summary>Outside the box the gradient is exactly 0: the arithmetic of exercise 3
-# was right. Inside it the middle counts far more than the rim. There are many ways from a central pixel to the value and
-# only one from a corner. Luo et al. (arXiv 1701.04128) call the part that matters the <em>effective</em> receptive
+# <details><summary>What there is to see</summary>Outside the box the gradient is exactly 0: the arithmetic of exercise
+# 3 was right. Inside it the middle counts far more than the rim. There are many paths from a central pixel to the value
+# and only one from a corner. Luo et al. (arXiv 1701.04128) call the part that matters the <em>effective</em> receptive
 # field.</details>
 #
-# The explorer of section 2 draws all this for any value: the blue box always, and the gradient when you tick **draw where
-# the gradient is**.
+# The explorer of section 2 draws all this for any value: always the blue box, and the gradient when you tick **draw
+# where the gradient is**.
 #
 # ## 5 · One value, down to its products
 #
-# You have reached the bottom: a single value. Everything a ResNet does is sums of products like this one. `explain`
-# takes one value of one step apart. (It is what the explorer shows under **This one value**.)
+# You have reached the bottom: a single value. Everything in a ResNet is sums of products like this one. `explain`
+# breaks one value of one step down into its products. (The explorer shows the same under **This one value**.)
 
 # %%
 from resnet_lib.inside.arithmetic import explain
@@ -487,14 +486,14 @@ print("input channels that contribute most:", [(c, round(v, 3)) for c, v in valu
 # ### Exercise 4 · one value by hand
 # ●● of ●●● · important · 15 minutes
 #
-# Compute values of this step yourself: `by_hand(channel, row, column)`. It is a 3×3 convolution with stride 2 and
-# padding 1, without bias. `given` is its input, `weight` its weights. Positions at the border need the padding; you may
-# leave those out.
+# Compute values of this step yourself: `by_hand(channel, row, column)`. The step is a 3×3 convolution with stride 2 and
+# padding 1, without bias. `given` is its input, `weight` its weights. Positions at the border need the padding; you can
+# skip those.
 #
 # <details><summary>Hint: which rows of the input?</summary>Without padding they would begin at 2 · row. The padding
-# moves everything by 1: rows 2 · row − 1, 2 · row and 2 · row + 1.</details>
-# <details><summary>Hint: what do I multiply?</summary><code>weight[channel]</code> has shape (C, 3, 3), and so has the
-# window you cut out of <code>given</code>. Multiply and add up everything.</details>
+# shifts everything by 1: rows 2 · row − 1, 2 · row and 2 · row + 1.</details>
+# <details><summary>Hint: what do I multiply?</summary><code>weight[channel]</code> has shape (C, 3, 3), like the window
+# you cut out of <code>given</code>. Multiply them, and add everything up.</details>
 
 # %%
 given = seen.inputs(step)[0][0]
@@ -526,7 +525,7 @@ from resnet_lib.exercises import check_one_value
 check_one_value(by_hand, given, weight, exercise="07.4")
 
 # %% [markdown]
-# The step makes one such value for each channel and position. Together they are its MACs:
+# The step computes one such value for each channel and position. Together that gives its MACs:
 
 # %%
 C, H, W = seen[step].shape
@@ -534,20 +533,22 @@ print(f"{C} · {H} · {W} values · {value.macs} MACs each = {C * H * W * value.
 print(f"anatomy says                       {seen.anatomy[step].macs:,}")
 
 # %% [markdown]
-# The next two steps need no window, just this value:
+# The next two steps need only this value, not a window:
 
 # %%
 for after in ["stage2.0.bn2", "stage2.0.relu2"]:
     print(f"{after}: {explain(network, seen.x, after, 5, 3, 2).formula}")
 
 # %% [markdown]
-# ## 6 · What spoke for the class? Grad-CAM
+# ## 6 · What speaks for the class? Grad-CAM
 #
-# The network says *cat*. Which places of the photograph made it say so?
+# The network says *cat*. Which places in the photograph made it say so?
 #
 # Begin at the end, where it is easy. The head averages each map of Stage 4 to one number, and the logit of a class is a
-# weighted sum of those. So each map has a weight that says how much it speaks for *cat*, and it stands in the matrix of
-# the linear layer. **Predict:** for how many places of the photograph does Stage 4 say something, at 64 pixels?
+# weighted sum of those numbers. So each map has a weight in the matrix of the linear layer, which says how much the map
+# speaks for *cat*.
+#
+# **Predict:** how many places of the photograph does Stage 4 distinguish, at 64 pixels?
 
 # %%
 target = seen.logits.argmax().item()
@@ -563,9 +564,9 @@ contributions
 # So the logit is the mean of four contributions, one for each place, plus the bias. (That is "class activation mapping",
 # Zhou et al., arXiv 1512.04150.)
 #
-# At earlier steps there is no such matrix, for between the maps and the logit there are more blocks. **Grad-CAM**
-# (Selvaraju et al., arXiv 1610.02391) takes the gradient in its place: a channel matters as much as the logit grows with
-# it. For maps $A^k$ of $h \times w$ values and the logit $y$ of the class:
+# At earlier steps there is no such matrix, because more blocks follow before the logit. **Grad-CAM** (Selvaraju et al.,
+# arXiv 1610.02391) uses the gradient instead: a channel matters as much as the logit grows with it. For maps $A^k$ of
+# $h \times w$ values and the logit $y$ of the class:
 #
 # $$\alpha_k = \frac{1}{h\,w} \sum_{i,j} \frac{\partial y}{\partial A^k_{ij}} \qquad\qquad
 #   L = \mathrm{ReLU}\Big(\sum_k \alpha_k A^k\Big)$$
@@ -573,7 +574,8 @@ contributions
 # Equation (1) of the paper: the mean gradient of each channel. Equation (2): the weighted sum of the maps. The ReLU keeps
 # places that speak *for* the class; those that speak against it may belong to other classes.
 #
-# This is the library's, at Stage 3, laid over the photograph: yellow where the map is strongest, grey where it is 0.
+# This is the library's map, at Stage 3, laid over the photograph: yellow where the map is strongest, grey where it is
+# 0.
 
 # %%
 from resnet_lib.inside.attribution import grad_cam, upsample
@@ -581,7 +583,7 @@ from resnet_lib.views.channel import blend, side_by_side
 
 
 def overlay(picture_seen, values):
-    """The photograph in grey with the map in colour over it, stretched to its size."""
+    """Draw the photograph in grey, with the map in colour over it, stretched to its size."""
     return blend(picture_seen.image, upsample(values, 288, 288), "viridis")
 
 
@@ -591,16 +593,16 @@ overlay(seen, grad_cam(network, seen.x, target, "stage3").values)
 # ### Exercise 5 · write Grad-CAM
 # ●●● of ●●● · the heart of the lesson · 20 minutes
 #
-# Write a function that gives this map, 4 × 4 values before they are stretched. The first lines are there: `""` is the
-# name of the whole network, so `kept[""]` holds the logits, and with `grad=True` PyTorch remembers how they came from the
-# maps. You write the two equations, in about three lines.
+# Write a function that returns this map, 4 × 4 values before stretching. The first lines are given: `""` is the name of
+# the whole network, so `kept[""]` holds the logits, and with `grad=True` PyTorch records how they depend on the maps.
+# You write the two equations, in about three lines.
 #
 # <details><summary>Hint: how do I get the gradient of one number?</summary>
-# <code>torch.autograd.grad(number, maps)</code> gives a tuple with one tensor of the shape of <code>maps</code>. The
+# <code>torch.autograd.grad(number, maps)</code> returns a tuple with one tensor of the shape of <code>maps</code>. The
 # number is the logit of the class: <code>logits[0, target]</code>.</details>
 # <details><summary>Hint: "grad can be implicitly created only for scalar outputs"</summary>You asked for the gradient
-# of all logits. Choose one.</details>
-# <details><summary>Hint: "the size of tensor a must match …" when I weigh the maps</summary>The mean over dimensions 2
+# of all logits. Choose one of them.</details>
+# <details><summary>Hint: "the size of tensor a must match …" when I weight the maps</summary>The mean over dimensions 2
 # and 3 with <code>keepdim=True</code> has shape (1, C, 1, 1), and PyTorch stretches it when you multiply.</details>
 # <details><summary>Hint: "the map still hangs on the gradients"</summary>End with <code>.detach()</code>.</details>
 
@@ -634,7 +636,7 @@ from resnet_lib.exercises import check_grad_cam
 check_grad_cam(my_grad_cam, exercise="07.5")
 
 # %% [markdown]
-# Now read how the library writes it. The rest of its lines look after bad input and leave the network as it was.
+# Now read how the library does it. Its other lines handle bad input and leave the network unchanged.
 
 # %%
 import inspect
@@ -642,7 +644,7 @@ import inspect
 print(inspect.getsource(grad_cam))
 
 # %% [markdown]
-# At Stage 4 the gradients must be what stood in the matrix, divided by the number of places that the head averages
+# At Stage 4 the gradients must be the weights from the matrix, divided by the number of places that the head averages
 # over. Check it:
 
 # %%
@@ -660,22 +662,23 @@ stages = ["stage1", "stage2", "stage3", "stage4"]
 side_by_side(*(overlay(seen, my_grad_cam(network, seen.x, target, stage)) for stage in stages))
 
 # %% [markdown]
-# **What do you see?** Which of the four would you show to somebody, as the reason why this is a cat?
+# **What do you see?** Which of the four would you show as the reason why this is a cat?
 #
-# <details><summary>What there is to see</summary>Four maps, four stories. Early stages give small spots, because each
+# <details><summary>What there is to see</summary>Four maps, four stories. Early stages show small spots, because each
 # value there sees little of the picture. Stage 3 lights up a large part of the face. Stage 4 lights up one corner, with
-# neither eyes nor nose in it. They all explain the same number, and nothing in the pictures says which one to believe.
+# neither eyes nor nose in it. They all explain the same number, and nothing in the pictures tells you which one to
+# believe.
 # </details>
 #
 # ### A map in the wrong place
 #
-# Be suspicious of the last one. Here are the values at Stage 4 for each photograph, for its own most probable class, row
-# by row.
+# Be suspicious of the last one. Here are the values at Stage 4 for each photograph and its most probable class, row by
+# row.
 
 
 # %%
 def places(run):
-    """Grad-CAM at Stage 4 as one line of text, its rows separated by |."""
+    """Return Grad-CAM at Stage 4 as one line of text, its rows separated by |."""
     values = grad_cam(network, run.x, step="stage4").values
     return " | ".join(" ".join(f"{v:5.2f}" for v in row) for row in values.tolist())
 
@@ -684,11 +687,11 @@ for name, run in runs.items():
     print(f"{name:8}", places(run))
 
 # %% [markdown]
-# A cat, a cup, a palace: for all of them the last place, the lower right corner, is the strongest. **Predict:** does that
-# come from the photographs, or from the place?
+# A cat, a cup, a palace: for all of them the last place, the lower right corner, is the strongest. **Predict:** is that
+# due to the photographs, or to the place?
 #
-# Ask the anatomy: on which pixel is the field of each place centred, and where does an overlay draw the place? Look at 65
-# pixels as well, one more than before.
+# Use the anatomy to find out: on which pixel is the field of each place centred, and where does an overlay draw the
+# place? Look at 65 pixels as well, one more than before.
 
 # %%
 for size in (seen.size, seen.size + 1):
@@ -699,46 +702,47 @@ for size in (seen.size, seen.size + 1):
     print("drawn at", [round((i + 0.5) * size / n) for i in range(n)])
 
 # %% [markdown]
-# **Predict again:** if the place is to blame and not the photographs, which of the 3 × 3 places should win at 65 pixels?
+# **Predict again:** if the place is the cause and not the photographs, which of the 3 × 3 places should win at 65
+# pixels?
 
 # %%
 for name in PHOTOS:
     print(f"{name:8}", places(Seen(network, name, seen.size + 1)))
 
 # %% [markdown]
-# <details><summary>The answer</summary>
+# <details><summary>Answer</summary>
 #
-# - The padding is half a kernel wide, so the first window of every step is centred on the very first position. Therefore
-#   the first place of every map is centred on the picture's *corner*.
-# - From there a stride of 2 takes positions 0, 2, 4, … Of an even number of positions it never takes the last one, so
+# - The padding is half a kernel wide, so the first window of every step is centred on the first position. Therefore the
+#   first place of every map is centred on the picture's *corner*.
+# - From there a stride of 2 takes positions 0, 2, 4, … With an even number of positions it never takes the last one, so
 #   with each stride the map ends a little earlier. At 64 pixels the second and last place of Stage 4 is centred on the
 #   picture's *middle*, where photographers put things. No place is centred on the right or the bottom.
-# - At 65 pixels there are three places, at both ends and in the middle. No corner wins for all any more, and for three
-#   of the five photographs the middle is ahead.
+# - At 65 pixels there are three places, at both ends and in the middle. No corner wins for all of them any more, and
+#   for three of the five photographs the middle is strongest.
 #
-# Stretching a map over the photograph, as everybody does, draws each value half a jump too far to the right and down: 16
-# pixels at Stage 4. Of 224 pixels that is a fourteenth, and nobody notices. Of 64 it is a quarter.
+# Stretching a map over the photograph, as is usual, draws each value half a jump too far to the right and down: 16
+# pixels at Stage 4. Of 224 pixels that is a fourteenth, and hard to notice. Of 64 it is a quarter.
 #
-# A map that looks plausible has not been proved to lie in the right place. For small pictures take Stage 2 or 3: there
-# half a jump is 4 or 8 pixels.
+# A map that looks plausible is not necessarily in the right place. For small pictures use Stage 2 or 3: there half a
+# jump is 4 or 8 pixels.
 # </details>
 #
 # ## 7 · Occlusion: hide it and see
 #
 # Grad-CAM asks what *would* happen if the maps changed a little. **Occlusion** (Zeiler and Fergus, arXiv 1311.2901,
-# section 4.2) really does something: cover a patch of the photograph with plain grey, run the network again, and see
-# how far the probability of the class falls. Then the next place.
+# section 4.2) makes a real change: cover a patch of the photograph with plain grey, run the network again, and see how
+# far the probability of the class falls. Then move to the next place.
 #
-# It is easy to understand and it needs no gradients. The price is one forward pass for each place.
+# Occlusion is easy to understand and needs no gradients. The price is one forward pass for each place.
 #
 # ### Exercise 6 · predict the cost
 # ● of ●●● · worth doing · 5 minutes
 #
-# The patch moves by `stride` pixels, along both sides, and visits ⌈W / stride⌉ positions along each. (⌈ ⌉ means
-# rounded up.) How many pictures does the network see in all? One is the photograph with nothing hidden.
+# The patch moves by `stride` pixels, along both sides, and visits ⌈W / stride⌉ positions along each. (⌈ ⌉ means rounded
+# up.) How many pictures does the network see in total? One is the photograph with nothing hidden.
 #
-# <details><summary>Hint: does the size of the patch matter?</summary>No. It changes what is hidden, not how
-# often.</details>
+# <details><summary>Hint: does the size of the patch matter?</summary>No. It changes what is hidden, not the number of
+# pictures.</details>
 
 # %% tags=["exercise"]
 # Exercise 6: pictures that run through the network.
@@ -749,7 +753,7 @@ pictures = {
     (64, 16, 4): None,
     (96, 20, 20): None,
 }
-raise NotImplementedError("Exercise 6: replace the None by numbers, then remove this line")
+raise NotImplementedError("Exercise 6: replace each None with a number, then remove this line")
 
 # %% tags=["solution"]
 pictures = {
@@ -767,17 +771,17 @@ asked = [(64, 16, 8), (64, 32, 8), (64, 16, 4), (96, 20, 20)]
 predict({numbers: occlusion_question(*numbers) for numbers in asked}, pictures, exercise="07.6")
 
 # %% [markdown]
-# Half the stride costs four times as much. Grad-CAM needs one pass forward and the way back from the logit to the step,
-# whatever the resolution.
+# Half the stride costs four times as much. Grad-CAM needs one forward pass and the backward pass from the logit to the
+# step, whatever the resolution.
 #
 # ### Play with it
 #
 # Choose the method, the class and the step. Predict first:
 #
-# 1. Grad-CAM at **stage3**: choose a class with hardly any probability. Is the map empty?
-# 2. **occlusion**, stride 4: is there more to see with a patch of 8 pixels, of 16, or of 40?
+# 1. Grad-CAM at **stage3**: choose a class with a very low probability. Is the map empty?
+# 2. **occlusion**, stride 4: which patch shows the most, 8 pixels, 16, or 40?
 # 3. Occlusion also shows blue. What does it mean when hiding a place makes the class *more* probable?
-# 4. Take the photograph of the rocket. For which class is the map, and does it look any less convincing than the cat's?
+# 4. Take the photograph of the rocket. For which class is the map, and does it look less convincing than the cat's?
 
 # %%
 from resnet_lib.explorers import AttributionExplorer
@@ -790,23 +794,23 @@ attribution
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# 1. No. There is nearly always some place that speaks for a class. Each map is drawn with its own scale, so a weak one
-#    looks like a strong one. Read the number under it.
-# 2. The network can do without any one small piece: with 8 pixels *cat* stays the most probable everywhere. With 16 there
-#    is a part of the face that it cannot do without. With 40 the patch covers most of the face wherever it lies, and the
-#    map says little about where.
-# 3. The place spoke for another class. Without it the other loses.
-# 4. For a wrong one: rocket is not among the classes. Nothing about the map gives that away.
+# 1. No. There is nearly always some place that speaks for a class. Each map is drawn with its own scale, so a weak map
+#    looks like a strong one. Read the number under the map.
+# 2. The network can do without any one small piece: with 8 pixels *cat* stays the most probable everywhere. With 16
+#    there is a part of the face that it cannot do without. With 40 the patch covers most of the face wherever it is,
+#    and the map says little about position.
+# 3. The place spoke for another class, which loses without it.
+# 4. For a wrong one: rocket is not among the classes. Nothing about the map reveals that.
 # </details>
 #
 # ## 8 · Compare
 #
 # Side by side you see what a single picture hides. Four things can differ:
 #
-# 1. **two photographs**: is a channel that is strong on the cat strong on another one too?
-# 2. **two steps**: what a block is given, and what it gives out.
-# 3. **v1.5 and v1** with the same weights. From which stage on do the maps differ? (Try the last step of Stage 1 and the
-#    first block of Stage 2.) What becomes of the class?
+# 1. **two photographs**: is a channel that is strong on the cat also strong on another photograph?
+# 2. **two steps**: a block's input, and its output.
+# 3. **v1.5 and v1** with the same weights. From which stage on do the maps differ? (Try the last step of Stage 1 and
+#    the first block of Stage 2.) What happens to the class?
 # 4. **trained and random**: what has training changed in `stage0.relu`, and what in Stage 4?
 
 # %%
@@ -820,18 +824,18 @@ compare
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# 1. In Stage 0, mostly: both photographs have edges and areas of all kinds. In Stage 4 it is other channels that are on.
-# 2. They are relatives, because the shortcut hands x through.
-# 3. Up to Stage 1 they are equal, to the last bit: S = 1 there, and it does not matter which convolution has it. From
-#    Stage 2 on they differ, and the probabilities with them. Nothing complained.
-# 4. In Stage 0 the trained maps have become specialists: edges of one direction, or areas without edges. A random filter
-#    shows a little of everything, and more weakly. (Both sides have one colour scale, or you would not see that.) In
-#    Stage 4 nothing is left to recognise on either side.
+# 1. In Stage 0, mostly yes: both photographs have edges and areas of all kinds. In Stage 4 other channels are on.
+# 2. They are similar, because the shortcut passes x on.
+# 3. Up to Stage 1 they are equal, to the last bit: S = 1 there, and it does not matter which convolution has the
+#    stride. From Stage 2 on they differ, and so do the probabilities. There was no error.
+# 4. In Stage 0 the trained maps have become specialists: edges of one direction, or areas without edges. A random
+#    filter shows a little of everything, and more weakly. (Both sides share one colour scale; otherwise you would not
+#    see that.) In Stage 4 nothing is recognisable on either side.
 # </details>
 #
-# Where the eye gives up, count. The mean of each channel says how strongly it is on. How alike are the cat and the other
-# photographs in that, stage by stage? 1 means that the same channels are on, 0 that one photograph says nothing about the
-# other. **Predict:** will the numbers rise or fall from stage to stage?
+# Where your eyes are not enough, compute. The mean of each channel says how strongly it is on. How similar are the cat
+# and the other photographs in these means, stage by stage? A correlation of 1 means that the same channels are on, 0
+# that one photograph says nothing about the other. **Predict:** will the numbers rise or fall from stage to stage?
 
 # %%
 print("cat and        ", " ".join(f"{name:>8}" for name in PHOTOS[1:]))
@@ -842,18 +846,18 @@ for step in ends:
 # %% [markdown]
 # **What do you see?** Read each column downwards.
 #
-# <details><summary>What there is to see</summary>On the whole the numbers fall. In Stage 0 the same channels tend to be on
-# whatever the photograph shows. In Stage 4 it depends much more on the photograph which ones are, and by that the head
-# decides.</details>
+# <details><summary>What there is to see</summary>On the whole the numbers fall. In Stage 0 the same channels tend to be
+# on whatever the photograph shows. In Stage 4 that depends much more on the photograph, and the head decides by
+# it.</details>
 #
 # ## 9 · What such maps do not prove
 #
 # A map is a measurement. What it means is your claim, and a claim has to be tested. The first test is cheap: **do the
-# same with random weights.** A method whose maps stay the same cannot be telling you what the network has *learnt*.
-# Adebayo et al. ("Sanity Checks for Saliency Maps", arXiv 1810.03292) did this for the usual methods. Gradients and
-# Grad-CAM passed. The maps of another one, Guided Backpropagation, hardly changed when the last layers were made random.
+# same with random weights.** If a method's maps stay the same, it cannot show what the network has *learnt*. Adebayo et
+# al. ("Sanity Checks for Saliency Maps", arXiv 1810.03292) did this for the usual methods. Gradients and Grad-CAM
+# passed. The maps of another method, Guided Backpropagation, hardly changed when the last layers were made random.
 #
-# Do it for your own Grad-CAM. `untrained` gives the same network with random weights. **Predict:** will its maps be empty?
+# Test your own Grad-CAM. `untrained` returns the same network with random weights. **Predict:** will its maps be empty?
 
 # %%
 from resnet_lib.inside.seen import untrained
@@ -867,7 +871,7 @@ side_by_side(*(overlay(seen, values) for values in pairs))
 
 # %%
 def alike(a, b):
-    """Correlation of two maps: 1 for the same pattern, 0 for nothing in common."""
+    """Return the correlation of two maps: 1 for the same pattern, 0 for nothing in common."""
     if not (a.any() and b.any()):
         return "one map is empty"
     return f"{torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item():.2f}"
@@ -878,47 +882,49 @@ for name, run in runs.items():
     print(f"{name:8} correlation of the two maps at Stage 2: {alike(a, b)}")
 
 # %% [markdown]
-# **What do you see?** Stage 2, trained and random, then Stage 3, trained and random: could you have told which is which?
+# **What do you see?** Stage 2, trained and random, then Stage 3, trained and random: could you have guessed which is
+# which?
 #
-# <details><summary>What there is to see</summary>The maps of the random network are other maps, and the correlations
+# <details><summary>What there is to see</summary>The maps of the random network are different, and the correlations
 # scatter around 0. (A few dozen values that change smoothly from place to place are easily somewhat alike by accident.)
 # So Grad-CAM depends on what was learnt: it passes. But the random network's maps also have clear bright spots, and you
-# could tell a story about each of them. It would be a story about nothing.</details>
+# could make up a story about each of them. It would explain nothing.</details>
 #
 # So even a method that passes proves little by itself:
 #
 # - **A map shows where, not what or why.** A bright spot on the ear does not say "the network knows ears". Cover it and
 #   measure: that is at least an experiment.
 # - **A wrong answer gets just as pretty a map.** The rocket has one, and its class cannot be right.
-# - **One picture is one picture.** You looked for examples, and so you found some. Test a claim on pictures on which you
-#   did not form it, as in exercise 2.
+# - **One picture is one picture.** You looked for examples, and so you found some. Test a claim on pictures that you
+#   did not use to form it, as in exercise 2.
 # - **Each map has its own scale and a coarse grid**, and is stretched smoothly. Fine detail in an overlay is
 #   interpolation.
-# - **Grad-CAM and occlusion ask different questions**, so they need not agree. Where they do, you have a little more.
+# - **Grad-CAM and occlusion ask different questions**, so they need not agree. Where they do, you have a little more
+#   evidence.
 #
 # ## 10 · Common mistakes
 #
 # - **`eval()` forgotten.** A single picture is then normalised with its own statistics, and you explain a network that
-#   nobody uses. `load` gives it in `eval()`.
-# - **Steps that work in place.** An in-place ReLU overwrites what the step before gave out. A hook (a function that
-#   PyTorch calls after a step) has then kept the ReLU's result. This course's blocks never work in place.
-# - **The softmax differentiated in place of the logit.** A probability near 1 hardly changes, so its gradient is nearly
+#   is never used. `load` returns the network in `eval()`.
+# - **Steps that work in place.** An in-place ReLU overwrites the output of the previous step. A hook (a function that
+#   PyTorch calls after a step) then holds the ReLU's result. This course's blocks never work in place.
+# - **The softmax differentiated instead of the logit.** A probability near 1 hardly changes, so its gradient is nearly
 #   zero, and it mixes in all other classes.
 # - **Gradients under `torch.no_grad()`.** Nothing is recorded, and PyTorch says that the tensor "does not require grad".
 # - **Dividing a map by its largest value without looking.** Where nothing speaks for the class it is 0 everywhere, and
 #   0 / 0 is not a number.
-# - **Two maps compared by colour.** They mostly have two scales. Compare numbers.
+# - **Two maps compared by colour.** They usually have different scales. Compare numbers.
 #
 # ## Summary
 #
 # - Along the stages *where* is traded for *what*: from 32 × 32 maps of edges and colours to 2 × 2 values of several
 #   hundred channels, most of them zero.
 # - Reach and jump: r ← r + (k − 1) · j, then j ← j · S. 7, 11, 35, 91, 267, 427 pixels in v1.5; v1 ends at 483. What
-#   really counts is the middle of that field.
+#   really counts is the centre of that field.
 # - Every value is a sum of products that you can compute yourself.
-# - Grad-CAM: the mean gradient of the logit weighs the maps, the ReLU of their sum is the map: once forward and
-#   back. Occlusion: one forward pass for each place.
-# - A map is no proof, and may be drawn in the wrong place. Random weights are the first test.
+# - Grad-CAM: the mean gradients of the logit weight the maps, and the ReLU of their sum is the result: one forward and
+#   one backward pass. Occlusion: one forward pass for each place.
+# - A map is not a proof, and may be drawn in the wrong place. Random weights are the first test.
 #
 # ## Recall
 #
@@ -926,7 +932,7 @@ for name, run in runs.items():
 # <details><summary>Answer</summary>Reach 43 + 2 · 8 = 59, jump 8.</details>
 #
 # 2. Why does v1 see 483 pixels at the end and v1.5 only 427?
-# <details><summary>Answer</summary>In v1 the stride sits before the 3×3, which then finds twice the jump and reaches
+# <details><summary>Answer</summary>In v1 the stride is before the 3×3, which then has twice the jump and reaches
 # further. This happens in three blocks.</details>
 #
 # 3. A channel is zero everywhere on your photograph. Is it dead?
@@ -940,46 +946,46 @@ for name, run in runs.items():
 # 5. You halve the stride of an occlusion. What happens to its cost?
 # <details><summary>Answer</summary>Four times as many places, so four times the forward passes.</details>
 #
-# 6. A method gives the same map for a trained and for a random network. What follows?
+# 6. A method produces the same map for a trained and for a random network. What follows?
 # <details><summary>Answer</summary>The map does not depend on what was learnt, so it cannot explain it. It shows
 # something about the picture or the architecture.</details>
 #
 # ## What comes next
 #
-# [08 · why residuals](08_why_residuals.ipynb): you have seen x handed through from block to block. Why that matters shows
-# when it is taken away: what becomes of signal and gradient in a network of the same depth without shortcuts.
+# [08 · why residuals](08_why_residuals.ipynb): you have seen x passed on from block to block. The next lesson shows why
+# that matters by removing it: how signal and gradient change in a network of the same depth without shortcuts.
 
 # %% [markdown] tags=["instructor"]
 # ### Minute by minute
 #
 # | minutes | what |
 # | --- | --- |
-# | 20 | Sections 1 to 3: the walk, each with a photograph of their own |
+# | 20 | Sections 1 to 3: the walk, each student with their own photograph |
 # | 10 | Exercise 1 |
 # | 10 | Exercise 2 |
 # | 15 | Exercise 3 |
-# | 10 | The rest of section 4: what a value can see, and where it looks |
+# | 10 | The rest of section 4: what a value can see, and which pixels matter |
 # | 15 | Exercise 4 |
 # | 10 | Section 6 up to its exercise: what each map says about the class |
 # | 20 | Exercise 5 |
 # | 10 | The rest of section 6: a map in the wrong place |
 # | 5 | Exercise 6 |
-# | 10 | Section 7: Grad-CAM and occlusion, each on a photograph of their own |
+# | 10 | Section 7: Grad-CAM and occlusion, each student on their own photograph |
 # | 15 | Sections 8 and 9, recall: what such maps do not prove |
 #
 # ### Ask before you show
 #
 # - Before each stage of the walk: "Will you still find the cat?"
-# - Before the gradient in its box: "Evenly filled?" Have someone draw what they expect.
+# - Before the gradient in its box: "Evenly filled?" Have a student draw what they expect.
 # - Before occlusion: "Which patch costs most, and will it be where Grad-CAM is bright?"
 #
 # ### What they may think
 #
 # - *This channel detects ears.* It was strong once, on one picture. Ask for a second picture that would refute it.
-# - *Zero everywhere means dead.* On five photographs it means silent.
+# - *Zero everywhere means dead.* For five photographs it means silent.
 # - *Grad-CAM shows why.* It shows what raised one score, at 2 × 2 or 7 × 7 places.
 #
 # ### On the projector
 #
-# The PhotographExplorer at Stage 0, relu, then one value all the way down to its products. Multiply one line by hand with
-# the room.
+# The PhotographExplorer at Stage 0, relu, then one value all the way down to its products. Multiply one line by hand
+# with the class.

@@ -14,19 +14,18 @@
 # # 08 · Why residuals
 #
 # **At the end of this lesson you can**
-# - show with an experiment of your own that a deep plain network trains worse than a shallow one, and that adding x
-#   repairs it,
-# - tell degradation from overfitting,
-# - say what becomes of signal and gradient on their way through 50, 152 or 302 layers, with and without x,
-# - start every block as its shortcut, say why that should be a good beginning, and measure whether it is,
-# - take a block out of a trained network, predict what that costs, and look at the ground that training walks on.
+# - show with your own experiment that a deep plain network trains worse than a shallow one, and that adding x fixes it,
+# - distinguish degradation from overfitting,
+# - say how signal and gradient change through 50, 152 or 302 layers, with and without x,
+# - start every block as its shortcut, say why that should be a good start, and measure whether it is,
+# - take a block out of a trained network, predict what that costs, and look at its loss landscape.
 #
 # **You need** lesson 05: the blocks and the whole network. Lesson 06 helps with trained weights.
 #
-# **Time:** about 120 minutes to work through. Running every cell takes about 300 seconds on a slow laptop; nearly all of
-# that is training, and you can stop it at any time and go on later.
+# **Time:** about 120 minutes to work through. Running every cell takes about 300 seconds on a slow laptop; nearly all
+# of that is training, and you can stop it at any time and resume later.
 #
-# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
 # [Training and comparing](glossary.ipynb#Training-and-comparing).
 
 # %%
@@ -47,27 +46,27 @@ Progress("08", exercises=5)
 # %% [markdown]
 # ## 1 · A puzzle
 #
-# A network of 26 layers has been trained. You put 75 more layers into it. Can the deeper one be *worse on the pictures it
-# is trained on*?
+# You add 75 more layers to a trained network of 26 layers. Can the deeper network be *worse on the pictures it is
+# trained on*?
 #
-# It need not be. If every new layer hands on what it gets, unchanged, the deep network computes what the shallow one
-# does. So among all the weights that the deep network can have there are some that are as good. Training only has to find
+# It need not be. If every new layer passes its input on unchanged, the deep network computes the same as the shallow
+# one. So among all possible weights of the deep network there are some that are just as good. Training only has to find
 # them, or better ones.
 #
-# In 2015 everybody could see that it does not. The paper's Figure 1 shows a plain network of 56 layers that is worse than
-# one of 20, **on the training pictures**. So it is no overfitting. The deeper network is simply harder to train. The
-# paper calls this **degradation**, and the block that you have built is its answer.
+# In practice training does not. The paper's Figure 1 (2015) shows a plain network of 56 layers that is worse than one
+# of 20, **on the training pictures**. So it is not overfitting. The deeper network is simply harder to train. The paper
+# calls this **degradation**, and the block that you have built is its answer.
 #
-# Whether that is true, you do not have to believe. In this lesson you measure it.
+# You do not have to take this on trust: in this lesson you measure it.
 #
 # ## 2 · Twins
 #
-# A fair comparison changes one thing. `twins` makes two networks that have the same layers and the same parameters, and
-# begin with the same weights, to the last bit. In the one, every block computes ReLU(F(x) + x), in the other ReLU(F(x)).
+# A fair comparison changes one thing. `twins` makes two networks with the same layers and parameters, which start with
+# the same weights, to the last bit. In one, every block computes ReLU(F(x) + x), in the other ReLU(F(x)).
 #
-# One detail has to be solved for that. Where the shape changes, BTNK1 has a projection G, and G has weights that the
-# plain twin would lack. So here the shortcut is the paper's option A: every S-th pixel of x, and zeros for the channels
-# that are missing. It has no parameters.
+# That needs one change. Where the shape changes, BTNK1 has a projection G, and G has weights that the plain twin would
+# lack. So here the shortcut is the paper's option A: every S-th pixel of x, and zeros for the missing channels. It has
+# no parameters.
 
 # %%
 plain, residual = seeded(0, twins, blocks=DEPTHS[50], base=BASE, num_classes=20)
@@ -81,7 +80,7 @@ print("steps of one block, plain:   ", [name for name, _ in plain.stage2[1].name
 print("                 residual:   ", [name for name, _ in residual.stage2[1].named_children()])
 
 # %% [markdown]
-# The children have the same names. Only what `add` does differs. Look at the whole of it:
+# The children have the same names. Only `add` differs. This is the whole code:
 
 # %%
 import inspect
@@ -95,11 +94,11 @@ print(inspect.getsource(plain_module.Padded))
 # ### Exercise 1 · the plain block
 # ● of ●●● · worth doing · 5 minutes
 #
-# Write `plain_block(block, x)`: what the plain twin of a bottleneck gives out, from the bottleneck's own steps
-# (`block.conv1`, `block.bn1`, `block.relu1`, … `block.bn3`, `block.relu3`).
+# Write `plain_block(block, x)`: it returns the output of a bottleneck's plain twin, computed with the bottleneck's own
+# steps (`block.conv1`, `block.bn1`, `block.relu1`, … `block.bn3`, `block.relu3`).
 #
-# <details><summary>Hint: what stays, what goes?</summary>Everything of F stays, and so does the last ReLU. Only the sum
-# goes.</details>
+# <details><summary>Hint: what do I keep, and what do I leave out?</summary>Keep all of F, and the last ReLU. Leave out
+# only the sum.</details>
 # <details><summary>Hint: my result has negative values</summary>A block ends in a ReLU, plain or not.</details>
 
 
@@ -127,22 +126,23 @@ check_plain_block(plain_block, exercise="08.1")
 # %% [markdown]
 # ## 3 · Forward and back, before any training
 #
-# Learning means: a signal runs forward through all layers, and a gradient runs back through all layers. If either gets
-# lost on the way, nothing can be learnt. So look at both. One batch of 64 pieces of the photographs goes through two
-# *untrained* twins, forward once and back once.
+# To learn, a network needs a signal that runs forward through all layers, and a gradient that runs back through all
+# layers. If either is lost on the way, nothing can be learnt. So look at both. One batch of 64 pieces of the
+# photographs goes through two *untrained* twins, once forward and once back.
 #
-# Three charts, block by block:
+# The explorer has three charts, block by block:
 #
-# - **forward**: the variance of what the block gives out. Is there still a signal?
-# - **back**: the norm of the gradient of the loss by the block's output. Read it from right to left, that is how it runs.
+# - **forward**: the variance of the block's output. Is there still a signal?
+# - **back**: the norm of the gradient of the loss with respect to the block's output. Read it from right to left, the
+#   direction in which it runs.
 # - **what is added**: in the residual twin, the variance of x and that of F(x), before the sum.
 #
-# All three have a logarithmic scale: the same way up is always the same *factor*.
+# All three have a logarithmic scale: equal distances are equal *factors*.
 #
 # Predict before you run the cell. Most books say that in deep plain networks the gradient **vanishes**. These networks
 # have BN in every layer.
 #
-# 1. Does the signal of the plain twin get weaker from block to block?
+# 1. Does the signal of the plain twin become weaker from block to block?
 # 2. Is its gradient at the first block smaller or larger than at the last?
 # 3. Of the residual twin's two summands, which is the larger one in the last block: x or F(x)?
 
@@ -156,59 +156,61 @@ depths
 # %% [markdown]
 # **What do you see?** Compare with your predictions. Then choose 152 and 302 layers.
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
 # 1. No. BN scales every signal to the same variance, so the plain curve is flat, at any depth.
-# 2. Larger, and by far. The line is straight on a logarithmic scale: from block to block the gradient is *multiplied*. At
-#    152 layers the first block gets billions of times what the last one gets. It does not vanish, it **explodes**. BN
-#    undoes in the forward direction what each layer does to the signal; in the backward direction nothing undoes it (Yang
-#    et al., "A Mean Field Theory of Batch Normalization", arXiv 1902.08129).
-# 3. x. F(x) leaves its BN with variance 1, always. x carries the sum of all the blocks before. So the deeper the block,
-#    the smaller its share of what it hands on.
+# 2. Larger, by far. The line is straight on a logarithmic scale: from block to block the gradient is *multiplied*. At
+#    152 layers the gradient at the first block is billions of times that at the last one. It does not vanish, it
+#    **explodes**. In the forward direction BN undoes how each layer scales the signal; in the backward direction
+#    nothing does (Yang et al., "A Mean Field Theory of Batch Normalization", arXiv 1902.08129).
+# 3. x. F(x) always leaves its BN with variance 1. x carries the sum of all previous blocks. So the deeper the block,
+#    the smaller the share of F(x) in its output.
 #
-# The residual twin's gradient grows too, but slowly: it has the way through the sums, on which nothing is multiplied. The
-# drops at Stages 2, 3 and 4 are the padded shortcut: half of the channels it hands on are zeros.
+# The residual twin's gradient grows too, but slowly: it has a path through the sums, on which nothing is multiplied.
+# The drops at Stages 2, 3 and 4 come from the padded shortcut: half of its output channels are zeros.
 # </details>
 #
-# Now play, and predict each time first:
+# Now experiment, and predict each time first:
 #
 # - **BN off.** Which twin's signal vanishes now? Which one's explodes? Where is the vanishing gradient of the books?
-# - **BN off, Xavier.** It draws smaller weights than He. Who is saved, and who is lost?
+# - **BN off, Xavier.** Xavier draws smaller weights than He. Which twin does that help, and which does it harm?
 # - **18 layers.** Is there anything wrong with a shallow plain network?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# - Without BN the *plain* signal gets weaker with every block and the gradient as well: that is the vanishing gradient.
-#   The *residual* signal explodes: each block adds an F(x) with half the variance of x or more, so the variance is
-#   multiplied block by block. At 50 layers it grows some hundredfold, at 152 more than a hundred millionfold.
-# - With Xavier's smaller weights F(x) is small beside x: the residual twin is nearly the identity, and its curves stay
-#   within a factor of ten. The plain twin is lost at once. So a residual network without BN can work, if F starts small.
+# - Without BN the *plain* signal becomes weaker with every block, and so does the gradient: that is the vanishing
+#   gradient. The *residual* signal explodes: each block adds an F(x) with half the variance of x or more, so the
+#   variance is multiplied block by block. At 50 layers it grows several hundredfold, at 152 more than a hundred
+#   millionfold.
+# - With Xavier's smaller weights F(x) is small compared with x: the residual twin is nearly the identity, and its
+#   curves stay within a factor of ten. The plain twin loses its signal at once. So a residual network without BN can
+#   work, if F starts small.
 # - Hardly. With 8 blocks the plain gradient changes by a factor of about ten, and training copes with that.
 # </details>
 #
 # ### Why the sum helps
 #
-# Write one block as y = x + F(x), and leave the ReLU out for a moment. The chain rule gives
+# Write one block as y = x + F(x), leaving out the ReLU for a moment. The chain rule gives
 #
 # $$\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y}\left(1 + \frac{\partial F}{\partial x}\right).$$
 #
-# The **1** hands the gradient on as it is, whatever F does. Over many blocks the product of all (1 + F′) contains the
-# term 1 · 1 · … · 1: a way from the loss to the first layer on which nothing is multiplied. A plain network has the
-# product of all F′ alone: every factor counts, and if the factors are 1.6 on average, 49 of them make 10¹⁰.
+# The **1** passes the gradient on unchanged, whatever F does. Over many blocks the product of all (1 + F′) contains the
+# term 1 · 1 · … · 1: a path from the loss to the first layer on which nothing is multiplied. A plain network has only
+# the product of all F′: every factor counts, and if the factors are 1.6 on average, 49 of them make 10¹⁰.
 #
 # ### Exercise 2 · the factor of one block
 # ●● of ●●● · important · 15 minutes
 #
-# `found` is a list, one entry a block, from the first to the last; `found[i].gradient` is the norm of the gradient at
-# that block's output. Write `factor(found)`: by how much, on average, does **one** block multiply the gradient that passes
-# through it? The average of factors is the geometric one: n equal factors with the same product.
+# `found` is a list, one entry per block, from the first to the last; `found[i].gradient` is the norm of the gradient at
+# that block's output. Write `factor(found)`: it returns by how much, on average, **one** block multiplies the gradient
+# that passes through it. Use the geometric mean: n equal factors with the same product.
 #
-# Then use the factor that you measure at 50 layers to predict the first block's gradient at 152 layers.
+# Then use the factor measured at 50 layers to predict the first block's gradient at 152 layers.
 #
-# <details><summary>Hint: how many factors are there?</summary>Between n blocks lie n − 1 steps. 16 blocks make 15
+# <details><summary>Hint: how many factors are there?</summary>Between n blocks there are n − 1 steps. 16 blocks make 15
 # factors.</details>
-# <details><summary>Hint: my factor is below 1</summary>The gradient runs from the last block to the first: the first is what
-# comes out, the last what goes in.</details>
+# <details><summary>Hint: my factor is below 1</summary>The gradient runs from the last block to the first: the last
+# block's gradient goes in, the first block's comes out.</details>
 # <details><summary>Hint: nearly the solution</summary>Divide the first gradient by the last, and take the (n − 1)-th
 # root.</details>
 
@@ -257,25 +259,25 @@ for (name, depth), found in measured.items():
 # %% [markdown]
 # **What do you see?** Is the factor the same at both depths? Is your prediction of the right order?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# The plain factor hardly depends on the depth, about 1.6 or 1.7 each time. That is what *exponential* means, and why one
-# number measured at 50 layers tells you what happens at 152. The residual factor is closer to 1, and it gets closer still
-# with depth, because each block's F becomes a smaller part of what it hands on.
+# The plain factor hardly depends on the depth: it is about 1.6 or 1.7 each time. That is what *exponential* means, and
+# why one number measured at 50 layers predicts what happens at 152. The residual factor is closer to 1, and even closer
+# with depth, because each block's F becomes a smaller part of its output.
 # </details>
 #
-# One learning rate has to serve all layers. If it suits the last block, it is billions of times too large for the first
-# one's gradient, and the other way round. That should be hard to train. Is it?
+# One learning rate has to suit all layers. If it suits the last block, it is billions of times too large for the
+# gradient of the first, and the other way round. That should be hard to train. Is it?
 #
 # ## 4 · The experiment
 #
-# The task needs no internet. A piece is cut out of one of the five photographs and turned by 0, 90, 180 or 270 degrees:
-# which photograph is it, and which way is it turned? That makes 20 classes. Pieces to train on come from the left halves,
-# pieces to test with from the right halves.
+# The task needs no internet. A piece is cut out of one of the five photographs and rotated by 0, 90, 180 or 270
+# degrees: which photograph is it, and how is it rotated? That makes 20 classes. Training pieces come from the left
+# halves, test pieces from the right halves.
 
 # %%
 task, recipe = photographs(), Recipe(epochs=6, batch=64, peak=0.02)
-if FAST:  # set by the course's own tests, which look only whether every cell runs
+if FAST:  # set by the course's own tests, which only check that every cell runs
     task, recipe = task.first(256), replace(recipe, epochs=1)
 
 from PIL import Image
@@ -285,14 +287,16 @@ print(", ".join(task.classes[i] for i in task.train[1][:12]))
 Image.fromarray(sheet.numpy()).resize((1152, 288), Image.Resampling.NEAREST)
 
 # %% [markdown]
-# The first row is named above it. Could you do it? A star of the flag, an eye: yes. A piece of sky: no one can tell which
-# way it is turned. So no network will reach 100 % on the test pictures. On the pictures it is trained on it can, by heart.
+# The classes of the first row are printed above it. Could you do it? A star of the flag, an eye: yes. A piece of sky:
+# its rotation cannot be recognised. So no network will reach 100 % on the test pictures. On its training pictures it
+# can, by memorising them.
 #
-# **Predict:** both twins get the same 4,000 pictures in the same order, six times. Which one's loss is lower at the end,
-# and by how much? Does the plain one learn at all, with a gradient that differs a thousandfold from one end to the other?
+# **Predict:** both twins see the same 4,000 pictures in the same order, six times. Which twin's loss is lower at the
+# end, and by how much? Does the plain twin learn at all, with a gradient that differs a thousandfold from one end to
+# the other?
 #
-# Press **train**, or run the second cell. **stop** (or ■ in the toolbar) stops; **train** (or the cell again) goes on
-# where it was. The run is kept in the folder `runs`, so you may even close the notebook.
+# Press **train**, or run the second cell. **stop** (or ■ in the toolbar) stops; **train** (or the cell again) resumes.
+# The run is saved in the folder `runs`, so you can even close the notebook.
 
 # %%
 from resnet_lib.explorers import TrainingExplorer, TwinExplorer
@@ -305,17 +309,16 @@ twin_race
 twin_race.run()
 
 # %% [markdown]
-# **What do you see?** Look at the loss on the training pictures first. Then at the test pictures.
+# **What do you see?** Look at the loss on the training pictures first, then at the test pictures.
 #
-# <details><summary>What there is to see</summary>Both learn. In the first epoch little is to be told; then the residual
-# twin pulls away, and it ends far lower. The pictures, their order, the parameters and the first weights were the same: the whole difference
-# is “+ x”. On the test pictures it is ahead as well, but that is not the point. The plain twin already fails at what it
-# was shown.</details>
+# <details><summary>What there is to see</summary>Both learn. In the first epoch they hardly differ; then the residual
+# twin pulls away, and it ends far lower. The pictures, their order, the parameters and the first weights were the same:
+# the whole difference is “+ x”. On the test pictures it is ahead as well, but that is not the point. The plain twin
+# already fails on its training pictures.</details>
 #
-# One run is one run. Would another seed tell the same story? Change **seed** and train again; what you have trained before
-# is kept, and comes back when you return to its seed. The command `python3 course.py bench --only residuals` does it for
-# five seeds and three depths. This is the table that it printed on two cores, mean and spread of the training
-# loss at the end:
+# One run proves little. Would another seed show the same? Change **seed** and train again; earlier runs are saved, and
+# come back when you return to their seed. The command `python3 course.py bench --only residuals` does this for five
+# seeds and three depths. It printed this table on two cores, mean and spread of the training loss at the end:
 #
 # | layers | plain | residual | residual lower in |
 # | --- | --- | --- | --- |
@@ -351,29 +354,30 @@ for name, run in depth_race.race.runs.items():
 print(f"a network that only guesses: ln {len(task.classes)} = {math.log(len(task.classes)):.2f}")
 
 # %% [markdown]
-# **What do you see?** Which of the four has learnt nothing at all? What does 75 layers more cost the plain network, and
-# what the residual one?
+# **What do you see?** Which of the four has learnt nothing at all? What do 75 more layers cost the plain network, and
+# what do they cost the residual one?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
 # The plain network of 101 layers stays near the loss of guessing. The plain one of 26 learns. So deeper is *worse*, on
-# the training pictures: that is degradation, before your eyes. With the sums, 101 layers learn too, and end somewhat
-# behind 26. (Not ahead: in six epochs on a small task the additional layers have nothing to add. The paper needs ImageNet
+# the training pictures: you have just measured degradation. With the sums, 101 layers learn too, and end somewhat
+# behind 26. (Not ahead: in six epochs on a small task the extra layers have nothing to add. The paper needs ImageNet
 # and days to show that they do.)
 # </details>
 #
 # ### Exercise 3 · degradation or overfitting?
 # ●● of ●●● · important · 10 minutes
 #
-# A deep network disappoints. There are two very different reasons, and they call for different cures. Write
-# `diagnose(shallow, deep)`. Each of the two is a pair (training loss, test accuracy). Give back
+# A deep network disappoints. There are two very different reasons, and they need different cures. Write
+# `diagnose(shallow, deep)`. Each argument is a pair (training loss, test accuracy). Return
 #
-# - `"degradation"` if the deep network is worse on what it was trained on: it could not be trained,
-# - `"overfitting"` if it is at least as good there and yet worse on the test pictures: it learnt by heart,
+# - `"degradation"` if the deep network is worse on its training pictures: it could not be trained,
+# - `"overfitting"` if it is at least as good there but worse on the test pictures: it has memorised the training
+#   pictures,
 # - `"neither"` if it is no worse on either.
 #
-# <details><summary>Hint: where do I look first?</summary>The training loss decides whether it is degradation. Only when
-# that is no worse does the test accuracy say anything about overfitting.</details>
+# <details><summary>Hint: where do I look first?</summary>The training loss decides whether it is degradation. Only if
+# that is not worse does the test accuracy say anything about overfitting.</details>
 # <details><summary>Hint: which way round?</summary>A loss is better when it is <em>lower</em>, an accuracy when it is
 # higher.</details>
 
@@ -408,37 +412,39 @@ for kind in ("plain", "residual"):
     print(f"{kind}: {diagnose(ends[f'{kind}, 26 layers'], ends[f'{kind}, 101 layers'])}")
 
 # %% [markdown]
-# (If the residual network's verdict is “degradation” too: its 101 layers were a little behind its 26 after six epochs. The
-# word says nothing of *how much*. Compare the four numbers above.)
+# (If the residual network's verdict is “degradation” too: its 101 layers were a little behind its 26 after six epochs.
+# The word does not say *how much*. Compare the four numbers above.)
 #
-# ## 5 · Start as nothing
+# ## 5 · Start as the shortcut
 #
-# Section 1 said: the additional layers need only hand on what they get. A residual block can do that from the first step.
-# Its F ends in a BN, and that BN has a weight γ for every channel. With **γ = 0 in the last BN**, F(x) is zero, and the
-# block is ReLU(x). The whole network of 50 layers begins as a very shallow one, and its blocks come to life one by one
-# where they help (Goyal et al., arXiv 1706.02677, section 5.1). In `ResNet` it is the option `zero_init_residual`.
+# According to section 1, the extra layers only need to pass their input on. A residual block can do that from the first
+# step. Its F ends in a BN, and that BN has a weight γ for every channel. With **γ = 0 in the last BN**, F(x) is zero,
+# and the block is ReLU(x). The whole network of 50 layers starts as a very shallow one, and its blocks become active
+# one by one where they help (Goyal et al., arXiv 1706.02677, section 5.1). In `ResNet` it is the option
+# `zero_init_residual`.
 #
 # Go back to the explorer of section 3 and tick **last BN of F starts at zero**. What do the three charts show now, and
-# what has become of the plain twin?
+# what has happened to the plain twin?
 #
-# <details><summary>What there is to see</summary>F(x) is zero in every block. The variance falls only where a stage pads
-# its shortcut. The gradient loses something once, in the last ReLU, where x is zero; then it comes back the same through
-# all other blocks: none multiplies it. The plain twin is dead: its first
-# block gives out zero, and so do all others. Only who has x can afford to start as nothing.</details>
+# <details><summary>What there is to see</summary>F(x) is zero in every block. The variance falls only where a stage
+# pads its shortcut. The gradient loses something once, in the last ReLU, where x is zero; then it passes through all
+# other blocks unchanged: none multiplies it. The plain twin is dead: its first block outputs zero, and so do all
+# others. Only a block with a shortcut can start with F = 0.</details>
 #
 # ### Exercise 4 · every block its shortcut
 # ●● of ●●● · important · 10 minutes
 #
-# Write `start_as_shortcut(network)`: set what has to be set, in place, so that every block of a network of bottlenecks
-# starts as ReLU(shortcut(x)). It must still be able to learn: do not touch anything else. `blocks(network)` is a
-# dictionary name → block.
+# Write `start_as_shortcut(network)`: change the network in place so that every block, a bottleneck, starts as
+# ReLU(shortcut(x)). It must still be able to learn: do not change anything else. `blocks(network)` is a dictionary name
+# → block.
 #
 # <details><summary>Hint: which number is it?</summary>The weight γ of <code>bn3</code>. Its bias β is zero
 # already.</details>
 # <details><summary>Hint: PyTorch complains about a leaf variable</summary>A parameter is changed in place under
 # <code>torch.no_grad()</code>, or with <code>torch.nn.init.zeros_</code>.</details>
-# <details><summary>Hint: why not the weights of conv3?</summary>Then BN would get a constant, its variance would be zero,
-# and it would divide by the root of eps. What must learn first would get a gradient from nothing but noise.</details>
+# <details><summary>Hint: why not the weights of conv3?</summary>Then the input of the BN would be constant, its
+# variance zero, and it would divide by the root of eps. The weights that must learn first would get a gradient of
+# nothing but noise.</details>
 
 
 # %% tags=["exercise"]
@@ -462,46 +468,46 @@ from resnet_lib.exercises import check_start_as_shortcut
 check_start_as_shortcut(start_as_shortcut, exercise="08.4")
 
 # %% [markdown]
-# Does it train better? In the explorer of section 4, choose **last BN starts at one | at zero** and predict. (For the thin
-# 50 layers of this lesson. Then for 152, if you have a few minutes.)
+# Does the network train better? In the explorer of section 4, choose **last BN starts at one | at zero** and predict,
+# first for the 50 thin layers of this lesson, then for 152, if you have a few minutes.
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# Here it does not. `python3 course.py bench --only pairs` printed for 50 layers and five seeds a training loss at the end
-# of 0.92 ± 0.03 with γ = 1, and of 1.29 ± 0.03 with γ = 0: higher in all five. With BN and sums these 50 layers train from
-# either beginning, and what starts as a very shallow network has to wake its blocks first. Six epochs are short for that.
-# Goyal et al. report a gain on ImageNet, above all with very large batches, whose first steps are the dangerous ones. A
-# good reason is not yet a measurement.
+# Here it does not. `python3 course.py bench --only pairs` printed for 50 layers and five seeds a training loss at the
+# end of 0.92 ± 0.03 with γ = 1, and of 1.29 ± 0.03 with γ = 0: higher in all five. With BN and sums these 50 layers
+# train from either start, and a network that starts very shallow has to activate its blocks first. Six epochs are short
+# for that. Goyal et al. report a gain on ImageNet, especially with very large batches, whose first steps are the
+# critical ones. A good reason is not a measurement.
 # </details>
 
 # %% [markdown]
 # ## 6 · Take a block away
 #
-# What happens to a *finished* network when one of its blocks is taken out? A plain network is a chain: the link is gone,
-# and what comes behind gets what it has never seen. A residual block without its F still hands on x.
+# What happens to a *finished* network when one of its blocks is taken out? A plain network is a chain: a link is gone,
+# and the next block gets an input that it has never seen. A residual block without its F still passes x on.
 #
 # There is another way to see it. Multiply out two blocks, leaving the ReLUs aside:
 #
 # $$x + F_1(x) + F_2\big(x + F_1(x)\big)$$
 #
-# A signal can go past both, through the first alone, through the second alone, or through both: four ways. Every block
-# doubles their number (Veit, Wilber, Belongie, arXiv 1605.06431). So a residual network is a crowd of networks of all
-# lengths, side by side.
+# A signal can go past both blocks, through only the first, through only the second, or through both: four paths. Every
+# block doubles their number (Veit, Wilber, Belongie, arXiv 1605.06431). So a residual network is an ensemble of
+# networks of all lengths, side by side.
 #
-# ### Exercise 5 · how many ways
+# ### Exercise 5 · how many paths
 # ●● of ●●● · worth doing · 10 minutes
 #
-# Write `ways(n)` for a network of n residual blocks: a list of n + 1 numbers, in which entry k says how many ways lead
-# through exactly k of the F's.
+# Write `ways(n)` for a network of n residual blocks: it returns a list of n + 1 numbers, in which entry k is the number
+# of paths through exactly k of the F's.
 #
-# <details><summary>Hint: try it by hand</summary>n = 2: one way through none, two ways through one, one way through both:
-# [1, 2, 1]. What do you get for n = 3?</details>
+# <details><summary>Hint: try it by hand</summary>n = 2: one path through none, two paths through one, one path through
+# both: [1, 2, 1]. What do you get for n = 3?</details>
 # <details><summary>Hint: nearly the solution</summary>In how many ways can k of n blocks be chosen? Python has it as
 # <code>math.comb</code>.</details>
 
 
 # %% tags=["exercise"]
-# Exercise 5: ways through n residual blocks, by how many F's they pass.
+# Exercise 5: paths through n residual blocks, by the number of F's they pass.
 def ways(n):
     return None  # your code here
 
@@ -522,17 +528,18 @@ check_ways(ways, exercise="08.5")
 # %%
 n = len(blocks(residual))
 short = sum(ways(n)[:5])
-print(f"{n} blocks: {sum(ways(n)):,} ways; {short / sum(ways(n)):.1%} of them pass 4 F's or fewer")
+print(f"{n} blocks: {sum(ways(n)):,} paths; {short / sum(ways(n)):.1%} of them pass 4 F's or fewer")
 print(f"without one block: {sum(ways(n - 1)):,}, without three: {sum(ways(n - 3)):,}")
 
 # %% [markdown]
-# A chain with one link missing has *no* way left. Here half of them remain. Is the network half as good, then? **Predict**
-# for the two networks that you have trained in section 4: which blocks can be spared, in which twin?
+# A chain with one link missing has *no* path left. Here half of the paths remain. Is the network half as good, then?
+# **Predict** for the two networks that you trained in section 4: which blocks can you remove without much loss, in
+# which twin?
 
 # %%
 from resnet_lib.explorers import AblationExplorer
 
-# Section 4's twins, whatever has been chosen there since: their run was kept.
+# The twins of section 4, whatever you have chosen there since: their run was saved.
 twin_race.pair.value, twin_race.depth.value = "plain | residual", 50
 trained = {name.partition(",")[0]: run.best for name, run in twin_race.race.runs.items()}
 
@@ -549,16 +556,18 @@ without_blocks.run()
 # %% [markdown]
 # **What do you see?** Guessing among 20 classes gives 5 %.
 #
-# <details><summary>What there is to see</summary>The plain twin was not good, and without any one of its blocks what is
-# left guesses, or nearly so. The residual twin loses little with most of its blocks. The exceptions are its first blocks: their F is large beside the
-# x that they are given (the third chart of section 3 shows it), and everything behind builds on it. (The plain twin cannot
-# lose the first block of a stage at all: nothing else leads from one shape to the next.)</details>
+# <details><summary>What there is to see</summary>The plain twin was not good, and without any one of its blocks it
+# guesses, or nearly so. The residual twin loses little without most of its blocks. The exceptions are its first blocks:
+# their F is large compared with their input x (see the third chart of section 3), and all later blocks build on it.
+# (The plain twin cannot lose the first block of a stage at all: nothing else leads from one shape to the
+# next.)</details>
 #
-# So the network of 65,536 ways hardly misses half of them, as long as the right ones remain. Choose **more and more
-# blocks**, and predict: how many can go before the residual twin only guesses? Then **two blocks swapped**.
+# So the network of 65,536 paths hardly needs half of them, as long as the right ones remain. Choose **more and more
+# blocks**, and predict: how many can you remove before the residual twin only guesses? Then choose **two blocks
+# swapped**.
 #
-# The bundled network has learnt more, for hours. Its own test pictures are not at hand without internet, so what counts
-# here is **agreement**: how often it still gives the answer that it gave when it was whole.
+# The bundled network has learnt more, over hours. Its own test pictures are not available without internet, so the
+# measure here is **agreement**: how often it still gives the answer of the complete network.
 
 # %%
 bundled = AblationExplorer(n=64 if FAST else 500)
@@ -568,26 +577,26 @@ bundled
 bundled.run()
 
 # %% [markdown]
-# **What do you see?** Which of its blocks can it spare least?
+# **What do you see?** Which of its blocks matters most?
 #
-# <details><summary>What there is to see</summary>Again the very first one, by far: everything behind builds on it. The
-# blocks that open Stages 2 and 3 are missed more than most of their neighbours, and yet it is no law: the one that opens
-# Stage 4 is hardly missed. Without most others three answers in four or more stay. Training longer has not made a chain
-# of it.</details>
+# <details><summary>What there is to see</summary>Again the first one, by far: all later blocks build on it. The blocks
+# that open Stages 2 and 3 matter more than most of their neighbours, but that is not a law: the one that opens Stage 4
+# hardly matters. Without most others, at least three answers in four stay the same. Longer training has not made a
+# chain of it.</details>
 #
-# ## 7 · The ground that training walks on
+# ## 7 · The loss landscape
 #
 # All weights together are one point in a space of a million dimensions. The loss is a height at every point. Training
-# walks downhill. What does the ground look like around the point where it stopped?
+# walks downhill. What does the landscape look like around the point where training stopped?
 #
-# Two directions can be drawn. They are random, with one care: each filter of a direction is made as long as the filter of
-# the network that it is added to (Li et al., arXiv 1712.09913). Without that, a network with large weights would look
-# flat, and one with small weights steep, although BN makes the two compute the same.
+# A map can show two directions. They are random, with one precaution: each filter of a direction is scaled to the
+# length of the network's filter that it is added to (Li et al., arXiv 1712.09913). Without that, a network with large
+# weights would look flat, and one with small weights steep, although BN makes the two compute the same.
 #
-# Each point of the map costs one forward pass. It starts coarse, and gets finer while you look. Both maps have the same
-# colours and the same contour lines.
+# Each point of the map costs one forward pass. The map starts coarse, and becomes finer while you watch. Both maps have
+# the same colours and contour lines.
 #
-# **Predict:** around which of your two trained twins is the ground smoother?
+# **Predict:** around which of your two trained twins is the landscape smoother?
 
 # %%
 from resnet_lib.explorers import LandscapeExplorer
@@ -597,66 +606,68 @@ ground = LandscapeExplorer(trained, task, finest=9 if FAST else 17)
 ground
 
 # %% [markdown]
-# **What do you see?** Follow one contour line around. Then look at the two slices below the maps: is there anywhere on the
-# way outwards a place where the loss *falls* again?
+# **What do you see?** Follow one contour line around. Then look at the two slices below the maps: is there a place on
+# the way outwards where the loss *falls* again?
 #
-# <details><summary>What there is to see</summary>The residual twin lies in one bowl: whichever way you go, it goes up. The
-# plain twin's ground is higher, and it has dents: on some ways out the loss falls again before it rises. With another
-# <b>seed</b> for the directions the maps differ, and the difference between the twins remains, sometimes weaker. The famous
-# pictures with their wild mountains show deeper plain networks, trained for longer. What you see here is what 50 layers
-# and six epochs show.</details>
+# <details><summary>What there is to see</summary>The residual twin is in one bowl: the loss rises in every direction.
+# The plain twin's landscape is higher, and it has dents: on some ways out the loss falls again before it rises. With
+# another <b>seed</b> for the directions the maps differ, but the difference between the twins remains, sometimes
+# weaker. The famous pictures with their wild mountains show deeper plain networks, trained for longer. These maps show
+# 50 layers and six epochs.</details>
 #
-# A map like this is an illustration, not a proof. It has two directions of a million, and training has never gone along
-# them. With **BN's means and variances** taken from the pictures, in the place of those from training, the same ground
-# looks much flatter: part of the steepness is only that BN's numbers no longer fit the weights.
+# A map like this is an illustration, not a proof. It shows two directions of a million, and training has never moved
+# along them. With **BN's means and variances** taken from the pictures, instead of those from training, the same
+# landscape looks much flatter: part of the steepness is only that BN's numbers no longer fit the weights.
 
 # %% [markdown]
-# ## 8 · Two other questions
+# ## 8 · Two more questions
 #
 # ### Why a bottleneck, and not two 3×3?
 #
-# ResNet-34 is made of basic blocks, two 3×3 each. ResNet-50 has as many blocks, in the same places, each a bottleneck.
-# Lesson 02 compared their costs at the same number of channels. Here are whole networks, with a quarter of the channels.
+# ResNet-34 is made of basic blocks, two 3×3 each. ResNet-50 has the same number of blocks, in the same places, each a
+# bottleneck. Lesson 02 compared their costs at the same number of channels. Here are whole networks, with a quarter of
+# the channels.
 #
 # ### Why add, and not concatenate?
 #
-# x could also be kept by laying it *beside* F(x): its channels first, those of F(x) behind. DenseNet does that (Huang et
-# al., arXiv 1608.06993). Then F need compute only the channels that are new. `concatenated` builds such a network: every
-# stage ends with as many channels as the ResNet's, but within a stage C grows from block to block.
+# A block could also keep x by concatenating it with F(x): first the channels of x, then those of F(x). DenseNet does
+# that (Huang et al., arXiv 1608.06993). Then F need compute only the new channels. `concatenated` builds such a
+# network: every stage ends with the same number of channels as the ResNet's, but within a stage C grows from block to
+# block.
 #
-# **Predict:** with sums, F gives out 256 channels in every block of Stage 3. With concatenation it adds about 21, a
-# twelfth. By how much do the MACs of the whole network fall: to a twelfth, to a half, by a fifth?
+# **Predict:** with sums, F outputs 256 channels in every block of Stage 3. With concatenation it adds about 21, a
+# twelfth. How far do the MACs of the whole network fall: to a twelfth, to a half, by a fifth?
 
 # %%
 for pair in ("basic block | bottleneck", "concatenation | sum"):
     for name, network in PAIRS[pair](50, num_classes=len(task.classes)).items():
         found = anatomy(network, task.size)
         kept = sum(math.prod(step.shape) for step in found.steps)
-        print(f"{name:25} {found.parameters:>10,} parameters {found.macs:>10,} MACs {kept:>9,} numbers given out")
+        print(f"{name:25} {found.parameters:>10,} parameters {found.macs:>10,} MACs {kept:>9,} output numbers")
     print()
 print("C of each block of Stage 3, concatenation:", [b.C for b in concatenated(blocks=DEPTHS[50], base=BASE).stage3])
 
 # %% [markdown]
-# **What do you see?** What does concatenation save, and what does it not?
+# **What do you see?** What does concatenation save, and what does it not save?
 #
-# <details><summary>What there is to see</summary>By about a fifth. The last 1×1 of F has become cheap, but it was only one
-# of three, and the first one reads <em>all</em> channels that have been gathered so far. What is saved is real. What it costs is
-# not in the table: all channels are copied into a new place in every block, where a sum could be written over one of its
-# summands. And with a sum every block can correct any channel, while with concatenation what has once been computed is
-# handed on as it is.
+# <details><summary>What there is to see</summary>The MACs fall by about a fifth. The last 1×1 of F has become cheap,
+# but it was only one of three convolutions, and the first one reads <em>all</em> channels gathered so far. The saving
+# is real. The price is not in the table: every block copies all channels to a new place, where a sum could overwrite
+# one of its summands. And with a sum every block can correct any channel, while with concatenation the earlier channels
+# are passed on as they are.
 #
-# The basic blocks and the bottlenecks cost about the same here, as published: 3.7 and 4.1 GMACs at full width. What the
-# bottleneck buys with the same money is more layers and four times the channels between blocks.</details>
+# The basic blocks and the bottlenecks cost about the same here, as published: 3.7 and 4.1 GMACs at full width. For the
+# same cost the bottleneck gives more layers and four times the channels between blocks.</details>
 #
-# Cost is half of the question. The other half is what they learn. Both pairs are in the explorer: choose one under
-# **compare**, predict, and train it.
+# Cost is half of the question. The other half is how well the networks learn. Both pairs are in the explorer: choose
+# one under **compare**, predict, and train it.
 
 # %%
 pairs_race = TwinExplorer(26, "concatenation | sum", task=task, recipe=recipe, folder=runs_folder() / "08")
 pairs_race
 
 # %% [markdown]
-# <details><summary>What five seeds gave</summary>
+# <details><summary>The results of five seeds</summary>
 #
 # From <code>python3 course.py bench --only pairs</code>, for 50 layers, mean and spread at the end:
 #
@@ -667,35 +678,37 @@ pairs_race
 # | concatenation | 0.62 ± 0.05 | 0.40 ± 0.03 |
 # | sum | 0.92 ± 0.03 | 0.38 ± 0.04 |
 #
-# In each pair the first one's loss was lower in all five. In the test the spreads overlap: what was learnt faster was, so
-# far, learnt by heart. Neither pair settles what is better on ImageNet. And yet: on this small task concatenation learns
-# *more*, with fewer parameters, which is what DenseNets are known for. The sum did not win because it learns best from
-# every picture. It can be stacked by the hundred without growing, and it is simple.
+# In each pair the first network's loss was lower with all five seeds. On the test pictures the spreads overlap: the
+# faster network has, so far, only memorised its training pictures. Neither pair settles which is better on ImageNet.
+# Still, on this small task concatenation learns *more* with fewer parameters, which is what DenseNets are known for.
+# The sum did not prevail because it learns best from every picture. It is simple, and hundreds of blocks can be stacked
+# without growing wider.
 # </details>
 #
 # ## 9 · Common mistakes
 #
-# - **“Plain networks fail because their gradient vanishes.”** Not with BN, as you saw: there it explodes. Without BN it
-#   vanishes. The paper itself says, in section 4.1, that vanishing gradients are unlikely to be the reason.
-# - **Comparing networks that differ in more than one thing.** A projection, another seed, another order of pictures: each
-#   alone can be the reason.
+# - **“Plain networks fail because their gradient vanishes.”** Not with BN, as you saw: with BN it explodes. Without BN
+#   it vanishes. The paper itself says, in section 4.1, that vanishing gradients are unlikely to be the reason.
+# - **Comparing networks that differ in more than one thing.** A projection, another seed, another order of pictures:
+#   each of these alone can be the reason.
 # - **Calling every disappointment overfitting.** Look at the training loss first.
-# - **One run.** With one seed a coin toss looks like a law. Give the spread.
-# - **ReLU after the block's F, before the sum.** Then F can only add, never take away, and the signal grows and grows.
+# - **One run.** With one seed a coin toss looks like a law. Report the spread.
+# - **ReLU after the block's F, before the sum.** Then F can only add, never subtract, and the signal keeps growing.
 # - **γ = 0 in all BNs,** or in a plain network: nothing passes through any more, and no gradient comes back.
-# - **Judging a network without one of its blocks by its old BN statistics** and calling the loss the block's worth. Part of
-#   it is only that everything behind gets inputs it was not measured with.
+# - **Judging a network without one of its blocks by its old BN statistics** and taking the drop for the block's value.
+#   Part of the drop is only that the BNs after it get inputs that do not fit their statistics.
 #
 # ## Summary
 #
 # - Degradation: a deeper plain network is worse *on the pictures it is trained on*. You saw it between 26 and 101 layers,
 #   and the same networks with “+ x” train at both depths.
-# - With BN the signal of a plain network stays, and its gradient is multiplied by the same factor at every block:
-#   exponential in the depth. The sum adds a way on which nothing is multiplied.
-# - γ = 0 in the last BN of F lets every block start as its shortcut, and come to life where it helps. That takes steps: in
-#   a short training it can be a loss.
-# - A residual network is less one long chain than many short ways side by side. Take one block away and most are left.
-# - Random directions, each filter to its length, show the ground around the weights that training found.
+# - With BN the signal of a plain network stays constant, and its gradient is multiplied by the same factor at every
+#   block: exponential in the depth. The sum adds a path on which nothing is multiplied.
+# - γ = 0 in the last BN of F lets every block start as its shortcut, and become active where it helps. That takes
+#   steps: in a short training it can be a disadvantage.
+# - A residual network is less one long chain than many short paths side by side. Remove one block and half of them
+#   remain.
+# - Random directions, scaled filter by filter, show the loss landscape around the trained weights.
 #
 # ## Recall
 #
@@ -703,15 +716,16 @@ pairs_race
 # <details><summary>Answer</summary>The training loss. If that is worse as well, it is degradation.</details>
 #
 # 2. Why can a deeper network, with the right weights, never be worse on the training pictures?
-# <details><summary>Answer</summary>Its additional layers could hand on what they get, and the rest do what the shallow
-# network does.</details>
+# <details><summary>Answer</summary>Its extra layers could pass their input on unchanged, and the others do what the
+# shallow network does.</details>
 #
 # 3. What does the chain rule give for y = x + F(x), and which part of it matters?
-# <details><summary>Answer</summary>∂L/∂x = ∂L/∂y · (1 + ∂F/∂x). The 1: it hands the gradient on whatever F does.</details>
+# <details><summary>Answer</summary>∂L/∂x = ∂L/∂y · (1 + ∂F/∂x). The 1: it passes the gradient on whatever F
+# does.</details>
 #
-# 4. In a plain network with BN, each block multiplies the gradient by 1.6. What is left of a norm of 1 at the last of 21
-#    blocks when it reaches the first?
-# <details><summary>Answer</summary>20 steps: 1.6²⁰ ≈ 12,000. It has grown.</details>
+# 4. In a plain network with BN, each block multiplies the gradient by 1.6. What does a norm of 1 at the last of 21
+#    blocks become at the first?
+# <details><summary>Answer</summary>There are 20 steps: 1.6²⁰ ≈ 12,000. It has grown.</details>
 #
 # 5. Why must the twins here do without projections?
 # <details><summary>Answer</summary>A projection has weights, and the plain twin would have fewer parameters than the
@@ -721,13 +735,13 @@ pairs_race
 # <details><summary>Answer</summary>ReLU(shortcut(x)). γ itself: all of F before it is multiplied by zero on the way back,
 # until γ has moved.</details>
 #
-# 7. A network of 16 blocks loses one. How many of its 65,536 ways through are left?
-# <details><summary>Answer</summary>Half, 32,768: those that did not lead through that block.</details>
+# 7. A network of 16 blocks loses one. How many of its 65,536 paths are left?
+# <details><summary>Answer</summary>Half, 32,768: those that do not lead through that block.</details>
 #
 # ## What comes next
 #
-# The network trains, and you know why. Now make it fast: lesson 09 takes the same ResNet-50 and computes the same numbers
-# in less time, on your own machine.
+# The network trains, and you know why. Now make it fast: in lesson 09 the same ResNet-50 computes the same numbers in
+# less time, on your own machine.
 
 # %% [markdown] tags=["instructor"]
 # ### Minute by minute
@@ -743,14 +757,14 @@ pairs_race
 # | 5 | Section 5 up to the exercise |
 # | 10 | Exercise 4 |
 # | 10 | Exercise 5 |
-# | 15 | Sections 6 and 7: blocks taken away, and the ground |
+# | 15 | Sections 6 and 7: blocks taken away, and the loss landscape |
 # | 5 | Section 8, recall |
 #
 # ### Ask before you show
 #
 # - Before the charts: "Which runs out first in the plain network, the signal or the gradient? Does it vanish or explode?"
 # - Before training: "Both get the same pictures. Which loss is lower, by how much?" Have it written down.
-# - Before a block goes: "Half of the ways are left. Is the network half as good?"
+# - Before a block is removed: "Half of the paths are left. Is the network half as good?"
 #
 # ### What they may think
 #
@@ -760,5 +774,5 @@ pairs_race
 #
 # ### On the projector
 #
-# The twins' two curves while they train. Run the cell before the session and let it go on from where it was, so that the
-# end is there in time; say that you did.
+# The twins' two curves while they train. Run the cell before the session and resume it in class, so that it finishes in
+# time; tell the students that you did.

@@ -473,7 +473,7 @@ steps = {
     "BTNK1": None,
     "ResNet-50": None,
 }
-raise NotImplementedError("Exercise 4: replace the None by numbers, then remove this line")
+raise NotImplementedError("Exercise 4: replace each None with a number, then remove this line")
 
 # %% tags=["solution"]
 steps = {

@@ -617,9 +617,7 @@ def initialise(network):
             nn.init.zeros_(module.weight)
 
 
-raise NotImplementedError(
-    "Exercise 7: mend the initialisation, so that F begins at zero and can learn, then remove this line"
-)
+raise NotImplementedError("Exercise 7: F must begin at zero and be able to learn; then remove this line")
 
 
 # %% tags=["solution"]

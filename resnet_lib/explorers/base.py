@@ -8,6 +8,7 @@ import ipywidgets as widgets
 import torch
 from traitlets import Unicode
 
+from .._common import one_thread, threads
 from ..photos import PATTERNS, PHOTOS
 from ..views.maps import bmp, colour_bar
 from ..views.style import CSS
@@ -156,23 +157,6 @@ class MapView(widgets.VBox):
 
 
 THREADS = torch.get_num_threads()
-
-
-@contextmanager
-def threads(n):
-    """Tensors are computed by so many threads inside."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def one_thread():
-    """Tensors are computed by one thread inside. One small block gains little from a second one, and while the
-    browser draws, threads that wait for each other on a busy machine take many times as long."""
-    return threads(1)
 
 
 def all_threads():
