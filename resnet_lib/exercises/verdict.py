@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .._common import Finding
+
 HEAD = ("layer", "reference", "yours", "its shape", "")
 
 
@@ -11,21 +13,30 @@ class Verdict:
 
     ok:       whether everything is right.
     subject:  what was checked, "MyBTNK2".
-    sentence: what is wrong, or what has been shown.
+    sentence: what is wrong, or what has been shown; where it is not given, that of the finding.
     where:    the learner's own line at which it stopped, or "".
     rows:     the reference's layers beside the learner's: (name, shape, the learner's name, its shape, verdict), where
               the verdict is "same", "missing", "extra" or "other shape"; empty where they all fit.
     remarks:  what else was noticed, sentences.
-    hints:    from a nudge to nearly the solution; a notebook shows them folded, one inside the other.
+    hints:    from a nudge to nearly the solution; a notebook shows them folded, one inside the other. The hint of the
+              finding's kind, if it has one, comes first.
+    finding:  what was found wrong, None for a right one. Code and tests compare its kind, never the sentence.
     """
 
     ok: bool
     subject: str
-    sentence: str
+    sentence: str = ""
     where: str = ""
     rows: tuple = ()
     remarks: tuple = ()
     hints: tuple = ()
+    finding: Finding | None = None
+
+    def __post_init__(self):
+        if self.finding is not None:
+            hint = self.finding.kind.hint
+            object.__setattr__(self, "sentence", self.sentence or str(self.finding))
+            object.__setattr__(self, "hints", (hint, *self.hints) if hint else self.hints)
 
     @property
     def headline(self):
@@ -62,7 +73,7 @@ class Verdict:
 
 
 class Wrong(AssertionError):
-    """Raised by a check that is not content: a notebook stops there. `verdict` says why, and so does `str()`."""
+    """Raised by a failing check; a notebook stops there. `verdict` says why, and so does `str()`."""
 
     def __init__(self, verdict):
         super().__init__(str(verdict))
