@@ -16,7 +16,7 @@ from resnet_lib.exercises import (
     check_parameters,
     check_rename,
 )
-from resnet_lib.exercises.telling import of_difference
+from resnet_lib.exercises.diagnose import of_difference
 
 from . import solutions
 from .mutated import SUBJECTS, Subject, alike, edits, made, mutants

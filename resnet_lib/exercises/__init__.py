@@ -10,12 +10,11 @@ from .conversions import check_to_v1
 from .cure import check_cured
 from .differences import check_ladder, first_difference_question
 from .features import check_channel, check_one_value, check_response, check_silent, field_question, occlusion_question
-from .formulas import (
+from .costs import check_macs, check_parameters
+from .sizes import (
     check_bytes,
-    check_macs,
     check_numbers_left,
     check_out_width,
-    check_parameters,
     check_receptive_field,
 )
 from .networks import first_block_question, most_question, resnet101_question

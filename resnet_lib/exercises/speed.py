@@ -14,10 +14,10 @@ from ..blocks import BTNK1, BTNK2, Add
 from ..network import ResNet
 from ..speed.fast import as_graph
 from ..speed.timing import Timing
+from .diagnose import of_difference
 from .holding import hold, shown
 from .prediction import Question, choice_question
 from .stand import Stand
-from .telling import of_difference
 
 # ── A fair timer ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .._common import say
+
 HEAD = ("layer", "reference", "yours", "its shape", "")
 
 
@@ -17,6 +19,7 @@ class Verdict:
               the verdict is "same", "missing", "extra" or "other shape"; empty where they all fit.
     remarks:  what else was noticed, sentences.
     hints:    from a nudge to nearly the solution; a notebook shows them folded, one inside the other.
+    findings: what was found, as `Finding`s: the sentence is made of them.
     """
 
     ok: bool
@@ -26,6 +29,7 @@ class Verdict:
     rows: tuple = ()
     remarks: tuple = ()
     hints: tuple = ()
+    findings: tuple = ()
 
     @property
     def headline(self):
@@ -80,3 +84,16 @@ class Wrong(AssertionError):
 
 def _shape(shape):
     return "–" if shape is None else " × ".join(f"{n:,}" for n in shape)
+
+
+def refuse(subject, findings, hints, where="", *, link=" "):
+    """Return the `Wrong` that a check raises: the sentence is made of its findings here and nowhere else.
+
+    hints: where to look, the structure, nearly the solution; a finding's kind that has a hint of its own replaces the
+    first. link: what stands between the last two findings, such as " Or: ".
+    """
+    first, *more = map(say, findings)
+    sentence = f"{first} {link.join(more)}".rstrip()
+    own = next((finding.kind.hint for finding in reversed(findings) if finding.kind.hint), hints[0])
+    hints = (own, *hints[1:])
+    return Wrong(Verdict(False, subject, sentence, where, hints=hints, findings=tuple(findings)))
