@@ -15,31 +15,37 @@ import torch
 
 @dataclass(frozen=True)
 class Kind:
-    """What a check can find.
+    """What can be found wrong, with the words for it.
 
-    name:     tells it from all others of its table, "padding once".
-    sentence: its words, a template for `str.format` with the finding's values, or a function of them.
-    hint:     where to look, where this kind has a hint of its own.
+    name:     short and stable, "padding once", "layer missing": what code and tests compare.
+    sentence: a template for `str.format` with the finding's values and its `where`, or a callable of them by name.
+    hint:     where to look, if this kind has a hint of its own.
     """
 
     name: str
-    sentence: str | Callable
+    sentence: str | Callable[..., str]
     hint: str = ""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found: its kind, where (a layer, an argument, a file, a line), and the values to be named."""
+    """One thing found: its kind, where (a layer, argument, input, file or line) and the values its sentence names.
+
+    A value may be a finding itself, the cause of this one; in a sentence it becomes its own sentence.
+    """
 
     kind: Kind
     where: str = ""
     values: Mapping = field(default_factory=dict)
 
+    def __str__(self):
+        return say(self)
+
 
 def say(finding):
-    """Return the sentence of a finding. Nothing else makes words of it, and nothing reads them back."""
-    sentence = finding.kind.sentence
-    return sentence(**finding.values) if callable(sentence) else sentence.format(**finding.values)
+    """Return the sentence of a finding: the only place where a finding becomes words, and nothing reads them back."""
+    sentence, values = finding.kind.sentence, {"where": finding.where, **finding.values}
+    return sentence(**values) if callable(sentence) else sentence.format(**values)
 
 
 # ── Checks of arguments ──────────────────────────────────────────────────────────────────────────────────────

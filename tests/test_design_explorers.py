@@ -187,13 +187,13 @@ def test_trained_it_compares_the_designs_over_all_runs_and_says_what_may_be_luck
     assert all(r.step == 8 and r.accuracy is not None for r in found)
     means = [sum(r.accuracy for r in found if r.name.startswith(name)) / 2 for name in ("small", "other")]
     apart = f"{100 * abs(means[0] - means[1]):.1f} percentage points {'above' if means[0] > means[1] else 'below'}"
-    assert f"small is {apart} other; in {luck_of(found):.0%} of all deals" in words(training.table)
+    assert f"small is {apart} other; permutation test: p = {luck_of(found):.0%}" in words(training.table)
 
 
 def test_one_run_each_is_not_judged(training):
     training.runs.value = 1
     training.run()
-    assert "one run each does not tell whether that is luck" in words(training.table)
+    assert "one run each does not show whether that is chance" in words(training.table)
 
 
 def test_the_seed_is_the_first_of_the_runs(training):

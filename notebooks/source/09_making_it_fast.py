@@ -14,17 +14,17 @@
 # # 09 · Making it fast
 #
 # **At the end of this lesson you can**
-# - time two things so that the comparison is fair, and say when a difference is none,
+# - time two things so that the comparison is fair, and say when a difference does not count,
 # - say what limits a layer on your machine, arithmetic or memory, and draw its roofline,
 # - derive how BN is folded into a convolution, write it, and prove it,
 # - make your ResNet-50 faster step by step, without changing what it computes, and say what each step saved.
 #
-# **You need** lesson 05: the whole network, MACs, and the habit of proving. Lesson 01 for what a BN does.
+# **You need** lesson 05: the whole network, MACs, and proofs by comparison; and lesson 01: what a BN does.
 #
 # **Time:** about 90 minutes to work through. Running every cell takes about 300 seconds on a slow laptop, most of it
-# timing; close other programs while it does.
+# timing; close other programs meanwhile.
 #
-# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
 # [Speed](glossary.ipynb#Speed).
 
 # %%
@@ -49,24 +49,24 @@ Progress("09", exercises=5)
 # %% [markdown]
 # ## 1 · Your machine
 #
-# How fast a network is depends on what it runs on, so this lesson has no numbers of its own. You measure them. Here is
-# what your machine has to offer.
+# The speed of a network depends on the machine, so this lesson quotes no times. You measure them. These are the
+# features of your machine.
 
 # %%
 for sentence in abilities():
     print("-", sentence)
 
 # %% [markdown]
-# ResNet-50 with random weights will do: a multiplication takes as long whatever the numbers are. Its BNs get values as a
-# trained network might have, as in lesson 05. A fresh BN changes nothing in `eval()`, and a mistake there would go
-# unnoticed.
+# ResNet-50 with random weights is enough: a multiplication takes the same time for any numbers. Its BNs get values like
+# those of a trained network, as in lesson 05. A fresh BN changes almost nothing in `eval()`, so you would not notice a
+# mistake there.
 
 # %%
 _ = torch.manual_seed(0)
 
 
 def stir(module):
-    """Give every BN of the module values as a trained one might have."""
+    """Give every BN of the module values like those of a trained one."""
     for m in module.modules():
         if isinstance(m, nn.BatchNorm2d):
             nn.init.uniform_(m.weight, 0.5, 1.5)
@@ -84,7 +84,7 @@ print(f"{costs.macs:,} MACs for one picture, so {costs.flops:,} FLOPs (2 × MACs
 # %% [markdown]
 # ## 2 · A fair timer
 #
-# Take the time of one run. Run the cell several times, and write down what you get.
+# Time one run. Run the cell several times, and write down the results.
 
 # %%
 start = time.perf_counter()
@@ -92,33 +92,33 @@ network(x)
 print(f"{1000 * (time.perf_counter() - start):.0f} ms")
 
 # %% [markdown]
-# **What do you see?** Is it the same each time? Was the first one special?
+# **What do you see?** Is the time the same in each run? Was the first one special?
 #
 # <details><summary>What there is to see</summary>The times differ, often by a tenth and sometimes by far more, and the
-# first tends to be the longest: memory is asked for, and the libraries choose their kernels. Later, other programs want
-# the processor, and it changes its clock with the heat. No single one of these numbers is "the" time.</details>
+# first tends to be the longest: memory is allocated, and the libraries choose their kernels. Later, other programs use
+# the processor, and it changes its clock rate with the heat. No single one of these numbers is "the" time.</details>
 #
 # So a fair comparison of A and B needs three things:
 #
-# 1. **a warm-up**: one run of each that does not count,
-# 2. **turns**: A, B, A, B, … and not first all A, then all B. A slow minute then hits both,
-# 3. **many runs**, of which you take the **median**, and say how far they spread.
+# 1. **a warm-up**: one run of each that is not counted,
+# 2. **alternating runs**: A, B, A, B, … and not first all A, then all B. A slow minute then affects both,
+# 3. **many runs**, of which you report the **median** and the spread.
 #
 # ### Exercise 1 · write a fair timer
-# ●● of ●●● · everything below stands on it · 15 minutes
+# ●● of ●●● · everything below depends on it · 15 minutes
 #
-# `works` is a dictionary name → function without arguments. Give back a dictionary name → list of `repeats` times in
-# seconds. (The check brings works and a clock of its own. So it does not matter how busy your machine is, and you need
-# not wait.)
+# `works` is a dictionary name → function without arguments. Return a dictionary name → list of `repeats` times in
+# seconds. (The check uses its own works and clock. So it does not matter how busy your machine is, and you need not
+# wait.)
 #
 # <details><summary>Hint: in which order do I loop?</summary>The outer loop over the repeats, the inner one over the
 # works.</details>
-# <details><summary>Hint: how do I warm up?</summary>Call each work once before the loops, and do not look at the clock.
+# <details><summary>Hint: how do I warm up?</summary>Call each work once before the loops, without timing it.
 # </details>
 
 
 # %% tags=["exercise"]
-# Exercise 1: times that can be compared.
+# Exercise 1: comparable times.
 def fair(works, repeats):
     seconds = {name: [] for name in works}
     # your code here: time.perf_counter() is the clock
@@ -147,17 +147,17 @@ from resnet_lib.exercises import check_fair
 check_fair(fair, exercise="09.1")
 
 # %% [markdown]
-# The library's `timings` does the same. In each round another work begins, and it can tell the spread: half of all runs
-# lie in the **middle half**.
+# The library's `timings` does the same. In each round a different work begins, and it reports the spread: half of all
+# runs are in the **middle half**.
 #
-# Now the first comparison. The same network, the same picture, asked in four ways.
+# Now the first comparison: the same network and the same picture, run in four ways.
 #
 # **Predict** their order, from slow to fast:
 #
-# - in training mode (someone forgot `eval()`),
-# - in `eval()`, with gradients (PyTorch keeps what a backward pass would need),
+# - in training mode (`eval()` forgotten),
+# - in `eval()`, with gradients (PyTorch keeps the values that a backward pass would need),
 # - in `eval()` under `torch.no_grad()`,
-# - in `eval()` under `torch.inference_mode()`, which also promises never to ask for gradients later.
+# - in `eval()` under `torch.inference_mode()`, which also promises that no gradients will be needed later.
 
 # %%
 training = copy.deepcopy(network).train()
@@ -186,64 +186,65 @@ time_bars(modes)
 
 # %% [markdown]
 # **What do you see?** Each bar is a median. The line across its end spans the middle half of the runs. Which of the
-# differences would you believe?
+# differences do you trust?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# - Where the lines of two bars overlap widely, you have measured no difference. That is a result too. `no_grad` and
-#   `inference_mode` save bookkeeping, which is little beside 4 billion MACs.
-# - Keeping everything for a backward pass costs memory first of all.
-# - In training mode every BN has to compute the mean and the variance of its batch. That is more work. And the result is
-#   another one: this is a mistake, whatever its time.
+# - Where the lines of two bars overlap widely, you have not measured a difference. That is a result too. `no_grad` and
+#   `inference_mode` save bookkeeping, which is little compared with 4 billion MACs.
+# - Keeping everything for a backward pass costs mainly memory.
+# - In training mode every BN has to compute the mean and the variance of its batch. That is more work. And the result
+#   differs: training mode is a mistake here, whatever its time.
 # </details>
 #
 # From here on "as given" means `eval()` under `no_grad`.
 #
 # ## 3 · Two limits
 #
-# Why does it take as long as it does? Two things have to happen: the multiplications, and the transport of the numbers
-# from memory and back. Your machine has a limit for each.
+# What decides how long the network takes? Two things have to happen: the multiplications, and the transport of the
+# numbers from memory and back. Your machine has a limit for each.
 
 # %%
 machine = measure(RUNS, sizes=(256,) if FAST else (512, 1024, 2048), progress=counter())
 print(machine)
 
 # %% [markdown]
-# The first limit is what the best matrix product reaches, the easiest work there is for a processor. (GFLOP/s are 10⁹
-# FLOPs a second, and 1 MAC counts as 2 FLOPs.) Several sizes were tried, and two libraries where there are two: a limit
-# of one library need not be one of the machine. The second is how fast a large tensor is copied.
+# The first limit is the speed of the best matrix product, the easiest work for a processor. (GFLOP/s are 10⁹ FLOPs per
+# second, and 1 MAC counts as 2 FLOPs.) Several sizes were tried, and two libraries if available: the limit of one
+# library need not be that of the machine. The second limit is how fast a large tensor is copied.
 #
-# A layer with many FLOPs for each byte that it moves is limited by arithmetic; one with few, by memory. That quotient,
-# **FLOPs a byte**, is called the **arithmetic intensity**. The limits meet at the **ridge**:
+# A layer with many FLOPs for each byte that it moves is limited by arithmetic; a layer with few, by memory. This ratio,
+# **FLOPs per byte**, is called the **arithmetic intensity**. The limits meet at the **ridge**:
 
 # %%
-print(f"{machine.peak / 1e9:,.0f} GFLOP/s / {machine.bandwidth / 1e9:,.1f} GB/s = {machine.ridge:.1f} FLOPs a byte")
+print(f"{machine.peak / 1e9:,.0f} GFLOP/s / {machine.bandwidth / 1e9:,.1f} GB/s = {machine.ridge:.1f} FLOPs per byte")
 
 # %% [markdown]
-# For example the 3×3 convolution of a block of Stage 1, C = 64 in and out, at W = 56. In float32 a number has 4 bytes.
+# An example is the 3×3 convolution of a block of Stage 1, with 64 input and 64 output channels, at W = 56. In float32 a
+# number has 4 bytes.
 
 # %%
 macs = 64 * 64 * 3 * 3 * 56 * 56
 numbers = 64 * 56 * 56 + 64 * 56 * 56 + 64 * 64 * 3 * 3  # the input, the output, the weights
-print(f"{2 * macs:,} FLOPs / {4 * numbers:,} bytes = {2 * macs / (4 * numbers):.0f} FLOPs a byte")
+print(f"{2 * macs:,} FLOPs / {4 * numbers:,} bytes = {2 * macs / (4 * numbers):.0f} FLOPs per byte")
 
 # %% [markdown]
-# And the ReLU after it reads and writes 64 · 56 · 56 numbers each and has no MACs at all: 0 FLOPs a byte. It can only be
-# limited by memory.
+# The ReLU after it reads 64 · 56 · 56 numbers, writes the same number, and has no MACs at all: 0 FLOPs per byte. It can
+# only be limited by memory.
 #
 # ### Exercise 2 · arithmetic or memory?
 # ●● of ●●● · important · 15 minutes
 #
-# 1. Write `intensity`: FLOPs a byte of a convolution without bias for a whole batch, in float32. Each number is moved
-#    once. A linear layer is a 1×1 convolution at W = 1.
-# 2. With it and with `machine.ridge`, say what limits each of the layers on *your* machine: `"arithmetic"` or
+# 1. Write `intensity`: it returns the FLOPs per byte of a convolution without bias for a whole batch, in float32. Each
+#    number is moved once. A linear layer is a 1×1 convolution at W = 1.
+# 2. With `intensity` and `machine.ridge`, decide what limits each of the layers on *your* machine: `"arithmetic"` or
 #    `"memory"`.
 #
-# <details><summary>Hint: what does the batch change?</summary>The FLOPs, the inputs and the outputs are as many times
-# more. The weights are read once for the whole batch.</details>
-# <details><summary>Hint: mine is off by a factor of 2, or of 4</summary>FLOPs = 2 × MACs. A float32 has 4 bytes.
+# <details><summary>Hint: what does the batch change?</summary>It multiplies the FLOPs, the inputs and the outputs. The
+# weights are read once for the whole batch.</details>
+# <details><summary>Hint: my result is off by a factor of 2, or of 4</summary>FLOPs = 2 × MACs. A float32 has 4 bytes.
 # </details>
-# <details><summary>Hint: which W for which?</summary>The input is C × W × W, the output C_out × W_out × W_out, and
+# <details><summary>Hint: where do I use which W?</summary>The input is C × W × W, the output C_out × W_out × W_out, and
 # there is one dot product for each number of the <em>output</em>.</details>
 
 # %%
@@ -257,7 +258,7 @@ layers = {  # name: (C, C_out, k, W, W_out, batch)
 
 
 # %% tags=["exercise"]
-# Exercise 2: FLOPs a byte, and what limits each layer on this machine.
+# Exercise 2: FLOPs per byte, and what limits each layer on this machine.
 def intensity(C, C_out, k, W, W_out, batch):
     return None  # your code here
 
@@ -280,7 +281,7 @@ def intensity(C, C_out, k, W, W_out, batch):
     return flops / (4 * numbers)
 
 
-# On your machine it may come out differently; here the function and the ridge are asked.
+# Your machine may give other answers; here the function and the ridge decide.
 limits = {name: "memory" if intensity(*layer) < machine.ridge else "arithmetic" for name, layer in layers.items()}
 
 # %%
@@ -291,8 +292,8 @@ asked = [limit_question(name, layer, machine.ridge) for name, layer in layers.it
 predict(asked, [limits.get(name) for name in layers], exercise="09.2")
 
 # %% [markdown]
-# Now the whole network, part by part. Each part is timed on its own, on what the parts before it give. Its bytes are
-# those that all of its steps read and write at least.
+# Now the whole network, part by part. Each part is timed separately, on the output of the previous parts. Its bytes are
+# the minimum that all of its steps read and write.
 
 # %%
 from resnet_lib.speed.roofline import standings
@@ -308,29 +309,28 @@ roofline(machine, before)
 # above it for long. Left of the ridge memory is the limit, right of it arithmetic. Each circle is a part of the network:
 # 0 to 4 for the stages, h for the head.
 #
-# **What do you see?** How far below the roof is each of them? Which one stands apart?
+# **What do you see?** How far below the roof is each circle? Which one is far from the others?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# - The head stands far to the left: for one picture each of its two million weights is read for a single MAC.
-# - How near the others come to the roof is your machine's own answer. A circle far below it is room: time that is not
-#   spent on what has to be done.
-# - A circle is an average. The convolutions in a stage have far more FLOPs a byte than it says, its BNs and ReLUs far
-#   fewer.
+# - The head is far to the left: for one picture each of its two million weights is read for a single MAC.
+# - How near the others are to the roof depends on your machine. A circle far below it has room for improvement: time
+#   that is not spent on necessary work.
+# - A circle is an average. The convolutions in a stage have far more FLOPs per byte than the circle says, its BNs and
+#   ReLUs far fewer.
 # - Both axes are logarithmic. One step of the grid is a factor of 2 or more.
-# - A circle *above* the roof is possible: small maps stay in the processor's caches, which are faster than the memory
-#   that was measured. And if another program was busy during one of the two measurements, the picture is off: measure
-#   again.
+# - A circle *above* the roof is possible: small maps stay in the processor's caches, which are faster than the measured
+#   memory. And if another program was busy during one of the two measurements, the picture is wrong: measure again.
 # </details>
 #
-# What could take the time? Think of a block: CONV, BN, ReLU, CONV, BN, ReLU, CONV, BN, sum, ReLU. Only three of the ten
+# Where could the time go? Think of a block: CONV, BN, ReLU, CONV, BN, ReLU, CONV, BN, sum, ReLU. Only three of the ten
 # steps have MACs. All of them read and write whole maps.
 #
 # ## 4 · Channels last
 #
-# A tensor of shape (1, C, H, W) lies in memory as one long row of numbers. In which order? PyTorch's usual one is channel
-# after channel. With **channels last** it is place after place: all channels of the first pixel, then all of the second.
-# The shape stays the same, only the strides change.
+# A tensor of shape (1, C, H, W) is stored in memory as one long row of numbers. In which order? PyTorch's usual order
+# is channel after channel. With **channels last** it is position after position: all channels of the first pixel, then
+# all of the second. The shape stays the same, only the strides change.
 
 # %%
 small = torch.randn(1, 256, 56, 56)
@@ -339,8 +339,8 @@ last = small.contiguous(memory_format=torch.channels_last)
 print("channels last ", tuple(last.shape), "strides", last.stride(), "equal:", torch.equal(small, last))
 
 # %% [markdown]
-# A convolution multiplies along the channels, for each place. With channels last those numbers lie side by side, and a
-# 1×1 convolution *is* a matrix product, as it lies there. **Predict:** does it help on your machine?
+# A convolution multiplies along the channels, for each position. With channels last those numbers are side by side, and
+# a 1×1 convolution *is* a matrix product, without rearranging anything. **Predict:** does it help on your machine?
 
 # %%
 channels_last = copy.deepcopy(network).to(memory_format=torch.channels_last)
@@ -354,34 +354,35 @@ time_bars(timings(works, RUNS, progress=counter()))
 # %% [markdown]
 # ## 5 · BN, folded away
 #
-# In `eval()` a BN knows its mean μ and variance σ² beforehand, from training, and its factor γ and offset β have been
-# learnt. (ε = 0.00001 keeps it from dividing by zero.) For each channel it computes
+# In `eval()` the mean μ and variance σ² of a BN are known beforehand, from training, and its factor γ and offset β have
+# been learnt. (ε = 0.00001 prevents division by zero.) For each channel it computes
 #
 # $$y = \gamma \cdot \frac{c - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta$$
 #
-# from what the convolution gives, c = W ∗ x + b. (Here b = 0.) With $s = \gamma / \sqrt{\sigma^2 + \varepsilon}$, one
-# number a channel, put c in:
+# from the convolution's output c = W ∗ x + b. (Here b = 0.) Insert c, with $s = \gamma / \sqrt{\sigma^2 +
+# \varepsilon}$, one number per channel:
 #
 # $$y = s \cdot (W * x + b - \mu) + \beta = (s \cdot W) * x + \big( s \cdot (b - \mu) + \beta \big)$$
 #
 # That is a convolution again, with **W' = s · W** and the bias **b' = s · (b − μ) + β**. So the BN can be computed into
-# the weights, once and for all. It is no approximation. Two linear functions, one after the other, are one.
+# the weights, once and for all. This is not an approximation: two linear functions, one after the other, are one linear
+# function.
 #
 # ### Exercise 3 · fold a BN
 # ●● of ●●● · the heart of the lesson · 15 minutes
 #
-# Write `my_fold(conv, bn)`: the weight and the bias of the convolution that does both. `bn` has `weight` (γ), `bias` (β),
-# `running_mean` (μ), `running_var` (σ²) and `eps` (ε), each but ε with one number a channel. `conv.weight` has the shape
-# (C_out, C, k, k), and `conv.bias` is None or has one number a channel.
+# Write `my_fold(conv, bn)`: it returns the weight and the bias of the convolution that does both. `bn` has `weight`
+# (γ), `bias` (β), `running_mean` (μ), `running_var` (σ²) and `eps` (ε), all except ε with one number per channel.
+# `conv.weight` has the shape (C_out, C, k, k), and `conv.bias` is None or has one number per channel.
 #
 # <details><summary>Hint: a shape error when I multiply s and W</summary>s belongs to the <em>output</em> channels, the
 # first dimension: <code>s.view(-1, 1, 1, 1)</code>, or <code>s[:, None, None, None]</code>.</details>
-# <details><summary>Hint: nearly right, but not quite</summary>ε stands under the root, beside the variance. And a
-# variance is not yet a deviation.</details>
+# <details><summary>Hint: nearly right, but not quite</summary>ε is under the root, added to the variance. And a
+# variance is not a deviation.</details>
 
 
 # %% tags=["exercise"]
-# Exercise 3: weight and bias of one convolution in place of convolution and BN.
+# Exercise 3: weight and bias of one convolution that replaces convolution and BN.
 def my_fold(conv, bn):
     weight = conv.weight  # your code here
     bias = bn.bias  # your code here
@@ -415,10 +416,10 @@ with torch.no_grad():
 print(f"largest difference {gap:.1e}")
 
 # %% [markdown]
-# Equal, up to the last digits of float64. (The two ways round off at different places, so exactly 0 cannot be expected.)
+# Equal, up to the last digits of float64. (The two ways round at different places, so do not expect exactly 0.)
 #
-# `fold` does this to a whole network. It writes the network down as a **graph** first: every step, and what it is given.
-# Here is one block, before and after.
+# `fold` does this to a whole network. First it records the network as a **graph**: every step, and its inputs. Here is
+# one block, before and after.
 
 # %%
 from resnet_lib.speed.fast import as_graph, fold, join
@@ -436,7 +437,7 @@ off = ((due - got).abs().max() / due.abs().max()).item()
 print(f"largest difference of the logits, relative to the largest logit: {off:.1e}")
 
 # %% [markdown]
-# Not one MAC is saved: BN has none in our count. **Predict:** what is saved, and does it take less time?
+# Not a single MAC is saved: BN has none in our count. **Predict:** what is saved, and does the network take less time?
 
 # %%
 from resnet_lib.speed.roofline import works as work_of
@@ -450,24 +451,24 @@ for a, b in zip(work_of(network, x), work_of(network, x, joined=True), strict=Tr
 #
 # ## 6 · Sum and ReLU, joined
 #
-# The same idea for the ReLU. A convolution computes a value, writes it to memory; the ReLU reads it, cuts it off, writes
-# it again. Why not cut it off before it is written the first time? And the sum: add the shortcut's value while the
-# result is still at hand.
+# The same idea works for the ReLU. A convolution computes a value and writes it to memory; the ReLU reads it, cuts it
+# off, and writes it again. Why not cut it off before it is first written? The same holds for the sum: add the
+# shortcut's value while the result is still in the processor.
 #
-# These cannot be computed into the weights, since a ReLU is not linear. It needs convolutions that can do it. oneDNN, the
-# library that PyTorch uses on most processors, has them.
+# These steps cannot be computed into the weights, since a ReLU is not linear. They need convolutions that can do them.
+# oneDNN, the library that PyTorch uses on most processors, has such convolutions.
 #
 # ### Exercise 4 · count the steps
 # ● of ●●● · worth doing · 5 minutes
 #
-# How many steps remain of a block, once every BN is folded and every sum and ReLU is joined to the convolution before
-# it? How many of the whole network?
+# How many steps does a block have left, once every BN is folded and every sum and ReLU is joined to the convolution
+# before it? And the whole network?
 #
-# <details><summary>Hint: what is left?</summary>The convolutions; and in the network what is neither BN nor ReLU nor sum:
-# look at Stage 0 and at the head.</details>
+# <details><summary>Hint: which steps remain?</summary>The convolutions; and in the network every step that is not a BN,
+# a ReLU or a sum: look at Stage 0 and at the head.</details>
 
 # %% tags=["exercise"]
-# Exercise 4: steps that remain.
+# Exercise 4: the remaining steps.
 steps = {
     "BTNK2": None,
     "BTNK1": None,
@@ -489,7 +490,7 @@ parts = ["BTNK2", "BTNK1", "ResNet-50"]
 predict([steps_question(part) for part in parts], [steps.get(part) for part in parts], exercise="09.4")
 
 # %% [markdown]
-# `join` does it, after `fold`, and its graph says the same number.
+# `join` does this, after `fold`, and its graph has that number of steps.
 
 # %%
 from resnet_lib.speed.onednn import can_join
@@ -500,10 +501,10 @@ joined = join(copy.deepcopy(folded_last), wide) if JOINS else folded_last
 if JOINS:
     print(f"{len(joined.graph.nodes) - 2} steps, without input and output")
 else:
-    print("This machine's torch has no oneDNN: here and below, “joined” stands for folded with channels last.")
+    print("This machine's torch has no oneDNN: here and below, “joined” means folded with channels last.")
 
 # %% [markdown]
-# All that we have so far, in turns:
+# Everything so far, in alternating runs:
 
 # %%
 works = {
@@ -531,30 +532,34 @@ standing_table(machine, after)
 # %% [markdown]
 # **What do you see?** Open circles are before, filled ones after. In which direction did they move, and why?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# - To the right: the same FLOPs for fewer bytes, so the intensity is higher. This holds on every machine where sums and
-#   ReLUs could be joined; it is arithmetic.
-# - And up, if it was of use: more FLOPs a second. How far is your machine's own answer.
-# - The head does not move to the right: nothing in it could be joined. If it moved up or down, that is how far two
-#   measurements of the same work can differ, or a cache that still held its weights.
+# - To the right: the same FLOPs for fewer bytes, so the intensity is higher. This holds on every machine that can join
+#   sums and ReLUs; it follows from the arithmetic.
+# - And up, if it helped: more FLOPs per second. How far up depends on your machine.
+# - The head does not move to the right: nothing in it could be joined. If it moved up or down, two measurements of the
+#   same work differ by that much, or a cache still held its weights.
 # </details>
 #
-# What is the rest lost to? The last column of the table says it by part. Some usual suspects: Stage 0, whose convolution
-# has only C = 3 channels to multiply along. Edges: 7 × 7 places do not divide evenly among a processor's units. The
-# pooling, which has no MACs at all. Threads that wait for one another at the end of each of 57 steps. And the weights:
-# for a single picture each weight of Stage 4 is used at 49 places, and then never again.
+# Where is the remaining time lost? The last column of the table shows it for each part. The usual suspects are:
 #
-# ## 7 · More at once
+# - Stage 0, whose convolution has only C = 3 channels to multiply along,
+# - edges: 7 × 7 positions do not divide evenly among a processor's units,
+# - the pooling, which has no MACs at all,
+# - threads that wait for one another at the end of each of 57 steps,
+# - the weights: for a single picture each weight of Stage 4 is used at 49 positions, and then never again.
 #
-# The last of these can be helped. In a **batch** the weights are read once for all pictures. How much it helps is for
-# you to find out.
+# ## 7 · More pictures at once
+#
+# You can avoid the last of these. In a **batch** the weights are read once for all pictures. Measure how much that
+# helps.
 #
 # ### Exercise 5 · the best batch
 # ● of ●●● · worth doing · 10 minutes
 #
-# `by_batch` holds the timings of the fast network for several batches. Which batch gives the most **pictures a
-# second**? Write `pictures_a_second(batch, timing)`, where `timing.median` is in seconds, and find `best_batch` with it.
+# `by_batch` holds the timings of the fast network for several batches. Which batch gives the most **pictures per
+# second**? Write `pictures_a_second(batch, timing)`, where `timing.median` is in seconds, and find `best_batch` with
+# it.
 #
 # <details><summary>Hint: it says "you took the shortest run"</summary>A batch of 1 always takes the least time. Divide.
 # </details>
@@ -567,7 +572,7 @@ by_batch = timings(works, 3 if FAST else 5, progress=counter())
 
 
 # %% tags=["exercise"]
-# Exercise 5: pictures a second, and the batch with the most of them.
+# Exercise 5: pictures per second, and the batch with the most of them.
 def pictures_a_second(batch, timing):
     return None  # your code here
 
@@ -590,19 +595,20 @@ display(check_pictures_a_second(pictures_a_second))
 predict(batch_question(by_batch), best_batch, exercise="09.5")
 
 # %% [markdown]
-# **What do you see?** What does a larger batch cost, whatever it gains?
+# **What do you see?** What is the cost of a larger batch, whatever it gains?
 #
-# <details><summary>What there is to see</summary>The wait. A batch is finished only when all of its pictures are. If a
-# person waits for the answer, the time of one picture counts (<em>latency</em>); if a million pictures have to be done
-# by tomorrow, pictures a second do (<em>throughput</em>). Where the middle halves of two batches overlap, either may be
-# the better one. And from some batch on the maps no longer fit into the processor's caches, which can undo the gain
-# and more.</details>
+# <details><summary>What there is to see</summary>The waiting time. A batch is finished only when all of its pictures
+# are. If a person waits for the answer, the time of one picture counts (<em>latency</em>); if a million pictures have
+# to be done by tomorrow, pictures per second count (<em>throughput</em>). Where the middle halves of two batches
+# overlap, either may be better. And above some batch size the maps no longer fit into the processor's caches, which can
+# undo the gain and more.</details>
 #
-# So a large batch can be worth cutting: sixteen pictures as sixteen batches of one, or four of four. `fast`, which you
-# will meet below, tries that too.
+# So it can pay to split a large batch: sixteen pictures as sixteen batches of one, or four of four. `fast`, in section
+# 11, tries that too.
 #
-# **Threads.** With more than one core the work of a step is divided. But a machine's "cores" are often two half ones:
-# two *hyperthreads* share one core's units for multiplication. **Predict:** how much faster are all threads than one?
+# **Threads.** With more than one core the work of a step is divided. But two of a machine's "cores" are often halves of
+# one: two *hyperthreads* share one core's units for multiplication. **Predict:** how much faster are all threads than
+# one?
 
 # %%
 cores = torch.get_num_threads()
@@ -621,26 +627,26 @@ works = {f"{n} thread{'s' * (n > 1)}": lambda n=n: with_threads(n) for n in coun
 time_bars(timings(works, RUNS, progress=counter()))
 
 # %% [markdown]
-# **What do you see?** Twice the threads: half the time?
+# **What do you see?** Do twice the threads take half the time?
 #
 # <details><summary>What there is to see</summary>Rarely quite. All threads share one memory, some of them may share a
-# core, and after each step the fastest waits for the slowest. More threads than there are free cores can even be slower:
-# one thread that has to queue for a core holds up all the others.</details>
+# core, and after each step the fastest waits for the slowest. More threads than there are free cores can even be
+# slower: one thread that has to wait for a core holds up all the others.</details>
 #
 # ## 8 · Half the bits
 #
 # A float32 has 32 bits: a sign, 8 for the exponent, 23 for the digits. A **bfloat16** has 16: it keeps the whole range,
-# and 7 bits for the digits. Half the bytes to move, and some processors have units that multiply them much faster. Others
-# have to imitate them. **Measure before you believe.**
+# and 7 bits for the digits. That is half the bytes to move, and some processors have units that multiply bfloat16 much
+# faster. Others have to emulate it. **Measure before you believe it.**
 
 # %%
-# Smaller matrices and fewer runs: where bfloat16 is imitated this could take long.
+# Smaller matrices and fewer runs: where bfloat16 is emulated this could take long.
 machine16 = measure(3, sizes=(256,) if FAST else (512, 1024), dtype=torch.bfloat16, progress=counter())
 print(machine)
 print(machine16)
 
 # %% [markdown]
-# What does it cost in precision? And what does it bring, in the network and not only in a matrix product?
+# What does bfloat16 cost in precision? And what does it gain, in the network and not only in a matrix product?
 
 # %%
 half = fold(network).to(torch.bfloat16, memory_format=torch.channels_last)
@@ -656,31 +662,31 @@ works = {
 time_bars(timings(works, min(RUNS, 5), progress=counter()))
 
 # %% [markdown]
-# **What do you see?** Compare the difference with that of the steps before. And did the network gain as much as the
+# **What do you see?** Compare the difference with that of the previous steps. And did the network gain as much as the
 # matrix product?
 #
-# <details><summary>What there is to see</summary>All steps before only changed the order of the same arithmetic. This
-# one rounds every number to two or three decimal digits, and the logits are off by about as much: that is thousands of
-# times more than before. For naming a photograph that is often still good enough, but it is another result, and you
+# <details><summary>What there is to see</summary>All previous steps only changed the order of the same arithmetic. This
+# step rounds every number to two or three decimal digits, and the logits are off by about as much: thousands of times
+# more than before. To classify a photograph that is often still good enough, but the result is different, and you
 # should say so. Without units for bfloat16 it is slower as well.</details>
 #
 # ## 9 · A compiler
 #
-# `torch.compile` reads what the network does, writes a program for it, and has it compiled. It finds the same things
-# that you have found: it folds, joins, and puts the weights in order. (`freezing` tells it that the weights are
-# constants.) It needs a C++ compiler, and it needs patience: about a minute for ResNet-50, once.
+# `torch.compile` reads what the network does, writes a program for it, and has it compiled. It finds the same
+# improvements that you have found: it folds, joins, and reorders the weights. (`freezing` tells it that the weights are
+# constants.) It needs a C++ compiler and some patience: about a minute for ResNet-50, once.
 
 # %%
 works = {"as given": lambda: quietly(network, x), "joined by hand": lambda: inference(joined, wide)}
 if compiler():
-    # In a test, one block of the network has to do.
+    # In a test, one block of the network is enough.
     whole, given = (network.stage1[1], torch.randn(1, 256, 14, 14)) if FAST else (network, x)
     compiled = torch.compile(copy.deepcopy(whole).to(memory_format=torch.channels_last), options={"freezing": True})
     start = time.perf_counter()
     try:
         out = inference(compiled, given.contiguous(memory_format=torch.channels_last))
     except Exception as error:
-        print(f"Compiling failed, and nothing is lost but the time: {type(error).__name__}")
+        print(f"Compiling failed; only the time is lost: {type(error).__name__}")
     else:
         print(f"the first run, compiling included: {time.perf_counter() - start:.0f} s")
         due = quietly(whole, given)
@@ -688,20 +694,22 @@ if compiler():
         if not FAST:
             works["compiled"] = lambda: inference(compiled, wide)
 else:
-    print("This step is left out here: the list of section 1 says why. Section 6 does nearly all that it would do.")
+    print("This step is skipped here: the list in section 1 says why. Section 6 does nearly the same.")
 time_bars(timings(works, RUNS, progress=counter()))
 
 # %% [markdown]
-# **What do you see?** If you have a compiler: is there anything left for it to gain over what you did by hand? After how
-# many pictures has it earned its first minute back?
+# **What do you see?** If you have a compiler: does it gain anything over your steps by hand? After how many pictures
+# has it made up for its first minute?
 #
-# <details><summary>How to answer the last one</summary>Divide the seconds of the first run by the seconds that each
-# picture is faster than “joined by hand”. If the two middle halves overlap, the answer may be: never.</details>
+# <details><summary>How to answer the last question</summary>Divide the seconds of the first run by the seconds that it
+# saves per picture compared with “joined by hand”. If the two middle halves overlap, the answer may be:
+# never.</details>
 #
 # ## 10 · A GPU
 #
-# If there is one, the network goes there and back. A GPU works on while Python runs ahead, so a clock must wait for it:
-# `torch.cuda.synchronize()`. Forgetting that is the most common mistake in timing GPUs. `timings` does it.
+# If there is a GPU, the network runs on it. A GPU works asynchronously while Python runs ahead, so before you stop the
+# clock you must wait for it: `torch.cuda.synchronize()`. Forgetting that is the most common mistake in timing GPUs.
+# `timings` does it for you.
 
 # %%
 if torch.cuda.is_available():
@@ -715,10 +723,10 @@ else:
     print("No GPU that torch can use here. Nothing else in this lesson needs one.")
 
 # %% [markdown]
-# ## 11 · All of it: `fast`
+# ## 11 · All steps together: `fast`
 #
-# The library has this in one function. It tries the ways on your machine, in turns, keeps the fastest, proves that it
-# computes the same, and says what it did.
+# The library has all of this in one function. It tries the variants on your machine, in alternating runs, keeps the
+# fastest, proves that its outputs do not change, and reports what it did.
 
 # %%
 from resnet_lib.speed.fast import fast
@@ -727,8 +735,8 @@ quick = fast(network, size=W, repeats=RUNS)
 quick
 
 # %% [markdown]
-# It takes any network: your own one of lesson 05, and trained ones. Here the small trained one of lesson 07, on the
-# bundled photographs. The proof that counts for those who use it: does it say the same?
+# `fast` accepts any network: your own from lesson 05, and trained ones. Here it gets the thin trained network of lesson
+# 07 and the bundled photographs. The proof that counts in practice: are its answers the same?
 
 # %%
 from resnet_lib.photos import PHOTOS, photo, to_input
@@ -745,7 +753,7 @@ assert torch.equal(a.argmax(1), b.argmax(1))
 print(quick_thin)
 
 # %% [markdown]
-# How it is done is short enough to read: `fold_bn` is your exercise 3, with its refusals.
+# The code is short enough to read: `fold_bn` is your exercise 3, with checks of its input.
 
 # %%
 import inspect
@@ -757,13 +765,13 @@ print(inspect.getsource(fold_bn))
 # %% [markdown]
 # ## 12 · Play with it
 #
-# Choose what is done, and measure. The network as given runs in turns with it, at the same settings. What you measured
-# stays in the table. Predict first:
+# Choose the steps, and measure. The network as given alternates with it, at the same settings. Your measurements stay
+# in the table. Predict first:
 #
 # 1. **sum and ReLU joined** at batch 1 and at batch 8: which gains more over "as given"?
-# 2. W = 64 and W = 224: about twelve times as many MACs. Twelve times the time?
-# 3. One thread and all of them, at W = 64: is it worth dividing so little work?
-# 4. In bfloat16: at which batch, if at any, does it pay on your machine?
+# 2. W = 64 and W = 224: about twelve times the MACs. Twelve times the time?
+# 3. One thread and all of them, at W = 64: is it worth dividing this little work?
+# 4. At which batch, if any, does bfloat16 pay on your machine?
 
 # %%
 from resnet_lib.explorers import SpeedExplorer
@@ -775,33 +783,34 @@ explorer
 # %% [markdown]
 # <details><summary>What to expect</summary>
 #
-# Your table is the answer; these are only the reasons to look for.
+# Your table is the answer; these are only possible reasons.
 #
-# 1. With a batch the maps are larger than the caches, so the trips to memory that joining saves were longer ones.
-# 2. Hardly. Small maps use the processor less well, and each step has a fixed cost of its own.
-# 3. Dividing work and waiting for each other costs the same few microseconds for each of the steps, however small they
-#    are.
-# 4. It depends on the units. The weights are half as many bytes in any case.
+# 1. With a batch the maps are larger than the caches, so each trip to memory that joining saves was longer.
+# 2. Hardly. Small maps use the processor less well, and each step has a fixed cost.
+# 3. Dividing the work and waiting for the other threads costs the same few microseconds for each step, however small it
+#    is.
+# 4. It depends on the units. The weights take half the bytes in any case.
 # </details>
 #
 # ## 13 · Common mistakes
 #
 # - **The larger the batch, the better.** Only while its maps fit into caches. Measure.
-# - **One timing, or the first one.** Warm up, take turns, take the median, tell the spread.
+# - **One timing, or the first one.** Warm up, alternate, take the median, report the spread.
 # - **`eval()` forgotten.** Slower, and a different result. A faster network with another result is not faster.
-# - **Folding in training mode.** BN then takes each batch's own statistics. `fold_bn` refuses.
+# - **Folding in training mode.** BN then uses each batch's own statistics. `fold_bn` raises an error.
 # - **Folding a BN that does not follow its convolution directly**, or a convolution whose result is used elsewhere too.
-#   `fold` looks at the graph and leaves those as they are.
+#   `fold` checks the graph and leaves those as they are.
 # - **Training a folded network.** Its BNs are gone. Fold a copy, and keep the original.
-# - **Comparing with a tolerance of 0.** Another order of the same sums rounds elsewhere. State a tolerance, and measure
-#   the difference.
-# - **MACs mixed up with time.** Folding and joining save not one MAC, and channels last neither.
-# - **A GPU's clock stopped too early.** Synchronise first.
+# - **Comparing with a tolerance of 0.** Another order of the same sums rounds differently. State a tolerance, and
+#   measure the difference.
+# - **MACs mixed up with time.** Neither folding, joining nor channels last saves a single MAC.
+# - **The clock stopped before the GPU has finished.** Synchronise first.
 #
 # ## Summary
 #
-# - Time in turns, after a warm-up, many times; medians and spreads.
-# - A step has two costs, FLOPs and bytes. Their quotient, against your machine's ridge, says which one limits it.
+# - Time in alternating runs, after a warm-up, many times; report medians and spreads.
+# - A step has two costs, FLOPs and bytes. Their ratio, compared with your machine's ridge, says which one limits the
+#   step.
 # - BN in `eval()` folds into the convolution: W' = s · W, b' = s · (b − μ) + β, with s = γ / √(σ² + ε). Exact.
 # - Sums and ReLUs join the convolutions: 175 steps become 57, and far fewer bytes are moved.
 # - Batch, threads and number formats depend on the machine and on what you need: measure.
@@ -809,24 +818,24 @@ explorer
 #
 # ## Recall
 #
-# 1. Why must two things that are to be compared be timed in turns?
-# <details><summary>Answer</summary>A machine is slower at some times than at others. In turns this hits both; one after
-# the other it hits one of them.</details>
+# 1. Why should you time two things in alternating runs to compare them?
+# <details><summary>Answer</summary>A machine is slower at some times than at others. In alternating runs this affects
+# both; one after the other it affects only one.</details>
 #
 # 2. What do W' and b' become when a BN with γ = 2, β = 1, μ = 3, σ² + ε = 4 is folded into a convolution without bias?
 # <details><summary>Answer</summary>s = 2 / √4 = 1, so W' = W and b' = 1 · (0 − 3) + 1 = −2.</details>
 #
 # 3. Folding BN saves no MACs. What does it save?
-# <details><summary>Answer</summary>A trip through memory: BN read every value and wrote it again. Its few
+# <details><summary>Answer</summary>A trip through memory: BN reads every value and writes it again. Its few
 # multiplications are not in our count.</details>
 #
 # 4. Why can a ReLU not be folded into the weights, and what is done instead?
-# <details><summary>Answer</summary>It is not linear. It is done to each value by the convolution itself, before the value
+# <details><summary>Answer</summary>It is not linear. The convolution itself applies it to each value, before the value
 # is written.</details>
 #
-# 5. A layer has 5 FLOPs a byte, and your machine's ridge is at 12. Would a processor with twice the GFLOP/s help?
-# <details><summary>Answer</summary>No. Memory is the limit there; fewer bytes would help, for instance a larger batch
-# for a linear layer, or bfloat16.</details>
+# 5. A layer has 5 FLOPs per byte, and your machine's ridge is at 12. Would a processor with twice the GFLOP/s help?
+# <details><summary>Answer</summary>No. Memory is the limit; fewer bytes would help, for instance a larger batch for a
+# linear layer, or bfloat16.</details>
 #
 # 6. Why does the linear layer of the head gain so much from a batch?
 # <details><summary>Answer</summary>For one picture every weight is read for one MAC. In a batch it is read once for all
@@ -834,8 +843,8 @@ explorer
 #
 # ## What comes next
 #
-# You can build the network, prove it, look into it, and make it fast. What remains is to design one yourself: within a
-# budget of parameters and MACs that somebody gives you, trained and explained by you.
+# You can build the network, prove it, look into it, and make it fast. What remains is to design a network yourself:
+# within a given budget of parameters and MACs, trained and explained by you.
 
 # %% [markdown] tags=["instructor"]
 # ### Minute by minute
@@ -854,20 +863,20 @@ explorer
 #
 # ### Ask before you show
 #
-# - Before the four ways to ask: "Which order, and which of the differences would you believe?"
+# - Before the four ways to run: "Which order, and which of the differences would you trust?"
 # - Before folding: "How many MACs does it save?" None. "Then why is it faster, if it is?"
-# - Before bfloat16: "Half the bits, half the time?" Let each machine in the room answer for itself.
+# - Before bfloat16: "Half the bits, half the time?" Let each student answer with their own machine.
 #
 # ### What they may think
 #
-# - *Fewer MACs, less time.* Folding, joining and channels last save not one.
-# - *A larger batch is always better.* Compare two machines of the room.
-# - *One timing is a measurement.* Whoever reports one number is asked for the middle half.
+# - *Fewer MACs, less time.* Folding, joining and channels last do not save a single MAC.
+# - *A larger batch is always better.* Compare two machines in the class.
+# - *One timing is a measurement.* If a student reports one number, ask for the middle half.
 #
 # ### On the projector
 #
 # The roofline of your own machine, then a student's beside it. Ask which circles moved, and where the ridge is. Close other
 # programs first; laptops on the mains.
 #
-# The grader holds the `limits` of exercise 2 against the ridge of the machine that it runs on. Typed in for a student's
-# own machine they may differ there: ask for limits computed from `intensity` and `machine.ridge`.
+# The grader compares the `limits` of exercise 2 with the ridge of the machine that it runs on. Limits typed in for a
+# student's own machine may differ there: ask for limits computed from `intensity` and `machine.ridge`.

@@ -14,17 +14,17 @@
 # # 10 · Capstone: a network of your own
 #
 # **At the end of this lesson you can**
-# - say what a change of a network will cost, before you measure it,
-# - design a network within a budget of parameters and MACs, and say why each number in it is what it is,
-# - train it against ResNet-50, and tell a difference from luck,
-# - change one thing while the budget holds, and report all of it on one page.
+# - predict what a change to a network costs, before you measure it,
+# - design a network within a budget of parameters and MACs, and give a reason for each of its numbers,
+# - train it against ResNet-50, and distinguish a real difference from chance,
+# - change one thing within the budget, and report everything on one page.
 #
 # **You need** lessons 04 and 05: stages, and the whole network. Lesson 07 helps with the maps.
 #
-# **Time:** about 120 minutes to work through. Running every cell takes about 300 seconds on a slow laptop, nearly all of
-# it training, which you can stop and go on with.
+# **Time:** about 120 minutes to work through. Running every cell takes about 300 seconds on a slow laptop, nearly all
+# of it training, which you can stop and resume.
 #
-# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
 # [Training and comparing](glossary.ipynb#Training-and-comparing).
 
 # %%
@@ -45,12 +45,12 @@ Progress("10", exercises=4)
 # %% [markdown]
 # ## 1 · The task, and the budget
 #
-# So far the network was given, and you asked why its numbers are what they are. Now the task is given, and the numbers
-# are yours.
+# So far the network was given, and you learnt the reasons for its numbers. Now the task is given, and you choose the
+# numbers.
 #
-# The task needs no internet. It is made from the five bundled photographs: small pieces are cut out, some are mirrored,
-# and each is turned by a quarter, a half, three quarters or not at all. A network has to say **which photograph a piece
-# is from, and which way it is turned**: 5 · 4 = 20 classes.
+# The task needs no internet. It uses the five bundled photographs: small pieces are cut out, some are mirrored, and
+# each is rotated by 0, 90, 180 or 270 degrees. A network has to say **which photograph a piece is from, and how it is
+# rotated**: 5 · 4 = 20 classes.
 
 # %%
 task, recipe = photographs(), Recipe(epochs=6, batch=64, peak=0.05)
@@ -59,27 +59,26 @@ if FAST:  # set when the course is tested: the same cells on fewer pictures
 W = task.size
 
 pictures, labels = task.train
-print(f"{len(pictures):,} pieces to train on, {len(task.test[1]):,} to be tested with, {W} × {W} pixels each")
+print(f"{len(pictures):,} training pieces, {len(task.test[1]):,} test pieces, {W} × {W} pixels each")
 one_each = [(labels == k).nonzero()[0].item() for k in range(len(task.classes))]
 sheet = pictures[one_each].reshape(5, 4, 3, W, W).permute(1, 3, 0, 4, 2).reshape(4 * W, 5 * W, 3)
 Image.fromarray(sheet.numpy()).resize((5 * 112, 4 * 112), Image.Resampling.NEAREST)
 
 # %% [markdown]
-# One piece of each class: five photographs side by side, and below each other upright, turned left, upside down,
-# turned right.
+# Here is one piece of each class: five photographs side by side, and from top to bottom upright, rotated left, upside
+# down, rotated right.
 #
 # **What do you see?** Which classes would *you* mix up?
 #
-# <details><summary>What there is to see</summary>The photograph can often be told from its colours alone. The turn is
-# harder: a piece of sky or of a table looks the same from all sides. Light that comes from above, the slant of an edge
-# or an eye give it away. So a good network needs more than colours here, and no network can be right every
-# time.</details>
+# <details><summary>What there is to see</summary>You can often recognise the photograph from its colours alone. The
+# rotation is harder: a piece of sky or of a table looks the same from all sides. Light from above, the slant of an edge
+# or an eye reveal it. So a good network needs more than colours here, and no network can be right every time.</details>
 #
-# The pieces to train on are from the left halves of the photographs, those to be tested with from the right halves. A
-# network that learns its pieces by heart gains nothing in the test.
+# The training pieces are from the left halves of the photographs, the test pieces from the right halves. A network that
+# memorises its pieces gains nothing in the test.
 #
-# **The budget** is what a thin ResNet-50 would need here: the blocks you know, 3-4-6-3, with a quarter of the channels
-# and a head for 20 classes. `NetworkDesign.like` gives it as a *design*: numbers, and no weights yet.
+# **The budget** is the cost of a thin ResNet-50 for this task: the blocks you know, 3-4-6-3, with a quarter of the
+# channels and a head for 20 classes. `NetworkDesign.like` returns it as a *design*: numbers, without weights yet.
 
 # %%
 thin = NetworkDesign.like((3, 4, 6, 3), base=16, num_classes=len(task.classes))
@@ -91,14 +90,13 @@ print(
 cost_bars(thin.anatomy(W))
 
 # %% [markdown]
-# **What do you see?** This network was drawn for pictures of 224 pixels. What becomes of it at 32? Follow the shapes.
+# **What do you see?** This network was designed for pictures of 224 pixels. What happens at 32? Follow the shapes.
 #
-# <details><summary>What there is to see</summary>Stage 0 already leaves 8 × 8 of the 32 × 32 pixels. Stage 4 ends at
-# 1 × 1. There a 3×3 has one value in its middle, and padding around it: eight of its nine weights are multiplied by
-# zeros. And Stage 4 holds nearly two thirds of all parameters. A budget spent this way is partly spent on
-# nothing.</details>
+# <details><summary>What there is to see</summary>Stage 0 already reduces the 32 × 32 pixels to 8 × 8. Stage 4 ends at 1
+# × 1. There a 3×3 has one value in its middle, and padding around it: eight of its nine weights are multiplied by
+# zeros. And Stage 4 has nearly two thirds of all parameters. Part of this budget is wasted.</details>
 #
-# `notes` finds such things by itself:
+# `notes` finds such problems automatically:
 
 # %%
 for note in thin.notes(thin.anatomy(W)):
@@ -110,28 +108,28 @@ for note in thin.notes(thin.anatomy(W)):
 # A convolution from C to C channels with a k × k kernel has k² · C² weights, and each of them is used at W² positions.
 # Nearly all of a ResNet is convolutions. So:
 #
-# - **parameters grow with C²**, and W is not in them,
+# - **parameters grow with C²**, and do not depend on W,
 # - **MACs grow with C² · W²**,
-# - and twice the blocks cost about twice of both.
+# - and twice the blocks cost about twice as much of both.
 #
 # ### Exercise 1 · predict three costs
 # ● of ●●● · essential · 10 minutes
 #
-# Three changes of the thin ResNet-50. By which factor do parameters and MACs change? Write whole numbers or fractions,
-# such as `(2, 1 / 9)` for "twice the parameters, a ninth of the MACs". What is proportional to neither, such as the
-# stem and the head, may be left out of the account: the check allows 10 %.
+# Here are three changes to the thin ResNet-50. By what factor do parameters and MACs change? Write whole numbers or
+# fractions, such as `(2, 1 / 9)` for "twice the parameters, a ninth of the MACs". You can ignore the stem and the head,
+# which do not follow these rules exactly: the check allows 10 %.
 #
-# <details><summary>Hint: which of the two numbers knows W?</summary>No weight depends on W. Only how often it is used
-# does.</details>
-# <details><summary>Hint for the third</summary>Half of C, and twice W at every step, since nothing is pooled. Do it one
-# after the other: (1/2)², then 2².</details>
+# <details><summary>Hint: which of the two numbers depends on W?</summary>No weight depends on W, only the number of
+# times it is used.</details>
+# <details><summary>Hint for the third</summary>C is halved, and W is doubled at every step, since nothing is pooled.
+# Take one after the other: (1/2)², then 2².</details>
 
 # %% tags=["exercise"]
 # Exercise 1: the factors of (parameters, MACs).
 twice_the_channels = None  # every C and C1 doubled, in all stages
 twice_the_picture = None  # the same design, pictures of 64 × 64 instead of 32 × 32
 half_the_channels_no_pool = None  # every C and C1 halved, and Stage 0 without its MAXPOOL
-raise NotImplementedError("Exercise 1: replace each None by (factor, factor), then remove this line")
+raise NotImplementedError("Exercise 1: replace each None with (factor, factor), then remove this line")
 
 # %% tags=["solution"]
 twice_the_channels = (4, 4)
@@ -156,18 +154,19 @@ predict(
 
 # %% [markdown]
 # The third is worth remembering. **Half the channels pay for twice the W**: the same MACs, and only a quarter of the
-# parameters. What a budget of MACs buys is a choice between *many* maps and *fine* maps.
+# parameters. A budget of MACs gives you the choice between *many* maps and *fine* maps.
 #
 # ## 3 · The designer
 #
-# Every number of every stage, and at once its shapes, its costs, what a value sees, and how much of the budget is used:
-# the line across each bar is the limit. What is illegal is said in words. Predict before you move a control:
+# The designer lets you set every number of every stage, and immediately shows shapes, costs, what a value sees, and how
+# much of the budget is used: the line across each bar is the limit. It explains what is illegal. Predict before you
+# move a control:
 #
-# 1. Set **groups** of Stage 3 to 3. What is wrong, and which two numbers disagree? Which groups would be legal?
-# 2. Take **MAXPOOL /2** away. Parameters? MACs? Are you still within the budget?
+# 1. Set **groups** of Stage 3 to 3. What is wrong, and which two numbers disagree? Which values would be legal?
+# 2. Remove **MAXPOOL /2**. How do the parameters and the MACs change? Are you still within the budget?
 # 3. Put it back, and set **S** of Stage 4 to 1. What happens to its maps, and to the MACs of Stage 4?
 # 4. Choose **deep and narrow**, then **wide and shallow**. Both are within the budget. Which one sees further?
-# 5. Can Stage 2 begin with a BTNK2? Make it do so.
+# 5. Can Stage 2 begin with a BTNK2? Try it.
 
 # %%
 from resnet_lib.explorers import DesignExplorer
@@ -179,47 +178,48 @@ designer
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# 1. C1 = 64 cannot be dealt out to 3 groups. 2 or 4 would do: any number that divides 64. “mend it” takes the nearest.
-# 2. The parameters stay, since no weight knows W. The MACs of Stages 1 to 4 become four times as many, far over the
+# 1. C1 = 64 cannot be divided into 3 groups. 2 or 4 would work: any number that divides 64. “mend it” takes the
+#    nearest.
+# 2. The parameters stay the same, since no weight depends on W. The MACs of Stages 1 to 4 grow fourfold, far over the
 #    budget.
-# 3. Stage 4 keeps 2 × 2. Its parameters stay the same, and its MACs become about three and a half times as many. (Not four:
-#    the first 1×1 of its BTNK1 ran at 2 × 2 before.)
-# 4. The deep one: 827 pixels against 107. Every 3×3 adds 2 · jump. On pictures of 32 pixels both see all there is.
-# 5. Yes, where the shortcut has nothing to change: S = 1, and as many channels out as in. Untick “C out = 4 · C1”, and
-#    set Stage 2's C out to 64 and its S to 1.
+# 3. Stage 4 keeps 2 × 2. Its parameters stay the same, and its MACs grow by a factor of about three and a half. (Not
+#    four: the first 1×1 of its BTNK1 ran at 2 × 2 before.)
+# 4. The deep one: 827 pixels against 107. Every 3×3 adds 2 · jump. In pictures of 32 pixels both see everything.
+# 5. Yes, if the shortcut has nothing to change: S = 1, and equal numbers of input and output channels. Untick “C out =
+#    4 · C1”, and set Stage 2's C out to 64 and its S to 1.
 # </details>
 #
 # ## 4 · Your design
 #
-# Some thoughts to begin with. None of them is a rule.
+# Here are some thoughts to begin with. None of them is a rule.
 #
-# - **Where is W lost?** Each halving makes everything after it four times cheaper in MACs, and takes away
-#   *where* things are.
+# - **Where is W lost?** Each halving makes everything after it four times cheaper in MACs, and loses some of *where*
+#   things are.
 # - **Many blocks, or wide ones?** Twice the blocks cost as much as 1.4 times the channels.
 # - **Does a value at the end see the whole picture?** If not, only the average in the head brings the parts together.
-# - **What is the first convolution for?** 7×7 with stride 2 was made for pictures of 224 pixels.
-# - **A few minutes of training** are little. What learns *quickly* is at an advantage here. With a hundred times the
-#   steps the order may be another.
+# - **What is the first convolution for?** 7×7 with stride 2 was designed for pictures of 224 pixels.
+# - **A few minutes of training** are not much. Designs that learn *quickly* have an advantage here. With a hundred
+#   times the steps the order may differ.
 #
-# You need not leave the designer to try an idea. Give it a name, press **train it against the thin ResNet-50**, and below
-# it both are trained, side by side, as section 5 explains. W must be the task's size for that, 32. Every run is kept in
-# the folder `runs` under the *numbers* of its design: stop it, go on tomorrow, give the design another name, and it is
-# known again.
+# You need not leave the designer to try an idea. Give the design a name, press **train it against the thin ResNet-50**,
+# and both are trained below, side by side, as section 5 explains. For that, W must be the task's size, 32. Every run is
+# saved in the folder `runs` under the *numbers* of its design: you can stop it, resume tomorrow, or rename the design,
+# and the run is found again.
 #
 # ### Exercise 2 · design a network
 # ●●● of ●●● · the heart of this lesson · 30 minutes
 #
-# Find a design in the designer that you can give reasons for. Under “this design as code” is what to paste here. It must
+# Find a design in the designer that you can justify. Copy it from “this design as code” and paste it here. It must
 #
 # - be legal, and within the budget for pictures of 32 × 32,
 # - use at least half of the MACs: a design that saves its budget is hard to compare,
 # - let a value at the end of Stage 4 see at least the 32 pixels of the picture,
 # - differ from the thin ResNet-50.
 #
-# <details><summary>Hint: over in MACs, and far below in parameters</summary>Early stages have the large maps. Take
-# channels or blocks away from Stages 1 and 2, or halve W earlier.</details>
-# <details><summary>Hint: over in parameters</summary>Stage 4 has most of them. Fewer channels there, groups, or one block
-# less.</details>
+# <details><summary>Hint: over in MACs, and far below in parameters</summary>Early stages have the large maps. Remove
+# channels or blocks from Stages 1 and 2, or halve W earlier.</details>
+# <details><summary>Hint: over in parameters</summary>Stage 4 has most of them. Use fewer channels there, groups, or one
+# block less.</details>
 # <details><summary>Hint: it does not see far enough</summary>A 3×3 adds 2 · jump. One block more in a late stage, where
 # the jump is large, adds most.</details>
 
@@ -235,10 +235,10 @@ design = NetworkDesign(
     ),
     num_classes=20,
 )
-raise NotImplementedError("Exercise 2: put your own design in the place of this one, then remove this line")
+raise NotImplementedError("Exercise 2: replace this design with your own, then remove this line")
 
 # %% tags=["solution"]
-# The reasons for these numbers stand in the report below.
+# The reasons for these numbers are in the report below.
 design = NetworkDesign(
     stem=StemDesign(C1=24, kernel=7, S=2, pool=True),
     stages=(
@@ -256,8 +256,8 @@ from resnet_lib.exercises import check_design
 check_design(design, task, budget, unlike=thin, exercise="10.2")
 
 # %% [markdown]
-# A design is arithmetic. Built, it is a network from the parts of lessons 01 to 03, and has to give the shapes that the
-# arithmetic promised:
+# A design is arithmetic. Build it, and you get a network of the parts from lessons 01 to 03. It has to output the
+# shapes that the arithmetic promised:
 
 # %%
 network = design.build().eval()
@@ -272,16 +272,16 @@ with torch.no_grad():
 # ## 5 · Against ResNet-50
 #
 # Your design and the thin ResNet-50 are now trained on the same pieces, in the same order, by the same recipe, each
-# three times with other first weights. Which one will be better in the test? By how much? Write it down before you go
-# on.
+# three times with different first weights. Which one will be better in the test, and by how much? Write it down before
+# you continue.
 #
-# Two numbers say how far to trust an accuracy.
+# Two numbers show how far you can trust an accuracy.
 #
-# - **The error of one test.** With other test pieces the same network would have another accuracy. From N pieces, of
-#   which a share p is told right, that scatters by about √(p · (1 − p) / N). At p = 0.3 and N = 1,000 this is 1.4
-#   percentage points.
-# - **The spread from run to run.** With other first weights the same design ends elsewhere. Only running it again tells
-#   by how much.
+# - **The error of one test.** With other test pieces the same network would have another accuracy. With N pieces, of
+#   which a fraction p is classified correctly, the accuracy scatters by about √(p · (1 − p) / N). At p = 0.3 and N =
+#   1,000 this is 1.4 percentage points.
+# - **The spread from run to run.** With other first weights the same design ends at another accuracy. Only repeated
+#   runs show by how much.
 
 # %%
 from resnet_lib.explorers import DesignTrainingExplorer
@@ -291,53 +291,55 @@ comparison = DesignTrainingExplorer(designs, task, recipe, runs=3, folder=runs_f
 comparison
 
 # %% [markdown]
-# **train** and **stop** are buttons. The next cell trains as well; ■ in the toolbar stops it, and running it again goes
-# on, tomorrow too. What you have trained in the designer already is there. The curves above grow meanwhile. Strong lines
-# are the means of the runs, and the weak ones the runs themselves.
+# **train** and **stop** are buttons. The next cell trains as well; ■ in the toolbar stops it, and running it again
+# resumes, even tomorrow. Runs that you have trained in the designer are already there. The curves above grow meanwhile.
+# Strong lines are the means of the runs, and weak lines the runs themselves.
 
 # %%
 comparison.run()
 
 # %% [markdown]
-# **What do you see?** Do the weak curves of the two designs mix, or lie apart? Does the smaller training loss go with the
-# better test? Which network was quicker, in seconds?
+# **What do you see?** Do the weak curves of the two designs mix, or are they separate? Does the smaller training loss
+# go with the better test accuracy? Which network was faster, in seconds?
 #
-# <details><summary>What there is to see</summary>Your numbers are your own; three things are nearly always there. The runs
-# of one design differ by several percentage points in the test, more than the error of one test: the first weights
-# matter at such short training. The training loss parts the designs more clearly than the test does: to learn the left
-# halves is easier than to recognise the right ones. And seconds do not follow MACs: many small layers take longer than a
-# few large ones with the same MACs.</details>
+# <details><summary>What there is to see</summary>Your numbers will differ, but three things are nearly always the same.
+# The runs of one design differ by several percentage points in the test, more than the error of one test: in such short
+# training the first weights matter. The training loss separates the designs more clearly than the test does: it is
+# easier to learn the left halves than to recognise the right ones. And seconds do not follow MACs: many small layers
+# take longer than a few large ones with the same MACs.</details>
 #
-# **What is luck?** Below the table is a share “of all deals”. Suppose that the designs were equally good. Then it would
-# be chance which of the six accuracies fell to which design. There are 20 ways to deal six numbers out as three and three.
-# The share is how many of the 20 part the two means at least as far as the real one does. With three runs each it cannot
-# be less than 2 of 20 = 10 %: three runs never prove much. Four runs each reach 2 of 70 = 3 %.
+# **Could it be chance?** Below the table is the **p-value** of a permutation test. Suppose that the designs were
+# equally good. Then it would be chance which of the six accuracies belong to which design. There are 20 ways to split
+# six numbers into three and three. The p-value is the fraction of these 20 relabellings whose difference of means is at
+# least the one observed. With three runs each it cannot be less than 2 of 20 = 10 %: three runs never prove much. Four
+# runs each reach 2 of 70 = 3 %.
 #
-# And what is *not* in any of these numbers: other photographs. All test pieces are from the same five. That a design is
-# better here does not say that it is better on ImageNet.
+# None of these numbers says anything about *other* photographs. All test pieces are from the same five. A design that
+# is better here is not necessarily better on ImageNet.
 #
 # ## 6 · Change one thing
 #
-# A whole design differs from ResNet-50 in many ways at once. Which of them mattered? To know, change **one** and hold
-# the costs. This is called an ablation.
+# A whole design differs from ResNet-50 in many ways at once. Which of them mattered? To find out, change **one** thing
+# and keep the costs. This is called an ablation.
 #
 # ### Exercise 3 · an ablation
-# ●● of ●●● · how one finds out anything about networks · 25 minutes
+# ●● of ●●● · the way to find out anything about networks · 25 minutes
 #
 # Make `changed` from your `design`: one idea, such as the pool, the kernel of the stem, groups, or deep against wide.
-# Channels and blocks may follow, to hold the budget: the MACs of the two must be within 15 % of each other. Otherwise you
-# would compare cheap with dear. Then say what you expect: `"better"`, `"worse"` or `"no difference"`.
+# You may adjust channels and blocks to keep the budget: the MACs of the two must be within 15 % of each other.
+# Otherwise you would compare cheap with expensive. Then say what you expect: `"better"`, `"worse"` or
+# `"no difference"`.
 #
 # <details><summary>Hint: how to change a design in code</summary>
-# <code>replace(design, stem=replace(design.stem, kernel=5))</code>. Or load yours into the designer with <code>designer.design = design</code>, turn it there, and paste
-# its code.</details>
+# <code>replace(design, stem=replace(design.stem, kernel=5))</code>. Or load your design into the designer with
+# <code>designer.design = design</code>, change it there, and paste its code.</details>
 # <details><summary>Hint: the MACs differ too much</summary>The law of section 2: if W doubles, halve the channels. If the
 # blocks double, divide the channels by about 1.4.</details>
 
 # %% tags=["exercise"]
-# Exercise 3: the same design with one thing changed, and what you expect of it.
+# Exercise 3: the same design with one thing changed, and the result you expect.
 changed = None
-idea = ""  # in a few words: what was changed
+idea = ""  # in a few words: what you changed
 expected = None  # "better", "worse" or "no difference"
 raise NotImplementedError("Exercise 3: make changed, and say what you expect, then remove this line")
 
@@ -352,8 +354,8 @@ from resnet_lib.exercises import check_ablation
 check_ablation(changed, design, task, budget, idea=idea, expected=expected, exercise="10.3")
 
 # %% [markdown]
-# Four runs each; three of yours are known from section 5. A wrong expectation is no mistake here: to find that out is
-# what an ablation is for.
+# Each design gets four runs; three of yours already exist from section 5. A wrong expectation is not a mistake here:
+# that is what an ablation is for.
 
 # %%
 both = {"changed": changed, "my design": design}
@@ -372,22 +374,22 @@ if all(accuracies.values()):
     chance = luck(ours, theirs)
     better = sum(ours) / len(ours) > sum(theirs) / len(theirs)
     found = "no difference" if chance > 0.1 else "better" if better else "worse"
-    print(f"You expected: {expected}. Found: {found}; chance alone parts the two as far in {chance:.0%} of all deals.")
+    print(f"You expected: {expected}. Found: {found}; permutation test: p = {chance:.0%}.")
 else:
-    print("Not trained and tested yet: run the cell above to its end.")
+    print("Not trained and tested yet: run the cell above until it finishes.")
 
 # %% [markdown]
-# **What do you see?** Whatever came out: which sentence may you write, and which not?
+# **What do you see?** Whatever the result: which claim can you make, and which not?
 #
-# <details><summary>What there is to see</summary>“No difference” means: none that four runs could show. A small one may
-# well be there. “Better” or “worse” means: on this task, after so many steps, by this recipe. It does not mean that the
-# idea is good in general. And if you try many ideas and report the best one, you report luck as well: of ten ideas that
-# change nothing, about one will be under 10 %.</details>
+# <details><summary>What you can see</summary>“No difference” means: none that four runs could show. There may well be a
+# small one. “Better” or “worse” means: on this task, after this number of steps, with this recipe. It does not mean
+# that the idea is good in general. And if you try many ideas and report the best one, part of what you report is
+# chance: of ten ideas that change nothing, about one will have p below 10 %.</details>
 #
 # ## 7 · Look inside
 #
-# The explorer of lesson 07 walks through any network, yours too. This is the first run of your design. A `Checkpoint`
-# tells the explorer what the classes are called, and that the network was trained on 32 pixels.
+# The explorer of lesson 07 works with any network, including yours. The next cell shows the first run of your design. A
+# `Checkpoint` gives the explorer the class names and the training size, 32 pixels.
 
 # %%
 from resnet_lib.explorers import PhotographExplorer
@@ -408,19 +410,19 @@ mine.checkpoint = Checkpoint(
 PhotographExplorer(mine, picture="cat", step="stage1.0.relu3")
 
 # %% [markdown]
-# <details><summary>What to look for</summary>How wide are the maps at the end of each stage? Where can you still tell the
-# eyes? How many channels of Stage 4 are zero everywhere? (The network was only ever shown pieces, in which everything is
-# larger. Do not expect it to be right about a whole photograph.)</details>
+# <details><summary>What to look for</summary>How wide are the maps at the end of each stage? Where can you still
+# recognise the eyes? How many channels of Stage 4 are zero everywhere? (The network has only seen pieces, in which
+# everything is larger. Do not expect it to be right about a whole photograph.)</details>
 #
 # ## 8 · The report
 #
-# One page, as you would hand it in: the design, what it costs, why you chose it, how it did, and what it computes.
+# The report is one page, ready to hand in: the design, its costs, your reasons, its results, and its feature maps.
 #
 # ### Exercise 4 · explain your design
-# ●● of ●●● · a design is worth as much as its reasons · 20 minutes
+# ●● of ●●● · a design is only as good as its reasons · 20 minutes
 #
-# Write `why`, in 200 to 1,000 characters: what you chose and for which reason, with at least two numbers, what the
-# ablation showed, and what you do **not** know. An empty line begins a new paragraph.
+# Write `why`, in 200 to 1,000 characters: what you chose and why, with at least two numbers, what the ablation showed,
+# and what you do **not** know. An empty line starts a new paragraph.
 
 # %% tags=["exercise"]
 # Exercise 4: your name, and your reasons.
@@ -431,14 +433,14 @@ raise NotImplementedError("Exercise 4: write author and why, then remove this li
 
 # %% tags=["solution"]
 author = "A. Learner"
-why = """ResNet-50 was drawn for 224 pixels. On 32 its Stage 4 works on maps of 1 × 1, where eight of nine weights of each
-3×3 meet only padding. So I halve W once less: with S = 1 in Stage 4 its maps stay 2 × 2. I paid for that with blocks: 4
-in place of 16. A few minutes of training favour few layers, and a value at the end sees 75 pixels, more than the 32
-there are. What this left of the MACs went into channels, half as many again in Stages 0 to 3. Half of the parameters
-remain unspent; more channels would cost MACs, of which 98 % are used.
+why = """ResNet-50 was designed for 224 pixels. At 32 its Stage 4 works on maps of 1 × 1, where eight of nine weights of each
+3×3 meet only padding. So I halve W one time fewer: with S = 1 in Stage 4 its maps stay 2 × 2. I paid for that with
+blocks: 4 instead of 16. A few minutes of training favour few layers, and a value at the end sees 75 pixels, more than
+the width of 32. The remaining MACs went into channels, 50 % more in Stages 0 to 3. Half of the parameters are unused;
+more channels would cost MACs, of which 98 % are used.
 
-In the ablation Stage 4 went down to 1 × 1 after all, and got more channels for the MACs that this saves. What came of
-it stands in the lesson, with the share of deals in which chance alone does as much.
+In the ablation Stage 4 went down to 1 × 1 after all, and got more channels for the MACs that this saves. The result is
+in the lesson, with the p-value of the permutation test.
 
 I do not know whether this order holds after a hundred times the steps, or on other photographs."""
 
@@ -464,15 +466,16 @@ report = Report(
 report
 
 # %% [markdown]
-# **What do you see?** Give the page to somebody who has not taken this course. Which number will they ask about first?
+# **What do you see?** Give the page to a friend who has not taken this course. Which number will your friend ask about
+# first?
 #
-# <details><summary>What there is to see</summary>Mostly the test accuracy: it looks low beside what one reads elsewhere.
-# That is why the page names what to hold it against: 5 % by chance, and the thin ResNet-50 trained in the same
+# <details><summary>What there is to see</summary>Probably the test accuracy: it looks low compared with published
+# results. That is why the page also gives the references: 5 % by guessing, and the thin ResNet-50 trained in the same
 # way.</details>
 #
-# As a file it goes beside your runs. A report that is there already is replaced, and no other file ever is. Open it in a
-# browser: printed, or saved as PDF from there, it is one page. (**write the report**, below a training in the designer,
-# makes the same page of the design that is trained there.)
+# The report is saved beside your runs. It replaces an earlier report, but never another file. Open it in a browser:
+# printed, or saved as PDF from there, it is one page. (**write the report**, below a training in the designer, makes
+# the same page for the design trained there.)
 
 # %%
 from IPython.display import FileLink
@@ -484,21 +487,21 @@ FileLink(report.write(runs_folder() / "my_design.html"))
 # ## 9 · Common mistakes
 #
 # - **The budget checked at another W.** MACs belong to a design *and* a size of picture. Parameters do not.
-# - **Two things changed at once.** Then nobody knows which of them mattered.
-# - **One run each compared.** Three points of difference may be the first weights alone.
-# - **The test used to choose.** Whoever tries twenty designs and reports the accuracy of the best one has fitted the test
-#   as well. Keep pictures aside that you look at once, at the end.
+# - **Two things changed at once.** Then you cannot know which of them mattered.
+# - **One run of each compared.** Three points of difference may come from the first weights alone.
+# - **The test used to choose.** If you try twenty designs and report the accuracy of the best one, you have fitted the
+#   test pictures as well. Keep some pictures aside that you use only once, at the end.
 # - **MACs taken for seconds.** Groups save MACs. They rarely save as much time: look at the column of seconds.
-# - **Training loss taken for quality.** It says how well the pieces seen are known.
+# - **Training loss taken for quality.** It shows how well the network knows its training pieces.
 #
 # ## Summary
 #
 # - Parameters grow with C², MACs with C² · W². Half the channels pay for twice the W.
-# - A design is legal where the shapes agree and groups divide C1. It is sensible where W lasts to the last stage, and a
-#   value at the end sees the picture.
-# - Networks are compared at the same cost, the same recipe and the same pictures, over several runs.
-# - A difference counts when it is larger than what the runs of one design differ by.
-# - One change at a time, with the budget held, shows what a part is good for.
+# - A design is legal where the shapes agree and groups divide C1. It is sensible where W is large enough in the last
+#   stage, and a value at the end sees the whole picture.
+# - Compare networks at the same cost, with the same recipe and the same pictures, over several runs.
+# - A difference counts when it is larger than the differences between the runs of one design.
+# - One change at a time, within the budget, shows what a part contributes.
 #
 # ## Recall
 #
@@ -506,57 +509,57 @@ FileLink(report.write(runs_folder() / "my_design.html"))
 # <details><summary>Answer</summary>Four times the parameters, and the same MACs.</details>
 #
 # 2. groups = 6 and C1 = 32. Why is that illegal, and what is the nearest legal number of groups?
-# <details><summary>Answer</summary>32 channels cannot be dealt out to 6 groups of the same size. 4 is nearest, as 8 is
-# as well: each is 2 away.</details>
+# <details><summary>Answer</summary>32 channels cannot be divided into 6 groups of equal size. 4 and 8 are nearest: each
+# is 2 away.</details>
 #
 # 3. When does a stage begin with a BTNK2?
-# <details><summary>Answer</summary>When nothing about the shape changes: S = 1, and as many channels come in as go
-# out.</details>
+# <details><summary>Answer</summary>When the shape does not change: S = 1, and equal numbers of input and output
+# channels.</details>
 #
-# 4. Three runs each, and every run of yours beats every run of the other. How strong is that?
-# <details><summary>Answer</summary>Chance alone does as much in 2 of 20 deals, 10 %. It is a hint, and more runs would
-# say more.</details>
+# 4. You have three runs each, and every run of yours beats every run of the other design. How strong is that evidence?
+# <details><summary>Answer</summary>A difference that large occurs by chance in 2 of 20 relabellings: p = 10 %. It is a
+# hint; more runs would show more.</details>
 #
 # 5. A 3×3 runs on maps of 1 × 1. How many of its weights matter?
 # <details><summary>Answer</summary>One of nine for each pair of channels, the middle one. The others meet padding.</details>
 #
 # ## What comes next
 #
-# One lesson is left, and it is a different one: in lesson 11 you examine networks that other people built, find their
-# mistakes, and mend them. The parts stay yours. `resnet_lib.experiments.tasks.cifar10()` fetches 60,000 real pictures, if you have
-# internet: give it to `DesignTrainingExplorer` as the task, and see whether your order holds. Everything you used is in
-# `resnet_lib`, a few hundred lines at a time, and made to be read.
+# In the last lesson, 11, you examine networks that other people built, find their mistakes, and fix them. You can also
+# keep working on your design. `resnet_lib.experiments.tasks.cifar10()` downloads 60,000 real pictures, if you have
+# internet: pass it to `DesignTrainingExplorer` as the task, and see whether the order of your designs holds. Everything
+# you used is in `resnet_lib`, in short files that are meant to be read.
 
 # %% [markdown] tags=["instructor"]
 # ### Minute by minute
 #
 # | minutes | what |
 # | --- | --- |
-# | 10 | Section 1: the task, the budget, and what becomes of ResNet-50 at 32 pixels |
+# | 10 | Section 1: the task, the budget, and what happens to ResNet-50 at 32 pixels |
 # | 10 | Exercise 1 |
 # | 5 | Section 3: the designer |
 # | 30 | Exercise 2, in pairs |
 # | 15 | Section 5: train, and predict while it runs |
 # | 25 | Exercise 3 |
-# | 5 | Sections 6 and 7: which sentence may you write? |
+# | 5 | Sections 6 and 7: which claim can you make? |
 # | 20 | Exercise 4 |
 #
 # ### Ask before you show
 #
-# - Before MAXPOOL goes: "Parameters? MACs? Still within the budget?"
+# - Before MAXPOOL is removed: "Parameters? MACs? Still within the budget?"
 # - Before training: "Your design or the thin ResNet-50, and by how many points?" Collect it on paper.
-# - After training: "Could this have been luck? How many of the 20 deals part the means as far?"
+# - After training: "Could this be chance? In how many of the 20 relabellings do the means differ as much?"
 #
 # ### What they may think
 #
-# - *A better accuracy is a better design.* Three runs never get below 10 % of all deals.
+# - *A better accuracy is a better design.* With three runs each, p is never below 10 %.
 # - *MACs are seconds.* Compare the two columns of the table.
-# - *A wrong expectation is a wrong answer.* It is what the ablation is for.
+# - *A wrong expectation is a wrong answer.* Finding that out is what the ablation is for.
 #
 # ### On the projector
 #
-# The DesignExplorer with two designs of the room, side by side in the table of section 5. Their authors defend one number
-# each.
+# The DesignExplorer with two designs from the class, side by side in the table of section 5. Have each author defend
+# one number.
 #
 # Exercises 2 to 4 have no single answer: the grader says whether a design is legal and the report complete. Read the
 # reasons yourself.

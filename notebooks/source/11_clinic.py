@@ -14,11 +14,11 @@
 # # 11 · The broken-block clinic
 #
 # **At the end of this lesson you can**
-# - examine a network that does not do what it should, in four ways,
-# - tell a mistake in a network from one in the preparation of its pictures or in its training,
-# - say what each of the four can see, and what it cannot,
-# - tell a mistake from its symptoms, before you read the code,
-# - mend it, and prove that it is mended.
+# - examine a misbehaving network in four ways,
+# - distinguish a mistake in a network from a mistake in the preparation of its pictures or in its training,
+# - say what each examination can see, and what it cannot,
+# - diagnose a mistake from its symptoms, before you read the code,
+# - fix it, and prove that it is fixed.
 #
 # **You need** lessons [03](03_btnk1.ipynb), [05](05_resnet50.ipynb) and [06](06_published_weights.ipynb): the blocks, the
 # ladder of proof, and weights that come from elsewhere. [Lesson 08](08_why_residuals.ipynb) helps with training curves.
@@ -26,7 +26,7 @@
 # **Time:** about 115 minutes to work through. Running every cell takes about 200 seconds on a slow laptop, most of it
 # training.
 #
-# **A new word?** The [glossary](glossary.ipynb) has it, most of this lesson's under
+# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
 # [Proof and diagnosis](glossary.ipynb#Proof-and-diagnosis).
 
 # %%
@@ -49,11 +49,12 @@ Progress("11", exercises=8)
 #
 # A ResNet with a mistake rarely stops. It runs, it learns, and it is a little worse than it should be, or slower, or
 # does not fit the published weights. The mistakes in this clinic are real: most were found in public projects, some of
-# them years after the code was published. Every patient is a whole network in which one part has a mistake: the stem,
-# the block, the stages, the head, or what is done with the network: how its pictures are prepared, how it is trained, how
-# it is asked.
+# them years after the code was published.
 #
-# This is what their authors say. In front stands the name that the patient has in this lesson's code:
+# Every patient is a whole network with a mistake in one part: the stem, the block, the stages, the head, or the use of
+# the network: how its pictures are prepared, how it is trained, how it is run.
+#
+# This is what their authors say. The name in front is the patient's name in this lesson's code:
 
 # %%
 for i, (name, patient) in enumerate(PATIENTS.items(), 1):
@@ -61,8 +62,8 @@ for i, (name, patient) in enumerate(PATIENTS.items(), 1):
 
 # %% [markdown]
 # A doctor does not begin by reading the whole code. First come examinations: cheap, always the same, and each blind to
-# something. The first is made on the full ResNet-50. The others take smaller networks of the same parts, so that they need
-# only seconds: where an error names sizes, theirs are smaller too.
+# something. The first uses the full ResNet-50. The others use smaller networks of the same parts, so that they need
+# only seconds: the sizes in their error messages are smaller too.
 
 # %%
 for name, (sees, cannot) in EXAMINATIONS.items():
@@ -71,7 +72,7 @@ for name, (sees, cannot) in EXAMINATIONS.items():
 # %% [markdown]
 # ## 2 · One patient, four examinations
 #
-# Patient 11, `single`, comes from a well-known annotated implementation. Three threads on GitHub ask about it: "It learns
+# Patient 11, `single`, comes from a well-known annotated implementation. Three GitHub threads ask about it: "It learns
 # well, but it is slow, and it needs a lot of memory."
 #
 # **Predict:** which of the four examinations will find something? Will there be more parameters than there should be?
@@ -85,13 +86,13 @@ for what, (healthy, mine) in {"parameters": found.parameters, "MACs": found.macs
     print(f"{what:10} {mine:15,}  healthy {healthy:,}")
 
 # %% [markdown]
-# **What do you see?** Which of the three, shapes, parameters and MACs, are wrong? Where are strides missing, and where is
-# one too many?
+# **What do you see?** Which of the three, shapes, parameters and MACs, are wrong? Where are strides missing, and where
+# is there one too many?
 #
-# <details><summary>What there is to see</summary>Shapes and MACs. Stage 1 halves W, and should not. The stages after it should,
-# and do not, so that Stages 3 and 4 come out too large and cost several times the MACs. The parameters are right to the
-# last one, because no weight depends on W. Whoever compares only parameters, as many projects do in their tests, sees
-# nothing.</details>
+# <details><summary>What there is to see</summary>Shapes and MACs. Stage 1 halves W, and should not. The later stages
+# should, and do not, so that the maps of Stages 3 and 4 are too large and cost several times the MACs. The number of
+# parameters is exactly right, because no weight depends on W. If you compare only parameters, as many projects do in
+# their tests, you see nothing.</details>
 
 # %%
 print(statistics(patient.parts).text)
@@ -99,17 +100,17 @@ proof = prove(patient.parts)
 print(proof.text)
 
 # %% [markdown]
-# The statistics are odd only in the head, which takes the mean over more positions than it should. The ladder has put the
-# course's trained weights into the patient, and names the first step that differs. It can say more than *where*: it plants
-# usual mistakes into a healthy network, one by one, until one gives the patient's numbers up to there. This is kept apart,
-# because you are here to find it out yourself:
+# The statistics are odd only in the head, which takes the mean over more positions than it should. The ladder has
+# loaded the course's trained weights into the patient, and names the first step that differs. It can say more than
+# *where*: it tries the usual mistakes in a healthy network, one by one, until one produces the patient's numbers up to
+# that step. The cause is printed separately, because you are here to find it yourself:
 
 # %%
 print(proof.cause)
 
 # %% [markdown]
-# The last examination trains the patient for a moment, beside two healthy networks that differ only in their first
-# weights. How far those two are apart is luck. Only what goes well beyond that is a finding.
+# The last examination trains the patient briefly, beside two healthy networks that differ only in their first weights.
+# The difference between those two is chance. Only a difference well beyond it is a finding.
 
 # %%
 trial = Trial(patient.parts).run()
@@ -118,17 +119,17 @@ print(trial.text)
 # %% [markdown]
 # **What do you see?** Does this mistake harm training?
 #
-# <details><summary>What there is to see</summary>No more than luck does. Larger maps are no disadvantage, they are only
-# expensive. So three of the four find this patient, and the one that most people look at, the curve, does not. That is how
-# such a mistake lives on for years.</details>
+# <details><summary>What there is to see</summary>No more than chance does. Larger maps are not a disadvantage, they are
+# only expensive. So three of the four examinations find this patient, and the one that most people look at, the curve,
+# does not. That is how such a mistake survives for years.</details>
 #
 # ## 3 · Is the winning class enough?
 #
 # Many projects test a rebuilt network like this: load the published weights, classify a few pictures, compare the
-# winning class. Patient 10, `straight`, has **no ReLU in its stem**. It is given trained weights and 64 pictures, and there
+# winning class. Patient 10, `straight`, has **no ReLU in its stem**. It gets trained weights and 64 pictures, and there
 # are ten classes.
 #
-# **Predict:** for what share of the pictures does the same class win as in the healthy network?
+# **Predict:** for what fraction of the pictures does the same class win as in the healthy network?
 
 # %%
 found = prove(PATIENTS["straight"].parts)
@@ -138,15 +139,15 @@ print(f"largest difference of a score: {found.answer:.0%} of the largest score")
 # %% [markdown]
 # **What do you see?** Would a test on three or four pictures have found the mistake?
 #
-# <details><summary>What there is to see</summary>Most likely not: only a few of 64 pictures give it away, although a whole ReLU
-# is missing. The scores themselves are far off: compare numbers, not winners.</details>
+# <details><summary>What there is to see</summary>Most likely not: only a few of 64 pictures reveal it, although a whole
+# ReLU is missing. The scores themselves are far off: compare numbers, not winning classes.</details>
 #
-# ## 4 · A network that is well, and answers that are wrong
+# ## 4 · A healthy network with wrong answers
 #
 # Patient 15, `raw`: "Trained from the start it does well. With published weights the same code is wrong about most
 # pictures." Its network is healthy.
 #
-# **Predict:** which examinations can find a mistake that is not in the network at all?
+# **Predict:** which examinations can find a mistake that is outside the network?
 
 # %%
 patient = PATIENTS["raw"]
@@ -160,40 +161,40 @@ print(f"the same winning class for {found.winners:.0%} of the pictures")
 # **What do you see?** Three readings are odd. Where in the network are they? And how can the ladder be equal and the answers
 # wrong?
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# - They lie before the network: they are of what goes in. Its mean should be below zero here, and is above; nothing is
-#   below zero.
-# - The steps of the ladder are compared on pictures prepared as they should be. Only for the answers, at its end, does the
-#   patient prepare its own.
-# - After the first BN everything is healthy again. In training mode BN subtracts the mean of the batch, whatever it is, and
-#   divides by its deviation. So the loss curve will show nothing.
+# - Before the network: they are measured on its input. The input's mean should be below zero here, but is above; no
+#   value is below zero.
+# - The ladder compares the steps on correctly prepared pictures. Only for the answers, at its end, does the patient
+#   prepare its own pictures.
+# - After the first BN everything is healthy again. In training mode BN subtracts the mean of the batch, whatever it is,
+#   and divides by its deviation. So the loss curve will not show the mistake.
 # </details>
 #
 # But in `eval()` BN uses the mean and the variance that it has **kept** from training. So a trained network remembers
-# what its pictures looked like, even if nobody wrote it down. Divide the deviation of what comes to the first BN by the one
-# that it kept. **Predict:** what comes out, roughly, with the right preparation, and with this patient's?
+# what its pictures looked like, even if that was never documented. Divide the deviation of the first BN's input by the
+# deviation that it kept. **Predict:** roughly what is the ratio with the right preparation, and with this patient's?
 
 # %%
 healthy, mine = found.arrives
-print(f"prepared as it should be: {healthy:.2f}")
+print(f"prepared correctly:       {healthy:.2f}")
 print(f"prepared by this patient: {mine:.2f}")
 
 # %% [markdown]
-# **What do you see?** Which number would the pictures give that the network was trained with?
+# **What do you see?** What would the ratio be for the pictures that the network was trained with?
 #
-# <details><summary>What there is to see</summary>1. Our photographs are others, so they give a little less. This patient gives
-# about a quarter of that: it forgot to divide by the deviation, about 0.23. You need no second network for this
-# examination, and no labels. It is worth making whenever weights come from elsewhere.</details>
+# <details><summary>What there is to see</summary>1. Our photographs are different, so their ratio is a little lower.
+# This patient's is about a quarter of that: it forgot to divide by the deviation, about 0.23. This examination needs
+# neither a second network nor labels. It is worth doing whenever weights come from elsewhere.</details>
 #
 # ## 5 · The clinic
 #
-# Choose a patient, examine it, choose a diagnosis. **its code** folds out, but try without it first: symptoms, then
-# diagnosis, then code. Each wrong diagnosis is answered with the reason why the symptoms do not fit it. The right one
-# links to the threads in which people met it, and folds away **what to change**.
+# Choose a patient, examine it, choose a diagnosis. **its code** unfolds, but try without it first: symptoms, then
+# diagnosis, then code. For each wrong diagnosis the clinic explains why the symptoms do not fit. The right one links to
+# the threads that report the mistake, and has **what to change** folded away.
 #
-# Before each examination, say what you expect. Try to need as few as you can. What the ladder says about the cause is
-# folded away under **the numbers**: look there last.
+# Before each examination, say what you expect. Try to need as few examinations as possible. The cause that the ladder
+# found is folded away under **the numbers**: look there last.
 
 # %%
 from resnet_lib.explorers import ClinicExplorer
@@ -203,28 +204,28 @@ clinic = ClinicExplorer("quick")
 clinic
 
 # %% [markdown]
-# **What do you see?** Stay with this patient, "Every shape is right …". Which of the four finds it, and why not the
-# others?
+# **What do you see?** Stay with this patient, "Every shape is right …". Which of the four finds it, and why do the
+# others not?
 #
-# <details><summary>What there is to see</summary>Only the ladder. Shapes and counts are the same, because a pooling has no
-# weights and both kinds halve W. Before training the statistics are hardly moved. And training does as well as with the
-# other pooling. The mistake exists only in relation to weights that were trained with something else.</details>
+# <details><summary>What there is to see</summary>Only the ladder. Shapes and counts are the same, because a pooling has
+# no weights and both kinds halve W. Before training the statistics hardly change. And training works as well as with
+# the other pooling. The mistake matters only with weights that were trained with a different pooling.</details>
 #
 # Patients 16, 17 and 18 have a healthy network, healthy pictures, and a mistake in how they are **trained**. Three
-# examinations find nothing in them. Begin with 16, and read what the fourth one says: up to which step the losses are those
-# of the healthy network, what never moves, and where the loss stays.
+# examinations find nothing in them. Begin with 16, and read the result of the fourth: up to which step the losses equal
+# those of the healthy network, what never moves, and where the loss stays.
 #
-# ## 6 · Mend them
+# ## 6 · Fix them
 #
 # Seven patients stay for treatment: numbers 3, 1, 5, 12, 14, 8 and 13, in this order. For each: look at the symptoms,
-# choose the diagnosis in the clinic above (and leave **what to change** folded), then mend the code in the cell. The check
-# accepts **any** code that does the right thing, not only one way of writing it. The numbers fold out; those of the
-# ladder name the cause as well, so they are the last hint of all.
+# choose the diagnosis in the clinic above (and leave **what to change** folded), then fix the code in the cell. The
+# check accepts **any** code that does the right thing, not only one way of writing it. The numbers unfold; those of the
+# ladder also name the cause, so they are the last hint.
 
 
 # %%
 def examine(name, train=False):
-    """The three quick examinations of a patient, and the slow one where it is asked for."""
+    """Show the three quick examinations of a patient, and the slow one if train is True."""
     patient = PATIENTS[name]
     found = {
         "shapes and counts": shapes(patient.parts),
@@ -246,16 +247,16 @@ examine("halving")
 # %% [markdown]
 # Which two shapes disagree, and in which dimension? Which of the two is wrong?
 #
-# <details><summary>Hint: the symptom</summary>Dimension 0 is the batch, 1 the channels, 2 and 3 are height and width. Stage
-# 1 has no stride, so height and width cannot be the trouble.</details>
-# <details><summary>Hint: where</summary>F(x) has as many channels as it should, 4·C1. So the shortcut has too few. When
-# does this code make a projection?</details>
+# <details><summary>Hint: the symptom</summary>Dimension 0 is the batch, 1 the channels, 2 and 3 are height and width.
+# Stage 1 has no stride, so height and width cannot be the problem.</details>
+# <details><summary>Hint: where</summary>F(x) has the right number of channels, 4·C1. So the shortcut has too few. When
+# does this code create a projection?</details>
 # <details><summary>Hint: what</summary>A projection is needed wherever the shape changes: the stride is not 1,
 # <b>or</b> the channels change.</details>
 
 
 # %% tags=["exercise"]
-# Exercise 1: mend the block so that it works in every stage
+# Exercise 1: fix the block so that it works in every stage
 class HalvingBlock(nn.Module):
     def __init__(self, in_channels, width, stride=1):
         super().__init__()
@@ -281,7 +282,7 @@ class HalvingBlock(nn.Module):
         return self.relu(out + identity)
 
 
-raise NotImplementedError("Exercise 1: mend the block so that it works in every stage, then remove this line")
+raise NotImplementedError("Exercise 1: fix the block so that it works in every stage, then remove this line")
 
 
 # %% tags=["solution"]
@@ -321,17 +322,17 @@ check_cured(PATIENTS["halving"], block=HalvingBlock, exercise="11.1")
 examine("eager")
 
 # %% [markdown]
-# The maps get brighter from block to block. What could keep a sum from ever becoming smaller than x?
+# The maps become brighter from block to block. What could keep a sum from ever becoming smaller than x?
 #
-# <details><summary>Hint: the symptom</summary>No parameter is missing and no MAC. So look at what has neither: ReLUs and
-# sums. The share of zeros after a block is lower than it should be: fewer sums come out below zero.</details>
+# <details><summary>Hint: the symptom</summary>No parameters or MACs are missing. So look at steps that have neither:
+# ReLUs and sums. The fraction of zeros after a block is lower than it should be: fewer sums are below zero.</details>
 # <details><summary>Hint: where</summary>Go through <code>forward</code> and count the ReLUs. How many should there be,
 # and where?</details>
-# <details><summary>Hint: what</summary>F(x) goes into the sum as bn3 gives it, with its negatives.</details>
+# <details><summary>Hint: what</summary>The sum takes F(x) directly from bn3, with its negative values.</details>
 
 
 # %% tags=["exercise"]
-# Exercise 2: mend the block
+# Exercise 2: fix the block
 class EagerBlock(nn.Module):
     def __init__(self, C, C1, S=1):
         super().__init__()
@@ -356,7 +357,7 @@ class EagerBlock(nn.Module):
         return F.relu(out)
 
 
-raise NotImplementedError("Exercise 2: mend the block, then remove this line")
+raise NotImplementedError("Exercise 2: fix the block, then remove this line")
 
 
 # %% tags=["solution"]
@@ -395,13 +396,13 @@ check_cured(PATIENTS["eager"], block=EagerBlock, exercise="11.2")
 examine("paper")
 
 # %% [markdown]
-# All shapes are right, every parameter is there, and every weight loads. What makes MACs fewer without changing a single
-# shape at the end of a block?
+# All shapes are right, every parameter is there, and every weight loads. What could reduce the MACs without changing a
+# single shape at the end of a block?
 #
 # <details><summary>Hint: the symptom</summary>Stage 1 is equal, Stage 2 is not. What does Stage 2 have that Stage 1
 # lacks?</details>
-# <details><summary>Hint: where</summary>The stride. It can sit on one convolution or on another; W/S comes out either
-# way. But a 3×3 on a smaller map is cheaper.</details>
+# <details><summary>Hint: where</summary>The stride. It can be on one convolution or on another; the output is W/S wide
+# either way. But a 3×3 on a smaller map is cheaper.</details>
 # <details><summary>Hint: what</summary>The published PyTorch weights are v1.5: lesson 03.</details>
 
 
@@ -466,25 +467,25 @@ check_cured(PATIENTS["paper"], block=PaperBlock, exercise="11.3")
 # ### Exercise 4 · the loss that stays up
 # ● of ●●● · important · 8 minutes
 #
-# This one trains badly, so the slow examination is made as well: a moment of training.
+# This patient trains badly, so it also gets the slow examination: a brief training.
 
 # %%
 examine("polite", train=True)
 
 # %% [markdown]
-# With 20 classes, the loss of a network that knows nothing is ln 20 ≈ 3.0. How low can this one go at best, and why? Then
-# mend the head.
+# With 20 classes, the loss of a network that knows nothing is ln 20 ≈ 3.0. How low can this network's loss go at best,
+# and why? Then fix the head.
 #
-# <details><summary>Hint: the symptom</summary>Everything up to the linear layer is equal. After it no score is below zero,
-# and none can be above 1.</details>
-# <details><summary>Hint: where</summary>In the head. What does <code>F.cross_entropy</code> do with the scores it is
-# given?</details>
-# <details><summary>How low?</summary>At best one score is 1 and 19 are 0. Cross-entropy takes them for scores: the loss is
-# ln(e + 19) − 1 ≈ 2.08. It never comes below that.</details>
+# <details><summary>Hint: the symptom</summary>Everything up to the linear layer is equal. After it no score is below
+# zero, and no score can be above 1.</details>
+# <details><summary>Hint: where</summary>In the head. What does <code>F.cross_entropy</code> do with its
+# input?</details>
+# <details><summary>How low?</summary>At best one score is 1 and 19 are 0. Cross-entropy treats them as scores: the loss
+# is ln(e + 19) − 1 ≈ 2.08. It never falls below that.</details>
 
 
 # %% tags=["exercise"]
-# Exercise 4: mend the head
+# Exercise 4: fix the head
 class Classifier(nn.Sequential):
     def __init__(self, C, num_classes):
         super().__init__(
@@ -497,7 +498,7 @@ class Classifier(nn.Sequential):
         )
 
 
-raise NotImplementedError("Exercise 4: mend the head, then remove this line")
+raise NotImplementedError("Exercise 4: fix the head, then remove this line")
 
 
 # %% tags=["solution"]
@@ -523,23 +524,23 @@ check_cured(PATIENTS["polite"], head=Classifier, exercise="11.4")
 examine("sociable")
 
 # %% [markdown]
-# The network is equal to the healthy one at every step, and its answers are wrong. Mend the function that asks it.
+# The network is equal to the healthy one at every step, but its answers are wrong. Fix the function that runs it.
 #
-# <details><summary>Hint: the symptom</summary>Two pictures by themselves get other scores than the same two among others.
-# Which layer lets the pictures of a batch see each other?</details>
-# <details><summary>Hint: where</summary>Not in the network. In the function that uses it.</details>
-# <details><summary>Hint: and afterwards?</summary>A careful function gives the network back in the mode in which it
-# found it. The check does not ask for that; whoever trains on will be glad of it.</details>
+# <details><summary>Hint: the symptom</summary>Two pictures alone get different scores from the same two in a larger
+# batch. Which layer lets the pictures of a batch see each other?</details>
+# <details><summary>Hint: where</summary>It is not in the network, but in the function that uses it.</details>
+# <details><summary>Hint: and afterwards?</summary>A careful function restores the mode in which it found the network.
+# The check does not require that, but you need it if training continues.</details>
 
 
 # %% tags=["exercise"]
-# Exercise 5: mend the function
+# Exercise 5: fix the function
 @torch.no_grad()
 def answer(network, pictures):
     return network(pictures)
 
 
-raise NotImplementedError("Exercise 5: mend the function, then remove this line")
+raise NotImplementedError("Exercise 5: fix the function, then remove this line")
 
 
 # %% tags=["solution"]
@@ -560,18 +561,18 @@ check_cured(PATIENTS["sociable"], answer=answer, exercise="11.5")
 examine("tidy")
 
 # %% [markdown]
-# The block of this patient is right; it only makes its shortcut first. Mend the function that loads.
+# The block of this patient is right; it only creates its shortcut first. Fix the function that loads.
 #
-# <details><summary>Hint: the symptom</summary>What goes into conv3 of the first block is equal, and what comes out is not. So
-# its weight is another one. Which layer of that block has a weight of the same shape?</details>
-# <details><summary>Hint: where</summary>"The next one that has this shape" is right only as long as both networks make
-# their layers in the same order.</details>
-# <details><summary>Hint: what</summary>Names say what is meant. PyTorch has a method for it, and it complains when one does
-# not fit.</details>
+# <details><summary>Hint: the symptom</summary>The input of conv3 of the first block is equal, but its output is not. So
+# its weight is wrong. Which other layer of that block has a weight of the same shape?</details>
+# <details><summary>Hint: where</summary>"The next one that has this shape" is right only if both networks create their
+# layers in the same order.</details>
+# <details><summary>Hint: what</summary>Names are unambiguous. PyTorch has a method that loads by name, and it raises an
+# error when a name does not fit.</details>
 
 
 # %% tags=["exercise"]
-# Exercise 6: mend the function, so that the order no longer matters
+# Exercise 6: fix the function, so that the order no longer matters
 def load(network, published):
     left = list(published.values())
     for mine in network.state_dict().values():
@@ -579,7 +580,7 @@ def load(network, published):
         mine.copy_(left.pop(i))
 
 
-raise NotImplementedError("Exercise 6: mend the function, so that the order no longer matters, then remove this line")
+raise NotImplementedError("Exercise 6: fix the function, so that the order no longer matters, then remove this line")
 
 
 # %% tags=["solution"]
@@ -598,19 +599,19 @@ check_cured(PATIENTS["tidy"], load=load, exercise="11.6")
 examine("dead", train=True)
 
 # %% [markdown]
-# Its author wanted every block to begin as its shortcut, as in lesson 08: F(x) = 0 at first. The healthy networks beside it
-# do begin like that. In this one F stays 0.
+# The author wanted every block to start as its shortcut, as in lesson 08: F(x) = 0 at first. The healthy networks
+# beside it do start like that. In this one F stays 0.
 #
-# <details><summary>Hint: the symptom</summary>relu1 gives out nothing but zeros, in every block. What gradient does a ReLU
-# pass back where it gives out 0?</details>
-# <details><summary>Hint: where</summary>In a healthy block, what comes after the BN that begins at zero? And in this
+# <details><summary>Hint: the symptom</summary>relu1 outputs nothing but zeros, in every block. What gradient does a
+# ReLU pass back where its output is 0?</details>
+# <details><summary>Hint: where</summary>In a healthy block, what follows the BN that starts at zero? And in this
 # one?</details>
-# <details><summary>Hint: why does the ladder see nothing?</summary>It copies trained weights into the patient first. Then
-# nothing is left of how they began.</details>
+# <details><summary>Hint: why does the ladder see nothing?</summary>It first copies trained weights into the patient.
+# They replace the initial ones.</details>
 
 
 # %% tags=["exercise"]
-# Exercise 7: mend the initialisation, so that F begins at zero and can learn
+# Exercise 7: fix the initialisation, so that F begins at zero and can learn
 def initialise(network):
     for name, module in network.named_modules():
         if name.endswith("bn1"):
@@ -631,16 +632,18 @@ def initialise(network):
 check_cured(PATIENTS["dead"], initialise=initialise, exercise="11.7")
 
 # %% [markdown]
-# **What do you see?** Run the training of the mended one, if you like:
-# `Trial({"initialise": initialise}, PATIENTS["dead"].healthy).run().text`. Where does it land?
+# **What do you see?** Run the training of the fixed network, if you like:
+# `Trial({"initialise": initialise}, PATIENTS["dead"].healthy).run().text`. Where does its loss curve end?
 #
-# <details><summary>What there is to see</summary>Exactly on one of the healthy curves, since it begins with the same weights. The gradient of bn3's weight
-# does not need F to be different from zero: it needs what goes into bn3, and that is alive.</details>
+# <details><summary>What there is to see</summary>Exactly on one of the healthy curves, since it starts with the same
+# weights. The gradient of bn3's weight does not need F to be different from zero: it needs the input of bn3, which is
+# not zero.</details>
 #
 # ## 7 · Which examination finds what
 #
-# All patients, all examinations. Parameters and MACs have a column of their own here, and the last column is the test of
-# section 3: for what share of 64 pictures the winning class is the same with trained weights, where those fit.
+# The table has all patients and all examinations. Parameters and MACs have their own column here, and the last column
+# is the test of section 3: the fraction of 64 pictures for which the winning class is the same with trained weights, if
+# those fit.
 #
 # **Predict:** is there an examination that finds every patient? Is there a patient that none finds? (The cell trains all of
 # them, which takes a minute or two. Read exercise 8 meanwhile.)
@@ -667,15 +670,15 @@ for name, patient in PATIENTS.items():
 # ### Exercise 8 · predict the table
 # ●● of ●●● · important · 8 minutes
 #
-# Before you look at the table: in each line, one of the four. (Their complaints stand in section 1, beside their names, and
-# their code in the clinic above.)
+# Before you look at the table, choose one of the four patients in each line. (Their complaints are in section 1, beside
+# their names, and their code is in the clinic above.)
 #
-# <details><summary>Hint for the first</summary>Shapes and counts see the design, statistics see an untrained network. What
-# exists only in relation to trained weights?</details>
-# <details><summary>Hint for the second</summary>What is wrong with a network that is healthy, is asked in the right way,
-# and is shown the right pictures?</details>
-# <details><summary>Hint for the third</summary>Where S stands is not seen at the end of a block. What costs less on a smaller
-# map?</details>
+# <details><summary>Hint for the first</summary>Shapes and counts see the design, statistics see an untrained network.
+# Which mistake matters only with trained weights?</details>
+# <details><summary>Hint for the second</summary>What can be wrong if the network is healthy, is run in the right way,
+# and gets the right pictures?</details>
+# <details><summary>Hint for the third</summary>The position of S does not show at the end of a block. What costs less
+# on a smaller map?</details>
 # <details><summary>Hint for the fourth</summary>One author worried without cause.</details>
 
 # %% tags=["exercise"]
@@ -686,7 +689,7 @@ prediction = {
     "Shapes right and MACs wrong: wide-shortcut, single, paper or quick": None,
     "No examination finds: tidy, default, sociable or worried": None,
 }
-raise NotImplementedError("Exercise 8: replace each None by a name, then remove this line")
+raise NotImplementedError("Exercise 8: replace each None with a name, then remove this line")
 
 # %% tags=["solution"]
 prediction = {
@@ -701,7 +704,7 @@ from resnet_lib.exercises import choice_question, predict
 
 
 def who(text, *due):
-    """A question whose answer is the one patient of four in which the quick examinations find this and nothing else."""
+    """Return a question whose answer is the one patient of four in which the quick examinations find exactly this."""
     names = text.partition(": ")[2].replace(" or ", ", ").split(", ")
     finds = {name: [column for column in COLUMNS[:4] if table[name][column]] for name in names}
     why = {name: f"{name} is found by: {', '.join(found) or 'no quick one'}." for name, found in finds.items()}
@@ -717,74 +720,74 @@ findings_table(table, COLUMNS)
 # %% [markdown]
 # **What do you see?** Read it by columns, then by rows.
 #
-# <details><summary>What there is to see</summary>
+# <details><summary>What you can see</summary>
 #
-# - No column finds every patient. The ladder finds most, but not `dead`, whom it heals by copying weights, and not
-#   `thrifty`, whose results are right: a ReLU with inplace=True writes over the maps that its hooks have kept.
-# - Shapes alone find few. With parameters and MACs beside them they find several more, and they cost nothing.
-# - Training is the slowest. It makes up for most mistakes in a network that runs; but it alone finds those in training
-#   itself.
-# - The last column is between nothing and everything, even for networks that are plainly wrong.
-# - One patient is well, and no examination says otherwise. That is worth as much as a finding.
+# - No column finds every patient. The ladder finds most, but not `dead`, which it heals by copying weights, and not
+#   `thrifty`, whose results are right: a ReLU with inplace=True overwrites the maps that the hooks have kept.
+# - Shapes alone find few patients. Together with parameters and MACs they find several more, and they cost nothing.
+# - Training is the slowest examination. It compensates for most mistakes in a network that runs; but only training
+#   finds mistakes in the training itself.
+# - The last column is anywhere between 0 % and 100 %, even for networks that are clearly wrong.
+# - One patient is healthy, and no examination says otherwise. That is as valuable as a finding.
 # </details>
 #
 # ## 8 · Common mistakes
 #
-# - **The network searched, and never what goes into it.** Print mean and deviation of one batch first.
-# - **Only one examination made.** Each is blind to something. Begin with the cheap ones.
+# - **Searching only the network, never its input.** Print the mean and deviation of one batch first.
+# - **Only one examination.** Each is blind to something. Begin with the cheap ones.
 # - **"It learns, so it is right."** Look at the column of training.
-# - **Two changes at once.** Mend one thing, examine again.
-# - **The same weights forgotten.** Two networks with different weights differ everywhere, and that says nothing.
-# - **A difference of luck taken for a symptom.** Compare with several healthy networks, not with one.
-# - **Code searched before symptoms are known.** Fifty lines hide a mistake well; "equal up to Stage 1" leaves five.
+# - **Two changes at once.** Fix one thing, then examine again.
+# - **The same weights forgotten.** Two networks with different weights differ everywhere, which shows nothing.
+# - **A chance difference taken for a symptom.** Compare with several healthy networks, not with one.
+# - **Searching the code before you know the symptoms.** Fifty lines hide a mistake well; "equal up to Stage 1" leaves
+#   five.
 #
 # ## Summary
 #
-# - Shapes, parameters and MACs: free, and blind to everything that has no weights and changes no size.
-# - Statistics beside several healthy networks: see signs, zeros and scales, before any training.
-# - The ladder of proof: names the first step that differs, and often the cause. It needs the same weights in both, so it
-#   cannot see how they began.
-# - Training beside healthy networks: slow, and forgiving; the first losses and what never moves say more than the last
-#   loss.
-# - A trained BN keeps what its pictures looked like: hold yours against it.
-# - The winning class alone proves next to nothing.
+# - Shapes, parameters and MACs: free, and blind to everything that has no weights and does not change a size.
+# - Statistics beside several healthy networks: they see signs, zeros and scales, before any training.
+# - The ladder of proof: names the first step that differs, and often the cause. It needs the same weights in both, so
+#   it cannot see how they were initialised.
+# - Training beside healthy networks: slow, and forgiving; the first losses and the parts that never move say more than
+#   the last loss.
+# - A trained BN keeps the statistics of its pictures: compare yours with them.
+# - The winning class alone proves almost nothing.
 #
 # ## Recall
 #
-# 1. Parameters are right to the last one and there are four times the MACs. What do you suspect?
-# <details><summary>Answer</summary>A stride that is missing, so maps are too large. Parameters do not depend on
-# W.</details>
+# 1. The number of parameters is exactly right and there are four times the MACs. What do you suspect?
+# <details><summary>Answer</summary>A missing stride, so maps are too large. Parameters do not depend on W.</details>
 #
-# 2. The ladder says "equal at every step", and the answers change with the batch. What is it?
-# <details><summary>Answer</summary>The network is used in training mode: BN takes the statistics of the
-# batch.</details>
+# 2. The ladder says "equal at every step", but the answers change with the batch. What is wrong?
+# <details><summary>Answer</summary>The network is used in training mode: BN uses the statistics of the batch.</details>
 #
 # 3. Which of the examinations cannot find a wrong initialisation, and why?
-# <details><summary>Answer</summary>The ladder of proof, since it puts other weights in; and shapes and counts, which know no
-# numbers at all.</details>
+# <details><summary>Answer</summary>The ladder of proof, since it loads other weights; and shapes and counts, which do
+# not look at the weights at all.</details>
 #
-# 4. Why are the statistics held beside five healthy networks and not one?
-# <details><summary>Answer</summary>To know how much they differ by luck. A reading is odd only if it lies well outside their
-# range.</details>
+# 4. Why are the statistics compared with five healthy networks and not with one?
+# <details><summary>Answer</summary>To know how much healthy networks differ by chance. A reading is odd only if it is
+# well outside their range.</details>
 #
 # 5. Your hooks collect BN outputs without a single negative value, and the network's results are right. What happened?
-# <details><summary>Answer</summary>A ReLU that works in place wrote over them after they were given out.</details>
+# <details><summary>Answer</summary>A ReLU that works in place overwrote them after the BN returned them.</details>
 #
 # 6. Why does a softmax inside the network not change the winning class?
-# <details><summary>Answer</summary>It keeps the order of the scores. It ruins the loss all the same.</details>
+# <details><summary>Answer</summary>It keeps the order of the scores. But it ruins the loss.</details>
 #
-# 7. The first two losses are those of the healthy network, to the digit, and then the loss goes wild. What piles up?
-# <details><summary>Answer</summary>Gradients: <code>zero_grad()</code> is forgotten. The first step is right, since there
-# are none yet.</details>
+# 7. The first two losses equal those of the healthy network to the last digit, and then the loss goes wild. What
+#    accumulates?
+# <details><summary>Answer</summary>Gradients: <code>zero_grad()</code> is forgotten. The first step is right, since no
+# gradients exist before it.</details>
 #
 # 8. Why does a forgotten normalisation not show in the training curve?
-# <details><summary>Answer</summary>In training the first BN subtracts the batch's own mean and divides by its deviation. It
-# shows with trained weights in <code>eval()</code>, where BN uses what it has kept.</details>
+# <details><summary>Answer</summary>In training the first BN subtracts the batch's own mean and divides by its
+# deviation. It shows with trained weights in <code>eval()</code>, where BN uses its stored statistics.</details>
 #
 # ## What comes next
 #
-# Bring a patient of your own: the examinations take any part. `shapes({"block": MyBlock})`,
-# `prove({"block": MyBlock})`. Or go back to [10 · capstone](10_capstone.ipynb) and examine what you designed.
+# Examine your own network: the examinations accept any part. `shapes({"block": MyBlock})`, `prove({"block": MyBlock})`.
+# Or go back to [10 · capstone](10_capstone.ipynb) and examine what you designed.
 
 # %% [markdown] tags=["instructor"]
 # ### Minute by minute
@@ -793,7 +796,7 @@ findings_table(table, COLUMNS)
 # | --- | --- |
 # | 10 | Sections 1 and 2: the complaints read aloud, and one patient examined together |
 # | 5 | Section 3: how much does the winning class prove? |
-# | 5 | Section 4: a network that is well, and what its first BN remembers |
+# | 5 | Section 4: a healthy network, and what its first BN remembers |
 # | 15 | Section 5: the clinic, in pairs, one patient each |
 # | 8 | Exercise 1 |
 # | 10 | Exercise 2 |
@@ -801,7 +804,7 @@ findings_table(table, COLUMNS)
 # | 8 | Exercise 4 |
 # | 8 | Exercise 5 |
 # | 10 | Exercise 6 |
-# | 12 | Exercise 7, for the quick ones |
+# | 12 | Exercise 7, for the fast students |
 # | 8 | Exercise 8 |
 # | 6 | Section 7: the table, column by column |
 #
@@ -816,11 +819,12 @@ findings_table(table, COLUMNS)
 #
 # - *It learns, so it is right.* Most of these patients learn as well as healthy ones.
 # - *The right number of parameters means the right network.* Strides, ReLUs and pooling have none.
-# - *A finding is a diagnosis.* The ladder says where two networks part, not why.
-# - *Without normalisation it would not train.* It does: the first BN sees to that. With trained weights it fails.
-# - *One healthy network is enough to compare with.* How far do two healthy ones lie apart?
+# - *A finding is a diagnosis.* The ladder says where two networks diverge, not why.
+# - *Without normalisation it would not train.* It does, thanks to the first BN. With trained weights it fails.
+# - *One healthy network is enough to compare with.* How far are two healthy networks apart?
 #
 # ### On the projector
 #
-# The ClinicExplorer with one patient, its code folded away. The room names an examination and what it expects; only then
-# press the button. Stop at two examinations, and let them argue. Then the table of section 7, one column at a time.
+# The ClinicExplorer with one patient, its code folded away. The class names an examination and what it expects; only
+# then press the button. Stop at two examinations, and let the students argue. Then the table of section 7, one column
+# at a time.

@@ -136,7 +136,7 @@ _OWN_BNS = {
 
 def _parameters(part, norms):
     text = _TEXT.format(arguments=", ".join(NUMBERS[part][0]), layers=LAYERS[part])
-    rows = [*_OF_WEIGHTS, *(_OF_LOOPS if part != "stem" else ()), *_OWN[part]]
+    rows = [*_OF_WEIGHTS, *_OWN[part], *(_OF_LOOPS if part != "stem" else ())]
     if norms:
         return Solution(text, [*_OF_BNS, *_OWN_BNS.get(part, ()), *rows])
     alone = (_WEIGHTS, f"{_WEIGHTS} + 2 * C_out", "You count the BNs too; this formula is for convolutions alone.")
@@ -144,6 +144,14 @@ def _parameters(part, norms):
 
 
 PARAMETERS = {(part, norms): _parameters(part, norms) for part in LAYERS for norms in (True, False)}
+
+
+PARAMETERS_HINTS = (
+    BY_HAND,
+    "Convolution by convolution: kernel · kernel · C_in · C_out. Then the BNs, if they are asked for: 2 a channel.",
+    "BTNK2: C·C/4 + 9·(C/4)² + C/4·C. Basic block: twice 9·C². BTNK1: C·C1 + 9·C1² + 4·C1² + 4·C·C1. "
+    "BNs: 2 · (all channels they see).",
+)
 
 
 def check_parameters(part, f, *, norms=True, exercise=None):
@@ -163,13 +171,7 @@ def check_parameters(part, f, *, norms=True, exercise=None):
         layers = [_layers(part, case) for case in cases]
         return _of_layers(part, sizes, layers, [[1] * len(c) for c in layers], 2 if norms else 0, got, due)
 
-    hints = (
-        BY_HAND,
-        "Convolution by convolution: kernel · kernel · C_in · C_out. Then the BNs, if they are asked for: 2 a channel.",
-        "BTNK2: C·C/4 + 9·(C/4)² + C/4·C. Basic block: twice 9·C². BTNK1: C·C1 + 9·C1² + 4·C1² + 4·C·C1. "
-        "BNs: 2 · (all channels they see).",
-    )
-    return judge(f, names, cases, [PARAMETERS[part, norms]], hints, true=true, why=why, exercise=exercise)
+    return judge(f, names, cases, [PARAMETERS[part, norms]], PARAMETERS_HINTS, true=true, why=why, exercise=exercise)
 
 
 def _layers(part, case):
@@ -268,7 +270,11 @@ _ONE_ALONE = "One convolution alone is multiplied by the positions: put brackets
 _AFTER = "After the stride the width is {0}"
 _FLOORED = _AFTER.format("⌊(W − 1) / S⌋ + 1: {0}")
 _OF_MACS = [
-    ("return total", "return 2 * total", "You give FLOPs: 1 MAC is one multiplication with its addition, 2 FLOPs. Take half."),
+    (
+        "return total",
+        "return 2 * total",
+        "You give FLOPs: 1 MAC is a multiplication with its addition, 2 FLOPs. Take half.",
+    ),
     (_PLACES, "width", "The output has W · W positions, not W."),
     (
         f" * {_PLACES}",
@@ -325,7 +331,7 @@ def macs(C, W, C1, S):
             (
                 _V,
                 "V = W",
-                "You forgot the stride: after it there are W/S · W/S positions, and only the first 1×1 still works at W.",
+                "You forgot the stride: after it there are W/S · W/S positions, and only the first 1×1 works at W.",
             ),
             ("(C, C1, 1, W)", "(C, C1, 1, V)", "The first 1×1 works before the stride, at all W · W positions (v1.5)."),
             (", (C, 4 * C1, 1, V)]", "]", "You forgot the projection G."),
@@ -335,9 +341,16 @@ def macs(C, W, C1, S):
 }
 
 
+MACS_HINTS = (
+    BY_HAND,
+    "Each weight of a convolution is used once at every position of its output.",
+    "Parameters of each convolution × its output height × its output width; with S, these are W/S from the 3×3 on.",
+)
+
+
 def check_macs(part, f, *, exercise=None):
-    """Check the MACs of a part: "BTNK2", f(C, W); "BTNK1", f(C, W, C1, S); "convolution", f(C_in, C_out, kernel, W_out).
-    ValueError for another part."""
+    """Check the MACs of a part: f(C, W) of "BTNK2", f(C, W, C1, S) of "BTNK1", f(C_in, C_out, kernel, W_out) of a
+    "convolution". ValueError for another part."""
     names, cases = MACS_NUMBERS[known(part, MACS_NUMBERS)]
 
     def true(*n):
@@ -357,12 +370,7 @@ def check_macs(part, f, *, exercise=None):
         widths = [[size["W"], *[size.get("V", size["W"])] * (len(layers[0]) - 1)] for size in sizes]
         return _of_layers(part, sizes, layers, [[w * w for w in row] for row in widths], 0, got, due)
 
-    hints = (
-        BY_HAND,
-        "Each weight of a convolution is used once at every position of its output.",
-        "Parameters of each convolution × its output height × its output width; with S, these are W/S from the 3×3 on.",
-    )
-    return judge(f, names, cases, [MACS[part]], hints, true=true, why=why, exercise=exercise)
+    return judge(f, names, cases, [MACS[part]], MACS_HINTS, true=true, why=why, exercise=exercise)
 
 
 def known(part, parts):

@@ -7,8 +7,8 @@ from numbers import Real
 
 import torch
 
-from ..compare.errors import IN_FUNCTIONS, stopped, where
 from .._common import Finding, say
+from ..compare.errors import IN_FUNCTIONS, stopped, where
 from .diagnose import explains, of_arguments
 from .hints import hints
 from .progress import done

@@ -90,6 +90,16 @@ class Solution:
             self._made[edits] = made[-1] if made else None
         return self._made[edits]
 
+    def mistakes(self, *case):
+        """Return (finding, result) for each mistake that gives a result for these inputs."""
+        found = []
+        for edit in self.edits:
+            try:
+                found.append((Finding(edit.kind), self.made(edit)(*case)))
+            except Exception:  # an edit that cannot be computed here
+                continue
+        return found
+
 
 def _plain(sentence):
     """A sentence without values: its brackets are no places of a template."""
@@ -190,6 +200,11 @@ def judge(
         return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.")
     cases, due, every = cases[: len(got)], due[: len(got)], len(cases)
 
+    def formula(*case):
+        """The right result, or None where it depends on how it is computed."""
+        result = solutions[0].made()(*case)
+        return result if known(result) else None
+
     def given(solution, edits):
         """Whether a solution with these edits gives the learner's results."""
         f = solution.made(*edits)
@@ -206,7 +221,7 @@ def judge(
         raise refuse(name, [first, *map(Finding, single)], hints, link=" Or: ")
     if len(got) >= min(3, every):  # to fewer results, too much fits by chance
         if not callable(names) and all(isinstance(n, Real) for n in cases[0]):
-            if found := of_arguments(names, cases, got, true, same):
+            if found := of_arguments(names, cases, got, formula, same):
                 raise refuse(name, [first, found], hints)
         if found := why(cases, got, due):
             raise refuse(name, [first, found], hints)

@@ -24,8 +24,16 @@ OUT_WIDTH = Solution(
         return strides + 1
     """,
     [
-        (_STRIDES, "strides = room / stride", "You forgot the floor: a whole number of strides fits, so divide with //."),
-        (_STRIDES, "strides = math.ceil(room / stride)", "You rounded up; the remainder is dropped, so round down: //."),
+        (
+            _STRIDES,
+            "strides = room / stride",
+            "You forgot the floor: only whole strides fit, so divide with //.",
+        ),
+        (
+            _STRIDES,
+            "strides = math.ceil(room / stride)",
+            "You rounded up; the remainder is dropped: round down, //.",
+        ),
         (
             _STRIDES,
             "strides = round(room / stride)",
@@ -176,7 +184,11 @@ NUMBERS_LEFT = Solution(
             "W // S + 1 is one too many wherever S divides W: math.ceil(W / S) rounds up only what is not whole.",
         ),
         ("side * side", "side * 2", "The result needs the new side times itself, rows times columns, and not times 2."),
-        ("C * side", "math.ceil(C / S) * side", "The channels stay, all C of them: only rows and columns are thinned out."),
+        (
+            "C * side",
+            "math.ceil(C / S) * side",
+            "The channels stay, all C of them: only rows and columns are thinned.",
+        ),
         (_SIDE, "side = W", "That is how many there were before: W becomes W/S."),
         ("C * side * side", "C * W * W - C * side * side", "That is how many are gone; count those that remain."),
         (
@@ -243,6 +255,7 @@ def check_bytes(f, *, exercise=None):
 _JUMP = "Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …"
 _ONE = "Without any step a pixel sees one pixel: itself."
 _LINES = "r = r + (kernel - 1) * j\n        j = j * stride"
+NO_JUMP = "You forgot the jump: after a stride, neighbours are j pixels apart, so a step adds (kernel − 1) · j."
 _MULTIPLY = "Jumps multiply, 2 · 2 = 4, and do not add."
 FORWARDS = Solution(
     """
@@ -261,12 +274,7 @@ def receptive_field(steps):
             _JUMP,
         ),
         ("kernel - 1", "kernel", "A step adds (kernel − 1) · j: a 3×3 adds two jumps, not three."),
-        (
-            "(kernel - 1) * j",
-            "(kernel - 1)",
-            "You forgot the jump: after a stride, neighbours lie j pixels apart, so a step adds (kernel − 1) · j.",
-            _JUMP,
-        ),
+        ("(kernel - 1) * j", "(kernel - 1)", NO_JUMP, _JUMP),
         ("1, 1", "0, 1", "Begin with r = 1: a pixel sees itself.", _ONE),
         ("j * stride", "stride", "You use the last step's stride alone: jumps multiply, j = j · stride.", _JUMP),
         ("j * stride", "j + stride - 1", _MULTIPLY, _JUMP),
@@ -352,6 +360,4 @@ def check_receptive_field(f, *, exercise=None):
         "Carry two numbers through the steps: r, what is seen, and j, how far neighbours lie apart.",
         "r, j = 1, 1; for each step: r = r + (kernel − 1) · j, and then j = …",
     )
-    return judge(
-        f, ("steps",), cases, [FORWARDS, BACKWARDS], hints, true=true, why=_by_a_number, exercise=exercise
-    )
+    return judge(f, ("steps",), cases, [FORWARDS, BACKWARDS], hints, true=true, why=_by_a_number, exercise=exercise)

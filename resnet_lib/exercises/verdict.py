@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .._common import say
+from .._common import Finding, say
 
 HEAD = ("layer", "reference", "yours", "its shape", "")
 
@@ -13,23 +13,30 @@ class Verdict:
 
     ok:       whether everything is right.
     subject:  what was checked, "MyBTNK2".
-    sentence: what is wrong, or what has been shown.
+    sentence: what is wrong, or what has been shown; where it is not given, that of the finding.
     where:    the learner's own line at which it stopped, or "".
     rows:     the reference's layers beside the learner's: (name, shape, the learner's name, its shape, verdict), where
               the verdict is "same", "missing", "extra" or "other shape"; empty where they all fit.
     remarks:  what else was noticed, sentences.
-    hints:    from a nudge to nearly the solution; a notebook shows them folded, one inside the other.
-    findings: what was found, as `Finding`s: the sentence is made of them.
+    hints:    from a nudge to nearly the solution; a notebook shows them folded, one inside the other. The hint of the
+              finding's kind, if it has one, comes first.
+    finding:  what was found wrong, None for a right one. Code and tests compare its kind, never the sentence.
     """
 
     ok: bool
     subject: str
-    sentence: str
+    sentence: str = ""
     where: str = ""
     rows: tuple = ()
     remarks: tuple = ()
     hints: tuple = ()
-    findings: tuple = ()
+    finding: Finding | None = None
+
+    def __post_init__(self):
+        if self.finding is not None:
+            hint = self.finding.kind.hint
+            object.__setattr__(self, "sentence", self.sentence or str(self.finding))
+            object.__setattr__(self, "hints", (hint, *self.hints) if hint else self.hints)
 
     @property
     def headline(self):
@@ -66,7 +73,7 @@ class Verdict:
 
 
 class Wrong(AssertionError):
-    """Raised by a check that is not content: a notebook stops there. `verdict` says why, and so does `str()`."""
+    """Raised by a failing check; a notebook stops there. `verdict` says why, and so does `str()`."""
 
     def __init__(self, verdict):
         super().__init__(str(verdict))
@@ -87,13 +94,13 @@ def _shape(shape):
 
 
 def refuse(subject, findings, hints, where="", *, link=" "):
-    """Return the `Wrong` that a check raises: the sentence is made of its findings here and nowhere else.
+    """Return the `Wrong` that a check raises for these findings: what was seen, then what explains it.
 
     hints: where to look, the structure, nearly the solution; a finding's kind that has a hint of its own replaces the
-    first. link: what stands between the last two findings, such as " Or: ".
+    first. link: what stands between two explanations, such as " Or: ".
     """
     first, *more = map(say, findings)
+    told = next((found for found in reversed(findings) if found.kind.hint), findings[min(1, len(findings) - 1)])
+    hints = hints[1:] if told.kind.hint else hints  # the verdict puts the kind's own in front
     sentence = f"{first} {link.join(more)}".rstrip()
-    own = next((finding.kind.hint for finding in reversed(findings) if finding.kind.hint), hints[0])
-    hints = (own, *hints[1:])
-    return Wrong(Verdict(False, subject, sentence, where, hints=hints, findings=tuple(findings)))
+    return Wrong(Verdict(False, subject, sentence, where, hints=tuple(hints), finding=told))

@@ -61,16 +61,16 @@ class DesignTrainingExplorer(TrainingExplorer):
 
 
 def verdict(results):
-    """How the first design's accuracy differs from each other one's, and whether that may be luck, as HTML."""
+    """How the first design's accuracy differs from each other one's, and whether that may be chance, as HTML."""
     groups = {name: [r.accuracy for r in runs if r.tests] for name, runs in by_design(results).items()}
     (name, ours), *others = groups.items()
     said = ""
     for other, theirs in others:
         if ours and theirs:
             apart = 100 * (sum(ours) / len(ours) - sum(theirs) / len(theirs))
-            judged = "one run each does not tell whether that is luck"
+            judged = "one run each does not show whether that is chance"
             if len(ours) + len(theirs) > 2:
-                judged = f"in {luck(ours, theirs):.0%} of all deals chance alone parts the two as far"
+                judged = f"permutation test: p = {luck(ours, theirs):.0%}"
             gap = f"{abs(apart):.1f} percentage points {'above' if apart > 0 else 'below'} {escape(other)}"
             said += f"<p><b>{escape(name)}</b> is {gap}; {judged}.</p>"
     return said
