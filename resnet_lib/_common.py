@@ -15,38 +15,6 @@ import torch
 
 @dataclass(frozen=True)
 class Kind:
-    """What a check can find.
-
-    name:     tells it from all others of its table, "padding once".
-    sentence: its words, a template for `str.format` with the finding's values, or a function of them.
-    hint:     where to look, where this kind has a hint of its own.
-    """
-
-    name: str
-    sentence: str | Callable
-    hint: str = ""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was found: its kind, where (a layer, an argument, a file, a line), and the values to be named."""
-
-    kind: Kind
-    where: str = ""
-    values: Mapping = field(default_factory=dict)
-
-
-def say(finding):
-    """Return the sentence of a finding. Nothing else makes words of it, and nothing reads them back."""
-    sentence = finding.kind.sentence
-    return sentence(**finding.values) if callable(sentence) else sentence.format(**finding.values)
-
-
-# ── Checks: each raises ValueError, with a sentence that says what would be right ─────────────────────────────
-
-
-@dataclass(frozen=True)
-class Kind:
     """What can be found wrong, with the words for it.
 
     name:     short and stable, "padding once", "layer missing": what code and tests compare.
@@ -78,6 +46,9 @@ def say(finding):
     """Return the sentence of a finding: the only place where a finding becomes words, and nothing reads them back."""
     sentence, values = finding.kind.sentence, {"where": finding.where, **finding.values}
     return sentence(**values) if callable(sentence) else sentence.format(**values)
+
+
+# ── Checks: each raises ValueError, with a sentence that says what would be right ─────────────────────────────
 
 
 def check(least=1, **numbers):

@@ -42,9 +42,11 @@ Progress("02", exercises=3)
 # ## 1 · Why a shortcut?
 #
 # More layers should not hurt. A deeper network could copy a shallower one and let its extra layers do nothing. But
-# training does not find that solution. In the paper (He et al. 2015, arXiv 1512.03385, Figure 1) a plain network of 56
-# layers, one layer after the other, ends with a *higher training error* than one of 20. This is not overfitting: the
-# deep network is worse on its own training pictures. Doing nothing turns out to be hard to learn.
+# training does not find that solution.
+#
+# In the paper (He et al. 2015, arXiv 1512.03385, Figure 1) a plain network of 56 layers, one layer after the other,
+# ends with a *higher training error* than one of 20. This is not overfitting: the deep network is worse on its own
+# training pictures. Doing nothing turns out to be hard to learn.
 #
 # So make doing nothing easy. Group a few layers into a **block**, and call their output F(x). Give every block a
 # **shortcut** past its layers, and add the x that the shortcut carries:

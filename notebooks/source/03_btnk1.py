@@ -83,10 +83,13 @@ except RuntimeError as error:
 # %% [markdown]
 # Only the size: PyTorch compares from the last dimension backwards and stops at the first problem.
 #
-# The shortcut has to change the shape together with F. The paper (He et al. 2015, arXiv 1512.03385, section 3.3) names
-# two ways. In option A the shortcut keeps every second position of x and adds channels of zeros. In option B it learns
-# a **projection** G(x), a 1×1 convolution; that is slightly better (Table 3), and ResNet-50 uses it. So wherever the
-# shapes differ, G(x) replaces x, as in the paper's equation (2).
+# The shortcut has to change the shape together with F.
+#
+# The paper (He et al. 2015, arXiv 1512.03385, section 3.3) names two ways. In option A the shortcut keeps every second
+# position of x and adds channels of zeros. In option B it learns a **projection** G(x), a 1×1 convolution; that is
+# slightly better (Table 3), and ResNet-50 uses it.
+#
+# So wherever the shapes differ, G(x) replaces x, as in the paper's equation (2).
 #
 # ## 2 · G(x), one change at a time
 #

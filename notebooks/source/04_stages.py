@@ -128,7 +128,7 @@ for stage, (C, C1, S) in first_block.items():
 # %% [markdown]
 # **What do you see?** Look at the last two columns before you read on.
 #
-# <details><summary>What there is to see</summary>S is 1, 2, 2, 2, and C/C1 is 1, 2, 2, 2. Stages 2 to 4 follow one
+# <details><summary>What you can see</summary>S is 1, 2, 2, 2, and C/C1 is 1, 2, 2, 2. Stages 2 to 4 follow one
 # pattern, and Stage 1 another.</details>
 #
 # **Law 1, for BTNK2.** The pattern is the same in all four stages: C → C/4 → C/4 → C, and the shape stays.
@@ -234,8 +234,10 @@ show_maps(torch.cat(rows), count=20, tile=112, columns=4)
 #
 # After Stage 1 the eyes are easy to find in one channel or another, after Stage 2 only if you know where they were.
 # From there on each row has half as many positions along a side as the row above, and 7 × 7 is not enough to draw a
-# cat. What is lost in positions is partly made up in channels: 256 numbers describe each position after Stage 1, and
-# 2,048 after Stage 4. What those channels *mean* is learned in training; here they are random.
+# cat.
+#
+# What is lost in positions is partly made up in channels: 256 numbers describe each position after Stage 1, and 2,048
+# after Stage 4. What those channels *mean* is learned in training; here they are random.
 # </details>
 #
 # ## 6 · Where the cost is
@@ -299,7 +301,7 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 # %% [markdown]
 # **What do you see?** Go down both columns.
 #
-# <details><summary>What there is to see</summary>Parameters grow fourfold from row to row (a little less: the BNs only
+# <details><summary>What you can see</summary>Parameters grow fourfold from row to row (a little less: the BNs only
 # double). The MACs are <b>exactly the same</b> in all four.</details>
 #
 # ### Exercise 4 · find the formula
@@ -355,10 +357,11 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 # $$\text{parameters} = \tfrac{17}{16}\,C^2 \qquad
 # \text{MACs} = \tfrac{17}{16}\,C^2\,W^2 = \tfrac{17}{16}\,(C\,W)^2$$
 #
-# From stage to stage C doubles and W halves, so C·W stays the same, and with it the MACs of a block. The paper states
-# it as a design rule (section 3.3): if the map is halved, the number of filters is doubled, "so as to preserve the time
-# complexity per layer". (Its filters are our kernels, one per output channel; what it preserves is the MACs.) The price
-# is paid in parameters, four times as many in each next stage.
+# From stage to stage C doubles and W halves, so C·W stays the same, and with it the MACs of a block.
+#
+# The paper states it as a design rule (section 3.3): if the map is halved, the number of filters is doubled, "so as to
+# preserve the time complexity per layer". (Its filters are our kernels, one per output channel; what it preserves is
+# the MACs.) The price is paid in parameters, four times as many in each next stage.
 #
 # So Stage 3 has the most MACs simply because it has the most blocks. And Stage 4 has the most parameters although it
 # has only three blocks.

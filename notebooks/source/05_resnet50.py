@@ -439,9 +439,10 @@ for name, wrong in planted.items():
 
 # %% [markdown]
 # This is what the ladder is for. "The results are wrong" says nothing. "Equal up to stage1, different from stage2 on"
-# points to the strides: Stage 1 has S = 1, so the place of its stride does not matter. "Different from stage0 on"
-# points to something that is everywhere, such as BN. Comparing only the winning class at the end would have been even
-# worse: two networks can agree there by chance.
+# points to the strides: Stage 1 has S = 1, so the place of its stride does not matter.
+#
+# "Different from stage0 on" points to something that is everywhere, such as BN. Comparing only the winning class at the
+# end would have been even worse: two networks can agree there by chance.
 #
 # ## 7 · The paper's Table 1
 #
@@ -524,13 +525,14 @@ for name, C1, groups in [("ResNet ", 64, 1), ("ResNeXt", 128, 32), ("Wide   ", 1
 # %% [markdown]
 # **What do you see?** Why is ResNeXt's 3×3 an eighth of ResNet's, and not 1/32?
 #
-# <details><summary>What there is to see</summary>Twice the channels inside make a 3×3 four times as expensive, as in
+# <details><summary>What you can see</summary>Twice the channels inside make a 3×3 four times as expensive, as in
 # the wide block. The 32 groups reduce that to 1/32, and 4/32 is an eighth. The two 1×1 became twice as expensive, so
 # the whole block costs about as much as ResNet's.</details>
 #
 # **Dilated.** To say what is *where* in a picture (segmentation), a map of 7 × 7 is too coarse. Remove the stride from
 # Stages 3 and 4 and the maps stay at 28 × 28. So that each value still sees the same area of the picture, the 3×3
 # kernels are spread out instead: that is dilation. No weight changes shape, so the published weights still fit.
+#
 # **Predict:** what does dilation cost, in parameters and in MACs?
 
 # %%
@@ -544,7 +546,7 @@ for dilate in [(False, False, False), (False, True, True)]:
 # %% [markdown]
 # **What do you see?** What stayed the same, and what did it cost?
 #
-# <details><summary>What there is to see</summary>The parameters are the same, and each value sees exactly as many
+# <details><summary>What you can see</summary>The parameters are the same, and each value sees exactly as many
 # pixels as before. (427 is more than the width of the picture: a value in the middle sees all of it, and the padding
 # around it.) The maps of Stages 3 and 4 are now 28 × 28, and the whole network costs nearly five times the
 # MACs.</details>

@@ -736,7 +736,7 @@ Image.fromarray(seen).resize((5 * 180, 180), Image.Resampling.NEAREST)
 # %% [markdown]
 # **What do you see?** Would you recognise all five if you had not seen the originals?
 #
-# <details><summary>What there is to see</summary>A cat, a cup of coffee, a palace, a rocket and an officer, in 64 × 64
+# <details><summary>What you can see</summary>A cat, a cup of coffee, a palace, a rocket and an officer, in 64 × 64
 # pixels: enough for the coarse shape and the colours, and little more. The training pictures were even coarser:
 # CIFAR-10's have 32 × 32 pixels, and were enlarged.</details>
 #

@@ -80,7 +80,7 @@ for name in PHOTOS:
 # %% [markdown]
 # **What do you see?** Which of the five photographs shows something that the thin network has learnt?
 #
-# <details><summary>What there is to see</summary>Only the cat is among its ten classes. There is no class for a rocket,
+# <details><summary>What you can see</summary>Only the cat is among its ten classes. There is no class for a rocket,
 # a cup, a palace or a person, and none for "something else". The softmax distributes 100 % over ten words whatever the
 # picture shows. So the network calls the other four, even the person, some animal or vehicle, because it has no other
 # words; and a high probability is not a sign that it knows. Keep that in mind when you try your own
@@ -179,7 +179,7 @@ HTML(f'{CSS}<div class="rl">{histogram(seen.inputs(step)[0])} &emsp; {histogram(
 # %% [markdown]
 # **What do you see?** What happened to everything to the left of 0?
 #
-# <details><summary>What there is to see</summary>It is now one bar at 0. To the right of 0 nothing has moved. (Each
+# <details><summary>What you can see</summary>It is now one bar at 0. To the right of 0 nothing has moved. (Each
 # picture has its own scale: the right one begins at 0, and its bar at 0 dwarfs all others.) BN has centred the values
 # near 0, so the ReLU cuts about half of them.</details>
 #
@@ -300,7 +300,7 @@ show_maps(runs["rocket"]["stage0.conv"][[upright_channel, lying_channel]], tile=
 # %% [markdown]
 # **What do you see?** Your channel is on the left, the other on the right. Where is each of them far from zero (white)?
 #
-# <details><summary>What there is to see</summary>The left one follows the sides of the rocket, in red and in blue: one
+# <details><summary>What you can see</summary>The left one follows the sides of the rocket, in red and in blue: one
 # side goes from dark to bright, the other from bright to dark. The right one hardly sees them. Both respond along the
 # lower edge of the picture, where the lights are. And the left one has a strong bar at the left or right border of the
 # picture, where there is no edge: the zeros of the padding begin there, and look like one.</details>
@@ -405,7 +405,7 @@ value_picture(seen, step, channel, 8, 8)
 # %% [markdown]
 # **What do you see?** How large is the small square compared with the blue one, and where inside it is it?
 #
-# <details><summary>What there is to see</summary>The small frame is the value's own place in the map, 4 × 4 pixels of
+# <details><summary>What you can see</summary>The small frame is the value's own place in the map, 4 × 4 pixels of
 # the photograph: the jump. The blue square is what it sees, 35 × 35 pixels, more than half the picture along each side,
 # and that is only Stage 1. Neighbouring values see nearly the same pixels, so maps are much less sharp than they look.
 # And the small square is not quite in the middle, but a little to the lower right. That looks unimportant, but section
@@ -435,7 +435,7 @@ Image(channel_picture(root, seen.image, limit=root.max().item(), signed=False, b
 # **What do you see?** On the left is the gradient itself, pixel by pixel, on the right the same over the photograph.
 # Where is it large, and where in the box is it nearly zero?
 #
-# <details><summary>What there is to see</summary>A bright core of a few pixels and a faint haze around it. Most of the
+# <details><summary>What you can see</summary>A bright core of a few pixels and a faint haze around it. Most of the
 # box is nearly dark: changes there can affect the value, but hardly do.</details>
 #
 # How wide is the middle square that holds 90 % of the gradient? Compute it for larger and larger squares, at every
@@ -459,7 +459,7 @@ for step in ends[1:]:
 # %% [markdown]
 # **What do you see?** Compare the two numbers in each row.
 #
-# <details><summary>What there is to see</summary>Outside the box the gradient is exactly 0: the arithmetic of exercise
+# <details><summary>What you can see</summary>Outside the box the gradient is exactly 0: the arithmetic of exercise
 # 3 was right. Inside it the middle counts far more than the rim. There are many paths from a central pixel to the value
 # and only one from a corner. Luo et al. (arXiv 1701.04128) call the part that matters the <em>effective</em> receptive
 # field.</details>
@@ -664,7 +664,7 @@ side_by_side(*(overlay(seen, my_grad_cam(network, seen.x, target, stage)) for st
 # %% [markdown]
 # **What do you see?** Which of the four would you show as the reason why this is a cat?
 #
-# <details><summary>What there is to see</summary>Four maps, four stories. Early stages show small spots, because each
+# <details><summary>What you can see</summary>Four maps, four stories. Early stages show small spots, because each
 # value there sees little of the picture. Stage 3 lights up a large part of the face. Stage 4 lights up one corner, with
 # neither eyes nor nose in it. They all explain the same number, and nothing in the pictures tells you which one to
 # believe.
@@ -846,16 +846,18 @@ for step in ends:
 # %% [markdown]
 # **What do you see?** Read each column downwards.
 #
-# <details><summary>What there is to see</summary>On the whole the numbers fall. In Stage 0 the same channels tend to be
+# <details><summary>What you can see</summary>On the whole the numbers fall. In Stage 0 the same channels tend to be
 # on whatever the photograph shows. In Stage 4 that depends much more on the photograph, and the head decides by
 # it.</details>
 #
 # ## 9 · What such maps do not prove
 #
-# A map is a measurement. What it means is your claim, and a claim has to be tested. The first test is cheap: **do the
-# same with random weights.** If a method's maps stay the same, it cannot show what the network has *learnt*. Adebayo et
-# al. ("Sanity Checks for Saliency Maps", arXiv 1810.03292) did this for the usual methods. Gradients and Grad-CAM
-# passed. The maps of another method, Guided Backpropagation, hardly changed when the last layers were made random.
+# A map is a measurement. What it means is your claim, and a claim has to be tested.
+#
+# The first test is cheap: **do the same with random weights.** If a method's maps stay the same, it cannot show what
+# the network has *learnt*. Adebayo et al. ("Sanity Checks for Saliency Maps", arXiv 1810.03292) did this for the usual
+# methods. Gradients and Grad-CAM passed. The maps of another method, Guided Backpropagation, hardly changed when the
+# last layers were made random.
 #
 # Test your own Grad-CAM. `untrained` returns the same network with random weights. **Predict:** will its maps be empty?
 
@@ -885,7 +887,7 @@ for name, run in runs.items():
 # **What do you see?** Stage 2, trained and random, then Stage 3, trained and random: could you have guessed which is
 # which?
 #
-# <details><summary>What there is to see</summary>The maps of the random network are different, and the correlations
+# <details><summary>What you can see</summary>The maps of the random network are different, and the correlations
 # scatter around 0. (A few dozen values that change smoothly from place to place are easily somewhat alike by accident.)
 # So Grad-CAM depends on what was learnt: it passes. But the random network's maps also have clear bright spots, and you
 # could make up a story about each of them. It would explain nothing.</details>

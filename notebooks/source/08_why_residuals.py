@@ -311,7 +311,7 @@ twin_race.run()
 # %% [markdown]
 # **What do you see?** Look at the loss on the training pictures first, then at the test pictures.
 #
-# <details><summary>What there is to see</summary>Both learn. In the first epoch they hardly differ; then the residual
+# <details><summary>What you can see</summary>Both learn. In the first epoch they hardly differ; then the residual
 # twin pulls away, and it ends far lower. The pictures, their order, the parameters and the first weights were the same:
 # the whole difference is “+ x”. On the test pictures it is ahead as well, but that is not the point. The plain twin
 # already fails on its training pictures.</details>
@@ -418,15 +418,16 @@ for kind in ("plain", "residual"):
 # ## 5 · Start as the shortcut
 #
 # According to section 1, the extra layers only need to pass their input on. A residual block can do that from the first
-# step. Its F ends in a BN, and that BN has a weight γ for every channel. With **γ = 0 in the last BN**, F(x) is zero,
-# and the block is ReLU(x). The whole network of 50 layers starts as a very shallow one, and its blocks become active
-# one by one where they help (Goyal et al., arXiv 1706.02677, section 5.1). In `ResNet` it is the option
-# `zero_init_residual`.
+# step. Its F ends in a BN, and that BN has a weight γ for every channel.
+#
+# With **γ = 0 in the last BN**, F(x) is zero, and the block is ReLU(x). The whole network of 50 layers starts as a very
+# shallow one, and its blocks become active one by one where they help (Goyal et al., arXiv 1706.02677, section 5.1). In
+# `ResNet` it is the option `zero_init_residual`.
 #
 # Go back to the explorer of section 3 and tick **last BN of F starts at zero**. What do the three charts show now, and
 # what has happened to the plain twin?
 #
-# <details><summary>What there is to see</summary>F(x) is zero in every block. The variance falls only where a stage
+# <details><summary>What you can see</summary>F(x) is zero in every block. The variance falls only where a stage
 # pads its shortcut. The gradient loses something once, in the last ReLU, where x is zero; then it passes through all
 # other blocks unchanged: none multiplies it. The plain twin is dead: its first block outputs zero, and so do all
 # others. Only a block with a shortcut can start with F = 0.</details>
@@ -474,10 +475,11 @@ check_start_as_shortcut(start_as_shortcut, exercise="08.4")
 # <details><summary>What you can see</summary>
 #
 # Here it does not. `python3 course.py bench --only pairs` printed for 50 layers and five seeds a training loss at the
-# end of 0.92 ± 0.03 with γ = 1, and of 1.29 ± 0.03 with γ = 0: higher in all five. With BN and sums these 50 layers
-# train from either start, and a network that starts very shallow has to activate its blocks first. Six epochs are short
-# for that. Goyal et al. report a gain on ImageNet, especially with very large batches, whose first steps are the
-# critical ones. A good reason is not a measurement.
+# end of 0.92 ± 0.03 with γ = 1, and of 1.29 ± 0.03 with γ = 0: higher in all five.
+#
+# With BN and sums these 50 layers train from either start, and a network that starts very shallow has to activate its
+# blocks first. Six epochs are short for that. Goyal et al. report a gain on ImageNet, especially with very large
+# batches, whose first steps are the critical ones. A good reason is not a measurement.
 # </details>
 
 # %% [markdown]
@@ -556,7 +558,7 @@ without_blocks.run()
 # %% [markdown]
 # **What do you see?** Guessing among 20 classes gives 5 %.
 #
-# <details><summary>What there is to see</summary>The plain twin was not good, and without any one of its blocks it
+# <details><summary>What you can see</summary>The plain twin was not good, and without any one of its blocks it
 # guesses, or nearly so. The residual twin loses little without most of its blocks. The exceptions are its first blocks:
 # their F is large compared with their input x (see the third chart of section 3), and all later blocks build on it.
 # (The plain twin cannot lose the first block of a stage at all: nothing else leads from one shape to the
@@ -579,7 +581,7 @@ bundled.run()
 # %% [markdown]
 # **What do you see?** Which of its blocks matters most?
 #
-# <details><summary>What there is to see</summary>Again the first one, by far: all later blocks build on it. The blocks
+# <details><summary>What you can see</summary>Again the first one, by far: all later blocks build on it. The blocks
 # that open Stages 2 and 3 matter more than most of their neighbours, but that is not a law: the one that opens Stage 4
 # hardly matters. Without most others, at least three answers in four stay the same. Longer training has not made a
 # chain of it.</details>
@@ -609,7 +611,7 @@ ground
 # **What do you see?** Follow one contour line around. Then look at the two slices below the maps: is there a place on
 # the way outwards where the loss *falls* again?
 #
-# <details><summary>What there is to see</summary>The residual twin is in one bowl: the loss rises in every direction.
+# <details><summary>What you can see</summary>The residual twin is in one bowl: the loss rises in every direction.
 # The plain twin's landscape is higher, and it has dents: on some ways out the loss falls again before it rises. With
 # another <b>seed</b> for the directions the maps differ, but the difference between the twins remains, sometimes
 # weaker. The famous pictures with their wild mountains show deeper plain networks, trained for longer. These maps show
@@ -650,7 +652,7 @@ print("C of each block of Stage 3, concatenation:", [b.C for b in concatenated(b
 # %% [markdown]
 # **What do you see?** What does concatenation save, and what does it not save?
 #
-# <details><summary>What there is to see</summary>The MACs fall by about a fifth. The last 1×1 of F has become cheap,
+# <details><summary>What you can see</summary>The MACs fall by about a fifth. The last 1×1 of F has become cheap,
 # but it was only one of three convolutions, and the first one reads <em>all</em> channels gathered so far. The saving
 # is real. The price is not in the table: every block copies all channels to a new place, where a sum could overwrite
 # one of its summands. And with a sum every block can correct any channel, while with concatenation the earlier channels
@@ -679,10 +681,11 @@ pairs_race
 # | sum | 0.92 ± 0.03 | 0.38 ± 0.04 |
 #
 # In each pair the first network's loss was lower with all five seeds. On the test pictures the spreads overlap: the
-# faster network has, so far, only memorised its training pictures. Neither pair settles which is better on ImageNet.
-# Still, on this small task concatenation learns *more* with fewer parameters, which is what DenseNets are known for.
-# The sum did not prevail because it learns best from every picture. It is simple, and hundreds of blocks can be stacked
-# without growing wider.
+# faster network has, so far, only memorised its training pictures.
+#
+# Neither pair settles which is better on ImageNet. Still, on this small task concatenation learns *more* with fewer
+# parameters, which is what DenseNets are known for. The sum did not prevail because it learns best from every picture.
+# It is simple, and hundreds of blocks can be stacked without growing wider.
 # </details>
 #
 # ## 9 · Common mistakes

@@ -94,7 +94,7 @@ print(f"{1000 * (time.perf_counter() - start):.0f} ms")
 # %% [markdown]
 # **What do you see?** Is the time the same in each run? Was the first one special?
 #
-# <details><summary>What there is to see</summary>The times differ, often by a tenth and sometimes by far more, and the
+# <details><summary>What you can see</summary>The times differ, often by a tenth and sometimes by far more, and the
 # first tends to be the longest: memory is allocated, and the libraries choose their kernels. Later, other programs use
 # the processor, and it changes its clock rate with the heat. No single one of these numbers is "the" time.</details>
 #
@@ -597,7 +597,7 @@ predict(batch_question(by_batch), best_batch, exercise="09.5")
 # %% [markdown]
 # **What do you see?** What is the cost of a larger batch, whatever it gains?
 #
-# <details><summary>What there is to see</summary>The waiting time. A batch is finished only when all of its pictures
+# <details><summary>What you can see</summary>The waiting time. A batch is finished only when all of its pictures
 # are. If a person waits for the answer, the time of one picture counts (<em>latency</em>); if a million pictures have
 # to be done by tomorrow, pictures per second count (<em>throughput</em>). Where the middle halves of two batches
 # overlap, either may be better. And above some batch size the maps no longer fit into the processor's caches, which can
@@ -629,7 +629,7 @@ time_bars(timings(works, RUNS, progress=counter()))
 # %% [markdown]
 # **What do you see?** Do twice the threads take half the time?
 #
-# <details><summary>What there is to see</summary>Rarely quite. All threads share one memory, some of them may share a
+# <details><summary>What you can see</summary>Rarely quite. All threads share one memory, some of them may share a
 # core, and after each step the fastest waits for the slowest. More threads than there are free cores can even be
 # slower: one thread that has to wait for a core holds up all the others.</details>
 #
@@ -665,7 +665,7 @@ time_bars(timings(works, min(RUNS, 5), progress=counter()))
 # **What do you see?** Compare the difference with that of the previous steps. And did the network gain as much as the
 # matrix product?
 #
-# <details><summary>What there is to see</summary>All previous steps only changed the order of the same arithmetic. This
+# <details><summary>What you can see</summary>All previous steps only changed the order of the same arithmetic. This
 # step rounds every number to two or three decimal digits, and the logits are off by about as much: thousands of times
 # more than before. To classify a photograph that is often still good enough, but the result is different, and you
 # should say so. Without units for bfloat16 it is slower as well.</details>

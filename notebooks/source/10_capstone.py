@@ -71,7 +71,7 @@ Image.fromarray(sheet.numpy()).resize((5 * 112, 4 * 112), Image.Resampling.NEARE
 #
 # **What do you see?** Which classes would *you* mix up?
 #
-# <details><summary>What there is to see</summary>You can often recognise the photograph from its colours alone. The
+# <details><summary>What you can see</summary>You can often recognise the photograph from its colours alone. The
 # rotation is harder: a piece of sky or of a table looks the same from all sides. Light from above, the slant of an edge
 # or an eye reveal it. So a good network needs more than colours here, and no network can be right every time.</details>
 #
@@ -93,7 +93,7 @@ cost_bars(anatomy(thin, W))
 # %% [markdown]
 # **What do you see?** This network was designed for pictures of 224 pixels. What happens at 32? Follow the shapes.
 #
-# <details><summary>What there is to see</summary>Stage 0 already reduces the 32 × 32 pixels to 8 × 8. Stage 4 ends at 1
+# <details><summary>What you can see</summary>Stage 0 already reduces the 32 × 32 pixels to 8 × 8. Stage 4 ends at 1
 # × 1. There a 3×3 has one value in its middle, and padding around it: eight of its nine weights are multiplied by
 # zeros. And Stage 4 has nearly two thirds of all parameters. Part of this budget is wasted.</details>
 #
@@ -203,9 +203,10 @@ designer
 #   times the steps the order may differ.
 #
 # You need not leave the designer to try an idea. Give the design a name, press **train it against the thin ResNet-50**,
-# and both are trained below, side by side, as section 5 explains. For that, W must be the task's size, 32. Every run is
-# saved in the folder `runs` under the *numbers* of its design: you can stop it, resume tomorrow, or rename the design,
-# and the run is found again.
+# and both are trained below, side by side, as section 5 explains. For that, W must be the task's size, 32.
+#
+# Every run is saved in the folder `runs` under the *numbers* of its design: you can stop it, resume tomorrow, or rename
+# the design, and the run is found again.
 #
 # ### Exercise 2 · design a network
 # ●●● of ●●● · the heart of this lesson · 30 minutes
@@ -303,17 +304,20 @@ comparison.run()
 # **What do you see?** Do the weak curves of the two designs mix, or are they separate? Does the smaller training loss
 # go with the better test accuracy? Which network was faster, in seconds?
 #
-# <details><summary>What there is to see</summary>Your numbers will differ, but three things are nearly always the same.
+# <details><summary>What you can see</summary>Your numbers will differ, but three things are nearly always the same.
 # The runs of one design differ by several percentage points in the test, more than the error of one test: in such short
 # training the first weights matter. The training loss separates the designs more clearly than the test does: it is
 # easier to learn the left halves than to recognise the right ones. And seconds do not follow MACs: many small layers
 # take longer than a few large ones with the same MACs.</details>
 #
 # **Could it be chance?** Below the table is the **p-value** of a permutation test. Suppose that the designs were
-# equally good. Then it would be chance which of the six accuracies belong to which design. There are 20 ways to split
-# six numbers into three and three. The p-value is the fraction of these 20 relabellings whose difference of means is at
-# least the one observed. With three runs each it cannot be less than 2 of 20 = 10 %: three runs never prove much. Four
-# runs each reach 2 of 70 = 3 %.
+# equally good. Then it would be chance which of the six accuracies belong to which design.
+#
+# There are 20 ways to split six numbers into three and three. The p-value is the fraction of these 20 relabellings
+# whose difference of means is at least the one observed.
+#
+# With three runs each it cannot be less than 2 of 20 = 10 %: three runs never prove much. Four runs each reach 2 of 70
+# = 3 %.
 #
 # None of these numbers says anything about *other* photographs. All test pieces are from the same five. A design that
 # is better here is not necessarily better on ImageNet.
@@ -470,7 +474,7 @@ report
 # **What do you see?** Give the page to a friend who has not taken this course. Which number will your friend ask about
 # first?
 #
-# <details><summary>What there is to see</summary>Probably the test accuracy: it looks low compared with published
+# <details><summary>What you can see</summary>Probably the test accuracy: it looks low compared with published
 # results. That is why the page also gives the references: 5 % by guessing, and the thin ResNet-50 trained in the same
 # way.</details>
 #

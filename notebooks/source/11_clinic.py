@@ -89,7 +89,7 @@ for what, (healthy, mine) in {"parameters": found.parameters, "MACs": found.macs
 # **What do you see?** Which of the three, shapes, parameters and MACs, are wrong? Where are strides missing, and where
 # is there one too many?
 #
-# <details><summary>What there is to see</summary>Shapes and MACs. Stage 1 halves W, and should not. The later stages
+# <details><summary>What you can see</summary>Shapes and MACs. Stage 1 halves W, and should not. The later stages
 # should, and do not, so that the maps of Stages 3 and 4 are too large and cost several times the MACs. The number of
 # parameters is exactly right, because no weight depends on W. If you compare only parameters, as many projects do in
 # their tests, you see nothing.</details>
@@ -101,9 +101,10 @@ print(proof.text)
 
 # %% [markdown]
 # The statistics are odd only in the head, which takes the mean over more positions than it should. The ladder has
-# loaded the course's trained weights into the patient, and names the first step that differs. It can say more than
-# *where*: it tries the usual mistakes in a healthy network, one by one, until one produces the patient's numbers up to
-# that step. The cause is printed separately, because you are here to find it yourself:
+# loaded the course's trained weights into the patient, and names the first step that differs.
+#
+# It can say more than *where*: it tries the usual mistakes in a healthy network, one by one, until one produces the
+# patient's numbers up to that step. The cause is printed separately, because you are here to find it yourself:
 
 # %%
 print(proof.cause)
@@ -119,7 +120,7 @@ print(trial.text)
 # %% [markdown]
 # **What do you see?** Does this mistake harm training?
 #
-# <details><summary>What there is to see</summary>No more than chance does. Larger maps are not a disadvantage, they are
+# <details><summary>What you can see</summary>No more than chance does. Larger maps are not a disadvantage, they are
 # only expensive. So three of the four examinations find this patient, and the one that most people look at, the curve,
 # does not. That is how such a mistake survives for years.</details>
 #
@@ -139,7 +140,7 @@ print(f"largest difference of a score: {found.answer:.0%} of the largest score")
 # %% [markdown]
 # **What do you see?** Would a test on three or four pictures have found the mistake?
 #
-# <details><summary>What there is to see</summary>Most likely not: only a few of 64 pictures reveal it, although a whole
+# <details><summary>What you can see</summary>Most likely not: only a few of 64 pictures reveal it, although a whole
 # ReLU is missing. The scores themselves are far off: compare numbers, not winning classes.</details>
 #
 # ## 4 · A healthy network with wrong answers
@@ -183,7 +184,7 @@ print(f"prepared by this patient: {mine:.2f}")
 # %% [markdown]
 # **What do you see?** What would the ratio be for the pictures that the network was trained with?
 #
-# <details><summary>What there is to see</summary>1. Our photographs are different, so their ratio is a little lower.
+# <details><summary>What you can see</summary>1. Our photographs are different, so their ratio is a little lower.
 # This patient's is about a quarter of that: it forgot to divide by the deviation, about 0.23. This examination needs
 # neither a second network nor labels. It is worth doing whenever weights come from elsewhere.</details>
 #
@@ -207,7 +208,7 @@ clinic
 # **What do you see?** Stay with this patient, "Every shape is right …". Which of the four finds it, and why do the
 # others not?
 #
-# <details><summary>What there is to see</summary>Only the ladder. Shapes and counts are the same, because a pooling has
+# <details><summary>What you can see</summary>Only the ladder. Shapes and counts are the same, because a pooling has
 # no weights and both kinds halve W. Before training the statistics hardly change. And training works as well as with
 # the other pooling. The mistake matters only with weights that were trained with a different pooling.</details>
 #
@@ -217,10 +218,12 @@ clinic
 #
 # ## 6 · Fix them
 #
-# Seven patients stay for treatment: numbers 3, 1, 5, 12, 14, 8 and 13, in this order. For each: look at the symptoms,
-# choose the diagnosis in the clinic above (and leave **what to change** folded), then fix the code in the cell. The
-# check accepts **any** code that does the right thing, not only one way of writing it. The numbers unfold; those of the
-# ladder also name the cause, so they are the last hint.
+# Seven patients stay for treatment: numbers 3, 1, 5, 12, 14, 8 and 13, in this order.
+#
+# For each: look at the symptoms, choose the diagnosis in the clinic above (and leave **what to change** folded), then
+# fix the code in the cell. The check accepts **any** code that does the right thing, not only one way of writing it.
+#
+# The numbers unfold; those of the ladder also name the cause, so they are the last hint.
 
 
 # %%
@@ -635,7 +638,7 @@ check_cured(PATIENTS["dead"], initialise=initialise, exercise="11.7")
 # **What do you see?** Run the training of the fixed network, if you like:
 # `Trial({"initialise": initialise}, PATIENTS["dead"].healthy).run().text`. Where does its loss curve end?
 #
-# <details><summary>What there is to see</summary>Exactly on one of the healthy curves, since it starts with the same
+# <details><summary>What you can see</summary>Exactly on one of the healthy curves, since it starts with the same
 # weights. The gradient of bn3's weight does not need F to be different from zero: it needs the input of bn3, which is
 # not zero.</details>
 #

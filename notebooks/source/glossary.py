@@ -16,41 +16,46 @@
 # The words and signs of the course. Click on a word to jump to its entry; you need not run anything. The number at the
 # end of an entry is the lesson that uses the word first.
 #
-# **1–9**&emsp;[1×1 convolution](#1-1-convolution)<br> **A**&emsp;[ablation](#ablation) · [accuracy](#accuracy) ·
-# [activation](#activation) · [agreement](#agreement) · [anatomy](#anatomy) ·
-# [arithmetic intensity](#arithmetic-intensity)<br> **B**&emsp;[basic block](#basic-block) · [batch](#batch) ·
-# [batch normalisation](#bn) · [β](#gamma) · [bfloat16](#bfloat16) · [bias](#bias) · [block](#block) · [BN](#bn) ·
-# [bottleneck](#bottleneck) · [broadcasting](#broadcasting) · [BTNK1](#btnk1) · [BTNK2](#btnk2) · [budget](#budget) ·
-# [buffer](#buffer) · [byte](#float32)<br> **C**&emsp;[C](#c) · [C1](#c1) · [cache](#cache) · [cardinality](#resnext) ·
-# [channel](#channel) · [channels last](#channels-last) · [checkpoint](#checkpoint) · [CIFAR-10](#cifar-10) ·
-# [class](#class) · [class activation mapping](#class-activation-mapping) · [concatenation](#concatenation) ·
-# [CONV](#conv) · [convolution](#convolution)<br> **D–E**&emsp;[dead channel](#dead-channel) ·
-# [degradation](#degradation) · [deviation](#mean) · [dilated](#dilated) · [dilation](#dilation) ·
-# [effective receptive field](#effective-receptive-field) · [epoch](#epoch) · [eps](#epsilon) · [ε](#epsilon) ·
-# [eval()](#eval) · [examination](#examination) · [exploding gradient](#vanishing-gradient)<br>
+# **1–9**&emsp;[1×1 convolution](#1-1-convolution)<br>
+# **A**&emsp;[ablation](#ablation) · [accuracy](#accuracy) · [activation](#activation) · [agreement](#agreement) ·
+# [anatomy](#anatomy) · [arithmetic intensity](#arithmetic-intensity)<br>
+# **B**&emsp;[basic block](#basic-block) · [batch](#batch) · [batch normalisation](#bn) · [β](#gamma) ·
+# [bfloat16](#bfloat16) · [bias](#bias) · [block](#block) · [BN](#bn) · [bottleneck](#bottleneck) ·
+# [broadcasting](#broadcasting) · [BTNK1](#btnk1) · [BTNK2](#btnk2) · [budget](#budget) · [buffer](#buffer) ·
+# [byte](#float32)<br>
+# **C**&emsp;[C](#c) · [C1](#c1) · [cache](#cache) · [cardinality](#resnext) · [channel](#channel) ·
+# [channels last](#channels-last) · [checkpoint](#checkpoint) · [CIFAR-10](#cifar-10) · [class](#class) ·
+# [class activation mapping](#class-activation-mapping) · [concatenation](#concatenation) · [CONV](#conv) ·
+# [convolution](#convolution)<br>
+# **D–E**&emsp;[dead channel](#dead-channel) · [degradation](#degradation) · [deviation](#mean) · [dilated](#dilated) ·
+# [dilation](#dilation) · [effective receptive field](#effective-receptive-field) · [epoch](#epoch) · [eps](#epsilon) ·
+# [ε](#epsilon) · [eval()](#eval) · [examination](#examination) · [exploding gradient](#vanishing-gradient)<br>
 # **F–G**&emsp;[feature map](#feature-map) · [flatten](#flatten) · [float16](#half-precision) · [float32](#float32) ·
 # [floor](#floor) · [FLOPs](#flops) · [folding](#folding) · [freezing](#freezing) · [F(x)](#f-x) · [γ](#gamma) ·
 # [GFLOP/s](#gflop-s) · [global average](#global-average) · [GMAC](#mac) · [Grad-CAM](#grad-cam) · [gradient](#gradient)
-# · [graph](#graph) · [groups](#groups) · [G(x)](#g-x)<br> **H–K**&emsp;[H](#h) · [half precision](#half-precision) ·
-# [head](#head) · [He initialisation](#xavier) · [hook](#hook) · [hyperthread](#hyperthread) · [identity](#identity) ·
-# [identity block](#btnk2) · [ImageNet](#imagenet) · [inference_mode](#no_grad) · [inplace](#inplace) ·
-# [joined](#joined) · [jump](#jump) · [k](#k) · [kernel](#kernel)<br> **L–M**&emsp;[ladder](#ladder) ·
-# [latency](#latency) · [learning rate](#learning-rate) · [legal](#legal) · [linear layer](#linear-layer) ·
-# [load_state_dict](#state_dict) · [logit](#score) · [loss](#loss) · [MAC](#mac) · [main path](#main-path) ·
-# [map](#feature-map) · [MAXPOOL](#pooling) · [mean](#mean) · [median](#median) · [meta](#meta) ·
-# [middle half](#middle-half) · [μ](#mean)<br> **N–P**&emsp;[no_grad](#no_grad) · [normalisation](#normalisation) ·
-# [occlusion](#occlusion) · [oneDNN](#onednn) · [option A](#option-a) · [option B](#option-a) ·
-# [overfitting](#overfitting) · [padding](#padding) · [parameter](#parameter) · [patient](#patient) · [pickle](#pickle)
-# · [plain network](#plain-network) · [pooling](#pooling) · [preparation](#preparation) · [probability](#softmax) ·
-# [projection](#projection) · [projection block](#btnk1) · [p-value](#luck)<br> **Q–R**&emsp;[reach](#reach) ·
-# [receptive field](#receptive-field) · [ReLU](#relu) · [residual](#residual) · [ResNeXt](#resnext) ·
-# [response](#response) · [ridge](#ridge) · [roofline](#roofline) · [running_mean](#running_mean) ·
-# [running_var](#running_mean)<br> **S**&emsp;[S](#s) · [score](#score) · [seed](#seed) · [sees](#receptive-field) ·
-# [sha256](#sha256) · [shape](#shape) · [shortcut](#shortcut) · [σ](#mean) · [softmax](#softmax) · [stage](#stage) ·
-# [Stage 0](#stage-0) · [state_dict](#state_dict) · [stem](#stage-0) · [strict](#strict) · [stride](#stride) ·
-# [the sum](#the-sum)<br> **T–V**&emsp;[tensor](#tensor) · [thin network](#thin-network) · [throughput](#throughput) ·
-# [top-1](#top-1) · [torch.compile](#torch-compile) · [torchinfo](#torchinfo) · [training mode](#training-mode) ·
-# [twin](#twin) · [v1](#v1) · [v1.5](#v1) · [vanishing gradient](#vanishing-gradient) · [variance](#mean)<br>
+# · [graph](#graph) · [groups](#groups) · [G(x)](#g-x)<br>
+# **H–K**&emsp;[H](#h) · [half precision](#half-precision) · [head](#head) · [He initialisation](#xavier) ·
+# [hook](#hook) · [hyperthread](#hyperthread) · [identity](#identity) · [identity block](#btnk2) · [ImageNet](#imagenet)
+# · [inference_mode](#no_grad) · [inplace](#inplace) · [joined](#joined) · [jump](#jump) · [k](#k) ·
+# [kernel](#kernel)<br>
+# **L–M**&emsp;[ladder](#ladder) · [latency](#latency) · [learning rate](#learning-rate) · [legal](#legal) ·
+# [linear layer](#linear-layer) · [load_state_dict](#state_dict) · [logit](#score) · [loss](#loss) · [MAC](#mac) ·
+# [main path](#main-path) · [map](#feature-map) · [MAXPOOL](#pooling) · [mean](#mean) · [median](#median) ·
+# [meta](#meta) · [middle half](#middle-half) · [μ](#mean)<br>
+# **N–P**&emsp;[no_grad](#no_grad) · [normalisation](#normalisation) · [occlusion](#occlusion) · [oneDNN](#onednn) ·
+# [option A](#option-a) · [option B](#option-a) · [overfitting](#overfitting) · [padding](#padding) ·
+# [parameter](#parameter) · [patient](#patient) · [pickle](#pickle) · [plain network](#plain-network) ·
+# [pooling](#pooling) · [preparation](#preparation) · [probability](#softmax) · [projection](#projection) ·
+# [projection block](#btnk1) · [p-value](#luck)<br>
+# **Q–R**&emsp;[reach](#reach) · [receptive field](#receptive-field) · [ReLU](#relu) · [residual](#residual) ·
+# [ResNeXt](#resnext) · [response](#response) · [ridge](#ridge) · [roofline](#roofline) · [running_mean](#running_mean)
+# · [running_var](#running_mean)<br>
+# **S**&emsp;[S](#s) · [score](#score) · [seed](#seed) · [sees](#receptive-field) · [sha256](#sha256) · [shape](#shape)
+# · [shortcut](#shortcut) · [σ](#mean) · [softmax](#softmax) · [stage](#stage) · [Stage 0](#stage-0) ·
+# [state_dict](#state_dict) · [stem](#stage-0) · [strict](#strict) · [stride](#stride) · [the sum](#the-sum)<br>
+# **T–V**&emsp;[tensor](#tensor) · [thin network](#thin-network) · [throughput](#throughput) · [top-1](#top-1) ·
+# [torch.compile](#torch-compile) · [torchinfo](#torchinfo) · [training mode](#training-mode) · [twin](#twin) ·
+# [v1](#v1) · [v1.5](#v1) · [vanishing gradient](#vanishing-gradient) · [variance](#mean)<br>
 # **W–Z**&emsp;[W](#w) · [warm-up](#warm-up) · [weights_only](#weights_only) · [Wide ResNet](#wide-resnet) · [x](#x) ·
 # [Xavier](#xavier) · [y](#y) · [zero_init_residual](#zero_init_residual)
 
