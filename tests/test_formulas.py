@@ -71,7 +71,7 @@ def test_the_numbers_left_are_accepted_however_they_are_counted(right):
         (lambda C, W, S: up(C, S) * up(W, S) ** 2, "The channels stay"),
         (lambda C, W, S: C * W * W, "how many there were before"),
         (lambda C, W, S: C * W * W - C * up(W, S) ** 2, "how many are gone"),
-        (lambda C, W, S: up(W, S) ** 2 / W**2, "the share that is left"),
+        (lambda C, W, S: up(W, S) ** 2 / W**2, "the share that remains"),
         (lambda C, W, S: C * W * W // S, "about 1/S² of the numbers"),
         (lambda C, W, S: C * W * W / S, "about 1/S² of the numbers"),
         (lambda C, W, S: C * W * W // S**2, "Round each side up before"),
@@ -84,7 +84,7 @@ def test_the_numbers_left_are_accepted_however_they_are_counted(right):
         (lambda C, W, S: C * ceil(W / S) ** 2, "is it misspelt, or never imported? (Python"),  # noqa: F821
         (lambda W, S: W, "its def line must list"),
         (lambda C, W, S: (W // S) ** 2, "one channel: multiply by C. And: You rounded down"),
-        (lambda C, W, S: None, "gives None"),
+        (lambda C, W, S: None, "returns None"),
         (lambda C, W, S: C + W, "none of"),
     ],
 )
@@ -114,7 +114,7 @@ def test_the_bytes_of_a_batch_are_accepted_however_they_are_counted():
         (lambda b, C, W: 4 * 32 * C * W * W, "batch plays no part in your result: it is the same as with batch = 32"),
         (lambda b, C, W: b * 602_112, "C and W play no part in your result: it is the same as with C = 3 and W = 224"),
         (lambda b, C, W: C * W * W, "takes 4 bytes. And: You forgot the batch"),
-        (lambda b, C, W: None, "gives None"),
+        (lambda b, C, W: None, "returns None"),
     ],
 )
 def test_wrong_bytes_are_told_their_mistake(wrong, sentence):
@@ -170,12 +170,12 @@ def test_the_output_size_is_accepted_however_it_is_written(way):
         (lambda W, k, s, p, d: W + 2 * p - d * (k - 1), "forgot the stride"),
         (lambda W, k, s, p, d: (W + 2 * p - k) // s + 1, "forgot the dilation"),
         (lambda W, k, s, p, d: (W + 2 * p - d * k) // s + 1, "between 3 weights there are 2 steps"),
-        (lambda W, k, s, p, d: (W + 2 * p) // s + 1, "take the kernel's reach away"),
+        (lambda W, k, s, p, d: (W + 2 * p) // s + 1, "subtract the kernel's reach"),
         (lambda W, k, s, p, d: W + 2 * p - d * (k - 1) - 1 // s + 1, "only the −1"),
         (lambda W, k, s, p, d: W + 2 * p - d * (k - 1) - 1 / s + 1, "only the −1"),
         (lambda W, k, s, p, d: (W + p - k) // s + 1, "both sides: 2·padding. And: You forgot the dilation"),
-        (lambda W, k, s, p, d: None, "gives None"),
-        (lambda W, k, s, p, d: "112", "gives a str and not a number"),
+        (lambda W, k, s, p, d: None, "returns None"),
+        (lambda W, k, s, p, d: "112", "returns a str and not a number"),
         (lambda W, k: W - k + 1, "takes"),
         (lambda W, k, s, p, d: W, "none of"),
     ],
@@ -261,7 +261,7 @@ def test_a_wrong_count_of_a_btnk2s_weights_is_told_its_mistake(wrong, sentence):
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        (lambda C, W: 17 / 16 * C * W, "Yours times C·W is what is due: C·W is missing as a factor"),
+        (lambda C, W: 17 / 16 * C * W, "Yours times C·W is the right result: C·W is missing as a factor"),
         (lambda C, W: 2 * C * (C // 4) + 9 * (C // 4) ** 2 * W * W, "brackets around the whole sum"),
         (lambda C, W: C * C // 4 + 9 * (C // 4) ** 2 + C * C // 4 * W * W, "brackets around the whole sum"),
     ],

@@ -459,8 +459,10 @@ for name, published in paper.items():
     with torch.device("meta"):
         a = anatomy(build(name, stride_on="1x1"), 224)
     assert abs(a.macs / 1e9 - published) < 0.1
-    block, blocks = DESIGNS[name][:2]
-    print(f"{name:12} {block:11} {str(blocks):14} {a.parameters:>11,} {a.macs / 1e9:>11.3f} {published:>7}")
+    design = DESIGNS[name]
+    print(
+        f"{name:12} {design.block:11} {str(design.blocks):14} {a.parameters:>11,} {a.macs / 1e9:>11.3f} {published:>7}"
+    )
 
 # %% [markdown]
 # **What do you see?** Compare the last two columns, and the rows 34 and 50.

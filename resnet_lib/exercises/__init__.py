@@ -7,17 +7,10 @@ from .asking import Prediction
 from .capstone import check_ablation, check_design, check_reasons, factors_question
 from .checkpoints import check_contents, input_question
 from .conversions import check_to_v1
+from .costs import check_macs, check_parameters
 from .cure import check_cured
 from .differences import check_ladder, first_difference_question
 from .features import check_channel, check_one_value, check_response, check_silent, field_question, occlusion_question
-from .formulas import (
-    check_bytes,
-    check_macs,
-    check_numbers_left,
-    check_out_width,
-    check_parameters,
-    check_receptive_field,
-)
 from .networks import first_block_question, most_question, resnet101_question
 from .own import check_own_block
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
@@ -39,6 +32,12 @@ from .residuals import (
     check_plain_block,
     check_start_as_shortcut,
     check_ways,
+)
+from .sizes import (
+    check_bytes,
+    check_numbers_left,
+    check_out_width,
+    check_receptive_field,
 )
 from .speed import batch_question, check_fair, check_intensity, check_pictures_a_second, limit_question, steps_question
 from .tensors import check_fold, check_grad_cam, check_rename

@@ -7,15 +7,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .._common import say
 from ..activations import activations, recording
 from ..anatomy import anatomy, shapes_only
 from ..inside.attribution import occlusion_steps
 from ..network import DESIGNS, resnet50
 from ..photos import PHOTOS
-from .formulas import FIELD, _receptive_field
 from .holding import hold, number, refusal
 from .prediction import Question
 from .progress import done
+from .sizes import BACKWARDS, FORWARDS, NO_JUMP
 from .verdict import Verdict
 
 # ── Silent channels ──────────────────────────────────────────────────────────────────────────────────────────
@@ -230,7 +231,7 @@ def field_question(stage):
         ends = {s.name: s for s in anatomy(resnet50(), 224).by_stage()}
     at = STAGES.index(stage)
     before, end = ends[f"stage{at}"], ends[stage]
-    answer, counts = end.receptive_field, list(DESIGNS["resnet50"][1][: at + 1])
+    answer, counts = end.receptive_field, list(DESIGNS["resnet50"].blocks[: at + 1])
     fewer, more = ([*counts[:-1], counts[-1] + n] for n in (-1, 1))
     wrong = [
         (
@@ -247,8 +248,8 @@ def field_question(stage):
         (_field(_steps(more)), f"Stage {at + 1} has {counts[-1]} blocks: you count one too many."),
         (end.jump, "That is the jump, from one value to its neighbour: the reach is asked for."),
         (before.receptive_field, "That is what the stage is given: its own blocks are still missing."),
-        (before.receptive_field + 2 * counts[-1], FIELD["jump"]),
-        *((_receptive_field({w}, _steps(counts)), sentence) for w, sentence in FIELD.items()),
+        (before.receptive_field + 2 * counts[-1], NO_JUMP),
+        *((value, say(found)) for way in (FORWARDS, BACKWARDS) for found, value in way.mistakes(_steps(counts))),
     ]
     adds = [2 * (before.jump if i == 0 else end.jump) for i in range(counts[-1])]
 
@@ -271,7 +272,7 @@ def field_question(stage):
 
 
 def _field(steps):
-    return _receptive_field(set(), steps)
+    return FORWARDS.made()(steps)
 
 
 def _steps(counts, *, first=1, late=False, all_strided=False, strided=True, twice=False):

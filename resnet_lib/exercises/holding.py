@@ -7,10 +7,11 @@ from numbers import Real
 
 import torch
 
+from .._common import Finding, say
 from ..compare.errors import IN_FUNCTIONS, stopped, where
+from .diagnose import explains, of_arguments
 from .hints import hints
 from .progress import done
-from .telling import explains, of_arguments
 from .verdict import Verdict, Wrong
 
 
@@ -111,6 +112,7 @@ def hold(
             if all(isinstance(n, Real) for n in cases[0]):
                 said = of_arguments(names, cases, got, lambda *case: slip(set(), *case), same)
             said = said or why(cases, got, due) or _slipped(2, cases, got, slip, slips, same)
+        said = say(said) if isinstance(said, Finding) else said
         if said is None and stop:
             raise wrong(*stop)
         if said is None:

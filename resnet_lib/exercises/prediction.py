@@ -12,12 +12,12 @@ from difflib import get_close_matches
 from fractions import Fraction
 from numbers import Real
 
-from .._common import shape_text
+from .._common import say, shape_text
 from ..anatomy import ShapeMismatch, anatomy, out_size, shapes_only
 from ..blocks import BTNK1, BTNK2
-from . import formulas
-from .hints import PARTS
+from .costs import MACS, MACS_HINTS, MACS_NUMBERS, NUMBERS, PARAMETERS, PARAMETERS_HINTS, known
 from .progress import done
+from .sizes import OUT_WIDTH
 from .verdict import Verdict, Wrong
 
 
@@ -88,13 +88,13 @@ def width_question(W, kernel, stride=1, padding=0, dilation=1):
     case = (W, kernel, stride, padding, dilation)
     answer, reach = out_size(*case), dilation * (kernel - 1) + 1
     room = W + 2 * padding - reach
-    slips = {w: formulas._out_width({w}, *case) for w in formulas.OUT_WIDTH}
+    slips = OUT_WIDTH.mistakes(*case)
     spread = f", dilation {dilation}" if dilation > 1 else ""
     return Question(
         f"{kernel}×{kernel}, stride {stride}, padding {padding}{spread}, of {W}: which width?",
         "number",
         answer,
-        lambda guess: next((formulas.OUT_WIDTH[w] for w, v in slips.items() if v == guess != answer), ""),
+        lambda guess: next((say(found) for found, v in slips if v == guess != answer), ""),
         f"({W} + {2 * padding} − {reach}) / {stride} = {room / stride:g}, rounded down {room // stride}, plus 1.",
         hints=(
             "Put the numbers into ⌊(W + 2·padding − reach) / stride⌋ + 1.",
@@ -198,21 +198,18 @@ def count_question(part, *numbers, of="parameters"):
     if of not in ("parameters", "MACs"):
         raise ValueError(f'of = {of!r} must be "parameters" or "MACs"')
     if of == "MACs":
-        names = formulas.MACS_NUMBERS[formulas._known(part, formulas.MACS_NUMBERS)][0]
-        answer = formulas._macs(part, set(), *numbers)
-        slips = {w: (s, formulas._macs(part, {w}, *numbers)) for w, s in formulas.MACS.items()}
+        (names, _), solution = MACS_NUMBERS[known(part, MACS_NUMBERS)], MACS[part]
     else:
-        names = formulas.NUMBERS[formulas._known(part, formulas.MODULES)][0]
-        answer = formulas._parameters(part, set(), True, *numbers)
-        slips = {w: (s, formulas._parameters(part, {w}, True, *numbers)) for w, s in formulas.PARAMETERS.items()}
+        (names, _), solution = NUMBERS[known(part, NUMBERS)], PARAMETERS[part, True]
+    answer, slips = solution.made()(*numbers), solution.mistakes(*numbers)
     text = ", ".join(f"{n} = {v}" for n, v in zip(names, numbers, strict=True))
     return Question(
         f"{part}, {text}: how many {of}?",
         "number",
         answer,
-        lambda guess: next((s for s, v in slips.values() if v == guess != answer), "No usual mistake gives that."),
+        lambda guess: next((say(found) for found, v in slips if v == guess != answer), "No usual mistake gives that."),
         f"FLOPs = 2 × MACs = {2 * answer:,}." if of == "MACs" else "",
-        hints=PARTS["macs" if of == "MACs" else "parameters"],
+        hints=(MACS_HINTS if of == "MACs" else PARAMETERS_HINTS)[1:],
     )
 
 

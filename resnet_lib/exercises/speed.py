@@ -9,15 +9,16 @@ from numbers import Real
 
 from torch import nn
 
+from .._common import Finding, Kind
 from ..anatomy import anatomy, shapes_only
 from ..blocks import BTNK1, BTNK2, Add
 from ..network import ResNet
 from ..speed.fast import as_graph
 from ..speed.timing import Timing
+from .diagnose import of_difference
 from .holding import hold, shown
 from .prediction import Question, choice_question
 from .stand import Stand
-from .telling import of_difference
 
 # ── A fair timer ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -241,9 +242,12 @@ def _one_side(cases, got, due):
     for where, terms, right, yours in (("FLOPs", flops, above, yours_above), ("bytes", moved, below, yours_below)):
         whole = [round(n) for n in yours]
         if all(isclose(n, w, rel_tol=1e-9) for n, w in zip(yours, whole, strict=True)):
-            if said := of_difference(sizes, terms, whole, right):
-                return f"In the {where}: {said[0].lower()}{said[1:]}"
+            if found := of_difference(sizes, terms, whole, right):
+                return Finding(IN_PART, where, {"found": found})
     return None
+
+
+IN_PART = Kind("off in a part", lambda where, found: f"In the {where}: {str(found)[0].lower()}{str(found)[1:]}")
 
 
 def _true_intensity(C, C_out, k, W, W_out, batch):

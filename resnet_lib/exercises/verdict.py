@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .._common import Finding
+from .._common import Finding, say
 
 HEAD = ("layer", "reference", "yours", "its shape", "")
 
@@ -91,3 +91,16 @@ class Wrong(AssertionError):
 
 def _shape(shape):
     return "–" if shape is None else " × ".join(f"{n:,}" for n in shape)
+
+
+def refuse(subject, findings, hints, where="", *, link=" "):
+    """Return the `Wrong` that a check raises for these findings: what was seen, then what explains it.
+
+    hints: where to look, the structure, nearly the solution; a finding's kind that has a hint of its own replaces the
+    first. link: what stands between two explanations, such as " Or: ".
+    """
+    first, *more = map(say, findings)
+    told = next((found for found in reversed(findings) if found.kind.hint), findings[min(1, len(findings) - 1)])
+    hints = hints[1:] if told.kind.hint else hints  # the verdict puts the kind's own in front
+    sentence = f"{first} {link.join(more)}".rstrip()
+    return Wrong(Verdict(False, subject, sentence, where, hints=tuple(hints), finding=told))

@@ -1,0 +1,380 @@
+"""Checks of a learner's formulas for costs: the parameters and MACs of the parts."""
+
+from itertools import combinations, product
+
+from torch import nn
+
+from .._common import Finding, Kind
+from ..anatomy import anatomy, shapes_only
+from ..blocks import BTNK1, BTNK2, BasicBlock, Stem
+from .diagnose import of_difference
+from .judge import Solution, judge
+from .sizes import BY_HAND
+
+# What the parts consist of, as (C_in, C_out, kernel) of each convolution; the last of BTNK1 is the projection.
+LAYERS = {
+    "stem": "[(C, C1, 7)]",
+    "basic": "[(C, C, 3), (C, C, 3)]",
+    "BTNK2": "[(C, C // 4, 1), (C // 4, C // 4, 3), (C // 4, C, 1)]",
+    "BTNK1": "[(C, C1, 1), (C1, C1, 3), (C1, 4 * C1, 1), (C, 4 * C1, 1)]",
+}
+# The same in words.
+NAMES = {
+    "stem": ("the 7×7",),
+    "basic": ("the first 3×3", "the second 3×3"),
+    "BTNK2": ("the first 1×1", "the 3×3", "the last 1×1"),
+    "BTNK1": ("the first 1×1", "the 3×3", "the last 1×1", "the projection G"),
+}
+MODULES = {"stem": Stem, "basic": BasicBlock, "BTNK2": BTNK2, "BTNK1": BTNK1}
+NUMBERS = {
+    "stem": (("C", "C1"), [(3, 64), (1, 8), (4, 12), (5, 7)]),
+    "basic": (("C",), [(64,), (256,), (512,), (12,)]),
+    "BTNK2": (("C",), [(256,), (512,), (1024,), (2048,), (20,)]),
+    "BTNK1": (("C", "C1"), [(64, 64), (256, 128), (512, 256), (1024, 512), (12, 20), (28, 5)]),
+}
+
+# ── Parameters ───────────────────────────────────────────────────────────────────────────────────────────────
+
+_WEIGHTS = "kernel * kernel * C_in * C_out"
+_BN = "        total = total + 2 * C_out\n"
+_TEXT = """
+def parameters({arguments}):
+    total = 0
+    for C_in, C_out, kernel in {layers}:
+        total = total + kernel * kernel * C_in * C_out
+        total = total + 2 * C_out
+    return total
+"""
+_OF_WEIGHTS = [
+    (
+        _WEIGHTS,
+        "(kernel * kernel * C_in + 1) * C_out",
+        "You count a bias: the convolutions of a ResNet have none, since the BN would subtract it again.",
+    ),
+    (
+        "kernel * kernel",
+        "kernel",
+        "A 3×3 has 9 weights for each pair of channels: kernel · kernel, not kernel.",
+    ),
+    ("kernel * kernel", "2 * kernel", "A k×k kernel has k · k weights for each pair of channels, not 2 · k."),
+    ("kernel * kernel", "1", "A k×k kernel has k · k weights for each pair of channels, and you count 1."),
+    (" * C_in", "", "Each number of the output needs a weight for every channel that comes in: times C_in."),
+    (
+        _WEIGHTS,
+        "kernel * kernel * C_in",
+        "Each output channel has weights of its own: times C_out.",
+    ),
+]
+_OF_LOOPS = [
+    ("]:", "][:1]:", "You count the first convolution alone: is return inside the loop?"),
+    ("]:", "][-1:]:", "You count the last convolution alone: the sum grows from layer to layer, total += …"),
+]
+_OF_BNS = [
+    (_BN, "", "You forgot the BNs: 2 parameters a channel, a factor and an offset."),
+    ("2 * C_out", "C_out", "A BN has 2 parameters a channel, a factor and an offset, and not 1."),
+    (
+        "2 * C_out",
+        "4 * C_out",
+        "You count BN's running mean and variance: they are stored, but not trained, so they are not parameters.",
+    ),
+]
+_THREE_ALONE = "You count the 3×3 alone: the 1×1 convolutions {0} too."
+_FOUR = "The block outputs 4·C1 channels, not C1{0}."
+_SQUARE = "You forgot that inside the block there are C/4 channels."
+_OWN = {
+    "stem": [],
+    "basic": [
+        ("return total", "return total - 9 * C * C", "You count one 3×3: a basic block has two."),
+        (
+            "[(C, C, 3), (C, C, 3)]",
+            "[(C, C, 3)]",
+            "That is half of it: a basic block has two 3×3 convolutions, and a BN after each.",
+        ),
+        (
+            "[(C, C, 3), (C, C, 3)]",
+            "[(C // 4, C // 4, 3), (C // 4, C // 4, 3)]",
+            "A basic block does not squeeze: both 3×3 go from C to C channels.",
+        ),
+    ],
+    "BTNK2": [
+        ("C // 4", "C", _SQUARE),
+        (_WEIGHTS, f"(kernel > 1) * {_WEIGHTS}", _THREE_ALONE.format("have weights")),
+        (
+            "return total",
+            "return total - C * (C // 4)",
+            "You count one 1×1 convolution: there is one before the 3×3 and one after it.",
+        ),
+        (
+            "(C // 4, C // 4, 3)",
+            "(C, C // 4, 3)",
+            "The 3×3 goes from C/4 to C/4 channels: C/4 on both sides.",
+        ),
+        ("(C // 4, C // 4, 3)", "(C, C, 3)", "The 3×3 goes from C/4 to C/4 channels, and yours from C to C."),
+        (
+            "return total",
+            "return total - C * C // 16",
+            "17 // 16 is 1, for // rounds down: multiply first, 17 * C * C // 16.",
+        ),
+    ],
+    "BTNK1": [
+        (
+            ", (C, 4 * C1, 1)]",
+            "]",
+            "You forgot the projection G: a convolution C → 4·C1 and its BN. Stage 1 has it too.",
+        ),
+        ("4 * C1", "C1", _FOUR.format(": the last 1×1 and the projection")),
+        (_WEIGHTS, f"(kernel > 1) * {_WEIGHTS}", _THREE_ALONE.format("have weights")),
+    ],
+}
+_OWN_BNS = {
+    "BTNK2": [
+        ("2 * C_out", "2 * C", "You give every BN C channels: the first two follow convolutions that output C/4.")
+    ],
+    "BTNK1": [("return total", "return total - 2 * 4 * C1", "You forgot the BN of the projection.")],
+}
+
+
+def _parameters(part, norms):
+    text = _TEXT.format(arguments=", ".join(NUMBERS[part][0]), layers=LAYERS[part])
+    rows = [*_OF_WEIGHTS, *_OWN[part], *(_OF_LOOPS if part != "stem" else ())]
+    if norms:
+        return Solution(text, [*_OF_BNS, *_OWN_BNS.get(part, ()), *rows])
+    alone = (_WEIGHTS, f"{_WEIGHTS} + 2 * C_out", "You count the BNs too; this formula is for convolutions alone.")
+    return Solution(text.replace(_BN, ""), [alone, *rows])
+
+
+PARAMETERS = {(part, norms): _parameters(part, norms) for part in LAYERS for norms in (True, False)}
+
+
+PARAMETERS_HINTS = (
+    BY_HAND,
+    "Convolution by convolution: kernel · kernel · C_in · C_out. Then the BNs, if they are asked for: 2 a channel.",
+    "BTNK2: C·C/4 + 9·(C/4)² + C/4·C. Basic block: twice 9·C². BTNK1: C·C1 + 9·C1² + 4·C1² + 4·C·C1. "
+    "BNs: 2 · (all channels they see).",
+)
+
+
+def check_parameters(part, f, *, norms=True, exercise=None):
+    """Check f(C), or f(C, C1): the parameters of a part, "stem", "basic", "BTNK2" or "BTNK1".
+
+    norms: with those of the BNs, or of the convolutions alone. ValueError for another part.
+    """
+    known(part, MODULES)
+    names, cases = NUMBERS[part]
+
+    def true(*numbers):
+        with shapes_only():
+            return sum(p.numel() for p in MODULES[part](*numbers).parameters() if norms or p.dim() > 1)
+
+    def why(cases, got, due):
+        sizes = [_sizes(names, case) for case in cases]
+        layers = [_layers(part, case) for case in cases]
+        return _of_layers(part, sizes, layers, [[1] * len(c) for c in layers], 2 if norms else 0, got, due)
+
+    return judge(f, names, cases, [PARAMETERS[part, norms]], PARAMETERS_HINTS, true=true, why=why, exercise=exercise)
+
+
+def _layers(part, case):
+    """(C_in, C_out, kernel) of each convolution of a part with these numbers."""
+    return eval(LAYERS[part], dict(zip(NUMBERS[part][0], case, strict=True)))
+
+
+TAKES = Kind("other channels in", "{layer} takes {right} channels, and you count {said}.")
+OUTPUTS = Kind("other channels out", "{layer} outputs {right} channels, and you count {said}.")
+TURNED = Kind("channels exchanged", "{layer} has its channels exchanged: its BN has as many as it outputs.")
+PLACES = Kind("other positions", "{layer} works at {right} positions, and you count {said}.")
+
+
+def _of_layers(part, sizes, layers, places, bn, got, due):
+    """Return what the difference says of single convolutions and BNs, or None.
+
+    Of each case: sizes, the numbers that the formula is made of; layers, (C_in, C_out, kernel) of each convolution;
+    places, how often each of their weights counts. bn: what a BN counts per channel.
+    """
+    off = [a - b for a, b in zip(got, due, strict=True)]
+    terms = [{} for _ in sizes]
+    for i, name in enumerate(NAMES[part]):
+        layer = f"{name[0].upper()}{name[1:]}"
+        each = [(*c[i], n[i]) for c, n in zip(layers, places, strict=True)]
+        for term, (a, b, k, n) in zip(terms, each, strict=True):
+            term[name] = a * b * k * k * n
+            term |= {f"the BN of {name}": bn * b, f"{name} with its BN": a * b * k * k + bn * b} if bn else {}
+        widths = [{name: n for name, n in size.items() if name.startswith("C")} | {"1": 1} for size in sizes]
+        widths = [{**width, "4·C1": 4 * width["C1"]} if "C1" in width else width for width in widths]
+        for said, norm in product(widths[0], (0, bn)):
+            ins = [(w[said] - a) * b * k * k * n for w, (a, b, k, n) in zip(widths, each, strict=True)]
+            outs = [(w[said] - b) * (a * k * k * n + norm) for w, (a, b, k, n) in zip(widths, each, strict=True)]
+            for kind, change, of in ((TAKES, ins, 0), (OUTPUTS, outs, 1)):
+                if change == off:
+                    right = next(n for n, w in widths[-1].items() if w == each[-1][of])
+                    return Finding(kind, name, {"layer": layer, "right": right, "said": said})
+        if [bn * (a - b) for a, b, *_ in each] == off:
+            return Finding(TURNED, name, {"layer": layer})
+        for said, count in COUNTS.items() if not bn and "W" in sizes[0] else ():
+            if [(count(**size) - n) * a * b * k * k for size, (a, b, k, n) in zip(sizes, each, strict=True)] == off:
+                right = next(n for n, c in COUNTS.items() if c(**sizes[-1]) == each[-1][3])
+                return Finding(PLACES, name, {"layer": layer, "right": right, "said": said})
+    for term, convolutions, often in zip(terms, layers, places, strict=True):
+        weights = {n: a * b * k * k * p for n, (a, b, k), p in zip(NAMES[part], convolutions, often, strict=True)}
+        term |= {f"{m} and {n} together": weights[m] + weights[n] for m, n in combinations(weights, 2)}
+        term |= {"all after the first 1×1": sum(list(weights.values())[1:])} if len(weights) > 2 else {}
+        term |= {"all BNs together": bn * sum(b for _, b, _ in convolutions)} if bn else {}
+        term |= {"all convolutions together": sum(weights.values())}
+    return of_difference(sizes, terms, got, due)
+
+
+def _sizes(names, case):
+    """What a formula is made of: the arguments, and what belongs to them: C/4, or V, the width after the stride."""
+    sizes = dict(zip(names, case, strict=True))
+    if "S" in sizes:
+        sizes["V"] = -(-sizes["W"] // sizes["S"])
+    if "C" in sizes and "C1" not in sizes:
+        sizes["C/4"] = sizes["C"] // 4
+    return sizes
+
+
+# Positions at which a convolution may be thought to work, W before the stride and V after it.
+COUNTS = {
+    "W·W": lambda W, **_: W * W,
+    "V·V, V = ⌈W/S⌉,": lambda W, V=None, **_: (V or W) ** 2,
+    "W·V": lambda W, V=None, **_: W * (V or W),
+    "W": lambda W, **_: W,
+    "V": lambda W, V=None, **_: V or W,
+    "2·W": lambda W, **_: 2 * W,
+    "1": lambda **_: 1,
+}
+
+
+# ── MACs ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+MACS_NUMBERS = {
+    "convolution": (
+        ("C_in", "C_out", "kernel", "W_out"),
+        [(3, 64, 7, 112), (64, 64, 3, 56), (12, 20, 1, 5), (5, 11, 3, 9)],
+    ),
+    "BTNK2": (("C", "W"), [(256, 56), (512, 28), (1024, 14), (2048, 7), (20, 9)]),
+    "BTNK1": (
+        ("C", "W", "C1", "S"),
+        [(64, 56, 64, 1), (256, 56, 128, 2), (512, 28, 256, 2), (12, 9, 20, 2), (28, 10, 3, 3)],
+    ),
+}
+_PRODUCTS, _PLACES, _V = "kernel * kernel * C_in * C_out", "width * width", "V = -(-W // S)"
+_LOOP = """
+    total = 0
+    for layer in layers:
+        C_in, C_out, kernel, width = layer
+        total = total + kernel * kernel * C_in * C_out * width * width
+    return total
+"""
+_ONE_ALONE = "One convolution alone is multiplied by the positions: put brackets around the whole sum."
+_AFTER = "After the stride the width is {0}"
+_FLOORED = _AFTER.format("⌊(W − 1) / S⌋ + 1: {0}")
+_OF_MACS = [
+    (
+        "return total",
+        "return 2 * total",
+        "You give FLOPs: 1 MAC is a multiplication with its addition, 2 FLOPs. Take half.",
+    ),
+    (_PLACES, "width", "The output has W · W positions, not W."),
+    (
+        f" * {_PLACES}",
+        "",
+        "That is the number of weights: each is used once at every output position, so times W · W.",
+    ),
+    ("kernel * kernel", "kernel", "A k×k kernel has k · k products for each pair of channels, not k."),
+    ("kernel * kernel", "2 * kernel", "A k×k kernel has k · k products for each pair of channels, not 2 · k."),
+    (_PLACES, "2 * width", "The output has W · W positions, not 2 · W."),
+    (
+        _PRODUCTS,
+        "(kernel * kernel * C_in + 1) * C_out",
+        "You count a bias: the convolutions of a ResNet have none.",
+    ),
+]
+_OF_BLOCKS = [
+    (_PLACES, f"({_PLACES} if layer is layers[-1] else 1)", _ONE_ALONE),
+    (_PLACES, f"({_PLACES} if layer is layers[1] else 1)", _ONE_ALONE),
+    (_PRODUCTS, f"(kernel > 1) * {_PRODUCTS}", _THREE_ALONE.format("cost")),
+]
+MACS = {
+    "convolution": Solution(
+        """
+def macs(C_in, C_out, kernel, W_out):
+    layers = [(C_in, C_out, kernel, W_out)]"""
+        + _LOOP,
+        [
+            *_OF_MACS,
+            (" * C_in", "", "Each number of the output needs products from all channels that come in: times C_in."),
+        ],
+    ),
+    "BTNK2": Solution(
+        """
+def macs(C, W):
+    layers = [(C, C // 4, 1, W), (C // 4, C // 4, 3, W), (C // 4, C, 1, W)]"""
+        + _LOOP,
+        [*_OF_MACS, *_OF_BLOCKS, ("C // 4", "C", _SQUARE)],
+    ),
+    "BTNK1": Solution(
+        """
+def macs(C, W, C1, S):
+    V = -(-W // S)
+    layers = [(C, C1, 1, W), (C1, C1, 3, V), (C1, 4 * C1, 1, V), (C, 4 * C1, 1, V)]"""
+        + _LOOP,
+        [
+            *_OF_MACS,
+            *_OF_BLOCKS,
+            (_V, "V = W // S", _AFTER.format("W/S rounded up: with padding 1, an odd W keeps its last position.")),
+            (_V, "V = W / S", _AFTER.format("W/S rounded up: positions are whole.")),
+            (_V, "V = (W - 1) / S + 1", _FLOORED.format("positions are whole.")),
+            (_V, "V = -(-W // S) - 1", _FLOORED.format("the first place counts as well.")),
+            (_V, "V = W // S + 1", _AFTER.format("⌊(W − 1) / S⌋ + 1, and not ⌊W / S⌋ + 1.")),
+            (_V, "V = W * S", "The stride divides the width, W/S: it does not multiply it."),
+            (
+                _V,
+                "V = W",
+                "You forgot the stride: after it there are W/S · W/S positions, and only the first 1×1 works at W.",
+            ),
+            ("(C, C1, 1, W)", "(C, C1, 1, V)", "The first 1×1 works before the stride, at all W · W positions (v1.5)."),
+            (", (C, 4 * C1, 1, V)]", "]", "You forgot the projection G."),
+            ("4 * C1", "C1", _FOUR.format("")),
+        ],
+    ),
+}
+
+
+MACS_HINTS = (
+    BY_HAND,
+    "Each weight of a convolution is used once at every position of its output.",
+    "Parameters of each convolution × its output height × its output width; with S, these are W/S from the 3×3 on.",
+)
+
+
+def check_macs(part, f, *, exercise=None):
+    """Check the MACs of a part: f(C, W) of "BTNK2", f(C, W, C1, S) of "BTNK1", f(C_in, C_out, kernel, W_out) of a
+    "convolution". ValueError for another part."""
+    names, cases = MACS_NUMBERS[known(part, MACS_NUMBERS)]
+
+    def true(*n):
+        with shapes_only():
+            if part == "convolution":
+                C_in, C_out, kernel, W = n
+                layer = nn.Conv2d(C_in, C_out, kernel, padding=kernel // 2, bias=False)
+                return anatomy(layer, (C_in, W, W)).macs
+            module = BTNK2(n[0]) if part == "BTNK2" else BTNK1(n[0], *n[2:])
+            return anatomy(module, n[1]).macs
+
+    def why(cases, got, due):
+        sizes = [_sizes(names, case) for case in cases]
+        if part == "convolution":
+            return of_difference(sizes, [{"the convolution": d} for d in due], got, due)
+        layers = [_layers(part, [case[0], case[2]] if part == "BTNK1" else [case[0]]) for case in cases]
+        widths = [[size["W"], *[size.get("V", size["W"])] * (len(layers[0]) - 1)] for size in sizes]
+        return _of_layers(part, sizes, layers, [[w * w for w in row] for row in widths], 0, got, due)
+
+    return judge(f, names, cases, [MACS[part]], MACS_HINTS, true=true, why=why, exercise=exercise)
+
+
+def known(part, parts):
+    """Return the part; ValueError where it is none of the parts."""
+    if part not in parts:
+        raise ValueError(f"part = {part!r} must be one of {', '.join(map(repr, parts))}")
+    return part

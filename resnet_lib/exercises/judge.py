@@ -1,0 +1,247 @@
+"""Judge a learner's function: call it on many inputs, and where a result is wrong, find the mistake that gives it.
+
+A mistake is an edit of the right solution: `Solution` holds both, check and mutation tests read the same table.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from numbers import Real
+from textwrap import dedent
+
+import torch
+
+from .._common import Finding, Kind, one_thread
+from ..compare.errors import IN_FUNCTIONS, stopped, where
+from .diagnose import explains, of_arguments
+from .progress import done
+from .verdict import Verdict, refuse
+
+NO_FUNCTION = Kind(
+    "not a function",
+    "The check expects your function itself, and was given {given}.",
+    "Write the name of your function alone, without brackets behind it.",
+)
+NO_RESULT = Kind(
+    "returns None",
+    "{name} returns None: let it return {what}.",
+    "Is there a return, with what you have computed behind it?",
+)
+NO_NUMBER = Kind("not a number", "{name} returns a {type} and not a number.")
+STOPPED = Kind("stopped", "{at}: {said}", "Read the line at which it stopped, and print what it is given.")
+OVERWRITES = Kind("overwrites", "{name} overwrites what it is given: make new tensors, or work on a copy.")
+OTHER = Kind("other result", "{at}: you say {yours} and it is {right}.")
+UNEXPLAINED = Kind(
+    "unexplained", "It is right for {right} of {cases} inputs, and none of {mistakes} usual mistakes explains it."
+)
+CONSTANT = Kind(
+    "same for every input",
+    "It gives the same for every input: does it use what it is given?",
+    "Does your function use the names in its brackets, or some that an earlier cell made?",
+)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A mistake: what it changes in the text of the right solution, ((old, new), …), and its kind."""
+
+    changes: tuple
+    kind: Kind
+
+
+class Solution:
+    """A right solution as text, and the usual mistakes in it, each as the edit that makes it.
+
+    text:  Python whose last function is the solution.
+    rows:  one a mistake: (old, new, sentence), with a hint of its own behind it where it has one; for several changes
+           ([(old, new), …], sentence). An old text is replaced wherever it stands.
+    names: what the text uses beside Python's own.
+    Raises ValueError for an edit whose old text does not occur.
+    """
+
+    def __init__(self, text, rows, **names):
+        self.text, self.names, self._made = dedent(text).strip() + "\n", names, {}
+        self.edits = tuple(self._edit(*row) for row in rows)
+
+    def _edit(self, changes, *words):
+        if isinstance(changes, str):
+            changes, words = [(changes, words[0])], words[1:]
+        if self._text(changes) is None:
+            raise ValueError(f"an edit does not apply to the solution: {changes}")
+        sentence, *hint = words
+        return Edit(tuple(changes), Kind("; ".join(f"{a} → {b}" for a, b in changes), _plain(sentence), *hint))
+
+    def _text(self, changes):
+        text = self.text
+        for old, new in changes:
+            if old not in text:
+                return None
+            text = text.replace(old, new)
+        return text
+
+    def made(self, *edits):
+        """Return the function with these edits made, or None where the second finds nothing left to change."""
+        if edits not in self._made:
+            text, space = self._text([change for edit in edits for change in edit.changes]), dict(self.names)
+            before = set(space)
+            if text is not None:
+                exec(compile(text, "<solution>", "exec"), space)
+            made = [value for name, value in space.items() if name not in before and callable(value)]
+            self._made[edits] = made[-1] if made else None
+        return self._made[edits]
+
+    def mistakes(self, *case):
+        """Return (finding, result) for each mistake that gives a result for these inputs."""
+        found = []
+        for edit in self.edits:
+            try:
+                found.append((Finding(edit.kind), self.made(edit)(*case)))
+            except Exception:  # an edit that cannot be computed here
+                continue
+        return found
+
+
+def _plain(sentence):
+    """A sentence without values: its brackets are no places of a template."""
+    return sentence.replace("{", "{{").replace("}", "}}")
+
+
+def number(value):
+    """Return a function's result as a number, and what is wrong with its form, (kind, values), or None."""
+    value = value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return value, None
+    return value, (NO_RESULT, {"what": "its result"}) if value is None else (NO_NUMBER, {"type": type(value).__name__})
+
+
+def equal(a, b):
+    return a == b or (isinstance(a, float) or isinstance(b, float)) and math.isclose(a, b, rel_tol=1e-12)
+
+
+def shown(value, form=","):
+    """Return a number as text; one that takes no such form, as a Fraction of older Pythons, as it prints itself."""
+    try:
+        return format(value, form)
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def difference(yours, right):
+    """Return how two numbers differ, (kind, values)."""
+    return OTHER, {"yours": shown(yours), "right": shown(right)}
+
+
+def called(f, *case):
+    return f(*case)
+
+
+def unknown(cases, got, due):
+    """Nothing more can be said of the results."""
+
+
+@one_thread()
+def judge(
+    f,
+    names,
+    cases,
+    solutions,
+    hints,
+    *,
+    true=None,
+    call=called,
+    read=number,
+    same=equal,
+    differs=difference,
+    known=lambda result: True,
+    why=unknown,
+    meanings=(),
+    exercise=None,
+):
+    """Call f on all cases, compare with the right results, and return a `Verdict`; raise `Wrong` with the mistake.
+
+    names:     of the arguments, for sentences; or a function that names a case.
+    solutions: `Solution`s, in the usual ways of solving it; the first gives the right results unless `true` does.
+    hints:     where to look, what it consists of, and nearly the solution.
+    call:      call(f, *case), where a case is more than its arguments.
+    read:      the learner's result → (it in the form to compare, what is wrong with its form or None).
+    same, differs: whether two results are equal, and how they differ, (kind, values).
+    known:     whether a result of an edited solution can be relied on.
+    why:       why(cases, got, due), a finding where none of the edits explains the results, or None.
+    meanings:  what Python's errors mean in this exercise, as in `errors.MEANINGS`.
+    """
+    name = getattr(f, "__name__", type(f).__name__)
+    if not callable(f):
+        raise refuse(name, [Finding(NO_FUNCTION, values={"given": f"{f!r:.60}"})], hints)
+    true = true or solutions[0].made()
+    got, due, first, stop, line = [], [true(*case) for case in cases], None, None, ""
+    for case, right in zip(cases, due, strict=True):
+        at = names(*case) if callable(names) else ", ".join(f"{n} = {v}" for n, v in zip(names, case, strict=True))
+        before = [t.clone() for t in _tensors(case)]
+        try:
+            yours = call(f, *case)
+        except Exception as error:  # whatever a learner's code raises is a finding
+            stop = Finding(STOPPED, at, {"at": at, "said": stopped(error, (*meanings, *IN_FUNCTIONS))})
+            line = where(error)
+            if first:
+                break  # the inputs before it may say what is wrong
+            raise refuse(name, [stop], hints, line) from None
+        if not all(map(torch.equal, before, _tensors(case))):
+            raise refuse(name, [Finding(OVERWRITES, at, {"name": name})], hints)
+        yours, problem = read(yours)
+        if problem:
+            kind, values = problem
+            raise refuse(name, [Finding(kind, at, {"name": name, **values})], hints)
+        got.append(yours)
+        if first is None and not same(yours, right):
+            kind, values = differs(yours, right)
+            first = Finding(kind, at, {"at": at, **values})
+    if first is None:
+        done(exercise)
+        return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.")
+    cases, due, every = cases[: len(got)], due[: len(got)], len(cases)
+
+    def formula(*case):
+        """The right result, or None where it depends on how it is computed."""
+        result = solutions[0].made()(*case)
+        return result if known(result) else None
+
+    def given(solution, edits):
+        """Whether a solution with these edits gives the learner's results."""
+        f = solution.made(*edits)
+        if f is None:
+            return False
+        try:
+            results = (read(call(f, *case))[0] for case in cases)
+            return explains((r if known(r) else None for r in results), got, same)
+        except Exception:  # an edit that cannot be computed is no explanation
+            return False
+
+    single = [e.kind for s in solutions for e in s.edits if given(s, (e,))][:2]
+    if single:
+        raise refuse(name, [first, *map(Finding, single)], hints, link=" Or: ")
+    if len(got) >= min(3, every):  # to fewer results, too much fits by chance
+        if not callable(names) and all(isinstance(n, Real) for n in cases[0]):
+            if found := of_arguments(names, cases, got, formula, same):
+                raise refuse(name, [first, found], hints)
+        if found := why(cases, got, due):
+            raise refuse(name, [first, found], hints)
+        for solution in solutions:
+            for pair in combinations(solution.edits, 2):
+                if given(solution, pair):
+                    raise refuse(name, [first, *(Finding(e.kind) for e in pair)], hints, link=" And: ")
+    if stop:
+        raise refuse(name, [stop], hints, line)
+    right, tried = sum(map(same, got, due)), sum(len(s.edits) for s in solutions)
+    found = [Finding(UNEXPLAINED, values={"right": right, "cases": len(cases), "mistakes": tried})]
+    if len(got) > 1 and all(same(one, got[0]) for one in got):
+        found.append(Finding(CONSTANT))
+    raise refuse(name, [first, *found], hints)
+
+
+def _tensors(case):
+    """The tensors of a case, those of its modules too."""
+    found = []
+    for part in case:
+        parts = part.state_dict().values() if isinstance(part, torch.nn.Module) else [part]
+        found += [t for t in parts if isinstance(t, torch.Tensor)]
+    return found
