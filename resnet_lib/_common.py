@@ -1,10 +1,10 @@
-"""Helpers that every room uses. Imports nothing of this library."""
+"""Helpers that every room uses, and checks of what is passed to blocks and networks. Imports nothing of ours."""
 
 import operator
 import os
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from math import inf
 from pathlib import Path
 
@@ -48,11 +48,11 @@ def say(finding):
     return sentence(**values) if callable(sentence) else sentence.format(**values)
 
 
-# ── Checks of arguments ──────────────────────────────────────────────────────────────────────────────────────
+# ── Checks: each raises ValueError, with a sentence that says what would be right ─────────────────────────────
 
 
 def check(least=1, **numbers):
-    """ValueError naming the first of the numbers that is no whole number ≥ least."""
+    """Raise ValueError for the first of the numbers that is not a whole number ≥ least."""
     for name, value in numbers.items():
         try:
             good = not isinstance(value, bool) and operator.index(value) >= least
@@ -62,8 +62,9 @@ def check(least=1, **numbers):
             raise ValueError(f"{name} = {value!r} must be a whole number, {least} or larger")
 
 
-def check_input(module, x):
-    """ValueError where x is no batch of pictures with the channels that the module was made for."""
+def check_input(module, x, conv=None):
+    """Raise ValueError where x is not a batch of pictures with the channels that the module was made for, or where the
+    kernel of its convolution `conv` is larger than the padded x."""
     name, C = type(module).__name__, module.C
     if not isinstance(x, torch.Tensor) or x.dim() != 4:
         got = f"shape {tuple(x.shape)}" if isinstance(x, torch.Tensor) else type(x).__name__
@@ -75,11 +76,7 @@ def check_input(module, x):
         )
     if min(x.shape[2:]) < 1:
         raise ValueError(f"{name} got an empty input of shape {tuple(x.shape)}: H and W must be 1 or larger")
-
-
-def check_kernel(conv, x):
-    """ValueError where the kernel of a convolution is larger than its padded input."""
-    for side, n, k, p, d in zip("HW", x.shape[2:], conv.kernel_size, conv.padding, conv.dilation, strict=True):
+    for side, n, k, p, d in _sides(conv, x) if conv else ():
         reach, room = d * (k - 1) + 1, n + 2 * p
         if room < reach:
             raise ValueError(
@@ -88,15 +85,171 @@ def check_kernel(conv, x):
             )
 
 
+def _sides(conv, x):
+    return zip("HW", x.shape[2:], conv.kernel_size, conv.padding, conv.dilation, strict=True)
+
+
 def check_place(name, shape, row, column, channel=0):
-    """ValueError where an output of that shape, (C, H, W) or (C,), has no such value: step `name` is blamed."""
+    """Raise ValueError where the output of step `name`, (C, H, W) or (C,), has no such value."""
     sides = {"channel": channel, "row": row, "column": column}
     check(least=0, **sides)
     for (side, i), most in zip(sides.items(), (*shape, 1, 1), strict=False):
         if i >= most:
             raise ValueError(
-                f"{name} gives out {shape_text(shape)}, so there is no {side} {i:,}: the last one is {most - 1:,}"
+                f"{name} outputs {shape_text(shape)}, so there is no {side} {i:,}: the last one is {most - 1:,}"
             )
+
+
+def check_bottleneck(C, C1, C_out, S, stride_on, groups, dilation):
+    check(C=C, C1=C1, C_out=C_out, S=S, groups=groups, dilation=dilation)
+    if C1 % groups:
+        raise ValueError(f"groups = {groups} does not divide C1 = {C1}: every group needs the same channels")
+    _check_stride_on(stride_on)
+
+
+def _check_stride_on(stride_on):
+    if stride_on not in ("3x3", "1x1"):
+        raise ValueError(f'stride_on = {stride_on!r} must be "3x3" (v1.5) or "1x1" (v1, the paper)')
+
+
+def _check_block(block):
+    if block not in ("bottleneck", "basic"):
+        raise ValueError(f'block = {block!r} must be "bottleneck" or "basic"')
+
+
+def quarter(C):
+    """Return C/4, the channels inside a BTNK2 of C channels. ValueError where 4 does not divide C."""
+    check(C=C)
+    if C % 4:
+        near = " or ".join(f"C = {n}" for n in (C - C % 4, C + 4 - C % 4) if n)
+        raise ValueError(f"C = {C} is not divisible by 4, and BTNK2 needs C/4 channels inside: use {near}")
+    return C // 4
+
+
+def check_sum(f, s):
+    """Raise ValueError where the shapes of F(x) and the shortcut differ: PyTorch would stretch a side of length 1 in
+    silence."""
+    if f.shape != s.shape:
+        raise ValueError(
+            f"F(x) has shape {tuple(f.shape[1:])} and the shortcut {tuple(s.shape[1:])}: a sum needs equal shapes"
+        )
+
+
+def check_options(block, blocks, base, groups, width_per_group, dilate):
+    """Raise ValueError for options of a ResNet that do not fit together. Return `dilate`, three booleans."""
+    check(base=base, groups=groups, width_per_group=width_per_group)
+    dilate = (False, False, False) if dilate is None else dilate
+    if not isinstance(dilate, tuple | list) or len(dilate) != 3 or not all(isinstance(d, bool) for d in dilate):
+        raise ValueError(f"replace_stride_with_dilation = {dilate!r} must be three booleans, for Stages 2, 3 and 4")
+    _check_block(block)
+    if block == "basic" and (groups != 1 or width_per_group != 64 or any(dilate)):
+        raise ValueError("the basic block has no groups, width_per_group or dilation: use block='bottleneck'")
+    if base * width_per_group < 64:
+        raise ValueError(
+            f"width_per_group = {width_per_group} leaves no channel in Stage 1 with base = {base}: "
+            f"it must be at least {-(-64 // base)}"
+        )
+    if not isinstance(blocks, tuple | list) or len(blocks) != 4:
+        raise ValueError(f"blocks = {blocks!r} must be four numbers, for Stages 1, 2, 3 and 4")
+    check(**{f"blocks[{i}]": n for i, n in enumerate(blocks)})
+    return dilate
+
+
+def check_name(name, designs):
+    """Raise ValueError for a name that is not among the published designs."""
+    if name not in designs:
+        raise ValueError(f"no design is called {name!r}; there are {', '.join(designs)}")
+
+
+def check_training_size(network, x):
+    """Raise ValueError where Stage 4 would leave BN one value per channel, and its batch statistics need two: PyTorch's
+    own message does not say what to do."""
+    B, _, H, W = x.shape
+    one = B == 1 and max(H, W) <= network.reduction
+    if one and network.training and isinstance(network.stage0.bn, torch.nn.BatchNorm2d):
+        raise ValueError(
+            f"an input of shape {tuple(x.shape)} is too small to train on: it leaves one value per channel in "
+            f"Stage 4, and BN needs two. Use two pictures or more, or H or W above {network.reduction}, or .eval()"
+        )
+
+
+# ── What is illegal in a design ──────────────────────────────────────────────────────────────────────────────
+
+
+def check_design(design):
+    """Raise ValueError with all problems of an illegal design."""
+    if problems := design_problems(design):
+        raise ValueError("; ".join(problems))
+
+
+def design_problems(design):
+    """Return everything that makes a `network.Design` illegal, a list of sentences."""
+    return out_of_range(design) or _ill_fitting(design)
+
+
+def out_of_range(design):
+    """Return the problems of a `network.Design` that no nearest legal design would mend, as sentences: missing parts,
+    and numbers that are none."""
+    if not is_dataclass(design.stem):
+        return [f"Stage 0: {design.stem!r} must be a StemDesign"]
+    if not isinstance(design.stages, tuple | list) or len(design.stages) != 4:
+        return ["stages must be four StageDesigns, for Stages 1, 2, 3 and 4"]
+    found = _no_numbers("Stage 0", C1=design.stem.C1, kernel=design.stem.kernel, S=design.stem.S)
+    for i, stage in enumerate(design.stages, 1):
+        if is_dataclass(stage):
+            found += _no_numbers(f"Stage {i}", **{f.name: getattr(stage, f.name) for f in fields(stage)})
+        else:
+            found.append(f"Stage {i}: {stage!r} must be a StageDesign")
+    found += _no_numbers("The head", num_classes=design.num_classes)
+    found += _no_numbers("The input", in_channels=design.in_channels)
+    for check_one, value in ((_check_block, design.block), (_check_stride_on, design.stride_on)):
+        try:
+            check_one(value)
+        except ValueError as problem:
+            found.append(str(problem))
+    return found
+
+
+def _ill_fitting(design):
+    """Return the problems of a `network.Design` whose numbers are in range, as sentences."""
+    found, stem = [], design.stem
+    if stem.kernel % 2 == 0:
+        found.append(f"Stage 0: kernel = {stem.kernel} has no middle pixel: use {stem.kernel - 1} or {stem.kernel + 1}")
+    for i, s in enumerate(design.stages, 1):
+        if s.C1 % s.groups:
+            fitting = " or ".join(str(n) for n in _nearest(divisors(s.C1), s.groups))
+            below, above = s.C1 - s.C1 % s.groups, s.C1 + s.groups - s.C1 % s.groups
+            channels = " or ".join(f"{n:,}" for n in (below, above) if n)
+            found.append(
+                f"Stage {i}: groups = {s.groups} does not divide C1 = {s.C1:,}, and every group needs the same "
+                f"channels: use groups = {fitting}, or C1 = {channels}"
+            )
+        if design.block == "basic" and (s.C_out != s.C1 or s.groups != 1 or s.dilation != 1):
+            found.append(f"Stage {i}: a basic block has C_out = C1 and no groups or dilation: use bottlenecks")
+    return found
+
+
+def _no_numbers(where, **numbers):
+    found = []
+    for name, value in numbers.items():
+        try:
+            check(**{name: value})
+        except ValueError as problem:
+            found.append(f"{where}: {problem}")
+    return found
+
+
+def divisors(n):
+    return [d for d in range(1, n + 1) if n % d == 0]
+
+
+def _nearest(numbers, value):
+    """Return the largest of the numbers below the value and the smallest above it, as far as they exist."""
+    below, above = [n for n in numbers if n < value], [n for n in numbers if n > value]
+    return below[-1:] + above[:1]
+
+
+# ── Sizes, differences, seeds ────────────────────────────────────────────────────────────────────────────────
 
 
 def pair(v):

@@ -7,8 +7,7 @@ Neural Networks" (Distill, 2019): eq. (2) for their size, the section on their r
 """
 
 from contextlib import contextmanager
-from dataclasses import dataclass
-from html import escape
+from dataclasses import dataclass, replace
 from math import prod
 from typing import NamedTuple
 
@@ -16,8 +15,7 @@ import torch
 from torch import nn
 
 from ._common import check, check_place, pair, shape_text
-from .blocks import Add
-from .experiments.twins import Concat, NoSum, Padded
+from .network import Design
 
 
 class Sees(NamedTuple):
@@ -29,13 +27,13 @@ class Sees(NamedTuple):
     start: int
 
     def through(self, kernel, stride=1, padding=0, dilation=1):
-        """The same after a convolution or pooling."""
+        """Return the same after a convolution or pooling."""
         return Sees(
             self.reach + (kernel - 1) * dilation * self.jump, self.jump * stride, self.start - padding * self.jump
         )
 
     def joined(self, other):
-        """The same after a sum with `other`: all that either sees. Both have taken the same strides."""
+        """Return the same after a sum with `other`: all that either sees. Both have taken the same strides."""
         start = min(self.start, other.start)
         return Sees(max(self.start + self.reach, other.start + other.reach) - start, self.jump, start)
 
@@ -50,7 +48,7 @@ class Box(NamedTuple):
     right: int
 
     def clipped(self, H, W):
-        """The part of it inside a picture of H × W pixels; empty (top = bottom or left = right) where there is none."""
+        """Return its part inside a picture of H × W pixels; empty (top = bottom or left = right) where it has none."""
         return Box(*(min(max(n, 0), most) for n, most in zip(self, (H, W, H, W), strict=True)))
 
 
@@ -60,7 +58,7 @@ class Step:
 
     name:        its name in the module, "stage1.0.conv1".
     kind:        what it is, "CONV 3×3 /2", "BN", "ReLU", "MAXPOOL 3×3 /2", "SUM", …
-    shape:       what it gives out, (C, H, W) or (C,).
+    shape:       of its output, (C, H, W) or (C,).
     parameters:  numbers that training changes.
     macs:        multiply-accumulates for one picture.
     sees:        which pixels of the input its values can depend on, (rows, columns), each a `Sees`.
@@ -105,7 +103,7 @@ class ShapeMismatch(ValueError):
 
 @contextmanager
 def unfilled():
-    """Modules built inside draw no weights: what their tensors hold is arbitrary, to be filled at once."""
+    """Skip weight initialisation for modules built in this context; their tensors hold garbage until you fill them."""
 
     def rest(*_args, **_kwargs):
         pass
@@ -125,23 +123,27 @@ def unfilled():
 
 @contextmanager
 def shapes_only():
-    """Modules built inside have shapes and no numbers: they live on the meta device. That is all `anatomy` needs,
-    and a hundred times faster for a large design."""
+    """Give modules built in this context shapes and no numbers: they are on the meta device. That is all `anatomy`
+    needs, and a hundred times faster for a large design."""
     with unfilled(), torch.device("meta"):
         yield
 
 
 def anatomy(module, size):
-    """The steps of a block or network for an input of that size, as an `Anatomy`.
+    """Return the steps of a block, a network or a `Design` for an input of that size, as an `Anatomy`.
 
     module: any module of this library, or one of your own that runs its children in the order in which they were
-            made; a child called "shortcut" starts from its block's input, and an `Add` ends it. What `forward`
-            does without a submodule, a bare + or F.relu, is not seen. Nothing is run, so a module on the meta
-            device will do.
+            made; a child called "shortcut" starts from its block's input, and an `Add` ends it. A module may say in
+            `anatomy_kind` what it does instead: "SUM" as `Add`, "CONCAT", "NO SUM" where F(x) goes on alone, or "PAD",
+            a shortcut that takes every S-th value and pads to C_out channels. What `forward` does without a
+            submodule, a bare + or F.relu, is not seen. Nothing is run, so a module on the meta device will do.
     size:   W, (H, W) or (C, H, W) of the input.
     Raises ValueError for an input that does not fit, ShapeMismatch where a sum is impossible, TypeError for a
     kind of layer whose arithmetic is not known here.
     """
+    if isinstance(module, Design):
+        with shapes_only():
+            return replace(anatomy(module.build(), size), title="the design")
     size = tuple(size) if isinstance(size, tuple | list) else (size, size)
     if len(size) == 2:
         size = (_channels(module), *size)
@@ -154,7 +156,7 @@ def anatomy(module, size):
 
 
 def _walk(module, name, x, path, steps):
-    """Append the steps of `module` applied to what step `x` gives, and return the last of them."""
+    """Append the steps of `module` applied to the output of step `x`, and return the last of them."""
     if isinstance(module, nn.Identity) or next(module.children(), None) is None:
         step = _leaf(module, name, x, path)
         if step is not x:
@@ -170,17 +172,17 @@ def _walk(module, name, x, path, steps):
         full = f"{name}.{child_name}" if name else child_name
         if child_name == "shortcut":
             side = _walk(child, full, x, "shortcut", steps)
-        elif isinstance(child, Add | Concat):
+        elif (kind := getattr(child, "anatomy_kind", None)) in ("SUM", "CONCAT"):
             if side is None:
-                raise ValueError(f'{full} is a sum, and no child called "shortcut" stands before it')
-            if h.shape != side.shape and isinstance(child, Add):
+                raise ValueError(f'{full} is a sum, and no child called "shortcut" is before it')
+            if h.shape != side.shape and kind == "SUM":
                 raise ShapeMismatch(h.shape, side.shape, tuple(steps))
             sees = tuple(a.joined(b) for a, b in zip(h.sees, side.sees, strict=True))
-            kind, C = ("SUM", h.shape[0]) if isinstance(child, Add) else ("CONCAT", h.shape[0] + side.shape[0])
+            C = h.shape[0] if kind == "SUM" else h.shape[0] + side.shape[0]
             h = Step(full, kind, (C, *h.shape[1:]), 0, 0, sees, "sum")
             steps.append(h)
             path = "sum"
-        elif isinstance(child, NoSum):
+        elif kind == "NO SUM":
             path = "sum"
         else:
             h = _walk(child, full, h, path, steps)
@@ -188,12 +190,12 @@ def _walk(module, name, x, path, steps):
 
 
 def _leaf(m, name, x, path):
-    """The step that layer `m` makes after step `x`."""
+    """Return the step that layer `m` makes after step `x`."""
     p = sum(w.numel() for w in m.parameters())
     C, space = x.shape[0], x.shape[1:]
     if isinstance(m, nn.Conv2d):
         if C != m.in_channels:
-            raise ValueError(f"{name or 'the convolution'} wants C = {m.in_channels} channels and is given {C}")
+            raise ValueError(f"{name or 'the convolution'} expects C = {m.in_channels} channels and gets {C}")
         k, s, pad, d = m.kernel_size, m.stride, m.padding, m.dilation
         if isinstance(pad, str):
             raise TypeError(f"{name or 'the convolution'} has padding = {pad!r}: give it as numbers")
@@ -211,16 +213,16 @@ def _leaf(m, name, x, path):
     if isinstance(m, nn.AdaptiveAvgPool2d) and pair(m.output_size) == (1, 1):
         return Step(name, "GLOBAL AVGPOOL", (C, 1, 1), p, 0, _through(x, space, space), path)
     if isinstance(m, nn.Flatten):
-        # Its numbers stand at no place any more: all of them together see what the whole map saw.
+        # Its numbers have no place any more: all of them together see what the whole map saw.
         sees = _through(x, space, space) if space else x.sees
         return Step(name, "FLATTEN", (C * prod(space),), 0, 0, sees, path)
     if isinstance(m, nn.Linear):
         if x.shape[-1] != m.in_features:
-            raise ValueError(f"{name or 'the linear layer'} wants {m.in_features} numbers, given {x.shape[-1]}")
+            raise ValueError(f"{name or 'the linear layer'} expects {m.in_features} numbers and gets {x.shape[-1]}")
         shape = (*x.shape[:-1], m.out_features)
         macs = m.in_features * prod(shape)
         return Step(name, "LINEAR", shape, p, macs, x.sees, path)
-    if isinstance(m, Padded):
+    if getattr(m, "anatomy_kind", None) == "PAD":
         s = (m.S, m.S)
         out = tuple(out_size(n, 1, m.S, name=name) for n in space)
         return Step(name, f"PAD {_window((1, 1), s)}", (m.C_out, *out), 0, 0, _through(x, (1, 1), s), path)
@@ -228,7 +230,7 @@ def _leaf(m, name, x, path):
         return Step(name, "identity", x.shape, 0, 0, x.sees, path)
     if isinstance(m, nn.modules.batchnorm._NormBase):
         if C != m.num_features:
-            raise ValueError(f"{name or 'the BN'} wants {m.num_features} channels and is given {C}")
+            raise ValueError(f"{name or 'the BN'} expects {m.num_features} channels and gets {C}")
         return Step(name, "BN", x.shape, p, 0, x.sees, path)
     if isinstance(m, nn.GroupNorm | nn.Dropout) or type(m).__module__ == "torch.nn.modules.activation":
         return Step(name, type(m).__name__, x.shape, p, 0, x.sees, path)
@@ -238,12 +240,12 @@ def _leaf(m, name, x, path):
 
 
 def _through(x, *window):
-    """What is seen after a window (kernel, stride, padding, dilation, each as (rows, columns)) over step `x`."""
+    """Return what is seen after a window (kernel, stride, padding, dilation, each as (rows, columns)) over step `x`."""
     return tuple(side.through(*v) for side, *v in zip(x.sees, *window, strict=True))
 
 
 def out_size(size, kernel, stride=1, padding=0, dilation=1, *, name=""):
-    """Output size of a convolution or pooling along one side: ⌊(size + 2·padding − reach) / stride⌋ + 1, where
+    """Return the output size of a convolution or pooling on one side: ⌊(size + 2·padding − reach) / stride⌋ + 1, where
     reach = dilation·(kernel − 1) + 1 is what the kernel covers. ValueError where the kernel does not fit."""
     reach = dilation * (kernel - 1) + 1
     room = size + 2 * padding
@@ -256,9 +258,9 @@ def out_size(size, kernel, stride=1, padding=0, dilation=1, *, name=""):
     return (room - reach) // stride + 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Anatomy:
-    """The steps of a module and their totals. `str()` is a text table; in a notebook it shows as one."""
+    """The steps of a module and their totals. It prints as a table; `resnet_lib.views` draws one in notebooks."""
 
     title: str
     input: tuple
@@ -285,16 +287,16 @@ class Anatomy:
         return 2 * self.macs
 
     def __getitem__(self, name):
-        """The step of that name. KeyError where there is none."""
+        """Return the step of that name. KeyError for an unknown one."""
         for step in self.steps:
             if step.name == name:
                 return step
         raise KeyError(f"no step is called {name!r}; there are {', '.join(s.name for s in self.steps)}")
 
     def field(self, name, row=0, column=0):
-        """The receptive field of one output value: a `Box` of input pixels outside which nothing changes it.
+        """Return the receptive field of one output value: a `Box` of input pixels outside which nothing changes it.
 
-        name: a step, or a block or stage, which stands for the last step in it. After flattening only row = column
+        name: a step, or a block or stage, which means the last step in it. After flattening only row = column
               = 0 is left, and that sees everything.
         Raises KeyError for an unknown name, ValueError for a place outside the step's output.
         """
@@ -304,8 +306,8 @@ class Anatomy:
         return Box(*at, *(n + s.reach for n, s in zip(at, step.sees, strict=True)))
 
     def by_stage(self):
-        """Totals by the first part of the name (stage0 … head), in order: one Step a stage, whose shape,
-        receptive field and jump are those at its end."""
+        """Return totals by the first part of the name (stage0 … head), in order: one Step a stage, with the shape,
+        receptive field and jump at its end."""
         stages = {}
         for s in self.steps:
             stages.setdefault(s.name.split(".")[0], []).append(s)
@@ -322,9 +324,9 @@ class Anatomy:
             for name, steps in stages.items()
         ]
 
-    def __str__(self):
+    def __repr__(self):
         head = ("step", "kind", "output", "parameters", "MACs", "sees", "jump")
-        rows = [head] + [_row(s) for s in self.steps]
+        rows = [head] + [row(s) for s in self.steps]
         rows.append(("total", "", "", f"{self.parameters:,}", f"{self.macs:,}", "", ""))
         widths = [max(len(r[i]) for r in rows) for i in range(len(head))]
         lines = [
@@ -336,46 +338,11 @@ class Anatomy:
         title = f"{self.title}, input {shape_text(self.input)}; FLOPs = 2 × MACs = {self.flops:,}"
         return "\n".join([title, *(line.rstrip() for line in lines)])
 
-    def _repr_html_(self):
-        stages = self.by_stage()
-        if not all("." in s.name for s in self.steps):
-            body = _html_rows(self.steps)
-        else:
-            # A whole network has 187 steps: stages first, each opens to its own.
-            body = ""
-            for stage in stages:
-                inner = [s for s in self.steps if s.name.split(".")[0] == stage.name]
-                body += _html_rows([stage], bold=True)
-                body += (
-                    f'<tr><td colspan="7" style="text-align:left"><details><summary>{len(inner)} steps of '
-                    f"{escape(stage.name)}</summary>{_html_table(_html_rows(inner))}</details></td></tr>"
-                )
-        total = (
-            f"<p>{escape(self.title)}, input {shape_text(self.input)}: "
-            f"<b>{self.parameters:,}</b> parameters, <b>{self.macs:,}</b> MACs (FLOPs = 2 × MACs = {self.flops:,})"
-            " for one picture.</p>"
-        )
-        return total + _html_table(body)
 
-
-def _row(s):
+def row(s):
+    """Return the cells of a step's row in a table: name, kind, output, parameters, MACs, receptive field, jump."""
     numbers = (f"{n:,}" if n else "" for n in (s.parameters, s.macs))
     return (s.name, s.kind, shape_text(s.shape), *numbers, f"{s.receptive_field:,}", str(s.jump))
-
-
-def _html_rows(steps, bold=False):
-    tag = "th" if bold else "td"
-    left = f'<{tag} style="text-align:left">'
-    return "".join(
-        "<tr>" + "".join(f"{left if i < 3 else f'<{tag}>'}{escape(c)}</{tag}>" for i, c in enumerate(_row(s))) + "</tr>"
-        for s in steps
-    )
-
-
-def _html_table(body):
-    names = ("step", "kind", "output (C, H, W)", "parameters", "MACs", "sees (px)", "jump (px)")
-    head = "".join(f'<th style="text-align:{"left" if i < 3 else "right"}">{n}</th>' for i, n in enumerate(names))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _window(k, s):

@@ -2,30 +2,24 @@
 
 Shapes in the comments are (C, H, W) of one picture; the batch dimension comes before them and never changes.
 W is the width (= height) of a block's input. No weight depends on it: the same block runs at any W, so W is a
-property of the input and no argument of a block.
+property of the input, not an argument of a block. Arguments that do not fit together raise ValueError.
 
 Sources: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", arXiv 1512.03385 ("the paper").
 """
 
 from torch import nn
 
-from ._common import check, check_input, check_kernel
-
-# ── Stage 0 ──────────────────────────────────────────────────────────────────────────────────────────────────
+from ._common import check, check_bottleneck, check_input, check_sum, quarter
 
 
 class Stem(nn.Module):
     """Stage 0: CONV 7×7 /2 → BN → ReLU → MAXPOOL 3×3 /2. Paper, Table 1, rows conv1 and the pool of conv2_x.
 
-    (C, W, W) → (C1, W/4, W/4), where each halving rounds up: 224 → 112 → 56.
-
-    C:         channels of the picture, 3 for colour.
-    C1:        channels of the convolution, 64 in every published ResNet.
-    kernel, stride, padding, dilation: of the convolution, so that lessons can turn them.
-    Raises ValueError for a number that is not a whole number in range.
+    (C, W, W) → (C1, W/4, W/4), where each halving rounds up: 224 → 112 → 56. C is 3 for colour, and C1 is 64 in every
+    published ResNet. kernel, stride, padding and dilation are the convolution's; without pool, W is halved once.
     """
 
-    def __init__(self, C=3, C1=64, *, kernel=7, stride=2, padding=3, dilation=1, norm_layer=nn.BatchNorm2d):
+    def __init__(self, C=3, C1=64, *, kernel=7, stride=2, padding=3, dilation=1, pool=True, norm_layer=nn.BatchNorm2d):
         super().__init__()
         check(C=C, C1=C1, kernel=kernel, stride=stride, dilation=dilation)
         check(least=0, padding=padding)
@@ -33,35 +27,26 @@ class Stem(nn.Module):
         self.conv = conv(C, C1, kernel, stride, padding=padding, dilation=dilation)
         self.bn = norm_layer(C1)
         self.relu = nn.ReLU()
-        self.pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        self.pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1) if pool else nn.Identity()
 
     def forward(self, x):  # (3, 224, 224)
-        check_input(self, x)
-        check_kernel(self.conv, x)
+        check_input(self, x, self.conv)
         x = self.conv(x)  # (64, 112, 112)
         x = self.bn(x)
         x = self.relu(x)
         return self.pool(x)  # (64, 56, 56)
 
 
-# ── The two bottleneck blocks ────────────────────────────────────────────────────────────────────────────────
-
-
 class Bottleneck(nn.Module):
     """What BTNK1 and BTNK2 share: y = ReLU(F(x) + shortcut(x)). Paper, eq. (1) and (2) and Figure 5, right.
 
     F is three convolutions: 1×1 to C1 channels, 3×3 on C1 channels, 1×1 to C_out channels, each with BN.
-    Every step is a submodule of its own, none works in place, and they stand in the order in which they run:
-    whatever is captured after a step is what that step computed.
+    Every step is a submodule of its own, in the order in which they run, and none works in place.
     """
 
-    def __init__(self, C, C1, C_out, S, shortcut, *, stride_on, groups, dilation, norm_layer):
+    def __init__(self, C, C1, C_out, S, shortcut, *, stride_on="3x3", groups=1, dilation=1, norm_layer=nn.BatchNorm2d):
         super().__init__()
-        check(C=C, C1=C1, C_out=C_out, S=S, groups=groups, dilation=dilation)
-        if C1 % groups:
-            raise ValueError(f"groups = {groups} does not divide C1 = {C1}: every group needs the same channels")
-        if stride_on not in ("3x3", "1x1"):
-            raise ValueError(f'stride_on = {stride_on!r} must be "3x3" (v1.5) or "1x1" (v1, the paper)')
+        check_bottleneck(C, C1, C_out, S, stride_on, groups, dilation)
         self.C, self.C1, self.C_out, self.S = C, C1, C_out, S
         S1, S3 = (1, S) if stride_on == "3x3" else (S, 1)
 
@@ -73,7 +58,6 @@ class Bottleneck(nn.Module):
         self.relu2 = nn.ReLU()
         self.conv3 = conv(C1, C_out, 1)
         self.bn3 = norm_layer(C_out)
-
         self.shortcut = shortcut
         self.add = Add()
         self.relu3 = nn.ReLU()
@@ -83,7 +67,7 @@ class Bottleneck(nn.Module):
         f = self.relu1(self.bn1(self.conv1(x)))  # (C1, W, W)
         f = self.relu2(self.bn2(self.conv2(f)))  # (C1, W/S, W/S)
         f = self.bn3(self.conv3(f))  # (C_out, W/S, W/S): F(x), no ReLU yet
-        # Under the same name, so that F(x) is let go and the ReLU can use its memory: 10 % of the whole time.
+        # Reusing the name frees F(x), so the ReLU can reuse its memory: 10 % of the whole time.
         f = self.add(f, self.shortcut(x))  # (C_out, W/S, W/S): the sum
         return self.relu3(f)
 
@@ -94,52 +78,31 @@ class Bottleneck(nn.Module):
 class BTNK2(Bottleneck):
     """The identity block: y = ReLU(F(x) + x). (C, W, W) → (C, W, W). Paper, eq. (1).
 
-    C:   channels in and out.
-    C1:  channels inside; C/4 unless given, and then C must be divisible by 4.
+    C, C1: channels in and out, and inside: C/4 unless given, and then C must be divisible by 4.
     groups, dilation: of the 3×3 convolution (ResNeXt; stride replaced by dilation).
-    Raises ValueError for numbers that do not fit together.
     """
 
     def __init__(self, C, *, C1=None, groups=1, dilation=1, norm_layer=nn.BatchNorm2d):
-        check(C=C)
-        if C1 is None:
-            if C % 4:
-                near = " or ".join(f"C = {n}" for n in (C - C % 4, C + 4 - C % 4) if n)
-                raise ValueError(f"C = {C} is not divisible by 4, and BTNK2 needs C/4 channels inside: use {near}")
-            C1 = C // 4
-        super().__init__(
-            C, C1, C, 1, nn.Identity(), stride_on="3x3", groups=groups, dilation=dilation, norm_layer=norm_layer
-        )
+        C1 = quarter(C) if C1 is None else C1
+        super().__init__(C, C1, C, 1, nn.Identity(), groups=groups, dilation=dilation, norm_layer=norm_layer)
 
 
 class BTNK1(Bottleneck):
     """The projection block: y = ReLU(F(x) + G(x)). (C, W, W) → (4·C1, W/S, W/S). Paper, eq. (2).
 
-    C:    channels in.
-    C1:   channels of the first 1×1 convolution.
-    S:    stride of the block, once on the way through F and once in G; W/S rounds up.
+    C, C1, S: channels in; channels inside; stride of the block, once in F and once in G. W/S rounds up.
     stride_on: which convolution of F takes S. "3x3" is v1.5, as in every published PyTorch checkpoint; "1x1" is
           v1, as in the paper. Keys and shapes of the weights are the same, only the results differ.
     C_out: channels out; 4·C1 unless given (ResNeXt and Wide ResNet widen C1 alone).
     groups, dilation: of the 3×3 convolution.
-    Raises ValueError for numbers that do not fit together.
     """
 
     def __init__(self, C, C1, S=1, *, stride_on="3x3", C_out=None, groups=1, dilation=1, norm_layer=nn.BatchNorm2d):
-        check(C=C, C1=C1, S=S)  # the projection is made first, and shall not be made of bad numbers
+        check(C=C, C1=C1, S=S)
         C_out = 4 * C1 if C_out is None else C_out
-        check(C_out=C_out)
-        super().__init__(
-            C,
-            C1,
-            C_out,
-            S,
-            Projection(C, C_out, S, norm_layer),
-            stride_on=stride_on,
-            groups=groups,
-            dilation=dilation,
-            norm_layer=norm_layer,
-        )
+        check(C_out=C_out)  # before the projection is built from it
+        options = {"stride_on": stride_on, "groups": groups, "dilation": dilation, "norm_layer": norm_layer}
+        super().__init__(C, C1, C_out, S, Projection(C, C_out, S, norm_layer), **options)
 
 
 class Projection(nn.Sequential):
@@ -154,22 +117,18 @@ class Projection(nn.Sequential):
 class Add(nn.Module):
     """The sum F(x) + shortcut(x), a step of its own so that it can be looked at before the last ReLU."""
 
+    anatomy_kind = "SUM"
+
     def forward(self, f, s):
-        if f.shape != s.shape:  # PyTorch would stretch a side of length 1 in silence
-            raise ValueError(
-                f"F(x) has shape {tuple(f.shape[1:])} and the shortcut {tuple(s.shape[1:])}: a sum needs equal shapes"
-            )
+        check_sum(f, s)
         return f + s
-
-
-# ── The block that a bottleneck replaces ─────────────────────────────────────────────────────────────────────
 
 
 class BasicBlock(nn.Module):
     """Two 3×3 convolutions and a shortcut, as in ResNet-18 and -34. Paper, Figure 5, left.
 
     (C, W, W) → (C1, W/S, W/S). The shortcut is the identity where the shapes allow it (C1 = C and S = 1),
-    a projection elsewhere. C1 is C unless given. Raises ValueError for numbers out of range.
+    a projection elsewhere. C1 is C unless given.
     """
 
     def __init__(self, C, C1=None, S=1, *, norm_layer=nn.BatchNorm2d):
@@ -182,7 +141,6 @@ class BasicBlock(nn.Module):
         self.relu1 = nn.ReLU()
         self.conv2 = conv(C1, C1, 3, padding=1)
         self.bn2 = norm_layer(C1)
-
         self.shortcut = nn.Identity() if C1 == C and S == 1 else Projection(C, C1, S, norm_layer)
         self.add = Add()
         self.relu2 = nn.ReLU()
@@ -198,11 +156,8 @@ class BasicBlock(nn.Module):
         return f"C={self.C}, C1={self.C1}, S={self.S}"
 
 
-# ── What all of them use ─────────────────────────────────────────────────────────────────────────────────────
-
-
 def conv(C_in, C_out, kernel, S=1, *, padding=0, dilation=1, groups=1):
-    """A convolution of a ResNet: no bias, since the BN after it would subtract it again, and weights drawn as
+    """Return a convolution of a ResNet: no bias, since the BN after it would subtract it again, and weights drawn as
     published, normal with variance 2 / (kernel² · C_out) (He et al., arXiv 1502.01852, section 2.2, backward)."""
     layer = nn.Conv2d(C_in, C_out, kernel, S, padding, dilation, groups, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

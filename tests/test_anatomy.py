@@ -1,5 +1,7 @@
 """Anatomy: its arithmetic against published figures, other counters, and what really runs."""
 
+import subprocess
+import sys
 from collections import OrderedDict
 from html.parser import HTMLParser
 
@@ -17,6 +19,7 @@ from resnet_lib import (
     DESIGNS,
     Add,
     BasicBlock,
+    Design,
     ResNet,
     ShapeMismatch,
     Stem,
@@ -27,6 +30,7 @@ from resnet_lib import (
     shapes_only,
 )
 from resnet_lib.anatomy import Box
+from resnet_lib.views import anatomy_table
 
 few = settings(max_examples=40, deadline=None)
 
@@ -380,9 +384,9 @@ def test_a_block_or_stage_has_the_field_of_its_last_step():
 
 def test_a_place_or_step_that_there_is_not_gets_a_sentence():
     a = anatomy(on_meta("resnet50"), 224)
-    with pytest.raises(ValueError, match=r"gives out \(2048, 7, 7\), so there is no row 7: the last one is 6"):
+    with pytest.raises(ValueError, match=r"outputs \(2048, 7, 7\), so there is no row 7: the last one is 6"):
         a.field("stage4", 7, 0)
-    with pytest.raises(ValueError, match=r"gives out \(1000,\), so there is no column 1"):
+    with pytest.raises(ValueError, match=r"outputs \(1000,\), so there is no column 1"):
         a.field("head", 0, 1)
     for bad in (-1, 1.5, True):
         with pytest.raises(ValueError, match="column = .* must be a whole number, 0 or larger"):
@@ -471,7 +475,7 @@ def test_a_size_that_is_no_whole_number_gets_a_sentence(size):
 
 
 def test_wrong_channels_get_a_sentence():
-    with pytest.raises(ValueError, match="conv1 wants C = 8 channels and is given 3"):
+    with pytest.raises(ValueError, match="conv1 expects C = 8 channels and gets 3"):
         anatomy(BTNK2(8), (3, 5, 5))
 
 
@@ -581,7 +585,7 @@ def test_a_linear_layer_on_a_whole_map_is_counted_at_every_place():
 
 def test_a_sum_without_a_shortcut_gets_a_sentence():
     block = nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 3, 1), skip=nn.Identity(), add=Add()))
-    with pytest.raises(ValueError, match='add is a sum, and no child called "shortcut" stands before it'):
+    with pytest.raises(ValueError, match='add is a sum, and no child called "shortcut" is before it'):
         anatomy(block, 8)
 
 
@@ -656,24 +660,48 @@ class Balanced(HTMLParser):
 @pytest.mark.parametrize(("make", "size"), [(lambda: on_meta("resnet50"), 224), (lambda: BTNK2(8), 5)])
 def test_in_a_notebook_it_is_a_table_with_every_step_and_the_totals(make, size):
     a = anatomy(make(), size)
-    page = Balanced(a._repr_html_())
+    page = Balanced(anatomy_table(a))
     assert all(f"{total:,}" in page.text for total in (a.parameters, a.macs, a.flops))
     assert all(s.name in page.text for s in a.steps)
     assert page.rows >= len(a.steps)
 
 
 def test_a_network_shows_its_stages_which_open_and_a_block_shows_its_steps_at_once():
-    network = anatomy(on_meta("resnet50"), 224)._repr_html_()
+    network = anatomy_table(anatomy(on_meta("resnet50"), 224))
     assert network.count("<details>") == 6
     assert "34 steps of stage1" in network
     for block in (BTNK1(8, 4, 2), BTNK2(8), Stem()):
-        html = anatomy(block, 8)._repr_html_()
+        html = anatomy_table(anatomy(block, 8))
         assert "<details>" not in html
         assert Balanced(html).rows == 1 + len(anatomy(block, 8).steps)
 
 
+def test_a_notebook_asks_for_that_table_once_views_are_imported_and_prints_plain_text_before():
+    a = anatomy(Stem(), 8)
+    assert a._repr_html_() == anatomy_table(a)
+    code = "import resnet_lib; a = resnet_lib.anatomy(resnet_lib.Stem(), 8); print(hasattr(a, '_repr_html_')); print(a)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == f"False\n{a}\n"
+
+
+def test_a_design_has_the_anatomy_of_its_network():
+    design = Design.resnet(base=16, num_classes=10)
+    assert anatomy(design, 64).steps == anatomy(design.build(), 64).steps
+
+
+def test_a_module_of_ones_own_says_what_it_does_with_the_shortcut():
+    class Joined(nn.Module):
+        anatomy_kind = "CONCAT"
+
+    block = nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 5, 1), shortcut=nn.Identity(), join=Joined()))
+    assert (anatomy(block, 4)["join"].kind, anatomy(block, 4).output) == ("CONCAT", (8, 4, 4))
+    block.join.anatomy_kind = "SUM"
+    with pytest.raises(ShapeMismatch):
+        anatomy(block, 4)
+
+
 def test_a_strange_name_is_text_and_no_markup():
-    html = anatomy(nn.Sequential(OrderedDict({"<b>&": nn.ReLU()})), (1, 2, 2))._repr_html_()
+    html = anatomy_table(anatomy(nn.Sequential(OrderedDict({"<b>&": nn.ReLU()})), (1, 2, 2)))
     assert "&lt;b&gt;&amp;" in html and "<b>&" not in html
 
 

@@ -263,10 +263,10 @@ def test_what_is_no_single_step_gets_a_sentence(step, sentence):
 @pytest.mark.parametrize(
     ("step", "place", "sentence"),
     [
-        ("stage0.conv", (16, 0, 0), r"stage0.conv gives out \(16, 23, 32\), so there is no channel 16"),
+        ("stage0.conv", (16, 0, 0), r"stage0.conv outputs \(16, 23, 32\), so there is no channel 16"),
         ("stage0.conv", (0, 23, 0), "there is no row 23: the last one is 22"),
         ("stage0.conv", (0, 0, -1), "column = -1 must be a whole number, 0 or larger"),
-        ("head.fc", (0, 1), r"head.fc gives out \(10,\), so there is no row 1"),
+        ("head.fc", (0, 1), r"head.fc outputs \(10,\), so there is no row 1"),
     ],
 )
 def test_a_place_that_there_is_not_gets_a_sentence(step, place, sentence):

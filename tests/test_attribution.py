@@ -240,7 +240,7 @@ def test_a_score_has_support_everywhere_and_a_value_cut_off_by_relu_nowhere(netw
 
 
 def test_a_place_that_there_is_not_gets_a_sentence(network, x):
-    with pytest.raises(ValueError, match=r"stage4 gives out \(512, 2, 2\), so there is no row 2: the last one is 1"):
+    with pytest.raises(ValueError, match=r"stage4 outputs \(512, 2, 2\), so there is no row 2: the last one is 1"):
         support(network, x, "stage4", 0, 2, 0)
     with pytest.raises(ValueError, match=r"there is no channel 512"):
         support(network, x, "stage4", 512, 0, 0)

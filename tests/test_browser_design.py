@@ -17,12 +17,12 @@ pytestmark = pytest.mark.browser
 
 CELLS = (
     "from resnet_lib.explorers import DesignExplorer, DesignTrainingExplorer\n"
-    "from resnet_lib.experiments.network_design import NetworkDesign, StageDesign, StemDesign\n"
+    "from resnet_lib import Design, StageDesign, StemDesign, anatomy\n"
     "from resnet_lib.experiments.tasks import photographs\n"
     "from resnet_lib.experiments.training import Recipe\n"
     "from resnet_lib.views.report import Report",
     "designer = DesignExplorer()\ndesigner",
-    "small = NetworkDesign(StemDesign(4), (StageDesign(1, 4, 16, 2),) * 4, 20)\n"
+    "small = Design(StemDesign(4), (StageDesign(1, 4, 16, 2),) * 4, 20)\n"
     "training = DesignTrainingExplorer({'small': small}, photographs(n=640, n_test=40), Recipe(epochs=100, batch=32))\n"
     "training",
     "Report(small, W=32, budget=designer.budget, author='Ada', results=training.results())",
@@ -56,7 +56,7 @@ def test_keys_on_a_slider_move_the_design_and_all_that_is_shown(notebook):
     view = notebook.view("begin with")
     view.slider("blocks").press("ArrowRight", times=2)  # the first slider of that name is Stage 1's
     view.wait_until(lambda: ask(notebook, "designer.design.stages[0].blocks") == "5", "Stage 1 has five blocks")
-    macs = ask(notebook, "f'{designer.design.anatomy(64).macs:,}'")
+    macs = ask(notebook, "f'{anatomy(designer.design, 64).macs:,}'")
     view.wait_until(lambda: macs in view.text(), "the table shows its MACs")
     assert view.chosen("begin with") == "your own" and "✗" in view.text()
     view.dropdown("begin with").select_option("deep and narrow")

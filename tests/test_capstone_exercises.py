@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from resnet_lib import Design, StageDesign, anatomy
 from resnet_lib.exercises import (
     Prediction,
     Wrong,
@@ -14,7 +15,7 @@ from resnet_lib.exercises import (
     predict,
     solved,
 )
-from resnet_lib.experiments.network_design import PRESETS, NetworkDesign, StageDesign, budget_of
+from resnet_lib.experiments.budget import PRESETS, budget_of, code, notes
 from resnet_lib.experiments.tasks import photographs
 from resnet_lib.views.report import ROOM
 
@@ -35,13 +36,13 @@ def refusal(check, *arguments, **options):
 
 # ── What a change costs ──────────────────────────────────────────────────────────────────────────────────────
 
-THIN = NetworkDesign.like(num_classes=20)
-HALF = NetworkDesign.like(base=8, num_classes=20)
+THIN = Design.resnet(base=16, num_classes=20)
+HALF = Design.resnet(base=8, num_classes=20)
 FINE = replace(HALF, stem=replace(HALF.stem, pool=False))
-AT_32 = THIN.anatomy(32)
-CHANNELS = factors_question("Channels", AT_32, NetworkDesign.like(base=32, num_classes=20).anatomy(32), channels=2)
-PICTURE = factors_question("Picture", AT_32, THIN.anatomy(64), sides=2)
-BOTH = factors_question("Both", AT_32, FINE.anatomy(32), channels=1 / 2, sides=2)
+AT_32 = anatomy(THIN, 32)
+CHANNELS = factors_question("Channels", AT_32, anatomy(Design.resnet(base=32, num_classes=20), 32), channels=2)
+PICTURE = factors_question("Picture", AT_32, anatomy(THIN, 64), sides=2)
+BOTH = factors_question("Both", AT_32, anatomy(FINE, 32), channels=1 / 2, sides=2)
 
 
 @pytest.mark.parametrize(
@@ -133,16 +134,16 @@ def stem(design=FOUR, **numbers):
 )
 def test_a_design_that_keeps_the_rules_is_accepted_with_what_it_spends_and_what_is_odd(design):
     verdict = check_design(design, TASK, BUDGET, unlike=THIN, exercise="10.2")
-    costs = design.anatomy(32)
+    costs = anatomy(design, 32)
     assert f"{costs.macs / BUDGET.macs:.1%} of the MACs" in verdict.sentence
     assert f"sees {costs.by_stage()[-2].receptive_field} pixels" in verdict.sentence
-    assert verdict.remarks == tuple(design.notes(costs))
+    assert verdict.remarks == tuple(notes(design, costs))
     assert list(solved()) == ["10.2"]
 
 
 WRONG_DESIGNS = [
     (None, "There is none yet"),
-    (FOUR.code(), "without quotes"),
+    (code(FOUR), "without quotes"),
     (FOUR.build(), "leave out .build()"),
     (type("Designer", (), {"design": FOUR})(), "take its .design"),
     ((FOUR,), "this is a tuple"),

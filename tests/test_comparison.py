@@ -7,15 +7,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from resnet_lib import Design, StageDesign, StemDesign, anatomy
+from resnet_lib.experiments.budget import PRESETS
 from resnet_lib.experiments.comparison import Result, by_design, entrants, luck, results
-from resnet_lib.experiments.network_design import PRESETS, NetworkDesign, StageDesign, StemDesign
 from resnet_lib.experiments.race import Race
 from resnet_lib.experiments.tasks import Task
 from resnet_lib.experiments.training import Recipe, evaluate
 from resnet_lib.views.comparison import ComparisonCurves, comparison_table
 
-SMALL = NetworkDesign(StemDesign(4, 3), tuple(StageDesign(1, 2, 8, S) for S in (1, 2, 1, 1)), 10)
-OTHER = NetworkDesign(StemDesign(6, 3), SMALL.stages, 10)
+SMALL = Design(StemDesign(4, 3), tuple(StageDesign(1, 2, 8, S) for S in (1, 2, 1, 1)), 10)
+OTHER = Design(StemDesign(6, 3), SMALL.stages, 10)
 
 
 def bright_or_dark(n):
@@ -66,7 +67,7 @@ def test_making_entrants_leaves_the_sessions_random_numbers_alone(task):
 
 def test_an_illegal_design_does_not_enter(task):
     with pytest.raises(ValueError, match="kernel = 4 has no middle pixel"):
-        entrants({"small": NetworkDesign(StemDesign(4, 4), SMALL.stages)}, task)
+        entrants({"small": Design(StemDesign(4, 4), SMALL.stages)}, task)
 
 
 # ── results ──
@@ -87,7 +88,7 @@ def test_results_are_what_the_race_has_come_to_at_any_time(task):
     network = race.runs["small"].network
     assert end.accuracy == evaluate(network, *task.test, prepare=task.prepare)[0]
     assert end.parameters == sum(p.numel() for p in network.parameters())
-    assert end.macs == SMALL.anatomy(16).macs - 8 * 8, "the head has two classes here and not ten"
+    assert end.macs == anatomy(SMALL, 16).macs - 8 * 8, "the head has two classes here and not ten"
     assert end.pictures == 30 and end.seconds > 0
 
 

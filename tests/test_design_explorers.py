@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from resnet_lib import Design, StageDesign, StemDesign, anatomy
+from resnet_lib._common import design_problems
+from resnet_lib.experiments.budget import PRESETS, Budget, code, short_name
 from resnet_lib.experiments.comparison import luck
-from resnet_lib.experiments.network_design import PRESETS, Budget, NetworkDesign, StageDesign, StemDesign
 from resnet_lib.experiments.training import Recipe
 from resnet_lib.explorers import DesignExplorer, DesignTrainingExplorer, ReportWriter
 from resnet_lib.views.report import MARK
@@ -36,7 +38,7 @@ def counted(explorer):
 
 def agrees(explorer):
     """Whether what is shown are the costs of the design that the controls describe."""
-    costs = explorer.design.anatomy(explorer.W.value)
+    costs = anatomy(explorer.design, explorer.W.value)
     text = words(explorer.view)
     shown = all(f"{n:,}" in text for n in (costs.parameters, costs.macs, costs.flops))
     return shown and all(f"{s.parameters:,}" in text and f"{s.macs:,}" in text for s in costs.by_stage())
@@ -46,7 +48,7 @@ def agrees(explorer):
 
 
 def test_it_begins_with_the_thin_resnet50_which_uses_up_its_budget(explorer):
-    assert explorer.design == NetworkDesign.like() and explorer.preset.label == "thin ResNet-50"
+    assert explorer.design == Design.resnet(base=16, num_classes=10) and explorer.preset.label == "thin ResNet-50"
     assert agrees(explorer)
     assert words(explorer.view).count("✓ 0 left") == 2
 
@@ -111,7 +113,7 @@ def test_an_illegal_design_is_explained_with_the_numbers_that_disagree_and_can_b
     pale = "opacity:0.5"
     assert pale in explorer.view.value, "what is shown is another design"
     explorer.mend.click()
-    assert explorer.design.problems() == [] and words(explorer.problems).strip() == ""
+    assert design_problems(explorer.design) == [] and words(explorer.problems).strip() == ""
     assert explorer.mend.layout.display == "none"
     assert pale not in explorer.view.value and agrees(explorer)
 
@@ -119,7 +121,7 @@ def test_an_illegal_design_is_explained_with_the_numbers_that_disagree_and_can_b
 def test_over_budget_is_said_in_words_and_not_by_colour_alone():
     explorer = DesignExplorer(budget=Budget(1_000_000, 10**9))
     text = words(explorer.view)
-    assert f"✗ {explorer.design.anatomy(64).parameters - 1_000_000:,} over" in text and "✓" in text
+    assert f"✗ {anatomy(explorer.design, 64).parameters - 1_000_000:,} over" in text and "✓" in text
 
 
 def test_what_is_odd_is_pointed_out(explorer):
@@ -132,12 +134,12 @@ def test_what_is_odd_is_pointed_out(explorer):
 def test_its_code_makes_the_design_shown(explorer):
     explorer.preset.value = PRESETS["deep and narrow"]
     code = unescape(re.search("<pre>(.*)</pre>", explorer.view.value, re.DOTALL)[1])
-    names = {"NetworkDesign": NetworkDesign, "StemDesign": StemDesign, "StageDesign": StageDesign}
+    names = {"Design": Design, "StemDesign": StemDesign, "StageDesign": StageDesign}
     assert eval(code, names) == explorer.design
 
 
 def test_a_design_beyond_the_sliders_is_shown_as_it_is_and_not_clamped():
-    odd = NetworkDesign(StemDesign(130, 13, 5), tuple(StageDesign(n, 303, 1100, 6, 101) for n in (30, 1, 1, 1)), 1000)
+    odd = Design(StemDesign(130, 13, 5), tuple(StageDesign(n, 303, 1100, 6, 101) for n in (30, 1, 1, 1)), 1000)
     explorer = DesignExplorer(odd)
     assert explorer.design == odd and agrees(explorer)
 
@@ -146,11 +148,15 @@ def test_a_design_that_no_control_could_take_is_refused(explorer):
     before = explorer.design
     with pytest.raises(ValueError, match="Stage 1: blocks = 0 must be a whole number"):
         explorer.design = replace(before, stages=(StageDesign(0, 16, 64), *before.stages[1:]))
+    dilated = tuple(replace(stage, dilation=2) for stage in before.stages)
+    for change in ({"in_channels": 1}, {"stride_on": "1x1"}, {"stages": dilated}):
+        with pytest.raises(ValueError, match="no dilation"):
+            explorer.design = replace(before, **change)
     assert explorer.design == before
 
 
 def test_the_number_of_classes_stays_through_presets():
-    explorer = DesignExplorer(NetworkDesign.like(num_classes=20))
+    explorer = DesignExplorer(Design.resnet(base=16, num_classes=20))
     assert explorer.preset.label == "thin ResNet-50"
     explorer.preset.value = PRESETS["wide and shallow"]
     assert explorer.design == replace(PRESETS["wide and shallow"], num_classes=20) and agrees(explorer)
@@ -323,7 +329,7 @@ def test_without_a_task_nothing_is_offered_to_be_trained(explorer):
 def test_with_a_task_it_begins_at_the_tasks_size_and_classes(designer):
     assert designer.W.value == 16 and designer.design == replace(SMALL, num_classes=2)
     thin = DesignExplorer(task=designer.task)
-    assert thin.design == NetworkDesign.like(num_classes=2) and words(thin.view).count("✓ 0 left") == 2
+    assert thin.design == Design.resnet(base=16, num_classes=2) and words(thin.view).count("✓ 0 left") == 2
 
 
 def test_a_design_is_trained_against_the_thin_resnet50_from_within(designer):
@@ -335,7 +341,7 @@ def test_a_design_is_trained_against_the_thin_resnet50_from_within(designer):
     assert [(r.name, r.step) for r in designer.training.results()] == [("small", 2), ("thin ResNet-50", 2)]
     found = designer.training.results()
     assert [r.parameters for r in found] == [
-        d.anatomy(16).parameters for d in (designer.design, NetworkDesign.like(num_classes=2))
+        anatomy(d, 16).parameters for d in (designer.design, Design.resnet(base=16, num_classes=2))
     ]
 
 
@@ -345,7 +351,7 @@ def test_a_design_is_trained_against_the_thin_resnet50_from_within(designer):
         (lambda d: setattr(d.stem["kernel"], "value", 4), "it is illegal, and above stands why"),
         (lambda d: setattr(d.W, "value", 64), "counted for W = 64. Set W to 16"),
         (lambda d: setattr(d, "budget", Budget(10, 10**9)), "parameters are"),
-        (lambda d: setattr(d, "design", NetworkDesign.like(num_classes=2)), "this is the thin ResNet-50 itself"),
+        (lambda d: setattr(d, "design", Design.resnet(base=16, num_classes=2)), "this is the thin ResNet-50 itself"),
         (lambda d: setattr(d.name, "value", " "), "it needs a name of its own"),
         (lambda d: setattr(d.name, "value", "thin ResNet-50"), "it needs a name of its own"),
         (lambda d: setattr(d.name, "value", "x" * 31), "at most 30 characters"),
@@ -365,11 +371,11 @@ def test_what_cannot_be_trained_says_why_and_the_button_is_disabled(designer, sp
 def test_what_is_in_training_stays_while_the_designer_is_turned_on_and_stops_when_another_is_opened(designer):
     async def notebook():
         designer.train.click()
-        first, code = designer.training, designer.design.code()
+        first, written = designer.training, code(designer.design)
         first.start.click()
         await asyncio.sleep(0.01)
         designer.stem["C1"].value = 8
-        assert code in unescape(designer.opened.children[0].value) and designer.design.code() != code
+        assert written in unescape(designer.opened.children[0].value) and code(designer.design) != written
         assert not first.stop.disabled
         designer.train.click()
         assert first.stop.disabled and designer.training is not first
@@ -383,7 +389,7 @@ def test_its_runs_are_kept_and_known_again(designer, tmp_path):
     designer.training.runs.value = 1
     designer.training.run()
     folders = {path.name for path in (tmp_path / "runs").iterdir()}
-    assert folders == {SMALL.short(), NetworkDesign.like().short()}
+    assert folders == {short_name(SMALL), short_name(Design.resnet(base=16, num_classes=10))}
     again = DesignExplorer(
         designer.design, task=designer.task, recipe=designer.training.race.recipe, folder=tmp_path / "runs"
     )

@@ -119,7 +119,7 @@ def test_what_cannot_be_folded_is_refused_with_the_reason(conv, bn, sentence):
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("stride_on", ["3x3", "1x1"])
 def test_every_design_is_folded_without_a_rest_and_gives_the_same(design, stride_on):
-    options = {} if DESIGNS[design][0] == "basic" else {"base": 32}
+    options = {} if DESIGNS[design].block == "basic" else {"base": 32}
     blocks = (1, 2, 1, 1)
     network = stirred(build(design, num_classes=10, stride_on=stride_on, **{**options, "blocks": blocks})).double()
     folded = fold(network)
@@ -316,7 +316,7 @@ def test_a_convolution_that_onednn_refuses_loses_nothing_but_the_joining(monkeyp
 @needs_joining
 @pytest.mark.parametrize("design", DESIGNS)
 def test_every_design_is_joined_and_gives_the_same(design):
-    options = {} if DESIGNS[design][0] == "basic" else {"base": 32}
+    options = {} if DESIGNS[design].block == "basic" else {"base": 32}
     network = stirred(build(design, num_classes=10, blocks=(1, 2, 1, 1), **options))
     x = noise(2, 3, 64, 64).contiguous(memory_format=torch.channels_last)
     joined = join(fold(network).to(memory_format=torch.channels_last), x)

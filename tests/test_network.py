@@ -1,12 +1,14 @@
 """The whole network: the published designs, held against a plain implementation, and the options."""
 
 import itertools
+import pickle
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
-from resnet_lib import BTNK1, BTNK2, DESIGNS, BasicBlock, ResNet, build, resnet18, resnet50, to_published
+from resnet_lib import BTNK1, BTNK2, DESIGNS, BasicBlock, ResNet, build, network, resnet18, resnet50, to_published
 from resnet_lib.activations import activations
 
 from .reference import PlainBasicBlock, PlainBottleneck, PlainResNet, plain, shake_norms
@@ -56,6 +58,44 @@ def test_the_table_holds_the_nine_designs():
 
 
 @pytest.mark.parametrize("name", DESIGNS)
+def test_a_published_design_builds_the_network_of_that_name(name):
+    with torch.device("meta"):
+        ours, built, named = build(name), DESIGNS[name].build(), getattr(network, name)()
+    assert str(built) == str(ours) == str(named) and ours.design == built.design == DESIGNS[name]
+
+
+def test_the_function_of_a_name_can_be_pickled_and_says_what_it_returns():
+    assert pickle.loads(pickle.dumps(network.wide_resnet50_2)) is network.wide_resnet50_2
+    assert all(name in getattr(network, name).__doc__ and getattr(network, name).__name__ == name for name in DESIGNS)
+
+
+@pytest.mark.parametrize("dilate", TRUTHS)
+def test_a_networks_design_makes_it_again_to_the_last_bit(dilate):
+    options = {"zero_init_residual": True, "norm_layer": lambda C: nn.GroupNorm(4, C)}
+    torch.manual_seed(1)
+    ours = thin(groups=2, stride_on="1x1", replace_stride_with_dilation=dilate, in_channels=1, **options)
+    torch.manual_seed(1)
+    again = ours.design.build(**options)
+    assert str(again) == str(ours) and again.reduction == ours.reduction
+    pairs = zip(ours.state_dict().values(), again.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"block": "Basic"}, "block = 'Basic' must be"),
+        ({"stride_on": "7x7"}, "stride_on = '7x7' must be"),
+        ({"in_channels": 0}, "The input: in_channels = 0 must be"),
+        ({"block": "basic"}, "Stage 1: a basic block has C_out = C1 and no groups or dilation"),
+    ],
+)
+def test_what_no_network_can_be_is_refused(changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        replace(DESIGNS["resnet50"], **changes).build()
+
+
+@pytest.mark.parametrize("name", DESIGNS)
 def test_keys_and_shapes_are_the_published_ones(name):
     with torch.device("meta"):
         ours, theirs = build(name), plain(name)
@@ -68,7 +108,7 @@ def test_with_the_same_weights_the_logits_are_the_same_to_the_last_bit(name):
     model = shake_norms(build(name)).eval()
     x = torch.randn(2, 3, 64, 64)
     assert same_bits(model, lambda: plain(name), x)
-    if DESIGNS[name][0] == "bottleneck":
+    if DESIGNS[name].block == "bottleneck":
         v1 = build(name, stride_on="1x1").eval()
         v1.load_state_dict(model.state_dict(), assign=True)
         assert same_bits(v1, lambda: plain(name, stride_on="1x1"), x)
@@ -103,7 +143,7 @@ def test_the_gradients_are_those_of_the_plain_network():
 def test_each_stage_opens_with_its_own_block_and_is_filled_with_the_other(name):
     with torch.device("meta"):
         model = build(name)
-    block, counts, *_ = DESIGNS[name]
+    block, counts = DESIGNS[name].block, DESIGNS[name].blocks
     first, rest = {"bottleneck": (BTNK1, BTNK2), "basic": (BasicBlock, BasicBlock)}[block]
     for i, count in enumerate(counts, 1):
         stage = model.get_submodule(f"stage{i}")

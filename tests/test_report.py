@@ -12,15 +12,15 @@ import pytest
 import torch
 from PIL import Image
 
-from resnet_lib import ResNet
+from resnet_lib import Design, ResNet, StageDesign, StemDesign, anatomy
+from resnet_lib.experiments.budget import PRESETS, Budget, budget_of
 from resnet_lib.experiments.comparison import Result
-from resnet_lib.experiments.network_design import PRESETS, Budget, NetworkDesign, StageDesign, StemDesign, budget_of
 from resnet_lib.experiments.tasks import photographs
 from resnet_lib.views.report import LINES, MARK, ROOM, Report
 
 from . import lab
 
-DESIGN = NetworkDesign(StemDesign(8), tuple(StageDesign(n, 8, 32, 2, 4) for n in (1, 2, 1, 1)), 5)
+DESIGN = Design(StemDesign(8), tuple(StageDesign(n, 8, 32, 2, 4) for n in (1, 2, 1, 1)), 5)
 BUDGET = budget_of(PRESETS["thin ResNet-50"], 32)
 
 
@@ -73,7 +73,7 @@ class Page(HTMLParser):
 
 def test_it_holds_the_design_its_costs_the_budget_and_the_learners_words():
     text = " ".join(Page(report(author="Ada", title="Small and wide", why="First.\n\nSecond.").html).text.split())
-    costs = DESIGN.anatomy(32)
+    costs = anatomy(DESIGN, 32)
     for part in ("Small and wide", "Ada · 20", "First.", "Second.", f"{costs.parameters:,}", f"{costs.macs:,}"):
         assert part in text
     assert f"FLOPs = 2 × MACs = {costs.flops:,}" in text
@@ -82,8 +82,8 @@ def test_it_holds_the_design_its_costs_the_budget_and_the_learners_words():
 
 def test_the_code_on_it_makes_the_design_again():
     text = Page(report().html).text
-    code = text[text.index("NetworkDesign(") :]
-    names = {"NetworkDesign": NetworkDesign, "StemDesign": StemDesign, "StageDesign": StageDesign}
+    code = text[text.index("Design(") :]
+    names = {"Design": Design, "StemDesign": StemDesign, "StageDesign": StageDesign}
     assert eval(code.strip(), names) == DESIGN
 
 
@@ -273,7 +273,7 @@ def test_a_folder_without_the_right_to_write_is_said_in_a_sentence(tmp_path):
 def test_it_is_one_page_when_printed(tmp_path, network, kind):
     if lab.missing() and os.environ.get("CI") != "true":
         pytest.skip(lab.missing())
-    large = NetworkDesign.like((24, 24, 24, 24), base=128, num_classes=1000)
+    large = Design.resnet("bottleneck", (24, 24, 24, 24), base=128, num_classes=1000)
     made = {
         "little": lambda: report(),
         "everything": lambda: everything(network),
@@ -297,4 +297,4 @@ def test_it_is_one_page_when_printed(tmp_path, network, kind):
 
 def test_a_budget_that_is_exceeded_is_marked_by_more_than_colour():
     text = Page(report(budget=Budget(100, 10**9)).html).text
-    assert f"✗ {DESIGN.anatomy(32).parameters - 100:,} over" in text and "✓" in text
+    assert f"✗ {anatomy(DESIGN, 32).parameters - 100:,} over" in text and "✓" in text

@@ -164,7 +164,7 @@ for W in (7, 14):
 # ## 3 · Assemble it
 #
 # ### Exercise 1 · write ResNet-50
-# ●● of ●●● · what the whole course led up to · 15 minutes
+# ●● of ●●● · the goal of the lessons so far · 15 minutes
 #
 # Write `MyResNet50` with the parts `stage0`, `stage1`, `stage2`, `stage3`, `stage4` and `head`, in this order. Use
 # `MyStem`, `MyHead`, which takes `num_classes`, and `make_stage(C, C1, S, n)`: n = 3, 4, 6 and 3 blocks. C, C1 and S
@@ -459,8 +459,10 @@ for name, published in paper.items():
     with torch.device("meta"):
         a = anatomy(build(name, stride_on="1x1"), 224)
     assert abs(a.macs / 1e9 - published) < 0.1
-    block, blocks = DESIGNS[name][:2]
-    print(f"{name:12} {block:11} {str(blocks):14} {a.parameters:>11,} {a.macs / 1e9:>11.3f} {published:>7}")
+    design = DESIGNS[name]
+    print(
+        f"{name:12} {design.block:11} {str(design.blocks):14} {a.parameters:>11,} {a.macs / 1e9:>11.3f} {published:>7}"
+    )
 
 # %% [markdown]
 # **What do you see?** Compare the last two columns, and the rows 34 and 50.

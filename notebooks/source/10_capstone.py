@@ -33,9 +33,10 @@ from dataclasses import replace
 import torch
 from PIL import Image
 
+from resnet_lib import Design, StageDesign, StemDesign, anatomy
 from resnet_lib.exercises import Progress
 from resnet_lib.experiments import runs_folder
-from resnet_lib.experiments.network_design import NetworkDesign, StageDesign, StemDesign, budget_of
+from resnet_lib.experiments.budget import budget_of, code, notes
 from resnet_lib.experiments.tasks import photographs
 from resnet_lib.experiments.training import FAST, Recipe
 from resnet_lib.views import cost_bars
@@ -78,16 +79,16 @@ Image.fromarray(sheet.numpy()).resize((5 * 112, 4 * 112), Image.Resampling.NEARE
 # memorises its pieces gains nothing in the test.
 #
 # **The budget** is the cost of a thin ResNet-50 for this task: the blocks you know, 3-4-6-3, with a quarter of the
-# channels and a head for 20 classes. `NetworkDesign.like` returns it as a *design*: numbers, without weights yet.
+# channels and a head for 20 classes. `Design.resnet` returns it as a *design*: numbers, without weights yet.
 
 # %%
-thin = NetworkDesign.like((3, 4, 6, 3), base=16, num_classes=len(task.classes))
-print(thin.code())
+thin = Design.resnet(blocks=(3, 4, 6, 3), base=16, num_classes=len(task.classes))
+print(code(thin))
 budget = budget_of(thin, W)
 print(
     f"\nthe budget: {budget.parameters:,} parameters and {budget.macs:,} MACs (FLOPs = 2 × MACs = {2 * budget.macs:,})"
 )
-cost_bars(thin.anatomy(W))
+cost_bars(anatomy(thin, W))
 
 # %% [markdown]
 # **What do you see?** This network was designed for pictures of 224 pixels. What happens at 32? Follow the shapes.
@@ -99,7 +100,7 @@ cost_bars(thin.anatomy(W))
 # `notes` finds such problems automatically:
 
 # %%
-for note in thin.notes(thin.anatomy(W)):
+for note in notes(thin, anatomy(thin, W)):
     print("▸", note)
 
 # %% [markdown]
@@ -139,14 +140,14 @@ half_the_channels_no_pool = (1 / 4, 1)
 # %%
 from resnet_lib.exercises import factors_question, predict
 
-as_wide, half = (NetworkDesign.like(base=base, num_classes=len(task.classes)) for base in (32, 8))
+as_wide, half = (Design.resnet(base=base, num_classes=len(task.classes)) for base in (32, 8))
 fine = replace(half, stem=replace(half.stem, pool=False))
-at_32 = thin.anatomy(W)
+at_32 = anatomy(thin, W)
 predict(
     [
-        factors_question("Twice the channels", at_32, as_wide.anatomy(W), channels=2),
-        factors_question("Twice the picture", at_32, thin.anatomy(2 * W), sides=2),
-        factors_question("Half the channels, no pool", at_32, fine.anatomy(W), channels=1 / 2, sides=2),
+        factors_question("Twice the channels", at_32, anatomy(as_wide, W), channels=2),
+        factors_question("Twice the picture", at_32, anatomy(thin, 2 * W), sides=2),
+        factors_question("Half the channels, no pool", at_32, anatomy(fine, W), channels=1 / 2, sides=2),
     ],
     [twice_the_channels, twice_the_picture, half_the_channels_no_pool],
     exercise="10.1",
@@ -226,7 +227,7 @@ designer
 
 # %% tags=["exercise"]
 # Exercise 2: your design, as the designer gives it.
-design = NetworkDesign(
+design = Design(
     stem=StemDesign(C1=16, kernel=7, S=2, pool=True),
     stages=(
         StageDesign(blocks=3, C1=16, C_out=64, S=1, groups=1),
@@ -240,7 +241,7 @@ raise NotImplementedError("Exercise 2: replace this design with your own, then r
 
 # %% tags=["solution"]
 # The reasons for these numbers are in the report below.
-design = NetworkDesign(
+design = Design(
     stem=StemDesign(C1=24, kernel=7, S=2, pool=True),
     stages=(
         StageDesign(blocks=1, C1=24, C_out=96, S=1, groups=1),
@@ -264,7 +265,7 @@ check_design(design, task, budget, unlike=thin, exercise="10.2")
 network = design.build().eval()
 x = task.prepare(pictures[:1])
 with torch.no_grad():
-    for at in design.anatomy(W).by_stage():
+    for at in anatomy(design, W).by_stage():
         x = network.get_submodule(at.name)(x)
         assert tuple(x.shape[1:]) == at.shape
         print(f"{at.name}: {tuple(x.shape[1:])}")

@@ -5,7 +5,10 @@ from dataclasses import fields
 
 from torch import nn
 
-from ..experiments.network_design import NetworkDesign
+from .._common import design_problems
+from ..anatomy import anatomy
+from ..experiments.budget import notes
+from ..network import Design
 from ..views.report import ROOM, fits
 from .hints import hints
 from .prediction import Question
@@ -77,13 +80,13 @@ def _times(factor):
 
 
 def check_design(design, task, budget, *, unlike=None, exercise=None):
-    """Whether a `NetworkDesign` is legal, within the budget for the task's pictures, spends at least half of the MACs,
+    """Whether a `Design` is legal, within the budget for the task's pictures, spends at least half of the MACs,
     sees the whole picture, and differs from the design `unlike`. What is odd about it is remarked on."""
     costs = _ruled(design, "design", "design", task, budget)
     if unlike is not None and not differences(unlike, design):
         raise _wrong("design", "design", "These are the numbers that you were given: change at least one of them.")
     done(exercise)
-    return Verdict(True, "design", _spent(costs, budget), remarks=tuple(design.notes(costs)))
+    return Verdict(True, "design", _spent(costs, budget), remarks=tuple(notes(design, costs)))
 
 
 def check_ablation(changed, design, task, budget, *, idea, expected, exercise=None):
@@ -93,7 +96,7 @@ def check_ablation(changed, design, task, budget, *, idea, expected, exercise=No
     numbers = differences(design, changed)
     if not numbers:
         raise _wrong("ablation", "changed", "It is your design still: change one thing.")
-    ratio = costs.macs / design.anatomy(task.size).macs
+    ratio = costs.macs / anatomy(design, task.size).macs
     if abs(ratio - 1) > 0.15:
         told = f"It has {ratio:.2f} times the MACs of design, which alone can make a difference"
         raise _wrong("ablation", "changed", f"{told}: bring them within 15 % of each other.")
@@ -120,15 +123,15 @@ def differences(a, b):
 
 def _ruled(design, name, kind, task, budget):
     """The costs of a design that keeps the rules of the task; Wrong where it breaks one."""
-    if not isinstance(design, NetworkDesign):
+    if not isinstance(design, Design):
         raise _wrong(kind, name, _no_design(design))
-    problems = design.problems()
+    problems = design_problems(design)
     if problems:
         raise _wrong(kind, name, f"It is illegal. {'. '.join(problems)}.")
     if design.num_classes != len(task.classes):
         told = f"It tells {design.num_classes} classes apart, and the task has {len(task.classes)}."
         raise _wrong(kind, name, told)
-    costs = design.anatomy(task.size)
+    costs = anatomy(design, task.size)
     over = budget.over(costs)
     if over:
         raise _wrong(kind, name, f"It is over the budget. {'. '.join(over)}.")
@@ -142,14 +145,14 @@ def _ruled(design, name, kind, task, budget):
 
 
 def _no_design(thing):
-    wanted = "A NetworkDesign is wanted, as the designer's code makes it"
+    wanted = "A Design is wanted, as the designer's code makes it"
     if thing is None:
         return f"There is none yet. {wanted}."
     if isinstance(thing, str):
         return f"{wanted}, and this is text: paste the code without quotes around it."
     if isinstance(thing, nn.Module):
         return f"{wanted}, and this is a network built already: leave out .build()."
-    if isinstance(getattr(thing, "design", None), NetworkDesign):
+    if isinstance(getattr(thing, "design", None), Design):
         return f"{wanted}, and this is the designer itself: take its .design."
     return f"{wanted}, and this is a {type(thing).__name__}."
 

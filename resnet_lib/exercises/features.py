@@ -231,7 +231,7 @@ def field_question(stage):
         ends = {s.name: s for s in anatomy(resnet50(), 224).by_stage()}
     at = STAGES.index(stage)
     before, end = ends[f"stage{at}"], ends[stage]
-    answer, counts = end.receptive_field, list(DESIGNS["resnet50"][1][: at + 1])
+    answer, counts = end.receptive_field, list(DESIGNS["resnet50"].blocks[: at + 1])
     fewer, more = ([*counts[:-1], counts[-1] + n] for n in (-1, 1))
     wrong = [
         (

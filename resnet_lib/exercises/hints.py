@@ -71,11 +71,11 @@ FUNCTIONS = {
         (r"sees", "A 3×3 adds 2 · jump. One block more in a late stage adds most."),
         (r"at least half", "What is left of the MACs buys channels, blocks, or finer maps with a stride less."),
         (r"classes", "The head tells the task's classes apart: num_classes=len(task.classes)."),
-        (r"NetworkDesign", "Copy all of “this design as code”, from NetworkDesign( to the last bracket."),
+        (r"Design", "Copy all of “this design as code”, from Design( to the last bracket."),
     ],
     "ablation": [
         (r"your design still", "Turn one control of the designer, and paste what stands under “this design as code”."),
-        (r"times the MACs", "Print changed.anatomy(W).macs beside design.anatomy(W).macs while you change it."),
+        (r"times the MACs", "Print anatomy(changed, W).macs beside anatomy(design, W).macs while you change it."),
         (r"^expected", "No expectation is wrong here: it is only to be said before the training."),
         (r"^idea", "Say it as you would to a neighbour, in five words."),
     ],

@@ -89,7 +89,7 @@ def resnet101_question():
     with shapes_only():
         answer = anatomy(build("resnet101"), 224).parameters
         other = BTNK1(1024, 256, 1)
-    n, there = DESIGNS["resnet101"][1][2], len(blocks[3])
+    n, there = DESIGNS["resnet101"].blocks[2], len(blocks[3])
     each, norms = _parameters(blocks[3][1]), _parameters(blocks[3][1], dims=1)
     more = n - there
     slips = {
@@ -123,7 +123,7 @@ def resnet101_question():
         slip,
         f"{fifty.parameters:,} and {more} blocks of {each:,}.",
         hints=(
-            f"Write down the blocks of both: {DESIGNS['resnet50'][1]} and {DESIGNS['resnet101'][1]}.",
+            f"Write down the blocks of both: {DESIGNS['resnet50'].blocks} and {DESIGNS['resnet101'].blocks}.",
             "Each new block is a BTNK2 of Stage 3. Count one: sum(p.numel() for p in block.parameters()).",
             f"{fifty.parameters:,} + ({n} − {there}) · (parameters of BTNK2(1024))",
         ),

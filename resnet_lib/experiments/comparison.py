@@ -48,7 +48,7 @@ def entrants(designs, task, seeds=(0,)):
     """Networks for a race: of every design one network a seed, and the same seed begins each with weights drawn the
     same way.
 
-    designs: name → `NetworkDesign`; its number of classes is made the task's.
+    designs: name → `Design`; its number of classes is made the task's.
     Returns name → network, the name with its seed where there is more than one. ValueError for an illegal design.
     """
     networks = {}

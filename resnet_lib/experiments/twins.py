@@ -1,5 +1,5 @@
-"""Networks that differ from a ResNet in what becomes of the shortcut: plain ones leave it out (paper, section 4.1),
-others concatenate it instead of adding it.
+"""Networks that treat the shortcut otherwise than a ResNet: plain ones leave it out (paper, section 4.1), others
+concatenate it instead of adding it.
 
 Twins, a plain and a residual network, have the same layers and the same parameters, and begin with the same weights to
 the last bit; the only difference is whether the shortcut is added.
@@ -20,6 +20,8 @@ class Padded(nn.Module):
     """A shortcut without parameters where x and F(x) differ in shape: of x every S-th row and column, and zeros for the
     channels that it lacks. (C, W, W) → (C_out, W/S, W/S). Paper, section 3.3, option A of the shortcuts."""
 
+    anatomy_kind = "PAD"
+
     def __init__(self, C_out, S):
         super().__init__()
         self.C_out, self.S = C_out, S
@@ -32,19 +34,21 @@ class Padded(nn.Module):
 
 
 class NoSum(nn.Module):
-    """What stands in the place of the sum in a plain block: F(x) goes on alone."""
+    """What a plain block has in the place of the sum: F(x) goes on alone."""
+
+    anatomy_kind = "NO SUM"
 
     def forward(self, f, _shortcut):
         return f
 
 
 def blocks(network):
-    """The residual blocks of a network, name → block, from the first to the last."""
+    """Return the residual blocks of a network, name → block, from the first to the last."""
     return {n: m for n, m in network.named_modules() if isinstance(m, Bottleneck | BasicBlock)}
 
 
 def twins(**options):
-    """A plain and a residual network of the same design, (plain, residual).
+    """Return a plain and a residual network of the same design, (plain, residual).
 
     options: as `network.ResNet`'s. Where that has a projection, the residual twin has the parameter-free shortcut
              `Padded`, or it would have weights that the plain one lacks.
@@ -56,7 +60,7 @@ def twins(**options):
             block.shortcut = Padded(block.C_out, block.S)
     plain = copy.deepcopy(residual)
     for block in blocks(plain).values():
-        block.shortcut, block.add = nn.Sequential(), NoSum()  # an empty one: no step, and nothing to look at
+        block.shortcut, block.add = nn.Sequential(), NoSum()  # an empty one: no step, nothing to look at
     return plain, residual
 
 
@@ -64,12 +68,14 @@ class Concat(nn.Module):
     """F(x) behind the channels of the shortcut, in the place of the sum. (C_f, W, W), (C_s, W, W) → (C_s + C_f, W, W).
     Huang et al., "Densely Connected Convolutional Networks", arXiv 1608.06993, section 3."""
 
+    anatomy_kind = "CONCAT"
+
     def forward(self, f, s):
         return torch.cat([s, f], 1)
 
 
 def concatenated(**options):
-    """A ResNet of bottlenecks whose blocks hand on x and F(x) side by side, not their sum.
+    """Return a ResNet of bottlenecks whose blocks pass on x and F(x) side by side, not their sum.
 
     Every stage ends with as many channels as the ResNet's, so F has far fewer channels to compute: C grows from block
     to block. What x contributes where a stage halves W is every S-th row and column.
@@ -83,19 +89,11 @@ def concatenated(**options):
         if end - C < n:
             raise ValueError(f"{n} blocks cannot add {end - C} channels: use fewer blocks, or a larger base")
         for i, b in enumerate(stage):
-            grown = C + (end - C) // (n - i)  # whatever is left over goes to the later blocks
+            grown = C + (end - C) // (n - i)  # the remainder goes to the later blocks
             first = b.conv2
-            block = Bottleneck(
-                C,
-                b.C1,
-                grown - C,
-                b.S,
-                nn.Identity() if b.S == 1 else Padded(C, b.S),
-                stride_on="3x3",
-                groups=first.groups,
-                dilation=first.dilation[0],
-                norm_layer=type(b.bn1),
-            )
+            shortcut = nn.Identity() if b.S == 1 else Padded(C, b.S)
+            options = {"groups": first.groups, "dilation": first.dilation[0], "norm_layer": type(b.bn1)}
+            block = Bottleneck(C, b.C1, grown - C, b.S, shortcut, **options)
             block.add, block.C_out = Concat(), grown
             stage[i], C = block, grown
     return network
@@ -105,7 +103,7 @@ def concatenated(**options):
 
 # How many layers have weights → bottlenecks in Stages 1–4. 50 and more as published.
 DEPTHS = {14: (1, 1, 1, 1), 26: (2, 2, 2, 2)} | {
-    int(name.removeprefix("resnet")): DESIGNS[name][1] for name in ("resnet50", "resnet101", "resnet152")
+    int(name.removeprefix("resnet")): DESIGNS[name].blocks for name in ("resnet50", "resnet101", "resnet152")
 }
 BASE = 16  # a quarter of the published channels, so that a laptop can train them
 

@@ -1,4 +1,4 @@
-"""A block as a design, C, W, C1 and S, that may be legal or not, and the module and inputs that belong to it."""
+"""One block as a design, C, W, C1 and S, legal or not, and the module that belongs to it."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ..network import resnet50
 @dataclass(frozen=True)
 class BlockDesign:
     """BTNK1 or BTNK2 with its numbers, W among them. Unlike the modules it may be illegal: a BTNK2 whose F does
-    not give back x's shape can be described, and `anatomy()` then says which shapes disagree."""
+    not return x's shape can be described, and `anatomy()` then says which shapes disagree."""
 
     block: str
     C: int
@@ -25,22 +25,22 @@ class BlockDesign:
     stride_on: str = "3x3"
 
     def module(self, C_out=None):
-        """The block, with weights as published if not built under `shapes_only`, and 4·C1 channels out unless given.
-        The sum of an illegal one raises ValueError when it runs."""
+        """Return the block, with weights as published if not built under `shapes_only`, and 4·C1 channels out unless
+        given. The sum of an illegal one raises ValueError when it runs."""
         if self.block == "BTNK1":
             return BTNK1(self.C, self.C1, self.S, stride_on=self.stride_on, C_out=C_out)
-        more = {"stride_on": self.stride_on, "groups": 1, "dilation": 1, "norm_layer": nn.BatchNorm2d}
-        return Bottleneck(self.C, self.C1, C_out or 4 * self.C1, self.S, nn.Identity(), **more)
+        C_out = C_out or 4 * self.C1
+        return Bottleneck(self.C, self.C1, C_out, self.S, nn.Identity(), stride_on=self.stride_on)
 
     def anatomy(self):
-        """Its steps and costs, without weights. ShapeMismatch where F(x) and x cannot be added."""
+        """Return its steps and costs, without weights. ShapeMismatch where F(x) and x cannot be added."""
         with unfilled():
             module = self.module()
         return anatomy(module, (self.C, self.W, self.W))
 
     def seeded_module(self, first=0, count=None):
-        """The block with weights cut out of one fixed random tensor a convolution: neighbouring designs share
-        their weights, so that a channel more changes the maps a little, and does not replace them all.
+        """Return the block with weights cut out of one fixed random tensor for each convolution: neighbouring designs
+        share their weights, so that one channel more changes the maps a little and does not replace them all.
 
         Of the block's output it computes `count` channels from `first` on, all unless given: output channels do not
         depend on each other, so those are the same, and the rest costs nothing."""
@@ -78,7 +78,7 @@ _drawn = {}  # name of a convolution → its random tensor, as large as it was e
 
 
 def _bank(name, C_out, C_in, k):
-    """The first C_out × C_in kernels of a fixed random tensor of that name."""
+    """Return the first C_out × C_in kernels of a fixed random tensor of that name."""
     have = _drawn.get((name, k))
     if have is None or have.shape[0] < C_out or have.shape[1] < C_in:
         rows, columns = (0, 0) if have is None else have.shape[:2]
@@ -101,7 +101,7 @@ def _draw(name, C_out, C_in, k):
 
 @cache
 def positions():
-    """Where blocks stand in ResNet-50 at 224: a dictionary "Stage 2, block 1" → BlockDesign."""
+    """Return the blocks of ResNet-50 at 224 with their inputs: a dictionary "Stage 2, block 1" → BlockDesign."""
     with shapes_only():
         network = resnet50()
     W, found = anatomy(network.stage0, 224).output[-1], {}

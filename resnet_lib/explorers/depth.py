@@ -14,7 +14,7 @@ from .base import STYLE, Guarded, all_threads, choice, html, row, style
 
 # Layers with weights → (kind of block, blocks in Stages 1–4). The last two are deeper than any published ResNet for
 # ImageNet but one: 200 is in He et al., "Identity Mappings in Deep Residual Networks", arXiv 1603.05027, Table 5.
-DEEP = {int(name[6:]): DESIGNS[name][:2] for name in DESIGNS if name[6:].isdigit()}
+DEEP = {int(name[6:]): (d.block, d.blocks) for name, d in DESIGNS.items() if name[6:].isdigit()}
 DEEP |= {200: ("bottleneck", (3, 24, 36, 3)), 302: ("bottleneck", (3, 30, 64, 3))}
 BATCH = 64  # pictures
 

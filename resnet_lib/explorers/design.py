@@ -6,8 +6,11 @@ from html import escape
 
 import ipywidgets as widgets
 
-from ..experiments.network_design import PRESETS, NetworkDesign, StageDesign, StemDesign, budget_of
+from .._common import design_problems
+from ..anatomy import anatomy
+from ..experiments.budget import PRESETS, budget_of, code, mended, notes
 from ..experiments.race import slug
+from ..network import Design, StageDesign, StemDesign
 from ..views.design import budget_bars, design_drawing, design_table
 from ..views.report import Report
 from .base import STYLE, Explorer, choice, error, html, row, slider, style
@@ -33,7 +36,7 @@ TURNS = {
 class DesignExplorer(Explorer):
     """A network within a budget.
 
-    design: a NetworkDesign to begin with; the thin ResNet-50 unless given. budget: a Budget; what the thin ResNet-50
+    design: a Design to begin with; the thin ResNet-50 unless given. budget: a Budget; what the thin ResNet-50
     needs at W unless given. W: pixels of the picture; the task's, or 64 without one, unless given.
     task:   a `tasks.Task`. With one, the design can be trained and reported from here, and has the task's classes.
     recipe, folder: of the training, as `DesignTrainingExplorer`'s.
@@ -75,7 +78,7 @@ class DesignExplorer(Explorer):
         }
         self.stages = [{field: _narrow(*turn) for field, turn in TURNS.items()} for _ in range(4)]
         self.mend = widgets.Button(description="mend it", layout=widgets.Layout(width="auto"))
-        self.mend.on_click(lambda _button: self._set(self.design.mended()))
+        self.mend.on_click(lambda _button: self._set(mended(self.design)))
         self.problems, self.view, self.ready = html(), html(), html()
         self.name = widgets.Text("my design", description="name of the design", style=STYLE)
         self.train = widgets.Button(
@@ -104,7 +107,7 @@ class DesignExplorer(Explorer):
 
     @property
     def design(self):
-        return NetworkDesign(
+        return Design(
             StemDesign(**{field: control.value for field, control in self.stem.items()}),
             tuple(StageDesign(**{field: control.value for field, control in stage.items()}) for stage in self.stages),
             self._num_classes,
@@ -112,7 +115,10 @@ class DesignExplorer(Explorer):
 
     @design.setter
     def design(self, design):
-        design.mended()  # refuses what is out of range
+        mended(design)  # refuses what is out of range
+        fixed = (3, "bottleneck", "3x3", {1})
+        if (design.in_channels, design.block, design.stride_on, {s.dilation for s in design.stages}) != fixed:
+            raise ValueError("the designer builds bottlenecks for colour pictures, with S in the 3×3 and no dilation")
         self._num_classes = design.num_classes if self.task is None else len(self.task.classes)
         self._set(design)
 
@@ -144,23 +150,23 @@ class DesignExplorer(Explorer):
         design = self.design
         with self.quietly():  # it never names another design than the one shown
             self.preset.value = next((p for p in PRESETS.values() if same_numbers(p, design)), OWN)
-        problems = design.problems()
+        problems = design_problems(design)
         self.mend.layout.display = "" if problems else "none"
         said = "".join(error(problem + ".") for problem in problems)
         if problems:
             # The views stay where they are while a slider passes through what is illegal.
-            design = design.mended()
+            design = mended(design)
             said += f"<p>Below, pale: what “{self.mend.description}” makes of it.</p>"
         self.problems.value = f'<div class="rl">{said}</div>'
-        costs = design.anatomy(self.W.value)
-        notes = "".join(f"<p>▸ {escape(note)}</p>" for note in design.notes(costs))
+        costs = anatomy(design, self.W.value)
+        odd = "".join(f"<p>▸ {escape(note)}</p>" for note in notes(design, costs))
         # In one piece: the browser lays out the page again for each that arrives.
         self.view.value = (
             f'<div class="rl"{PALE if problems else ""}>{budget_bars(self.budget, costs)}'
             f'{design_drawing(design, costs)}<p class="quiet">Each block is as high as the root of its W and as wide '
             f"as the root of its channels; G marks a BTNK1. FLOPs = 2 × MACs = {costs.flops:,}.</p>"
-            f"{design_table(design, costs)}{notes}<details><summary>this design as code, to be kept</summary>"
-            f"<pre>{escape(design.code())}</pre></details></div>"
+            f"{design_table(design, costs)}{odd}<details><summary>this design as code, to be kept</summary>"
+            f"<pre>{escape(code(design))}</pre></details></div>"
         )
         if self.task is not None:
             why_not = self._why_not(design, problems, costs)
@@ -215,7 +221,7 @@ class DesignExplorer(Explorer):
         title.layout.margin = "16px 0 0 0"
         title.value = (
             f'<div class="rl"><p class="big"><b>{escape(name)}</b>, as it was when you pressed the button, against the '
-            f"{THIN}</p><details><summary>its code</summary><pre>{escape(design.code())}</pre></details></div>"
+            f"{THIN}</p><details><summary>its code</summary><pre>{escape(code(design))}</pre></details></div>"
         )
         self.training, self.report = training, ReportWriter(page, slug(name))
         self.opened.children = [title, self.training, self.report]

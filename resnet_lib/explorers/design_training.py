@@ -4,6 +4,7 @@ from html import escape
 from itertools import product
 from pathlib import Path
 
+from ..experiments.budget import short_name
 from ..experiments.comparison import by_design, entrants, luck, results
 from ..views.comparison import ComparisonCurves, comparison_table
 from .base import row, slider
@@ -14,7 +15,7 @@ class DesignTrainingExplorer(TrainingExplorer):
     """Designs trained on the same task by the same recipe, each several times with other first weights: a difference
     between two designs means something when it is larger than the one between two runs of the same.
 
-    designs: name → `NetworkDesign`, up to five. task, recipe, folder: as `TrainingExplorer`'s. In
+    designs: name → `Design`, up to five. task, recipe, folder: as `TrainingExplorer`'s. In
     the folder each design has one of its own, named by its numbers: a renamed design is known again, and a changed one
     is not taken for it.
     Controls beside those of `TrainingExplorer`: runs, of each design. The seed is the first run's, and decides the
@@ -45,7 +46,7 @@ class DesignTrainingExplorer(TrainingExplorer):
             return {}
         every = product(self._seeds(self.seed.value), self._designs.values())  # as `entrants` orders them
         return {
-            name: Path(self._folder) / design.short() / self._settings() / f"weights{seed}.pt"
+            name: Path(self._folder) / short_name(design) / self._settings() / f"weights{seed}.pt"
             for name, (seed, design) in zip(names, every, strict=True)
         }
 

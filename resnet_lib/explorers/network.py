@@ -4,7 +4,7 @@ import ipywidgets as widgets
 
 from .._common import shape_text
 from ..anatomy import anatomy, shapes_only
-from ..network import DESIGNS, build
+from ..network import OPTIONS, build
 from ..views.charts import bar
 from .base import STRIDE_ON, STYLE, Explorer, choice, html, row, slider, style, toggle
 
@@ -18,7 +18,7 @@ class NetworkExplorer(Explorer):
 
     def __init__(self, design="resnet50", W=224):
         super().__init__()
-        self.design = choice("design", list(DESIGNS), design)
+        self.design = choice("design", list(OPTIONS), design)
         self.W = slider("W", W, 32, 512)
         self.stride_on = toggle("", STRIDE_ON, "3x3")
         dilations = []
@@ -40,7 +40,7 @@ class NetworkExplorer(Explorer):
 
     def update(self):
         name = self.design.value
-        basic = DESIGNS[name][0] == "basic"
+        basic = OPTIONS[name][0] == "basic"
         for control in (self.stride_on, *self._dilations):
             control.disabled = basic  # neither exists in a block of two 3×3
         options = {}
@@ -56,7 +56,7 @@ class NetworkExplorer(Explorer):
             f"<td>{s.macs:,}</td><td>{bar(s.macs, whole.macs, 70)}</td></tr>"
             for s in whole.by_stage()
         )
-        block, blocks, groups, width = DESIGNS[name]
+        _, blocks, groups, width = OPTIONS[name]
         what = "basic blocks" if basic else "bottlenecks"
         extra = f", {groups} groups in the 3×3" if groups > 1 else ""
         extra += f", width_per_group = {width}" if width != 64 else ""

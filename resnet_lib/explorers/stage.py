@@ -16,7 +16,7 @@ class StageExplorer(Explorer):
 
     def __init__(self, stage=2, W=224):
         super().__init__()
-        self._blocks = list(DESIGNS["resnet50"][1])
+        self._blocks = list(DESIGNS["resnet50"].blocks)
         self.stage = toggle("", {f"Stage {i}": i for i in range(1, 5)}, stage)
         self.blocks = slider("blocks in it", self._blocks[stage - 1], 1, 36)
         self.W = slider("W of the picture", W, 32, 448)

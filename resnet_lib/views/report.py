@@ -12,6 +12,8 @@ from unicodedata import east_asian_width
 
 from .._common import shape_text
 from ..activations import step_names
+from ..anatomy import anatomy
+from ..experiments.budget import code
 from ..experiments.comparison import by_design
 from ..inside.seen import Seen
 from .comparison import ComparisonCurves, comparison_table
@@ -48,7 +50,7 @@ pre {{ font-size: 8px; line-height: 1.2; margin: 0; white-space: pre-wrap; overf
 class Report:
     """The page about one design. Displays itself in a notebook; `write` makes a file of it.
 
-    design:  a legal `NetworkDesign`. W: pixels of the pictures that its costs are counted for. budget: a `Budget`.
+    design:  a legal `Design`. W: pixels of the pictures that its costs are counted for. budget: a `Budget`.
     author, title, why: the learner's name, a headline, and what they chose and why; paragraphs are parted by an empty
              line. Plain text: nothing in it is read as HTML.
     results: what races came to, `comparison.Result`s, finished or not; runs that differ only by ", seed …" in the
@@ -77,7 +79,7 @@ class Report:
         fits("why", why)
         for name in by_design(results):
             fits("the name of a design", name, 32, 1)
-        costs = design.anatomy(W)
+        costs = anatomy(design, W)
         parts = [
             f"<h1>{escape(title)}</h1>",
             f'<p class="own">{escape(author)}{" · " if author else ""}{date.today().isoformat()}</p>',
@@ -95,7 +97,7 @@ class Report:
             parts.append(f"<h2>Trained{_said(task)}</h2>{comparison_table(results)}{curves}")
         if network is not None:
             parts.append(_maps(design, network, photo, W))
-        parts.append(f"<h2>The design as code</h2><pre>{escape(_compact(design.code()))}</pre>")
+        parts.append(f"<h2>The design as code</h2><pre>{escape(_compact(code(design)))}</pre>")
         self.html = (
             f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">{MARK}<title>{escape(title)}</title>{CSS}'
             f'<style>{PAGE}</style></head><body class="rl">{"".join(parts)}</body></html>\n'

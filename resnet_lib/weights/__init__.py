@@ -20,7 +20,7 @@ import torch
 
 from .._common import check, shape_text
 from ..anatomy import unfilled
-from ..network import DESIGNS, build
+from ..network import DESIGNS, OPTIONS, build
 from .download import Unavailable, digest, fetch
 
 HERE = Path(__file__).parent
@@ -264,7 +264,7 @@ def _recognised(path, weights, design):
         raise _other(path, "a convolution has the wrong number of dimensions, or none of something") from None
     options |= {"base": base} if base != 64 else {}
     options |= {"in_channels": in_channels} if in_channels != 3 else {}
-    design = design or next((name for name, known in DESIGNS.items() if known == found), None)
+    design = design or next((name for name, known in OPTIONS.items() if known == found), None)
     if design is None:
         design = "resnet18" if found[0] == "basic" else "resnet50"
         options |= dict(zip(("blocks", "groups", "width_per_group"), found[1:], strict=True))

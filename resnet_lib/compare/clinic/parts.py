@@ -2,7 +2,6 @@
 load, prepare, answer, step. `HEALTHY` holds this library's own; a patient replaces one or two of them.
 """
 
-from collections import OrderedDict
 from functools import cache
 
 import torch
@@ -11,6 +10,8 @@ from torch.nn import functional as F
 
 from ...blocks import BTNK1, BTNK2, Stem
 from ...experiments.tasks import photographs
+from ...network import Design, head
+from ...network import stages as stages_of
 from ...photos import MEAN, STD
 
 # ── The healthy parts ────────────────────────────────────────────────────────────────────────────────────────
@@ -21,23 +22,14 @@ def stem(base):
 
 
 def block(C, C1, S=1):
-    """The identity block where the shapes allow it, the projection block elsewhere."""
+    """Return the identity block where the shapes allow it, the projection block elsewhere."""
     return BTNK2(C) if C == 4 * C1 and S == 1 else BTNK1(C, C1, S)
 
 
 def stages(block, base, blocks):
-    """Stages 1 to 4 as a list: in each so many blocks, the first with S = 2 except in Stage 1."""
-    made, C = [], base
-    for i, n in enumerate(blocks):
-        C1 = base * 2**i
-        first = block(C, C1, 1 if i == 0 else 2)
-        C = 4 * C1
-        made.append(nn.Sequential(first, *(block(C, C1, 1) for _ in range(n - 1))))
-    return made
-
-
-def head(C, num_classes):
-    return nn.Sequential(OrderedDict(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(C, num_classes)))
+    """Return Stages 1 to 4 as a list, with as many blocks in each; the first has S = 2 except in Stage 1."""
+    design = Design.resnet(blocks=blocks, base=base)
+    return stages_of(design, lambda C, stage, S, _dilation: block(C, stage.C1, S))
 
 
 def initialise(network):
@@ -45,22 +37,22 @@ def initialise(network):
 
 
 def initialise_at_the_shortcut(network):
-    """Every F ends in a BN whose weight begins at zero (Goyal et al., arXiv 1706.02677, section 5.1)."""
+    """Start the weight of the BN that ends each F at zero (Goyal et al., arXiv 1706.02677, section 5.1)."""
     for name, module in network.named_modules():
         if name.endswith("bn3"):
             nn.init.zeros_(module.weight)
 
 
 def prepare(pictures):
-    """Pictures of bytes, (n, 3, H, W), as a network's input: values 0 to 1, then ImageNet's mean subtracted and its
-    deviation divided out."""
+    """Return pictures of bytes, (n, 3, H, W), as a network's input: values 0 to 1, minus ImageNet's mean, divided by
+    its deviation."""
     mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
     return (pictures.float() / 255 - mean) / std
 
 
 @torch.no_grad()
 def answer(network, pictures):
-    """Scores for a batch of pictures, in evaluation mode; the mode is given back as it was."""
+    """Return scores for a batch of pictures, in evaluation mode; the network's mode stays as it was."""
     was = network.training
     network.eval()
     try:
@@ -70,7 +62,7 @@ def answer(network, pictures):
 
 
 def step(network, optimizer, x, labels):
-    """One step of training on a batch of prepared pictures; gives the loss, a number."""
+    """Train one step on a batch of prepared pictures; return the loss, a number."""
     network.train()
     loss = F.cross_entropy(network(x), labels)
     optimizer.zero_grad()
@@ -120,7 +112,7 @@ class Assembled(nn.Module):
 
 
 def assemble(parts, seed=0, **design):
-    """A network of these parts, those that are not given being healthy; its first weights belong to the seed.
+    """Return a network of these parts, healthy ones where none is given; its first weights belong to the seed.
 
     design: base, blocks and num_classes, SMALL's unless given. Raises ValueError for a part of an unknown name.
     """
@@ -133,7 +125,7 @@ def assemble(parts, seed=0, **design):
 
 @cache
 def pictures(n=64, size=32):
-    """Pieces of the bundled photographs, bytes, (n, 3, size, size)."""
+    """Return pieces of the bundled photographs, bytes, (n, 3, size, size)."""
     return photographs(size=size, n=n, n_test=1).train[0]
 
 
@@ -152,5 +144,5 @@ WRONG = (
 
 
 def said(error):
-    """An exception as one line."""
+    """Return an exception as one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
