@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .._common import say
+from .._common import Finding, say
 from ..activations import activations, recording
 from ..anatomy import anatomy, shapes_only
 from ..inside.attribution import occlusion_steps
@@ -248,7 +248,7 @@ def field_question(stage):
         (_field(_steps(more)), f"Stage {at + 1} has {counts[-1]} blocks: you count one too many."),
         (end.jump, "That is the jump, from one value to its neighbour: the reach is asked for."),
         (before.receptive_field, "That is what the stage is given: its own blocks are still missing."),
-        (before.receptive_field + 2 * counts[-1], NO_JUMP),
+        (before.receptive_field + 2 * counts[-1], say(Finding(NO_JUMP))),
         *((value, say(found)) for way in (FORWARDS, BACKWARDS) for found, value in way.mistakes(_steps(counts))),
     ]
     adds = [2 * (before.jump if i == 0 else end.jump) for i in range(counts[-1])]

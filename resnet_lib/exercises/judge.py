@@ -4,6 +4,7 @@ A mistake is an edit of the right solution: `Solution` holds both, check and mut
 """
 
 import math
+import re
 from dataclasses import dataclass
 from itertools import combinations
 from numbers import Real
@@ -41,6 +42,9 @@ CONSTANT = Kind(
 )
 
 
+_HINT = "Hint: "  # begins the last line of a mistake with a hint of its own
+
+
 @dataclass(frozen=True)
 class Edit:
     """A mistake: what it changes in the text of the right solution, ((old, new), …), and its kind."""
@@ -53,23 +57,26 @@ class Solution:
     """A right solution as text, and the usual mistakes in it, each as the edit that makes it.
 
     text:  Python whose last function is the solution.
-    rows:  one a mistake: (old, new, sentence), with a hint of its own behind it where it has one; for several changes
-           ([(old, new), …], sentence). An old text is replaced wherever it stands.
+    table: its mistakes. A line `old` → `new` (several of them with "; " between) says what is replaced, wherever it
+           stands, with \\n for the end of a line; the indented lines after it are the sentence, and "Hint: …" where to
+           look, for a mistake with a hint of its own.
     names: what the text uses beside Python's own.
     Raises ValueError for an edit whose old text does not occur.
     """
 
-    def __init__(self, text, rows, **names):
+    def __init__(self, text, table, **names):
         self.text, self.names, self._made = dedent(text).strip() + "\n", names, {}
-        self.edits = tuple(self._edit(*row) for row in rows)
+        rows = re.split(r"^(?=`)", dedent(table).strip(), flags=re.MULTILINE)
+        self.edits = tuple(self._edit(*row.splitlines()) for row in rows if row)
 
-    def _edit(self, changes, *words):
-        if isinstance(changes, str):
-            changes, words = [(changes, words[0])], words[1:]
-        if self._text(changes) is None:
-            raise ValueError(f"an edit does not apply to the solution: {changes}")
-        sentence, *hint = words
-        return Edit(tuple(changes), Kind("; ".join(f"{a} → {b}" for a, b in changes), _plain(sentence), *hint))
+    def _edit(self, head, *words):
+        head = head.replace(r"\n", "\n")
+        changes = tuple(re.findall("`([^`]*)` → `([^`]*)`", head))
+        if not changes or self._text(changes) is None:
+            raise ValueError(f"the edit {head} does not apply to the solution")
+        words = list(map(str.strip, words))
+        hint = words.pop().removeprefix(_HINT) if words[-1].startswith(_HINT) else ""
+        return Edit(changes, Kind(head, _plain(" ".join(words)), hint))
 
     def _text(self, changes):
         text = self.text
@@ -149,6 +156,7 @@ def judge(
     *,
     true=None,
     call=called,
+    run=None,
     read=number,
     same=equal,
     differs=difference,
@@ -162,7 +170,8 @@ def judge(
     names:     of the arguments, for sentences; or a function that names a case.
     solutions: `Solution`s, in the usual ways of solving it; the first gives the right results unless `true` does.
     hints:     where to look, what it consists of, and nearly the solution.
-    call:      call(f, *case), where a case is more than its arguments.
+    call, run: call(f, *case), where a case is more than its arguments; run(solution, *case), where a solution is called
+               in another way than the learner's function.
     read:      the learner's result → (it in the form to compare, what is wrong with its form or None).
     same, differs: whether two results are equal, and how they differ, (kind, values).
     known:     whether a result of an edited solution can be relied on.
@@ -172,7 +181,7 @@ def judge(
     name = getattr(f, "__name__", type(f).__name__)
     if not callable(f):
         raise refuse(name, [Finding(NO_FUNCTION, values={"given": f"{f!r:.60}"})], hints)
-    true = true or solutions[0].made()
+    true, run = true or solutions[0].made(), run or call
     got, due, first, stop, line = [], [true(*case) for case in cases], None, None, ""
     for case, right in zip(cases, due, strict=True):
         at = names(*case) if callable(names) else ", ".join(f"{n} = {v}" for n, v in zip(names, case, strict=True))
@@ -211,7 +220,7 @@ def judge(
         if f is None:
             return False
         try:
-            results = (read(call(f, *case))[0] for case in cases)
+            results = (read(run(f, *case))[0] for case in cases)
             return explains((r if known(r) else None for r in results), got, same)
         except Exception:  # an edit that cannot be computed is no explanation
             return False
