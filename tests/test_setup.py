@@ -550,7 +550,12 @@ def test_present_without_a_number_lists_the_lessons_and_installs_nothing(course)
 @needs_sh
 def test_present_makes_the_lesson_and_opens_it(course, venv):
     lesson_in(course)
-    venv({"present.py": "mkdir notebooks/instructor && touch notebooks/instructor/$2.ipynb", "-m jupyterlab": "exit 0"})
+    venv(
+        {
+            "present.py": "mkdir notebooks/instructor && touch notebooks/instructor/$2.ipynb; exit 0",
+            "-m jupyterlab": "exit 0",
+        }
+    )
     stamp(course)
     done = run(course, "present", "03", "--port", "9999")
     assert done.returncode == 0, done.stderr
