@@ -156,6 +156,7 @@ def judge(
     *,
     true=None,
     call=called,
+    run=None,
     read=number,
     same=equal,
     differs=difference,
@@ -169,7 +170,8 @@ def judge(
     names:     of the arguments, for sentences; or a function that names a case.
     solutions: `Solution`s, in the usual ways of solving it; the first gives the right results unless `true` does.
     hints:     where to look, what it consists of, and nearly the solution.
-    call:      call(f, *case), where a case is more than its arguments.
+    call, run: call(f, *case), where a case is more than its arguments; run(solution, *case), where a solution is called
+               in another way than the learner's function.
     read:      the learner's result → (it in the form to compare, what is wrong with its form or None).
     same, differs: whether two results are equal, and how they differ, (kind, values).
     known:     whether a result of an edited solution can be relied on.
@@ -179,7 +181,7 @@ def judge(
     name = getattr(f, "__name__", type(f).__name__)
     if not callable(f):
         raise refuse(name, [Finding(NO_FUNCTION, values={"given": f"{f!r:.60}"})], hints)
-    true = true or solutions[0].made()
+    true, run = true or solutions[0].made(), run or call
     got, due, first, stop, line = [], [true(*case) for case in cases], None, None, ""
     for case, right in zip(cases, due, strict=True):
         at = names(*case) if callable(names) else ", ".join(f"{n} = {v}" for n, v in zip(names, case, strict=True))
@@ -218,7 +220,7 @@ def judge(
         if f is None:
             return False
         try:
-            results = (read(call(f, *case))[0] for case in cases)
+            results = (read(run(f, *case))[0] for case in cases)
             return explains((r if known(r) else None for r in results), got, same)
         except Exception:  # an edit that cannot be computed is no explanation
             return False
