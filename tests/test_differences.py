@@ -18,11 +18,6 @@ from .test_notebooks import read
 X = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
-
-
 def thin(**options):
     return ResNet(blocks=(3, 2, 3, 2), base=8, num_classes=10, **options)
 
