@@ -286,7 +286,7 @@ def test_resnet_50_itself_is_what_the_lesson_compares_with():
 
 
 def test_the_same_question_asked_again_runs_no_network_until_one_of_them_changes(reference):
-    network, runs = changed(reference, v1), []
+    network, reference, runs = changed(reference, v1), deepcopy(reference), []
     reference.register_forward_hook(lambda *_: runs.append(1))
     first = first_difference_question("v1", network, reference, X)
     assert first_difference_question("v1", network, reference, X).answer == first.answer
