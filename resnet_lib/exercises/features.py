@@ -1,4 +1,4 @@
-"""Checks and questions about feature maps: silent channels, what a channel answers to, what a value sees, one value by
+"""Checks and questions about feature maps: silent channels, what a channel responds to, what a value sees, one value by
 hand, and what occlusion costs."""
 
 import math
@@ -7,26 +7,69 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .._common import say
+from .._common import Finding, Kind, one_thread
 from ..activations import activations, recording
 from ..anatomy import anatomy, shapes_only
 from ..inside.attribution import occlusion_steps
 from ..network import DESIGNS, resnet50
 from ..photos import PHOTOS
-from .holding import hold, number, refusal
+from .judge import NO_RESULT, OTHER, Solution, judge, number
 from .prediction import Question
 from .progress import done
 from .sizes import BACKWARDS, FORWARDS, NO_JUMP
-from .verdict import Verdict
+from .verdict import Verdict, refuse
 
 # ── Silent channels ──────────────────────────────────────────────────────────────────────────────────────────
 
+SILENT = Solution(
+    """
+    def silent(runs, step):
+        maps = torch.stack([run[step] for run in runs.values()]).flatten(2)
+        zero = maps == 0
+        quiet = zero.all(2)
+        count = quiet.all(0).sum().item()
+        return count
+    """,
+    """
+    zero.all(2) → zero.any(2)
+        You count channels with a zero anywhere: all positions must be zero.
+    return → count = len(quiet[0]) - count\\n    return
+        Those are the channels that are on somewhere; count the others.
+    quiet.all(0) → zero
+        You count zeros, and not channels: a channel counts once, if all its values are zero.
+    maps == 0 → maps < 0.01
+        A channel that is on a little, 0.003 at one position, is not silent: compare with 0 itself.
+    quiet.all(0).sum().item() → quiet.shape[1]
+        You count all channels: is the comparison with 0 missing?
+    [What should come out in the end is one whole number.]
+    return count → return count / quiet.shape[1]
+        You give their share: count them, and do not divide by the number of channels.
+    [Print how many channels are silent on each photograph alone, and then on all five.]
+    quiet.all(0) → quiet.any(0)
+        You count channels that are silent on any photograph: it must be all five.
+    quiet.all(0) → quiet
+        You add up the five photographs: count a channel once, and only if all five are silent.
+    quiet.all(0).sum().item() → quiet.sum().item() / len(quiet)
+        You take the mean over the five photographs: count a channel once, and only if all five are silent.
+    quiet.all(0) → quiet[0]
+        You looked at the first photograph, the cat, alone: take all five.
+    quiet.all(0) → quiet[-1]
+        You looked at the last photograph alone: does the loop forget the others, or return too early?
+    quiet.all(0) → quiet.all(1)
+        You ask which photographs are silent: one answer for each channel should remain, (C,).
+    """,
+    torch=torch,
+)
+_ONE_NUMBER = "What should come out in the end is one whole number."
+A_TENSOR = Kind("a tensor", "{name} returns a tensor of shape {shape}: return one number, {how}.", _ONE_NUMBER)
+A_LIST = Kind("a list", "{name} returns a {type}: return one number, how many channels there are in it.", _ONE_NUMBER)
+
 
 def check_silent(f, *, exercise=None):
-    """f(runs, step): how many channels of a step are zero at every position of every photograph.
+    """Check f(runs, step): how many channels of a step are zero at every position of every photograph.
 
-    runs: name of a photograph → name of a step → what the step gives out, (C, h, w), never negative. The check calls f
-    with maps of its own, in which every mistake gives another number than the truth.
+    runs: name of a photograph → name of a step → the step's output, (C, h, w), never negative. The check calls f with
+    maps of its own, in which every mistake gives another number than the right one.
     """
     runs, draw = {name: {} for name in PHOTOS}, torch.Generator().manual_seed(0)
     steps = {"stage1.2.relu3": (70, 6, 4), "stage2.3.relu3": (37, 3, 5), "stage4.2.relu3": (20, 2, 2)}
@@ -41,185 +84,235 @@ def check_silent(f, *, exercise=None):
         maps[-1, 0, 0, 0] = 0.003
         maps[:, -1] += 0.1  # without a single zero
         if step == "stage4.2.relu3":
-            maps[:, [0, -1]] = 0  # who leaves out the first or the last channel
+            maps[:, [0, -1]] = 0  # to see who leaves out the first or the last channel
         for name, each in zip(PHOTOS, maps, strict=True):
             runs[name][step] = each
-    return hold(
-        "silent",
+    return judge(
         f,
         lambda _, step: f"Of maps of shape {steps[step]}",
         [(runs, step) for step in steps],
-        lambda *case: _silent(set(), *case),
-        _silent,
-        SILENT,
-        exercise,
+        [SILENT],
+        (
+            "Try it on a tensor whose answer you can see: torch.tensor([[[0., 0.]], [[0., 1.]]]), (2, 1, 2).",
+            "Stack the five tensors to (5, C, h, w), and ask of each channel whether it is zero everywhere.",
+            "maps = torch.stack([run[step] for run in runs.values()]); (maps.amax(dim=(0, …, …)) == 0).sum().item()",
+        ),
         read=_count,
         same=lambda a, b: math.isclose(a, b, rel_tol=1e-5),
+        stuck="Try it on one step, line by line, and print the shape after each line.",
+        exercise=exercise,
     )
-
-
-SILENT = {
-    "somewhere": "You count channels with a zero anywhere: all positions must be zero.",
-    "any": "You count channels that are silent on any photograph: it must be all five.",
-    "sum": "You add up the five photographs: count a channel once, and only if all five are silent.",
-    "mean": "You take the mean over the five photographs: count a channel once, and only if all five are silent.",
-    "first": "You looked at the first photograph, the cat, alone: take all five.",
-    "last": "You looked at the last photograph alone: does the loop forget the others, or return too early?",
-    "loud": "Those are the channels that are on somewhere: the others are wanted.",
-    "values": "You count zeros, and not channels: a channel counts once, if all its values are zero.",
-    "axis": "You ask which photographs are silent: what is left must be one answer for each channel, (C,).",
-    "nearly": "A channel that is on a little, 0.003 at one position, is not silent: compare with 0 itself.",
-    "share": "You give their share: count them, and do not divide by the number of channels.",
-    "all": "You count all channels: is the comparison with 0 missing?",
-}
-
-
-def _silent(wrong, runs, step):
-    maps = torch.stack([run[step] for run in runs.values()]).flatten(2)  # (5, C, h·w)
-    zero = maps < 0.01 if "nearly" in wrong else maps == 0
-    quiet = zero.any(2) if "somewhere" in wrong else zero.all(2)  # (5, C)
-    if "values" in wrong:
-        return zero.sum().item()
-    if "axis" in wrong:
-        return quiet.all(1).sum().item()
-    if {"sum", "mean"} & wrong:
-        count = quiet.sum().item() / (len(maps) if "mean" in wrong else 1)
-    else:
-        on = quiet[0] if "first" in wrong else quiet[-1] if "last" in wrong else None
-        count = (on if on is not None else quiet.any(0) if "any" in wrong else quiet.all(0)).sum().item()
-    count = quiet.shape[1] if "all" in wrong else quiet.shape[1] - count if "loud" in wrong else count
-    return count / quiet.shape[1] if "share" in wrong else count
 
 
 def _count(found):
     if isinstance(found, torch.Tensor) and found.numel() != 1:
-        count = "and .sum() counts what is True" if found.dtype == torch.bool else "how many channels there are"
-        return found, f"a tensor of shape {tuple(found.shape)}: one number is wanted, {count}"
+        how = "and .sum() counts what is True" if found.dtype == torch.bool else "how many channels there are"
+        return found, (A_TENSOR, {"shape": tuple(found.shape), "how": how})
     if isinstance(found, (list, tuple, set)):
-        return found, f"a {type(found).__name__}: one number is wanted, how many channels there are in it"
+        return found, (A_LIST, {"type": type(found).__name__})
     return number(found)
 
 
-# ── What a channel answers to ────────────────────────────────────────────────────────────────────────────────
+# ── What a channel responds to ───────────────────────────────────────────────────────────────────────────────
+
+STEP = "stage0.conv"
+RESPONSE = """
+    def response(pattern):
+        maps = activations(network, pattern, ["stage0.conv"])["stage0.conv"][0]
+        size = maps.abs()
+        return size.mean((1, 2))
+"""
+RESPONSE_EDITS = """
+    size.mean((1, 2)) → size.sum((1, 2))
+        You add up: take the mean over rows and columns.
+    size.mean((1, 2)) → size.amax((1, 2))
+        You take the largest value: take the mean.
+    size.mean((1, 2)) → size.flatten(1).median(1).values
+        You take the median: take the mean.
+    [What is the mean of 1 and −1? And what should the response to both be?]
+    maps.abs() → maps
+        Take the absolute values before the mean, or + and − cancel.
+    maps.abs() → maps
+    (1, 2)) → (1, 2)).abs()
+        The absolute value comes before the mean: afterwards + and − have cancelled already.
+    maps.abs() → maps.square()
+        You square the values: take their absolute value.
+    maps.abs() → maps.square()
+    (1, 2)) → (1, 2)).sqrt()
+        You take the root of the mean square: take the mean of the absolute values.
+    maps.abs() → maps.relu()
+        You take the positive values alone: the absolute value counts the negative ones as well.
+    size.mean((1, 2)) → maps.flatten(1).std(1)
+        You take the deviation: take the mean of the absolute values.
+    [Which step's name is in your code?]
+    stage0.conv → stage0.bn
+        That is stage0.bn: the response of stage0.conv is expected, before BN.
+    stage0.conv → stage0.relu
+        That is stage0.relu, after BN and ReLU: the response of stage0.conv is expected.
+"""
+_SHAPES = "Print the shape of the maps, and again after each step."
+NOT_VALUES = Kind("no values", "{name} returns a {type}; return one number for each channel.")
+RESPONSE_SHAPES = {
+    n: Kind(f"{n} dimensions", f"{{name}} returns {said}; return the shape ({{C}},).", _SHAPES)
+    for n, said in (
+        (0, "one number for all channels: leave the dimension of the channels out of the mean"),
+        (1, "{count} numbers, and one for each of the {C} channels is expected"),
+        (2, "values of shape {shape}: [0] takes the only picture"),
+        (3, "values of shape {shape}: the mean over rows and columns is missing"),
+        (4, "values of shape {shape}: [0] takes the only picture, and the mean over rows and columns is missing"),
+        (5, "values of shape {shape}"),
+    )
+}
+CHANNELS_LOST = Kind(
+    "channels lost",
+    "{name} returns values of shape {shape}: the mean goes over rows and columns, not over channels; "
+    "return the shape ({C},).",
+    _SHAPES,
+)
+OF_CHANNEL = Kind("other response", "{at}: of channel {channel} you say {yours:.4g} and it is {right:.4g}.")
 
 
-def check_response(f, network, *, step="stage0.conv", exercise=None):
-    """f(pattern): the mean absolute value of each channel of a step of `network`, (C,), for a pattern (1, 3, W, W)."""
+@one_thread()
+def check_response(f, network, *, exercise=None):
+    """Check f(pattern): the mean absolute value of each channel of stage0.conv, (C,), for a pattern (1, 3, W, W)."""
     draw = torch.Generator().manual_seed(0)
     patterns = [0.5 + torch.randn(1, 3, W, W, generator=draw) for W in (64, 32)]
-
-    def true(pattern):
-        return _response(set(), network, step, pattern)
+    maps = {len(p[0, 0]): activations(network, p, [STEP, "stage0.bn", "stage0.relu"]) for p in patterns}
+    solution = Solution(
+        RESPONSE, RESPONSE_EDITS, network=network, activations=lambda network, pattern, names: maps[len(pattern[0, 0])]
+    )
+    C = len(maps[64][STEP][0])
 
     def read(found):
-        C = len(true(patterns[0]))
         if found is None:
-            return found, "None: let it return one number for each channel"
+            return found, (NO_RESULT, {"what": "one number for each channel"})
         try:
             values = torch.as_tensor(found).detach().float()
         except (TypeError, ValueError, RuntimeError):
-            return found, f"a {type(found).__name__}, and one number a channel is wanted"
-        if tuple(values.shape) == (C,):
-            return values, ""
-        more = {
-            0: "one number for all channels: leave the dimension of the channels out of the mean",
-            1: f"{len(values) if values.dim() else 1} numbers, and one for each of the {C} channels is wanted",
-            2: "values of shape {}: [0] takes the only picture",
-            3: "values of shape {}: the mean over rows and columns is missing",
-            4: "values of shape {}: [0] takes the only picture, and the mean over rows and columns is missing",
-        }.get(values.dim(), "values of shape {}").format(tuple(values.shape))
-        if values.dim() == 2 and values.shape[0] > 1:
-            more = f"values of shape {tuple(values.shape)}: the mean goes over rows and columns, not over channels"
-        return found, f"{more}; ({C},) is wanted"
+            return found, (NOT_VALUES, {"type": type(found).__name__})
+        shape = tuple(values.shape)
+        if shape == (C,):
+            return values, None
+        kind = CHANNELS_LOST if len(shape) == 2 and shape[0] > 1 else RESPONSE_SHAPES[min(len(shape), 5)]
+        return found, (kind, {"shape": shape, "C": C, "count": values.numel()})
 
-    return hold(
-        "response",
+    return judge(
         f,
         lambda pattern: f"For a pattern of {pattern.shape[-1]} pixels",
         [(p,) for p in patterns],
-        true,
-        lambda wrong, pattern: _response(wrong, network, step, pattern),
-        RESPONSE,
-        exercise,
+        [solution],
+        (
+            "Compute it for channel 0 alone, from a map of (h, w), and compare.",
+            "The maps of the only picture, their absolute values, and the mean over the last two dimensions.",
+            'activations(network, pattern, ["stage0.conv"])["stage0.conv"][0].abs().mean((…, …))',
+        ),
         read=read,
-        same=_near,
-        tell=_first_channel,
+        same=lambda a, b: a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-6),
+        differs=_first_channel,
+        stuck="Print what activations gives: a dictionary. Which key do you need?",
+        exercise=exercise,
     )
-
-
-RESPONSE = {
-    "signed": "Take the absolute values before the mean, or + and − cancel.",
-    "outside": "The absolute value comes before the mean: afterwards + and − have cancelled already.",
-    "sum": "You add up: take the mean over rows and columns.",
-    "max": "You take the largest value: take the mean.",
-    "square": "You square the values: take their absolute value.",
-    "root": "You take the root of the mean square: take the mean of the absolute values.",
-    "relu": "You take the positive values alone: the absolute value counts the negative ones as well.",
-    "bn": "That is stage0.bn: the response is asked of stage0.conv, before BN.",
-    "relu step": "That is stage0.relu, after BN and ReLU: the response is asked of stage0.conv.",
-    "median": "You take the median: take the mean.",
-    "deviation": "You take the deviation: take the mean of the absolute values.",
-}
-
-
-def _response(wrong, network, step, pattern):
-    part = step.rpartition(".")[0]
-    at = f"{part}.bn" if "bn" in wrong else f"{part}.relu" if "relu step" in wrong else step
-    maps = activations(network, pattern, [at])[at][0].flatten(1)
-    if "deviation" in wrong:
-        return maps.std(1)
-    if "square" in wrong or "root" in wrong:
-        return maps.square().mean(1) if "square" in wrong else maps.square().mean(1).sqrt()
-    if "relu" in wrong:
-        maps = maps.relu()
-    elif not {"signed", "outside"} & wrong:
-        maps = maps.abs()
-    if {"max", "median"} & wrong:
-        return maps.amax(1) if "max" in wrong else maps.median(1).values
-    mean = maps.sum(1) if "sum" in wrong else maps.mean(1)
-    return mean.abs() if "outside" in wrong else mean
-
-
-def _near(a, b):
-    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
 def _first_channel(yours, right):
     at = ((yours - right).abs() > 1e-6 + 1e-4 * right.abs()).nonzero()[0].item()
-    return f"of channel {at} you say {yours[at]:.4g} and it is {right[at]:.4g}"
+    return OF_CHANNEL, {"channel": at, "yours": yours[at].item(), "right": right[at].item()}
 
 
-def check_channel(channel, network, upright, lying, *, step="stage0.conv", exercise=None):
-    """channel: number of a channel of a step of `network` that answers to the pattern `upright` more than three times
-    as strongly as to `lying`, and not only because it answers to nothing. Answer: mean absolute value."""
-    one, other = (_response(set(), network, step, pattern) for pattern in (upright, lying))
+_HOW_MANY = "Print upright_channel. How many channels has stage0.conv?"
+_ANSWERS = "Channel {n} answers {up:.2f} to upright and {lying:.2f} to lying stripes"
+NO_CHANNEL = Kind(
+    "no whole number", "upright_channel is {what}; return a whole number, as .argmax().item() does.", _HOW_MANY
+)
+OUTSIDE = Kind("no such channel", "There is no channel {n}: they are numbered from 0 to {last}.", _HOW_MANY)
+OTHER_WAY = Kind(
+    "other way round", f"{_ANSWERS}: it is the other way round.", "Which pattern do you subtract from which?"
+)
+HARDLY = Kind(
+    "hardly answers",
+    f"{_ANSWERS}: it hardly answers to anything (half of all channels answer with {{median:.2f}} or more to upright "
+    "stripes).",
+    "A quotient of two tiny numbers can be large as well.",
+)
+TOO_LITTLE = Kind("less than three times", f"{_ANSWERS}: that is not yet three times as much.")
+STRONGEST = Kind(
+    "the strongest",
+    f"{_ANSWERS}: that is not yet three times as much. No channel answers more to upright stripes, but lying ones "
+    "count as well.",
+)
 
-    def wrong(sentence):
-        return refusal("channel", "upright_channel", sentence)
+
+@one_thread()
+def check_channel(channel, network, upright, lying, *, exercise=None):
+    """Check the number of a channel of stage0.conv that answers to the pattern `upright` more than three times as
+    strongly as to `lying`, and not only because it answers to nothing. Answer: mean absolute value."""
+    one, other = (activations(network, p, [STEP])[STEP][0].abs().mean((1, 2)) for p in (upright, lying))
+
+    def wrong(kind, **values):
+        return refuse(
+            "upright_channel",
+            [Finding(kind, "upright_channel", values)],
+            (
+                "Print response(upright) and response(lying) of your channel side by side, and of its neighbours.",
+                "Take the difference of the two responses, and the channel in which it is largest.",
+                "upright_channel = (response(upright) - …).argmax().item()",
+            ),
+        )
 
     n, problem = number(channel)
     if problem or n != int(n):
-        got = f"is {problem.partition(':')[0]}" if problem else f"is {n}"
-        raise wrong(f"upright_channel {got}: a whole number is wanted, and .argmax().item() makes one.")
+        raise wrong(NO_CHANNEL, what="None" if n is None else f"a {type(n).__name__}" if problem else n)
     if not 0 <= n < len(one):
-        raise wrong(f"There is no channel {n}: they are numbered from 0 to {len(one) - 1}.")
-    a, b = one[int(n)].item(), other[int(n)].item()
-    said = f"Channel {n} answers {a:.2f} to upright and {b:.2f} to lying stripes"
+        raise wrong(OUTSIDE, n=n, last=len(one) - 1)
+    a, b, median = one[int(n)].item(), other[int(n)].item(), one.median().item()
+    answers = {"n": n, "up": a, "lying": b}
     if b > 3 * a:
-        raise wrong(f"{said}: it is the other way round.")
-    if a <= one.median():
-        few = f"half of all channels answer with {one.median():.2f} or more to upright stripes"
-        raise wrong(f"{said}: it hardly answers to anything ({few}).")
+        raise wrong(OTHER_WAY, **answers)
+    if a <= median:
+        raise wrong(HARDLY, **answers, median=median)
     if a <= 3 * b:
-        most = " No channel answers more to upright stripes, but lying ones count as well."
-        raise wrong(f"{said}: that is not yet three times as much.{most if n == one.argmax() else ''}")
+        raise wrong(STRONGEST if n == one.argmax() else TOO_LITTLE, **answers)
     done(exercise)
-    return Verdict(True, "upright_channel", f"{said}.")
+    return Verdict(True, "upright_channel", f"{_ANSWERS}.".format(**answers))
 
 
 # ── The receptive field ──────────────────────────────────────────────────────────────────────────────────────
 
 STAGES = ("stage1", "stage2", "stage3", "stage4")
+# (kernel, stride) from the picture to the end of the last of these stages, which have so many blocks.
+FIELD = Solution(
+    """
+    def steps(counts):
+        found = [(7, 2), (3, 2)]
+        for stage, n in enumerate(counts):
+            for block in range(n):
+                S = 2 if stage > 0 and block == 0 else 1
+                found += [(3, S)]
+        return found
+    """,
+    """
+    [(3, S)] → [(1, S), (3, 1)]
+        The jump doubled too early, as in v1: here the stride counts only after the 3×3 that has it.
+    stage > 0 and →
+        Stage 1 has S = 1: the pooling before it has taken the stride.
+    and block == 0 →
+        Only the first block of a stage has S = 2.
+    2 if stage > 0 and block == 0 else 1 → 1
+        The first block of Stages 2, 3 and 4 has S = 2: the jump doubles.
+    found = [(7, 2), (3, 2)] → found = []
+        The stem comes before: begin with r = 11 and j = 4.
+    , (3, 2)] → ]
+        The pooling belongs to the stem: it has stride 2 as well.
+    [(3, S)] → [(3, S), (3, 1)]
+        A bottleneck has one 3×3, and not two.
+    range(n) → range(n - (stage == len(counts) - 1))
+        Count the blocks of the last stage: you have one too few.
+    range(n) → range(n + (stage == len(counts) - 1))
+        Count the blocks of the last stage: you have one too many.
+    """,
+)
+JUMP = Kind("the jump", "That is the jump, from one value to its neighbour; the question is how far a value sees.")
+BEFORE = Kind("before the stage", "That is what the stage is given: its own blocks are still missing.")
 
 
 def field_question(stage):
@@ -232,30 +325,18 @@ def field_question(stage):
     at = STAGES.index(stage)
     before, end = ends[f"stage{at}"], ends[stage]
     answer, counts = end.receptive_field, list(DESIGNS["resnet50"].blocks[: at + 1])
-    fewer, more = ([*counts[:-1], counts[-1] + n] for n in (-1, 1))
     wrong = [
-        (
-            _field(_steps(counts, late=True)),
-            "The jump doubled too early, as in v1: here the stride counts only after the 3×3 that has it.",
-        ),
-        (_field(_steps(counts, first=2)), "Stage 1 has S = 1: the pooling before it has taken the stride."),
-        (_field(_steps(counts, all_strided=True)), "Only the first block of a stage has S = 2."),
-        (_field(_steps(counts, strided=False)), "The first block of Stages 2, 3 and 4 has S = 2: the jump doubles."),
-        (_field(_steps(counts)[2:]), "The stem comes before: begin with r = 11 and j = 4."),
-        (_field(_steps(counts)[:1] + _steps(counts)[2:]), "The pooling belongs to the stem: it has stride 2 as well."),
-        (_field(_steps(counts, twice=True)), "A bottleneck has one 3×3, and not two."),
-        (_field(_steps(fewer)), f"Stage {at + 1} has {counts[-1]} blocks: you count one too few."),
-        (_field(_steps(more)), f"Stage {at + 1} has {counts[-1]} blocks: you count one too many."),
-        (end.jump, "That is the jump, from one value to its neighbour: the reach is asked for."),
-        (before.receptive_field, "That is what the stage is given: its own blocks are still missing."),
+        *((FORWARDS.made()(steps), found) for found, steps in FIELD.mistakes(counts)),
+        (end.jump, Finding(JUMP)),
+        (before.receptive_field, Finding(BEFORE)),
         (before.receptive_field + 2 * counts[-1], NO_JUMP),
-        *((value, say(found)) for way in (FORWARDS, BACKWARDS) for found, value in way.mistakes(_steps(counts))),
+        *((value, found) for way in (FORWARDS, BACKWARDS) for found, value in way.mistakes(FIELD.made()(counts))),
     ]
     adds = [2 * (before.jump if i == 0 else end.jump) for i in range(counts[-1])]
 
     def slip(guess):
-        found = next((sentence for value, sentence in wrong if value == guess != answer), "")
-        return found or f"From {before.receptive_field} on, each 3×3 adds twice the jump that it finds."
+        found = next((found for value, found in wrong if value == guess != answer), None)
+        return str(found) if found else f"From {before.receptive_field} on, each 3×3 adds twice the jump that it finds."
 
     return Question(
         f"Stage {at + 1}: how many pixels along a side does a value at its end see?",
@@ -271,54 +352,62 @@ def field_question(stage):
     )
 
 
-def _field(steps):
-    return FORWARDS.made()(steps)
-
-
-def _steps(counts, *, first=1, late=False, all_strided=False, strided=True, twice=False):
-    """(kernel, stride) from the picture to the end of the last of these stages; late: the stride before the 3×3."""
-    steps = [(7, 2), (3, 2)]
-    for stage, n in enumerate(counts):
-        for block in range(n):
-            S = (2 if stage else first) if strided and (block == 0 or all_strided) else 1
-            steps += [(1, S), (3, 1)] if late else [(3, S)]
-            steps += [(3, 1)] if twice else []
-    return steps
-
-
 # ── One value of a convolution ───────────────────────────────────────────────────────────────────────────────
 
-
-def check_one_value(f, given, weight, *, exercise=None):
-    """f(channel, row, column): one value of the 3×3 convolution with stride 2, padding 1 and these weights.
-
-    given: its input, (C, H, W). weight: (C_out, C, 3, 3). The positions tried lie inside, where no padding is needed.
-    """
-    given, weight = given.detach(), weight.detach()
-    out = F.conv2d(given[None].double(), weight.double(), stride=2, padding=1)[0]
-    (C, h, w), draw = out.shape, torch.Generator().manual_seed(0)
-
-    def any_of(low, high):
-        return torch.randint(low, high, (), generator=draw).item()
-
-    cases = [(C - 1, 1, 2), *((any_of(0, C), any_of(1, h - 1), any_of(1, w - 1)) for _ in range(11))]
-    close = 1e-4 * out.abs().mean().item()
-    return hold(
-        "one_value",
-        f,
-        ("channel", "row", "column"),
-        cases,
-        lambda *at: out[at].item(),
-        lambda wrong, *at: _one_value(wrong, given, weight, *at),
-        ONE_VALUE,
-        exercise,
-        read=_one_number,
-        same=lambda a, b: abs(a - b) <= close,
-        tell=lambda a, b: f"you say {a:.4f} and it is {b:.4f}",
-        meanings=WINDOWS,
+_ROWS = "Write down, for row = 1, which three rows of the input are under the kernel."
+ONE_VALUE = """
+    def by_hand(channel, row, column):
+        top = 2 * row - 1
+        left = 2 * column - 1
+        window = given[:, top : top + 3, left : left + 3]
+        kernel = weight[channel]
+        products = window * kernel
+        return products.sum().item()
+"""
+# Right along one axis, and wrong along the other, comes last.
+ONE_VALUE_EDITS = """
+    def by_hand(channel, row, column) → def by_hand(channel, column, row)
+        Rows and columns are swapped: given is (C, rows, columns).
+    products.sum() → products.mean()
+        You take the mean of the products: a convolution adds them up.
+    products.sum() → products.max()
+        You take the largest product: a convolution adds them up.
+    window * kernel → (window * kernel)[:1]
+        That is the first channel of the input alone: add up all of them.
+    given[:, → given[channel : channel + 1,
+        You cut the window out of given[channel] alone: all channels of the input belong to it.
+    weight[channel] → weight.sum(0)
+        That is the sum over all kernels: the one that makes this channel is weight[channel].
+    weight[channel] → weight[:, channel]
+        You take weight[:, channel]: the kernel that makes this channel is weight[channel].
+    window * kernel → window * kernel.flip(1, 2)
+        Your kernel is turned round: PyTorch multiplies the window with it as it is.
+    window * kernel → window
+        You add up the window: multiply it by weight[channel] first.
+    window * kernel → (window * kernel)[:, :2, :2]
+        Your window is 2 × 2: a slice ends before its last number, so begin and begin + 3.
+    window * kernel → (window * kernel)[:, 1, 1]
+        That is the centre of the window alone: 3 × 3 values belong to it.
+    .item() → .relu().item()
+        The ReLU comes two steps later: a convolution gives negative values as well.
+    return products → return products.abs()
+        Products may be negative: leave their sign as it is.
+"""
+_AXES = {
+    "2 * {} → {}": "The stride is missing: neighbours in the output lie two apart in the input.",
+    "{} - 1 → {}": "The padding is missing: the window begins one row and one column earlier, at 2 · row − 1.",
+    "{} - 1 → {} - 2": "The padding is counted in pixels of the input: 2 · row − 1, and not 2 · (row − 1).",
+    "{} - 1 → {} + 1": "The padding moves the window back: 2 · row − 1, and not + 1.",
+}
+ONE_VALUE_EDITS += f"    [{_ROWS}]\n" + "".join(
+    "".join(f"    {change.format(axis, axis)}\n" for axis in axes) + f"        {said}{sentence}\n"
+    for axes, said in (
+        (("row", "column"), ""),
+        (("row",), "Of the rows alone: "),
+        (("column",), "Of the columns alone: "),
     )
-
-
+    for change, sentence in _AXES.items()
+)
 WINDOWS = [
     (
         r"size of tensor \w \(([234])\) must match the size of tensor \w \([234]\) at non-singleton dimension [12]",
@@ -333,61 +422,54 @@ WINDOWS = [
         "The channels differ, {0} and {1}: multiply all of given[:, …, …] by weight[channel].",
     ),
 ]
-ONE_VALUE = {
-    "stride": "The stride is missing: neighbours in the output lie two apart in the input.",
-    "padding": "The padding is missing: the window begins one row and one column earlier, at 2 · row − 1.",
-    "inside": "The padding is counted in pixels of the input: 2 · row − 1, and not 2 · (row − 1).",
-    "plus": "The padding moves the window back: 2 · row − 1, and not + 1.",
-    "swapped": "Rows and columns are swapped: given is (C, rows, columns).",
-    "mean": "You take the mean of the products: a convolution adds them up.",
-    "largest": "You take the largest product: a convolution adds them up.",
-    "one channel": "That is the first channel of the input alone: add up all of them.",
-    "own channel": "You cut the window out of given[channel] alone: all channels of the input belong to it.",
-    "all kernels": "That is the sum over all kernels: the one that makes this channel is weight[channel].",
-    "transposed": "You take weight[:, channel]: the kernel that makes this channel is weight[channel].",
-    "flipped": "Your kernel is turned round: PyTorch multiplies the window with it as it stands.",
-    "no weight": "You add up the window: multiply it by weight[channel] first.",
-    "2×2": "Your window is 2 × 2: a slice ends before its last number, so begin and begin + 3.",
-    "centre": "That is the centre of the window alone: 3 × 3 values belong to it.",
-    "relu": "The ReLU comes two steps later: a convolution gives negative values as well.",
-    "absolute": "Products may be negative: leave their sign as it is.",
-}
-# Right along one axis, and wrong along the other.
-ONE_VALUE |= {
-    f"{axis} {name}": f"Of the {axis} alone: {ONE_VALUE[name]}"
-    for axis in ("rows", "columns")
-    for name in ("stride", "padding", "inside", "plus")
-}
+_ONE_SUM = "One number comes out: .sum() of all products."
+VALUES = Kind(
+    "several values",
+    "{name} returns values of shape {shape}: add up channels, rows and columns, to one number.",
+    _ONE_SUM,
+)
+LIST = Kind("a list", "{name} returns a {type}: add up all products, to one number.", _ONE_SUM)
 
 
-def _one_value(wrong, given, weight, channel, row, column):
-    row, column = (column, row) if "swapped" in wrong else (row, column)
-    top, left = _begin(wrong, "rows", row), _begin(wrong, "columns", column)
-    kernel = weight[:, channel] if "transposed" in wrong else weight[channel]
-    kernel = weight.sum(0) if "all kernels" in wrong else kernel
-    part = slice(channel, channel + 1) if "own channel" in wrong else slice(None)
-    window, kernel = given[part, top : top + 3, left : left + 3].double(), kernel.double()
-    kernel = kernel.flip(1, 2) if "flipped" in wrong else torch.ones_like(kernel) if "no weight" in wrong else kernel
-    if "2×2" in wrong or "centre" in wrong:
-        part = slice(0, 2) if "2×2" in wrong else slice(1, 2)
-        window, kernel = window[:, part, part], kernel[:, part, part]
-    products = (window * kernel)[: 1 if "one channel" in wrong else None]
-    products = products.abs() if "absolute" in wrong else products
-    value = products.mean() if "mean" in wrong else products.max() if "largest" in wrong else products.sum()
-    return (value.relu() if "relu" in wrong else value).item()
+@one_thread()
+def check_one_value(f, given, weight, *, exercise=None):
+    """Check f(channel, row, column): one value of the 3×3 convolution with stride 2, padding 1 and these weights.
 
+    given: its input, (C, H, W). weight: (C_out, C, 3, 3). The positions tried lie inside, where no padding is needed.
+    """
+    given, weight = given.detach().double(), weight.detach().double()
+    out = F.conv2d(given[None], weight, stride=2, padding=1)[0]
+    (C, h, w), draw = out.shape, torch.Generator().manual_seed(0)
 
-def _begin(wrong, axis, i):
-    wrong = {w.removeprefix(f"{axis} ") for w in wrong}
-    back = -1 if "plus" in wrong else 2 if "inside" in wrong else 0 if "padding" in wrong else 1
-    return (1 if "stride" in wrong else 2) * i - back
+    def any_of(low, high):
+        return torch.randint(low, high, (), generator=draw).item()
+
+    close = 1e-4 * out.abs().mean().item()
+    return judge(
+        f,
+        ("channel", "row", "column"),
+        [(C - 1, 1, 2), *((any_of(0, C), any_of(1, h - 1), any_of(1, w - 1)) for _ in range(11))],
+        [Solution(ONE_VALUE, ONE_VALUE_EDITS, given=given, weight=weight)],
+        (
+            "Print the shapes of what you multiply, the window and weight[channel]: both are (C, 3, 3).",
+            "A window of 3 × 3 of the input, all its channels, times the kernel of this channel, all added up.",
+            "top, left = 2 * row - 1, …; (given[:, top : top + 3, left : …] * weight[channel]).sum().item()",
+        ),
+        true=lambda *at: out[at].item(),
+        read=_one_number,
+        same=lambda a, b: abs(a - b) <= close,
+        differs=lambda a, b: (OTHER, {"yours": f"{a:.4f}", "right": f"{b:.4f}"}),
+        meanings=WINDOWS,
+        stuck="Print the shape of the window that you cut out, for row 1, column 2: (C, 3, 3) is expected.",
+        exercise=exercise,
+    )
 
 
 def _one_number(found):
     if isinstance(found, torch.Tensor) and found.numel() != 1:
-        return found, f"values of shape {tuple(found.shape)}: add up channels, rows and columns, to one number"
+        return found, (VALUES, {"shape": tuple(found.shape)})
     if isinstance(found, (list, tuple)):
-        return found, f"a {type(found).__name__}: add up all products, to one number"
+        return found, (LIST, {"type": type(found).__name__})
     return number(found)
 
 

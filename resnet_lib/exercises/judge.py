@@ -4,7 +4,7 @@ A mistake is an edit of the right solution: `Solution` holds both, check and mut
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from numbers import Real
 from textwrap import dedent
@@ -54,14 +54,15 @@ class Solution:
 
     text:  Python whose last function is the solution.
     rows:  one a mistake: (old, new, sentence), with a hint of its own behind it where it has one; for several changes
-           ([(old, new), …], sentence). An old text is replaced wherever it stands.
+           ([(old, new), …], sentence). An old text is replaced wherever it stands. Or all of them as a text, as
+           `table` reads it.
     names: what the text uses beside Python's own.
     Raises ValueError for an edit whose old text does not occur.
     """
 
     def __init__(self, text, rows, **names):
         self.text, self.names, self._made = dedent(text).strip() + "\n", names, {}
-        self.edits = tuple(self._edit(*row) for row in rows)
+        self.edits = tuple(self._edit(*row) for row in (table(rows) if isinstance(rows, str) else rows))
 
     def _edit(self, changes, *words):
         if isinstance(changes, str):
@@ -99,6 +100,30 @@ class Solution:
             except Exception:  # an edit that cannot be computed here
                 continue
         return found
+
+
+def table(text):
+    """Return the rows of a table of mistakes that is written as a text:
+
+        [a hint for the mistakes below it, up to the next line in brackets]
+        old text → new text
+            The sentence of the mistake.
+
+    Several changes have a line each. A new text that is empty leaves nothing behind the arrow; \\n is a line's end.
+    """
+    rows, hint = [], ()
+    for line in dedent(text).strip().splitlines():
+        if line.startswith("[") and " →" not in line:
+            hint = (line[1:-1],) if line != "[]" else ()
+        elif line.startswith(" "):
+            changes, sentence, _ = rows[-1]
+            rows[-1] = (changes, f"{sentence} {line.strip()}".strip(), hint)
+        else:
+            old, _, new = line.replace("\\n", "\n").partition(" →")
+            if not rows or rows[-1][1]:
+                rows.append(([], "", hint))
+            rows[-1][0].append((old, new.removeprefix(" ")))
+    return [(changes, sentence, *hint) for changes, sentence, hint in rows]
 
 
 def _plain(sentence):
@@ -155,6 +180,7 @@ def judge(
     known=lambda result: True,
     why=unknown,
     meanings=(),
+    stuck="",
     exercise=None,
 ):
     """Call f on all cases, compare with the right results, and return a `Verdict`; raise `Wrong` with the mistake.
@@ -168,6 +194,7 @@ def judge(
     known:     whether a result of an edited solution can be relied on.
     why:       why(cases, got, due), a finding where none of the edits explains the results, or None.
     meanings:  what Python's errors mean in this exercise, as in `errors.MEANINGS`.
+    stuck:     where to look when Python stops with an error, if this exercise has a hint of its own.
     """
     name = getattr(f, "__name__", type(f).__name__)
     if not callable(f):
@@ -180,7 +207,11 @@ def judge(
         try:
             yours = call(f, *case)
         except Exception as error:  # whatever a learner's code raises is a finding
-            stop = Finding(STOPPED, at, {"at": at, "said": stopped(error, (*meanings, *IN_FUNCTIONS))})
+            stop = Finding(
+                replace(STOPPED, hint=stuck or STOPPED.hint),
+                at,
+                {"at": at, "said": stopped(error, (*meanings, *IN_FUNCTIONS))},
+            )
             line = where(error)
             if first:
                 break  # the inputs before it may say what is wrong
