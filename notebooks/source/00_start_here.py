@@ -139,8 +139,7 @@ show_maps(x, tile=224, columns=3)
 # | **S** | stride: of each row and each column, only every S-th pixel is kept | – |
 # | **C1** | channels inside a block, after its first convolution | – |
 #
-# C and W belong to a tensor. S and C1 belong to a part of the network. This lesson uses S; C1 has to wait for lesson
-# 02.
+# C and W describe a tensor. S and C1 describe a part of the network. This lesson uses S; C1 has to wait for lesson 02.
 #
 # **Stride** in its simplest form is a slice in Python; `::S` takes every S-th element. **Predict** before you run the
 # next two cells: what is the shape for S = 2, and is that half of the numbers, or a quarter?

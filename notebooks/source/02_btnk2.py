@@ -82,7 +82,7 @@ with torch.no_grad():
 #
 # ## 2 · F(x): squeeze, look, widen
 #
-# F has three convolutions. They form a bottleneck, which gives the block its name.
+# F has three convolutions. They form a *bottleneck*, which gives the block its name: BTNK is short for it.
 #
 # **First a 1×1 convolution from 256 to 64 channels.** It looks at one position at a time and makes 64 mixtures of the
 # 256 numbers there. It cannot see neighbours; it only makes the next step cheap. (BN and ReLU are left out here: they

@@ -164,7 +164,7 @@ for W in (7, 14):
 # ## 3 · Assemble it
 #
 # ### Exercise 1 · write ResNet-50
-# ●● of ●●● · what the whole course led up to · 15 minutes
+# ●● of ●●● · the goal of the lessons so far · 15 minutes
 #
 # Write `MyResNet50` with the parts `stage0`, `stage1`, `stage2`, `stage3`, `stage4` and `head`, in this order. Use
 # `MyStem`, `MyHead`, which takes `num_classes`, and `make_stage(C, C1, S, n)`: n = 3, 4, 6 and 3 blocks. C, C1 and S

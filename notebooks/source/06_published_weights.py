@@ -514,8 +514,8 @@ print(*found.notes, sep="\n")
 #
 # 1. **v1**: the strides of the BTNK1s are on `conv1`, not on `conv2`.
 # 2. **A missing ReLU**: `relu2` of block 2 in Stage 3, `stage3.2`, lets everything through.
-# 3. **Another eps**: every BN adds 0.001 to the variance before it divides, as is the default in Keras, and not
-#    PyTorch's 0.00001.
+# 3. **Another eps**: every BN adds 0.001 to the variance before it divides, the default in Keras, and not PyTorch's
+#    0.00001.
 #
 # <details><summary>Hint for 1</summary>Which BTNK1s have S = 2? Which is the first, and which of its convolutions
 # runs first?</details>

@@ -176,8 +176,8 @@ NotationExplorer()
 #   ResNet, residual network.&nbsp;[02](02_btnk2.ipynb)
 # - <b id="bottleneck">bottleneck</b>: A block of three convolutions: 1×1 to fewer channels, 3×3 on those, 1×1 to many
 #   again. Here BTNK1 and BTNK2.&nbsp;[02](02_btnk2.ipynb)
-# - <b id="btnk2">BTNK2</b>: The identity block, BTNK2(C, W). C → C/4 → C/4 → C, then + x, then ReLU. The shape
-#   stays.&nbsp;[02](02_btnk2.ipynb)
+# - <b id="btnk2">BTNK2</b>: The identity block, BTNK2(C, W). C → C/4 → C/4 → C, then + x, then ReLU. The shape stays
+#   the same.&nbsp;[02](02_btnk2.ipynb)
 # - <b id="btnk1">BTNK1</b>: The projection block, BTNK1(C, W, C1, S). C → C1 → C1 → 4·C1, then + G(x), then ReLU. The
 #   shape becomes (4·C1, W/S, W/S).&nbsp;[03](03_btnk1.ipynb)
 # - <b id="basic-block">basic block</b>: The block of ResNet-18 and 34: two 3×3 convolutions and a

@@ -24,48 +24,48 @@ CONTENTS = Solution(
         return a, b, c, d
     """,
     """
-    if leaf in → if name in
+    `if leaf in` → `if name in`
         You count no entry as a parameter. In a file all are plain tensors: only the last part of its name says what
         one is. (name in (…) compares the whole name.)
-    "bias") → "bias", "running_mean", "running_var")
+    `"bias")` → `"bias", "running_mean", "running_var")`
         running_mean and running_var are measured along the way and not learnt: they are buffers.
-    "bias") → "bias", "running_mean")
+    `"bias")` → `"bias", "running_mean")`
         One of running_mean and running_var counts as a parameter with you. Both are measured along the way and not
         learnt: they are buffers.
-    ("weight" → ("num_batches_tracked", "weight"
+    `("weight"` → `("num_batches_tracked", "weight"`
         num_batches_tracked only counts batches: it is a buffer.
-    , "bias" →
+    `, "bias"` → ``
         bias is learnt by gradient as well, of the BNs and of the linear layer: it is a parameter. (In
         name.endswith("weight" or "bias") Python takes the first text alone: give endswith a tuple.)
-    if leaf → if place + ".running_mean" not in weights and leaf
+    `if leaf` → `if place + ".running_mean" not in weights and leaf`
         A BN's weight and bias are learnt by gradient: they are parameters.
-    if leaf in → if True or leaf in
+    `if leaf in` → `if True or leaf in`
         You count every entry as a parameter. (A text alone counts as true, as in name.endswith(…) or "bias": say
         name.endswith twice, or give it a tuple.)
-    else: → elif leaf != "num_batches_tracked":
+    `else:` → `elif leaf != "num_batches_tracked":`
         num_batches_tracked is in neither of the two: it is a buffer.
-    place, _, → if name.startswith("head.fc."):\\n            continue\\n        place, _,
+    `place, _,` → `if name.startswith("head.fc."):\\n            continue\\n        place, _,`
         You left the linear layer out: head.fc.weight and head.fc.bias are parameters.
-    a, c = → buffers = list(weights.values())\\n    a, c =
+    `a, c =` → `buffers = list(weights.values())\\n    a, c =`
         The last two are for the buffers alone, and not for everything.
-    return → d = b + d\\n    return
+    `return` → `d = b + d\\n    return`
         Those numbers are of all entries, and should be of the buffers alone.
-    [The loop goes through all entries before anything is returned.]
-    weights.items() → list(weights.items())[:1]
+    Hint: The loop goes through all entries before anything is returned.
+    `weights.items()` → `list(weights.items())[:1]`
         You count the first entry alone: is the return inside the loop?
-    [Print tensor.shape and tensor.numel() of one convolution side by side.]
-    sum(t.numel() for t in kind) → len(kind)
+    Hint: Print tensor.shape and tensor.numel() of one convolution side by side.
+    `sum(t.numel() for t in kind)` → `len(kind)`
         You give the number of entries twice: tensor.numel() says how many numbers a tensor holds.
-    t.numel() → (t.shape[0] if t.dim() else 1)
+    `t.numel()` → `(t.shape[0] if t.dim() else 1)`
         You add up the first side of each tensor alone: tensor.numel() counts all its numbers.
-    t.numel() → t.numel() * t.element_size()
+    `t.numel()` → `t.numel() * t.element_size()`
         Those are bytes: tensor.numel() counts the numbers.
-    [Compare with the comment in the return line of the exercise.]
-    a, c = → parameters, buffers = buffers, parameters\\n    a, c =
+    Hint: Compare with the comment in the return line of the exercise.
+    `a, c =` → `parameters, buffers = buffers, parameters\\n    a, c =`
         The parameters come first, and then the buffers.
-    a, b, c, d → a, c, b, d
+    `a, b, c, d` → `a, c, b, d`
         The order is: entries and numbers of the parameters, then entries and numbers of the buffers.
-    a, b, c, d → b, a, d, c
+    `a, b, c, d` → `b, a, d, c`
         Of each kind the entries come first, and then the numbers in them.
     """,
 )
@@ -136,7 +136,8 @@ def _first_off(yours, right):
 
 
 def input_question(text, x, candidates):
-    """Which of the candidates, name → input of the shape (1, 3, H, W), is x. ValueError unless exactly one is.
+    """Return the question which of the candidates, name → input of the shape (1, 3, H, W), is x. ValueError unless
+    exactly one is.
 
     A wrong guess is answered with the first of the range, the means of the channels and the means of the first rows
     that would be another.

@@ -35,7 +35,6 @@ NUMBERS = {
 
 # ── Parameters ───────────────────────────────────────────────────────────────────────────────────────────────
 
-_WEIGHTS = "kernel * kernel * C_in * C_out"
 _BN = "        total = total + 2 * C_out\n"
 _TEXT = """
 def parameters({arguments}):
@@ -45,102 +44,88 @@ def parameters({arguments}):
         total = total + 2 * C_out
     return total
 """
-_OF_WEIGHTS = [
-    (
-        _WEIGHTS,
-        "(kernel * kernel * C_in + 1) * C_out",
-        "You count a bias: the convolutions of a ResNet have none, since the BN would subtract it again.",
-    ),
-    (
-        "kernel * kernel",
-        "kernel",
-        "A 3×3 has 9 weights for each pair of channels: kernel · kernel, not kernel.",
-    ),
-    ("kernel * kernel", "2 * kernel", "A k×k kernel has k · k weights for each pair of channels, not 2 · k."),
-    ("kernel * kernel", "1", "A k×k kernel has k · k weights for each pair of channels, and you count 1."),
-    (" * C_in", "", "Each number of the output needs a weight for every channel that comes in: times C_in."),
-    (
-        _WEIGHTS,
-        "kernel * kernel * C_in",
-        "Each output channel has weights of its own: times C_out.",
-    ),
-]
-_OF_LOOPS = [
-    ("]:", "][:1]:", "You count the first convolution alone: is return inside the loop?"),
-    ("]:", "][-1:]:", "You count the last convolution alone: the sum grows from layer to layer, total += …"),
-]
-_OF_BNS = [
-    (_BN, "", "You forgot the BNs: 2 parameters a channel, a factor and an offset."),
-    ("2 * C_out", "C_out", "A BN has 2 parameters a channel, a factor and an offset, and not 1."),
-    (
-        "2 * C_out",
-        "4 * C_out",
-        "You count BN's running mean and variance: they are stored, but not trained, so they are not parameters.",
-    ),
-]
-_THREE_ALONE = "You count the 3×3 alone: the 1×1 convolutions {0} too."
-_FOUR = "The block outputs 4·C1 channels, not C1{0}."
-_SQUARE = "You forgot that inside the block there are C/4 channels."
-_OWN = {
-    "stem": [],
-    "basic": [
-        ("return total", "return total - 9 * C * C", "You count one 3×3: a basic block has two."),
-        (
-            "[(C, C, 3), (C, C, 3)]",
-            "[(C, C, 3)]",
-            "That is half of it: a basic block has two 3×3 convolutions, and a BN after each.",
-        ),
-        (
-            "[(C, C, 3), (C, C, 3)]",
-            "[(C // 4, C // 4, 3), (C // 4, C // 4, 3)]",
-            "A basic block does not squeeze: both 3×3 go from C to C channels.",
-        ),
-    ],
-    "BTNK2": [
-        ("C // 4", "C", _SQUARE),
-        (_WEIGHTS, f"(kernel > 1) * {_WEIGHTS}", _THREE_ALONE.format("have weights")),
-        (
-            "return total",
-            "return total - C * (C // 4)",
-            "You count one 1×1 convolution: there is one before the 3×3 and one after it.",
-        ),
-        (
-            "(C // 4, C // 4, 3)",
-            "(C, C // 4, 3)",
-            "The 3×3 goes from C/4 to C/4 channels: C/4 on both sides.",
-        ),
-        ("(C // 4, C // 4, 3)", "(C, C, 3)", "The 3×3 goes from C/4 to C/4 channels, and yours from C to C."),
-        (
-            "return total",
-            "return total - C * C // 16",
-            "17 // 16 is 1, for // rounds down: multiply first, 17 * C * C // 16.",
-        ),
-    ],
-    "BTNK1": [
-        (
-            ", (C, 4 * C1, 1)]",
-            "]",
-            "You forgot the projection G: a convolution C → 4·C1 and its BN. Stage 1 has it too.",
-        ),
-        ("4 * C1", "C1", _FOUR.format(": the last 1×1 and the projection")),
-        (_WEIGHTS, f"(kernel > 1) * {_WEIGHTS}", _THREE_ALONE.format("have weights")),
-    ],
+_OF_BNS = r"""
+`        total = total + 2 * C_out\n` → ``
+    You forgot the BNs: 2 parameters a channel, a factor and an offset.
+`2 * C_out` → `C_out`
+    A BN has 2 parameters a channel, a factor and an offset, and not 1.
+`2 * C_out` → `4 * C_out`
+    You count BN's running mean and variance: they are stored, but not trained, so they are not parameters.
+"""
+_NO_BNS = """
+`kernel * kernel * C_in * C_out` → `kernel * kernel * C_in * C_out + 2 * C_out`
+    You count the BNs too; this formula is for convolutions alone.
+"""
+_OF_WEIGHTS = """
+`kernel * kernel * C_in * C_out` → `(kernel * kernel * C_in + 1) * C_out`
+    You count a bias: the convolutions of a ResNet have none, since the BN would subtract it again.
+`kernel * kernel` → `kernel`
+    A 3×3 has 9 weights for each pair of channels: kernel · kernel, not kernel.
+`kernel * kernel` → `2 * kernel`
+    A k×k kernel has k · k weights for each pair of channels, not 2 · k.
+`kernel * kernel` → `1`
+    A k×k kernel has k · k weights for each pair of channels, and you count 1.
+` * C_in` → ``
+    Each number of the output needs a weight for every channel that comes in: times C_in.
+`kernel * kernel * C_in * C_out` → `kernel * kernel * C_in`
+    Each output channel has weights of its own: times C_out.
+"""
+_OF_LOOPS = """
+`]:` → `][:1]:`
+    You count the first convolution alone: is return inside the loop?
+`]:` → `][-1:]:`
+    You count the last convolution alone: the sum grows from layer to layer, total += …
+"""
+_OF_PART = {
+    "stem": "",
+    "basic": """
+`return total` → `return total - 9 * C * C`
+    You count one 3×3: a basic block has two.
+`[(C, C, 3), (C, C, 3)]` → `[(C, C, 3)]`
+    That is half of it: a basic block has two 3×3 convolutions, and a BN after each.
+`[(C, C, 3), (C, C, 3)]` → `[(C // 4, C // 4, 3), (C // 4, C // 4, 3)]`
+    A basic block does not squeeze: both 3×3 go from C to C channels.
+""",
+    "BTNK2": """
+`C // 4` → `C`
+    You forgot that inside the block there are C/4 channels.
+`kernel * kernel * C_in * C_out` → `(kernel > 1) * kernel * kernel * C_in * C_out`
+    You count the 3×3 alone: the 1×1 convolutions have weights too.
+`return total` → `return total - C * (C // 4)`
+    You count one 1×1 convolution: there is one before the 3×3 and one after it.
+`(C // 4, C // 4, 3)` → `(C, C // 4, 3)`
+    The 3×3 goes from C/4 to C/4 channels: C/4 on both sides.
+`(C // 4, C // 4, 3)` → `(C, C, 3)`
+    The 3×3 goes from C/4 to C/4 channels, and yours from C to C.
+`return total` → `return total - C * C // 16`
+    17 // 16 is 1, for // rounds down: multiply first, 17 * C * C // 16.
+""",
+    "BTNK1": """
+`, (C, 4 * C1, 1)]` → `]`
+    You forgot the projection G: a convolution C → 4·C1 and its BN. Stage 1 has it too.
+`4 * C1` → `C1`
+    The block outputs 4·C1 channels, not C1: the last 1×1 and the projection.
+`kernel * kernel * C_in * C_out` → `(kernel > 1) * kernel * kernel * C_in * C_out`
+    You count the 3×3 alone: the 1×1 convolutions have weights too.
+""",
 }
-_OWN_BNS = {
-    "BTNK2": [
-        ("2 * C_out", "2 * C", "You give every BN C channels: the first two follow convolutions that output C/4.")
-    ],
-    "BTNK1": [("return total", "return total - 2 * 4 * C1", "You forgot the BN of the projection.")],
+_BNS_OF_PART = {
+    "BTNK2": """
+`2 * C_out` → `2 * C`
+    You give every BN C channels: the first two follow convolutions that output C/4.
+""",
+    "BTNK1": """
+`return total` → `return total - 2 * 4 * C1`
+    You forgot the BN of the projection.
+""",
 }
 
 
 def _parameters(part, norms):
     text = _TEXT.format(arguments=", ".join(NUMBERS[part][0]), layers=LAYERS[part])
-    rows = [*_OF_WEIGHTS, *_OWN[part], *(_OF_LOOPS if part != "stem" else ())]
-    if norms:
-        return Solution(text, [*_OF_BNS, *_OWN_BNS.get(part, ()), *rows])
-    alone = (_WEIGHTS, f"{_WEIGHTS} + 2 * C_out", "You count the BNs too; this formula is for convolutions alone.")
-    return Solution(text.replace(_BN, ""), [alone, *rows])
+    of_norms = _OF_BNS + _BNS_OF_PART.get(part, "") if norms else _NO_BNS
+    table = of_norms + _OF_WEIGHTS + _OF_PART[part] + ("" if part == "stem" else _OF_LOOPS)
+    return Solution(text if norms else text.replace(_BN, ""), table)
 
 
 PARAMETERS = {(part, norms): _parameters(part, norms) for part in LAYERS for norms in (True, False)}
@@ -258,7 +243,6 @@ MACS_NUMBERS = {
         [(64, 56, 64, 1), (256, 56, 128, 2), (512, 28, 256, 2), (12, 9, 20, 2), (28, 10, 3, 3)],
     ),
 }
-_PRODUCTS, _PLACES, _V = "kernel * kernel * C_in * C_out", "width * width", "V = -(-W // S)"
 _LOOP = """
     total = 0
     for layer in layers:
@@ -266,52 +250,47 @@ _LOOP = """
         total = total + kernel * kernel * C_in * C_out * width * width
     return total
 """
-_ONE_ALONE = "One convolution alone is multiplied by the positions: put brackets around the whole sum."
-_AFTER = "After the stride the width is {0}"
-_FLOORED = _AFTER.format("⌊(W − 1) / S⌋ + 1: {0}")
-_OF_MACS = [
-    (
-        "return total",
-        "return 2 * total",
-        "You give FLOPs: 1 MAC is a multiplication with its addition, 2 FLOPs. Take half.",
-    ),
-    (_PLACES, "width", "The output has W · W positions, not W."),
-    (
-        f" * {_PLACES}",
-        "",
-        "That is the number of weights: each is used once at every output position, so times W · W.",
-    ),
-    ("kernel * kernel", "kernel", "A k×k kernel has k · k products for each pair of channels, not k."),
-    ("kernel * kernel", "2 * kernel", "A k×k kernel has k · k products for each pair of channels, not 2 · k."),
-    (_PLACES, "2 * width", "The output has W · W positions, not 2 · W."),
-    (
-        _PRODUCTS,
-        "(kernel * kernel * C_in + 1) * C_out",
-        "You count a bias: the convolutions of a ResNet have none.",
-    ),
-]
-_OF_BLOCKS = [
-    (_PLACES, f"({_PLACES} if layer is layers[-1] else 1)", _ONE_ALONE),
-    (_PLACES, f"({_PLACES} if layer is layers[1] else 1)", _ONE_ALONE),
-    (_PRODUCTS, f"(kernel > 1) * {_PRODUCTS}", _THREE_ALONE.format("cost")),
-]
+_OF_MACS = """
+`return total` → `return 2 * total`
+    You give FLOPs: 1 MAC is a multiplication with its addition, 2 FLOPs. Take half.
+`width * width` → `width`
+    The output has W · W positions, not W.
+` * width * width` → ``
+    That is the number of weights: each is used once at every output position, so times W · W.
+`kernel * kernel` → `kernel`
+    A k×k kernel has k · k products for each pair of channels, not k.
+`kernel * kernel` → `2 * kernel`
+    A k×k kernel has k · k products for each pair of channels, not 2 · k.
+`width * width` → `2 * width`
+    The output has W · W positions, not 2 · W.
+`kernel * kernel * C_in * C_out` → `(kernel * kernel * C_in + 1) * C_out`
+    You count a bias: the convolutions of a ResNet have none.
+"""
+_OF_BLOCKS = """
+`width * width` → `(width * width if layer is layers[-1] else 1)`
+    One convolution alone is multiplied by the positions: put brackets around the whole sum.
+`width * width` → `(width * width if layer is layers[1] else 1)`
+    One convolution alone is multiplied by the positions: put brackets around the whole sum.
+`kernel * kernel * C_in * C_out` → `(kernel > 1) * kernel * kernel * C_in * C_out`
+    You count the 3×3 alone: the 1×1 convolutions cost too.
+"""
 MACS = {
     "convolution": Solution(
-        """
-def macs(C_in, C_out, kernel, W_out):
-    layers = [(C_in, C_out, kernel, W_out)]"""
-        + _LOOP,
-        [
-            *_OF_MACS,
-            (" * C_in", "", "Each number of the output needs products from all channels that come in: times C_in."),
-        ],
+        "def macs(C_in, C_out, kernel, W_out):\n    layers = [(C_in, C_out, kernel, W_out)]" + _LOOP,
+        _OF_MACS
+        + """
+` * C_in` → ``
+    Each number of the output needs products from all channels that come in: times C_in.
+""",
     ),
     "BTNK2": Solution(
-        """
-def macs(C, W):
-    layers = [(C, C // 4, 1, W), (C // 4, C // 4, 3, W), (C // 4, C, 1, W)]"""
-        + _LOOP,
-        [*_OF_MACS, *_OF_BLOCKS, ("C // 4", "C", _SQUARE)],
+        "def macs(C, W):\n    layers = [(C, C // 4, 1, W), (C // 4, C // 4, 3, W), (C // 4, C, 1, W)]" + _LOOP,
+        _OF_MACS
+        + _OF_BLOCKS
+        + """
+`C // 4` → `C`
+    You forgot that inside the block there are C/4 channels.
+""",
     ),
     "BTNK1": Solution(
         """
@@ -319,28 +298,32 @@ def macs(C, W, C1, S):
     V = -(-W // S)
     layers = [(C, C1, 1, W), (C1, C1, 3, V), (C1, 4 * C1, 1, V), (C, 4 * C1, 1, V)]"""
         + _LOOP,
-        [
-            *_OF_MACS,
-            *_OF_BLOCKS,
-            (_V, "V = W // S", _AFTER.format("W/S rounded up: with padding 1, an odd W keeps its last position.")),
-            (_V, "V = W / S", _AFTER.format("W/S rounded up: positions are whole.")),
-            (_V, "V = (W - 1) / S + 1", _FLOORED.format("positions are whole.")),
-            (_V, "V = -(-W // S) - 1", _FLOORED.format("the first place counts as well.")),
-            (_V, "V = W // S + 1", _AFTER.format("⌊(W − 1) / S⌋ + 1, and not ⌊W / S⌋ + 1.")),
-            (_V, "V = W * S", "The stride divides the width, W/S: it does not multiply it."),
-            (
-                _V,
-                "V = W",
-                "You forgot the stride: after it there are W/S · W/S positions, and only the first 1×1 works at W.",
-            ),
-            ("(C, C1, 1, W)", "(C, C1, 1, V)", "The first 1×1 works before the stride, at all W · W positions (v1.5)."),
-            (", (C, 4 * C1, 1, V)]", "]", "You forgot the projection G."),
-            ("4 * C1", "C1", _FOUR.format("")),
-        ],
+        _OF_MACS
+        + _OF_BLOCKS
+        + """
+`-(-W // S)` → `W // S`
+    After the stride the width is W/S rounded up: with padding 1, an odd W keeps its last position.
+`-(-W // S)` → `W / S`
+    After the stride the width is W/S rounded up: positions are whole.
+`-(-W // S)` → `(W - 1) / S + 1`
+    After the stride the width is ⌊(W − 1) / S⌋ + 1: positions are whole.
+`-(-W // S)` → `-(-W // S) - 1`
+    After the stride the width is ⌊(W − 1) / S⌋ + 1: the first place counts as well.
+`-(-W // S)` → `W // S + 1`
+    After the stride the width is ⌊(W − 1) / S⌋ + 1, and not ⌊W / S⌋ + 1.
+`-(-W // S)` → `W * S`
+    The stride divides the width, W/S: it does not multiply it.
+`-(-W // S)` → `W`
+    You forgot the stride: after it there are W/S · W/S positions, and only the first 1×1 still works at W.
+`(C, C1, 1, W)` → `(C, C1, 1, V)`
+    The first 1×1 works before the stride, at all W · W positions (v1.5).
+`, (C, 4 * C1, 1, V)]` → `]`
+    You forgot the projection G.
+`4 * C1` → `C1`
+    The block outputs 4·C1 channels, not C1.
+""",
     ),
 }
-
-
 MACS_HINTS = (
     BY_HAND,
     "Each weight of a convolution is used once at every position of its output.",

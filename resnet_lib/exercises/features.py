@@ -31,31 +31,31 @@ SILENT = Solution(
         return count
     """,
     """
-    zero.all(2) → zero.any(2)
+    `zero.all(2)` → `zero.any(2)`
         You count channels with a zero anywhere: all positions must be zero.
-    return → count = len(quiet[0]) - count\\n    return
+    `return` → `count = len(quiet[0]) - count\\n    return`
         Those are the channels that are on somewhere; count the others.
-    quiet.all(0) → zero
+    `quiet.all(0)` → `zero`
         You count zeros, and not channels: a channel counts once, if all its values are zero.
-    maps == 0 → maps < 0.01
+    `maps == 0` → `maps < 0.01`
         A channel that is on a little, 0.003 at one position, is not silent: compare with 0 itself.
-    quiet.all(0).sum().item() → quiet.shape[1]
+    `quiet.all(0).sum().item()` → `quiet.shape[1]`
         You count all channels: is the comparison with 0 missing?
-    [What should come out in the end is one whole number.]
-    return count → return count / quiet.shape[1]
+    Hint: What should come out in the end is one whole number.
+    `return count` → `return count / quiet.shape[1]`
         You give their share: count them, and do not divide by the number of channels.
-    [Print how many channels are silent on each photograph alone, and then on all five.]
-    quiet.all(0) → quiet.any(0)
+    Hint: Print how many channels are silent on each photograph alone, and then on all five.
+    `quiet.all(0)` → `quiet.any(0)`
         You count channels that are silent on any photograph: it must be all five.
-    quiet.all(0) → quiet
+    `quiet.all(0)` → `quiet`
         You add up the five photographs: count a channel once, and only if all five are silent.
-    quiet.all(0).sum().item() → quiet.sum().item() / len(quiet)
+    `quiet.all(0).sum().item()` → `quiet.sum().item() / len(quiet)`
         You take the mean over the five photographs: count a channel once, and only if all five are silent.
-    quiet.all(0) → quiet[0]
+    `quiet.all(0)` → `quiet[0]`
         You looked at the first photograph, the cat, alone: take all five.
-    quiet.all(0) → quiet[-1]
+    `quiet.all(0)` → `quiet[-1]`
         You looked at the last photograph alone: does the loop forget the others, or return too early?
-    quiet.all(0) → quiet.all(1)
+    `quiet.all(0)` → `quiet.all(1)`
         You ask which photographs are silent: one answer for each channel should remain, (C,).
     """,
     torch=torch,
@@ -123,31 +123,29 @@ RESPONSE = """
         return size.mean((1, 2))
 """
 RESPONSE_EDITS = """
-    size.mean((1, 2)) → size.sum((1, 2))
+    `size.mean((1, 2))` → `size.sum((1, 2))`
         You add up: take the mean over rows and columns.
-    size.mean((1, 2)) → size.amax((1, 2))
+    `size.mean((1, 2))` → `size.amax((1, 2))`
         You take the largest value: take the mean.
-    size.mean((1, 2)) → size.flatten(1).median(1).values
+    `size.mean((1, 2))` → `size.flatten(1).median(1).values`
         You take the median: take the mean.
-    [What is the mean of 1 and −1? And what should the response to both be?]
-    maps.abs() → maps
+    Hint: What is the mean of 1 and −1? And what should the response to both be?
+    `maps.abs()` → `maps`
         Take the absolute values before the mean, or + and − cancel.
-    maps.abs() → maps
-    (1, 2)) → (1, 2)).abs()
+    `maps.abs()` → `maps`; `(1, 2))` → `(1, 2)).abs()`
         The absolute value comes before the mean: afterwards + and − have cancelled already.
-    maps.abs() → maps.square()
+    `maps.abs()` → `maps.square()`
         You square the values: take their absolute value.
-    maps.abs() → maps.square()
-    (1, 2)) → (1, 2)).sqrt()
+    `maps.abs()` → `maps.square()`; `(1, 2))` → `(1, 2)).sqrt()`
         You take the root of the mean square: take the mean of the absolute values.
-    maps.abs() → maps.relu()
+    `maps.abs()` → `maps.relu()`
         You take the positive values alone: the absolute value counts the negative ones as well.
-    size.mean((1, 2)) → maps.flatten(1).std(1)
+    `size.mean((1, 2))` → `maps.flatten(1).std(1)`
         You take the deviation: take the mean of the absolute values.
-    [Which step's name is in your code?]
-    stage0.conv → stage0.bn
+    Hint: Which step's name is in your code?
+    `stage0.conv` → `stage0.bn`
         That is stage0.bn: the response of stage0.conv is expected, before BN.
-    stage0.conv → stage0.relu
+    `stage0.conv` → `stage0.relu`
         That is stage0.relu, after BN and ReLU: the response of stage0.conv is expected.
 """
 _SHAPES = "Print the shape of the maps, and again after each step."
@@ -291,23 +289,23 @@ FIELD = Solution(
         return found
     """,
     """
-    [(3, S)] → [(1, S), (3, 1)]
+    `[(3, S)]` → `[(1, S), (3, 1)]`
         The jump doubled too early, as in v1: here the stride counts only after the 3×3 that has it.
-    stage > 0 and →
+    `stage > 0 and` → ``
         Stage 1 has S = 1: the pooling before it has taken the stride.
-    and block == 0 →
+    `and block == 0` → ``
         Only the first block of a stage has S = 2.
-    2 if stage > 0 and block == 0 else 1 → 1
+    `2 if stage > 0 and block == 0 else 1` → `1`
         The first block of Stages 2, 3 and 4 has S = 2: the jump doubles.
-    found = [(7, 2), (3, 2)] → found = []
+    `found = [(7, 2), (3, 2)]` → `found = []`
         The stem comes before: begin with r = 11 and j = 4.
-    , (3, 2)] → ]
+    `, (3, 2)]` → `]`
         The pooling belongs to the stem: it has stride 2 as well.
-    [(3, S)] → [(3, S), (3, 1)]
+    `[(3, S)]` → `[(3, S), (3, 1)]`
         A bottleneck has one 3×3, and not two.
-    range(n) → range(n - (stage == len(counts) - 1))
+    `range(n)` → `range(n - (stage == len(counts) - 1))`
         Count the blocks of the last stage: you have one too few.
-    range(n) → range(n + (stage == len(counts) - 1))
+    `range(n)` → `range(n + (stage == len(counts) - 1))`
         Count the blocks of the last stage: you have one too many.
     """,
 )
@@ -366,41 +364,41 @@ ONE_VALUE = """
 """
 # Right along one axis, and wrong along the other, comes last.
 ONE_VALUE_EDITS = """
-    def by_hand(channel, row, column) → def by_hand(channel, column, row)
+    `def by_hand(channel, row, column)` → `def by_hand(channel, column, row)`
         Rows and columns are swapped: given is (C, rows, columns).
-    products.sum() → products.mean()
+    `products.sum()` → `products.mean()`
         You take the mean of the products: a convolution adds them up.
-    products.sum() → products.max()
+    `products.sum()` → `products.max()`
         You take the largest product: a convolution adds them up.
-    window * kernel → (window * kernel)[:1]
+    `window * kernel` → `(window * kernel)[:1]`
         That is the first channel of the input alone: add up all of them.
-    given[:, → given[channel : channel + 1,
+    `given[:,` → `given[channel : channel + 1,`
         You cut the window out of given[channel] alone: all channels of the input belong to it.
-    weight[channel] → weight.sum(0)
+    `weight[channel]` → `weight.sum(0)`
         That is the sum over all kernels: the one that makes this channel is weight[channel].
-    weight[channel] → weight[:, channel]
+    `weight[channel]` → `weight[:, channel]`
         You take weight[:, channel]: the kernel that makes this channel is weight[channel].
-    window * kernel → window * kernel.flip(1, 2)
+    `window * kernel` → `window * kernel.flip(1, 2)`
         Your kernel is turned round: PyTorch multiplies the window with it as it is.
-    window * kernel → window
+    `window * kernel` → `window`
         You add up the window: multiply it by weight[channel] first.
-    window * kernel → (window * kernel)[:, :2, :2]
+    `window * kernel` → `(window * kernel)[:, :2, :2]`
         Your window is 2 × 2: a slice ends before its last number, so begin and begin + 3.
-    window * kernel → (window * kernel)[:, 1, 1]
+    `window * kernel` → `(window * kernel)[:, 1, 1]`
         That is the centre of the window alone: 3 × 3 values belong to it.
-    .item() → .relu().item()
+    `.item()` → `.relu().item()`
         The ReLU comes two steps later: a convolution gives negative values as well.
-    return products → return products.abs()
+    `return products` → `return products.abs()`
         Products may be negative: leave their sign as it is.
 """
 _AXES = {
-    "2 * {} → {}": "The stride is missing: neighbours in the output lie two apart in the input.",
-    "{} - 1 → {}": "The padding is missing: the window begins one row and one column earlier, at 2 · row − 1.",
-    "{} - 1 → {} - 2": "The padding is counted in pixels of the input: 2 · row − 1, and not 2 · (row − 1).",
-    "{} - 1 → {} + 1": "The padding moves the window back: 2 · row − 1, and not + 1.",
+    "`2 * {0}` → `{0}`": "The stride is missing: neighbours in the output lie two apart in the input.",
+    "`{0} - 1` → `{0}`": "The padding is missing: the window begins one row and one column earlier, at 2 · row − 1.",
+    "`{0} - 1` → `{0} - 2`": "The padding is counted in pixels of the input: 2 · row − 1, and not 2 · (row − 1).",
+    "`{0} - 1` → `{0} + 1`": "The padding moves the window back: 2 · row − 1, and not + 1.",
 }
-ONE_VALUE_EDITS += f"    [{_ROWS}]\n" + "".join(
-    "".join(f"    {change.format(axis, axis)}\n" for axis in axes) + f"        {said}{sentence}\n"
+ONE_VALUE_EDITS += f"    Hint: {_ROWS}\n" + "".join(
+    f"    {'; '.join(map(change.format, axes))}\n        {said}{sentence}\n"
     for axes, said in (
         (("row", "column"), ""),
         (("row",), "Of the rows alone: "),

@@ -4,6 +4,7 @@ A mistake is an edit of the right solution: `Solution` holds both, check and mut
 """
 
 import math
+import re
 from dataclasses import dataclass, replace
 from itertools import combinations
 from numbers import Real
@@ -41,6 +42,9 @@ CONSTANT = Kind(
 )
 
 
+_HINT = "Hint: "  # begins the last line of a mistake with a hint of its own
+
+
 @dataclass(frozen=True)
 class Edit:
     """A mistake: what it changes in the text of the right solution, ((old, new), …), and its kind."""
@@ -53,24 +57,31 @@ class Solution:
     """A right solution as text, and the usual mistakes in it, each as the edit that makes it.
 
     text:  Python whose last function is the solution.
-    rows:  one a mistake: (old, new, sentence), with a hint of its own behind it where it has one; for several changes
-           ([(old, new), …], sentence). An old text is replaced wherever it stands. Or all of them as a text, as
-           `table` reads it.
+    table: its mistakes. A line `old` → `new` (several of them with "; " between) says what is replaced, wherever it
+           stands, with \\n for the end of a line; the indented lines after it are the sentence, and "Hint: …" where to
+           look, for a mistake with a hint of its own. One that is not indented holds for all mistakes below it.
     names: what the text uses beside Python's own.
     Raises ValueError for an edit whose old text does not occur.
     """
 
-    def __init__(self, text, rows, **names):
+    def __init__(self, text, table, **names):
         self.text, self.names, self._made = dedent(text).strip() + "\n", names, {}
-        self.edits = tuple(self._edit(*row) for row in (table(rows) if isinstance(rows, str) else rows))
+        edits, hint = [], ""
+        for row in re.split(rf"^(?=`|{_HINT})", dedent(table).strip(), flags=re.MULTILINE):
+            if row.startswith(_HINT):
+                hint = row.strip().removeprefix(_HINT)
+            elif row:
+                edits.append(self._edit(hint, *row.splitlines()))
+        self.edits = tuple(edits)
 
-    def _edit(self, changes, *words):
-        if isinstance(changes, str):
-            changes, words = [(changes, words[0])], words[1:]
-        if self._text(changes) is None:
-            raise ValueError(f"an edit does not apply to the solution: {changes}")
-        sentence, *hint = words
-        return Edit(tuple(changes), Kind("; ".join(f"{a} → {b}" for a, b in changes), _plain(sentence), *hint))
+    def _edit(self, hint, head, *words):
+        head = head.replace(r"\n", "\n")
+        changes = tuple(re.findall("`([^`]*)` → `([^`]*)`", head))
+        if not changes or self._text(changes) is None:
+            raise ValueError(f"the edit {head} does not apply to the solution")
+        words = list(map(str.strip, words))
+        hint = words.pop().removeprefix(_HINT) if words[-1].startswith(_HINT) else hint
+        return Edit(changes, Kind(head, _plain(" ".join(words)), hint))
 
     def _text(self, changes):
         text = self.text
@@ -100,30 +111,6 @@ class Solution:
             except Exception:  # an edit that cannot be computed here
                 continue
         return found
-
-
-def table(text):
-    """Return the rows of a table of mistakes that is written as a text:
-
-        [a hint for the mistakes below it, up to the next line in brackets]
-        old text → new text
-            The sentence of the mistake.
-
-    Several changes have a line each. A new text that is empty leaves nothing behind the arrow; \\n is a line's end.
-    """
-    rows, hint = [], ()
-    for line in dedent(text).strip().splitlines():
-        if line.startswith("[") and " →" not in line:
-            hint = (line[1:-1],) if line != "[]" else ()
-        elif line.startswith(" "):
-            changes, sentence, _ = rows[-1]
-            rows[-1] = (changes, f"{sentence} {line.strip()}".strip(), hint)
-        else:
-            old, _, new = line.replace("\\n", "\n").partition(" →")
-            if not rows or rows[-1][1]:
-                rows.append(([], "", hint))
-            rows[-1][0].append((old, new.removeprefix(" ")))
-    return [(changes, sentence, *hint) for changes, sentence, hint in rows]
 
 
 def _plain(sentence):
@@ -174,13 +161,14 @@ def judge(
     *,
     true=None,
     call=called,
+    run=None,
     read=number,
     same=equal,
     differs=difference,
     known=lambda result: True,
     why=unknown,
     meanings=(),
-    stuck="",
+    stuck=STOPPED.hint,
     exercise=None,
 ):
     """Call f on all cases, compare with the right results, and return a `Verdict`; raise `Wrong` with the mistake.
@@ -188,18 +176,19 @@ def judge(
     names:     of the arguments, for sentences; or a function that names a case.
     solutions: `Solution`s, in the usual ways of solving it; the first gives the right results unless `true` does.
     hints:     where to look, what it consists of, and nearly the solution.
-    call:      call(f, *case), where a case is more than its arguments.
+    call, run: call(f, *case), where a case is more than its arguments; run(solution, *case), where a solution is called
+               in another way than the learner's function.
     read:      the learner's result → (it in the form to compare, what is wrong with its form or None).
     same, differs: whether two results are equal, and how they differ, (kind, values).
     known:     whether a result of an edited solution can be relied on.
     why:       why(cases, got, due), a finding where none of the edits explains the results, or None.
     meanings:  what Python's errors mean in this exercise, as in `errors.MEANINGS`.
-    stuck:     where to look when Python stops with an error, if this exercise has a hint of its own.
+    stuck:     where to look when Python stops with an error.
     """
     name = getattr(f, "__name__", type(f).__name__)
     if not callable(f):
         raise refuse(name, [Finding(NO_FUNCTION, values={"given": f"{f!r:.60}"})], hints)
-    true = true or solutions[0].made()
+    true, run = true or solutions[0].made(), run or call
     got, due, first, stop, line = [], [true(*case) for case in cases], None, None, ""
     for case, right in zip(cases, due, strict=True):
         at = names(*case) if callable(names) else ", ".join(f"{n} = {v}" for n, v in zip(names, case, strict=True))
@@ -207,11 +196,8 @@ def judge(
         try:
             yours = call(f, *case)
         except Exception as error:  # whatever a learner's code raises is a finding
-            stop = Finding(
-                replace(STOPPED, hint=stuck or STOPPED.hint),
-                at,
-                {"at": at, "said": stopped(error, (*meanings, *IN_FUNCTIONS))},
-            )
+            said = stopped(error, (*meanings, *IN_FUNCTIONS))
+            stop = Finding(replace(STOPPED, hint=stuck), at, {"at": at, "said": said})
             line = where(error)
             if first:
                 break  # the inputs before it may say what is wrong
@@ -238,13 +224,13 @@ def judge(
 
     def given(solution, edits):
         """Whether a solution with these edits gives the learner's results."""
-        f = solution.made(*edits)
-        if f is None:
-            return False
         try:
-            results = (read(call(f, *case))[0] for case in cases)
+            f = solution.made(*edits)
+            if f is None:
+                return False
+            results = (read(run(f, *case))[0] for case in cases)
             return explains((r if known(r) else None for r in results), got, same)
-        except Exception:  # an edit that cannot be computed is no explanation
+        except Exception:  # two edits that give no Python, or cannot be computed, explain nothing
             return False
 
     single = [e.kind for s in solutions for e in s.edits if given(s, (e,))][:2]

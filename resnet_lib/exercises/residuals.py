@@ -34,44 +34,40 @@ PLAIN_BLOCK = Solution(
         return block.relu3(f)
     """,
     """
-    [Follow x: it goes into conv1, and after that its name should not appear again.]
-    block.relu3(f) → x
+    Hint: Follow x: it goes into conv1, and after that its name should not appear again.
+    `block.relu3(f)` → `x`
         This is x itself: nothing has been done to it yet.
-    block.bn3(f) → block.bn3(f) + x
+    `block.bn3(f)` → `block.bn3(f) + x`
         x is still added: that is the residual block.
-    block.relu3(f) → block.relu3(f) + x
+    `block.relu3(f)` → `block.relu3(f) + x`
         x is still added, after the last ReLU.
-    block.bn3(f) → block.bn3(f) - x
+    `block.bn3(f)` → `block.bn3(f) - x`
         x is subtracted: the plain block has nothing of x but what F makes of it.
-    [Count your ReLUs: after bn1, after bn2, and at the end.]
-    block.relu3(f) → x.relu()
+    Hint: Count your ReLUs: after bn1, after bn2, and at the end.
+    `block.relu3(f)` → `x.relu()`
         This is ReLU(x): F has not been computed.
-    block.relu3(f) → f
+    `block.relu3(f)` → `f`
         The last ReLU is missing: a block ends in one, plain or not.
-    block.relu1(f) → f
-    block.relu2(f) → f
+    `block.relu1(f)` → `f`; `block.relu2(f)` → `f`
         The two ReLUs inside F are missing: only the sum goes.
-    block.relu1(f) → f
+    `block.relu1(f)` → `f`
         The ReLU after bn1 is missing.
-    block.relu2(f) → f
+    `block.relu2(f)` → `f`
         The ReLU after bn2 is missing.
-    f = block.bn1(f)\\n    f = block.relu1(f) → f = block.relu1(f)\\n    f = block.bn1(f)
-    f = block.bn2(f)\\n    f = block.relu2(f) → f = block.relu2(f)\\n    f = block.bn2(f)
+    `bn1` → `?`; `relu1` → `bn1`; `?` → `relu1`; `bn2` → `?`; `relu2` → `bn2`; `?` → `relu2`
         The ReLU comes after the BN, and not before it.
-    f = block.conv2(f)\\n    f = block.bn2(f)\\n    f = block.relu2(f)\\n     →
+    `f = block.conv2(f)\\n    f = block.bn2(f)\\n    f = block.relu2(f)\\n    ` → ``
         The 3×3 is left out, with its BN and ReLU.
-    [Count your BNs: one after each of the three convolutions.]
-    block.bn1(f) → f
-    block.bn2(f) → f
-    block.bn3(f) → f
+    Hint: Count your BNs: one after each of the three convolutions.
+    `block.bn1(f)` → `f`; `block.bn2(f)` → `f`; `block.bn3(f)` → `f`
         The BNs are missing: only the sum goes.
-    block.bn1(f) → f
+    `block.bn1(f)` → `f`
         The BN after conv1 is missing.
-    block.bn2(f) → f
+    `block.bn2(f)` → `f`
         The BN after conv2 is missing.
-    block.bn3(f) → f
+    `block.bn3(f)` → `f`
         The BN after conv3 is missing.
-    bn2 → bn1
+    `bn2` → `bn1`
         bn1 is used twice, in place of bn2: each convolution has its own.
     """,
 )
@@ -135,49 +131,49 @@ FACTOR = Solution(
         return total ** (1 / n)
     """,
     """
-    total ** (1 / n) → (g[0] - g[-1]) / n
+    `total ** (1 / n)` → `(g[0] - g[-1]) / n`
         You take differences: it is by which factor the gradient grows, and not by how much.
-    total ** (1 / n) → g[0] / g[-1] ** (1 / n)
+    `total ** (1 / n)` → `g[0] / g[-1] ** (1 / n)`
         The power comes before the division: put brackets around the quotient, and the power behind them.
-    g[0] / g[-1] → g[0] // g[-1]
+    `g[0] / g[-1]` → `g[0] // g[-1]`
         // rounds down: divide with /.
-    g[0] / g[-1] → g[0]
+    `g[0] / g[-1]` → `g[0]`
         You take the first block's gradient alone: divide it by the last block's.
-    g[0] / g[-1] → g[-1]
+    `g[0] / g[-1]` → `g[-1]`
         You take the last block's gradient alone: divide the first block's by it.
-    total ** (1 / n) → math.log(total) / n
+    `total ** (1 / n)` → `math.log(total) / n`
         You return the mean of the logarithms: math.exp makes a factor of it.
-    gradient → weights
+    `gradient` → `weights`
         You take .weights: the gradient by the block's output is .gradient.
-    gradient → output
+    `gradient` → `output`
         You take .output, the signal: the gradient is .gradient.
-    total ** (1 / n) → math.prod(g) ** (1 / len(g))
+    `total ** (1 / n)` → `math.prod(g) ** (1 / len(g))`
         That is the geometric mean of the gradients themselves: their quotients are the factors.
-    [The gradient runs from the last block to the first: the first is what comes out.]
-    in found → in reversed(found)
+    Hint: The gradient runs from the last block to the first: the first is what comes out.
+    `in found` → `in reversed(found)`
         That is the factor from the first block to the last: the gradient runs the other way.
-    [For 8, 4, 2, 1 the factor is 2: how do you get it from 8, 1 and the number of steps?]
-    len(g) - 1 → len(g)
+    Hint: For 8, 4, 2, 1 the factor is 2: how do you get it from 8, 1 and the number of steps?
+    `len(g) - 1` → `len(g)`
         n blocks have n − 1 steps between them: take the (n − 1)-th root.
-    total ** (1 / n) → sum(a / b for a, b in zip(g, g[1:])) / n
+    `total ** (1 / n)` → `sum(a / b for a, b in zip(g, g[1:])) / n`
         You take the mean of the factors as of a sum: factors are multiplied, so take a root.
-    total ** (1 / n) → n / sum(b / a for a, b in zip(g, g[1:]))
+    `total ** (1 / n)` → `n / sum(b / a for a, b in zip(g, g[1:]))`
         You take the mean of the inverse factors: factors are multiplied, so take a root.
-    total ** (1 / n) → total
+    `total ** (1 / n)` → `total`
         That is what all steps together multiply by: take the (n − 1)-th root for one.
-    total ** (1 / n) → total / n
+    `total ** (1 / n)` → `total / n`
         You divide by n − 1; take a root, ** (1 / (n − 1)), with both pairs of brackets.
-    total ** (1 / n) → total ** n
+    `total ** (1 / n)` → `total ** n`
         You take the (n − 1)-th power: the root is ** (1 / (n − 1)).
-    total ** (1 / n) → total ** (1 / len(g) - 1)
+    `total ** (1 / n)` → `total ** (1 / len(g) - 1)`
         1 / n − 1 is read as (1 / n) − 1: write ** (1 / (n − 1)).
-    g[0] / g[-1] → g[0] * g[-1]
+    `g[0] / g[-1]` → `g[0] * g[-1]`
         You multiply the first and the last gradient: the steps make their quotient.
-    1 / n → 1 / 2
+    `1 / n` → `1 / 2`
         You take the square root always: there are n − 1 steps.
-    total ** (1 / n) → g[0] / g[1]
+    `total ** (1 / n)` → `g[0] / g[1]`
         That is the step between the first two blocks alone: use all of them.
-    total ** (1 / n) → g[-2] / g[-1]
+    `total ** (1 / n)` → `g[-2] / g[-1]`
         That is the step between the last two blocks alone: use all of them.
     """,
     math=math,
@@ -228,28 +224,28 @@ FORECAST = Solution(
         return last * factor ** (n - 1)
     """,
     """
-    last * factor ** (n - 1) → deep[0].gradient
+    `last * factor ** (n - 1)` → `deep[0].gradient`
         That is what was measured: predict it from the factor of the shallower network.
-    factor ** → factor *
+    `factor **` → `factor *`
         A factor taken n − 1 times is its power, ** (n − 1), and not its multiple.
-    last * factor → last / factor
+    `last * factor` → `last / factor`
         The gradient grows on its way back: multiply, and do not divide.
-    deep[-1] → deep[0]
+    `deep[-1]` → `deep[0]`
         Start from the last block's gradient: [-1]. The first block's is the unknown.
-    [How many blocks has a network of 152 layers, and how many steps lie between them?]
-    last * factor ** (n - 1) → factor
+    Hint: How many blocks has a network of 152 layers, and how many steps lie between them?
+    `last * factor ** (n - 1)` → `factor`
         That is the factor of one block: multiply the last block's gradient by it, once for each step.
-    last *  →
+    `last * ` → ``
         That is what all blocks together multiply by: multiply the last block's gradient by it.
-    n - 1 → n
+    `n - 1` → `n`
         n blocks have n − 1 steps between them.
-    len(deep) → len(shallow)
+    `len(deep)` → `len(shallow)`
         Those are the steps of the shallower network: this one has more.
-    n - 1 → 3 * n - 1
+    `n - 1` → `3 * n - 1`
         Count the blocks, and not their layers: a block has three.
-    n - 1 → 3 * n + 1
+    `n - 1` → `3 * n + 1`
         Count the blocks, and not the network's layers: a block has three.
-    last * factor ** (n - 1) → shallow[0].gradient
+    `last * factor ** (n - 1)` → `shallow[0].gradient`
         That is the shallower network's: this one has more blocks to go through.
     """,
 )
@@ -306,43 +302,39 @@ DIAGNOSE = Solution(
         return "degradation" if worse_loss else "overfitting" if worse_test else "neither"
     """,
     """
-    (shallow_loss, shallow_right), (deep_loss, deep_right) → (shallow_loss, deep_loss), (shallow_right, deep_right)
+    `(shallow_loss, shallow_right), (deep_loss, deep_right)` → `(shallow_loss, deep_loss), (shallow_right, deep_right)`
         Each pair belongs to one network, and holds its loss and its accuracy.
-    degradation → ?
-    overfitting → degradation
-    ? → overfitting
+    `degradation` → `?`; `overfitting` → `degradation`; `?` → `overfitting`
         The two names are exchanged: degradation is about the training pictures, overfitting about the others.
-    "degradation" if worse_loss → ?
-    "overfitting" if worse_test → "degradation" if worse_loss
-    ? → "overfitting" if worse_test
+    `"degradation" if worse_loss else ` → ``; `else "neither"` → `else "degradation" if worse_loss else "neither"`
         You look at the test first: a worse training loss is degradation, whatever the test says.
-    if worse_loss → if worse_loss and worse_test
+    `if worse_loss` → `if worse_loss and worse_test`
         You say degradation only if the deep one is worse on both: the training loss alone decides it.
-    "degradation" if worse_loss else  →
+    `"degradation" if worse_loss else ` → ``
         You decide by the test accuracy alone: look at the training loss first.
-    if worse_test else "neither" →
+    `if worse_test else "neither"` → ``
         You decide by the training loss alone: where it is no worse, the test accuracy decides.
-    "overfitting" → "neither"
+    `"overfitting"` → `"neither"`
         You never say overfitting: that is a worse test with a loss that is no worse.
-    "degradation" → "overfitting"
+    `"degradation"` → `"overfitting"`
         You say overfitting where the training loss is worse: that is degradation.
-    deep_loss > shallow_loss → deep_loss > deep_right
+    `deep_loss > shallow_loss` → `deep_loss > deep_right`
         You compare a loss with an accuracy: compare the deep network's with the shallow one's.
-    "degradation" if worse_loss else "overfitting" if worse_test else "neither" → "degradation"
+    `"degradation" if worse_loss else "overfitting" if worse_test else "neither"` → `"degradation"`
         You always say degradation: sometimes it is none.
-    "degradation" if worse_loss else "overfitting" if worse_test else "neither" → "neither"
+    `"degradation" if worse_loss else "overfitting" if worse_test else "neither"` → `"neither"`
         You always say neither: is something returned before the comparisons?
-    [A loss is better when it is lower, an accuracy when it is higher.]
-    deep_loss > shallow_loss → shallow_loss > deep_loss
+    Hint: A loss is better when it is lower, an accuracy when it is higher.
+    `deep_loss > shallow_loss` → `shallow_loss > deep_loss`
         You take the loss the wrong way round: the lower it is, the better.
-    deep_right < shallow_right → shallow_right < deep_right
+    `deep_right < shallow_right` → `shallow_right < deep_right`
         You take the accuracy the wrong way round: the higher it is, the better.
-    = shallow, deep → = deep, shallow
+    `= shallow, deep` → `= deep, shallow`
         You take the two networks the wrong way round: it is the deep one that disappoints.
-    [Which of < and <= says "worse", and which "no worse"?]
-    > → >=
+    Hint: Which of < and <= says "worse", and which "no worse"?
+    `>` → `>=`
         An equal loss is at least as good: degradation is a loss that is higher.
-    < → <=
+    `<` → `<=`
         An equal accuracy is no worse: overfitting is one that is lower.
     """,
 )
@@ -544,36 +536,36 @@ WAYS = Solution(
         return [math.comb(n, k) for k in ks]
     """,
     """
-    n + 1) → n + 2)
+    `n + 1)` → `n + 2)`
         k goes up to n: no way leads through more F's than there are.
-    math.comb(n, k) → math.comb(k, n)
+    `math.comb(n, k)` → `math.comb(k, n)`
         math.comb(n, k) takes the number of all blocks first, and then how many of them are chosen.
-    math.comb(n, k) → 2 ** k
+    `math.comb(n, k)` → `2 ** k`
         2 ** k counts all ways through k blocks; count those through exactly k of n.
-    math.comb(n, k) → math.perm(n, k)
+    `math.comb(n, k)` → `math.perm(n, k)`
         You count in which order the k blocks are taken: they come in one order only.
-    math.comb(n, k) → (math.comb(n + k - 1, k) if n else 1)
+    `math.comb(n, k)` → `(math.comb(n + k - 1, k) if n else 1)`
         You choose blocks several times: each can be passed once.
-    math.comb(n, k) → sum(math.comb(n, j) for j in range(k + 1))
+    `math.comb(n, k)` → `sum(math.comb(n, j) for j in range(k + 1))`
         Those are the ways through at most k F's; count those through exactly k.
-    math.comb(n, k) → (1 if k in (0, n) else n)
+    `math.comb(n, k)` → `(1 if k in (0, n) else n)`
         It is right up to n = 3: of four blocks, two can be chosen in six ways.
-    math.comb(n, k) → 1
+    `math.comb(n, k)` → `1`
         There are more ways than one: of n blocks, one can be chosen in n ways.
-    math.comb(n, k) → k
+    `math.comb(n, k)` → `k`
         Those are the k themselves: how many ways lead through k of them?
-    math.comb(n, k) → (n * k if k else 1)
+    `math.comb(n, k)` → `(n * k if k else 1)`
         Of n blocks, two are chosen in n · (n − 1) / 2 ways, and not in 2 · n.
-    [For n = 2 there are three entries: k = 0, 1 and 2.]
-    range(n → range(1, n
+    Hint: For n = 2 there are three entries: k = 0, 1 and 2.
+    `range(n` → `range(1, n`
         The way past all blocks is missing: k begins at 0.
-    n + 1) → n)
+    `n + 1)` → `n)`
         The way through all F's is missing: k goes up to n, so range(n + 1).
-    range(n + 1) → range(1, n)
+    `range(n + 1)` → `range(1, n)`
         The ways through none and through all F's are missing: k goes from 0 to n.
-    ks = → n = n + 1\\n    ks =
+    `ks =` → `n = n + 1\\n    ks =`
         That is the list of one block more: n blocks have n + 1 entries.
-    math.comb(n, k) → 2 ** n
+    `math.comb(n, k)` → `2 ** n`
         2 ** n is the sum of all entries: how many of them pass exactly k F's?
     """,
     math=math,

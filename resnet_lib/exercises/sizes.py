@@ -13,8 +13,6 @@ BY_HAND = "Compute the case above by hand, and print each step in your function:
 
 # ── The width after a convolution ────────────────────────────────────────────────────────────────────────────
 
-_REACH, _ROOM = "reach = dilation * (kernel - 1) + 1", "room = W + 2 * padding - reach"
-_STRIDES = "strides = room // stride"
 OUT_WIDTH = Solution(
     """
     def out_width(W, kernel, stride, padding, dilation):
@@ -23,95 +21,60 @@ OUT_WIDTH = Solution(
         strides = room // stride
         return strides + 1
     """,
-    [
-        (
-            _STRIDES,
-            "strides = room / stride",
-            "You forgot the floor: only whole strides fit, so divide with //.",
-        ),
-        (
-            _STRIDES,
-            "strides = math.ceil(room / stride)",
-            "You rounded up; the remainder is dropped: round down, //.",
-        ),
-        (
-            _STRIDES,
-            "strides = round(room / stride)",
-            "You rounded to the nearest; the remainder is dropped, so round down: //.",
-        ),
-        ("strides + 1", "strides", "You are one too low: the first place counts as well, so + 1 after the division."),
-        (
-            [(_STRIDES, "strides = (room + 1) // stride"), ("strides + 1", "strides")],
-            "The + 1 belongs after the division, not inside it.",
-        ),
-        (" + 2 * padding", "", "You forgot the padding."),
-        ("2 * padding", "padding", "Padding counts on both sides: 2·padding."),
-        (" // stride", "", "You forgot the stride."),
-        (
-            _REACH,
-            "reach = kernel",
-            "You forgot the dilation: the kernel covers dilation·(kernel − 1) + 1 pixels.",
-        ),
-        (
-            _REACH,
-            "reach = dilation * kernel",
-            "The reach is dilation·(kernel − 1) + 1: between 3 weights there are 2 steps.",
-        ),
-        (" - reach", "", "You forgot to subtract the kernel's reach."),
-        (
-            _REACH,
-            "reach = dilation * (kernel - 1)",
-            "The reach is one too small: the kernel's first pixel counts too, dilation·(kernel − 1) + 1.",
-        ),
-        (
-            _REACH,
-            "reach = dilation * (kernel - 1) - 1",
-            "A minus before a bracket turns both signs: − (d·(k − 1) + 1) is − d·(k − 1) − 1.",
-        ),
-        (
-            _REACH,
-            "reach = kernel + dilation * (kernel - 1)",
-            "A gap between two weights is dilation − 1 wide: kernel + (kernel − 1)·(dilation − 1).",
-        ),
-        (
-            _REACH,
-            "reach = dilation * kernel + 1",
-            "The reach is dilation·(kernel − 1) + 1, one pixel more than its steps: not dilation·kernel + 1.",
-        ),
-        (_ROOM, "room = reach - W - 2 * padding", "It is the row minus the reach, not the reach minus the row."),
-        (
-            _REACH,
-            "reach = kernel + dilation - 1",
-            "Each of the kernel − 1 gaps between the weights is dilation wide: multiply the two.",
-        ),
-        (" - reach", " + reach", "The reach is subtracted from the row, not added to it."),
-        ("W + 2", "W - 2", "Padding makes the row longer: add 2·padding."),
-        (
-            [(_ROOM, "room = W + 2 * padding"), (_STRIDES, "strides = room - reach // stride")],
-            "Brackets are missing: the whole of W + 2·padding − reach is divided by the stride.",
-        ),
-        (
-            [(_STRIDES, "strides = room + 1 - 1 // stride")],
-            "Brackets are missing: only the −1 before the sign is divided, and the whole before it should be.",
-        ),
-        (
-            [(_STRIDES, "strides = room + 1 - 1 / stride")],
-            "Brackets are missing: only the −1 before the sign is divided, and the whole before it should be.",
-        ),
-        (
-            [(_STRIDES, "strides = room // (stride + 1)"), ("strides + 1", "strides")],
-            "Brackets: divide by the stride first, then + 1. You divide by stride + 1.",
-        ),
-        (" // stride", " * stride", "Divide by the stride: a larger step gives fewer places."),
-        (
-            [(_STRIDES, "strides = math.ceil(room / stride)"), ("strides + 1", "strides")],
-            "Where a last place fits exactly, it counts: the kernel may end at the last pixel of the padded row.",
-        ),
-        (
-            [(" + 2 * padding", ""), ("strides + 1", "strides + 2 * padding + 1")],
-            "The padding is missing when the row is divided: add 2·padding to W first.",
-        ),
-    ],
+    """
+    `strides = room // stride` → `strides = room / stride`
+        You forgot the floor: only whole strides fit, so divide with //.
+    `strides = room // stride` → `strides = math.ceil(room / stride)`
+        You rounded up; the remainder is dropped: round down, //.
+    `strides = room // stride` → `strides = round(room / stride)`
+        You rounded to the nearest; the remainder is dropped, so round down: //.
+    `strides + 1` → `strides`
+        You are one too low: the first place counts as well, so + 1 after the division.
+    `strides = room // stride` → `strides = (room + 1) // stride`; `strides + 1` → `strides`
+        The + 1 belongs after the division, not inside it.
+    ` + 2 * padding` → ``
+        You forgot the padding.
+    `2 * padding` → `padding`
+        Padding counts on both sides: 2·padding.
+    ` // stride` → ``
+        You forgot the stride.
+    `reach = dilation * (kernel - 1) + 1` → `reach = kernel`
+        You forgot the dilation: the kernel covers dilation·(kernel − 1) + 1 pixels.
+    `reach = dilation * (kernel - 1) + 1` → `reach = dilation * kernel`
+        The reach is dilation·(kernel − 1) + 1: between 3 weights there are 2 steps.
+    ` - reach` → ``
+        You forgot to subtract the kernel's reach.
+    `reach = dilation * (kernel - 1) + 1` → `reach = dilation * (kernel - 1)`
+        The reach is one too small: the kernel's first pixel counts too, dilation·(kernel − 1) + 1.
+    `reach = dilation * (kernel - 1) + 1` → `reach = dilation * (kernel - 1) - 1`
+        A minus before a bracket turns both signs: − (d·(k − 1) + 1) is − d·(k − 1) − 1.
+    `reach = dilation * (kernel - 1) + 1` → `reach = kernel + dilation * (kernel - 1)`
+        A gap between two weights is dilation − 1 wide: kernel + (kernel − 1)·(dilation − 1).
+    `reach = dilation * (kernel - 1) + 1` → `reach = dilation * kernel + 1`
+        The reach is dilation·(kernel − 1) + 1, one pixel more than its steps: not dilation·kernel + 1.
+    `room = W + 2 * padding - reach` → `room = reach - W - 2 * padding`
+        It is the row minus the reach, not the reach minus the row.
+    `reach = dilation * (kernel - 1) + 1` → `reach = kernel + dilation - 1`
+        Each of the kernel − 1 gaps between the weights is dilation wide: multiply the two.
+    ` - reach` → ` + reach`
+        The reach is subtracted from the row, not added to it.
+    `W + 2` → `W - 2`
+        Padding makes the row longer: add 2·padding.
+    ` - reach` → ``; `room // stride` → `room - reach // stride`
+        Brackets are missing: the whole of W + 2·padding − reach is divided by the stride.
+    `strides = room // stride` → `strides = room + 1 - 1 // stride`
+        Brackets are missing: only the −1 before the sign is divided, and the whole before it should be.
+    `strides = room // stride` → `strides = room + 1 - 1 / stride`
+        Brackets are missing: only the −1 before the sign is divided, and the whole before it should be.
+    `strides = room // stride` → `strides = room // (stride + 1)`; `strides + 1` → `strides`
+        Brackets: divide by the stride first, then + 1. You divide by stride + 1.
+    ` // stride` → ` * stride`
+        Divide by the stride: a larger step gives fewer places.
+    `strides = room // stride` → `strides = math.ceil(room / stride)`; `strides + 1` → `strides`
+        Where a last place fits exactly, it counts: the kernel may end at the last pixel of the padded row.
+    ` + 2 * padding` → ``; `strides + 1` → `strides + 2 * padding + 1`
+        The padding is missing when the row is divided: add 2·padding to W first.
+    """,
     math=math,
 )
 
@@ -150,53 +113,50 @@ def _by_a_number(cases, got, due):
 
 # ── Numbers and bytes ────────────────────────────────────────────────────────────────────────────────────────
 
-_SIDE = "side = math.ceil(W / S)"
-_SHARE = "S thins out rows and columns: about 1/S² of the numbers remains, and not 1/S."
-_EACH = "Round each side up before you multiply"
 NUMBERS_LEFT = Solution(
     """
     def numbers_left(C, W, S):
         side = math.ceil(W / S)
         return C * side * side
     """,
-    [
-        ("side * side", "side * W", "You have thinned out one side only: both the rows and the columns become W/S."),
-        ("side * side", "side", "You forgot that there are rows and columns: multiply by the new side twice."),
-        ("C * side", "side", "That is one channel: multiply by C."),
-        (_SIDE, "side = W // S", "You rounded down. The first pixel of a row is always kept, so W/S is rounded up."),
-        (_SIDE, "side = round(W / S)", "You rounded to the nearest. Whatever the remainder of W/S, it is rounded up."),
-        (_SIDE, "side = W / S", "W/S need not be whole: round it up before you multiply."),
-        (
-            [(_SIDE, "side = W / S"), ("C * side * side", "math.ceil(C * side * side)")],
-            f"{_EACH}, and not the product at the end.",
-        ),
-        (
-            [(_SIDE, "side = W / S"), ("C * side * side", "math.floor(C * side * side)")],
-            f"{_EACH}; you divide the product, and round it down.",
-        ),
-        ("side * side", "math.ceil(W * W / S**2)", f"{_EACH}, and not rows times columns."),
-        ("side * side", "W * W / S", _SHARE),
-        ("side * side", "W * W // S", _SHARE),
-        ("W / S)", "W / S**2)", "1/S² of the numbers remains, and that is 1/S of each side."),
-        (
-            _SIDE,
-            "side = W // S + 1",
-            "W // S + 1 is one too many wherever S divides W: math.ceil(W / S) rounds up only what is not whole.",
-        ),
-        ("side * side", "side * 2", "The result needs the new side times itself, rows times columns, and not times 2."),
-        (
-            "C * side",
-            "math.ceil(C / S) * side",
-            "The channels stay, all C of them: only rows and columns are thinned.",
-        ),
-        (_SIDE, "side = W", "That is how many there were before: W becomes W/S."),
-        ("C * side * side", "C * W * W - C * side * side", "That is how many are gone; count those that remain."),
-        (
-            "C * side * side",
-            "side * side / (W * W)",
-            "That is the share that remains; count the numbers themselves.",
-        ),
-    ],
+    """
+    `side * side` → `side * W`
+        You have thinned out one side only: both the rows and the columns become W/S.
+    `side * side` → `side`
+        You forgot that there are rows and columns: multiply by the new side twice.
+    `C * side` → `side`
+        That is one channel: multiply by C.
+    `side = math.ceil(W / S)` → `side = W // S`
+        You rounded down. The first pixel of a row is always kept, so W/S is rounded up.
+    `side = math.ceil(W / S)` → `side = round(W / S)`
+        You rounded to the nearest. Whatever the remainder of W/S, it is rounded up.
+    `side = math.ceil(W / S)` → `side = W / S`
+        W/S need not be whole: round it up before you multiply.
+    `side = math.ceil(W / S)` → `side = W / S`; `C * side * side` → `math.ceil(C * side * side)`
+        Round each side up before you multiply, and not the product at the end.
+    `side = math.ceil(W / S)` → `side = W / S`; `C * side * side` → `math.floor(C * side * side)`
+        Round each side up before you multiply; you divide the product, and round it down.
+    `side * side` → `math.ceil(W * W / S**2)`
+        Round each side up before you multiply, and not rows times columns.
+    `side * side` → `W * W / S`
+        S thins out rows and columns: about 1/S² of the numbers remains, and not 1/S.
+    `side * side` → `W * W // S`
+        S thins out rows and columns: about 1/S² of the numbers remains, and not 1/S.
+    `W / S)` → `W / S**2)`
+        1/S² of the numbers remains, and that is 1/S of each side.
+    `side = math.ceil(W / S)` → `side = W // S + 1`
+        W // S + 1 is one too many wherever S divides W: math.ceil(W / S) rounds up only what is not whole.
+    `side * side` → `side * 2`
+        The result needs the new side times itself, rows times columns, and not times 2.
+    `C * side` → `math.ceil(C / S) * side`
+        The channels stay, all C of them: only rows and columns are thinned.
+    `side = math.ceil(W / S)` → `side = W`
+        That is how many there were before: W becomes W/S.
+    `C * side * side` → `C * W * W - C * side * side`
+        That is how many are gone; count those that remain.
+    `C * side * side` → `side * side / (W * W)`
+        That is the share that remains; count the numbers themselves.
+    """,
     math=math,
 )
 
@@ -212,25 +172,35 @@ def check_numbers_left(f, *, exercise=None):
     return judge(f, ("C", "W", "S"), cases, [NUMBERS_LEFT], hints, exercise=exercise)
 
 
-_KILO = "You give kilobytes{0}; bytes are expected."
 BYTES = Solution(
     """
     def tensor_bytes(batch, C, W):
         return 4 * batch * C * W * W
     """,
-    [
-        ("4 * ", "", "That is how many numbers there are: a float32 takes 4 bytes."),
-        ("4 * ", "32 * ", "You give bits: 8 of them are a byte, so a float32 takes 32/8 = 4 bytes."),
-        ("4 * ", "1 / 8 * ", "8 bits are a byte: a float32 of 32 bits takes 32/8 bytes, and not 1/8."),
-        ("4 * ", "8 * ", "A float32 takes 4 bytes, and not 8."),
-        ("4 * ", "2 * ", "A float32 takes 4 bytes, and not 2."),
-        ("batch * C", "C", "You forgot the batch: that is one picture."),
-        ("C * W", "W", "You forgot that there are C channels."),
-        ("W * W", "W", "You forgot that there are rows and columns: W · W."),
-        ("W * W", "W * W / 1000", _KILO.format("")),
-        ("W * W", "W * W / 1024", _KILO.format(" of 1,024 bytes")),
-        ("W * W", "W * W / 10**6", "You give megabytes; bytes are expected."),
-    ],
+    """
+    `4 * ` → ``
+        That is how many numbers there are: a float32 takes 4 bytes.
+    `4 * ` → `32 * `
+        You give bits: 8 of them are a byte, so a float32 takes 32/8 = 4 bytes.
+    `4 * ` → `1 / 8 * `
+        8 bits are a byte: a float32 of 32 bits takes 32/8 bytes, and not 1/8.
+    `4 * ` → `8 * `
+        A float32 takes 4 bytes, and not 8.
+    `4 * ` → `2 * `
+        A float32 takes 4 bytes, and not 2.
+    `batch * C` → `C`
+        You forgot the batch: that is one picture.
+    `C * W` → `W`
+        You forgot that there are C channels.
+    `W * W` → `W`
+        You forgot that there are rows and columns: W · W.
+    `W * W` → `W * W / 1000`
+        You give kilobytes; bytes are expected.
+    `W * W` → `W * W / 1024`
+        You give kilobytes of 1,024 bytes; bytes are expected.
+    `W * W` → `W * W / 10**6`
+        You give megabytes; bytes are expected.
+    """,
 )
 
 
@@ -252,94 +222,105 @@ def check_bytes(f, *, exercise=None):
 
 # ── Receptive fields ─────────────────────────────────────────────────────────────────────────────────────────
 
-_JUMP = "Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …"
-_ONE = "Without any step a pixel sees one pixel: itself."
-_LINES = "r = r + (kernel - 1) * j\n        j = j * stride"
-NO_JUMP = "You forgot the jump: after a stride, neighbours are j pixels apart, so a step adds (kernel − 1) · j."
-_MULTIPLY = "Jumps multiply, 2 · 2 = 4, and do not add."
 FORWARDS = Solution(
     """
-def receptive_field(steps):
-    r, j = 1, 1
-    for kernel, stride in steps:
-        r = r + (kernel - 1) * j
-        j = j * stride
-    return r
+    def receptive_field(steps):
+        r, j = 1, 1
+        for kernel, stride in steps:
+            r = r + (kernel - 1) * j
+            j = j * stride
+        return r
     """,
-    [
-        (
-            _LINES,
-            "j = j * stride\n        r = r + (kernel - 1) * j",
-            "The stride counts too early: it widens the jump for the steps after it. Add to r first, then change j.",
-            _JUMP,
-        ),
-        ("kernel - 1", "kernel", "A step adds (kernel − 1) · j: a 3×3 adds two jumps, not three."),
-        ("(kernel - 1) * j", "(kernel - 1)", NO_JUMP, _JUMP),
-        ("1, 1", "0, 1", "Begin with r = 1: a pixel sees itself.", _ONE),
-        ("j * stride", "stride", "You use the last step's stride alone: jumps multiply, j = j · stride.", _JUMP),
-        ("j * stride", "j + stride - 1", _MULTIPLY, _JUMP),
-        ("j * stride", "j + stride", _MULTIPLY, _JUMP),
-        (
-            "in steps",
-            "in steps[::-1]",
-            "You walk from the last step to the first with a rule that goes from the first to the last.",
-        ),
-        ("kernel, stride in", "stride, kernel in", "Each step is (kernel, stride), in this order.", _JUMP),
-        ("in steps", "in steps[:-1]", "The last step is left out."),
-        ("in steps", "in steps[1:]", "The first step is left out."),
-        ("in steps", "in steps[:1]", "Only the first step counts: is return inside the loop?"),
-        ("in steps", "in steps[-1:]", "Only the last step counts: r grows from step to step, r = r + …"),
-        ("kernel - 1", "kernel + 1", "A step adds kernel − 1 jumps, not kernel + 1.", _JUMP),
-        ("r + (", "r - (", "Each step adds to r."),
-        ("(kernel - 1) * j", "(kernel - 1) + j", "Multiply (kernel − 1) by j; you add j."),
-        ("1, 1", "1, 0", "Begin with j = 1: in the picture itself, neighbours lie 1 pixel apart.", _ONE),
-        ("(kernel - 1) * j", "kernel - 1 * j", "Brackets: (kernel − 1) · j, and not kernel − 1 · j."),
-        ("return r", "return j", "You return the jump j, and not r.", _JUMP),
-        ("r = r + ", "r = ", "r grows from step to step: r = r + (kernel − 1) · j."),
-        ("j * stride", "j * kernel", "The jump grows by the stride, j = j · stride, not by the kernel.", _JUMP),
-        (
-            "(kernel - 1)",
-            "(stride - 1)",
-            "What a step adds depends on its kernel, (kernel − 1) · j, not on its stride.",
-            _JUMP,
-        ),
-        ("j * stride", "r * stride", "The jump grows by itself, j = j · stride; you multiply r.", _JUMP),
-    ],
+    """
+    `r = r + (kernel - 1) * j\\n        j = j * stride` → `j = j * stride\\n        r = r + (kernel - 1) * j`
+        The stride counts too early: it widens the jump for the steps after it. Add to r first, then change j.
+        Hint: Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …
+    `kernel - 1` → `kernel`
+        A step adds (kernel − 1) · j: a 3×3 adds two jumps, not three.
+    `(kernel - 1) * j` → `(kernel - 1)`
+        You forgot the jump: after a stride, neighbours are j pixels apart, so a step adds (kernel − 1) · j.
+        Hint: Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …
+    `1, 1` → `0, 1`
+        Begin with r = 1: a pixel sees itself.
+        Hint: Without any step a pixel sees one pixel: itself.
+    `j * stride` → `stride`
+        You use the last step's stride alone: jumps multiply, j = j · stride.
+        Hint: Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …
+    `j * stride` → `j + stride - 1`
+        Jumps multiply, 2 · 2 = 4, and do not add.
+        Hint: Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …
+    `j * stride` → `j + stride`
+        Jumps multiply, 2 · 2 = 4, and do not add.
+        Hint: Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …
+    `in steps` → `in steps[::-1]`
+        You walk from the last step to the first with a rule that goes from the first to the last.
+    `kernel, stride in` → `stride, kernel in`
+        Each step is (kernel, stride), in this order.
+        Hint: Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …
+    `in steps` → `in steps[:-1]`
+        The last step is left out.
+    `in steps` → `in steps[1:]`
+        The first step is left out.
+    `in steps` → `in steps[:1]`
+        Only the first step counts: is return inside the loop?
+    `in steps` → `in steps[-1:]`
+        Only the last step counts: r grows from step to step, r = r + …
+    `kernel - 1` → `kernel + 1`
+        A step adds kernel − 1 jumps, not kernel + 1.
+        Hint: Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …
+    `r + (` → `r - (`
+        Each step adds to r.
+    `(kernel - 1) * j` → `(kernel - 1) + j`
+        Multiply (kernel − 1) by j; you add j.
+    `1, 1` → `1, 0`
+        Begin with j = 1: in the picture itself, neighbours lie 1 pixel apart.
+        Hint: Without any step a pixel sees one pixel: itself.
+    `(kernel - 1) * j` → `kernel - 1 * j`
+        Brackets: (kernel − 1) · j, and not kernel − 1 · j.
+    `return r` → `return j`
+        You return the jump j, and not r.
+        Hint: Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …
+    `r = r + ` → `r = `
+        r grows from step to step: r = r + (kernel − 1) · j.
+    `j * stride` → `j * kernel`
+        The jump grows by the stride, j = j · stride, not by the kernel.
+        Hint: Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …
+    `(kernel - 1)` → `(stride - 1)`
+        What a step adds depends on its kernel, (kernel − 1) · j, not on its stride.
+        Hint: Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …
+    `j * stride` → `r * stride`
+        The jump grows by itself, j = j · stride; you multiply r.
+        Hint: Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …
+    """,
 )
-_BACK = "r = (r - 1) * stride + kernel"
 BACKWARDS = Solution(
     """
-def receptive_field(steps):
-    r = 1
-    for kernel, stride in reversed(steps):
-        r = (r - 1) * stride + kernel
-    return r
+    def receptive_field(steps):
+        r = 1
+        for kernel, stride in reversed(steps):
+            r = (r - 1) * stride + kernel
+        return r
     """,
-    [
-        (
-            "reversed(steps)",
-            "steps",
-            "r = (r − 1) · stride + kernel is the rule from the last step to the first: walk backwards.",
-        ),
-        (
-            "(r - 1)",
-            "r",
-            "From behind, the first and the last of r values begin (r − 1) · stride pixels apart, not r · stride.",
-        ),
-        (
-            "+ kernel",
-            "+ kernel - 1",
-            "From behind, the last of the r values sees a whole kernel: (r − 1) · stride + kernel.",
-        ),
-        ("r = 1", "r = 0", "From behind as well, begin with r = 1.", _ONE),
-        ("(r - 1) * stride", "r - stride", "Brackets: (r − 1) · stride + kernel."),
-        (
-            _BACK,
-            "r = (r - 1 + kernel) * stride",
-            "From behind: first (r − 1) · stride, and then + kernel, without the stride.",
-        ),
-    ],
+    """
+    `reversed(steps)` → `steps`
+        r = (r − 1) · stride + kernel is the rule from the last step to the first: walk backwards.
+    `(r - 1)` → `r`
+        From behind, the first and the last of r values begin (r − 1) · stride pixels apart, not r · stride.
+    `+ kernel` → `+ kernel - 1`
+        From behind, the last of the r values sees a whole kernel: (r − 1) · stride + kernel.
+    `r = 1` → `r = 0`
+        From behind as well, begin with r = 1.
+        Hint: Without any step a pixel sees one pixel: itself.
+    `(r - 1) * stride` → `r - stride`
+        Brackets: (r − 1) · stride + kernel.
+    `r = (r - 1) * stride + kernel` → `r = (r - 1 + kernel) * stride`
+        From behind: first (r − 1) · stride, and then + kernel, without the stride.
+    """,
 )
+
+
+# What a forgotten jump is told, for questions whose numbers the formula alone does not give.
+NO_JUMP = next(edit.kind for edit in FORWARDS.edits if edit.changes == (("(kernel - 1) * j", "(kernel - 1)"),))
 
 
 def check_receptive_field(f, *, exercise=None):
