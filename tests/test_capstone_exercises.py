@@ -20,11 +20,6 @@ from resnet_lib.experiments.tasks import photographs
 from resnet_lib.views.report import ROOM
 
 
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
-
-
 def refusal(check, *arguments, **options):
     with pytest.raises(Wrong) as caught:
         check(*arguments, exercise="10.9", **options)

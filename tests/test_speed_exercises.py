@@ -27,12 +27,6 @@ from resnet_lib.speed.fast import fold, join
 from resnet_lib.speed.onednn import can_join
 from resnet_lib.speed.timing import Timing
 
-
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
-
-
 # ── Solutions of learners ────────────────────────────────────────────────────────────────────────────────────
 
 CHECKS = {"fair": check_fair, "intensity": check_intensity, "pictures_a_second": check_pictures_a_second}
