@@ -5,7 +5,7 @@ A mistake is an edit of the right solution: `Solution` holds both, check and mut
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from numbers import Real
 from textwrap import dedent
@@ -59,23 +59,29 @@ class Solution:
     text:  Python whose last function is the solution.
     table: its mistakes. A line `old` → `new` (several of them with "; " between) says what is replaced, wherever it
            stands, with \\n for the end of a line; the indented lines after it are the sentence, and "Hint: …" where to
-           look, for a mistake with a hint of its own.
+           look, for a mistake with a hint of its own. One that is not indented holds for all mistakes below it.
     names: what the text uses beside Python's own.
+    Where the text returns None, an input says nothing: how a mistake shows there depends on how it is written.
     Raises ValueError for an edit whose old text does not occur.
     """
 
     def __init__(self, text, table, **names):
         self.text, self.names, self._made = dedent(text).strip() + "\n", names, {}
-        rows = re.split(r"^(?=`)", dedent(table).strip(), flags=re.MULTILINE)
-        self.edits = tuple(self._edit(*row.splitlines()) for row in rows if row)
+        edits, hint = [], ""
+        for row in re.split(rf"^(?=`|{_HINT})", dedent(table).strip(), flags=re.MULTILINE):
+            if row.startswith(_HINT):
+                hint = row.strip().removeprefix(_HINT)
+            elif row:
+                edits.append(self._edit(hint, *row.splitlines()))
+        self.edits = tuple(edits)
 
-    def _edit(self, head, *words):
+    def _edit(self, hint, head, *words):
         head = head.replace(r"\n", "\n")
         changes = tuple(re.findall("`([^`]*)` → `([^`]*)`", head))
         if not changes or self._text(changes) is None:
             raise ValueError(f"the edit {head} does not apply to the solution")
         words = list(map(str.strip, words))
-        hint = words.pop().removeprefix(_HINT) if words[-1].startswith(_HINT) else ""
+        hint = words.pop().removeprefix(_HINT) if words[-1].startswith(_HINT) else hint
         return Edit(changes, Kind(head, _plain(" ".join(words)), hint))
 
     def _text(self, changes):
@@ -160,9 +166,9 @@ def judge(
     read=number,
     same=equal,
     differs=difference,
-    known=lambda result: True,
     why=unknown,
     meanings=(),
+    stuck=STOPPED.hint,
     exercise=None,
 ):
     """Call f on all cases, compare with the right results, and return a `Verdict`; raise `Wrong` with the mistake.
@@ -174,9 +180,9 @@ def judge(
                in another way than the learner's function.
     read:      the learner's result → (it in the form to compare, what is wrong with its form or None).
     same, differs: whether two results are equal, and how they differ, (kind, values).
-    known:     whether a result of an edited solution can be relied on.
     why:       why(cases, got, due), a finding where none of the edits explains the results, or None.
     meanings:  what Python's errors mean in this exercise, as in `errors.MEANINGS`.
+    stuck:     where to look when Python stops with an error.
     """
     name = getattr(f, "__name__", type(f).__name__)
     if not callable(f):
@@ -189,7 +195,8 @@ def judge(
         try:
             yours = call(f, *case)
         except Exception as error:  # whatever a learner's code raises is a finding
-            stop = Finding(STOPPED, at, {"at": at, "said": stopped(error, (*meanings, *IN_FUNCTIONS))})
+            said = stopped(error, (*meanings, *IN_FUNCTIONS))
+            stop = Finding(replace(STOPPED, hint=stuck), at, {"at": at, "said": said})
             line = where(error)
             if first:
                 break  # the inputs before it may say what is wrong
@@ -209,28 +216,21 @@ def judge(
         return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.")
     cases, due, every = cases[: len(got)], due[: len(got)], len(cases)
 
-    def formula(*case):
-        """The right result, or None where it depends on how it is computed."""
-        result = solutions[0].made()(*case)
-        return result if known(result) else None
-
     def given(solution, edits):
         """Whether a solution with these edits gives the learner's results."""
-        f = solution.made(*edits)
-        if f is None:
-            return False
         try:
-            results = (read(run(f, *case))[0] for case in cases)
-            return explains((r if known(r) else None for r in results), got, same)
-        except Exception:  # an edit that cannot be computed is no explanation
+            f = solution.made(*edits)
+            return f is not None and explains((read(run(f, *case))[0] for case in cases), got, same)
+        except Exception:  # two edits that give no Python, or cannot be computed, explain nothing
             return False
 
-    single = [e.kind for s in solutions for e in s.edits if given(s, (e,))][:2]
+    # Two ways of solving it may know one mistake by the same sentence.
+    single = list({e.kind.sentence: e.kind for s in solutions for e in s.edits if given(s, (e,))}.values())[:2]
     if single:
         raise refuse(name, [first, *map(Finding, single)], hints, link=" Or: ")
     if len(got) >= min(3, every):  # to fewer results, too much fits by chance
         if not callable(names) and all(isinstance(n, Real) for n in cases[0]):
-            if found := of_arguments(names, cases, got, formula, same):
+            if found := of_arguments(names, cases, got, solutions[0].made(), same):
                 raise refuse(name, [first, found], hints)
         if found := why(cases, got, due):
             raise refuse(name, [first, found], hints)
