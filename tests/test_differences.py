@@ -243,7 +243,7 @@ def new_kind_of_pool(network):
     ("make", "sentence"),
     [
         (lambda: changed(thin(), new_kind_of_pool), "without its brackets"),
-        (lambda: undefined, "undefined is used and never given a value"),  # noqa: F821
+        (lambda: undefined, "undefined is used and never given a value"),
         (lambda: thin().load_state_dict({}), "keep the names and the shapes of the parts"),
         (lambda: None, "must be an nn.Module, and is NoneType"),
         (lambda: thin, "must be an nn.Module"),
