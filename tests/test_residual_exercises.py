@@ -388,9 +388,10 @@ WRONG = {
         (edited("diagnose", ("(deep_loss, deep_accuracy)", "deep_loss")), "Python says"),
         (edited("diagnose", ('"overfitting" if', '"neither" if')), "You never say overfitting"),
         (edited("diagnose", ('"degradation"', '"overfitting"')), "overfitting where the training loss is worse"),
+        (edited("diagnose", ('"overfitting"', '"degradation"')), "degradation where only the test accuracy is worse"),
         (edited("diagnose", ("> shallow_loss", "> deep_accuracy")), "You compare a loss with an accuracy"),
         ("def diagnose(shallow, deep):\n    return 'neither'", "You always say neither"),
-        (edited("diagnose", ("deep_loss > shallow_loss", "shallow_accuracy > shallow_loss")), "none of 16 usual"),
+        (edited("diagnose", ("deep_loss > shallow_loss", "shallow_accuracy > shallow_loss")), "none of 17 usual"),
     ],
     "start_as_shortcut": [
         ("def start_as_shortcut(network):\n    pass", "nothing has changed"),

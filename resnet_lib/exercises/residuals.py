@@ -314,6 +314,8 @@ DIAGNOSE = Solution(
         You never say overfitting: that is a worse test with a loss that is no worse.
     `"degradation"` → `"overfitting"`
         You say overfitting where the training loss is worse: that is degradation.
+    `"overfitting"` → `"degradation"`
+        You say degradation where only the test accuracy is worse: that is overfitting.
     `deep_loss > shallow_loss` → `deep_loss > deep_right`
         You compare a loss with an accuracy: compare the deep network's with the shallow one's.
     `"degradation" if worse_loss else "overfitting" if worse_test else "neither"` → `"degradation"`
