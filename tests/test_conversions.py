@@ -245,7 +245,7 @@ def test_the_hint_fits_what_was_found():
     assert hint(WRONG[0][0]) == "Is there a return, with what you have computed behind it?"
     assert hint(WRONG[3][0]).startswith("Look at the block that you were given once more")
     assert "before and after" in hint(next(source for source, said in WRONG if "has kept the stride" in said))
-    assert "letter by letter" in hint("def to_v1(block):\n    conv1.stride = (1, 1)")
+    assert "Read the line at which it stopped" in hint("def to_v1(block):\n    conv1.stride = (1, 1)")
 
 
 def test_the_check_leaves_the_global_random_numbers_as_they_were():
