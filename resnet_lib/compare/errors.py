@@ -212,7 +212,7 @@ MEANINGS = [
         "Something that is no whole number stands where a whole number is due: print it.",
     ),
     (r"object cannot be interpreted as an integer", "A whole number is due here: print what stands there."),
-    (r"wants a tensor of shape .* and got (\w+)", "The network is given a {0}: what it takes is the picture, x."),
+    (r"expects a tensor of shape .* but got (\w+)", "The network is given a {0}: what it takes is the picture, x."),
     (r"no step is called", "Steps are asked for by their names: activations(network, x, [step, …])."),
     (r"multiple times in the list of dims", "One dimension is named twice: H and W are dimensions 2 and 3."),
     (r"einsum\(\)|in argument 1, but got", "In einsum, first the letters, one for each dimension, then the tensors."),

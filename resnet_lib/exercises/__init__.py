@@ -42,7 +42,8 @@ from .sizes import (
     check_out_width,
     check_receptive_field,
 )
-from .speed import batch_question, check_fair, check_intensity, check_pictures_a_second, limit_question, steps_question
+from .speed import batch_question, check_intensity, check_pictures_a_second, limit_question, steps_question
+from .timer import check_fair
 from .verdict import Verdict, Wrong
 
 __all__ = [
