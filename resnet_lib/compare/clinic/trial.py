@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
-from math import isclose
+from math import isclose, isfinite
 
 import torch
 
@@ -27,9 +27,16 @@ class Run:
         self.network = assemble(parts, seed).to(memory_format=torch.channels_last)
         self._began = {name: t.clone() for name, t in self._numbers()}
         pictures, labels = _task().train
+
+        def update(*given):
+            loss = float(parts["step"](*given))
+            if not isfinite(loss):  # Training would advise a lower learning rate, which is no patient's trouble here
+                raise ValueError(f"after {len(self.losses)} steps the loss is {loss}, no number")
+            return loss
+
         recipe = replace(RECIPE, epochs=-(-steps * RECIPE.batch // len(labels)))
         training = Training(
-            self.network, pictures, labels, recipe, prepare=lambda x, _done: parts["prepare"](x), update=parts["step"]
+            self.network, pictures, labels, recipe, prepare=lambda x, _done: parts["prepare"](x), update=update
         )
         training.steps = steps  # which may end within an epoch
         self.losses, self._steps = training.losses, iter(training)
