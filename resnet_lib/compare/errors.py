@@ -40,7 +40,7 @@ MEANINGS = [
     ),
     (
         r"'NoneType' object has no attribute|must be Tensor, not NoneType|unsupported operand .*NoneType|"
-        r"NoneType' and|got \(NoneType|and got NoneType",
+        r"NoneType' and|got \(NoneType|(?:and|but) got NoneType",
         "Something gives None here: a function or a forward without its return, or conv.bias where there is no bias.",
     ),
     (r"'NoneType' object is not callable", "A part that forward calls is None: it was never made in __init__."),

@@ -231,7 +231,7 @@ def _ways(given, x, dtype, compile, tell):
             compiled = torch.compile(base, options={"freezing": True})
             _fast_output(compiled, x, dtype)
             ways[COMPILED] = compiled, (*done, "Compiled for inputs of this shape.")
-        except Exception as error:  # noqa: BLE001, a compiler can fail in any way, and then nothing is lost
+        except Exception as error:  # a compiler can fail in any way, and then nothing is lost
             left_out.append(f"Not compiled: {type(error).__name__}, {_line(error)}.")
     return ways, left_out
 

@@ -19,7 +19,7 @@ def as_graph(network):
     try:
         with _unchecked():
             graph = fx.GraphModule(network, _Tracer().trace(network))
-    except Exception as error:  # noqa: BLE001, a learner's forward can raise anything when it is given no numbers
+    except Exception as error:  # a learner's forward can raise anything when it is given no numbers
         raise ValueError(
             "this network cannot be written as a graph of its steps: its forward must run the same steps whatever it "
             f"is given, without an if or a loop that depends on the input ({' '.join(str(error).split())})"
