@@ -232,7 +232,7 @@ def test_the_librarys_own_v1_is_a_right_answer_for_its_own_blocks():
 
 
 def test_what_is_no_function_is_told_so():
-    with pytest.raises(Wrong, match="wants your function itself"):
+    with pytest.raises(Wrong, match="expects your function itself"):
         check_to_v1(3)
 
 
@@ -242,7 +242,7 @@ def test_the_hint_fits_what_was_found():
             check_to_v1(made(source), MyBTNK1)
         return caught.value.verdict.hints[0]
 
-    assert hint(WRONG[0][0]) == "The last line should be return v1."
+    assert hint(WRONG[0][0]) == "Is there a return, with what you have computed behind it?"
     assert hint(WRONG[3][0]).startswith("Look at the block that you were given once more")
     assert "before and after" in hint(next(source for source, said in WRONG if "has kept the stride" in said))
     assert "letter by letter" in hint("def to_v1(block):\n    conv1.stride = (1, 1)")

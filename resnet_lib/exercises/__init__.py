@@ -3,7 +3,6 @@
 A check accepts any correct solution, however it is written, and names the mistake of a wrong one.
 """
 
-from .asking import Prediction
 from .capstone import check_ablation, check_design, check_reasons, factors_question
 from .channels import check_channel, check_response, check_silent
 from .checkpoints import check_contents, input_question
@@ -16,9 +15,11 @@ from .folding import check_fold
 from .grad_cam import check_grad_cam
 from .networks import first_block_question, most_question, resnet101_question
 from .one_value import check_one_value
-from .own import check_own_block
+from .own_block import check_own_block
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
-from .prediction import (
+from .prediction_widget import Prediction
+from .progress import Progress, done, reset, solved
+from .questions import (
     Question,
     choice_question,
     count_question,
@@ -28,7 +29,6 @@ from .prediction import (
     stride_question,
     width_question,
 )
-from .progress import Progress, done, reset, solved
 from .renaming import check_rename
 from .residuals import (
     check_diagnosis,

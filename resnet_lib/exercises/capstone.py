@@ -10,8 +10,8 @@ from ..anatomy import anatomy
 from ..experiments.budget import notes
 from ..network import Design
 from ..views.report import ROOM, fits
-from .prediction import Question
 from .progress import done
+from .questions import Question
 from .verdict import Verdict, refuse
 
 # ── What a change costs ──────────────────────────────────────────────────────────────────────────────────────

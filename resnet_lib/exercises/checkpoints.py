@@ -5,7 +5,7 @@ import torch
 from .._common import Kind, one_thread
 from ..network import ResNet
 from .judge import NO_RESULT, Solution, equal, judge, number
-from .prediction import Question
+from .questions import Question
 
 # ── Parameters and buffers ───────────────────────────────────────────────────────────────────────────────────
 

@@ -6,16 +6,16 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from .._common import gap, pair
+from .._common import Kind, gap, pair
 from ..blocks import BTNK1
 from ..compare.proof import draw_norms
-from .holding import hold, through
+from .judge import NO_RESULT, Solution, judge
 
 STRIDED = ("conv1", "conv2", "conv3", "the shortcut")
 
 
 def check_to_v1(f, make=BTNK1, *, exercise=None):
-    """f(block): a copy of a BTNK1 with its S on conv1 and not on conv2, as in v1, and with the same weights.
+    """Check f(block): a copy of a BTNK1 with its S on conv1 and not on conv2, as in v1, and with the same weights.
 
     make: what makes the blocks, called as make(C, C1, S): the learner's own class. Their parts must have the library's
     names. The block that f is given must stay as it is.
@@ -28,7 +28,7 @@ def check_to_v1(f, make=BTNK1, *, exercise=None):
             draw_norms(block)
             cases.append((block.eval(), torch.randn(1, C, 9, 9), C, C1, S))
 
-    def call(block, x, C, C1, S):
+    def call(f, block, x, C, C1, S):
         kept, due = deepcopy(block), deepcopy(block)
         due.conv1.stride, due.conv2.stride = due.conv2.stride, due.conv1.stride
         found = f(block)
@@ -36,81 +36,139 @@ def check_to_v1(f, make=BTNK1, *, exercise=None):
             unlike.append("The block was in eval(), and your copy is in training mode, as everything newly made is.")
         return found, block, kept, due, x
 
-    verdict = hold(
-        "to_v1",
-        through(f, call),
+    verdict = judge(
+        f,
         lambda _b, _x, C, C1, S: f"A block with C = {C}, C1 = {C1}, S = {S}",
         cases,
-        lambda *case: _strides(set(), *case),
-        _strides,
-        TO_V1,
-        exercise,
+        [TO_V1],
+        HINTS,
+        true=lambda *case: _v1(call(TO_V1.made(), *case))[0],
+        call=call,
         read=_v1,
-        same=_same,
-        tell=_which,
+        same=lambda a, b: a == b,
+        differs=_which,
+        exercise=exercise,
     )
     return replace(verdict, remarks=tuple(unlike[:1]))
 
 
-TO_V1 = {
-    "both": "conv2 has kept the stride: now F takes it twice, and G once. (Two assignments, one after the other: the "
-    "second reads what the first has written.)",
-    "lost": "conv2 has given its stride away, and conv1 has not got it.",
-    "start": "The strides are still where they were.",
-    "typed": "You typed a 2 in: take the stride from conv2, since a block may have S = 1, or 3.",
-    "one side": "A stride is a pair, for rows and columns, and you moved one of the two.",
-    "shortcut": "G keeps its stride: F(x) and G(x) must have one size.",
-    "conv3": "The stride belongs on conv1, the first 1×1, and not on conv3.",
-}
+TO_V1 = Solution(
+    """
+def to_v1(block):
+    v1 = deepcopy(block)
+    G = next(m for m in v1.shortcut.modules() if isinstance(m, nn.Conv2d))
+    first, second = v1.conv1.stride, v1.conv2.stride
+    v1.conv1.stride = second
+    v1.conv2.stride = first
+    return v1
+""",
+    r"""
+`    v1.conv2.stride = first\n` → ``
+    conv2 has kept the stride: now F takes it twice, and G once. (Two assignments, one after the other: the second reads
+    what the first has written.)
+`    v1.conv1.stride = second\n` → ``
+    conv2 has given its stride away, and conv1 has not got it.
+`    v1.conv1.stride = second\n    v1.conv2.stride = first\n` → ``
+    The strides are still where they were.
+`= second` → `= (2, 2)`
+    You typed a 2 in: take the stride from conv2, since a block may have S = 1, or 3.
+`= second` → `= (second[0], 1)`; `= first` → `= (1, second[1])`
+    A stride is a pair, for rows and columns, and you moved one of the two.
+`    return v1` → `    G.stride = (1, 1)\n    return v1`
+    G keeps its stride: F(x) and G(x) must have one size.
+    Hint: The shortcut has a stride of its own; the exercise asks for no other one.
+`v1.conv1.stride = second` → `v1.conv3.stride = second`
+    The stride belongs on conv1, the first 1×1, and not on conv3.
+""",
+    deepcopy=deepcopy,
+    nn=nn,
+)
+HINTS = (
+    "Print the strides of conv1 and conv2 before and after, for a block with S = 1 too.",
+    "Take a copy of everything, and let conv1 and conv2 of the copy exchange their strides. Nothing else changes.",
+    "v1 = copy.deepcopy(block); v1.conv1.stride, v1.conv2.stride = v1.conv2.stride, …",
+)
+_LOOK = "Look at the block that you were given once more, after the call."
+_NEW = "A new block has random weights and fresh BNs."
+_PRINT = "Print what you return beside what you were given."
+NO_BLOCK = Kind("no block", "{name} returns something of the type {type}, and not a block.", _PRINT)
+SAME_BLOCK = Kind("same block", "{name} returns the very block that it was given: work on copy.deepcopy(block).", _LOOK)
+CHANGED_STRIDES = Kind(
+    "original's strides",
+    "{name} returns a copy, and has changed the strides of the block it was given, which should stay as it is: copy "
+    "first, and then change v1.conv1.stride and v1.conv2.stride.",
+    _LOOK,
+)
+SHARED = Kind(
+    "shared layers",
+    "{name} returns a copy that shares its layers with the block it was given, whose strides have changed too: "
+    "copy.copy copies the outside alone, copy.deepcopy everything.",
+    _LOOK,
+)
+CHANGED = Kind(
+    "original changed",
+    "{name} returns a copy, and has changed {what} of the block it was given, which should stay as it is.",
+    _LOOK,
+)
+OTHER_PARTS = Kind(
+    "other parts", "{name} returns a block without a conv1, conv2, conv3 and shortcut: keep those names.", _PRINT
+)
+OTHER_NAMES = Kind(
+    "other names", "{name} returns a block whose weights have other names: {what} is in one alone.", _NEW
+)
+EXCHANGED = Kind(
+    "layers exchanged",
+    "{name} returns a block whose conv1 and conv2 have changed places: exchange their strides alone, and no layers.",
+    "Which of the two is asked for: v1.conv1, or v1.conv1.stride?",
+)
+OTHER_STATISTICS = Kind(
+    "other statistics",
+    "{name} returns a block whose {what} is another: copy the whole state_dict(), not the parameters alone.",
+    _NEW,
+)
+OTHER_WEIGHTS = Kind(
+    "other weights",
+    "{name} returns a block with other weights, first {what}: load_state_dict(block.state_dict()) copies them.",
+    _NEW,
+)
+OTHER_RESULT = Kind(
+    "other result",
+    "{name} returns a block with the right strides and weights, and other results: only the two strides should change.",
+    _PRINT,
+)
+STRIDES = Kind("strides", lambda at, off, **_: f"{at}: {_strides(off)}.")
 
 
-def _strides(wrong, block, x, C, C1, S):
-    """What each of STRIDED has for a stride, as pairs."""
-    new = 2 if "typed" in wrong else S
-    first, second, third = (new, new), (1, 1), (1, 1)
-    first, second = ((new, 1), (1, S)) if "one side" in wrong else (first, second)
-    first, third = ((1, 1), first) if "conv3" in wrong else (first, third)
-    first = (1, 1) if {"lost", "start"} & wrong else first
-    second = (S, S) if {"both", "start"} & wrong else second
-    return first, second, third, (1, 1) if "shortcut" in wrong else (S, S)
+def _strides(off):
+    return " and ".join(f"{name} has stride {a} and should have {b}" for name, a, b in off)
 
 
 def _v1(found):
-    """The strides of the copy that f gave, and what is wrong with it otherwise."""
+    """The strides of the copy that f returned, and what is wrong with it otherwise, (kind, values), or None."""
     v1, block, kept, due, x = found
     if v1 is None:
-        return v1, "None: let it return the copy"
+        return v1, (NO_RESULT, {"what": "the copy"})
     if not isinstance(v1, nn.Module):
-        return v1, f"something of the type {type(v1).__name__}, and not a block"
+        return v1, (NO_BLOCK, {"type": type(v1).__name__})
     if v1 is block:
-        return v1, "the very block that it was given: work on copy.deepcopy(block)"
+        return v1, (SAME_BLOCK, {})
     if _where(block) != _where(kept):
-        if getattr(v1, "conv1", None) is not block.conv1:
-            return v1, (
-                "a copy, and has changed the strides of the block it was given, which should stay as it is: "
-                "copy first, and then change v1.conv1.stride and v1.conv2.stride"
-            )
-        return v1, (
-            "a copy that shares its layers with the block it was given, whose strides have changed too: "
-            "copy.copy copies the outside alone, copy.deepcopy everything"
-        )
+        return v1, (CHANGED_STRIDES if getattr(v1, "conv1", None) is not block.conv1 else SHARED, {})
     if changed := _other(block.state_dict(), kept.state_dict()):
-        return v1, f"a copy, and has changed {changed} of the block it was given, which should stay as it is"
+        return v1, (CHANGED, {"what": changed})
     if _where(v1) is None:
-        return v1, "a block without a conv1, conv2, conv3 and shortcut: keep those names"
+        return v1, (OTHER_PARTS, {})
     mine, theirs = v1.state_dict(), kept.state_dict()
     if mine.keys() != theirs.keys():
-        return v1, f"a block whose weights have other names: {sorted(mine.keys() ^ theirs.keys())[0]} is in one alone"
+        return v1, (OTHER_NAMES, {"what": sorted(mine.keys() ^ theirs.keys())[0]})
     if other := _other(mine, theirs):
         first, second = theirs["conv2.weight"], theirs["conv1.weight"]
         if torch.equal(mine["conv1.weight"], first) and torch.equal(mine["conv2.weight"], second):
-            return v1, "a block whose conv1 and conv2 have changed places: exchange their strides alone, and no layers"
-        if "running" in other:
-            return v1, f"a block whose {other} is another: copy the whole state_dict(), not the parameters alone"
-        return v1, f"a block with other weights, first {other}: load_state_dict(block.state_dict()) copies them"
+            return v1, (EXCHANGED, {})
+        return v1, (OTHER_STATISTICS if "running" in other else OTHER_WEIGHTS, {"what": other})
     if _where(v1) == _where(due) and not _gives(v1, due, x):
-        return v1, "a block with the right strides and weights, and other results: only the two strides should change"
-    return _where(v1), ""
+        return v1, (OTHER_RESULT, {})
+    return _where(v1), None
 
 
 def _where(block):
@@ -136,10 +194,5 @@ def _gives(v1, due, x):
             return False
 
 
-def _same(a, b):
-    return a == b
-
-
 def _which(yours, right):
-    off = [(n, a, b) for n, a, b in zip(STRIDED, yours, right, strict=True) if a != b]
-    return " and ".join(f"{name} has stride {a} and should have {b}" for name, a, b in off)
+    return STRIDES, {"off": [(n, a, b) for n, a, b in zip(STRIDED, yours, right, strict=True) if a != b]}

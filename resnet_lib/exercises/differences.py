@@ -10,8 +10,8 @@ from ..activations import calls, step_names
 from ..compare.errors import meaning, stopped, where
 from ..compare.proof import ladder
 from .hints import hints
-from .prediction import Question
 from .progress import done
+from .questions import Question
 from .verdict import Verdict, Wrong
 
 TOLERANCE = 1e-5  # as the ladder's: who writes a part otherwise may round otherwise

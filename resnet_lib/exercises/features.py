@@ -9,7 +9,7 @@ from ..anatomy import anatomy, shapes_only
 from ..inside.attribution import occlusion_steps
 from ..network import DESIGNS, resnet50
 from .judge import Solution
-from .prediction import Question
+from .questions import Question
 from .sizes import BACKWARDS, FORWARDS, NO_JUMP
 
 # ── The receptive field ──────────────────────────────────────────────────────────────────────────────────────

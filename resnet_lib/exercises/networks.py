@@ -4,7 +4,7 @@ from .._common import shape_text
 from ..anatomy import anatomy, shapes_only
 from ..blocks import BTNK1
 from ..network import DESIGNS, build
-from .prediction import Question
+from .questions import Question
 
 
 def first_block_question(stage):

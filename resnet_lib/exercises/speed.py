@@ -16,7 +16,7 @@ from ..speed.fast import as_graph
 from ..speed.timing import Timing
 from .diagnose import of_difference
 from .judge import Solution, judge, shown
-from .prediction import Question, choice_question
+from .questions import Question, choice_question
 
 
 def _list(names):

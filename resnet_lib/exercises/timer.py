@@ -8,8 +8,8 @@ from math import isclose
 from numbers import Real
 
 from .._common import Kind
+from .fake_clock import Stand
 from .judge import NO_RESULT, Solution, judge
-from .stand import Stand
 
 
 def check_fair(f, *, exercise=None):

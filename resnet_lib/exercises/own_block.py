@@ -1,7 +1,7 @@
 """The exercise in which everybody has numbers of their own."""
 
 from .numbers import student_numbers
-from .prediction import count_question, predict, shape_question
+from .questions import count_question, predict, shape_question
 from .verdict import Verdict, Wrong
 
 
