@@ -6,6 +6,7 @@ are under one percent. Receptive fields follow Araujo, Norris, Sim, "Computing R
 Neural Networks" (Distill, 2019): eq. (2) for their size, the section on their region for their place.
 """
 
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
@@ -101,6 +102,9 @@ class ShapeMismatch(ValueError):
         )
 
 
+_UNFILLED = threading.RLock()  # two threads that leave in another order than they came would leave the patch behind
+
+
 @contextmanager
 def unfilled():
     """Skip weight initialisation for modules built in this context; their tensors hold garbage until you fill them."""
@@ -111,14 +115,15 @@ def unfilled():
     places = [(nn.init, "kaiming_normal_")]
     kinds = (nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase, nn.Linear)
     places += [(kind, "reset_parameters") for kind in kinds]
-    before = [getattr(place, name) for place, name in places]
-    for place, name in places:
-        setattr(place, name, rest)
-    try:
-        yield
-    finally:
-        for (place, name), what in zip(places, before, strict=True):
-            setattr(place, name, what)
+    with _UNFILLED:
+        before = [getattr(place, name) for place, name in places]
+        for place, name in places:
+            setattr(place, name, rest)
+        try:
+            yield
+        finally:
+            for (place, name), what in zip(places, before, strict=True):
+                setattr(place, name, what)
 
 
 @contextmanager

@@ -394,7 +394,7 @@ def test_the_network_given_to_fast_is_left_as_it_was():
 def test_a_fast_network_stays_in_evaluation_mode():
     quick = fast(small(), size=32, repeats=1, progress=None)
     assert quick.eval() is quick and not quick.training
-    with pytest.raises(ValueError, match="train the one it was made of"):
+    with pytest.raises(ValueError, match="train the original"):
         quick.train()
 
 

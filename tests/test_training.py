@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 import torch
@@ -239,6 +240,31 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert [f.name for f in tmp_path.iterdir()] == ["state.pt"]
 
 
+def test_of_two_that_save_at_once_the_one_with_more_steps_stays_in_the_file(tmp_path, monkeypatch):
+    file = tmp_path / "run.pt"
+    early, late = Training(network(), *task(), RECIPE, file=file), Training(network(), *task(), RECIPE)
+    stopped_at(5, late)
+    late.file = file
+    early_writes, go_on, save = threading.Event(), threading.Event(), torch.save
+
+    def slowly(state, out):
+        if state["step"] == 0:
+            early_writes.set()
+            go_on.wait(20)
+        save(state, out)
+
+    monkeypatch.setattr(torch, "save", slowly)
+    savers = [threading.Thread(target=training.save) for training in (early, late)]
+    savers[0].start()
+    assert early_writes.wait(20)  # it has found no state in the file yet
+    savers[1].start()
+    savers[1].join(1)
+    go_on.set()
+    for saver in savers:
+        saver.join(20)
+    assert torch.load(file, weights_only=True)["step"] == 5
+
+
 def test_a_file_of_another_recipe_is_refused_with_what_differs(tmp_path):
     file = tmp_path / "run.pt"
     trained(file=file)
@@ -261,7 +287,7 @@ def test_a_file_of_another_network_is_refused_and_the_network_stays_as_it_is(tmp
 def test_a_broken_file_is_refused_with_a_sentence_and_stays(content, tmp_path):
     file = tmp_path / "run.pt"
     file.write_bytes(content)
-    with pytest.raises(ValueError, match="no saved training run that can be read.*delete it"):
+    with pytest.raises(ValueError, match="not a readable training run.*delete it"):
         Training(network(), *task(), RECIPE, file=file)
     assert file.read_bytes() == content
 
@@ -273,7 +299,7 @@ def test_a_file_that_lacks_a_part_is_refused_before_anything_is_loaded(tmp_path)
     del state["optimizer"]
     write(state, file)
     other = network(seed=4)
-    with pytest.raises(ValueError, match="no saved training run"):
+    with pytest.raises(ValueError, match="not a readable training run"):
         Training(other, *task(), RECIPE, file=file)
     assert same(other, network(seed=4))
 
@@ -288,7 +314,7 @@ def test_a_folder_is_not_to_be_deleted(tmp_path):
 
 def test_labels_that_do_not_fit_are_told_with_their_range():
     x, y = task()
-    with pytest.raises(ValueError, match="labels run from 0 to 5, and the network tells 2 classes apart"):
+    with pytest.raises(ValueError, match="labels run from 0 to 5, and the network distinguishes 2 classes"):
         next(iter(Training(network(), x, torch.arange(96) % 6, RECIPE)))
     with pytest.raises(ValueError, match="one whole number a picture"):
         Training(network(), x, torch.nn.functional.one_hot(y), RECIPE)

@@ -11,9 +11,8 @@ import pytest
 import torch
 
 from resnet_lib import DESIGNS, ResNet, anatomy, build, from_published, resnet18, resnet50, shapes_only, to_published
-from resnet_lib import weights as weights_module
 from resnet_lib.photos import photo, to_input
-from resnet_lib.weights import CHECKPOINTS, Checkpoint, Unavailable, imagenet_classes, load
+from resnet_lib.weights import CHECKPOINTS, Checkpoint, Unavailable, imagenet_classes, load, loading
 
 from .reference import PlainBottleneck, PlainResNet, plain, shake_norms
 
@@ -271,7 +270,7 @@ def test_every_design_is_recognised_in_its_file(name, tmp_path):
 def test_every_design_is_recognised_at_full_size(name):
     with shapes_only():
         weights = build(name).state_dict()
-    checkpoint = weights_module._recognised(Path("some.pth"), weights, None)
+    checkpoint = loading._recognised(Path("some.pth"), weights, None)
     assert (checkpoint.design, checkpoint.options) == (name, {"stride_on": "3x3", "num_classes": 1000})
 
 
@@ -405,7 +404,7 @@ def test_a_file_that_is_no_checkpoint_is_refused_with_a_sentence(tmp_path, kind)
 
 @pytest.mark.parametrize("content", [[1, 2], torch.zeros(3), {}, {"epoch": 3}, {"state_dict": {}}, {1: torch.ones(1)}])
 def test_a_checkpoint_without_weights_is_refused_with_a_sentence(tmp_path, content):
-    refused(tmp_path / "none.pth", content, "holds no weights: a dictionary of tensors is wanted")
+    refused(tmp_path / "none.pth", content, "holds no weights: a dictionary of tensors is expected")
 
 
 class RunsCode:
@@ -485,8 +484,8 @@ def test_the_refusals_above_begin_from_weights_that_load(tmp_path):
         ("weights/none.pth", "'weights/none.pth' is neither a known name nor a file"),
         ("", "is a folder, not a file"),
         (Path("none.pth"), "'none.pth' is neither"),
-        (50, "load wants a name or a path, and got int"),
-        (None, "load wants a name or a path, and got NoneType"),
+        (50, "load expects a name or a path, and got int"),
+        (None, "load expects a name or a path, and got NoneType"),
     ],
 )
 def test_a_name_that_is_none_is_refused_with_what_could_be_meant(name, sentence):
@@ -510,6 +509,6 @@ def test_the_thin_network_comes_with_the_course_and_knows_its_classes():
 
 
 def test_without_its_file_the_thin_network_is_told_to_be_missing(monkeypatch, tmp_path):
-    monkeypatch.setattr(weights_module, "THIN", tmp_path)
+    monkeypatch.setattr(loading, "THIN", tmp_path)
     with pytest.raises(Unavailable, match="thin network should be in .* and is not"):
         load("thin")

@@ -2,11 +2,10 @@
 
 import json
 import os
-import tempfile
 from datetime import date
 from html import escape
 
-from .._common import runs_folder
+from .._common import alone, runs_folder, whole
 from ..views.style import CSS
 
 
@@ -60,32 +59,24 @@ def done(exercise):
     """Note an exercise as solved; None notes nothing. A folder that cannot be written to is no reason to stop."""
     if exercise is None:
         return
-    found = solved()
-    if exercise not in found:
-        try:
-            _write({**found, exercise: date.today().isoformat()})
-        except OSError:
-            pass
+    try:
+        with alone(progress_file()):
+            found = solved()
+            if exercise not in found:
+                _write({**found, exercise: date.today().isoformat()})
+    except OSError:
+        pass
 
 
 def reset(lesson=None):
     """Forget all that is solved, or that of one lesson, "03"."""
     if lesson is not None and not (isinstance(lesson, str) and lesson.isdigit()):
         raise ValueError(f'lesson = {lesson!r} must be the number of a lesson as text, such as "03"')
-    kept = {} if lesson is None else {k: v for k, v in solved().items() if not k.startswith(f"{lesson}.")}
     if progress_file().exists():
-        _write(kept)
+        with alone(progress_file()):
+            _write({} if lesson is None else {k: v for k, v in solved().items() if not k.startswith(f"{lesson}.")})
 
 
 def _write(found):
-    """Whole or not at all: beside the file first, then renamed."""
-    file = progress_file()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            json.dump(dict(sorted(found.items())), out, indent=1)
-        os.replace(beside, file)
-    except BaseException:
-        os.unlink(beside)
-        raise
+    with whole(progress_file()) as out:
+        out.write(json.dumps(dict(sorted(found.items())), indent=1).encode())

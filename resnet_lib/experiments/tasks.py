@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from .._common import check
-from ..photos import MEAN, PHOTOS, STD, photo
+from .._common import Finding, Kind, check
+from ..photos import PHOTOS, normalised, photo
 from ..weights.download import Unavailable, fetch
 
 TURNS = ("upright", "turned left", "upside down", "turned right")
@@ -21,6 +21,7 @@ CIFAR = "cifar-10-binary.tar.gz"
 CIFAR_BASE = "https://www.cs.toronto.edu/~kriz"
 CIFAR_SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+UNREADABLE = Kind("unreadable", "{where} cannot be read ({error}): delete it, and it is downloaded again")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +48,7 @@ class Task:
         x = batch.float() / 255
         if x.shape[-1] != self.size:
             x = F.interpolate(x, size=(self.size, self.size), mode="bilinear")
-        mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
-        return (x - mean) / std
+        return normalised(x)
 
     def first(self, n):
         """The same task with only the first n pictures to train on and the first n to be tested with."""
@@ -123,9 +123,7 @@ def _cifar10(progress):
                 train = [_records(file, f"data_batch_{i}.bin") for i in range(1, 6)]
                 test = _records(file, "test_batch.bin")
         except (tarfile.TarError, KeyError, EOFError, ValueError) as error:
-            raise Unavailable(
-                f"{path} cannot be read ({type(error).__name__}): delete it, and it is downloaded again"
-            ) from None
+            raise Unavailable(Finding(UNREADABLE, str(path), {"error": type(error).__name__})) from None
         _read[path] = Task(
             name="CIFAR-10",
             classes=CIFAR_CLASSES,

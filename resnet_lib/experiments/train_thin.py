@@ -25,7 +25,7 @@ from torch.nn import functional as F
 
 from resnet_lib.experiments.training import Recipe, Training, evaluate, write
 from resnet_lib.network import ResNet
-from resnet_lib.photos import MEAN, STD
+from resnet_lib.photos import normalised
 from resnet_lib.weights import THIN, load
 
 COMMON = dict(batch=128, warmup=0.2, weight_decay=5e-4, label_smoothing=0.1, average=0.999, bfloat16=True)
@@ -48,14 +48,14 @@ def pictures(file):
     return x, torch.from_numpy(data["labels"].astype(np.int64)), [str(n) for n in data["names"]]
 
 
-def normalised(x):
-    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
-    return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
-
-
 def plainly(size):
     """Enlarged to that size and normalised, as `photos.to_input` does it."""
-    return lambda batch, _done: normalised(F.interpolate(batch.float() / 255, size=(size, size), mode="bilinear"))
+
+    def prepare(batch, _done):
+        x = F.interpolate(batch.float() / 255, size=(size, size), mode="bilinear")
+        return normalised(x).contiguous(memory_format=torch.channels_last)
+
+    return prepare
 
 
 def varied(batch, done, sizes):
@@ -71,7 +71,8 @@ def varied(batch, done, sizes):
     x = F.grid_sample(batch.float() / 255, grid, padding_mode="reflection", align_corners=False)
     light, contrast = torch.empty(n, 1, 1, 1).uniform_(-0.1, 0.1), torch.empty(n, 1, 1, 1).uniform_(0.8, 1.25)
     middle = x.mean((1, 2, 3), keepdim=True)
-    return normalised((x - middle) * contrast + middle + light)
+    x = normalised((x - middle) * contrast + middle + light)
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def accuracies(network, folder):

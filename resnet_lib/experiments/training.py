@@ -1,4 +1,4 @@
-"""The training loop of the experiments: small, seeded, and it can be stopped at any step and gone on with.
+"""The training loop of the experiments: small, seeded, and it can be stopped and resumed at any step.
 
 What happens at step n depends on the recipe, the data and n alone, never on what ran before in the session. So a run
 that was stopped and one that was not end at the same numbers (on the same machine and number of threads).
@@ -7,10 +7,9 @@ that was stopped and one that was not end at the same numbers (on the same machi
 import math
 import os
 import signal
-import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import torch
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from .._common import check
+from .._common import alone, check, evaluating, whole
 
 # Set by the tests: lessons then train for a few steps only.
 FAST = bool(os.environ.get("RESNET_COURSE_FAST"))
@@ -72,26 +71,29 @@ class Training:
         for step in training:
             ...                                  # after every step: training.losses grows; break whenever you like
 
-    Stop with `break` or the keyboard, and another `for` goes on where it was, because the object remembers. A new
-    object, in the same session or in another one, goes on where the file says.
+    Stop with `break` or the keyboard; another `for` resumes, because the object remembers. A new object, in the same
+    session or in another one, resumes from the file.
 
     network:  any classifier. It is trained in place; `best` is the network to use.
     pictures: (N, …) tensor, one row a picture, in whatever form `prepare` takes.
     labels:   (N,) tensor of whole numbers.
-    prepare:  called with a batch of the pictures and the share of the run that is done; gives the network's input.
+    prepare:  called with a batch of the pictures and the share of the run that is done; returns the network's input.
               What is random in it is drawn from torch's global generator, which is seeded for each step.
-    file:     where the state is kept; an existing one of the same recipe is gone on with. Written twice a minute
-              and at every stop, and never half. Where the same run goes on elsewhere as well, the state that is further
-              on stays in the file, and this one goes on from it at its next `for`.
-    `notes` is a dictionary for numbers and lists of the caller's that shall be kept in the file as well.
+    update:   called with network, optimizer, the network's input and the labels; trains one step and returns the loss.
+              The recipe's own step unless given: cross-entropy, and the label_smoothing, bfloat16 of the recipe.
+    file:     where the state is kept; if it already holds a run with this recipe, training resumes from it. Saved
+              every 30 s and on every stop, atomically. If the same run continues elsewhere as well, the file keeps the
+              state with more steps, and this one resumes from it at its next `for`.
+    `notes` is a dictionary for numbers and lists of yours that are saved in the file as well.
     Raises ValueError for data that do not fit together, for a file of another run, and where the loss is no longer
     a number.
     """
 
-    def __init__(self, network, pictures, labels, recipe=None, *, prepare=None, file=None):
+    def __init__(self, network, pictures, labels, recipe=None, *, prepare=None, update=None, file=None):
         self.network, self.pictures, self.labels = network, pictures, labels
         self.recipe = recipe or Recipe()
         self.prepare = prepare or (lambda batch, _done: batch)
+        self._update = update or self._descend
         self.file = None if file is None else Path(file)
         if not torch.is_tensor(pictures) or not torch.is_tensor(labels):
             raise ValueError("pictures and labels must be tensors: torch.as_tensor makes one of a list or an array")
@@ -145,41 +147,52 @@ class Training:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(_mix(r.seed, self.step) + 1)
             x = self.prepare(self.pictures[chosen], self.step / self.steps)
-            self.network.train()
-            with torch.autocast(x.device.type, torch.bfloat16, enabled=r.bfloat16):
-                scores = self.network(x)
-            target = self.labels[chosen].to(x.device).long()
-            low, high = target.aminmax()
-            if low < 0 or high >= scores.shape[1]:
-                raise ValueError(
-                    f"labels run from {low.item()} to {high.item()}, and the network tells {scores.shape[1]} classes "
-                    f"apart: they must be 0 to {scores.shape[1] - 1}"
-                )
-            loss = F.cross_entropy(scores.float(), target, label_smoothing=r.label_smoothing)
-        if not torch.isfinite(loss):
-            raise ValueError(
-                f"the loss is {loss.item()} at step {self.step}: it grew without bound, as with too high a learning "
-                f"rate; peak = {r.peak} is the highest, try a third of it"
-            )
-        for group in self.optimizer.param_groups:
-            group["lr"] = r.peak * one_cycle(self.step / self.steps, r.warmup)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
+            for group in self.optimizer.param_groups:
+                group["lr"] = r.peak * one_cycle(self.step / self.steps, r.warmup)
+            loss = float(self._update(self.network, self.optimizer, x, self.labels[chosen]))
+        self._check_loss(loss)
         if self.averaged is not None:
             self.averaged.update_parameters(self.network)
-        self.losses.append(loss.item())
+        self.losses.append(loss)
         self.step += 1
         self.seconds += time.monotonic() - began
+
+    def _descend(self, network, optimizer, x, labels):
+        network.train()
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.recipe.bfloat16):
+            scores = network(x)
+        labels = labels.to(x.device).long()
+        low, high = labels.aminmax()
+        if low < 0 or high >= scores.shape[1]:
+            raise ValueError(
+                f"labels run from {low.item()} to {high.item()}, and the network distinguishes {scores.shape[1]} "
+                f"classes: they must be 0 to {scores.shape[1] - 1}"
+            )
+        loss = F.cross_entropy(scores.float(), labels, label_smoothing=self.recipe.label_smoothing)
+        self._check_loss(loss.item())  # before it spoils the weights
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    def _check_loss(self, loss):
+        if not math.isfinite(loss):
+            raise ValueError(
+                f"the loss is {loss} at step {self.step}: it grew without bound, as with too high a learning "
+                f"rate; peak = {self.recipe.peak} is the highest, try a third of it"
+            )
 
     # ── the file ──
 
     def save(self, file=None):
-        """Write the whole state to a file (the run's own unless given), so that it is there whole or not at all. In the
-        run's own file a state of it that is further on is left as it is."""
-        if file is None and self._further() is not None:
-            return
-        state = {
+        """Write the whole state to a file, the run's own unless given, atomically. The run's own file keeps a state of
+        it with more steps, also where another thread or process saves at the same time."""
+        with nullcontext() if file else alone(self.file):
+            if file or self._further() is None:
+                write(self._state(), file or self.file)
+
+    def _state(self):
+        return {
             "recipe": asdict(self.recipe),
             "pictures": len(self.labels),
             "step": self.step,
@@ -190,7 +203,6 @@ class Training:
             "averaged": None if self.averaged is None else self.averaged.state_dict(),
             "notes": self.notes,
         }
-        write(state, self.file if file is None else file)
 
     def _further(self):
         """The state in the file if it is this run's and further on, for it may go on elsewhere as well; else None."""
@@ -213,8 +225,8 @@ class Training:
             state["losses"], state["notes"] = state["losses"].tolist(), dict(state["notes"])
         except Exception as error:
             raise ValueError(
-                f"{str(self.file)!r} is no saved training run that can be read ({type(error).__name__}): "
-                "delete it to begin anew, or name another file"
+                f"{str(self.file)!r} is not a readable training run ({type(error).__name__}): "
+                "delete it to begin again, or name another file"
             ) from None
         mine = {**asdict(self.recipe), "pictures": len(self.labels)}
         theirs = {**state["recipe"], "pictures": state["pictures"]}
@@ -269,36 +281,23 @@ def _mix(seed, n):
 
 @torch.no_grad()
 def evaluate(network, pictures, labels, *, prepare=None, batch=500):
-    """Accuracy (0 to 1) and mean cross-entropy of a network on labelled pictures, in evaluation mode; the network's
-    mode is given back as it was. `prepare` is called as in `Training`, with 1.0 for the share that is done."""
-    was, hits, loss = network.training, 0, 0.0
-    network.eval()
-    try:
+    """Return accuracy (0 to 1) and mean cross-entropy of a network on labelled pictures, in evaluation mode; its
+    modules return to their own modes. `prepare` is called as in `Training`, with 1.0 for the share that is done."""
+    hits, loss = 0, 0.0
+    with evaluating(network):
         for i in range(0, len(labels), batch):
             x = pictures[i : i + batch]
             scores = network(x if prepare is None else prepare(x, 1.0)).float()
             target = labels[i : i + batch].to(scores.device).long()
             hits += (scores.argmax(1) == target).sum().item()
             loss += F.cross_entropy(scores, target, reduction="sum").item()
-    finally:
-        network.train(was)
     return hits / len(labels), loss / len(labels)
 
 
 def write(state, file):
-    """torch.save, but whole or not at all: beside the file first, then renamed."""
-    file = Path(file)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            torch.save(state, out)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(beside, file)
-    except BaseException:
-        os.unlink(beside)
-        raise
+    """Save a state with torch, atomically."""
+    with whole(file) as out:
+        torch.save(state, out)
 
 
 @contextmanager

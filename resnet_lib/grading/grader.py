@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import io
 import json
 import os
 import queue
@@ -16,6 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from .._common import whole
 from .submissions import NOTEBOOKS, answers, read_lesson
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +35,7 @@ class Limits:
 
     def __post_init__(self):
         if self.seconds <= 0 or self.memory <= 0:
-            raise ValueError("seconds and memory are to be positive: --seconds 60 --memory 4000 are usual")
+            raise ValueError("seconds and memory must be positive: --seconds 60 --memory 4000 are usual")
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,12 @@ def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS):
     folder, out, limits = Path(folder), Path(out), limits or Limits()
     lesson = read_lesson(lesson, notebooks)
     if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder: give the one that holds the submitted notebooks")
+        raise ValueError(f"{folder} is not a folder: pass the folder with the submitted notebooks")
     paths = [p for p in sorted(folder.rglob("*.ipynb")) if p.is_file() and ".ipynb_checkpoints" not in p.parts]
     if not paths:
         raise ValueError(f"{folder} holds no notebook (a file that ends in .ipynb)")
     if not out.parent.is_dir():
-        raise ValueError(f"{out.parent} is no folder: the CSV cannot be written there")
+        raise ValueError(f"{out.parent} is not a folder: the CSV cannot be written there")
     grades = {}
     with tempfile.TemporaryDirectory(prefix="grading-") as scratch:
         sandbox = Sandbox(lesson, limits, Path(scratch), closed=[folder, notebooks])
@@ -89,18 +91,18 @@ def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS):
 
 
 def write(grades, out):
-    """Write the CSV: a row for each exercise and one for each student's sum. It appears whole or not at all."""
-    part = out.with_name(out.name + ".part")
-    with open(part, "w", newline="", encoding="utf-8-sig") as file:  # with the mark that Excel knows UTF-8 by
-        rows = csv.writer(file)
-        rows.writerow(COLUMNS)
-        for student, verdicts in grades.items():
-            for v in verdicts:
-                rows.writerow(map(harmless, (student, v.exercise, v.result, v.sentence, f"{v.seconds:.1f}")))
-            passed = sum(v.result == "passed" for v in verdicts)
-            seconds = f"{sum(v.seconds for v in verdicts):.1f}"
-            rows.writerow(map(harmless, (student, "all", f"{passed} of {len(verdicts)}", "", seconds)))
-    os.replace(part, out)
+    """Write the CSV, atomically: a row for each exercise and one for each student's sum."""
+    text = io.StringIO(newline="")
+    rows = csv.writer(text)
+    rows.writerow(COLUMNS)
+    for student, verdicts in grades.items():
+        for v in verdicts:
+            rows.writerow(map(harmless, (student, v.exercise, v.result, v.sentence, f"{v.seconds:.1f}")))
+        passed = sum(v.result == "passed" for v in verdicts)
+        seconds = f"{sum(v.seconds for v in verdicts):.1f}"
+        rows.writerow(map(harmless, (student, "all", f"{passed} of {len(verdicts)}", "", seconds)))
+    with whole(out) as file:
+        file.write(text.getvalue().encode("utf-8-sig"))  # with the mark that Excel knows UTF-8 by
 
 
 def harmless(value):

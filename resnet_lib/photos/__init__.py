@@ -88,8 +88,13 @@ def to_input(image, size=224, resize=None):
     (256/224 of `size` unless given; bilinear with antialiasing), the central square of `size`, values 0 to 1, then
     ImageNet's mean subtracted and its deviation divided out."""
     pixels = torch.from_numpy(np.array(square(image, size, resize))).permute(2, 0, 1).float() / 255
-    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
-    return ((pixels - mean) / std).unsqueeze(0)
+    return normalised(pixels).unsqueeze(0)
+
+
+def normalised(pixels):
+    """Return colours from 0 to 1, (…, 3, H, W), minus ImageNet's mean and divided by its deviation."""
+    mean, std = (torch.tensor(each).view(3, 1, 1) for each in (MEAN, STD))
+    return (pixels - mean) / std
 
 
 def square(image, size, resize=None):

@@ -1,222 +1,24 @@
 """The same network in less time, with the proof that it computes the same.
 
-A network is first written down as a graph: its steps in the order in which they run, and what each is given
-(torch.fx). Then steps are taken out of it that need not be done again for every picture, or not on their own:
-
-- `fold`: a BN in evaluation mode multiplies and adds constants, and so does the convolution before it. One does both.
-- `join`: a sum and a ReLU hardly compute anything, but read and write whole maps. oneDNN's convolutions, which torch
-  uses on processors, can do both to each value before it is written at all. Their weights are also put in the order
-  in which they are read, once, and not for every picture.
-
-`fast` does what helps and proves that the result is the same.
+A network is first written down as a graph (`graph`). Then its BN are folded into the convolutions (`fold`), and sums
+and ReLUs joined to them (`join`). `fast` does what helps and proves that the result is the same.
 """
 
 import copy
-import operator
-from contextlib import contextmanager
 from html import escape
 
 import torch
-from torch import fx, nn
-from torch.fx.passes.shape_prop import ShapeProp
-from torch.nn import functional as F
+from torch import nn
 
-from .. import blocks
-from .. import network as networks
 from .._common import check, check_input, gap, shape_text
-from ..blocks import Add
+from .fold import fold, fold_bn
+from .graph import as_graph
+from .join import join
 from .machine import compiler, no_compiler
-from .onednn import Joined, can_join
+from .onednn import can_join
 from .timing import timings
 
-# ── BN folded into the convolution ───────────────────────────────────────────────────────────────────────────
-
-
-def fold_bn(conv, bn):
-    """One convolution that computes bn(conv(x)), as BN does it in evaluation mode.
-
-    BN there is y = γ · (c − μ) / √(σ² + ε) + β with constants for each channel (Ioffe, Szegedy, arXiv 1502.03167,
-    Algorithm 2, step 11), and c = W ∗ x + b. With s = γ / √(σ² + ε) that is y = (s · W) ∗ x + (s · (b − μ) + β):
-    again a convolution, with W' = s · W and b' = s · (b − μ) + β. Without a bias b is 0.
-
-    conv, bn: nn.Conv2d and nn.BatchNorm2d, which are left as they are.
-    Returns a new nn.Conv2d with a bias. Raises ValueError for what cannot be folded.
-    """
-    if not isinstance(conv, nn.Conv2d) or not isinstance(bn, nn.BatchNorm2d):
-        raise ValueError(
-            f"only a BatchNorm2d after a Conv2d can be folded, and these are {type(bn).__name__} after "
-            f"{type(conv).__name__}"
-        )
-    if bn.num_features != conv.out_channels:
-        raise ValueError(f"the convolution gives {conv.out_channels} channels and the BN wants {bn.num_features}")
-    if bn.running_mean is None:
-        raise ValueError(
-            "this BN keeps no running statistics (track_running_stats=False): it takes those of each batch, which no "
-            "constant can replace"
-        )
-    if bn.training:
-        raise ValueError("this BN is in training mode, where it takes each batch's own statistics: call .eval() first")
-    # In float64, so that what is rounded is rounded once.
-    scale = (bn.running_var.double() + bn.eps).rsqrt()
-    scale = scale if bn.weight is None else scale * bn.weight.double()
-    shift = -scale * bn.running_mean.double()
-    shift = shift if bn.bias is None else shift + bn.bias.double()
-    shift = shift if conv.bias is None else shift + scale * conv.bias.double()
-    folded = nn.Conv2d(
-        conv.in_channels,
-        conv.out_channels,
-        conv.kernel_size,
-        conv.stride,
-        conv.padding,
-        conv.dilation,
-        conv.groups,
-        bias=True,
-        padding_mode=conv.padding_mode,
-        device="meta",
-    )
-    like = conv.weight.detach()
-    folded.weight = nn.Parameter((like.double() * scale.view(-1, 1, 1, 1)).to(like), requires_grad=False)
-    folded.bias = nn.Parameter(shift.to(like), requires_grad=False)
-    return folded.eval()
-
-
-def fold(network):
-    """A copy of the network, in evaluation mode, in which every BN that directly follows a convolution is folded
-    into it.
-
-    network: any network whose forward does not branch on the numbers it is given: of this library, or your own.
-    Returns an fx.GraphModule; `print(folded.code)` shows what it runs. The network itself is left as it is.
-    Raises ValueError for a network that cannot be written as a graph.
-    """
-    graph = as_graph(network)
-    found = dict(graph.named_modules())
-    targets = [node.target for node in graph.graph.nodes if node.op == "call_module"]
-    for node in _calls(graph, nn.BatchNorm2d):
-        conv, bn = node.args[0], found[node.target]
-        once = targets.count(node.target) == targets.count(conv.target) == 1  # weights of one use only
-        if bn.running_mean is not None and _is(graph, conv, nn.Conv2d) and len(conv.users) == 1 and once:
-            graph.add_submodule(conv.target, fold_bn(found[conv.target], bn))
-            _replace(node, conv)
-    return _tidy(graph)
-
-
-def as_graph(network):
-    """A copy of the network, in evaluation mode and without gradients, as an fx.GraphModule, without the steps that
-    do nothing there (nn.Identity, dropout). Raises ValueError for a network that cannot be written as a graph."""
-    if not isinstance(network, nn.Module):
-        raise ValueError(f"the network must be an nn.Module that has been built, and is {network!r}")
-    network = copy.deepcopy(network).eval().requires_grad_(False)
-    try:
-        with _unchecked():
-            graph = fx.GraphModule(network, _Tracer().trace(network))
-    except Exception as error:  # a learner's forward can raise anything when it is given no numbers
-        raise ValueError(
-            "this network cannot be written as a graph of its steps: its forward must run the same steps whatever it "
-            f"is given, without an if or a loop that depends on the input ({' '.join(str(error).split())})"
-        ) from None
-    for node in _calls(graph, nn.Identity, nn.Dropout, nn.Dropout2d):
-        _replace(node, node.args[0])
-    return _tidy(graph)
-
-
-class _Tracer(fx.Tracer):
-    """Records the steps. `Add` compares two shapes, of which there are none yet, so it is taken as one step."""
-
-    def is_leaf_module(self, module, name):
-        return isinstance(module, Add) or super().is_leaf_module(module, name)
-
-
-@contextmanager
-def _unchecked():
-    """Inside, this library's modules do not check their inputs: while a graph is recorded there is none to check."""
-    places = [(blocks, "check_input"), (networks, "check_input"), (networks, "check_training_size")]
-    before = [getattr(place, name) for place, name in places]
-    for place, name in places:
-        setattr(place, name, lambda *_args: None)
-    try:
-        yield
-    finally:
-        for (place, name), what in zip(places, before, strict=True):
-            setattr(place, name, what)
-
-
-# ── Sum and ReLU joined to the convolution ───────────────────────────────────────────────────────────────────
-
-
-SUMS = {operator.add, operator.iadd, torch.add, "add", "add_"}
-RELUS = {F.relu, torch.relu, torch.relu_, "relu", "relu_"}
-
-
-def join(graph, x):
-    """Join each sum and ReLU of a graph to the convolution before it, in place.
-
-    graph: as `fold` gives it, on a processor, in float32 or bfloat16.
-    x:     an input, (batch, C, H, W), in channels_last: for its shape and type.
-    Returns the graph. Only where `can_join(x.dtype)`.
-    """
-    ShapeProp(graph).propagate(x)
-    for i, node in enumerate(_calls(graph, nn.Conv2d)):
-        conv = graph.get_submodule(node.target)
-        if conv.padding_mode != "zeros" or isinstance(conv.padding, str):
-            continue
-        last, other = node, None
-        after = _only_user(node)
-        if after is not None and _is_sum(graph, after):
-            other = next(a for a in after.args if a is not node)
-            last, after = after, _only_user(after)
-        relu = after is not None and _is_relu(graph, after)
-        last = after if relu else last
-        spare = other is not None and _is(graph, other, nn.Conv2d, Joined) and len(other.users) == 1
-        shape = node.args[0].meta["tensor_meta"].shape
-        graph.add_submodule(name := f"joined{i}", Joined(conv, relu, spare, shape))
-        with graph.graph.inserting_after(last):
-            # Where the last of the steps stood: both that it is given are there by then.
-            new = graph.graph.call_module(name, node.args if other is None else (*node.args, other))
-        new.meta = last.meta
-        _replace(last, new)
-    return _tidy(graph)
-
-
-def _only_user(node):
-    """The step that alone uses what this one gives, and uses it once; None where there is no such step."""
-    users = list(node.users)
-    alone = len(users) == 1 and [*users[0].args, *users[0].kwargs.values()].count(node) == 1
-    return users[0] if alone else None
-
-
-def _is_sum(graph, node):
-    """Whether a step adds two tensors of one shape, and does nothing else."""
-    kind = _is(graph, node, Add) or node.op != "call_module" and node.target in SUMS
-    if not kind or len(node.args) != 2 or node.kwargs or not all(isinstance(a, fx.Node) for a in node.args):
-        return False
-    a, b = (each.meta.get("tensor_meta") for each in node.args)
-    return a is not None and b is not None and (a.shape, a.dtype) == (b.shape, b.dtype)
-
-
-def _is_relu(graph, node):
-    return _is(graph, node, nn.ReLU) or node.op != "call_module" and node.target in RELUS
-
-
-def _is(graph, node, *kinds):
-    """Whether a step is a call of a module of one of those kinds."""
-    return isinstance(node, fx.Node) and node.op == "call_module" and type(graph.get_submodule(node.target)) in kinds
-
-
-def _calls(graph, *kinds):
-    return [node for node in graph.graph.nodes if _is(graph, node, *kinds)]
-
-
-def _replace(node, other):
-    """Let all users of a step use the other one; it is taken out with the next `_tidy`."""
-    node.replace_all_uses_with(other)
-
-
-def _tidy(graph):
-    graph.graph.eliminate_dead_code()
-    graph.graph.lint()
-    graph.delete_all_unused_submodules()
-    graph.recompile()
-    return graph
+__all__ = ["FastNetwork", "InPieces", "as_graph", "fast", "fold", "fold_bn", "join"]
 
 
 class InPieces(nn.Module):
@@ -264,7 +66,7 @@ class FastNetwork(nn.Module):
 
     def train(self, mode=True):
         if mode:
-            raise ValueError("a fast network has no BN left to train: train the one it was made of, and make it anew")
+            raise ValueError("a fast network has no BN left to train: train the original, and make it again")
         return self
 
     @property
@@ -329,10 +131,39 @@ def fast(
     Returns a FastNetwork. Raises ValueError for arguments that do not fit, for a network that does not give out one
     tensor of finite numbers, and where every way leaves the tolerance.
     """
-    say = progress or (lambda _text: None)
+    tell = progress or (lambda _text: None)
     check(batch=batch, repeats=repeats)
     if compile not in (True, False, "auto"):
         raise ValueError(f'compile = {compile!r} must be True, False or "auto"')
+    given, x, expected = _reference(network, example, size, batch)
+    dtype = x.dtype if dtype is None else dtype
+    ways, left_out = _ways(given, x, dtype, compile, tell)
+    differences = _prove(ways, left_out, x, dtype, expected, tolerance)
+    tell(f"timing {len(ways) + 1} ways in turns …")
+    works = {GIVEN: lambda: _given_output(given, x)}
+    works |= {name: lambda way=way: _fast_output(way, x, dtype) for name, (way, _) in ways.items()}
+    found = timings(works, repeats)
+    first, *others = sorted(ways, key=lambda name: found[name].undisturbed)
+    elsewhere = next((name for name in (first, *others) if name != COMPILED), first)
+    left_out += [f"“{n}” was not the fastest." for n in (JOINED, COMPILED) if n in ways and not first.startswith(n)]
+    return FastNetwork(
+        ways[first][0],
+        ways[elsewhere][0],
+        C=x.shape[1],
+        dtype=dtype,
+        done=ways[first][1],
+        left_out=tuple(left_out),
+        difference=differences[first],
+        tolerance=tolerance,
+        shape=tuple(x.shape),
+        timings=found,
+        chosen=first,
+        checkpoint=getattr(network, "checkpoint", None),
+    )
+
+
+def _reference(network, example, size, batch):
+    """Return a copy of the network in evaluation mode, an input, and its output, which a faster one must give too."""
     if not isinstance(network, nn.Module):
         raise ValueError(f"the network must be an nn.Module that has been built, and is {network!r}")
     given = copy.deepcopy(network).eval()
@@ -344,9 +175,11 @@ def fast(
     if not isinstance(expected, torch.Tensor) or not expected.isfinite().all():
         got = "numbers that are not finite" if isinstance(expected, torch.Tensor) else type(expected).__name__
         raise ValueError(f"the network gives out {got}, and there is nothing to hold a faster one against")
-    dtype = x.dtype if dtype is None else dtype
+    return given, x, expected
 
-    ways, left_out = _ways(given, x, dtype, compile, say)
+
+def _prove(ways, left_out, x, dtype, expected, tolerance):
+    """Take out the ways whose output is off by more than the tolerance. Return the relative differences by name."""
     differences = {name: gap(_fast_output(way, x, dtype), expected)[1] for name, (way, _) in ways.items()}
     for name, difference in differences.items():
         if not difference <= tolerance:
@@ -358,30 +191,10 @@ def fast(
             f"every way is off by {least:.1e} of the largest value or more, and {tolerance:.0e} is allowed: allow more "
             "with tolerance=…, or keep the network as it is"
         )
-    say(f"timing {len(ways) + 1} ways in turns …")
-    works = {GIVEN: lambda: _given_output(given, x)}
-    works |= {name: lambda way=way: _fast_output(way, x, dtype) for name, (way, _) in ways.items()}
-    found = timings(works, repeats)
-    order = sorted(ways, key=lambda name: found[name].undisturbed)
-    elsewhere = next((name for name in order if name != COMPILED), order[0])
-    left_out += [f"“{n}” was not the fastest." for n in (JOINED, COMPILED) if n in ways and not order[0].startswith(n)]
-    return FastNetwork(
-        ways[order[0]][0],
-        ways[elsewhere][0],
-        C=x.shape[1],
-        dtype=dtype,
-        done=ways[order[0]][1],
-        left_out=tuple(left_out),
-        difference=differences[order[0]],
-        tolerance=tolerance,
-        shape=tuple(x.shape),
-        timings=found,
-        chosen=order[0],
-        checkpoint=getattr(network, "checkpoint", None),
-    )
+    return differences
 
 
-def _ways(given, x, dtype, compile, say):
+def _ways(given, x, dtype, compile, tell):
     """name → (a module that computes the same, sentences on what was done), and sentences on what was not."""
     wide, cpu = x.to(dtype, memory_format=torch.channels_last), x.device.type == "cpu"
     ways, left_out = {}, []
@@ -412,7 +225,7 @@ def _ways(given, x, dtype, compile, say):
     elif cpu and not compiler():
         left_out.append(f"Not compiled: {no_compiler()}.")
     else:
-        say("compiling: about a minute, once …")
+        tell("compiling: about a minute, once …")
         try:
             # Freezing tells the compiler that weights are constants, which it may then put in its own order.
             compiled = torch.compile(base, options={"freezing": True})
@@ -462,7 +275,7 @@ def _real_input(network, size, batch):
         C = first.in_channels if first else 3
         x = torch.randn(batch, C, size, size, generator=torch.Generator().manual_seed(0))
     else:
-        from ..photos import PHOTOS, photo, to_input
+        from ..photos import PHOTOS, photo, to_input  # numpy and PIL are loaded for those who have pictures
 
         some = [to_input(photo(name), size) for name in PHOTOS[:batch]]
         x = torch.cat((some * batch)[:batch])

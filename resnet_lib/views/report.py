@@ -2,15 +2,13 @@
 
 import base64
 import io
-import os
 import re
-import secrets
 from datetime import date
 from html import escape
 from pathlib import Path
 from unicodedata import east_asian_width
 
-from .._common import shape_text
+from .._common import shape_text, whole
 from ..activations import step_names
 from ..anatomy import anatomy
 from ..experiments.budget import code
@@ -141,15 +139,8 @@ class Report:
                 f"{str(path)!r} is there already and is no report of this kind: name another file, or say "
                 "overwrite=True to lose what is in it"
             )
-        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-        try:
-            with open(beside, "x", encoding="utf-8", newline="\n") as out:
-                out.write(self.html)
-                out.flush()
-                os.fsync(out.fileno())
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)  # gone already where all went well
+        with whole(path) as out:
+            out.write(self.html.encode())
 
 
 def _said(task):

@@ -1,6 +1,6 @@
-"""The published files: fetched once, continued where a download broke off, checked, kept in torch's own cache.
+"""Download the published files: verified by sha256, resumed after an interruption, cached where torch keeps its own.
 
-Each file's sha256, or the start of it, is known beforehand, so nothing that came altered is ever used.
+Each file's sha256, or the start of it, is known beforehand, so an altered file is never used.
 """
 
 import errno
@@ -12,13 +12,15 @@ import socket
 import ssl
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import torch
+
+from .._common import Finding, Kind, alone, say
 
 BASE = "https://download.pytorch.org/models/"
 MIRROR = "RESNET_COURSE_MIRROR"  # environment variable: a base URL or a folder that takes the place of every base
@@ -28,44 +30,74 @@ LARGEST = 1 << 30  # bytes; no published ResNet comes near
 CHUNK = 1 << 18
 
 
+# ── What can go wrong ────────────────────────────────────────────────────────────────────────────────────────
+
+NOT_DOWNLOADED = Kind(
+    "not downloaded",
+    "{where} could not be downloaded: {cause}. Try again, or on another network, or set "
+    f"{MIRROR} to a folder or address that has the file, or use {{instead}}, which comes with the course.",
+)
+NOT_KEPT = Kind("not kept", "{where} could not be saved: {cause}. Or set TORCH_HOME to another folder.")
+DISK_FULL = Kind("disk full", "the disk is full. Free some space for {where}; what has arrived is kept")
+NOT_WRITABLE = Kind("folder not writable", "{where} cannot be written ({reason})")
+ANOTHER_FILE = Kind(
+    "another file", "{where} sent another file (its sha256 is not the published one), perhaps a log-in page"
+)
+TOO_LARGE = Kind("too large", "{where} sends more than any published file has")
+BROKEN_OFF = Kind("broken off", "the connection broke off at {done:,.1f} of {total:,.1f} MB; those are kept")
+CIRCLE = Kind("redirected in a circle", "{where} redirects in a circle")
+NOT_THERE = Kind("not on the server", "{where} does not have {url}")
+SERVER_ERROR = Kind("server error", "{where} answers with error {code}")
+NO_FILE = Kind("not in the mirror", "there is no {where}")
+SILENT = Kind("silent", "{where} has sent nothing for {seconds:g} seconds")
+NO_ADDRESS = Kind("address not found", "the address {where} is not found, as without a connection to the internet")
+NOT_PROVED = Kind(
+    "certificate refused",
+    "{where} cannot prove its identity ({reason}), as on a network that inspects its traffic",
+)
+UNREACHABLE = Kind("unreachable", "{where} cannot be reached, or the connection broke off ({reason})")
+
+
 class Unavailable(OSError):
-    """A file that could not be had. The message says why, and what to do."""
+    """Raised when a file cannot be downloaded, saved or read; the message explains why and what to do.
+
+    finding: the same as an object; its value `cause` is a finding as well.
+    """
+
+    def __init__(self, finding):
+        super().__init__(say(finding))
+        self.finding = finding
 
 
 def fetch(file, progress=None, *, base=BASE, sha256=None, instead='load("thin")'):
-    """The path of a published file, in torch's cache ($TORCH_HOME/hub/checkpoints); downloaded where it is not there
-    yet, from `base` or from what the environment variable RESNET_COURSE_MIRROR names.
+    """Return the path of a published file in torch's cache ($TORCH_HOME/hub/checkpoints); download it if it is not yet
+    there, from `base` or from what the environment variable RESNET_COURSE_MIRROR names.
 
     file:     its name.
     base:     the address of the folder it is published in.
     sha256:   the digits its sha256 begins with; unless given, those in its name: "resnet50-0676ba61.pth".
-    instead:  what to use where it cannot be had, for the message; it comes with the course.
+    instead:  what to use if it cannot be downloaded, for the message; it comes with the course.
     progress: called as progress(bytes here, bytes in all, or None where the server does not say); a bar on stderr
-              unless given. What has arrived when it raises, or when the program is ended, is continued next time.
-    Raises Unavailable with a sentence where the file cannot be had or kept, ValueError for a mirror that is no address.
+              unless given. A download resumes after it raises or the program ends.
+    Raises Unavailable if the file cannot be downloaded or saved, ValueError for a mirror that is not an address.
     """
     target = Path(torch.hub.get_dir()) / "checkpoints" / file
     digits = sha256 or re.search(r"-([0-9a-f]{8,64})\.", file)[1]
     try:
         if is_right(target, digits):
             return target
-        target.parent.mkdir(parents=True, exist_ok=True)
-        progress = progress or bar(file)
-        with _alone(target, progress) as part:
+        progress, part = progress or bar(file), target.with_name(target.name + ".part")
+        with alone(target, lambda: progress(_size(part), None)):
             if not is_right(target, digits):  # else the process that was waited for has brought it
                 _download(source(file, base), digits, part, progress)
                 os.replace(part, target)
     except _Unusable as error:
-        raise Unavailable(
-            f"{file} could not be downloaded: {error}. Try again, or on another network, or set {MIRROR} to a folder "
-            f"or address that has the file, or use {instead}, which comes with the course."
-        ) from None
+        raise Unavailable(Finding(NOT_DOWNLOADED, file, {"cause": error.finding, "instead": instead})) from None
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            why = f"the disk is full. Free some space for {target.parent}; what has arrived is kept"
-        else:
-            why = f"{target.parent} cannot be written ({error.strerror or error})"
-        raise Unavailable(f"{file} could not be kept: {why}. Or set TORCH_HOME to another folder.") from None
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = {} if full else {"reason": error.strerror or error}
+        cause = Finding(DISK_FULL if full else NOT_WRITABLE, str(target.parent), reason)
+        raise Unavailable(Finding(NOT_KEPT, file, {"cause": cause})) from None
     return target
 
 
@@ -110,50 +142,18 @@ def bar(name):
     return draw
 
 
-# ── One download at a time ───────────────────────────────────────────────────────────────────────────────────
-
-
-@contextmanager
-def _alone(target, progress):
-    """Gives the file to download into, once no other process downloads the same one. The system frees the lock of a
-    process that dies, and what it had received is continued."""
-    part, lock = (target.with_name(target.name + end) for end in (".part", ".lock"))
-    with open(lock, "ab") as file:
-        while not _locked(file):
-            progress(_size(part), None)
-            time.sleep(0.2)
-        yield part
-        with suppress(OSError):  # Windows keeps a file that another process has open
-            lock.unlink()
-
-
-def _locked(file):
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        # A file system without locks. Two downloads at once may then spoil each other, which the sha256 tells.
-        pass
-    return True
-
-
 # ── The download itself ──────────────────────────────────────────────────────────────────────────────────────
 
 
 class _Broken(Exception):
-    """The connection failed, for the reason given."""
+    """The connection failed; `finding` says why."""
+
+    def __init__(self, finding):
+        self.finding = finding
 
 
-class _Unusable(Exception):
-    """No download will bring the file now, for the reason given."""
+class _Unusable(_Broken):
+    """No download will bring the file now."""
 
 
 @contextmanager
@@ -173,7 +173,7 @@ def _download(url, digits, part, progress):
             start = _receive(url, part, start, progress)
         except _Broken as error:
             if _size(part) <= furthest:
-                raise _Unusable(error) from None
+                raise _Unusable(error.finding) from None
             furthest = _size(part)
             time.sleep(PAUSE)
             continue
@@ -181,7 +181,7 @@ def _download(url, digits, part, progress):
             return
         part.unlink()
         if start == 0:
-            raise _Unusable(f"{url} gave another file (its sha256 is not the published one), perhaps a log-in page")
+            raise _Unusable(Finding(ANOTHER_FILE, url))
         furthest = 0  # what was continued may have been of another file: once more from the beginning
 
 
@@ -212,13 +212,13 @@ def _receive(url, part, start, progress):
             progress(done, total)
             if done > LARGEST:
                 file.truncate(0)
-                raise _Broken(f"{url} sends more than any published file has")
+                raise _Broken(Finding(TOO_LARGE, url))
         file.flush()
         os.fsync(file.fileno())
     if total is None:
         progress(done, done)
     elif done < total:
-        raise _Broken(f"the connection broke off at {done / 1e6:,.1f} of {total / 1e6:,.1f} MB; those are kept")
+        raise _Broken(Finding(BROKEN_OFF, url, {"done": done / 1e6, "total": total / 1e6}))
     return start
 
 
@@ -227,19 +227,20 @@ def _size(path):
 
 
 def _why(error, url):
-    """What went wrong with the network, in plain words."""
+    """Return what went wrong with the network, as a finding."""
     host = urlsplit(url).hostname or url
     if isinstance(error, HTTPError):
         if 300 <= error.code < 400:
-            return f"{host} sends the request round in a circle of redirections"
-        return f"{host} does not have {url}" if error.code == 404 else f"{host} answers with error {error.code}"
+            return Finding(CIRCLE, host)
+        missing = error.code == 404
+        return Finding(NOT_THERE, host, {"url": url}) if missing else Finding(SERVER_ERROR, host, {"code": error.code})
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, FileNotFoundError | NotADirectoryError):
-        return f"there is no {url}"
+        return Finding(NO_FILE, url)
     if isinstance(reason, TimeoutError):
-        return f"{host} has sent nothing for {TIMEOUT:g} seconds"
+        return Finding(SILENT, host, {"seconds": TIMEOUT})
     if isinstance(reason, socket.gaierror):
-        return f"the address {host} is not found, as where there is no connection to the internet"
+        return Finding(NO_ADDRESS, host)
     if isinstance(reason, ssl.SSLError):
-        return f"{host} cannot prove who it is ({reason.reason}), as where a network inspects what it passes on"
-    return f"{host} cannot be reached, or the connection broke off ({reason})"
+        return Finding(NOT_PROVED, host, {"reason": reason.reason})
+    return Finding(UNREACHABLE, host, {"reason": reason})

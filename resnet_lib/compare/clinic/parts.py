@@ -12,7 +12,7 @@ from ...blocks import BTNK1, BTNK2, Stem
 from ...experiments.tasks import photographs
 from ...network import Design, head
 from ...network import stages as stages_of
-from ...photos import MEAN, STD
+from ...photos import normalised
 
 # ── The healthy parts ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -46,8 +46,7 @@ def initialise_at_the_shortcut(network):
 def prepare(pictures):
     """Return pictures of bytes, (n, 3, H, W), as a network's input: values 0 to 1, minus ImageNet's mean, divided by
     its deviation."""
-    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
-    return (pictures.float() / 255 - mean) / std
+    return normalised(pictures.float() / 255)
 
 
 @torch.no_grad()

@@ -1,18 +1,19 @@
 """The slow examination: a moment of training beside two healthy networks."""
 
+from dataclasses import replace
 from functools import cache
 from math import isclose, isfinite
 
 import torch
 
 from ...experiments.tasks import photographs
-from ...experiments.training import FAST, one_cycle
+from ...experiments.training import FAST, Recipe, Training
 from .parts import HEALTHY, WRONG, assemble, said
 
 STEPS = 10 if FAST else 200
 LATE = 20  # the last steps, whose mean loss is compared
 EARLY = 5  # the first steps, in which a healthy step of training gives the healthy losses
-BATCH, PEAK = 64, 0.05
+RECIPE = Recipe(batch=64, peak=0.05, weight_decay=0.0)
 
 
 class Run:
@@ -22,10 +23,23 @@ class Run:
     """
 
     def __init__(self, parts, seed, steps):
-        self.parts, self.steps, self.losses = {**HEALTHY, **parts}, steps, []
+        parts = {**HEALTHY, **parts}
         self.network = assemble(parts, seed).to(memory_format=torch.channels_last)
-        self.optimizer = torch.optim.SGD(self.network.parameters(), PEAK, momentum=0.9, nesterov=True)
         self._began = {name: t.clone() for name, t in self._numbers()}
+        pictures, labels = _task().train
+
+        def update(*given):
+            loss = float(parts["step"](*given))
+            if not isfinite(loss):  # Training would advise a lower learning rate, which is no patient's trouble here
+                raise ValueError(f"after {len(self.losses)} steps the loss is {loss}, no number")
+            return loss
+
+        recipe = replace(RECIPE, epochs=-(-steps * RECIPE.batch // len(labels)))
+        training = Training(
+            self.network, pictures, labels, recipe, prepare=lambda x, _done: parts["prepare"](x), update=update
+        )
+        training.steps = steps  # which may end within an epoch
+        self.losses, self._steps = training.losses, iter(training)
 
     def _numbers(self):
         return [(name, t) for name, t in self.network.state_dict().items() if t.is_floating_point()]
@@ -35,20 +49,8 @@ class Run:
         return tuple(name for name, t in self._numbers() if torch.equal(t, self._began[name]))
 
     def advance(self):
-        """One step; every run sees the same pictures in the same order. ValueError where the loss is no number."""
-        pictures, labels = _task().train
-        n, per_epoch = len(self.losses), len(labels) // BATCH
-        order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(n // per_epoch))
-        chosen = order[n % per_epoch * BATCH :][:BATCH]
-        for group in self.optimizer.param_groups:
-            group["lr"] = PEAK * one_cycle(n / self.steps, 0.2)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(n)
-            x = self.parts["prepare"](pictures[chosen])
-            loss = float(self.parts["step"](self.network, self.optimizer, x, labels[chosen].clone()))
-        if not isfinite(loss):
-            raise ValueError(f"after {n} steps the loss is {loss}, no number")
-        self.losses.append(loss)
+        """One step; every run sees the same pictures in the same order. ValueError where the loss is not finite."""
+        next(self._steps)
 
 
 @cache
