@@ -119,77 +119,6 @@ OWN_SYMPTOMS = {
         (r"", "How many numbers has one channel? How many channels has one picture? How many pictures are there?")
     ],
     **dict.fromkeys(("out_width", "parameters", "macs"), FUNCTION),
-    "stem": [
-        *ANYWHERE,
-        (r"missing|without calling", "The four lines of forward stand in sections 4 to 7, one in each."),
-        (r"channels|\btakes\b", "Into the convolution go C channels, out of it C1; BN has as many as come out."),
-        (r"ReLU", "One ReLU, after BN and before the pool."),
-        (r"stride|padding|pooling|gives out", "Print the shape after each step, and compare with sections 4 to 7."),
-    ],
-    "projection": [
-        *ANYWHERE,
-        (r"ReLU", "G ends with its BN: its ReLU is the one after the sum."),
-        (r"stride", "The convolution needs the S that the class is given."),
-        (r"channels|\btakes\b", "Into the convolution go C channels, out of it C_out; BN has as many as come out."),
-        (r"bias", "nn.Conv2d adds a bias unless you say bias=False."),
-        (r"missing|left out|without calling", "Two parts: made in __init__, called in forward one after the other."),
-        (r"", "kernel_size=1: a 1×1 looks at one position, and needs no padding."),
-    ],
-    "BTNK1": [
-        (r"never calls", "Which of your parts does forward never mention?"),
-        (r"wide", "Put kernel and padding of the 3×3 into ⌊(W + 2·padding − kernel) / stride⌋ + 1."),
-        *ANYWHERE,
-        (r"what F has made", "Give what flows through F a name of its own, f, so that x is still there."),
-        (r"no projection", "Write down the shapes of F(x) and of x for S = 1: if they differ, the shortcut needs G."),
-        (r"BN is missing|no BN", "Every convolution is followed by its own BN, G's too."),
-        (r"stride|has S =", "S stands in your code exactly twice: for the 3×3 and for G. All else has stride 1."),
-        (r"stacked|averaged|multiplied|what comes out", "Read the last lines of forward aloud: what is added to what?"),
-    ],
-    "stage": [
-        (r"no block|ModuleList", "nn.Sequential runs what stands in its brackets, one block after the other."),
-        (r"a list|star", "The star hands over what is in a list one by one: print(*[1, 2, 3])."),
-        (r"one block with", "[block] * 2 names one block twice. How often does your code call BTNK2(…)?"),
-        (r"blocks?, and n", "For n = 3: how many BTNK1, how many BTNK2? How often does a loop run? And return?"),
-        (r"is a BTNK", "Look at section 2 again: which block opens Stage 1, and which ones follow?"),
-        (r"is given", "Print the shape that BTNK1(64, 64, 1) gives for the x of section 2. That goes into block 2."),
-        (r"is wanted", "BTNK1 takes C, C1 and S, in this order: those that make_stage is given."),
-        (r"Python says", "Read the line at which it stopped, and print the numbers that stand in it."),
-    ],
-    "BTNK2": [
-        *ANYWHERE,
-        (r"stacked|overwrit|added", "Give what flows through F a name of its own, f, so that x is still there."),
-        (
-            r"channels|\btakes\b|missing|too many",
-            "Write C → C/4 → C/4 → C beside your layers: each takes what came before.",
-        ),
-        (
-            r"what comes out differs",
-            "Read the last lines of forward aloud: what is added to what, and what comes after?",
-        ),
-        (r"stride", "Nothing in an identity block has a stride."),
-    ],
-    "network": [
-        *ANYWHERE[:3],
-        (
-            r"Python says: (NameError|AttributeError|TypeError)",
-            "Read the line at which it stopped, word by word: is each name there the one under which it was made?",
-        ),
-        (r"Python says", "Print the shape after each line of forward: which part is given what it was not made for?"),
-        (r"no layers", "One line in __init__ for each part, from self.stage0 = MyStem() on."),
-        (
-            r"never calls|without calling|goes on without",
-            "One line in forward for each part, x = self.stage0(x) and so on, and at the end a return.",
-        ),
-        (r"the class", "MyStem and MyHead are classes: their brackets make one. make_stage(…) gives a stage at once."),
-        (r"Stage \d has|missing|too many", "n is the last of the four numbers of make_stage(C, C1, S, n)."),
-        (r"has S =", "S is the third of the four numbers of make_stage(C, C1, S, n). Which stage keeps its width?"),
-        (r"head", "The head gets 2,048 channels and gives num_classes scores. Nothing comes after it."),
-        (
-            r"stage\d\.0\.\S+ takes|C1|was made for|BN, has",
-            "Write in a row what the parts give: 64, 256, 512, … Each is the C of the next stage; C1 is a quarter of "
-            "what a stage gives itself.",
-        ),
-    ],
     "to_v1": [
         (r"Python says.*(not defined|no attribute)", "Compare it letter by letter with the exercise: v1.conv1.stride."),
         (r"Python says", "Read the line at which it stopped, and print what stands in it."),
@@ -208,13 +137,6 @@ OWN_SYMPTOMS = {
         (r"inside the loop", "The loop goes through all entries before anything is given back."),
         (r"numel|bytes|numbers in", "Print tensor.shape and tensor.numel() of one convolution side by side."),
         (r"", "Print the names that you count as parameters: do all end as they should, and is one missing?"),
-    ],
-    "ladder": [
-        (r"without its return", "Look at the last line of each of your functions: it has its return or gives None."),
-        (r"Python says|stopped with", "Read the line at which it stopped: only what the exercise names has to change."),
-        (r"pool", "Compare kernel, stride and padding of the pooling with lesson 01: others can give the same shape."),
-        (r"ReLU|relu|sum|shortcut", "Look where the last bracket closes: what is inside the ReLU, and what outside?"),
-        (r"", "All steps before the first that differs are right: look at what comes right after them."),
     ],
     "silent": [
         ANYWHERE[1],
@@ -287,30 +209,6 @@ OWN_SYMPTOMS = {
 
 # Part → a hint about its structure, and one that is nearly the solution.
 PARTS = {
-    "stem": (
-        "Four steps: a convolution, BN, ReLU, the largest of 3×3. Two of them have stride 2, and each its padding.",
-        "nn.Conv2d(C, C1, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(C1), nn.ReLU(), nn.MaxPool2d(3, 2, …).",
-    ),
-    "projection": (
-        "One convolution that changes channels and size at once, and a BN. No ReLU.",
-        "nn.Conv2d(C, C_out, 1, stride=S, bias=False), then nn.BatchNorm2d(…).",
-    ),
-    "BTNK2": (
-        "F is 1×1, 3×3, 1×1 with C/4 channels inside, each with its BN. Then the sum with x, then the ReLU.",
-        "f = relu(bn1(conv1(x))); f = relu(bn2(conv2(f))); f = bn3(conv3(f)); return relu(f + …).",
-    ),
-    "BTNK1": (
-        "F as in BTNK2, with C1 inside, 4·C1 at its end and S on the 3×3. G is a 1×1 /S with BN, for S = 1 too.",
-        "f = relu(bn1(conv1(x))); f = relu(bn2(conv2(f))); f = bn3(conv3(f)); return relu(f + shortcut(…)).",
-    ),
-    "stage": (
-        "One BTNK1 changes the shape; n − 1 BTNK2 keep it. The C of a BTNK2 is what the BTNK1 gives out.",
-        "nn.Sequential(BTNK1(C, C1, S), *(BTNK2(…) for _ in range(n − 1))).",
-    ),
-    "network": (
-        "Stem, four stages with 3, 4, 6, 3 blocks, average over H and W, flatten, linear layer. No softmax.",
-        "Stage i has C1 = 64, 128, 256, 512 and S = 1, 2, 2, 2; its C is 64 in Stage 1, and 2·C1 in the others.",
-    ),
     "to_v1": (
         "Take a copy of everything, and let conv1 and conv2 of the copy exchange their strides. Nothing else changes.",
         "v1 = copy.deepcopy(block); v1.conv1.stride, v1.conv2.stride = v1.conv2.stride, …",
@@ -319,10 +217,6 @@ PARTS = {
         "Five endings: weight and bias are parameters; running_mean, running_var and num_batches_tracked are buffers.",
         'parameters = [t for name, t in weights.items() if name.endswith((".weight", ".bias"))]; then len(parameters), '
         "sum(t.numel() for t in parameters), and the same for the rest.",
-    ),
-    "ladder": (
-        "The stem ends with the largest of 3×3, stride 2, padding 1. A block adds F(x) and x, and then the ReLU.",
-        "nn.MaxPool2d(3, stride=2, padding=…); return self.relu3(self.bn3(self.conv3(f)) + …)",
     ),
     "silent": (
         "Stack the five tensors to (5, C, h, w), and ask of each channel whether it is zero everywhere.",

@@ -330,7 +330,7 @@ def check_start_as_shortcut(f, *, exercise=None):
         try:
             f(network)
         except Exception as error:  # whatever a learner's code raises is a finding
-            raise wrong(stopped(error, IN_FUNCTIONS), where(error)) from None
+            raise wrong(str(stopped(error, IN_FUNCTIONS)), where(error)) from None
         if problem := _of_start(network, untouched):
             raise wrong(f"Of {what}: {problem}")
         replaced = replaced or any(own[name] is not p for name, p in network.named_parameters())
