@@ -344,12 +344,12 @@ def write_overrides():
 # ---------------------------------------------------------------- the commands
 
 
-def lab(extra):
+def lab(extra, page=FIRST_LESSON):
     # `-m jupyterlab`, not the script jupyter-lab: that one breaks when .venv's path is long.
     arguments = ["-m", "jupyterlab", "--ServerApp.root_dir=" + ROOT]
-    if os.path.exists(os.path.join(ROOT, FIRST_LESSON)):
+    if os.path.exists(os.path.join(ROOT, page)):
         # As the address to begin at, so that the printed address leads to the lesson too.
-        arguments.append("--LabApp.default_url=/lab/tree/" + FIRST_LESSON)
+        arguments.append("--LabApp.default_url=/lab/tree/" + page)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")  # Jupyter refuses without; in a container one often is root
     displays = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
@@ -431,23 +431,122 @@ def doctor(extra):
     return 1 if missing else 0
 
 
-# command: (extras it needs, how it is run, what it does)
+def lessons():
+    """The solved lessons, by number: {"03": "03_btnk1"}."""
+    folder = os.path.join(ROOT, "notebooks", "solutions")
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return {name[:2]: name[: -len(".ipynb")] for name in names if re.match(r"\d\d_\w+\.ipynb$", name)}
+
+
+def listed():
+    return "\n".join(f"  {number}  {name[3:].replace('_', ' ')}" for number, name in lessons().items())
+
+
+def present(extra):
+    if not extra:
+        say(f"Which lesson? For instance: {ME} present 03\n" + listed())
+        return 0
+    name = lessons().get(extra[0])
+    if name is None:
+        raise Stop(f"There is no lesson {extra[0]!r}. The lessons are:\n{listed()}")
+    prepare([])
+    status = call([os.path.join("notebooks", "present.py"), name])
+    return status or lab(extra[1:], f"notebooks/instructor/{name}.ipynb")
+
+
+QUICK = "not browser and not kernel and not training"
+
+
+def test(extra):
+    """Run pytest: all tests in several processes, or with the reader's own arguments in one."""
+    chosen = [each for each in extra if each != "--quick"]
+    arguments = ["-m", "pytest"]
+    if not chosen:
+        workers = min(4, os.cpu_count() or 1)  # each takes about 1 GB
+        arguments += ["-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"]
+    if "--quick" in extra:
+        arguments += ["-m", QUICK]
+    status = call(arguments + chosen)
+    if "--quick" in extra:
+        say(f"These were the quick tests. All of them, with browser, notebooks and training: {ME} test")
+    return status
+
+
+# command: (extras it needs or None to install nothing first, how it is run, what it does, its own help)
 COMMANDS = {
-    "lab": ([], lab, "open the course in JupyterLab"),
-    "test": (["test"], lambda extra: call(["-m", "pytest"] + extra), "run the tests (pytest)"),
-    "bench": (["test"], lambda extra: call(["-m", "tests.bench"] + extra), "measure the course's speed"),
+    "lab": (
+        [],
+        lab,
+        "open the course in JupyterLab",
+        """Without options it opens lesson 00 in your browser. Options go on to JupyterLab, such as
+
+  --no-browser   start only; open the printed address yourself
+  --port 9999    another port than 8888
+
+All of JupyterLab's own: %s lab --help-all"""
+        % ME,
+    ),
+    "test": (
+        ["test"],
+        test,
+        "run the tests (pytest)",
+        """Without options it runs everything, in several processes side by side. That takes about ten minutes; browser
+tests are skipped where there is neither Chromium nor Chrome.
+
+  --quick        leave out what needs a browser, runs notebooks or trains networks
+
+Everything else goes on to pytest, which then runs in one process: a file such as tests/test_blocks.py, -k WORD for
+the tests with that word in their names, -x to stop at the first failure, --durations=10 for the slowest.""",
+    ),
+    "bench": (
+        ["test"],
+        lambda extra: call(["-m", "tests.bench"] + extra),
+        "measure the course's speed",
+        """  --quick        few repetitions: only to see that it runs
+  --no-browser   leave out what needs Chromium or Chrome
+  --only NAME    one part; an unknown name prints all of them""",
+    ),
+    "present": (
+        None,
+        present,
+        "open a lesson folded, for the projector",
+        """NUMBER is the lesson, such as 03; without it, the lessons are listed. The solved lesson is put beside its
+session plan in notebooks/instructor, with every section, exercise and solution folded, and opened in JupyterLab.
+Options after the number go on to JupyterLab, as with `lab`.""",
+    ),
     "notebooks": (
         ["test"],
         lambda extra: call([os.path.join("notebooks", "build.py")] + extra),
-        "write the lessons anew from notebooks/source",
+        "make the lessons' notebooks from notebooks/source",
+        """  --check        write nothing; list the notebooks that differ from their sources
+  --force        overwrite notebooks that hold outputs, too""",
     ),
     "grade": (
         [],
         lambda extra: call(["-m", "resnet_lib.grading", "--from", os.getcwd()] + extra),
         "grade a folder of submitted notebooks (for instructors)",
+        """FOLDER holds the submitted notebooks, each named after its student.
+
+  --lesson 03    the lesson's number; required
+  --out FILE     the CSV file to write (grades.csv)
+  --seconds N    time limit for each exercise with its checks (60)
+  --memory N     memory limit for each submission, in MB (4000)""",
     ),
-    "doctor": (None, doctor, "say what is fine, what is missing, and what to do about it"),
+    "doctor": (
+        None,
+        doctor,
+        "say what is fine, what is missing, and what to do about it",
+        "It installs nothing, and works before anything is installed.",
+    ),
 }
+ARGUMENTS = {"test": "[--quick] [pytest's options]", "present": "[NUMBER] [JupyterLab's options]", "doctor": ""}
+ARGUMENTS["grade"] = "FOLDER --lesson NUMBER [options]"
+
+
+def help_for(command):
+    _, _, does, text = COMMANDS[command]
+    usage = " ".join(filter(None, [ME, command, ARGUMENTS.get(command, "[options]")]))
+    return f"usage: {usage}\n\n{does[0].upper()}{does[1:]}.\n\n{text}"
 
 
 def main(arguments):
@@ -457,7 +556,7 @@ def main(arguments):
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="commands:\n" + "\n".join(f"  {name:10} {COMMANDS[name][2]}" for name in COMMANDS),
         epilog="The first run installs the course into .venv. Later ones start at once, without internet.\n"
-        f"Arguments go on to JupyterLab, pytest and so on: {ME} lab --no-browser --port 9999",
+        f"Each command has its own help: {ME} lab --help",
     )
     parser.add_argument("--cuda", action="store_true", help="torch with CUDA, for those with a GPU (3 GB)")
     parser.add_argument("command", nargs="?", choices=list(COMMANDS), help=argparse.SUPPRESS)
@@ -467,7 +566,10 @@ def main(arguments):
         parser.print_help()
         return 0
     cuda = ["cuda"] if options.cuda or "--cuda" in options.extra else []
-    needs, run, _ = COMMANDS[options.command]
+    if {"-h", "--help"} & set(options.extra):  # before anything is installed
+        say(help_for(options.command))
+        return 0
+    needs, run = COMMANDS[options.command][:2]
     try:
         if not os.path.exists(PYPROJECT):
             raise Stop("pyproject.toml is not beside course.py: use the one in the course's own folder.")

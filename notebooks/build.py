@@ -9,7 +9,7 @@ and the solved one, in notebooks/solutions/. An exercise is a pair of neighbouri
 `exercise`, the second `solution`: the learner's notebook keeps the first, the solved one the second.
 
 A cell tagged `instructor` is in neither. With what the lesson says of itself it gives the session plan in
-notebooks/instructor/. Beside the plan lies the solved lesson once more, for the projector: every section folded.
+notebooks/instructor/. The version for the projector is made from the solved one when it is asked for: see present.py.
 
 A source whose name does not begin with a lesson's two digits is a page beside the lessons, such as the glossary: one
 notebook, in notebooks/. The lessons link to it as if it lay beside them, and the solved ones get that link corrected.
@@ -50,15 +50,13 @@ def build(folder=NOTEBOOKS):
         name = f"{lesson.stem}.ipynb"
         solved = f"The exercises of this lesson, solved: [solutions/{name}](solutions/{name})"
         learner = f"This is the solved version. The lesson with its exercises to do: [{name}](../{name})"
-        shown = f"This is the lesson for the projector. The solved one: [solutions/{name}](../solutions/{name})"
         plans = [cell for cell in cells if "instructor" in tags(cell)]
         cells = [cell for cell in cells if "instructor" not in tags(cell)]
         made[folder / name] = notebook(cells, without="solution", last=solved)
         made[folder / "solutions" / name] = notebook(cells, without="exercise", last=learner, higher=pages)
         if plans:
             made[folder / "instructor" / f"{lesson.stem}.md"] = session_plan(lesson.stem, cells, plans)
-            made[folder / "instructor" / name] = notebook(folded(cells), without="exercise", last=shown, higher=pages)
-    for path in [p for kind in ("*.ipynb", "solutions/*.ipynb", "instructor/*.*") for p in folder.glob(kind)]:
+    for path in [p for kind in ("*.ipynb", "solutions/*.ipynb", "instructor/*.md") for p in folder.glob(kind)]:
         if path not in made:
             raise ValueError(f"{path.relative_to(folder)} has no source/{path.stem}.py: add the lesson, or remove it")
     return made
@@ -108,27 +106,9 @@ def notebook(cells, without=None, last="", higher=()):
 
 
 def copy(cell):
-    """The cell's source, its tags and whether it is folded, and nothing else."""
+    """The cell's source and its tags, and nothing else."""
     new = new_code_cell if cell.cell_type == "code" else new_markdown_cell
-    kept = {key: cell.metadata[key] for key in FOLDED if key in cell.metadata}
-    return new(cell.source, metadata=({"tags": sorted(tags(cell))} if tags(cell) else {}) | kept)
-
-
-# How JupyterLab is told that what stands below a heading is folded away, or a cell's code.
-FOLDED = {"jp-MarkdownHeadingCollapsed": True, "jupyter": {"source_hidden": True}}
-
-
-def folded(cells):
-    """The cells for the projector: each section and each exercise folded below its heading, the solutions' code too,
-    so that a question stands alone until the class has answered."""
-    section, code = ({key: value} for key, value in FOLDED.items())
-    for cell in cells:
-        if cell.cell_type == "code":
-            yield new_code_cell(cell.source, metadata=cell.metadata | (code if "solution" in tags(cell) else {}))
-            continue
-        for text in re.split(r"^(###? .+)$", cell.source, flags=re.M):  # headings alone: else their text would show
-            if text.strip():
-                yield new_markdown_cell(text.strip(), metadata=section if text.startswith("##") else {})
+    return new(cell.source, metadata={"tags": sorted(tags(cell))} if tags(cell) else {})
 
 
 PART = {
@@ -172,7 +152,8 @@ def session_plan(name, cells, plans):
     return (
         f"# Session plan · {head[1]}\n\n"
         f"{head[3]} minutes. The lesson: [{name}.ipynb](../{name}.ipynb), "
-        f"solved: [{name}.ipynb](../solutions/{name}.ipynb), for the projector: [{name}.ipynb]({name}.ipynb).\n\n"
+        f"solved: [{name}.ipynb](../solutions/{name}.ipynb). For the projector: "
+        f"`python3 course.py present {name[:2]}`.\n\n"
         f"{goals}\n\n"
         f"## The session\n\n{by_hand}\n\n"
         f"## The exercises\n\n| | difficulty | importance | minutes |\n| --- | --- | --- | --- |\n{table}\n"

@@ -68,7 +68,7 @@ def check_input(module, x, conv=None):
     name, C = type(module).__name__, module.C
     if not isinstance(x, torch.Tensor) or x.dim() != 4:
         got = f"shape {tuple(x.shape)}" if isinstance(x, torch.Tensor) else type(x).__name__
-        raise ValueError(f"{name} wants a tensor of shape (batch, C, H, W) with C = {C}, and got {got}")
+        raise ValueError(f"{name} expects a tensor of shape (batch, C, H, W) with C = {C}, but got {got}")
     if x.shape[1] != C:
         raise ValueError(
             f"{name} was made for C = {C} channels, and the input of shape {tuple(x.shape)} has {x.shape[1]}: "
@@ -101,6 +101,7 @@ def check_place(name, shape, row, column, channel=0):
 
 
 def check_bottleneck(C, C1, C_out, S, stride_on, groups, dilation):
+    """Raise ValueError for numbers of a bottleneck that do not fit together."""
     check(C=C, C1=C1, C_out=C_out, S=S, groups=groups, dilation=dilation)
     if C1 % groups:
         raise ValueError(f"groups = {groups} does not divide C1 = {C1}: every group needs the same channels")
@@ -240,6 +241,7 @@ def _no_numbers(where, **numbers):
 
 
 def divisors(n):
+    """Return all whole numbers that divide n, from 1 to n."""
     return [d for d in range(1, n + 1) if n % d == 0]
 
 
@@ -253,18 +255,18 @@ def _nearest(numbers, value):
 
 
 def pair(v):
-    """(v, v), or `v` itself where it is two numbers already: rows and columns, as layers are told their sizes."""
+    """Return (v, v), or `v` itself where it is two numbers already: rows and columns, as layers take their sizes."""
     return tuple(v) if isinstance(v, tuple | list) else (v, v)
 
 
 def shape_text(shape):
-    """(2048, 7, 7): thousands are not grouped, since (2,048, 7, 7) reads like four numbers."""
+    """Return a shape as text, (2048, 7, 7): thousands are not grouped, since (2,048, 7, 7) reads like four numbers."""
     return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
 
 
 def gap(a, b):
-    """The largest absolute difference of two tensors, and the same relative to the largest value of `b`; infinite
-    where the shapes differ, NaN where there are no numbers."""
+    """Return the largest absolute difference of two tensors, and the same relative to the largest value of `b`;
+    infinite where the shapes differ, NaN where there are no numbers."""
     if a.shape != b.shape:
         return inf, inf
     a, b = a.cpu().double(), b.cpu().double()
@@ -273,7 +275,7 @@ def gap(a, b):
 
 
 def seeded(seed, make, **options):
-    """What `make(**options)` builds when torch's random numbers begin at that seed; they go on as before."""
+    """Return what `make(**options)` builds from that seed; torch's own random numbers continue as before."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return make(**options)
@@ -281,7 +283,7 @@ def seeded(seed, make, **options):
 
 @contextmanager
 def evaluating(network):
-    """Inside, the network is in evaluation mode; afterwards each of its modules is in its own mode again."""
+    """Put the network in evaluation mode in this context; afterwards each of its modules has its own mode again."""
     modes = [(m, m.training) for m in network.modules()]
     network.eval()
     try:
@@ -293,7 +295,7 @@ def evaluating(network):
 
 @contextmanager
 def threads(n):
-    """Compute tensors on that many threads inside."""
+    """Compute tensors on that number of threads in this context."""
     before = torch.get_num_threads()
     torch.set_num_threads(n)
     try:
@@ -303,12 +305,12 @@ def threads(n):
 
 
 def one_thread():
-    """Compute tensors on one thread inside. One small block gains little from a second one, and on a busy machine
-    threads that wait for each other take many times as long."""
+    """Compute tensors on one thread in this context. One small block gains little from a second one, and on a busy
+    machine threads that wait for each other take many times as long."""
     return threads(1)
 
 
 def runs_folder():
-    """Where lessons keep their runs: the folder "runs" beside the notebook, or what the environment variable
+    """Return where lessons keep their runs: the folder "runs" beside the notebook, or what the environment variable
     RESNET_COURSE_RUNS names, for a course folder that cannot be written to."""
     return Path(os.environ.get("RESNET_COURSE_RUNS") or "runs").expanduser()

@@ -40,7 +40,7 @@ class Sees(NamedTuple):
 
 class Box(NamedTuple):
     """A rectangle of input pixels, from row `top` up to and without `bottom`, from column `left` up to and without
-    `right`. What lies outside the picture is padding."""
+    `right`. What is outside the picture is padding."""
 
     top: int
     left: int
@@ -133,7 +133,7 @@ def anatomy(module, size):
     """Return the steps of a block, a network or a `Design` for an input of that size, as an `Anatomy`.
 
     module: any module of this library, or one of your own that runs its children in the order in which they were
-            made; a child called "shortcut" starts from its block's input, and an `Add` ends it. A module may say in
+            made; a child called "shortcut" starts from its block's input, and an `Add` ends it. A class may say in
             `anatomy_kind` what it does instead: "SUM" as `Add`, "CONCAT", "NO SUM" where F(x) goes on alone, or "PAD",
             a shortcut that takes every S-th value and pads to C_out channels. What `forward` does without a
             submodule, a bare + or F.relu, is not seen. Nothing is run, so a module on the meta device will do.
@@ -172,7 +172,7 @@ def _walk(module, name, x, path, steps):
         full = f"{name}.{child_name}" if name else child_name
         if child_name == "shortcut":
             side = _walk(child, full, x, "shortcut", steps)
-        elif (kind := getattr(child, "anatomy_kind", None)) in ("SUM", "CONCAT"):
+        elif (kind := _kind(child)) in ("SUM", "CONCAT"):
             if side is None:
                 raise ValueError(f'{full} is a sum, and no child called "shortcut" is before it')
             if h.shape != side.shape and kind == "SUM":
@@ -187,6 +187,11 @@ def _walk(module, name, x, path, steps):
         else:
             h = _walk(child, full, h, path, steps)
     return h
+
+
+def _kind(module):
+    # Of the class: what an nn.Module lacks it looks up in three dictionaries, and that takes longer than all the rest.
+    return getattr(type(module), "anatomy_kind", None)
 
 
 def _leaf(m, name, x, path):
@@ -222,7 +227,7 @@ def _leaf(m, name, x, path):
         shape = (*x.shape[:-1], m.out_features)
         macs = m.in_features * prod(shape)
         return Step(name, "LINEAR", shape, p, macs, x.sees, path)
-    if getattr(m, "anatomy_kind", None) == "PAD":
+    if _kind(m) == "PAD":
         s = (m.S, m.S)
         out = tuple(out_size(n, 1, m.S, name=name) for n in space)
         return Step(name, f"PAD {_window((1, 1), s)}", (m.C_out, *out), 0, 0, _through(x, (1, 1), s), path)

@@ -41,7 +41,7 @@ class Design:
 
     stem, stages: Stage 0, and a tuple of Stages 1 to 4.
     block: "bottleneck", BTNK1 where the shape changes (S > 1 or C ≠ C_out) and BTNK2 elsewhere; or "basic".
-    num_classes, in_channels, stride_on: as `ResNet`'s.
+    num_classes, in_channels: what comes out and what goes in. stride_on: as `ResNet`'s.
     """
 
     stem: StemDesign
@@ -97,7 +97,7 @@ class ResNet(nn.Module):
     base:   channels of Stage 0, 64 as published; every other count is a multiple of it.
     groups, width_per_group: C1 of a stage's blocks is int(P · width_per_group / 64) · groups, where P = base,
             2·base, 4·base, 8·base in Stages 1–4; a stage's output has 4·P channels. "basic" allows 1 and 64.
-    replace_stride_with_dilation: three booleans for Stages 2, 3, 4: True keeps W and dilates the 3×3 instead.
+    replace_stride_with_dilation: three booleans or None, for Stages 2, 3, 4: True keeps W and dilates the 3×3.
     norm_layer: called with a number of channels, returns the normalisation.
     zero_init_residual: the last normalisation of each F starts at zero, so that every block starts as its
             shortcut (Goyal et al., arXiv 1706.02677, section 5.1).

@@ -9,6 +9,7 @@ For instance:
 
 import base64
 import contextlib
+import importlib.util
 import json
 import os
 import re
@@ -53,9 +54,7 @@ def find_chromium():
 
 def missing():
     """What has to be installed before a browser can be driven, as a sentence; "" where all is there."""
-    try:
-        import playwright.sync_api  # noqa: F401
-    except ImportError:
+    if not importlib.util.find_spec("playwright"):
         return "the browser tests need playwright: python -m pip install playwright"
     if not find_chromium():
         return (
@@ -172,18 +171,32 @@ def _end(server):
 
 
 @contextlib.contextmanager
-def running_browser(width=1200, height=900):
-    """A browser without a window and with a profile of its own, whose pages are `width` × `height` pixels."""
+def running_chromium():
+    """A browser that shows no window."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM)
         try:
-            context = browser.new_context(viewport={"width": width, "height": height})
-            context.set_default_timeout(TIMEOUT * 1000)
-            yield context
+            yield browser
         finally:
             browser.close()
+
+
+@contextlib.contextmanager
+def window(browser, width=1200, height=900):
+    """A profile of its own in that browser, whose pages are `width` × `height` pixels."""
+    context = browser.new_context(viewport={"width": width, "height": height})
+    context.set_default_timeout(TIMEOUT * 1000)
+    yield context
+    context.close()
+
+
+@contextlib.contextmanager
+def running_browser(width=1200, height=900):
+    """A browser of its own with one profile."""
+    with running_chromium() as browser, window(browser, width, height) as context:
+        yield context
 
 
 # ── A notebook ───────────────────────────────────────────────────────────────────────────────────────────────

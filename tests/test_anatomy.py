@@ -695,7 +695,7 @@ def test_a_module_of_ones_own_says_what_it_does_with_the_shortcut():
 
     block = nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 5, 1), shortcut=nn.Identity(), join=Joined()))
     assert (anatomy(block, 4)["join"].kind, anatomy(block, 4).output) == ("CONCAT", (8, 4, 4))
-    block.join.anatomy_kind = "SUM"
+    Joined.anatomy_kind = "SUM"
     with pytest.raises(ShapeMismatch):
         anatomy(block, 4)
 

@@ -1,6 +1,5 @@
 """The lessons' live views as a learner meets them: a real JupyterLab in a real browser, keyboard and mouse."""
 
-import os
 import shutil
 import sys
 
@@ -14,25 +13,19 @@ from resnet_lib.explorers import BottleneckExplorer
 from . import lab
 from .test_explorers import opened
 
-if lab.missing() and os.environ.get("CI") != "true":
-    pytest.skip(lab.missing(), allow_module_level=True)
-
 SOLVED = lab.ROOT / "notebooks" / "solutions"
 
 
 @pytest.fixture(scope="module")
-def open_lesson(tmp_path_factory):
+def open_lesson(desk):
     """Opens the solved lesson of that number, in a copy of the notebooks so that nothing is written in the course."""
-    assert not lab.missing(), lab.missing()
-    folder = tmp_path_factory.mktemp("course") / "notebooks"
-    shutil.copytree(SOLVED.parent, folder)
-    with lab.running_lab(folder.parent) as server, lab.running_browser() as browser:
+    shutil.copytree(SOLVED.parent, desk.folder / "notebooks")
 
-        def opened(number):
-            (path,) = (folder / "solutions").glob(f"{number}_*.ipynb")
-            return lab.Notebook(browser, server, path.relative_to(folder.parent).as_posix())
+    def opened(number):
+        (path,) = desk.folder.glob(f"notebooks/solutions/{number}_*.ipynb")
+        return desk.open(path.relative_to(desk.folder).as_posix())
 
-        yield opened
+    return opened
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,8 @@
 """The clinic in a real JupyterLab: examined by buttons, diagnosed with the keyboard, in both themes."""
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
 from resnet_lib.compare.clinic.patients import PATIENTS
-
-from . import lab
-
-if lab.missing():
-    pytest.skip(lab.missing(), allow_module_level=True)
 
 CELL = """
 from resnet_lib.explorers import ClinicExplorer
@@ -19,14 +12,9 @@ clinic
 
 
 @pytest.fixture(scope="module")
-def notebook(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("clinic")
-    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    book = new_notebook(cells=[new_code_cell(CELL.strip())], metadata={"kernelspec": kernel})
-    nbformat.write(book, folder / "clinic.ipynb")
-    with lab.running_lab(folder) as server, lab.running_browser() as browser:
-        with lab.Notebook(browser, server, "clinic.ipynb") as opened:
-            yield opened
+def notebook(desk):
+    with desk.open_cells(CELL) as opened:
+        yield opened
 
 
 @pytest.fixture

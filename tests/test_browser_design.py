@@ -1,19 +1,8 @@
 """The explorers of whole designs, and the report, in a real JupyterLab and browser."""
 
-import os
-
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
 from resnet_lib.views.report import MARK
-
-from . import lab
-
-if lab.missing() and os.environ.get("CI") != "true":
-    pytest.skip(lab.missing(), allow_module_level=True)
-
-pytestmark = pytest.mark.browser
 
 CELLS = (
     "from resnet_lib.explorers import DesignExplorer, DesignTrainingExplorer\n"
@@ -31,19 +20,11 @@ CELLS = (
 
 
 @pytest.fixture(scope="module")
-def notebook(tmp_path_factory):
+def notebook(desk):
     """A notebook with the two explorers and a report, its first cell run."""
-    assert not lab.missing(), lab.missing()
-    folder = tmp_path_factory.mktemp("designs")
-    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    cells = [new_code_cell(cell) for cell in CELLS]
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "designs.ipynb")
-    with lab.running_lab(folder) as server, lab.running_browser() as browser:
-        with lab.Notebook(browser, server, "designs.ipynb") as opened:
-            opened.run_cell("from resnet_lib")
-            yield opened
-            assert opened.errors() == []
-            assert opened.problems == []
+    with desk.open_cells(*CELLS) as opened:
+        yield opened
+        assert opened.errors() == []
 
 
 def ask(notebook, expression):

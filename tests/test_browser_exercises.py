@@ -1,17 +1,6 @@
 """A prediction and a check in a real JupyterLab and browser."""
 
-import os
-
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
-
-from . import lab
-
-if lab.missing() and os.environ.get("CI") != "true":
-    pytest.skip(lab.missing(), allow_module_level=True)
-
-pytestmark = pytest.mark.browser
 
 CELLS = (
     "from resnet_lib import BTNK1, BTNK2\nfrom resnet_lib.exercises import Prediction, check_btnk2, width_question",
@@ -22,17 +11,9 @@ CELLS = (
 
 
 @pytest.fixture(scope="module")
-def notebook(tmp_path_factory):
-    assert not lab.missing(), lab.missing()
-    folder = tmp_path_factory.mktemp("exercises")
-    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    cells = [new_code_cell(cell) for cell in CELLS]
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "exercises.ipynb")
-    with lab.running_lab(folder) as server, lab.running_browser() as browser:
-        with lab.Notebook(browser, server, "exercises.ipynb") as opened:
-            opened.run_cell("from resnet_lib")
-            yield opened
-            assert opened.problems == []
+def notebook(desk):
+    with desk.open_cells(*CELLS) as opened:
+        yield opened
 
 
 def test_a_guess_is_typed_and_committed_with_the_keyboard_alone(notebook):

@@ -1,14 +1,10 @@
 """The glossary in a real JupyterLab: a click on a word leads to it."""
 
-import os
 import shutil
 
 import pytest
 
 from . import lab
-
-if lab.missing() and os.environ.get("CI") != "true":
-    pytest.skip(lab.missing(), allow_module_level=True)
 
 # How far below the upper edge of the notebook an element begins.
 PLACE = """anchor => {
@@ -19,13 +15,10 @@ PLACE = """anchor => {
 
 
 @pytest.fixture(scope="module")
-def glossary(tmp_path_factory):
-    assert not lab.missing(), lab.missing()
-    folder = tmp_path_factory.mktemp("course")
-    shutil.copy(lab.ROOT / "notebooks" / "glossary.ipynb", folder)
-    with lab.running_lab(folder) as server, lab.running_browser() as browser:
-        with lab.Notebook(browser, server, "glossary.ipynb") as opened:
-            yield opened
+def glossary(desk):
+    shutil.copy(lab.ROOT / "notebooks" / "glossary.ipynb", desk.folder)
+    with desk.open("glossary.ipynb") as opened:
+        yield opened
 
 
 def top(glossary, anchor):

@@ -1,16 +1,6 @@
 """The explorers of ablation and of the landscape in a real JupyterLab and browser: long work leaves the page alive."""
 
-import os
-import textwrap
-
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
-
-from . import lab
-
-if lab.missing() and os.environ.get("CI") != "true":
-    pytest.skip(lab.missing(), allow_module_level=True)
 
 CELLS = (
     """
@@ -27,16 +17,9 @@ CELLS = (
 
 
 @pytest.fixture(scope="module")
-def notebook(tmp_path_factory):
-    assert not lab.missing(), lab.missing()
-    folder = tmp_path_factory.mktemp("landscape")
-    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    cells = [new_code_cell(textwrap.dedent(cell).strip()) for cell in CELLS]
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "landscape.ipynb")
-    with lab.running_lab(folder) as server, lab.running_browser() as browser:
-        with lab.Notebook(browser, server, "landscape.ipynb") as opened:
-            opened.run_cell("import torch")
-            yield opened
+def notebook(desk):
+    with desk.open_cells(*CELLS) as opened:
+        yield opened
 
 
 def ask(notebook, expression):

@@ -1,19 +1,13 @@
 """The explorers of photographs in a real JupyterLab and browser: clicks, keys, uploads, files dropped on them."""
 
 import io
-import os
 import shutil
 
-import nbformat
 import numpy as np
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
 from . import lab
-
-if lab.missing() and os.environ.get("CI") != "true":
-    pytest.skip(lab.missing(), allow_module_level=True)
 
 CELLS = (
     """
@@ -30,18 +24,11 @@ CELLS = (
 
 
 @pytest.fixture(scope="module")
-def notebook(tmp_path_factory):
+def notebook(desk):
     """A notebook with the three explorers, its first cell run."""
-    assert not lab.missing(), lab.missing()
-    folder = tmp_path_factory.mktemp("photographs")
-    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    cells = [new_code_cell("\n".join(line.removeprefix("    ") for line in c.strip("\n").split("\n"))) for c in CELLS]
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "photographs.ipynb")
-    shutil.copy(lab.ROOT / "resnet_lib" / "data" / "photos" / "rocket.jpg", folder / "own photo.jpg")
-    with lab.running_lab(folder) as server, lab.running_browser() as browser:
-        with lab.Notebook(browser, server, "photographs.ipynb") as opened:
-            opened.run_cell("import torch")
-            yield opened
+    shutil.copy(lab.ROOT / "resnet_lib" / "photos" / "pictures" / "rocket.jpg", desk.folder / "own photo.jpg")
+    with desk.open_cells(*CELLS) as opened:
+        yield opened
 
 
 def explorer(notebook, cell, control):

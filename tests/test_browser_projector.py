@@ -1,16 +1,13 @@
 """The lesson for the projector, in a real JupyterLab and browser: it opens step by step, from the keyboard."""
 
-import os
 import shutil
 
+import nbformat
 import pytest
 
+from notebooks.present import projected
+
 from . import lab
-
-if lab.missing() and os.environ.get("CI") != "true":
-    pytest.skip(lab.missing(), allow_module_level=True)
-
-pytestmark = pytest.mark.browser
 
 BEGIN = """() => {
     const {content} = jupyterapp.shell.currentWidget;
@@ -24,44 +21,42 @@ CODE = """text => jupyterapp.shell.currentWidget.content.widgets
 
 
 @pytest.fixture(scope="module")
-def projected(tmp_path_factory):
-    assert not lab.missing(), lab.missing()
-    folder = tmp_path_factory.mktemp("projector")
-    for name in ("01_stem.ipynb", "01_stem.md"):
-        shutil.copy(lab.ROOT / "notebooks" / "instructor" / name, folder)
-    with lab.running_lab(folder) as server, lab.running_browser() as browser:
-        with lab.Notebook(browser, server, "01_stem.ipynb") as opened:
-            yield opened
-            assert opened.problems == []
+def shown(desk):
+    solved = nbformat.read(lab.ROOT / "notebooks" / "solutions" / "01_stem.ipynb", as_version=4)
+    (desk.folder / "01_stem.ipynb").write_text(projected(solved, "01_stem"), encoding="utf-8")
+    shutil.copy(lab.ROOT / "notebooks" / "instructor" / "01_stem.md", desk.folder)
+    with desk.open("01_stem.ipynb") as opened:
+        yield opened
+        assert opened.problems == []
 
 
 def headings(notebook):
     return [text.partition("\n")[0] for text in notebook.page.evaluate(SEEN) if text.startswith("#")]
 
 
-def test_at_first_only_the_titles_of_the_sections_are_seen_and_an_arrow_opens_one(projected):
-    first = headings(projected)
+def test_at_first_only_the_titles_of_the_sections_are_seen_and_an_arrow_opens_one(shown):
+    first = headings(shown)
     assert first[0] == "# 01 · Stage 0, the stem" and len(first) > 10
     assert not [text for text in first if text.startswith("###")], "exercises are folded into their sections"
-    projected.page.evaluate(BEGIN)
-    projected.page.locator(".jp-Notebook").focus()
-    before = projected.page.evaluate(SEEN)
+    shown.page.evaluate(BEGIN)
+    shown.page.locator(".jp-Notebook").focus()
+    before = shown.page.evaluate(SEEN)
     for _ in range(before.index(first[1])):
-        projected.page.keyboard.press("ArrowDown")
-    projected.page.keyboard.press("ArrowRight")
-    projected.page.wait_for_timeout(300)
-    seen = projected.page.evaluate(SEEN)
+        shown.page.keyboard.press("ArrowDown")
+    shown.page.keyboard.press("ArrowRight")
+    shown.page.wait_for_timeout(300)
+    seen = shown.page.evaluate(SEEN)
     assert len(seen) > len(before)
-    assert headings(projected) == first, "the section's own text and code, and nothing of the next"
+    assert headings(shown) == first, "the section's own text and code, and nothing of the next"
 
 
-def test_the_code_of_a_solution_stays_hidden_until_it_is_asked_for(projected):
-    assert projected.page.evaluate(CODE, "class MyStem(") is True
-    assert projected.page.evaluate(CODE, "check_stem(") is False
+def test_the_code_of_a_solution_stays_hidden_until_it_is_asked_for(shown):
+    assert shown.page.evaluate(CODE, "class MyStem(") is True
+    assert shown.page.evaluate(CODE, "check_stem(") is False
 
 
-def test_a_session_plan_opens_as_a_page_to_read(projected):
-    page = projected.page.context.new_page()
-    page.goto(f"{projected.lab.address}/doc/tree/01_stem.md?token={projected.lab.token}")
+def test_a_session_plan_opens_as_a_page_to_read(shown):
+    page = shown.page.context.new_page()
+    page.goto(f"{shown.lab.address}/doc/tree/{shown.path.removesuffix('.ipynb')}.md?token={shown.lab.token}")
     page.locator(".jp-RenderedMarkdown h3").get_by_text("Minute by minute").wait_for()
     page.close()

@@ -1,16 +1,8 @@
 """Training in a real JupyterLab: at a button beside other cells and controls, and in a cell with the keyboard."""
 
 import json
-import os
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
-
-from . import lab
-
-if lab.missing() and os.environ.get("CI") != "true":
-    pytest.skip(lab.missing(), allow_module_level=True)
 
 CELLS = (
     """
@@ -32,16 +24,9 @@ STEP = "print(json.dumps([training.race.step, training.race.steps]))"
 
 
 @pytest.fixture(scope="module")
-def notebook(tmp_path_factory):
-    assert not lab.missing(), lab.missing()
-    folder = tmp_path_factory.mktemp("training")
-    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    cells = [new_code_cell(c.strip()) for c in CELLS]
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "training.ipynb")
-    with lab.running_lab(folder) as server, lab.running_browser() as browser:
-        with lab.Notebook(browser, server, "training.ipynb") as opened:
-            opened.run_cell("import json")
-            yield opened
+def notebook(desk):
+    with desk.open_cells(*CELLS) as opened:
+        yield opened
 
 
 @pytest.fixture

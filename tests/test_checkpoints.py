@@ -153,11 +153,6 @@ WRONG = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
-
-
 def made(source):
     space = {}
     exec(source, space)

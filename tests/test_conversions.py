@@ -199,11 +199,6 @@ WRONG = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
-
-
 def made(source):
     space = dict(SPACE)
     exec(source, space)

@@ -18,11 +18,6 @@ from .test_notebooks import read
 X = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
-
-
 def thin(**options):
     return ResNet(blocks=(3, 2, 3, 2), base=8, num_classes=10, **options)
 
@@ -288,3 +283,16 @@ def test_the_ladder_of_lesson_05_names_the_first_part_that_differs_also_where_it
 def test_resnet_50_itself_is_what_the_lesson_compares_with():
     with torch.device("meta"):
         assert list(dict(resnet50().named_children())) == ["stage0", "stage1", "stage2", "stage3", "stage4", "head"]
+
+
+def test_the_same_question_asked_again_runs_no_network_until_one_of_them_changes(reference):
+    network, runs = changed(reference, v1), []
+    reference.register_forward_hook(lambda *_: runs.append(1))
+    first = first_difference_question("v1", network, reference, X)
+    assert first_difference_question("v1", network, reference, X).answer == first.answer
+    assert len(runs) == 1
+    without_relu(network)
+    with torch.no_grad():
+        network.stage0.bn.weight.mul_(2)
+    assert first_difference_question("v1", network, reference, X).answer == "stage0.bn"
+    assert len(runs) == 2

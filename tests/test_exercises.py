@@ -26,12 +26,6 @@ from resnet_lib.exercises import (
 from .mutants import CHECKS, judge, names, right, wrong
 
 
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
-    return tmp_path / "runs"
-
-
 def refusal(check, make, **options):
     with pytest.raises(Wrong) as caught:
         check(make, **options)

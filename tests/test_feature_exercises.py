@@ -28,11 +28,6 @@ from resnet_lib.network import ResNet
 from resnet_lib.photos import PHOTOS
 
 
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
-
-
 def small():
     network = ResNet(blocks=(1, 1, 1, 1), base=8, num_classes=4)
     with torch.no_grad():

@@ -29,11 +29,6 @@ from resnet_lib.exercises import (
 from resnet_lib.explorers.block_design import BlockDesign
 
 
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
-
-
 def refusal(check, *arguments, **options):
     with pytest.raises(Wrong) as caught:
         check(*arguments, **options)

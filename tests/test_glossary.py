@@ -8,7 +8,7 @@ import pytest
 
 from resnet_lib.grading.submissions import read_lesson
 
-from .kernel import Runner, outputs
+from .kernel import outputs
 from .test_notebooks import LESSONS, NOTEBOOKS, complaints, text_of
 
 ENTRY = re.compile(r'^- <b id="([^"]+)">([^<]+)</b>: (.+)&nbsp;\[(\d\d)\]\((\d\d)_\w+\.ipynb\)$', re.M)
@@ -138,8 +138,8 @@ def test_every_lesson_links_at_its_top_to_the_section_that_has_most_of_its_new_w
     assert new[title] == max(new.values()) > 0, new
 
 
-def test_it_runs_in_a_fresh_kernel_without_complaint(tmp_path):
-    notebook = Runner(tmp_path).run(read("glossary.ipynb"), NOTEBOOKS)
+def test_it_runs_in_a_fresh_kernel_without_complaint(runner):
+    notebook = runner.run(read("glossary.ipynb"), NOTEBOOKS)
     assert not complaints(notebook)
     printed = "".join(output.get("text", "") for output in outputs(notebook))
     assert "25,557,032" in printed and "4,089,184,256" in printed and "427" in printed

@@ -21,11 +21,6 @@ from resnet_lib.exercises import (
 from resnet_lib.grading import student_numbers
 
 
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
-
-
 def refusal(*arguments, check=predict, **options):
     with pytest.raises(Wrong) as caught:
         check(*arguments, **options)

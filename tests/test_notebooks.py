@@ -11,17 +11,18 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from .kernel import ROOT, Runner, outputs
+from notebooks.build import build, tags
+from notebooks.present import present, projected
+
+from .kernel import ROOT, outputs
 
 NOTEBOOKS = ROOT / "notebooks"
-sys.path.insert(0, str(NOTEBOOKS))
-from build import build, tags  # noqa: E402
 
 SOURCES = sorted((NOTEBOOKS / "source").glob("*.py"))
 LESSONS = [path.stem for path in SOURCES if path.stem[:2].isdigit()]
 PAGES = [path.stem for path in SOURCES if path.stem not in LESSONS]
 every_lesson = pytest.mark.parametrize("lesson", LESSONS)
-COMMITTED = [f"{folder}{lesson}.ipynb" for folder in ("", "solutions/", "instructor/") for lesson in LESSONS]
+COMMITTED = [f"{folder}{lesson}.ipynb" for folder in ("", "solutions/") for lesson in LESSONS]
 COMMITTED += [f"{page}.ipynb" for page in PAGES]
 every_notebook = pytest.mark.parametrize("name", COMMITTED)
 
@@ -50,7 +51,7 @@ def test_the_sources_give_exactly_the_notebooks_that_lie_here():
     stale = [path.name for path, text in made.items() if path.read_text(encoding="utf-8") != text]
     assert not stale, "not what their sources give (as it should be if you have worked in them): see notebooks/build.py"
     assert LESSONS and PAGES == ["glossary"]
-    assert len(made) == 4 * len(LESSONS) + 1, "of each lesson the learner's, the solved one, the plan, the projector's"
+    assert len(made) == 3 * len(LESSONS) + 1, "of each lesson the learner's, the solved one and the plan"
 
 
 def test_two_builds_give_the_same_bytes():
@@ -119,7 +120,7 @@ def test_exercises_that_do_not_pair_with_solutions_are_refused(tmp_path, source,
         build(written(tmp_path, source))
 
 
-@pytest.mark.parametrize("stray", ["01_b.ipynb", "solutions/01_b.ipynb", "instructor/01_b.md", "instructor/01_b.ipynb"])
+@pytest.mark.parametrize("stray", ["01_b.ipynb", "solutions/01_b.ipynb", "instructor/01_b.md"])
 def test_a_notebook_or_a_plan_without_a_source_is_refused(tmp_path, stray):
     folder = written(tmp_path, EXERCISE + SOLUTION)
     (folder / stray).parent.mkdir(exist_ok=True)
@@ -160,9 +161,9 @@ PLAN = """# %% [markdown] tags=["instructor"]
 
 def test_what_is_for_the_instructor_is_in_the_plan_and_in_neither_notebook(tmp_path):
     made = build(written(tmp_path, HEAD + EXERCISE + SOLUTION + PLAN + TAIL))
-    learner, solved, plan, shown = made.values()
+    learner, solved, plan = made.values()
     assert list(made)[2] == tmp_path / "instructor" / "00_a.md"
-    assert "Ask them." in plan and "Ask them." not in learner + solved + shown
+    assert "Ask them." in plan and "Ask them." not in learner + solved
     exercise = "| Exercise 1 · try | ● | important | 5 |"
     for part in ("Session plan · 00 · A\n\n15 minutes", exercise, "- One.", "1. Two?"):
         assert part in plan
@@ -184,14 +185,15 @@ def test_a_plan_that_does_not_fit_its_lesson_is_refused(tmp_path, change, senten
 
 @every_lesson
 def test_an_exercise_counts_as_solved_in_the_learners_notebook_alone(lesson):
-    learner, *others = (code_of(read(f"{folder}{lesson}.ipynb")) for folder in ("", "solutions/", "instructor/"))
+    learner, solved = (code_of(read(f"{folder}{lesson}.ipynb")) for folder in ("", "solutions/"))
     noted = re.compile(r'exercise="|\bdone\(')
-    assert noted.search(learner) and not any(map(noted.search, others))
+    assert noted.search(learner) and not noted.search(solved)
 
 
 @every_lesson
 def test_for_the_projector_the_solved_lesson_is_folded_below_headings_that_stand_alone(lesson):
-    shown, solved = read(f"instructor/{lesson}.ipynb"), read(f"solutions/{lesson}.ipynb")
+    solved = read(f"solutions/{lesson}.ipynb")
+    shown = nbformat.reads(projected(solved, lesson), as_version=4)
     code = [[c.source for c in notebook.cells if c.cell_type == "code"] for notebook in (shown, solved)]
     assert code[0] == code[1]
     words = [text_of(notebook).rpartition("\n")[0].split() for notebook in (shown, solved)]
@@ -200,6 +202,27 @@ def test_for_the_projector_the_solved_lesson_is_folded_below_headings_that_stand
     assert closed == re.findall(r"^###? .+$", text_of(solved), re.MULTILINE)
     hidden = [c.source for c in shown.cells if c.metadata.get("jupyter", {}).get("source_hidden")]
     assert hidden == [c.source for c in solved.cells if "solution" in tags(c)]
+    assert f"(../solutions/{lesson}.ipynb)" in shown.cells[-1].source
+
+
+def test_the_projectors_version_is_made_beside_the_plan_and_work_in_an_older_one_is_kept(tmp_path):
+    solved = "# %% [markdown]\n# ## 1 · [Words](words.ipynb)\n# Text.\n\n" + EXERCISE + SOLUTION
+    folder = written(tmp_path, solved)
+    (folder / "source" / "words.py").write_text(PLAIN)
+    for path, text in build(folder).items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    run_in = nbformat.read(folder / "solutions" / "00_a.ipynb", as_version=4)
+    run_in.cells.append(new_code_cell("mine = 1", execution_count=1))  # somebody has worked in the solved one
+    nbformat.write(run_in, folder / "solutions" / "00_a.ipynb")
+    path = present("00_a", folder)
+    assert path == folder / "instructor" / "00_a.ipynb"
+    first = path.read_text()
+    assert "](../words.ipynb)" in first and "mine = 1" in first and "the solved version" not in first
+    assert present("00_a", folder).read_text() == first and len(list(path.parent.iterdir())) == 1
+    path.write_text(first.replace("Text.", "My note."))
+    assert present("00_a", folder).read_text() == first
+    assert "My note." in (folder / "instructor" / "00_a-before.ipynb").read_text()
 
 
 @every_lesson
@@ -310,19 +333,7 @@ def test_every_exercise_says_its_difficulty_importance_and_minutes(lesson):
     assert len(exercises) >= 2
 
 
-def test_the_sources_are_clean():
-    pytest.importorskip("ruff")
-    command = [sys.executable, "-m", "ruff", "check", NOTEBOOKS]
-    done = run(command)
-    assert done.returncode == 0, done.stdout
-
-
 # ── Sound when run ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(scope="module")
-def runner(tmp_path_factory):
-    return Runner(tmp_path_factory.mktemp("home"))
 
 
 def printed(runner, code, folder):

@@ -20,14 +20,13 @@ from resnet_lib.views.channel import BETWEEN, PANE, place
 from resnet_lib.views.maps import mosaic, palette, statistics
 from resnet_lib.views.value import number
 
-from .reference import plain, shake_norms
+from .reference import plain
 from .test_explorers import opened, pixels, words
 
 
 @pytest.fixture(scope="module")
-def network():
-    torch.manual_seed(0)
-    return shake_norms(ResNet(base=16, num_classes=10)).eval()
+def network(thin_network):
+    return thin_network
 
 
 @pytest.fixture

@@ -18,8 +18,6 @@ from resnet_lib.experiments.comparison import Result
 from resnet_lib.experiments.tasks import photographs
 from resnet_lib.views.report import LINES, MARK, ROOM, Report
 
-from . import lab
-
 DESIGN = Design(StemDesign(8), tuple(StageDesign(n, 8, 32, 2, 4) for n in (1, 2, 1, 1)), 5)
 BUDGET = budget_of(PRESETS["thin ResNet-50"], 32)
 
@@ -268,11 +266,8 @@ def test_a_folder_without_the_right_to_write_is_said_in_a_sentence(tmp_path):
 # ── printed ──
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("kind", ["little", "everything", "large", "chinese"])
-def test_it_is_one_page_when_printed(tmp_path, network, kind):
-    if lab.missing() and os.environ.get("CI") != "true":
-        pytest.skip(lab.missing())
+def test_it_is_one_page_when_printed(tmp_path, network, kind, browser):
     large = Design.resnet("bottleneck", (24, 24, 24, 24), base=128, num_classes=1000)
     made = {
         "little": lambda: report(),
@@ -281,15 +276,14 @@ def test_it_is_one_page_when_printed(tmp_path, network, kind):
         "chinese": lambda: everything(network, "残差网络" * (ROOM // 8)),
     }[kind]()
     made.write(tmp_path / "mine.html")
-    with lab.running_browser() as browser:
-        page = browser.new_page()
-        asked = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto((tmp_path / "mine.html").as_uri())
-        pdf = page.pdf(prefer_css_page_size=True)
-        # In 0.01 pixels: how far anything reaches beyond the paper.
-        beyond = page.evaluate("""() => Math.max(...[...document.querySelectorAll('body *')].map(
-            e => Math.round(100 * (e.getBoundingClientRect().right - document.body.getBoundingClientRect().right))))""")
+    page = browser.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((tmp_path / "mine.html").as_uri())
+    pdf = page.pdf(prefer_css_page_size=True)
+    # In 0.01 pixels: how far anything reaches beyond the paper.
+    beyond = page.evaluate("""() => Math.max(...[...document.querySelectorAll('body *')].map(
+        e => Math.round(100 * (e.getBoundingClientRect().right - document.body.getBoundingClientRect().right))))""")
     assert re.findall(rb"/Type\s*/Page\b", pdf) == [b"/Type /Page"]
     assert beyond <= 0
     assert all(url.startswith(("file:", "data:")) for url in asked)

@@ -25,12 +25,6 @@ from resnet_lib.exercises import (
 from resnet_lib.experiments.signals import Signal
 from resnet_lib.experiments.twins import NoSum, blocks
 
-
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
-
-
 CHECKS = {
     "plain_block": check_plain_block,
     "factor": check_factor,

@@ -11,13 +11,12 @@ from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import photo, to_input
 from resnet_lib.weights import load
 
-from .reference import bottleneck_by_hand, plain, shake_norms
+from .reference import bottleneck_by_hand, plain
 
 
 @pytest.fixture(scope="module")
-def network():
-    torch.manual_seed(0)
-    return shake_norms(ResNet(base=16, num_classes=10)).eval()
+def network(thin_network):
+    return thin_network
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 SOURCE = (ROOT / "course.py").read_text(encoding="utf-8")
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "playwright-python": "playwright"}
 INSTALLS = "-m pip install"
+COMMANDS = ("lab", "test", "bench", "present", "notebooks", "grade", "doctor")
 KERNELS = "@jupyterlab/apputils-extension:kernels-settings"
 
 needs_sh = pytest.mark.skipif(os.name == "nt", reason="stands a shell script in for .venv's Python")
@@ -156,8 +157,33 @@ def test_course_py_needs_only_pythons_own_library():
 def test_without_a_command_it_lists_the_commands(course):
     done = run(course)
     assert done.returncode == 0
-    for command in ("lab", "test", "bench", "notebooks", "grade", "doctor"):
+    for command in COMMANDS:
         assert re.search(rf"^  {command} +\w", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("asked", ["-h", "--help"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_its_own_help_and_installs_nothing_for_it(course, command, asked):
+    done = run(course, command, asked)
+    assert done.returncode == 0 and done.stderr == ""
+    assert re.match(rf"usage: \S+ course\.py {command}\b", done.stdout)
+    assert course.COMMANDS[command][2][1:] in done.stdout
+    assert not os.path.exists(course.VENV)
+
+
+@pytest.mark.parametrize(
+    "command, program",
+    [
+        ("bench", "tests/bench/__main__.py"),
+        ("grade", "resnet_lib/grading/__main__.py"),
+        ("notebooks", "notebooks/build.py"),
+    ],
+)
+def test_the_help_of_a_command_has_every_option_that_it_takes(course, command, program):
+    source = (ROOT / program).read_text(encoding="utf-8")
+    taken = set(re.findall(r'add_argument\("(--[\w-]+)"', source)) - {"--from"}  # which course.py itself says
+    assert len(taken) >= 2
+    assert taken == set(re.findall(r"--\w[\w-]*", course.help_for(command)))
 
 
 def test_an_unknown_command_is_named_with_those_there_are(course):
@@ -467,7 +493,7 @@ def test_the_kernel_is_the_environments_even_if_the_user_has_another(course, ven
 @needs_sh
 @pytest.mark.parametrize(
     "command, module",
-    [("test", "-m pytest"), ("bench", "-m tests.bench"), ("notebooks", "build.py"), ("grade", "-m resnet_lib.grading")],
+    [("bench", "-m tests.bench"), ("notebooks", "build.py"), ("grade", "-m resnet_lib.grading")],
 )
 def test_arguments_go_in_and_the_exit_status_comes_out(course, venv, command, module):
     venv({module: "pwd; exit 7"})
@@ -476,6 +502,66 @@ def test_arguments_go_in_and_the_exit_status_comes_out(course, venv, command, mo
     assert done.returncode == 7
     assert calls(course, module)[-1].endswith("--cuda-not-ours -k a b")
     assert os.path.realpath(done.stdout.strip()) == os.path.realpath(course.ROOT)
+
+
+@needs_sh
+def test_all_tests_run_side_by_side_and_chosen_ones_in_one_process(course, venv, monkeypatch):
+    venv({"-m pytest": "exit 7"})
+    stamp(course, has=["test"])
+    monkeypatch.setattr(course.os, "cpu_count", lambda: 2)
+    for extra in ([], ["--quick"], ["-k", "a b"], ["--quick", "-x"]):
+        assert course.main(["test", *extra]) == 7
+    assert [line.partition(" pytest")[2] for line in calls(course, "-m pytest")] == [
+        " -n 2 --dist loadgroup --no-loadscope-reorder",
+        " -n 2 --dist loadgroup --no-loadscope-reorder -m " + course.QUICK,
+        " -k a b",
+        f" -m {course.QUICK} -x",
+    ]
+
+
+@needs_sh
+def test_the_quick_tests_end_with_how_to_run_the_rest(course, venv):
+    venv({"-m pytest": "echo 3 passed; exit 0"})
+    stamp(course, has=["test"])
+    ends = run(course, "test", "--quick").stdout.splitlines()
+    assert ends[0] == "3 passed" and ends[-1].endswith("course.py test")
+    assert run(course, "test").stdout.splitlines() == ["3 passed"]
+
+
+# ---- the projector
+
+
+def lesson_in(course):
+    folder = Path(course.ROOT, "notebooks", "solutions")
+    folder.mkdir(parents=True)
+    for name in ("00_start_here.ipynb", "03_btnk1.ipynb", "notes.txt"):
+        (folder / name).touch()
+
+
+def test_present_without_a_number_lists_the_lessons_and_installs_nothing(course):
+    lesson_in(course)
+    done = run(course, "present")
+    assert done.returncode == 0 and re.findall(r"^  (.+)", done.stdout, re.M) == ["00  start here", "03  btnk1"]
+    done = run(course, "present", "07")
+    assert done.returncode == 1 and "no lesson '07'" in done.stderr and "03  btnk1" in done.stderr
+    assert not os.path.exists(course.VENV)
+
+
+@needs_sh
+def test_present_makes_the_lesson_and_opens_it(course, venv):
+    lesson_in(course)
+    venv(
+        {
+            "present.py": "mkdir notebooks/instructor && touch notebooks/instructor/$2.ipynb; exit 0",
+            "-m jupyterlab": "exit 0",
+        }
+    )
+    stamp(course)
+    done = run(course, "present", "03", "--port", "9999")
+    assert done.returncode == 0, done.stderr
+    assert [line.rpartition("/")[2] for line in calls(course, "present.py")] == ["present.py 03_btnk1"]
+    (opened,) = calls(course, "-m jupyterlab")
+    assert "default_url=/lab/tree/notebooks/instructor/03_btnk1.ipynb" in opened and opened.endswith("--port 9999")
 
 
 # ---- the doctor

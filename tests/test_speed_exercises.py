@@ -27,12 +27,6 @@ from resnet_lib.speed.fast import fold, join
 from resnet_lib.speed.onednn import can_join
 from resnet_lib.speed.timing import Timing
 
-
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
-
-
 # ── Solutions of learners ────────────────────────────────────────────────────────────────────────────────────
 
 CHECKS = {"fair": check_fair, "intensity": check_intensity, "pictures_a_second": check_pictures_a_second}
@@ -299,11 +293,11 @@ WRONG = [
     (timer(append="seconds[name] = time.perf_counter() - start"), "one number for A"),
     (timer(append="seconds[name] = [time.perf_counter() - start]"), "each run gives one time"),
     (timer(made="dict.fromkeys(works, [])"), "every work the same list"),
-    (timer(result="None"), "gives None: let it return"),
-    (timer(result="list(seconds.values())"), "gives a list, and a dictionary"),
+    (timer(result="None"), "returns None: let it return"),
+    (timer(result="list(seconds.values())"), "returns a list: return a dictionary"),
     (timer(result="{str(i): v for i, v in enumerate(seconds.values())}"), "the names of the works, A, B"),
     (timer(result="{n: 'none' for n in works}"), "no list of numbers"),
-    (timer().replace("range(repeats)", "range(5)"), "repeats = 3 are wanted"),
+    (timer().replace("range(repeats)", "range(5)"), "and repeats = 3"),
     (timer().replace("return seconds", "    return seconds"), "each run gives one time"),
     # a fair timer: the clock
     (timer("work()\n            {append}", before="start = time.perf_counter()"), "once, before the loops"),
@@ -355,7 +349,7 @@ WRONG = [
     (ratio(given="(4 * moved) / flops"), "turn the quotient over"),
     (ratio(given="flops // (4 * moved)"), "You divide with //"),
     (ratio("w * W_out**2 * batch", size=1), "And: You count numbers"),
-    (ratio(given="print(flops / moved)"), "gives None"),
+    (ratio(given="print(flops / moved)"), "returns None"),
     (ratio(given="__import__('fractions').Fraction(flops, moved)"), "a float32 has 4 bytes"),
     (ratio(given="7"), "usual mistakes explains it"),
     (ratio("2 * weights * W_out**2 * batch"), "weights is used and never given a value"),
@@ -375,7 +369,7 @@ WRONG = [
             "batch / sum(timing.seconds)": "all runs together",
             "batch // timing.median": "You divide with //",
             "batch / timing": "unsupported operand",
-            "None": "gives None",
+            "None": "returns None",
             "f'{batch / timing.median:.1f}'": "a str and not a number",
             "batch": "usual mistakes explains it",
         }.items()
@@ -409,7 +403,7 @@ def test_a_wrong_solution_is_told_its_mistake_and_given_three_hints(source, sent
 @pytest.mark.parametrize(
     ("source", "hint"),
     [
-        (BLOCKS.format(warm="work()"), "A B A B … is wanted"),
+        (BLOCKS.format(warm="work()"), "The right order is A B A B …"),
         (timer(warm="pass"), "call each work once before the loops"),
         (timer(result="None"), "Is there a return"),
         (timer(append="seconds[name].append(1000 * (time.perf_counter() - start))"), "what the clock shows after"),

@@ -320,7 +320,7 @@ MEANINGS = [
     ),
     (
         "network given",
-        r"wants a tensor of shape .* and got (\w+)",
+        r"expects a tensor of shape .* but got (\w+)",
         "The network is given a {0}: what it takes is the picture, x.",
     ),
     ("step unknown", r"no step is called", "Steps are asked for by their names: activations(network, x, [step, …])."),

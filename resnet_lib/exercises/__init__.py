@@ -11,6 +11,8 @@ from .costs import check_macs, check_parameters
 from .cure import check_cured
 from .differences import check_ladder, first_difference_question
 from .features import check_channel, check_one_value, check_response, check_silent, field_question, occlusion_question
+from .folding import check_fold
+from .grad_cam import check_grad_cam
 from .networks import first_block_question, most_question, resnet101_question
 from .own import check_own_block
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
@@ -25,6 +27,7 @@ from .prediction import (
     width_question,
 )
 from .progress import Progress, done, reset, solved
+from .renaming import check_rename
 from .residuals import (
     check_diagnosis,
     check_factor,
@@ -39,8 +42,8 @@ from .sizes import (
     check_out_width,
     check_receptive_field,
 )
-from .speed import batch_question, check_fair, check_intensity, check_pictures_a_second, limit_question, steps_question
-from .tensors import check_fold, check_grad_cam, check_rename
+from .speed import batch_question, check_intensity, check_pictures_a_second, limit_question, steps_question
+from .timer import check_fair
 from .verdict import Verdict, Wrong
 
 __all__ = [

@@ -5,15 +5,14 @@ from dataclasses import fields
 
 from torch import nn
 
-from .._common import design_problems
+from .._common import Finding, Kind, design_problems
 from ..anatomy import anatomy
 from ..experiments.budget import notes
 from ..network import Design
 from ..views.report import ROOM, fits
-from .hints import hints
 from .prediction import Question
 from .progress import done
-from .verdict import Verdict, Wrong
+from .verdict import Verdict, refuse
 
 # ── What a change costs ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -80,31 +79,32 @@ def _times(factor):
 
 
 def check_design(design, task, budget, *, unlike=None, exercise=None):
-    """Whether a `Design` is legal, within the budget for the task's pictures, spends at least half of the MACs,
+    """Check that a `Design` is legal, within the budget for the task's pictures, spends at least half of the MACs,
     sees the whole picture, and differs from the design `unlike`. What is odd about it is remarked on."""
-    costs = _ruled(design, "design", "design", task, budget)
+    costs = _ruled(design, "design", DESIGN_HINTS, task, budget)
     if unlike is not None and not differences(unlike, design):
-        raise _wrong("design", "design", "These are the numbers that you were given: change at least one of them.")
+        raise _wrong("design", GIVEN, DESIGN_HINTS)
     done(exercise)
     return Verdict(True, "design", _spent(costs, budget), remarks=tuple(notes(design, costs)))
 
 
 def check_ablation(changed, design, task, budget, *, idea, expected, exercise=None):
-    """Whether `changed` is a fair ablation of `design`: legal, within the budget, another design at about the same
+    """Check that `changed` is a fair ablation of `design`: legal, within the budget, another design at about the same
     MACs, with an idea in words and an expectation, "better", "worse" or "no difference"."""
-    costs = _ruled(changed, "changed", "ablation", task, budget)
+    costs = _ruled(changed, "changed", ABLATION_HINTS, task, budget)
     numbers = differences(design, changed)
     if not numbers:
-        raise _wrong("ablation", "changed", "It is your design still: change one thing.")
+        raise _wrong("changed", UNCHANGED, ABLATION_HINTS)
     ratio = costs.macs / anatomy(design, task.size).macs
     if abs(ratio - 1) > 0.15:
-        told = f"It has {ratio:.2f} times the MACs of design, which alone can make a difference"
-        raise _wrong("ablation", "changed", f"{told}: bring them within 15 % of each other.")
+        raise _wrong("changed", OTHER_COST, ABLATION_HINTS, ratio=ratio)
     if not isinstance(idea, str) or not idea.strip():
-        raise _wrong("ablation", "idea", "It is empty: say in a few words, in quotes, what you changed.")
+        raise _wrong("idea", NO_IDEA, ABLATION_HINTS)
     answers = ("better", "worse", "no difference")
     if not isinstance(expected, str) or expected.strip().lower() not in answers:
-        raise _wrong("ablation", "expected", f"{expected!r:.60} should be one of {', '.join(map(repr, answers))}.")
+        raise _wrong(
+            "expected", NO_ANSWER, ABLATION_HINTS, said=f"{expected!r:.60}", answers=", ".join(map(repr, answers))
+        )
     done(exercise)
     said = f"{ratio:.2f} times the MACs. You expect of “{idea.strip()}”: {expected.strip().lower()}."
     return Verdict(True, "changed", said, remarks=(f"Changed: {'; '.join(numbers)}.",))
@@ -121,40 +121,93 @@ def differences(a, b):
     ]
 
 
-def _ruled(design, name, kind, task, budget):
+_MOST = "Which stage takes most of it? The designer's table says it, stage by stage."
+_PASTE = "Copy all of “this design as code”, from Design( to the last bracket."
+_WANTED = "A Design is expected, as the designer's code makes it"
+GIVEN = Kind(
+    "as given",
+    "These are the numbers that you were given: change at least one of them.",
+    "Which number of it do you doubt at 32 pixels? Begin with that one.",
+)
+UNCHANGED = Kind(
+    "unchanged",
+    "It is still your design: change one thing.",
+    "Turn one control of the designer, and paste what is under “this design as code”.",
+)
+OTHER_COST = Kind(
+    "other cost",
+    "It has {ratio:.2f} times the MACs of design, which alone can make a difference: bring them within 15 % of each "
+    "other.",
+    "Print anatomy(changed, W).macs beside anatomy(design, W).macs while you change it.",
+)
+NO_IDEA = Kind(
+    "no idea",
+    "It is empty: say in a few words, in quotes, what you changed.",
+    "Say it as you would to a neighbour, in five words.",
+)
+NO_ANSWER = Kind(
+    "no expectation",
+    "{said} should be one of {answers}.",
+    "No expectation is wrong here: it only has to be said before the training.",
+)
+ILLEGAL = Kind("illegal", "It is illegal. {problems}.", "“mend it” in the designer takes the nearest legal numbers.")
+OTHER_CLASSES = Kind(
+    "other classes",
+    "It has {n} classes, and the task has {right}.",
+    "The head has one output for each of the task's classes: num_classes=len(task.classes).",
+)
+OVER = Kind("over the budget", "It is over the budget. {over}.", _MOST)
+UNSPENT = Kind(
+    "budget unspent",
+    "It uses {share:.0%} of the MACs of the budget: spend at least half of them.",
+    "The remaining MACs buy channels, blocks, or finer maps with a stride less.",
+)
+NEARSIGHTED = Kind(
+    "does not see it all",
+    "A value at the end of Stage 4 sees {reach} of {size} pixels: it should see the whole picture.",
+    "A 3×3 adds 2 · jump. One block more in a late stage adds most.",
+)
+NONE_YET = Kind("none yet", f"There is none yet. {_WANTED}.", _PASTE)
+IN_QUOTES = Kind("text", f"{_WANTED}, and this is text: paste the code without quotes around it.", _PASTE)
+BUILT = Kind("network", f"{_WANTED}, and this is a network built already: leave out .build().", _PASTE)
+DESIGNER = Kind("designer", f"{_WANTED}, and this is the designer itself: take its .design.", _PASTE)
+OTHER_TYPE = Kind("other type", _WANTED + ", and this is a {type}.", _PASTE)
+DESIGN_HINTS = (
+    _PASTE,
+    "Early stages have the large maps and so the MACs; Stage 4 has most of the parameters.",
+    "The preset “wide and shallow” of the designer is within the budget: begin there, and change a number of your own.",
+)
+ABLATION_HINTS = (
+    _PASTE,
+    "Half the channels pay for twice the W, and twice the blocks cost as much as 1.4 times the channels.",
+    "changed = replace(design, stem=replace(design.stem, kernel=…)), then the idea in a few words and what you expect.",
+)
+
+
+def _ruled(design, name, hints, task, budget):
     """The costs of a design that keeps the rules of the task; Wrong where it breaks one."""
     if not isinstance(design, Design):
-        raise _wrong(kind, name, _no_design(design))
-    problems = design_problems(design)
-    if problems:
-        raise _wrong(kind, name, f"It is illegal. {'. '.join(problems)}.")
+        raise _wrong(name, _no_design(design), hints, type=type(design).__name__)
+    if problems := design_problems(design):
+        raise _wrong(name, ILLEGAL, hints, problems=". ".join(problems))
     if design.num_classes != len(task.classes):
-        told = f"It tells {design.num_classes} classes apart, and the task has {len(task.classes)}."
-        raise _wrong(kind, name, told)
+        raise _wrong(name, OTHER_CLASSES, hints, n=design.num_classes, right=len(task.classes))
     costs = anatomy(design, task.size)
-    over = budget.over(costs)
-    if over:
-        raise _wrong(kind, name, f"It is over the budget. {'. '.join(over)}.")
+    if over := budget.over(costs):
+        raise _wrong(name, OVER, hints, over=". ".join(over))
     share, reach = costs.macs / budget.macs, costs.by_stage()[-2].receptive_field
     if share < 0.5:
-        raise _wrong(kind, name, f"It uses {share:.0%} of the MACs of the budget: spend at least half of them.")
+        raise _wrong(name, UNSPENT, hints, share=share)
     if reach < task.size:
-        told = f"A value at the end of Stage 4 sees {reach} of {task.size} pixels: it should see the whole picture."
-        raise _wrong(kind, name, told)
+        raise _wrong(name, NEARSIGHTED, hints, reach=reach, size=task.size)
     return costs
 
 
 def _no_design(thing):
-    wanted = "A Design is wanted, as the designer's code makes it"
-    if thing is None:
-        return f"There is none yet. {wanted}."
-    if isinstance(thing, str):
-        return f"{wanted}, and this is text: paste the code without quotes around it."
-    if isinstance(thing, nn.Module):
-        return f"{wanted}, and this is a network built already: leave out .build()."
-    if isinstance(getattr(thing, "design", None), Design):
-        return f"{wanted}, and this is the designer itself: take its .design."
-    return f"{wanted}, and this is a {type(thing).__name__}."
+    for of, kind in ((type(None), NONE_YET), (str, IN_QUOTES), (nn.Module, BUILT)):
+        if isinstance(thing, of):
+            return kind
+    return DESIGNER if isinstance(getattr(thing, "design", None), Design) else OTHER_TYPE
 
 
 def _spent(costs, budget):
@@ -172,37 +225,51 @@ LEAST = 200  # characters
 
 
 def check_reasons(author, why, *, exercise=None):
-    """Whether a report has its author's name and reasons of a length that the page has room for, with two numbers at
+    """Check that a report has its author's name and reasons of a length that the page has room for, with two numbers at
     least. Whether they are good reasons no check can say."""
     for name, text in (("author", author), ("why", why)):
         if not isinstance(text, str):
-            raise _wrong("reasons", name, f"Text in quotes is wanted, and this is a {type(text).__name__}.")
+            raise _wrong(name, NO_TEXT, REASONS_HINTS, type=type(text).__name__)
     if not author.strip():
-        raise _wrong("reasons", "author", "It is empty: whose report is it?")
+        raise _wrong("author", NO_AUTHOR, REASONS_HINTS)
     n = len(why.strip())
     if n < LEAST:
-        raise _wrong("reasons", "why", f"It has {n} characters: give your reasons, in {LEAST} or more.")
+        raise _wrong("why", SHORT, REASONS_HINTS, n=n)
     if n > ROOM:
-        raise _wrong("reasons", "why", f"It has {n:,} characters, and the page has room for {ROOM:,}.")
-    try:
-        fits("author", author, 60, 1)
-        fits("why", why)
-    except ValueError as problem:
-        name = str(problem).split()[0]
-        raise _wrong("reasons", name, f"{problem}.") from None
+        raise _wrong("why", LONG, REASONS_HINTS, n=n)
+    for name, text, room in (("author", author, (60, 1)), ("why", why, ())):
+        try:
+            fits(name, text, *room)
+        except ValueError as problem:
+            raise _wrong(name, NO_ROOM, REASONS_HINTS, problem=problem) from None
     # The 50 of ResNet-50 and the 1 of C1 are names.
     numbers = re.findall(r"(?<![A-Za-z\d.])(?<![A-Za-z]-)\d[\d.,]*", why)
     if len(numbers) < 2:
-        raise _wrong(
-            "reasons",
-            "why",
-            "There are fewer than two numbers in it: which numbers of the design, and what for? (Names such as "
-            "ResNet-50 and C1 do not count.)",
-        )
+        raise _wrong("why", NO_NUMBERS, REASONS_HINTS)
     done(exercise)
     said = f"{n} characters, {len(numbers)} numbers. Whether the reasons are good no check can say: have them read."
     return Verdict(True, "The form of your report", said)
 
 
-def _wrong(kind, subject, sentence):
-    return Wrong(Verdict(False, subject, sentence, hints=hints(kind, f"{subject}: {sentence}")))
+_NUMBERS = "Which of your numbers would you be asked about first: a C1, a stride, a share of the budget?"
+_NAME = "Your name, as it should be on the page, in quotes."
+NO_TEXT = Kind("no text", "Expected a string, got {type}.")
+NO_AUTHOR = Kind("no author", "It is empty: whose report is it?", _NAME)
+SHORT = Kind("short", f"It has {{n}} characters: give your reasons, in {LEAST} or more.")
+LONG = Kind("long", f"It has {{n:,}} characters, and the page has room for {ROOM:,}.")
+NO_ROOM = Kind("no room", "{problem}.")
+NO_NUMBERS = Kind(
+    "no numbers",
+    "There are fewer than two numbers in it: which numbers of the design, and what for? (Names such as ResNet-50 and "
+    "C1 do not count.)",
+    _NUMBERS,
+)
+REASONS_HINTS = (
+    "A sentence for each: what, why, its cost, what the ablation showed, what is not known.",
+    "Three questions: what did you choose, what did it cost, what do you not know?",
+    "I chose C1 = … in Stage …, because …. It takes … % of the MACs. In the ablation …. I do not know whether ….",
+)
+
+
+def _wrong(subject, kind, hints, **values):
+    return refuse(subject, [Finding(kind, subject, values)], hints)

@@ -35,29 +35,29 @@ NUMBERS = {
 
 # ── Parameters ───────────────────────────────────────────────────────────────────────────────────────────────
 
-_BN = "        total = total + 2 * C_out\n"
+_BN = "        total = total + C_out * 2\n"
 _TEXT = """
 def parameters({arguments}):
     total = 0
     for C_in, C_out, kernel in {layers}:
         total = total + kernel * kernel * C_in * C_out
-        total = total + 2 * C_out
+        total = total + C_out * 2
     return total
 """
 _OF_BNS = r"""
-`        total = total + 2 * C_out\n` → ``
+`        total = total + C_out * 2\n` → ``
     You forgot the BNs: 2 parameters a channel, a factor and an offset.
-`2 * C_out` → `C_out`
+`C_out * 2` → `C_out`
     A BN has 2 parameters a channel, a factor and an offset, and not 1.
-`2 * C_out` → `4 * C_out`
+`C_out * 2` → `C_out * 4`
     You count BN's running mean and variance: they are stored, but not trained, so they are not parameters.
 """
 _NO_BNS = """
 `kernel * kernel * C_in * C_out` → `kernel * kernel * C_in * C_out + 2 * C_out`
     You count the BNs too; this formula is for convolutions alone.
 """
-_OF_WEIGHTS = """
-`kernel * kernel * C_in * C_out` → `(kernel * kernel * C_in + 1) * C_out`
+_OF_WEIGHTS = r"""
+`kernel * kernel * C_in` → `(kernel * kernel * C_in + 1)`
     You count a bias: the convolutions of a ResNet have none, since the BN would subtract it again.
 `kernel * kernel` → `kernel`
     A 3×3 has 9 weights for each pair of channels: kernel · kernel, not kernel.
@@ -67,7 +67,7 @@ _OF_WEIGHTS = """
     A k×k kernel has k · k weights for each pair of channels, and you count 1.
 ` * C_in` → ``
     Each number of the output needs a weight for every channel that comes in: times C_in.
-`kernel * kernel * C_in * C_out` → `kernel * kernel * C_in`
+` * C_out\n` → `\n`
     Each output channel has weights of its own: times C_out.
 """
 _OF_LOOPS = """
@@ -86,12 +86,12 @@ _OF_PART = {
 `[(C, C, 3), (C, C, 3)]` → `[(C // 4, C // 4, 3), (C // 4, C // 4, 3)]`
     A basic block does not squeeze: both 3×3 go from C to C channels.
 """,
-    "BTNK2": """
+    "BTNK2": r"""
 `C // 4` → `C`
     You forgot that inside the block there are C/4 channels.
-`kernel * kernel * C_in * C_out` → `(kernel > 1) * kernel * kernel * C_in * C_out`
+` * C_out\n` → ` * C_out * (kernel > 1)\n`
     You count the 3×3 alone: the 1×1 convolutions have weights too.
-`return total` → `return total - C * (C // 4)`
+` * C_out\n` → ` * C_out * (C_in <= C_out)\n`
     You count one 1×1 convolution: there is one before the 3×3 and one after it.
 `(C // 4, C // 4, 3)` → `(C, C // 4, 3)`
     The 3×3 goes from C/4 to C/4 channels: C/4 on both sides.
@@ -100,18 +100,18 @@ _OF_PART = {
 `return total` → `return total - C * C // 16`
     17 // 16 is 1, for // rounds down: multiply first, 17 * C * C // 16.
 """,
-    "BTNK1": """
+    "BTNK1": r"""
 `, (C, 4 * C1, 1)]` → `]`
     You forgot the projection G: a convolution C → 4·C1 and its BN. Stage 1 has it too.
 `4 * C1` → `C1`
     The block outputs 4·C1 channels, not C1: the last 1×1 and the projection.
-`kernel * kernel * C_in * C_out` → `(kernel > 1) * kernel * kernel * C_in * C_out`
+` * C_out\n` → ` * C_out * (kernel > 1)\n`
     You count the 3×3 alone: the 1×1 convolutions have weights too.
 """,
 }
 _BNS_OF_PART = {
     "BTNK2": """
-`2 * C_out` → `2 * C`
+`C_out * 2` → `C * 2`
     You give every BN C channels: the first two follow convolutions that output C/4.
 """,
     "BTNK1": """

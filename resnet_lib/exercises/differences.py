@@ -1,6 +1,7 @@
 """Where two networks first differ: predicted, and mended until they do not."""
 
 from copy import deepcopy
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -28,14 +29,10 @@ def first_difference_question(text, network, reference, x, *, steps=None):
     Both run on x, (batch, C, H, W), in the mode they are in, and stay as they are. steps: names of parts in both;
     every step that both have unless given. The answer is found by running them. ValueError where no step differs.
     """
-    differs = _differ(network, reference, x, steps)
-    first = next((name for name, other in differs.items() if other), None)
+    differs, first, at = _differ(network, reference, x, steps)
     if first is None:
         raise ValueError("the two networks give the same numbers at every step, so there is no first difference")
     part = first.split(".")[0]
-    inside = (set(step_names(reference)) & set(step_names(network))) if steps is not None else ()
-    inside = {name for name in inside if name.startswith(f"{first}.")}
-    at = next((n for n, other in _differ(network, reference, x, inside).items() if other), "") if inside else ""
 
     def slip(guess):
         if not differs[guess]:
@@ -60,12 +57,47 @@ def first_difference_question(text, network, reference, x, *, steps=None):
     )
 
 
+_ANSWERS = WeakKeyDictionary()  # network → what its answer of the last time depends on, and the answer
+
+
+@one_thread()
 def _differ(network, reference, x, steps):
-    """step → whether it differs, in the order in which the reference runs."""
-    steps = set(step_names(reference)) & set(step_names(network)) if steps is None else steps
+    """step → whether it differs, in the order in which the reference runs; the first that does, or None; and the first
+    module inside that one, or "".
+
+    The answer is kept: nothing in it depends on a guess, and a learner guesses more than once.
+    """
+    wanted = None if steps is None else list(steps)
+    state = x._version, wanted, _state(network), _state(reference)
+    if network in _ANSWERS and _ANSWERS[network][:3] == (id(reference), id(x), state):
+        return _ANSWERS[network][-1]
+    names = {name for name, _ in network.named_modules()} & {name for name, _ in reference.named_modules()} - {""}
+    leaves = step_names(reference)
     # Copies: in training mode a run changes BN's stored numbers.
-    mine, theirs = (calls(deepcopy(m), x, steps, strict=False) for m in (network, reference))
-    return {n: not gap(mine[n].output, theirs[n].output)[1] <= TOLERANCE for n in theirs if n in mine}
+    mine, theirs = (calls(deepcopy(m), x, names, strict=False) for m in (network, reference))
+    both = [name for name in theirs if name in mine]
+
+    def other(name):
+        return not _equal(mine[name].output, theirs[name].output)
+
+    differs = {name: other(name) for name in both if name in (leaves if steps is None else wanted)}
+    first = next((name for name in differs if differs[name]), None)
+    at = next(
+        (name for name in both if name.startswith(f"{first}.") and name in step_names(reference) and other(name)), ""
+    )
+    # What the ids belong to is kept alive, so that no id comes again.
+    _ANSWERS[network] = id(reference), id(x), state, (reference, x), (differs, first, at)
+    return _ANSWERS[network][-1]
+
+
+def _state(network):
+    """What a network computes with, as far as it can change: options, modes, weights."""
+    modes = [(m.training, id(vars(m).get("forward"))) for m in network.modules()]
+    return repr(network), modes, [(id(t), t._version) for t in (*network.parameters(), *network.buffers())]
+
+
+def _equal(a, b):
+    return a.shape == b.shape and (torch.equal(a, b) or gap(a, b)[1] <= TOLERANCE)
 
 
 def check_ladder(make, reference, x=None, *, exercise=None):

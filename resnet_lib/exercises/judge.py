@@ -61,6 +61,7 @@ class Solution:
            stands, with \\n for the end of a line; the indented lines after it are the sentence, and "Hint: …" where to
            look, for a mistake with a hint of its own.
     names: what the text uses beside Python's own.
+    Where the text returns None, an input says nothing: how a mistake shows there depends on how it is written.
     Raises ValueError for an edit whose old text does not occur.
     """
 
@@ -156,10 +157,10 @@ def judge(
     *,
     true=None,
     call=called,
+    run=None,
     read=number,
     same=equal,
     differs=difference,
-    known=lambda result: True,
     why=unknown,
     meanings=(),
     exercise=None,
@@ -169,17 +170,17 @@ def judge(
     names:     of the arguments, for sentences; or a function that names a case.
     solutions: `Solution`s, in the usual ways of solving it; the first gives the right results unless `true` does.
     hints:     where to look, what it consists of, and nearly the solution.
-    call:      call(f, *case), where a case is more than its arguments.
+    call, run: call(f, *case), where a case is more than its arguments; run(solution, *case), where a solution is called
+               in another way than the learner's function.
     read:      the learner's result → (it in the form to compare, what is wrong with its form or None).
     same, differs: whether two results are equal, and how they differ, (kind, values).
-    known:     whether a result of an edited solution can be relied on.
     why:       why(cases, got, due), a finding where none of the edits explains the results, or None.
     meanings:  what Python's errors mean in this exercise, as in `errors.MEANINGS`.
     """
     name = getattr(f, "__name__", type(f).__name__)
     if not callable(f):
         raise refuse(name, [Finding(NO_FUNCTION, values={"given": f"{f!r:.60}"})], hints)
-    true = true or solutions[0].made()
+    true, run = true or solutions[0].made(), run or call
     got, due, first, stop, line = [], [true(*case) for case in cases], None, None, ""
     for case, right in zip(cases, due, strict=True):
         at = names(*case) if callable(names) else ", ".join(f"{n} = {v}" for n, v in zip(names, case, strict=True))
@@ -207,28 +208,23 @@ def judge(
         return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.")
     cases, due, every = cases[: len(got)], due[: len(got)], len(cases)
 
-    def formula(*case):
-        """The right result, or None where it depends on how it is computed."""
-        result = solutions[0].made()(*case)
-        return result if known(result) else None
-
     def given(solution, edits):
         """Whether a solution with these edits gives the learner's results."""
         f = solution.made(*edits)
         if f is None:
             return False
         try:
-            results = (read(call(f, *case))[0] for case in cases)
-            return explains((r if known(r) else None for r in results), got, same)
+            return explains((read(run(f, *case))[0] for case in cases), got, same)
         except Exception:  # an edit that cannot be computed is no explanation
             return False
 
-    single = [e.kind for s in solutions for e in s.edits if given(s, (e,))][:2]
+    # Two ways of solving it may know one mistake by the same sentence.
+    single = list({e.kind.sentence: e.kind for s in solutions for e in s.edits if given(s, (e,))}.values())[:2]
     if single:
         raise refuse(name, [first, *map(Finding, single)], hints, link=" Or: ")
     if len(got) >= min(3, every):  # to fewer results, too much fits by chance
         if not callable(names) and all(isinstance(n, Real) for n in cases[0]):
-            if found := of_arguments(names, cases, got, formula, same):
+            if found := of_arguments(names, cases, got, solutions[0].made(), same):
                 raise refuse(name, [first, found], hints)
         if found := why(cases, got, due):
             raise refuse(name, [first, found], hints)

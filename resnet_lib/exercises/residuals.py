@@ -14,9 +14,9 @@ from ..compare.proof import draw_norms
 from ..experiments.signals import Signal
 from ..experiments.twins import blocks, twins
 from ..network import ResNet
+from .folding import close
 from .holding import hold, number, refusal
 from .progress import done
-from .tensors import _close
 from .verdict import Verdict
 
 # ── The plain block ──────────────────────────────────────────────────────────────────────────────────────────
@@ -42,7 +42,7 @@ def check_plain_block(f, *, exercise=None):
             PLAIN,
             exercise,
             read=_one_tensor,
-            same=lambda a, b: _close((a,), (b,)) or _nearly(a, b),
+            same=lambda a, b: close((a,), (b,)) or _nearly(a, b),
             tell=_apart,
         )
 

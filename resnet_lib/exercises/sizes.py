@@ -18,6 +18,8 @@ OUT_WIDTH = Solution(
     def out_width(W, kernel, stride, padding, dilation):
         reach = dilation * (kernel - 1) + 1
         room = W + 2 * padding - reach
+        if room < 0:
+            return None  # no place at all: whether a formula then gives 0, 1 or less depends on how it rounds
         strides = room // stride
         return strides + 1
     """,
@@ -52,7 +54,7 @@ OUT_WIDTH = Solution(
         A gap between two weights is dilation − 1 wide: kernel + (kernel − 1)·(dilation − 1).
     `reach = dilation * (kernel - 1) + 1` → `reach = dilation * kernel + 1`
         The reach is dilation·(kernel − 1) + 1, one pixel more than its steps: not dilation·kernel + 1.
-    `room = W + 2 * padding - reach` → `room = reach - W - 2 * padding`
+    `strides = ` → `room = -room\\n    strides = `
         It is the row minus the reach, not the reach minus the row.
     `reach = dilation * (kernel - 1) + 1` → `reach = kernel + dilation - 1`
         Each of the kernel − 1 gaps between the weights is dilation wide: multiply the two.
@@ -92,7 +94,6 @@ def check_out_width(f, *, exercise=None):
         "How many pixels has the padded row? How many of them does the first place take? How often does a stride fit?",
         "reach = dilation * (kernel - 1) + 1, then (W + 2 * padding - reach) // … + …",
     )
-    # Where no place is left, the result of a formula depends on how it rounds.
     return judge(
         f,
         ("W", "kernel", "stride", "padding", "dilation"),
@@ -100,7 +101,6 @@ def check_out_width(f, *, exercise=None):
         [OUT_WIDTH],
         hints,
         true=out_size,
-        known=lambda width: width >= 1,
         why=_by_a_number,
         exercise=exercise,
     )
@@ -291,6 +291,9 @@ FORWARDS = Solution(
     `j * stride` → `r * stride`
         The jump grows by itself, j = j · stride; you multiply r.
         Hint: Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …
+    `r = r + (kernel - 1) * j\\n        j = j * stride` → `r, j = r + (kernel - 1) * j, r * stride`
+        The jump grows by itself, j = j · stride; you multiply r.
+        Hint: Write r and j after each step for 7×7 /2, then 3×3 /2: r = 7, j = 2, then …
     """,
 )
 BACKWARDS = Solution(
@@ -304,6 +307,8 @@ BACKWARDS = Solution(
     """
     `reversed(steps)` → `steps`
         r = (r − 1) · stride + kernel is the rule from the last step to the first: walk backwards.
+    `reversed(steps)` → `reversed(steps[:1])`
+        Only the first step counts: is return inside the loop?
     `(r - 1)` → `r`
         From behind, the first and the last of r values begin (r − 1) · stride pixels apart, not r · stride.
     `+ kernel` → `+ kernel - 1`

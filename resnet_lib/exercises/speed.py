@@ -1,10 +1,9 @@
-"""Checks of what makes a network fast: a fair timer, FLOPs a byte, the steps that remain, pictures a second."""
+"""Checks of what makes a network fast: FLOPs a byte, the steps that remain, pictures a second."""
 
 from collections import Counter
-from collections.abc import Mapping
 from functools import cache
 from itertools import combinations
-from math import floor, isclose
+from math import isclose
 from numbers import Real
 
 from torch import nn
@@ -16,179 +15,19 @@ from ..network import ResNet
 from ..speed.fast import as_graph
 from ..speed.timing import Timing
 from .diagnose import of_difference
-from .holding import hold, shown
+from .judge import Solution, judge, shown
 from .prediction import Question, choice_question
-from .stand import Stand
-
-# ── A fair timer ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def check_fair(f, *, exercise=None):
-    """f(works, repeats): name → list of `repeats` times in seconds; each work warmed up, then all of them in turns.
-
-    Any order within a round is right, and any clock of the module `time`. It is tried on a clock of its own, so that
-    the verdict does not depend on the machine.
-    """
-
-    def tried(lengths, repeats):
-        stand = Stand(lengths)
-        with stand.clocks(f):
-            found = f(stand.works, repeats)
-        return stand, repeats, found
-
-    tried.__name__ = getattr(f, "__name__", type(f).__name__)
-    cases = [({"A": 1.3, "B": 0.02}, 5), ({"slow": 0.7, "quick": 0.01, "middling": 0.11}, 3), ({"alone": 0.05}, 1)]
-    return hold(
-        "fair",
-        tried if callable(f) else f,
-        lambda lengths, repeats: f"works {_list(lengths)}, repeats = {repeats}",
-        cases,
-        lambda *case: _fair(set(), *case),
-        _fair,
-        FAIR,
-        exercise,
-        read=_times,
-        same=_same_times,
-        tell=_one_run,
-    )
-
-
-FAIR = {
-    "once": "The clock was started once, before the loops, so each time holds all that ran before: read it anew right "
-    "before each work.",
-    "top": "The clock was started once, before the warm-up, so each time holds all that ran before: read it anew right "
-    "before each work.",
-    "round": "A work's time holds those before it in the round as well: read the clock anew right before each work.",
-    "late": "The clock is read twice after the work, and nothing lies between: read it right before the work too.",
-    "turned": "You subtract the wrong way round: the end minus the start.",
-    "stop": "That is what the clock shows at the end: take the start away from it.",
-    "start": "That is what the clock shows at the start: take it away from what it shows at the end.",
-    "ms": "Those are milliseconds: give seconds.",
-    "µs": "Those are microseconds: give seconds.",
-    "ns": "Those are nanoseconds: give seconds.",
-    "whole": "Those are whole seconds: keep what stands after the point.",
-    "processor": "That clock shows the processor's time, of all threads together: take time.perf_counter().",
-    "mean": "All times of a work are their mean: keep each run's own, for the median and the spread.",
-    "sums": "You add up: each time holds those of the work's earlier runs. Give each run's own.",
-    "first": "The warm-up's time is among them, and the last run's is not: leave out the first.",
-}
-
-
-def _fair(wrong, lengths, repeats):
-    """For each work its times as that mistake gives them, each beside what the run took: name → [(time, took)]."""
-    stand, times, took = Stand(lengths), {name: [] for name in lengths}, {name: [] for name in lengths}
-    read = stand.read_processor if "processor" in wrong else stand.read
-    begun = read()
-    for i in range(repeats + 1):
-        start = read()
-        for name, work in stand.works.items():
-            start = begun if {"once", "top"} & wrong else start if "round" in wrong else read()
-            work()
-            start = read() if "late" in wrong else start
-            stop = read()
-            time = start if "start" in wrong else stop if "stop" in wrong else stop - start
-            times[name].append((-1 if "turned" in wrong else 1) * time)
-            took[name].append(stand.runs[-1][1])
-        begun = begun if i or "top" in wrong else read()  # after the warm-up
-    found = {}
-    for name in lengths:
-        kept = times[name][:-1] if "first" in wrong else times[name][1:]
-        kept = [sum(kept) / len(kept)] * len(kept) if "mean" in wrong else kept
-        kept = [sum(kept[: i + 1]) for i in range(len(kept))] if "sums" in wrong else kept
-        scale = 1e3 if "ms" in wrong else 1e6 if "µs" in wrong else 1e9 if "ns" in wrong else 1
-        kept = [floor(scale * t) if "whole" in wrong else scale * t for t in kept]
-        found[name] = list(zip(kept, took[name][1:], strict=True))
-    return found
-
-
-def _times(tried):
-    stand, repeats, found = tried
-    form = _misformed(found, list(stand.works), repeats) or _unfair([n for n, _ in stand.runs], stand.works, repeats)
-    if form:
-        return found, form
-    if not stand.reads:
-        return found, "times, and no clock of the module time was read for them: time.perf_counter() is the clock"
-    took = {name: [s for n, s in stand.runs if n == name][-repeats:] for name in stand.works}
-    return {n: list(zip(map(float, found[n]), took[n], strict=True)) for n in stand.works}, ""
-
-
-def _misformed(found, names, repeats):
-    """What is wrong with the form of a timer's result, or ""."""
-    wanted = f"a dictionary name → list of {repeats} times is wanted"
-    if found is None:
-        return "None: let it return its dictionary"
-    if not isinstance(found, Mapping):
-        return f"a {type(found).__name__}, and {wanted}"
-    if set(found) != set(names):
-        keys = _list(found) or "none"
-        return f"a dictionary with the keys {keys}: they should be the names of the works, {_list(names)}"
-    for name, times in found.items():
-        if isinstance(times, Real):
-            return f"one number for {name}, and {wanted}: the median comes later"
-        try:
-            numbers = [float(t) for t in times]
-        except (TypeError, ValueError):
-            return f"no list of numbers for {name}, and {wanted}"
-        if len(numbers) == repeats:
-            continue
-        if len(names) > 1 and len({id(t) for t in found.values()}) == 1:
-            return "every work the same list, as dict.fromkeys(works, []) does: make one for each name"
-        more = ": the warm-up does not count" if len(numbers) == repeats + 1 else ""
-        more = more or (": each run gives one time" if len(numbers) < repeats else "")
-        return f"{len(numbers)} times of {name}, and repeats = {repeats} are wanted{more}"
-    return ""
-
-
-def _unfair(order, names, repeats):
-    """What is wrong with the order in which works ran, or ""."""
-    never = [name for name in names if name not in order]
-    if never:
-        return f"times of {_list(never)}, which never ran: call work()"
-    timed = len(names) * repeats
-    before, rounds = order[:-timed], [order[-timed:][i : i + len(names)] for i in range(0, timed, len(names))]
-    turns = all(set(each) == set(names) for each in rounds)
-    cold = [name for name in names if name not in before]
-    shown = " ".join(order[:24]) + (" …" if len(order) > 24 else "")
-    if len(order) < timed:
-        return f"more times than there were runs. The order was {shown}: call each work anew for each of its times"
-    counts = Counter(order)
-    if not turns and min(counts.values()) > repeats + 1:
-        return (
-            f"no turns. The order was {shown}: the warm-up is one run of each, before the loops, and not one before "
-            "each time"
-        )
-    if not turns:
-        blocks = [name for i, name in enumerate(order) if i == 0 or order[i - 1] != name]
-        whole = len(blocks) == len(names)
-        how = "one work after the other, not in turns" if whole else "not one of each in every round"
-        return f"no turns. The order was {shown}: {how}" + ("; and there is no warm-up" if len(order) == timed else "")
-    if cold:
-        of = "" if len(cold) == len(names) else f" of {_list(cold)}"
-        return f"the first, slow run as a time. The order was {shown}: there is no warm-up{of}"
-    return ""
 
 
 def _list(names):
     return ", ".join(map(str, names))
 
 
-def _same_times(a, b):
-    if a.keys() != b.keys():
-        return False
-    pairs = [(x - took_x, y - took_y) for n in a for (x, took_x), (y, took_y) in zip(a[n], b[n], strict=True)]
-    return all(isclose(x, y, rel_tol=1e-4, abs_tol=1e-4) for x, y in pairs)
-
-
-def _one_run(yours, _right):
-    name, time, took = next((n, t, s) for n, pairs in yours.items() for t, s in pairs if abs(t - s) > 1e-4)
-    return f"a run of {name} took {took:.3f} s and you say {time:,.3f}"
-
-
 # ── FLOPs a byte ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def check_intensity(f, *, exercise=None):
-    """f(C, C_out, k, W, W_out, batch): FLOPs a byte of a convolution without bias, in float32, each number moved
+    """Check f(C, C_out, k, W, W_out, batch): FLOPs a byte of a convolution without bias, in float32, each number moved
     once."""
     cases = [
         (64, 256, 1, 56, 56, 1),
@@ -200,27 +39,34 @@ def check_intensity(f, *, exercise=None):
         (64, 64, 3, 56, 56, 16),
         (5, 7, 5, 15, 15, 2),
     ]
-    return hold(
-        "intensity",
+    return judge(
         f,
         ("C", "C_out", "k", "W", "W_out", "batch"),
         cases,
-        _true_intensity,
-        _intensity,
-        INTENSITY,
-        exercise,
-        tell=_told,
+        [INTENSITY],
+        INTENSITY_HINTS,
+        true=_true_intensity,
+        differs=_told,
         why=_one_side,
+        exercise=exercise,
     )
+
+
+INTENSITY_HINTS = (
+    "Weights: one k · k kernel for each pair of a channel in and a channel out.",
+    "FLOPs: 2 × weights × places of the output × batch. Numbers moved: batch × (input + output) + weights.",
+    "weights = C * C_out * k * k; 2 * weights * W_out**2 * batch / (4 * (batch * (C * W**2 + …) + weights)).",
+)
+OTHER_INTENSITY = Kind("other FLOPs a byte", "{at}: you say {yours} FLOPs a byte and it has {right}.")
 
 
 def _told(yours, right):
     digits = ",.4g" if shown(yours, ",.4g") != f"{right:,.4g}" else ",.10g"
-    return f"you say {shown(yours, digits)} FLOPs a byte and it has {right:{digits}}"
+    return OTHER_INTENSITY, {"yours": shown(yours, digits), "right": f"{right:{digits}}"}
 
 
 def _one_side(cases, got, due):
-    """What is wrong in the FLOPs if the bytes are right, or in the bytes if the FLOPs are: the sentence, or None."""
+    """What is wrong in the FLOPs if the bytes are right, or in the bytes if the FLOPs are, or None."""
     if not all(isinstance(y, Real) and 0 < y < 1e30 for y in got):
         return None
     if all(isclose(y / d, got[0] / due[0]) for y, d in zip(got, due, strict=True)):
@@ -258,42 +104,64 @@ def _true_intensity(C, C_out, k, W, W_out, batch):
     return batch * costs.flops / (4 * numbers)
 
 
-INTENSITY = {
-    "macs": "You count MACs: FLOPs are 2 × MACs.",
-    "numbers": "You count numbers: a float32 has 4 bytes.",
-    "bits": "You count bits: a float32 has 4 bytes.",
-    "turned": "Those are bytes a FLOP: turn the quotient over.",
-    "no weights": "The weights have to be read as well.",
-    "no batch": "The batch is left out, or counted everywhere: FLOPs, inputs and outputs are as many times more, and "
-    "the weights are read once.",
-    "flops of one": "The FLOPs are those of one picture: multiply them by the batch.",
-    "maps of one": "The inputs and outputs are those of one picture: multiply them by the batch.",
-    "no input": "The input has to be read as well.",
-    "no output": "The output has to be written as well.",
-    "W": "There are as many dot products as the output has numbers: use W_out for the FLOPs.",
-    "one W": "The output is C_out × W_out × W_out, and only the input has W.",
-    "late W": "The input is C × W × W, and only the output has W_out.",
-    "side": "A map has W · W places, and not W: in the FLOPs.",
-    "sides": "A map has W · W places, and not W: in the input and the output.",
-    "kernel": "A k×k kernel has k · k weights for each pair of channels, not k.",
-    "no kernel": "The kernel's k · k is missing.",
-    "floor": "You divide with //, which drops what stands after the point: take /.",
-}
-
-
-def _intensity(wrong, C, C_out, k, W, W_out, batch):
-    weights = C * C_out * (1 if "no kernel" in wrong else k if "kernel" in wrong else k * k)
-    products = W if "W" in wrong else W_out
-    of_flops = 1 if {"flops of one", "no batch"} & wrong else batch
-    flops = weights * (products if "side" in wrong else products**2) * of_flops * (1 if "macs" in wrong else 2)
-    before, after = (W_out if "late W" in wrong else W), (W if "one W" in wrong else W_out)
-    power = 1 if "sides" in wrong else 2
-    maps = (0 if "no input" in wrong else C * before**power) + (0 if "no output" in wrong else C_out * after**power)
-    read = 0 if "no weights" in wrong else weights
-    numbers = maps * (1 if {"maps of one", "no batch"} & wrong else batch) + read
-    moved = numbers * (1 if "numbers" in wrong else 32 if "bits" in wrong else 4)
-    above, below = (moved, flops) if "turned" in wrong else (flops, moved)
-    return above // below if "floor" in wrong else above / below
+INTENSITY = Solution(
+    """
+def intensity(C, C_out, k, W, W_out, batch):
+    weights = C * C_out * k * k
+    flops = 2 * weights * W_out * W_out * batch
+    moved = 4 * (batch * (C * W * W + C_out * W_out * W_out) + weights)
+    return flops / moved
+""",
+    """
+`2 * weights` → `weights`
+    You count MACs: FLOPs are 2 × MACs.
+    Hint: Begin with the FLOPs alone: for the first layer there are 2 · 64 · 256 · 56 · 56.
+`4 * (` → `(`
+    You count numbers: a float32 has 4 bytes.
+    Hint: Numbers first, then times 4: a float32 has 32 bits.
+`4 * (` → `32 * (`
+    You count bits: a float32 has 4 bytes.
+    Hint: Numbers first, then times 4: a float32 has 32 bits.
+`flops / moved` → `moved / flops`
+    Those are bytes a FLOP: turn the quotient over.
+` + weights)` → `)`
+    The weights have to be read as well.
+` * batch` → ``; `batch * (` → `(`
+    The batch is left out, or counted everywhere: FLOPs, inputs and outputs grow with it, and the weights are read once.
+    Hint: Which of the three, input, output and weights, are there once for each picture?
+` * batch` → ``
+    The FLOPs are those of one picture: multiply them by the batch.
+    Hint: Which of the three, input, output and weights, are there once for each picture?
+`batch * (` → `(`
+    The inputs and outputs are those of one picture: multiply them by the batch.
+    Hint: Which of the three, input, output and weights, are there once for each picture?
+`C * W * W + ` → ``
+    The input has to be read as well.
+    Hint: Write C · W · W and C_out · W_out · W_out down. Which of them do the products count?
+` + C_out * W_out * W_out` → ``
+    The output has to be written as well.
+    Hint: Write C · W · W and C_out · W_out · W_out down. Which of them do the products count?
+`weights * W_out * W_out` → `weights * W * W`
+    There are as many dot products as the output has numbers: use W_out for the FLOPs.
+    Hint: Write C · W · W and C_out · W_out · W_out down. Which of them do the products count?
+`C_out * W_out * W_out` → `C_out * W * W`
+    The output is C_out × W_out × W_out, and only the input has W.
+    Hint: Write C · W · W and C_out · W_out · W_out down. Which of them do the products count?
+`(C * W * W` → `(C * W_out * W_out`
+    The input is C × W × W, and only the output has W_out.
+    Hint: Write C · W · W and C_out · W_out · W_out down. Which of them do the products count?
+`weights * W_out * W_out` → `weights * W_out`
+    A map has W · W places, and not W: in the FLOPs.
+`C * W * W + C_out * W_out * W_out` → `C * W + C_out * W_out`
+    A map has W · W places, and not W: in the input and the output.
+`k * k` → `k`
+    A k×k kernel has k · k weights for each pair of channels, not k.
+` * k * k` → ``
+    The kernel's k · k is missing.
+`flops / moved` → `flops // moved`
+    You divide with //, which drops the digits after the point: take /.
+""",
+)
 
 
 def limit_question(name, layer, ridge):
@@ -396,48 +264,62 @@ def _makes(number, parts):
 
 
 def check_pictures_a_second(f, *, exercise=None):
-    """f(batch, timing): pictures a second, from the median of a `timing.Timing`."""
+    """Check f(batch, timing): pictures a second, from the median of a `timing.Timing`."""
     timed = [Timing((0.05, 0.02, 0.09, 0.021, 0.3)), Timing((0.5, 0.4, 0.41)), Timing((1.7, 1.9, 1.6, 2.5, 1.65))]
     cases = [(batch, timing) for batch in (1, 4, 16) for timing in timed]
-    return hold(
-        "pictures",
+    return judge(
         f,
         lambda batch, timing: f"batch {batch}, of which a run takes {timing.median} s",
         cases,
-        lambda *case: _rate(set(), *case),
-        _rate,
-        RATES,
-        exercise,
-        tell=lambda yours, right: f"you say {shown(yours, ',.4g')} pictures a second and it is {right:,.4g}",
+        [RATES],
+        RATES_HINTS,
+        differs=lambda yours, right: (OTHER_RATE, {"yours": shown(yours, ",.4g"), "right": f"{right:,.4g}"}),
+        exercise=exercise,
     )
 
 
-RATES = {
-    "turned": "Those are seconds a picture: turn the quotient over.",
-    "one": "Those are runs a second: a run does all the pictures of its batch.",
-    "product": "You multiply by the seconds: divide by them.",
-    "ms": "The median is in seconds already, and not in milliseconds.",
-    "mean": "You take the mean, which one slow run draws up: take the median.",
-    "quickest": "You take the quickest run: take the median.",
-    "slowest": "You take the slowest run: take the median.",
-    "first": "You take one run alone, the first: take the median.",
-    "last": "You take one run alone, the last: take the median.",
-    "total": "You take the time of all runs together: take the median, the time of one.",
-    "floor": "You divide with //, which drops what stands after the point: take /.",
-}
-
-
-def _rate(wrong, batch, timing):
-    runs, seconds = timing.seconds, timing.median
-    of = {"mean": sum(runs) / len(runs), "quickest": min(runs), "slowest": max(runs), "first": runs[0]}
-    for name, value in (of | {"last": runs[-1], "total": sum(runs)}).items():
-        seconds = value if name in wrong else seconds
-    seconds = seconds / 1000 if "ms" in wrong else seconds
-    pictures = 1 if "one" in wrong else batch
-    if "product" in wrong:
-        return pictures * seconds
-    above, below = (seconds, pictures) if "turned" in wrong else (pictures, seconds)
-    return above // below if "floor" in wrong else above / below
+OTHER_RATE = Kind("other rate", "{at}: you say {yours} pictures a second and it is {right}.")
+RATES_HINTS = (
+    "What is the unit of your number: pictures / seconds, or something else?",
+    "One run does all the pictures of the batch, and takes timing.median seconds.",
+    "return batch / …",
+)
+RATES = Solution(
+    """
+def pictures_a_second(batch, timing):
+    return batch / timing.median
+""",
+    """
+`batch / timing.median` → `timing.median / batch`
+    Those are seconds a picture: turn the quotient over.
+`batch /` → `1 /`
+    Those are runs a second: a run does all the pictures of its batch.
+` / ` → ` * `
+    You multiply by the seconds: divide by them.
+`timing.median` → `(timing.median / 1000)`
+    The median is in seconds already, and not in milliseconds.
+`timing.median` → `(sum(timing.seconds) / len(timing.seconds))`
+    You take the mean, which one slow run draws up: take the median.
+    Hint: A timing holds several runs. Which number of it stands for them all?
+`timing.median` → `min(timing.seconds)`
+    You take the quickest run: take the median.
+    Hint: A timing holds several runs. Which number of it stands for them all?
+`timing.median` → `max(timing.seconds)`
+    You take the slowest run: take the median.
+    Hint: A timing holds several runs. Which number of it stands for them all?
+`timing.median` → `timing.seconds[0]`
+    You take one run alone, the first: take the median.
+    Hint: A timing holds several runs. Which number of it stands for them all?
+`timing.median` → `timing.seconds[-1]`
+    You take one run alone, the last: take the median.
+    Hint: A timing holds several runs. Which number of it stands for them all?
+`timing.median` → `sum(timing.seconds)`
+    You take the time of all runs together: take the median, the time of one.
+    Hint: A timing holds several runs. Which number of it stands for them all?
+` / ` → ` // `
+    You divide with //, which drops the digits after the point: take /.
+""",
+)
 
 
 def batch_question(by_batch):

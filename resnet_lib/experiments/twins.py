@@ -138,7 +138,7 @@ def sum_and_concatenation(depth, *, num_classes, seed=0):
     }
 
 
-# Each called with a depth from DEPTHS, num_classes and a seed; gives name → network.
+# Each called with a depth from DEPTHS, num_classes and a seed; returns name → network.
 PAIRS = {
     "plain | residual": plain_and_residual,
     "last BN starts at one | at zero": zero_or_not,

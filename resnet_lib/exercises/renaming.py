@@ -1,0 +1,101 @@
+"""Check of published weights renamed."""
+
+import re
+from dataclasses import replace
+
+import torch
+
+from .._common import Kind
+from ..anatomy import shapes_only
+from ..network import ResNet
+from ..weights import from_published, to_published
+from .judge import NO_RESULT, judge
+
+
+def check_rename(f, *, exercise=None):
+    """Check f(published): the same tensors in a new dictionary under the library's names."""
+    with shapes_only():
+        shapes = to_published(ResNet(blocks=(2, 1, 1, 12), base=4, num_classes=3).state_dict())
+    # Every tensor holds a number of its own, so that it is known again, copied or not.
+    published = {name: torch.full(t.shape, i, dtype=t.dtype) for i, (name, t) in enumerate(shapes.items())}
+    due = from_published(published)
+    verdict = judge(
+        f,
+        lambda _: "published names",
+        [(published,)],
+        [],
+        RENAME_HINTS,
+        true=lambda _: due,
+        call=lambda f, given: f(dict(given)),
+        read=lambda found: (found, _wrong_entry(found, published, due)),
+        same=lambda a, b: list(a) == list(b) or set(a) == set(b),
+        exercise=exercise,
+    )
+    return replace(verdict, sentence=f"All {len(due):,} entries have their right names.")
+
+
+RENAME_HINTS = (
+    "Print the old name and the new one side by side, and look at the first that differs.",
+    "Three kinds of names: before layer1, in a layer, and fc. In a layer only layer and downsample change.",
+    'name.startswith("conv1.") → "stage0.conv."; "layer" → "stage"; "downsample.0" → "shortcut.conv"; …',
+)
+_LOOP = "The loop goes through all names before anything is returned."
+_LOST = "Two old names must never become one new name: count them before and after."
+NO_DICTIONARY = Kind("no dictionary", "{name} returns a {type}, and not a dictionary name → tensor.")
+ODD_KEY = Kind(
+    "key is no name", "{name} returns a {type} as a key: the names are the keys, and the tensors the values."
+)
+EMPTY = Kind("empty", "{name} returns an empty dictionary: each tensor has to go into it under its new name.", _LOST)
+RETURNS_EARLY = Kind("one entry", "{name} returns one entry alone: the return is inside the loop.", _LOOP)
+BEGINS_AGAIN = Kind("last entry", "{name} returns one entry alone: the dictionary is made again in every round.", _LOST)
+LOST = Kind("lost", "{name} returns no tensor of {was!r}: it is lost, as happens where two names become one.", _LOST)
+STILL = Kind("name kept", "{name} returns a wrong name: {was!r} is still its name, and should be {right!r}. {advice}")
+BECAME = Kind("wrong name", "{name} returns a wrong name: {was!r} became {now!r}, and should be {right!r}. {advice}")
+ENTRIES = Kind("entries", "{name} returns {yours} entries, and there were {right}.", _LOST)
+
+
+def _wrong_entry(found, published, due):
+    """What is wrong with a renamed dictionary, (kind, values), or None."""
+    if found is None:
+        return NO_RESULT, {"what": "the new dictionary"}
+    if not isinstance(found, dict):
+        return NO_DICTIONARY, {"type": type(found).__name__}
+    by = {t.flatten()[0].item(): name for name, t in found.items() if isinstance(t, torch.Tensor)}
+    if odd := [type(name).__name__ for name in found if not isinstance(name, str)]:
+        return ODD_KEY, {"type": odd[0]}
+    if not found:
+        return EMPTY, {}
+    if len(found) == 1:
+        return (RETURNS_EARLY if 0 in by else BEGINS_AGAIN), {}
+    for i, (was, right) in enumerate(zip(published, due, strict=True)):
+        now = by.get(i)
+        if now is None:
+            return LOST, {"was": was}
+        if now != right:
+            advice = UNCHANGED if found.keys() == published.keys() else _advice(was, now, right)
+            return (STILL if now == was else BECAME), {"was": was, "now": now, "right": right, "advice": advice}
+    return (ENTRIES, {"yours": len(found), "right": len(due)}) if len(found) != len(due) else None
+
+
+UNCHANGED = "No name has changed; name.replace(…) gives a new text, and leaves name as it is."
+
+
+def _advice(was, now, right):
+    """What probably happened to one name."""
+    if now.replace(".", "") == right.replace(".", ""):
+        return "A point is missing, or one too many."
+    if (stage := re.match(r"stage(\d)\.\d", now)) and stage[1] != right[5]:
+        return "layer1 is Stage 1: the numbers stay."
+    if was.startswith("layer") and "stage0" in now:
+        return "Only a name that begins with conv1. or bn1. belongs to Stage 0; inside a block it stays."
+    if was.startswith("fc"):
+        return "The linear layer belongs to the head."
+    if "downsample" in was and "shortcut" in now:
+        return "downsample.0 is the convolution, downsample.1 the BN."
+    if "downsample" in was:
+        return "The shortcut is called downsample there."
+    if now == f"stage0.{was}":
+        return "In Stage 0 they are called conv and bn, without a number."
+    if was.startswith(("conv1", "bn1")):
+        return "What comes before layer1 belongs to stage0."
+    return "In a layer only layer and downsample change." if now != was else "Does a line of yours change such names?"

@@ -1,0 +1,229 @@
+"""Check of a fair timer: works warmed up, then timed in turns."""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Mapping
+from math import isclose
+from numbers import Real
+
+from .._common import Kind
+from .judge import NO_RESULT, Solution, judge
+from .stand import Stand
+
+
+def check_fair(f, *, exercise=None):
+    """Check f(works, repeats): name → list of `repeats` times in seconds; each work warmed up, then all in turns.
+
+    Any order within a round is right, and any clock of the module `time`. It is tried on a clock of its own, so that
+    the verdict does not depend on the machine.
+    """
+
+    def tried(f, lengths, repeats):
+        stand = Stand(lengths)
+        with stand.clocks(f):
+            found = f(stand.works, repeats)
+        return stand, repeats, found
+
+    cases = [({"A": 1.3, "B": 0.02}, 5), ({"slow": 0.7, "quick": 0.01, "middling": 0.11}, 3), ({"alone": 0.05}, 1)]
+    return judge(
+        f,
+        lambda lengths, repeats: f"works {_list(lengths)}, repeats = {repeats}",
+        cases,
+        [FAIR],
+        FAIR_HINTS,
+        true=lambda *case: _times(tried(FAIR.made(), *case))[0],
+        call=tried,
+        read=_times,
+        same=_same_times,
+        differs=_one_run,
+        exercise=exercise,
+    )
+
+
+FAIR_HINTS = (
+    "A time is what the clock shows after a work less what it showed right before, in seconds.",
+    "First a loop over the works alone, the warm-up. Then two loops, one in the other, with the rounds outside.",
+    "for _ in range(repeats): for name, work in works.items(): start = time.perf_counter(); work(); "
+    "seconds[name].append(… − start).",
+)
+FAIR = Solution(
+    """
+def fair(works, repeats):
+    for work in works.values():
+        work()
+    seconds = {name: [] for name in works}
+    for _ in range(repeats):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            taken = time.perf_counter() - start
+            seconds[name].append(taken)
+    return seconds
+""",
+    r"""
+`    for _ in` → `    start = time.perf_counter()\n    for _ in`; `            start = time.perf_counter()\n` → ``
+    The clock was started once, before the loops, so each time holds all that ran before: read it again right before
+    each work.
+`    for work in` → `    start = time.perf_counter()\n    for work in`; `            start = time.perf_counter()\n` → ``
+    The clock was started once, before the warm-up, so each time holds all that ran before: read it again right before
+    each work.
+`        for name` → `        start = time.perf_counter()\n        for name`; `            start = time.perf_counter()\n` → ``
+    A work's time holds those before it in the round as well: read the clock again right before each work.
+`            work()\n` → ``; `            start =` → `            work()\n            start =`
+    The clock is read twice after the work, and nothing is between: read it right before the work too.
+`time.perf_counter() - start` → `start - time.perf_counter()`
+    You subtract the wrong way round: the end minus the start.
+`time.perf_counter() - start` → `time.perf_counter()`
+    That is what the clock shows at the end: subtract the start.
+`time.perf_counter() - start` → `start`
+    That is what the clock shows at the start: subtract it from what it shows at the end.
+`append(taken)` → `append(1e3 * taken)`
+    Those are milliseconds: return seconds.
+`append(taken)` → `append(1e6 * taken)`
+    Those are microseconds: return seconds.
+`append(taken)` → `append(1e9 * taken)`
+    Those are nanoseconds: return seconds.
+`append(taken)` → `append(math.floor(taken))`
+    Those are whole seconds: keep the digits after the point.
+`time.perf_counter` → `time.process_time`
+    That clock shows the processor's time, of all threads together: take time.perf_counter().
+`return seconds` → `return {n: [sum(t) / len(t)] * len(t) for n, t in seconds.items()}`
+    All times of a work are their mean: keep each run's own, for the median and the spread.
+`return seconds` → `return {n: [sum(t[: i + 1]) for i in range(len(t))] for n, t in seconds.items()}`
+    You add up: each time holds those of the work's earlier runs. Give each run's own.
+`    for work in works.values():\n        work()\n` → ``; `(repeats)` → `(repeats + 1)`; `return seconds` → `return {n: t[:-1] for n, t in seconds.items()}`
+    The warm-up's time is among them, and the last run's is not: leave out the first.
+    Hint: A run whose time nobody takes is a warm-up: call each work once before the loops.
+""",  # noqa: E501, one edit a line
+    time=time,
+    math=math,
+)
+_FORM = "Print what your function gives for two works and repeats = 3."
+_ORDER = "Print a name before each work runs. The right order is A B A B …, and not A A … B B …."
+_WARM_UP = "A run whose time nobody takes is a warm-up: call each work once before the loops."
+_WANTED = "return a dictionary name → list of {repeats} times"
+NO_CLOCK = Kind(
+    "no clock", "{name} returns times, and no clock of the module time was read: time.perf_counter() is the clock."
+)
+NO_DICTIONARY = Kind("no dictionary", "{name} returns a {type}: " + _WANTED + ".", _FORM)
+OTHER_KEYS = Kind(
+    "other keys",
+    "{name} returns a dictionary with the keys {keys}: they should be the names of the works, {works}.",
+    _FORM,
+)
+ONE_NUMBER = Kind("one number", "{name} returns one number for {work}: " + _WANTED + "; the median comes later.", _FORM)
+NO_NUMBERS = Kind("no numbers", "{name} returns no list of numbers for {work}: " + _WANTED + ".", _FORM)
+ONE_LIST = Kind(
+    "one list",
+    "{name} gives every work the same list, as dict.fromkeys(works, []) does: make one for each.",
+    _FORM,
+)
+WARM_UP_COUNTED = Kind(
+    "warm-up counted",
+    "{name} returns {n} times of {work}, and repeats = {repeats}: the warm-up does not count.",
+    _WARM_UP,
+)
+TOO_FEW = Kind(
+    "too few", "{name} returns {n} times of {work}, and repeats = {repeats}: each run gives one time.", _FORM
+)
+TOO_MANY = Kind("too many", "{name} returns {n} times of {work}, and repeats = {repeats}.", _FORM)
+NEVER_RAN = Kind("never ran", "{name} returns times of {works}, which never ran: call work().", _ORDER)
+FEWER_RUNS = Kind(
+    "fewer runs",
+    "{name} returns more times than there were runs. The order was {order}: call each work for each of its times.",
+    _ORDER,
+)
+WARM_UP_EACH = Kind(
+    "warm-up each time",
+    "{name} takes no turns. The order was {order}: warm up once before the loops, not before each time.",
+    _WARM_UP,
+)
+ONE_BY_ONE = Kind(
+    "one by one", "{name} takes no turns. The order was {order}: one work after the other, not in turns{more}.", _ORDER
+)
+NO_TURNS = Kind(
+    "no turns", "{name} takes no turns. The order was {order}: not one of each in every round{more}.", _ORDER
+)
+COLD = Kind(
+    "no warm-up",
+    "{name} returns the first, slow run as a time. The order was {order}: there is no warm-up{of}.",
+    _WARM_UP,
+)
+ONE_RUN = Kind("a run's time", "{at}: a run of {work} took {took:.3f} s and you say {time:,.3f}.")
+
+
+def _times(tried):
+    stand, repeats, found = tried
+    names, order = list(stand.works), [n for n, _ in stand.runs]
+    problem = _misformed(found, names, repeats) or _unfair(order, names, repeats)
+    if problem is None and not stand.reads:
+        problem = NO_CLOCK, {}
+    if problem:
+        return found, problem
+    took = {name: [s for n, s in stand.runs if n == name][-repeats:] for name in names}
+    return {n: list(zip(map(float, found[n]), took[n], strict=True)) for n in names}, None
+
+
+def _misformed(found, names, repeats):
+    """What is wrong with the form of a timer's result, (kind, values), or None."""
+    if found is None:
+        return NO_RESULT, {"what": "its dictionary"}
+    if not isinstance(found, Mapping):
+        return NO_DICTIONARY, {"type": type(found).__name__, "repeats": repeats}
+    if set(found) != set(names):
+        return OTHER_KEYS, {"keys": _list(found) or "none", "works": _list(names)}
+    for name, times in found.items():
+        values = {"work": name, "repeats": repeats}
+        if isinstance(times, Real):
+            return ONE_NUMBER, values
+        try:
+            n = len([float(t) for t in times])
+        except (TypeError, ValueError):
+            return NO_NUMBERS, values
+        if n == repeats:
+            continue
+        if len(names) > 1 and len({id(t) for t in found.values()}) == 1:
+            return ONE_LIST, {}
+        kind = WARM_UP_COUNTED if n == repeats + 1 else TOO_FEW if n < repeats else TOO_MANY
+        return kind, {"n": n, **values}
+    return None
+
+
+def _unfair(order, names, repeats):
+    """What is wrong with the order in which works ran, (kind, values), or None."""
+    never = [name for name in names if name not in order]
+    if never:
+        return NEVER_RAN, {"works": _list(never)}
+    timed = len(names) * repeats
+    before, rounds = order[:-timed], [order[-timed:][i : i + len(names)] for i in range(0, timed, len(names))]
+    turns = all(set(each) == set(names) for each in rounds)
+    cold = [name for name in names if name not in before]
+    values = {"order": " ".join(order[:24]) + (" …" if len(order) > 24 else "")}
+    if len(order) < timed:
+        return FEWER_RUNS, values
+    if not turns and min(Counter(order).values()) > repeats + 1:
+        return WARM_UP_EACH, values
+    if not turns:
+        blocks = [name for i, name in enumerate(order) if i == 0 or order[i - 1] != name]
+        more = "; and there is no warm-up" if len(order) == timed else ""
+        return (ONE_BY_ONE if len(blocks) == len(names) else NO_TURNS), {**values, "more": more}
+    if cold:
+        return COLD, {**values, "of": "" if len(cold) == len(names) else f" of {_list(cold)}"}
+    return None
+
+
+def _list(names):
+    return ", ".join(map(str, names))
+
+
+def _same_times(a, b):
+    if a.keys() != b.keys():
+        return False
+    pairs = [(x - took_x, y - took_y) for n in a for (x, took_x), (y, took_y) in zip(a[n], b[n], strict=True)]
+    return all(isclose(x, y, rel_tol=1e-4, abs_tol=1e-4) for x, y in pairs)
+
+
+def _one_run(yours, _right):
+    work, time, took = next((n, t, s) for n, pairs in yours.items() for t, s in pairs if abs(t - s) > 1e-4)
+    return ONE_RUN, {"work": work, "time": time, "took": took}

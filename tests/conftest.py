@@ -1,0 +1,131 @@
+"""What all tests share: which kind a test is, which run in one process, the fixtures of more than one file."""
+
+import os
+
+# Before torch is loaded: processes side by side must not fight for the cores, and threads that wait for one another
+# take far longer on a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import contextlib
+import textwrap
+
+import nbformat
+import pytest
+import torch
+from nbformat.v4 import new_code_cell, new_notebook
+
+from resnet_lib import ResNet
+
+from . import lab
+from .kernel import Runner
+from .reference import shake_norms
+
+KIND_OF_FIXTURE = {"browser": "browser", "runner": "kernel"}
+TRAINING = (
+    "test_ablation",
+    "test_comparison",
+    "test_design_explorers",
+    "test_landscape",
+    "test_race",
+    "test_training",
+)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        for fixture, kind in KIND_OF_FIXTURE.items():
+            if fixture in item.fixturenames:
+                item.add_marker(kind)
+        if item.path.stem.startswith(TRAINING):
+            item.add_marker("training")
+        # Fixtures of a module are made once only where its tests run in one process. Lessons in kernels share none.
+        lesson = (
+            item.callspec.params.get("lesson") if "runner" in item.fixturenames and hasattr(item, "callspec") else None
+        )
+        item.add_marker(pytest.mark.xdist_group(lesson or item.path.stem))
+    # What takes longest begins first, so that no process works alone at the end.
+    kinds = ("browser", "kernel", "training")
+    items.sort(key=lambda item: [kind not in item.keywords for kind in kinds])
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch):
+    """Keep what a test trains and solves away from the reader's own: in the folder that this returns."""
+    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture(scope="session")
+def thin_network():
+    """A thin ResNet-50 with drawn weights and statistics, in eval mode. Not to be changed."""
+    torch.manual_seed(0)
+    return shake_norms(ResNet(base=16, num_classes=10)).eval()
+
+
+# ── In a kernel and in a browser ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="session")
+def runner(tmp_path_factory):
+    return Runner(tmp_path_factory.mktemp("home"))
+
+
+_open = contextlib.ExitStack()  # the JupyterLab and the Chromium of the browser tests that follow one another
+_shared = {}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem):
+    # Not fixtures of the session: playwright keeps an event loop running, which other tests must not find.
+    if nextitem is None or "browser" not in nextitem.keywords:
+        _shared.clear()
+        _open.close()
+
+
+def _once(name, make):
+    if name not in _shared:
+        _shared[name] = _open.enter_context(make())
+    return _shared[name]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A window of a real browser, with a profile of its own."""
+    if lab.missing():
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(lab.missing())
+    with lab.window(_once("chromium", lab.running_chromium)) as context:
+        yield context
+
+
+class Desk:
+    """A folder of its own in a running JupyterLab, and a browser to open its notebooks in."""
+
+    def __init__(self, folder, server, browser):
+        self.folder, self.server, self.browser = folder, server, browser
+
+    def open(self, path):
+        """The notebook at that path in the folder, for a `with` statement."""
+        return lab.Notebook(self.browser, self.server, f"{self.folder.name}/{path}")
+
+    def open_cells(self, *cells):
+        """A new notebook of those cells, its first one run. Without a problem, to the end of the `with` statement."""
+        kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+        cells = [new_code_cell(textwrap.dedent(cell).strip()) for cell in cells]
+        nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), self.folder / "cells.ipynb")
+        return self._prepared()
+
+    @contextlib.contextmanager
+    def _prepared(self):
+        with self.open("cells.ipynb") as notebook:
+            notebook.run_cell(notebook.cells()[0]["source"].partition("\n")[0])
+            yield notebook
+            assert notebook.problems == []
+
+
+@pytest.fixture(scope="module")
+def desk(browser, request, tmp_path_factory):
+    if "root" not in _shared:
+        _shared["root"] = tmp_path_factory.mktemp("lab")
+    folder = _shared["root"] / request.module.__name__.rpartition(".")[2]
+    folder.mkdir()
+    return Desk(folder, _once("lab", lambda: lab.running_lab(_shared["root"])), browser)
