@@ -34,6 +34,7 @@ PYPROJECT = os.path.join(ROOT, "pyproject.toml")
 STAMP = os.path.join(VENV, "course-stamp.json")
 PIP_LOG = os.path.join(VENV, "course-pip.log")
 OVERRIDES = os.path.join(VENV, "share", "jupyter", "lab", "settings", "overrides.json")
+CHECKUP = os.path.join(ROOT, "resnet_lib", "speed", "checkup.py")
 FIRST_LESSON = "notebooks/00_start_here.ipynb"
 RUNNING = "%d.%d" % sys.version_info[:2]
 ME = "py course.py" if os.name == "nt" else "python3 course.py"
@@ -107,11 +108,11 @@ def call(arguments, **options):
     return status if status >= 0 else 128 - status
 
 
-def ask(code, *arguments):
-    """Run `code` in .venv's Python: the last line it prints, or None where it fails."""
+def answer(*arguments):
+    """Run .venv's Python with these arguments: the last line it prints, or None where it fails."""
     try:
         out = subprocess.check_output(
-            [PYTHON, "-c", code] + list(arguments),
+            [PYTHON] + list(arguments),
             cwd=ROOT,
             env=environment(),
             stdin=subprocess.DEVNULL,
@@ -122,32 +123,15 @@ def ask(code, *arguments):
         return None
 
 
-CHECK = """
-import importlib, importlib.metadata, json, sys
-from pip._vendor.packaging.requirements import Requirement  # every venv has pip, and pip has this
-found = []
-for wanted in map(Requirement, sys.argv[2:]):
-    try:
-        version = importlib.metadata.version(wanted.name)
-        if not wanted.specifier.contains(version, prereleases=True):
-            found.append([False, f"{wanted.name} is {version}, and the course needs {wanted}."])
-            continue
-        if sys.argv[1] == "load":
-            importlib.import_module(wanted.name)
-        found.append([True, f"{wanted.name} {version}"])
-    except importlib.metadata.PackageNotFoundError:
-        found.append([False, f"{wanted.name} is not installed."])
-    except BaseException as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-        found.append([False, f"{wanted.name} {version} is installed but does not load: {reason}"])
-print(json.dumps(found))
-"""
+def ask(code):
+    return answer("-c", code)
 
 
 def check(wanted, how="look"):
-    """A list of (fine, sentence) for the requirements `wanted` in .venv; "load" imports them too."""
-    answer = ask(CHECK, how, *wanted)
-    return json.loads(answer) if answer else [(False, "The environment's Python does not answer.")]
+    """What lesson 00's check-up finds in .venv: two lists of (sentence, advice), about the requirements `wanted` and,
+    for "load", which imports them too, about the machine. Advice is given only where something is wrong."""
+    found = answer(CHECKUP, how, *wanted)
+    return json.loads(found) if found else [[("The environment's Python does not answer.", "see above")], []]
 
 
 # ---------------------------------------------------------------- the stamp: is .venv ready?
@@ -253,10 +237,10 @@ def install(needs):
     if ask("import pip; print(tuple(map(int, pip.__version__.split('.')[:2])) < (21, 3))") == "True":
         pip(["--upgrade", "pip>=21.3"])  # an older one, as in Python 3.10.0, cannot do the last line below
     torch = torch_requirement()
-    fine, found = check([torch])[0]
-    if "cuda" in needs and fine and "+cpu" in found:
+    ((sentence, wrong),) = check([torch])[0]
+    if "cuda" in needs and not wrong and "+cpu" in sentence:
         pip(["--force-reinstall", "--no-deps", torch])
-    elif "cuda" not in needs and not fine and platform.system() == "Linux":
+    elif "cuda" not in needs and wrong and platform.system() == "Linux":
         # On Linux the ordinary torch brings 3 GB of CUDA; torch's own index has a build without. Where that
         # cannot be reached, one short try is enough, and pip's complaints would only alarm.
         say("Fetching torch, the build without CUDA (about 200 MB)")
@@ -280,7 +264,7 @@ def make(reason):
 def satisfied(needs):
     """Whether .venv has it all already, so that a changed pyproject.toml stops nobody offline for nothing."""
     lists = ["dependencies"] + sorted(needs - {"cuda"})
-    return all(fine for fine, _ in check([each for name in lists for each in requirements(name)]))
+    return not any(wrong for _, wrong in check([each for name in lists for each in requirements(name)])[0])
 
 
 def prepare(needs):
@@ -405,8 +389,11 @@ def doctor(extra):
     if python:
         afresh = f"\nDelete the folder .venv and run `{ME} lab`." if ready else ""  # else said above
         tested = "test" in (stamp or {"has": []})["has"]
-        for fine, sentence in check(requirements("dependencies") + requirements("test") * tested, "load"):
-            line(fine, sentence, sentence + afresh)
+        packages, machine = check(requirements("dependencies") + requirements("test") * tested, "load")
+        for sentence, wrong in packages:
+            line(not wrong, sentence, sentence + afresh)
+        for sentence, advice in machine:  # it may be slow or full, but nothing is missing
+            say(f"note     {sentence}" + (f"\n         To do: {advice}." if advice else ""))
         settings = read_overrides()
         line(
             settings and settings == merged(settings),

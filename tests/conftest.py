@@ -31,7 +31,7 @@ TRAINING = (
 )
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     for item in items:
         for fixture, kind in KIND_OF_FIXTURE.items():
             if fixture in item.fixturenames:
@@ -42,7 +42,8 @@ def pytest_collection_modifyitems(items):
         lesson = (
             item.callspec.params.get("lesson") if "runner" in item.fixturenames and hasattr(item, "callspec") else None
         )
-        item.add_marker(pytest.mark.xdist_group(lesson or item.path.stem))
+        if config.pluginmanager.hasplugin("xdist"):
+            item.add_marker(pytest.mark.xdist_group(lesson or item.path.stem))
     # What takes longest begins first, so that no process works alone at the end.
     kinds = ("browser", "kernel", "training")
     items.sort(key=lambda item: [kind not in item.keywords for kind in kinds])

@@ -22,6 +22,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import ResNet, activations
+from resnet_lib._common import Kind
 from resnet_lib.anatomy import shapes_only
 from resnet_lib.exercises import (
     Wrong,
@@ -36,6 +37,7 @@ from resnet_lib.exercises import (
     check_receptive_field,
     check_rename,
     check_to_v1,
+    diagnose,
 )
 from resnet_lib.weights import to_published
 
@@ -321,6 +323,8 @@ def inputs(check, right):
 # These say that the result is wrong, and not why.
 UNTOLD = re.compile(r"none of \d+ usual mistakes|Your code stops with an error|should be '[^']*'$")
 
+GENERIC = [kind for kind in vars(diagnose).values() if isinstance(kind, Kind)]
+
 
 class Subject(NamedTuple):
     """A check to be tried. right: source texts of right solutions; more(): further inputs, to see what the check's own
@@ -334,8 +338,9 @@ class Subject(NamedTuple):
 
 
 class Mutant(NamedTuple):
-    """edit: what was done to the right source. verdict: "same" (the results are the right ones), "named", "error" (one
-    of Python's, and explained), "unnamed", "accepted" although its results are wrong, or "broken": the check stops."""
+    """edit: what was done to the right source. verdict: "same" (the results are the right ones), "named", "generic"
+    (what the numbers say by themselves, "too high by 2·C"), "error" (one of Python's, and explained), "unnamed",
+    "accepted" although its results are wrong, or "broken": the check stops."""
 
     subject: str
     edit: str
@@ -377,6 +382,9 @@ def judged(subject, edit, text, cases, due):
         sentence = error.verdict.sentence
         if "Endless" in sentence:
             return None
+        found = error.verdict.finding
+        if found and found.kind in GENERIC:
+            return Mutant(subject.name, edit, text, "generic", sentence)
         kind = "unnamed" if UNTOLD.search(sentence.rstrip(".")) else "error" if "Python says" in sentence else "named"
         return Mutant(subject.name, edit, text, kind, sentence)
     except Exception as error:  # a check that breaks says nothing that a learner could use
@@ -500,14 +508,14 @@ SUBJECTS = [
 def report(chosen=()):
     """Print the figures of the subjects whose names begin with one of the words, and return what a check has accepted
     although it is wrong, or broken off at. Of chosen ones each mutant that no sentence explains is shown."""
-    kinds, holes = ("same", "named", "error", "unnamed", "accepted", "broken"), []
+    kinds, holes = ("same", "named", "generic", "error", "unnamed", "accepted", "broken"), []
     print(f"{'check':24}{'right':>7}{'mutants':>9}" + "".join(f"{kind:>10}" for kind in kinds) + "    told")
     for subject in SUBJECTS:
         if chosen and not subject.name.startswith(tuple(chosen)):
             continue
         found = list(mutants(subject))
         count = {kind: sum(m.verdict == kind for m in found) for kind in kinds}
-        told = (count["named"] + count["error"]) / (len(found) - count["same"])
+        told = (count["named"] + count["generic"] + count["error"]) / (len(found) - count["same"])
         figures = "".join(f"{n:10}" for n in count.values())
         print(f"{subject.name:24}{len(subject.right):7}{len(found):9}{figures}{told:8.0%}", flush=True)
         holes += [m for m in found if m.verdict in ("accepted", "broken")]

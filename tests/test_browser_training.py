@@ -46,7 +46,7 @@ def curves(view):
 
 
 def test_it_trains_while_cells_and_controls_answer_and_stops_and_goes_on(notebook, view):
-    view.button("begin anew").click()
+    view.button("begin again").click()
     view.button("train").click()
     view.wait_until(lambda: step(notebook) >= 3, "three steps of training")
     before = step(notebook)
@@ -54,7 +54,7 @@ def test_it_trains_while_cells_and_controls_answer_and_stops_and_goes_on(noteboo
     view.wait_until(lambda: step(notebook) > before, "training beside another cell")
     view.wait_until(lambda: "left" in view.text(), "the time that is left")
     view.button("stop").click()
-    view.wait_until(lambda: "stopped: “train” goes on from here" in view.text(), "stopping")
+    view.wait_until(lambda: "stopped: “train” resumes from here" in view.text(), "stopping")
     at = step(notebook)
     assert f"Step {at} of 600" in view.text()
     assert curves(view).count() == 2
@@ -66,7 +66,7 @@ def test_it_trains_while_cells_and_controls_answer_and_stops_and_goes_on(noteboo
 
 
 def test_the_kernels_interrupt_stops_training_at_the_button_and_ends_nothing_else(notebook, view):
-    view.button("begin anew").click()
+    view.button("begin again").click()
     view.button("train").click()
     view.wait_until(lambda: step(notebook) >= 3, "three steps of training")
     for _ in range(5):  # it may fall between two steps, when the kernel takes no notice
@@ -82,7 +82,7 @@ def test_the_kernels_interrupt_stops_training_at_the_button_and_ends_nothing_els
 
 
 def test_a_cell_that_trains_is_interrupted_and_run_again_goes_on(notebook, view):
-    view.button("begin anew").click()
+    view.button("begin again").click()
     for _ in range(2):
         before = step(notebook)
         notebook.page.evaluate(

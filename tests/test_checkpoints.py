@@ -130,7 +130,7 @@ WRONG = [
         "def contents(weights):\n    a = b = c = d = 0\n    for name, t in weights.items():\n"
         f"        if {ENDS}:\n            a, b = a + 1, b + t.numel()\n"
         "        else:\n            c, d = c + 1, d + t.numel()\n        return a, b, c, d",
-        "the first entry alone: does the return stand inside the loop?",
+        "the first entry alone: is the return inside the loop?",
     ),
     (
         _by(ENDS, "return len(p), sum(t.numel() for t in p), len(b), sum(t.numel() for t in weights.values())"),
@@ -138,7 +138,7 @@ WRONG = [
     ),
     (_by('name.endswith([".weight", ".bias"])'), "endswith((…, …)), with two pairs of brackets"),
     (_by(ENDS, "return len(p), sum(t.size() for t in p), 0, 0"), "A shape is no number: tensor.numel()"),
-    ("def contents(weights):\n    return len(weights), 1", "2 values, and four numbers are wanted"),
+    ("def contents(weights):\n    return len(weights), 1", "2 values; return four numbers"),
     ("def contents(weights):\n    return {'parameters': 3}", "a dict, and should give four numbers"),
     (_by(ENDS, "return len(p), '7', len(b), 3"), "for the numbers in them a str and not a number"),
     (_by(ENDS, "return len(p), sum(t.numel for t in p), 0, 0"), "stands there without its brackets"),
@@ -189,7 +189,7 @@ def test_the_first_hint_is_keyed_to_what_is_wrong(give, hint):
 
 
 def test_what_is_no_function_is_told_so():
-    with pytest.raises(Wrong, match="wants your function itself"):
+    with pytest.raises(Wrong, match="expects your function itself"):
         check_contents((161, 1, 159, 1))
 
 

@@ -25,6 +25,7 @@ def installed(monkeypatch):
         monkeypatch.setattr(metadata, "version", version)
         monkeypatch.setattr(metadata, "metadata", lambda name: {"Name": name, "Requires-Python": python})
         monkeypatch.setattr(metadata, "requires", lambda name: list(requires))
+        monkeypatch.setattr(module, "import_module", lambda name: None)
 
     return install
 
@@ -62,14 +63,24 @@ def test_here_and_now_it_runs_to_its_end(capsys):
 def test_a_missing_package_is_named_with_what_to_do(installed, report):
     installed({"ipywidgets": None})
     text = report()
-    assert "ipywidgets is missing.\n    → What to do: in a terminal" in text and "course.py lab" in text
+    assert "ipywidgets is not installed.\n    → What to do: in a terminal" in text and "course.py lab" in text
     assert text.endswith("1 of these lines needs your attention: see the arrows.\n")
 
 
 def test_a_version_outside_the_range_is_named_with_the_range(installed, report):
     installed({"torch": "1.8.1+cpu"}, requires=["torch>=2.6,<2.14"])
     text = report()
-    assert "torch 1.8.1+cpu does not fit: the course is tested with <2.14,>=2.6." in text and "What to do" in text
+    assert "torch is 1.8.1+cpu, and the course needs torch<2.14,>=2.6." in text and "What to do" in text
+
+
+def test_a_package_that_is_installed_and_does_not_load_is_named_with_the_reason(installed, report, monkeypatch):
+    def load(name):
+        if name == "matplotlib":
+            raise SystemExit("no display\nthe font is missing")
+
+    installed()
+    monkeypatch.setattr(module, "import_module", load)
+    assert "matplotlib 2.0 is installed but does not load: the font is missing\n    → What to do" in report()
 
 
 def test_a_build_tag_and_a_preview_do_not_put_a_version_outside(installed, report):
@@ -79,7 +90,7 @@ def test_a_build_tag_and_a_preview_do_not_put_a_version_outside(installed, repor
 
 def test_an_old_python_is_named(installed, report):
     installed(python=">=4.0")
-    assert "does not fit: the course is tested with >=4.0" in report()
+    assert ", and the course needs Python>=4.0." in report()
 
 
 def test_without_the_course_installed_versions_are_shown_and_nothing_is_blamed(monkeypatch, report):

@@ -152,5 +152,5 @@ def test_the_curves_say_in_words_where_they_end():
 
 def test_presets_can_all_be_drawn_at_once_and_no_more(task):
     ComparisonCurves().draw([result(name, 0.5) for name in PRESETS])
-    with pytest.raises(ValueError, match="there are 6 designs, and curves can tell 5 apart"):
+    with pytest.raises(ValueError, match="there are 6 designs, and curves can show 5"):
         ComparisonCurves().draw([result(str(i), 0.5) for i in range(6)])

@@ -348,7 +348,7 @@ def test_a_design_is_trained_against_the_thin_resnet50_from_within(designer):
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (lambda d: setattr(d.stem["kernel"], "value", 4), "it is illegal, and above stands why"),
+        (lambda d: setattr(d.stem["kernel"], "value", 4), "it is illegal; the reason is given above"),
         (lambda d: setattr(d.W, "value", 64), "counted for W = 64. Set W to 16"),
         (lambda d: setattr(d, "budget", Budget(10, 10**9)), "parameters are"),
         (lambda d: setattr(d, "design", Design.resnet(base=16, num_classes=2)), "this is the thin ResNet-50 itself"),

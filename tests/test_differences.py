@@ -243,7 +243,7 @@ def new_kind_of_pool(network):
     ("make", "sentence"),
     [
         (lambda: changed(thin(), new_kind_of_pool), "without its brackets"),
-        (lambda: undefined, "undefined is used and never given a value"),  # noqa: F821
+        (lambda: undefined, "undefined is used and never given a value"),
         (lambda: thin().load_state_dict({}), "keep the names and the shapes of the parts"),
         (lambda: None, "must be an nn.Module, and is NoneType"),
         (lambda: thin, "must be an nn.Module"),
@@ -286,7 +286,7 @@ def test_resnet_50_itself_is_what_the_lesson_compares_with():
 
 
 def test_the_same_question_asked_again_runs_no_network_until_one_of_them_changes(reference):
-    network, runs = changed(reference, v1), []
+    network, reference, runs = changed(reference, v1), deepcopy(reference), []
     reference.register_forward_hook(lambda *_: runs.append(1))
     first = first_difference_question("v1", network, reference, X)
     assert first_difference_question("v1", network, reference, X).answer == first.answer

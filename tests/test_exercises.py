@@ -180,7 +180,7 @@ def test_an_error_is_shown_with_the_learners_own_line_and_what_it_probably_means
         (lambda: torch.zeros(1, 3, 28, 28) + torch.zeros(1, 3, 56, 56), "only one of F and the shortcut has the"),
         (lambda: torch.zeros(2, 3, 54, 54) + torch.zeros(2, 3, 56, 56), "without padding=1"),
         (lambda: torch.relu(None), "Something gives None"),
-        (lambda: undefined, "undefined is used and never given a value"),  # noqa: F821
+        (lambda: undefined, "undefined is used and never given a value"),
         (lambda: nn.Module()(1), "no method called forward"),
         (lambda: nn.ReLU(inplce=True), "no argument called inplce"),
     ],
@@ -580,7 +580,7 @@ def test_a_name_that_python_does_not_know_is_not_taken_for_a_mistake_at_the_sum(
     class NoSelf(BTNK2):
         def forward(self, x):
             f = self.relu2(self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x))))))
-            return self.relu3(self.bn3(conv3(f)) + x)  # noqa: F821
+            return self.relu3(self.bn3(conv3(f)) + x)
 
     assert "conv3 is used and never given a value" in refusal(check_btnk2, NoSelf).sentence
 
@@ -615,7 +615,7 @@ def adds_a_module(self, x):
 
 
 def adds_what_is_not_there(self, x):
-    return self.relu3(F_of(self, x) + g)  # noqa: F821
+    return self.relu3(F_of(self, x) + g)
 
 
 def overwrites_x(self, x):
@@ -685,10 +685,10 @@ def test_a_name_without_its_self_is_told_where_the_layers_are_lost():
     class NoSelf(nn.Module):
         def __init__(self, C, C_out, S):
             super().__init__()
-            conv = nn.Conv2d(C, C_out, 1, stride=S, bias=False)  # noqa: F841
+            conv = nn.Conv2d(C, C_out, 1, stride=S, bias=False)
 
         def forward(self, x):
-            return conv(x)  # noqa: F821
+            return conv(x)
 
     assert "without its self." in refusal(check_projection, NoSelf).sentence
 
@@ -784,7 +784,7 @@ def test_no_hint_for_an_identity_block_asks_for_a_projection():
     assert not any("needs G" in hint for hint in verdict.hints)
 
 
-@pytest.mark.parametrize("f", [lambda *n: None, lambda *n: 7, lambda *n: n, lambda *n: unknown])  # noqa: F821
+@pytest.mark.parametrize("f", [lambda *n: None, lambda *n: 7, lambda *n: n, lambda *n: unknown])
 def test_no_hint_for_a_function_speaks_of_layers(f):
     with pytest.raises(Wrong) as caught:
         check_out_width(f)

@@ -206,12 +206,12 @@ WRONG = {
         (edited("silent", ("== 0", "< 0.01")), "compare with 0 itself"),
         (edited("silent", (".sum().item()", ".float().mean().item()")), "You give their share"),
         (edited("silent", (".sum()", ".numel()"), (".item()", "")), "count all channels"),
-        (edited("silent", ("== 0).sum().item()", "== 0)")), "a tensor of shape (70,): one number is wanted"),
-        (edited("silent", ("return (", "return list("), (".sum().item()", "")), "gives a list: one number is wanted"),
-        (edited("silent", ("return (", "(")), "gives None"),
+        (edited("silent", ("== 0).sum().item()", "== 0)")), "a tensor of shape (70,): return one number"),
+        (edited("silent", ("return (", "return list("), (".sum().item()", "")), "returns a list: return one number"),
+        (edited("silent", ("return (", "(")), "returns None"),
         (edited("silent", ("range(len", "range(1, len"), which=1), "none of"),
         (edited("silent", ("runs.values()", "runs")), "A loop over a dictionary gives its names alone"),
-        (edited("silent", ("sum().item()", "nonzero()")), "(2, 1): one number is wanted, how many channels"),
+        (edited("silent", ("sum().item()", "nonzero()")), "(2, 1): return one number, how many channels"),
         (edited("silent", ("(0, 2, 3)", "(0, 2)")), "none of"),
     ],
     "response": [
@@ -234,7 +234,7 @@ WRONG = {
         (edited("response", ("[0].abs().mean((1, 2))", ".abs().mean((2, 3))")), "[0] takes the only picture"),
         (edited("response", (".mean((1, 2))", "")), "the mean over rows and columns is missing"),
         (edited("response", ('["stage0.conv"][0]', "")), "A dict has no abs"),
-        (edited("response", ("return ", "")), "gives None"),
+        (edited("response", ("return ", "")), "returns None"),
         (edited("response", ("stage0.conv", "stage0.conv1")), "no step is called"),
         (edited("response", (".abs()", ".abs().sqrt()")), "none of"),
     ],
@@ -278,7 +278,7 @@ WRONG = {
         (edited("by_hand", ("weight[channel]", "weight")), "That is the sum over all kernels"),
         (edited("by_hand", ("2 * row - 1", "2 * row")), "Of the rows alone: The padding is missing"),
         (edited("by_hand", ("2 * column", "column")), "Of the columns alone: The stride is missing"),
-        (edited("by_hand", ("return (", "(")), "gives None"),
+        (edited("by_hand", ("return (", "(")), "returns None"),
         (edited("by_hand", (".sum()", ".sum().mul(3)")), "none of"),
     ],
 }
@@ -311,9 +311,9 @@ def test_a_wrong_function_is_told_its_mistake(name, source, said):
 @pytest.mark.parametrize(
     ("name", "source", "hint"),
     [
-        ("silent", edited("silent", ("return (", "(")), "stands after return"),
-        ("response", edited("response", ("return ", "")), "stands after return"),
-        ("by_hand", edited("by_hand", ("return (", "(")), "stands after return"),
+        ("silent", edited("silent", ("return (", "(")), "Is there a return"),
+        ("response", edited("response", ("return ", "")), "Is there a return"),
+        ("by_hand", edited("by_hand", ("return (", "(")), "Is there a return"),
         ("response", edited("response", ("network, pattern", "network, torch.ones(1, 3, 64, 64)")), "in its brackets"),
         ("by_hand", edited("by_hand", ("given[:,", "given[channel,")), "both are (C, 3, 3)"),
     ],
@@ -328,7 +328,7 @@ def test_there_are_at_least_eight_wrong_solutions_of_each():
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_something_else_than_a_function_is_told_so(name):
-    assert "wants your function itself" in refusal(CHECKS[name], 3).sentence
+    assert "expects your function itself" in refusal(CHECKS[name], 3).sentence
 
 
 # ── A channel for upright stripes ────────────────────────────────────────────────────────────────────────────
@@ -366,10 +366,10 @@ def test_any_channel_that_answers_to_upright_stripes_alone_is_accepted(channel):
         (8, "numbered from 0 to 7"),
         (-1, "There is no channel -1"),
         (None, "upright_channel is None"),
-        (0.5, "a whole number is wanted"),
-        ("0", "a whole number is wanted"),
-        (torch.zeros(8), "a whole number is wanted"),
-        (True, "a whole number is wanted"),
+        (0.5, "return a whole number"),
+        ("0", "return a whole number"),
+        (torch.zeros(8), "return a whole number"),
+        (True, "return a whole number"),
     ],
 )
 def test_another_channel_is_told_what_it_answers_to(channel, said):

@@ -76,7 +76,7 @@ def test_the_numbers_left_are_accepted_however_they_are_counted(right):
         (lambda C, W, S: C * up(W, S) * 2, "times itself"),
         (lambda C, W, S: torch.empty(3, 224, 224)[:, ::S, ::S].numel(), "C and W play no part in your result"),
         (lambda C, W, S: C * up(100, S) ** 2, "W plays no part in your result: it is the same as with W = 100"),
-        (lambda C, W, S: C * ceil(W / S) ** 2, "is it misspelt, or never imported? (Python"),  # noqa: F821
+        (lambda C, W, S: C * ceil(W / S) ** 2, "is it misspelt, or never imported? (Python"),
         (lambda W, S: W, "its def line must list"),
         (lambda C, W, S: (W // S) ** 2, "one channel: multiply by C. And: You rounded down"),
         (lambda C, W, S: None, "returns None"),

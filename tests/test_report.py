@@ -190,7 +190,7 @@ def test_a_notebook_shows_it_in_a_frame_of_its_own():
         ({"author": None}, "author must be text, and is NoneType"),
         ({"why": "残" * (ROOM // 2 + 1)}, "one page has room for"),
         ({"title": "two\n\nlines"}, "title has 8 characters on 2 lines"),
-        ({"results": [result(f"design {i}") for i in range(6)]}, "there are 6 designs, and curves can tell 5 apart"),
+        ({"results": [result(f"design {i}") for i in range(6)]}, "there are 6 designs, and curves can show 5"),
         ({"network": ResNet(base=16)}, "not one of this design"),
         ({"results": [result("n" * 33)]}, "the name of a design has 33 characters"),
         ({"design": replace(DESIGN, stem=StemDesign(8, kernel=2))}, "Stage 0: kernel = 2 has no middle"),

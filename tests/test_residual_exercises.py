@@ -278,8 +278,8 @@ WRONG = {
         (edited("plain_block", ("block.bn2", "block.bn1")), "bn1 is used twice"),
         (edited("plain_block", ("block.relu1", ""), (LAST, LAST[12:-1])), "And:"),
         (edited("plain_block", ("conv2(f)", "conv2(x)")), "A convolution made for 4 channels is given 16"),
-        (edited("plain_block", ("return", "f =")), "gives None: is its return missing?"),
-        (edited("plain_block", ("return", "return x,")), "gives a tuple and not a tensor"),
+        (edited("plain_block", ("return", "f =")), "returns None: let it return its result"),
+        (edited("plain_block", ("return", "return x,")), "returns a tuple and not a tensor"),
         (edited("plain_block", ("block.bn2", "block.bn4")), "A BTNK2 has no bn4"),
         (edited("plain_block", (LAST, f"2 * {LAST}")), "none of 16 usual mistakes"),
         (edited("plain_block", (LAST, f"{LAST}[:, :8]")), "should be (2, 16, 6, 6)"),
@@ -294,7 +294,7 @@ WRONG = {
         (edited("factor", ("found[0]", "found[-2]"), ("** (1 / (len(found) - 1))", "")), "between the last two"),
         (edited("factor", ("gradient", "weights")), "You take .weights"),
         (edited("factor", ("gradient", "output")), "You take .output, the signal"),
-        (edited("factor", ("math.exp((", "(("), which=2), "math.exp brings their mean back"),
+        (edited("factor", ("math.exp((", "(("), which=2), "math.exp makes a factor of it"),
         (edited("factor", (".log().mean().exp()", ".mean()"), which=3), "as of a sum"),
         (
             edited(
@@ -315,7 +315,7 @@ WRONG = {
             "geometric mean of the gradients themselves",
         ),
         (edited("factor", ("found[0].gradient / found[-1]", "found[-1].gradient / found[0]"), (" - 1)", ")")), "And:"),
-        (edited("factor", ("return", "f =")), "gives None"),
+        (edited("factor", ("return", "f =")), "returns None"),
         (edited("factor", ("(1 / (len(found) - 1))", "(len(found) - 1)")), "the (n − 1)-th power"),
         (edited("factor", ("(1 / (len(found) - 1))", "(1 / len(found) - 1)")), "is read as (1 / n) − 1"),
         (
@@ -383,14 +383,15 @@ WRONG = {
                 ('"neither"', '"neither")'),
                 (' "degradation"', '("degradation")'),
             ),
-            "gives None: let it return one of the three",
+            "returns None: let it return one of the three",
         ),
         (edited("diagnose", ("(deep_loss, deep_accuracy)", "deep_loss")), "Python says"),
         (edited("diagnose", ('"overfitting" if', '"neither" if')), "You never say overfitting"),
         (edited("diagnose", ('"degradation"', '"overfitting"')), "overfitting where the training loss is worse"),
+        (edited("diagnose", ('"overfitting"', '"degradation"')), "degradation where only the test accuracy is worse"),
         (edited("diagnose", ("> shallow_loss", "> deep_accuracy")), "You compare a loss with an accuracy"),
         ("def diagnose(shallow, deep):\n    return 'neither'", "You always say neither"),
-        (edited("diagnose", ("deep_loss > shallow_loss", "shallow_accuracy > shallow_loss")), "none of 16 usual"),
+        (edited("diagnose", ("deep_loss > shallow_loss", "shallow_accuracy > shallow_loss")), "none of 17 usual"),
     ],
     "start_as_shortcut": [
         ("def start_as_shortcut(network):\n    pass", "nothing has changed"),
@@ -421,7 +422,7 @@ WRONG = {
                 "if hasattr(block.shortcut, 'bn'):",
                 f"    {ZERO}(block.shortcut.bn.weight)",
             ),
-            "The shortcut is what should be left",
+            "Only the shortcut should remain",
         ),
         (setting(f"{ZERO}(block.bn3.weight)", "break"), "1 of 5 blocks start as their shortcut"),
         (setting(f"if isinstance(block, BTNK2): {ZERO}(block.bn3.weight)"), "1 of 5 blocks start as their shortcut"),
@@ -452,16 +453,19 @@ WRONG = {
         (edited("ways", ("n + 1", "n + 2")), "no way leads through more F's"),
         (edited("ways", ("n, k", "k, n")), "the number of all blocks first"),
         (edited("ways", ("math.comb(n, k)", "math.comb(n + k - 1, k) if n else 1")), "each can be passed once"),
-        (edited("ways", ("math.comb(n, k)", "sum(math.comb(n, j) for j in range(k + 1))")), "exactly k are wanted"),
+        (
+            edited("ways", ("math.comb(n, k)", "sum(math.comb(n, j) for j in range(k + 1))")),
+            "count those through exactly k",
+        ),
         ("def ways(n):\n    return [1] + [n] * (n - 1) + ([1] if n else [])", "right up to n = 3"),
         (edited("ways", ("math.comb(n, k)", "1")), "more ways than one"),
         (edited("ways", ("math.comb(n, k)", "k")), "the k themselves"),
         (edited("ways", ("math.comb(n, k)", "n * k if k else 1")), "not in 2 · n"),
-        (edited("ways", ("[", "sum("), ("]", ")")), "a list is wanted, an entry for each k"),
+        (edited("ways", ("[", "sum("), ("]", ")")), "return a list, with an entry for each k"),
         (edited("ways", ("[", "("), ("]", ")")), "put list(…) around it"),
         (edited("ways", ("[", "{k: "), ("]", "}")), "in which entry k belongs to k"),
         (edited("ways", ("math.comb(n, k)", "None")), "a list that holds None"),
-        (edited("ways", ("return ", "")), "gives None"),
+        (edited("ways", ("return ", "")), "returns None"),
         (edited("ways", ("comb", "combinations")), "There is no math.combinations"),
         (edited("ways", ("math.comb(n, k)", "k ** 3")), "none of 15 usual mistakes"),
     ],
@@ -499,7 +503,7 @@ def test_there_are_at_least_eight_wrong_solutions_of_each():
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_something_else_than_a_function_is_told_so(name):
-    assert "wants your function itself" in refusal(CHECKS[name], [1, 2, 1]).sentence
+    assert "expects your function itself" in refusal(CHECKS[name], [1, 2, 1]).sentence
 
 
 # ── Every block its shortcut ─────────────────────────────────────────────────────────────────────────────────
@@ -558,12 +562,12 @@ def test_a_forecast_of_the_right_order_is_accepted(predicted):
         (DEEP[0].gradient, "what was measured"),
         (1.6, "the factor of one block"),
         (1.6**49, "what all blocks together multiply by"),
-        (0.01 * 1.6**50, "50 blocks have 49 steps"),
+        (0.01 * 1.6**50, "n blocks have n − 1 steps"),
         (0.01 * 1.6**15, "the steps of the shallower network"),
         (0.01 * 1.6**151, "not the network's layers"),
         (0.01 * 1.6**149, "not their layers"),
         (0.01 / 1.6**49, "multiply, and do not divide"),
-        (0.01 * 1.6 * 49, "its power, ** 49"),
+        (0.01 * 1.6 * 49, "its power, ** (n − 1)"),
         (SHALLOW[0].gradient, "has more blocks to go through"),
         (DEEP[0].gradient * 1.6**49, "Start from the last block's gradient: [-1]"),
         (123.0, "start from the last block's gradient"),

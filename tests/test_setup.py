@@ -33,11 +33,12 @@ needs_sh = pytest.mark.skipif(os.name == "nt", reason="stands a shell script in 
 
 @pytest.fixture
 def course(tmp_path):
-    """course.py, loaded from a folder of its own with a space in its name, beside pyproject.toml alone."""
+    """course.py, loaded from a folder of its own with a space in its name, beside nothing but what it reads."""
     folder = tmp_path / "a course"
     folder.mkdir()
-    for name in ("course.py", "pyproject.toml"):
-        shutil.copy(ROOT / name, folder)
+    (folder / "resnet_lib" / "speed").mkdir(parents=True)
+    for name in ("course.py", "pyproject.toml", "resnet_lib/speed/checkup.py"):
+        shutil.copy(ROOT / name, folder / name)
     spec = importlib.util.spec_from_file_location("course_in_a_folder", folder / "course.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -79,7 +80,7 @@ def run(course, *arguments, **variables):
         [sys.executable, Path(course.ROOT, "course.py"), *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         env=os.environ | variables,
         cwd=Path(course.ROOT).parent,
     )
@@ -222,6 +223,13 @@ def test_a_list_that_is_not_there_is_named(course):
         course.requirements("games")
 
 
+@needs_sh
+def test_all_that_the_tests_need_loads_under_the_name_that_the_check_up_knows(course, venv):
+    venv()
+    packages, _ = course.check(course.requirements("dependencies") + course.requirements("test"), "load")
+    assert len(packages) > 10 and [sentence for sentence, wrong in packages if wrong] == []
+
+
 # ---- the stamp
 
 
@@ -306,7 +314,7 @@ def test_the_first_tests_add_the_test_tools(course, venv):
 def test_a_changed_pyproject_that_asks_for_nothing_new_installs_nothing(course, venv, monkeypatch):
     venv()
     stamp(course, has=["test"], pyproject="an older one")
-    monkeypatch.setattr(course, "check", lambda wanted: [(True, each) for each in wanted])
+    monkeypatch.setattr(course, "check", lambda wanted: [[(each, "") for each in wanted], []])
     course.prepare([])
     assert not calls(course, INSTALLS)
     assert course.is_current(course.read_stamp(), course.RUNNING, ["test"])
@@ -328,7 +336,7 @@ def test_an_environment_without_a_working_python_is_made_anew(course, venv, monk
 def test_on_linux_the_small_torch_is_tried_first_and_may_fail(course, venv, monkeypatch, answer):
     venv({"--extra-index-url": answer})
     monkeypatch.setattr(course.platform, "system", lambda: "Linux")
-    monkeypatch.setattr(course, "check", lambda wanted: [(False, "torch is not installed.")])
+    monkeypatch.setattr(course, "check", lambda wanted: [[("torch is not installed.", "install it")], []])
     course.prepare([])
     first, last = calls(course, INSTALLS)
     assert "--retries 0 --timeout 8" in first and first.endswith(course.torch_requirement())
@@ -339,7 +347,7 @@ def test_on_linux_the_small_torch_is_tried_first_and_may_fail(course, venv, monk
 def test_with_cuda_the_small_torch_is_not_tried(course, venv, monkeypatch):
     venv()
     monkeypatch.setattr(course.platform, "system", lambda: "Linux")
-    monkeypatch.setattr(course, "check", lambda wanted: [(False, "torch is not installed.")])
+    monkeypatch.setattr(course, "check", lambda wanted: [[("torch is not installed.", "install it")], []])
     course.prepare(["cuda"])
     assert len(calls(course, INSTALLS)) == 1 and not calls(course, "--extra-index-url")
 
@@ -347,7 +355,7 @@ def test_with_cuda_the_small_torch_is_not_tried(course, venv, monkeypatch):
 @needs_sh
 def test_with_cuda_the_small_torch_is_replaced(course, venv, monkeypatch):
     venv()
-    monkeypatch.setattr(course, "check", lambda wanted: [(True, "torch 2.13.0+cpu")])
+    monkeypatch.setattr(course, "check", lambda wanted: [[("torch 2.13.0+cpu: good.", "")], []])
     course.prepare(["cuda"])
     assert "--force-reinstall" in calls(course, INSTALLS)[0]
     assert not calls(course, "--extra-index-url")
@@ -596,4 +604,5 @@ def test_the_doctor_finds_what_is_missing_or_out_of_range(course, venv):
     assert re.search(r"MISSING  torchinfo is 1\.\S+, and the course needs torchinfo>=99\.", done.stdout)
     assert "MISSING  no-such-package is not installed." in done.stdout
     assert re.search(r"ok       nbclient 0\.\d+", done.stdout)
+    assert "note     Memory: " in done.stdout and "note     One block of ResNet-50 takes " in done.stdout
     assert "MISSING  JupyterLab's setting for sliders is not written." in done.stdout

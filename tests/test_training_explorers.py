@@ -70,7 +70,7 @@ def test_in_a_notebook_it_trains_in_the_background_and_can_be_stopped_and_gone_o
         at = explorer.race.step
         await asyncio.sleep(0.05)
         assert 2 <= explorer.race.step == at < 5
-        assert "stopped: “train” goes on from here" in words(explorer.state)
+        assert "stopped: “train” resumes from here" in words(explorer.state)
         explorer.start.click()
         while not explorer.race.done:
             await asyncio.sleep(0.01)

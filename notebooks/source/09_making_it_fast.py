@@ -180,8 +180,9 @@ modes = timings(
         "eval(), with gradients": lambda: network(x),
         "train()": lambda: training(x),
     },
-    RUNS, progress=counter(),
-)  # fmt: skip
+    RUNS,
+    progress=counter(),
+)
 time_bars(modes)
 
 # %% [markdown]

@@ -74,7 +74,7 @@ MEANINGS = [
     (
         "None used",
         r"'NoneType' object has no attribute|must be Tensor, not NoneType|unsupported operand .*NoneType|"
-        r"NoneType' and|got \(NoneType|and got NoneType",
+        r"NoneType' and|got \(NoneType|(?:and|but) got NoneType",
         "Something gives None here: a function or a forward without its return, or conv.bias where there is no bias.",
     ),
     (

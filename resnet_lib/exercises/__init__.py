@@ -5,15 +5,17 @@ A check accepts any correct solution, however it is written, and names the mista
 
 from .asking import Prediction
 from .capstone import check_ablation, check_design, check_reasons, factors_question
+from .channels import check_channel, check_response, check_silent
 from .checkpoints import check_contents, input_question
 from .conversions import check_to_v1
 from .costs import check_macs, check_parameters
 from .cure import check_cured
 from .differences import check_ladder, first_difference_question
-from .features import check_channel, check_one_value, check_response, check_silent, field_question, occlusion_question
+from .features import field_question, occlusion_question
 from .folding import check_fold
 from .grad_cam import check_grad_cam
 from .networks import first_block_question, most_question, resnet101_question
+from .one_value import check_one_value
 from .own import check_own_block
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
 from .prediction import (
@@ -33,9 +35,9 @@ from .residuals import (
     check_factor,
     check_forecast,
     check_plain_block,
-    check_start_as_shortcut,
     check_ways,
 )
+from .shortcut_start import check_start_as_shortcut
 from .sizes import (
     check_bytes,
     check_numbers_left,

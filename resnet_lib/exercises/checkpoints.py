@@ -2,125 +2,142 @@
 
 import torch
 
+from .._common import Kind, one_thread
 from ..network import ResNet
-from .holding import equal, hold, number, through
+from .judge import NO_RESULT, Solution, equal, judge, number
 from .prediction import Question
 
 # ── Parameters and buffers ───────────────────────────────────────────────────────────────────────────────────
 
+CONTENTS = Solution(
+    """
+    def contents(weights):
+        parameters, buffers = [], []
+        for name, tensor in weights.items():
+            place, _, leaf = name.rpartition(".")
+            if leaf in ("weight", "bias"):
+                parameters.append(tensor)
+            else:
+                buffers.append(tensor)
+        a, c = len(parameters), len(buffers)
+        b, d = (sum(t.numel() for t in kind) for kind in (parameters, buffers))
+        return a, b, c, d
+    """,
+    """
+    `if leaf in` → `if name in`
+        You count no entry as a parameter. In a file all are plain tensors: only the last part of its name says what
+        one is. (name in (…) compares the whole name.)
+    `"bias")` → `"bias", "running_mean", "running_var")`
+        running_mean and running_var are measured along the way and not learnt: they are buffers.
+    `"bias")` → `"bias", "running_mean")`
+        One of running_mean and running_var counts as a parameter with you. Both are measured along the way and not
+        learnt: they are buffers.
+    `("weight"` → `("num_batches_tracked", "weight"`
+        num_batches_tracked only counts batches: it is a buffer.
+    `, "bias"` → ``
+        bias is learnt by gradient as well, of the BNs and of the linear layer: it is a parameter. (In
+        name.endswith("weight" or "bias") Python takes the first text alone: give endswith a tuple.)
+    `if leaf` → `if place + ".running_mean" not in weights and leaf`
+        A BN's weight and bias are learnt by gradient: they are parameters.
+    `if leaf in` → `if True or leaf in`
+        You count every entry as a parameter. (A text alone counts as true, as in name.endswith(…) or "bias": say
+        name.endswith twice, or give it a tuple.)
+    `else:` → `elif leaf != "num_batches_tracked":`
+        num_batches_tracked is in neither of the two: it is a buffer.
+    `place, _,` → `if name.startswith("head.fc."):\\n            continue\\n        place, _,`
+        You left the linear layer out: head.fc.weight and head.fc.bias are parameters.
+    `a, c =` → `buffers = list(weights.values())\\n    a, c =`
+        The last two are for the buffers alone, and not for everything.
+    `return` → `d = b + d\\n    return`
+        Those numbers are of all entries, and should be of the buffers alone.
+    Hint: The loop goes through all entries before anything is returned.
+    `weights.items()` → `list(weights.items())[:1]`
+        You count the first entry alone: is the return inside the loop?
+    Hint: Print tensor.shape and tensor.numel() of one convolution side by side.
+    `sum(t.numel() for t in kind)` → `len(kind)`
+        You give the number of entries twice: tensor.numel() says how many numbers a tensor holds.
+    `t.numel()` → `(t.shape[0] if t.dim() else 1)`
+        You add up the first side of each tensor alone: tensor.numel() counts all its numbers.
+    `t.numel()` → `t.numel() * t.element_size()`
+        Those are bytes: tensor.numel() counts the numbers.
+    Hint: Compare with the comment in the return line of the exercise.
+    `a, c =` → `parameters, buffers = buffers, parameters\\n    a, c =`
+        The parameters come first, and then the buffers.
+    `a, b, c, d` → `a, c, b, d`
+        The order is: entries and numbers of the parameters, then entries and numbers of the buffers.
+    `a, b, c, d` → `b, a, d, c`
+        Of each kind the entries come first, and then the numbers in them.
+    """,
+)
 FOUR = ("entries that are parameters", "numbers in them", "entries that are buffers", "numbers in those")
+_FOUR = "One return with four numbers: how many entries, how many numbers, twice."
+NOT_FOUR = Kind("not a list", "{name} returns a {type}, and should give four numbers.", _FOUR)
+OTHER_COUNT = Kind("not four", f"{{name}} returns {{n}} values; return four numbers: {', '.join(FOUR)}.", _FOUR)
+UNFILLED = Kind("not filled in", "{name} returns four times None: it is not filled in yet.", _FOUR)
+NO_NUMBER = Kind("no number", "{name} returns for the {what} {found}.", _FOUR)
+COUNTED = Kind("other count", "{at}: you count {yours:,} {what}, and there are {right:,}.")
 
 
+@one_thread()
 def check_contents(f, *, exercise=None):
-    """f(weights): of a checkpoint, name → tensor, how many entries are parameters, how many numbers they hold, and the
-    same two for the buffers."""
+    """Check f(weights): of a checkpoint, name → tensor, how many entries are parameters, how many numbers they hold,
+    and the same two for the buffers."""
     cases = []
     with torch.random.fork_rng(devices=[]):
         for blocks, base, classes in (((3, 4, 6, 3), 4, 10), ((2, 1, 1, 1), 8, 7)):
             cases.append((ResNet(blocks=blocks, base=base, num_classes=classes).state_dict(),))
     # As in files that are older than PyTorch 0.4.1, and in another order.
     cases.append(({n: t for n, t in reversed(cases[1][0].items()) if not n.endswith("num_batches_tracked")},))
-    return hold(
-        "contents",
-        through(f, lambda weights: f(dict(weights))),
+    return judge(
+        f,
         lambda w: f"A checkpoint of {len(w)} entries",
         cases,
-        lambda weights: _contents(set(), weights),
-        _contents,
-        CONTENTS,
-        exercise,
+        [CONTENTS],
+        (
+            "Print the names that you count as parameters: do all end as they should, and is one missing?",
+            "Five endings: weight and bias are parameters; running_mean, running_var and num_batches_tracked are "
+            "buffers.",
+            'parameters = [t for name, t in weights.items() if name.endswith((".weight", ".bias"))]; then '
+            "len(parameters), sum(t.numel() for t in parameters), and the same for the rest.",
+        ),
+        call=lambda f, weights: f(dict(weights)),
         read=_four,
-        same=_all_equal,
-        tell=_first_off,
+        same=lambda a, b: all(map(equal, a, b)),
+        differs=_first_off,
+        stuck="Try the line on one entry first: name, tensor = next(iter(weights.items())).",
+        exercise=exercise,
     )
-
-
-CONTENTS = {
-    "none": "You count no entry as a parameter. In a file all are plain tensors: what one is, only the last part of "
-    "its name tells. (name in (…) compares the whole name.)",
-    "inside": "You count the first entry alone: does the return stand inside the loop?",
-    "running": "running_mean and running_var are measured along the way and not learnt: they are buffers.",
-    "one running": "One of running_mean and running_var counts as a parameter with you. Both are measured along the "
-    "way and not learnt: they are buffers.",
-    "tracked": "num_batches_tracked only counts batches: it is a buffer.",
-    "bias": "bias is learnt by gradient as well, of the BNs and of the linear layer: it is a parameter. (In "
-    'name.endswith("weight" or "bias") Python takes the first text alone: give endswith a tuple.)',
-    "norms": "A BN's weight and bias are learnt by gradient: they are parameters.",
-    "always": "You count every entry as a parameter. (A text alone counts as true, as in name.endswith(…) or "
-    '"bias": say name.endswith twice, or give it a tuple.)',
-    "untold": "num_batches_tracked is in neither of the two: it is a buffer.",
-    "head": "You left the linear layer out: head.fc.weight and head.fc.bias are parameters.",
-    "entries": "You give the number of entries twice: how many numbers a tensor holds says tensor.numel().",
-    "first": "You add up the first side of each tensor alone: tensor.numel() counts all its numbers.",
-    "bytes": "Those are bytes: tensor.numel() counts the numbers.",
-    "swapped": "The parameters come first, and then the buffers.",
-    "order": "The order is: entries and numbers of the parameters, then entries and numbers of the buffers.",
-    "numbers first": "Of each kind the entries come first, and then the numbers in them.",
-    "all": "The last two are for the buffers alone, and not for everything.",
-    "all numbers": "Those numbers are of all entries, and should be of the buffers alone.",
-}
-
-
-def _contents(wrong, weights):
-    kinds = {True: [], False: []}
-    for name, t in list(weights.items())[: 1 if "inside" in wrong else None]:
-        place, _, leaf = name.rpartition(".")
-        parameter = leaf in ("weight", "bias")
-        if leaf in ("running_mean", "running_var"):
-            parameter = "running" in wrong or "one running" in wrong and leaf == "running_mean"
-        if leaf == "num_batches_tracked":
-            if "untold" in wrong:
-                continue
-            parameter = "tracked" in wrong
-        if leaf == "bias" and "bias" in wrong or "norms" in wrong and f"{place}.running_mean" in weights:
-            parameter = False
-        if not ("head" in wrong and place == "head.fc"):
-            kinds[(parameter or "always" in wrong) and "none" not in wrong].append(t)
-    kinds[False] = list(weights.values()) if "all" in wrong else kinds[False]
-    parts = [(len(kind), sum(_size(wrong, t) for t in kind)) for kind in kinds.values()]
-    (a, b), (c, d) = reversed(parts) if "swapped" in wrong else parts
-    d = b + d if "all numbers" in wrong else d
-    if "entries" in wrong:
-        b, d = a, c
-    return (a, c, b, d) if "order" in wrong else (b, a, d, c) if "numbers first" in wrong else (a, b, c, d)
-
-
-def _size(wrong, t):
-    if "first" in wrong:
-        return t.shape[0] if t.dim() else 1
-    return t.numel() * (t.element_size() if "bytes" in wrong else 1)
 
 
 def _four(found):
     found = found.tolist() if hasattr(found, "tolist") else found
+    if found is None:
+        return found, (NO_RESULT, {"what": "four numbers"})
     if not isinstance(found, tuple | list):
-        kind = "None: let it return" if found is None else f"a {type(found).__name__}, and should give"
-        return found, f"{kind} four numbers"
+        return found, (NOT_FOUR, {"type": type(found).__name__})
     if len(found) != 4:
-        return found, f"{len(found)} values, and four numbers are wanted: {', '.join(FOUR)}"
+        return found, (OTHER_COUNT, {"n": len(found)})
     if all(n is None for n in found):
-        return found, "four times None: it is not filled in yet"
+        return found, (UNFILLED, {})
     read = [number(n) for n in found]
-    for name, (_, problem) in zip(FOUR, read, strict=True):
+    for what, (value, problem) in zip(FOUR, read, strict=True):
         if problem:
-            return found, f"for the {name} {problem.split(':')[0]}"
-    return tuple(n for n, _ in read), ""
-
-
-def _all_equal(a, b):
-    return all(map(equal, a, b))
+            no_number = "None" if value is None else f"a {type(value).__name__} and not a number"
+            return found, (NO_NUMBER, {"what": what, "found": no_number})
+    return tuple(n for n, _ in read), None
 
 
 def _first_off(yours, right):
-    name, a, b = next((n, a, b) for n, a, b in zip(FOUR, yours, right, strict=True) if not equal(a, b))
-    return f"you count {a:,} {name}, and there are {b:,}"
+    what, a, b = next((n, a, b) for n, a, b in zip(FOUR, yours, right, strict=True) if not equal(a, b))
+    return COUNTED, {"what": what, "yours": a, "right": b}
 
 
 # ── Which preparation it was ─────────────────────────────────────────────────────────────────────────────────
 
 
 def input_question(text, x, candidates):
-    """Which of the candidates, name → input of the shape (1, 3, H, W), is x. ValueError unless exactly one is.
+    """Return the question which of the candidates, name → input of the shape (1, 3, H, W), is x. ValueError unless
+    exactly one is.
 
     A wrong guess is answered with the first of the range, the means of the channels and the means of the first rows
     that would be another.

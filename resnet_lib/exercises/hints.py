@@ -130,80 +130,6 @@ OWN_SYMPTOMS = {
         (r"None", "The last line should be return v1."),
         (r"", "Print what you give back beside what you were given."),
     ],
-    "contents": [
-        (r"Python says", "Try the line on one entry first: name, tensor = next(iter(weights.items()))."),
-        (r"order|come first", "Compare with the comment in the return line of the exercise."),
-        (r"None|four numbers", "One return with four numbers: how many entries, how many numbers, twice."),
-        (r"inside the loop", "The loop goes through all entries before anything is given back."),
-        (r"numel|bytes|numbers in", "Print tensor.shape and tensor.numel() of one convolution side by side."),
-        (r"", "Print the names that you count as parameters: do all end as they should, and is one missing?"),
-    ],
-    "silent": [
-        ANYWHERE[1],
-        (r"Python says", "Try it on one step, line by line, and print the shape after each line."),
-        (r"photograph", "Print how many channels are silent on each photograph alone, and then on all five."),
-        (r"a list|a tensor|None|share", "What should come out in the end is one whole number."),
-        (r"", "Try it on a tensor whose answer you can see: torch.tensor([[[0., 0.]], [[0., 1.]]]), (2, 1, 2)."),
-    ],
-    "response": [
-        ANYWHERE[1],
-        COMMON[1],
-        (r"Python says", "Print what activations gives: a dictionary. Which key do you need?"),
-        (r"shape|channels is wanted|\) is wanted", "Print the shape of the maps, and again after each step."),
-        (r"absolute|cancel", "What is the mean of 1 and −1? And what should the response to both be?"),
-        (r"stage0", "Which step's name stands in your code?"),
-        (r"", "Compute it for channel 0 alone, from a map of (h, w), and compare."),
-    ],
-    "channel": [
-        (r"whole number|no channel", "Print upright_channel. How many channels has stage0.conv?"),
-        (r"hardly answers", "A quotient of two tiny numbers can be large as well."),
-        (r"other way", "Which pattern do you take from which?"),
-        (r"", "Print response(upright) and response(lying) of your channel side by side, and of its neighbours."),
-    ],
-    "one_value": [
-        ANYWHERE[1],
-        COMMON[1],
-        (r"Python says", "Print the shape of the window that you cut out, for row 1, column 2: (C, 3, 3) is due."),
-        (r"stride|padding", "Write down, for row = 1, which three rows of the input are under the kernel."),
-        (r"to one number", "One number comes out: .sum() of all products."),
-        (r"", "Print the shapes of what you multiply, the window and weight[channel]: both are (C, 3, 3)."),
-    ],
-    "plain_block": [
-        (r"Python says", "Read the line at which it stopped: is it the step that you meant, on what comes before it?"),
-        (r"ReLU", "Count your ReLUs: after bn1, after bn2, and at the end."),
-        (r"BN|bn", "Count your BNs: one after each of the three convolutions."),
-        (r"x is|x itself", "Follow x: it goes into conv1, and after that its name should not appear again."),
-        (r"", "Write the eight steps below each other, and compare with the forward of lesson 02."),
-    ],
-    "factor": [
-        (r"Python says|None", "Try it by hand for the gradients 8, 4, 2, 1: what goes into which of Python's signs?"),
-        (r"other way", "The gradient runs from the last block to the first: the first is what comes out."),
-        (r"root|steps|blocks", "For 8, 4, 2, 1 the factor is 2: how do you get it from 8, 1 and the number of steps?"),
-        (r"", "Try gradients whose factor you know: 8, 4, 2, 1 double at every step back."),
-    ],
-    "forecast": [
-        (r"None|number", 'Print factor(measured["plain", 50]) and measured["plain", 152][-1].gradient first.'),
-        (r"steps|blocks", "How many blocks has a network of 152 layers, and how many steps lie between them?"),
-        (r"", "Where does the gradient come from, and through how many blocks must it go to reach the first?"),
-    ],
-    "diagnosis": [
-        (r"Python says", "Unpack both pairs first: (shallow_loss, shallow_accuracy), (deep_loss, …) = shallow, deep."),
-        (r"equal", 'Which of < and <= says "worse", and which "no worse"?'),
-        (r"way round", "A loss is better when it is lower, an accuracy when it is higher."),
-        (r"None|one of", "Every way through the function ends in a return with one of the three names."),
-        (r"", "Which of the two numbers is about the pictures that the network was trained on?"),
-    ],
-    "start": [
-        (r"names", "What does the loop give you in each round? Print it."),
-        (r"Python says", "A weight is changed in place: by which function, and under which condition?"),
-        (r"nothing has changed|start as their", "Print block.bn3.weight of every block after your function has run."),
-        (r"", "Compare network.state_dict() before and after: which names should have changed?"),
-    ],
-    "ways": [
-        (r"None|list", "Print ways(2): three numbers in a list."),
-        (r"missing|entries", "For n = 2 there are three entries: k = 0, 1 and 2."),
-        (r"", "Write down all ways for n = 3, each F taken or not: there are eight. Sort them by how many are taken."),
-    ],
     **{kind: [*COMMON, *where, (r"", OWN_NEXT)] for kind, where in FUNCTIONS.items()},
 }
 
@@ -212,51 +138,6 @@ PARTS = {
     "to_v1": (
         "Take a copy of everything, and let conv1 and conv2 of the copy exchange their strides. Nothing else changes.",
         "v1 = copy.deepcopy(block); v1.conv1.stride, v1.conv2.stride = v1.conv2.stride, …",
-    ),
-    "contents": (
-        "Five endings: weight and bias are parameters; running_mean, running_var and num_batches_tracked are buffers.",
-        'parameters = [t for name, t in weights.items() if name.endswith((".weight", ".bias"))]; then len(parameters), '
-        "sum(t.numel() for t in parameters), and the same for the rest.",
-    ),
-    "silent": (
-        "Stack the five tensors to (5, C, h, w), and ask of each channel whether it is zero everywhere.",
-        "maps = torch.stack([run[step] for run in runs.values()]); (maps.amax(dim=(0, …, …)) == 0).sum().item()",
-    ),
-    "response": (
-        "The maps of the only picture, their absolute values, and the mean over the last two dimensions.",
-        'activations(network, pattern, ["stage0.conv"])["stage0.conv"][0].abs().mean((…, …))',
-    ),
-    "channel": (
-        "Take the difference of the two responses, and the channel in which it is largest.",
-        "upright_channel = (response(upright) - …).argmax().item()",
-    ),
-    "one_value": (
-        "A window of 3 × 3 of the input, all its channels, times the kernel of this channel, all added up.",
-        "top, left = 2 * row - 1, …; (given[:, top : top + 3, left : …] * weight[channel]).sum().item()",
-    ),
-    "plain_block": (
-        "F as it is, then the last ReLU: three times convolution and BN, with a ReLU after each BN.",
-        "f = block.relu1(block.bn1(block.conv1(x))); f = …; return block.relu3(block.bn3(…))",
-    ),
-    "factor": (
-        "What comes out at the first block, divided by what went in at the last, is what n − 1 equal factors make.",
-        "return (found[0].gradient / found[-1].gradient) ** (1 / (len(found) - …))",
-    ),
-    "forecast": (
-        "The gradient of the last block, multiplied by the factor once for each step to the first.",
-        'plain_152[-1].gradient * factor(measured["plain", 50]) ** (len(plain_152) - …)',
-    ),
-    "diagnosis": (
-        "First the training loss: higher means degradation. Only then the test accuracy: lower means overfitting.",
-        'if deep_loss > shallow_loss: return "degradation"; if deep_accuracy < …: return …; return "neither"',
-    ),
-    "start": (
-        "One number in each block: the weight γ of its last BN, bn3. torch.nn.init.zeros_ sets it in place.",
-        "for block in blocks(network).values(): torch.nn.init.zeros_(block.…)",
-    ),
-    "ways": (
-        "In how many ways can k of n blocks be chosen? Pascal's triangle has them in row n.",
-        "return [math.comb(n, k) for k in range(…)]",
     ),
     "numbers_left": (
         "First the side: W/S, rounded up, math.ceil(W / S) after import math. Then channels × rows × columns.",

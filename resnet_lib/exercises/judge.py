@@ -5,7 +5,7 @@ A mistake is an edit of the right solution: `Solution` holds both, check and mut
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from numbers import Real
 from textwrap import dedent
@@ -59,7 +59,7 @@ class Solution:
     text:  Python whose last function is the solution.
     table: its mistakes. A line `old` → `new` (several of them with "; " between) says what is replaced, wherever it
            stands, with \\n for the end of a line; the indented lines after it are the sentence, and "Hint: …" where to
-           look, for a mistake with a hint of its own.
+           look, for a mistake with a hint of its own. One that is not indented holds for all mistakes below it.
     names: what the text uses beside Python's own.
     Where the text returns None, an input says nothing: how a mistake shows there depends on how it is written.
     Raises ValueError for an edit whose old text does not occur.
@@ -67,16 +67,21 @@ class Solution:
 
     def __init__(self, text, table, **names):
         self.text, self.names, self._made = dedent(text).strip() + "\n", names, {}
-        rows = re.split(r"^(?=`)", dedent(table).strip(), flags=re.MULTILINE)
-        self.edits = tuple(self._edit(*row.splitlines()) for row in rows if row)
+        edits, hint = [], ""
+        for row in re.split(rf"^(?=`|{_HINT})", dedent(table).strip(), flags=re.MULTILINE):
+            if row.startswith(_HINT):
+                hint = row.strip().removeprefix(_HINT)
+            elif row:
+                edits.append(self._edit(hint, *row.splitlines()))
+        self.edits = tuple(edits)
 
-    def _edit(self, head, *words):
+    def _edit(self, hint, head, *words):
         head = head.replace(r"\n", "\n")
         changes = tuple(re.findall("`([^`]*)` → `([^`]*)`", head))
         if not changes or self._text(changes) is None:
             raise ValueError(f"the edit {head} does not apply to the solution")
         words = list(map(str.strip, words))
-        hint = words.pop().removeprefix(_HINT) if words[-1].startswith(_HINT) else ""
+        hint = words.pop().removeprefix(_HINT) if words[-1].startswith(_HINT) else hint
         return Edit(changes, Kind(head, _plain(" ".join(words)), hint))
 
     def _text(self, changes):
@@ -163,6 +168,7 @@ def judge(
     differs=difference,
     why=unknown,
     meanings=(),
+    stuck=STOPPED.hint,
     exercise=None,
 ):
     """Call f on all cases, compare with the right results, and return a `Verdict`; raise `Wrong` with the mistake.
@@ -176,6 +182,7 @@ def judge(
     same, differs: whether two results are equal, and how they differ, (kind, values).
     why:       why(cases, got, due), a finding where none of the edits explains the results, or None.
     meanings:  what Python's errors mean in this exercise, as in `errors.MEANINGS`.
+    stuck:     where to look when Python stops with an error.
     """
     name = getattr(f, "__name__", type(f).__name__)
     if not callable(f):
@@ -188,7 +195,8 @@ def judge(
         try:
             yours = call(f, *case)
         except Exception as error:  # whatever a learner's code raises is a finding
-            stop = Finding(STOPPED, at, {"at": at, "said": stopped(error, (*meanings, *IN_FUNCTIONS))})
+            said = stopped(error, (*meanings, *IN_FUNCTIONS))
+            stop = Finding(replace(STOPPED, hint=stuck), at, {"at": at, "said": said})
             line = where(error)
             if first:
                 break  # the inputs before it may say what is wrong
@@ -210,12 +218,10 @@ def judge(
 
     def given(solution, edits):
         """Whether a solution with these edits gives the learner's results."""
-        f = solution.made(*edits)
-        if f is None:
-            return False
         try:
-            return explains((read(run(f, *case))[0] for case in cases), got, same)
-        except Exception:  # an edit that cannot be computed is no explanation
+            f = solution.made(*edits)
+            return f is not None and explains((read(run(f, *case))[0] for case in cases), got, same)
+        except Exception:  # two edits that give no Python, or cannot be computed, explain nothing
             return False
 
     # Two ways of solving it may know one mistake by the same sentence.

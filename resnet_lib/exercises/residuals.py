@@ -1,5 +1,4 @@
-"""Checks about residuals: the plain block, the gradient's factor, degradation, blocks that start as their shortcut, and
-the ways through a network."""
+"""Checks about residuals: the plain block, the gradient's factor, degradation, and the ways through a network."""
 
 import math
 import random
@@ -7,127 +6,201 @@ from itertools import product
 
 import torch
 
-from .._common import seeded
+from .._common import Finding, Kind, seeded
 from ..blocks import BTNK2
-from ..compare.errors import IN_FUNCTIONS, stopped, where
 from ..compare.proof import draw_norms
 from ..experiments.signals import Signal
-from ..experiments.twins import blocks, twins
-from ..network import ResNet
-from .folding import close
-from .holding import hold, number, refusal
+from .judge import NO_RESULT, OTHER, Solution, judge, number
 from .progress import done
-from .verdict import Verdict
+from .verdict import Verdict, refuse
 
 # ── The plain block ──────────────────────────────────────────────────────────────────────────────────────────
 
+PLAIN_BLOCK = Solution(
+    """
+    def plain_block(block, x):
+        f = block.conv1(x)
+        f = block.bn1(f)
+        f = block.relu1(f)
+        f = block.conv2(f)
+        f = block.bn2(f)
+        f = block.relu2(f)
+        f = block.conv3(f)
+        f = block.bn3(f)
+        return block.relu3(f)
+    """,
+    """
+    Hint: Follow x: it goes into conv1, and after that its name should not appear again.
+    `block.relu3(f)` → `x`
+        This is x itself: nothing has been done to it yet.
+    `block.bn3(f)` → `block.bn3(f) + x`
+        x is still added: that is the residual block.
+    `block.relu3(f)` → `block.relu3(f) + x`
+        x is still added, after the last ReLU.
+    `block.bn3(f)` → `block.bn3(f) - x`
+        x is subtracted: the plain block has nothing of x but what F makes of it.
+    Hint: Count your ReLUs: after bn1, after bn2, and at the end.
+    `block.relu3(f)` → `x.relu()`
+        This is ReLU(x): F has not been computed.
+    `block.relu3(f)` → `f`
+        The last ReLU is missing: a block ends in one, plain or not.
+    `block.relu1(f)` → `f`; `block.relu2(f)` → `f`
+        The two ReLUs inside F are missing: only the sum goes.
+    `block.relu1(f)` → `f`
+        The ReLU after bn1 is missing.
+    `block.relu2(f)` → `f`
+        The ReLU after bn2 is missing.
+    `bn1` → `?`; `relu1` → `bn1`; `?` → `relu1`; `bn2` → `?`; `relu2` → `bn2`; `?` → `relu2`
+        The ReLU comes after the BN, and not before it.
+    `f = block.conv2(f)\\n    f = block.bn2(f)\\n    f = block.relu2(f)\\n    ` → ``
+        The 3×3 is left out, with its BN and ReLU.
+    Hint: Count your BNs: one after each of the three convolutions.
+    `block.bn1(f)` → `f`; `block.bn2(f)` → `f`; `block.bn3(f)` → `f`
+        The BNs are missing: only the sum goes.
+    `block.bn1(f)` → `f`
+        The BN after conv1 is missing.
+    `block.bn2(f)` → `f`
+        The BN after conv2 is missing.
+    `block.bn3(f)` → `f`
+        The BN after conv3 is missing.
+    `bn2` → `bn1`
+        bn1 is used twice, in place of bn2: each convolution has its own.
+    """,
+)
+NO_TENSOR = Kind("not a tensor", "{name} returns a {type} and not a tensor.")
+SHAPE = Kind("other shape", "{at}: your result is {yours} and should be {right}.")
+VALUES = Kind("other values", "{at}: your result differs by up to {most:.3g}{negative}.")
+
 
 def check_plain_block(f, *, exercise=None):
-    """f(block, x): what the plain twin of a bottleneck gives out, ReLU(F(x)). (batch, C, W, W) → the same shape."""
+    """Check f(block, x): the output of the plain twin of a bottleneck, ReLU(F(x)), of the shape of x."""
     cases = []
-    for C, W in ((16, 6), (8, 5)):
-        with torch.no_grad():
+    with torch.no_grad():
+        for C, W in ((16, 6), (8, 5)):
             block = seeded(C, BTNK2, C=C).eval()
             draw_norms(block)
-        # With negatives: only then can a ReLU on x be seen.
-        cases.append((block, torch.randn(2, C, W, W, generator=torch.Generator().manual_seed(C))))
-    with torch.no_grad():
-        return hold(
-            "plain_block",
+            # With negatives: only then can a ReLU on x be seen.
+            cases.append((block, torch.randn(2, C, W, W, generator=torch.Generator().manual_seed(C))))
+        return judge(
             f,
             lambda block, _: f"A block with C = {block.C}",
             cases,
-            lambda *case: _plain(set(), *case),
-            _plain,
-            PLAIN,
-            exercise,
-            read=_one_tensor,
-            same=lambda a, b: close((a,), (b,)) or _nearly(a, b),
-            tell=_apart,
+            [PLAIN_BLOCK],
+            (
+                "Write the eight steps below each other, and compare with the forward of lesson 02.",
+                "F as it is, then the last ReLU: three times convolution and BN, with a ReLU after each BN.",
+                "f = block.relu1(block.bn1(block.conv1(x))); f = …; return block.relu3(block.bn3(…))",
+            ),
+            read=_tensor,
+            same=_nearly,
+            differs=_of_tensors,
+            stuck="Read the line at which it stopped: is it the step that you meant, applied to the one before it?",
+            exercise=exercise,
         )
 
 
-PLAIN = {
-    "itself": "This is x itself: nothing has been done to it yet.",
-    "relu of x": "This is ReLU(x): F has not been computed.",
-    "sum": "x is still added: that is the residual block.",
-    "after": "x is still added, after the last ReLU.",
-    "minus": "x is subtracted: the plain block has nothing of x but what F makes of it.",
-    "relu3": "The last ReLU is missing: a block ends in one, plain or not.",
-    "inner": "The two ReLUs inside F are missing: only the sum goes.",
-    "relu1": "The ReLU after bn1 is missing.",
-    "relu2": "The ReLU after bn2 is missing.",
-    "bns": "The BNs are missing: only the sum goes.",
-    "bn1": "The BN after conv1 is missing.",
-    "bn2": "The BN after conv2 is missing.",
-    "bn3": "The BN after conv3 is missing.",
-    "order": "The ReLU comes after the BN, and not before it.",
-    "conv2": "The 3×3 is left out, with its BN and ReLU.",
-    "first bn": "bn1 is used twice, in place of bn2: each convolution has its own.",
-}
-
-
-def _plain(wrong, block, x):
-    if {"itself", "relu of x"} & wrong:
-        return x if "itself" in wrong else x.relu()
-    f = x
-    for i, (conv, bn) in enumerate([(block.conv1, block.bn1), (block.conv2, block.bn2), (block.conv3, block.bn3)], 1):
-        if f"conv{i}" in wrong:
-            continue
-        bn = block.bn1 if "first bn" in wrong and i == 2 else bn
-        relu = i < 3 and "inner" not in wrong and f"relu{i}" not in wrong
-        f = conv(f)
-        f = f.relu() if relu and "order" in wrong else f
-        f = f if f"bn{i}" in wrong or "bns" in wrong else bn(f)
-        f = f.relu() if relu and "order" not in wrong else f
-    f = f + x if "sum" in wrong else f - x if "minus" in wrong else f
-    f = f if "relu3" in wrong else f.relu()
-    return f + x if "after" in wrong else f
-
-
-def _one_tensor(found):
+def _tensor(found):
     if isinstance(found, torch.Tensor):
-        return found.detach(), ""
-    return found, "None: is its return missing?" if found is None else f"a {type(found).__name__} and not a tensor"
+        return found.detach(), None
+    return found, (NO_RESULT, {"what": "its result"}) if found is None else (NO_TENSOR, {"type": type(found).__name__})
 
 
 def _nearly(a, b):
     return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
-def _apart(yours, right):
+def _of_tensors(yours, right):
     if yours.shape != right.shape:
-        return f"your result is {tuple(yours.shape)} and should be {tuple(right.shape)}"
+        return SHAPE, {"yours": tuple(yours.shape), "right": tuple(right.shape)}
     negative = ", and it has negative values" if yours.min() < 0 else ""
-    return f"your result differs by up to {(yours - right).abs().max().item():.3g}{negative}"
+    return VALUES, {"most": (yours - right).abs().max().item(), "negative": negative}
 
 
 # ── The factor of the gradient ───────────────────────────────────────────────────────────────────────────────
 
+FACTOR = Solution(
+    """
+    def factor(found):
+        g = [signal.gradient for signal in found]
+        n = len(g) - 1
+        total = g[0] / g[-1]
+        return total ** (1 / n)
+    """,
+    """
+    `total ** (1 / n)` → `(g[0] - g[-1]) / n`
+        You take differences: it is by which factor the gradient grows, and not by how much.
+    `total ** (1 / n)` → `g[0] / g[-1] ** (1 / n)`
+        The power comes before the division: put brackets around the quotient, and the power behind them.
+    `g[0] / g[-1]` → `g[0] // g[-1]`
+        // rounds down: divide with /.
+    `g[0] / g[-1]` → `g[0]`
+        You take the first block's gradient alone: divide it by the last block's.
+    `g[0] / g[-1]` → `g[-1]`
+        You take the last block's gradient alone: divide the first block's by it.
+    `total ** (1 / n)` → `math.log(total) / n`
+        You return the mean of the logarithms: math.exp makes a factor of it.
+    `gradient` → `weights`
+        You take .weights: the gradient by the block's output is .gradient.
+    `gradient` → `output`
+        You take .output, the signal: the gradient is .gradient.
+    `total ** (1 / n)` → `math.prod(g) ** (1 / len(g))`
+        That is the geometric mean of the gradients themselves: their quotients are the factors.
+    Hint: The gradient runs from the last block to the first: the first is what comes out.
+    `in found` → `in reversed(found)`
+        That is the factor from the first block to the last: the gradient runs the other way.
+    Hint: For 8, 4, 2, 1 the factor is 2: how do you get it from 8, 1 and the number of steps?
+    `len(g) - 1` → `len(g)`
+        n blocks have n − 1 steps between them: take the (n − 1)-th root.
+    `total ** (1 / n)` → `sum(a / b for a, b in zip(g, g[1:])) / n`
+        You take the mean of the factors as of a sum: factors are multiplied, so take a root.
+    `total ** (1 / n)` → `n / sum(b / a for a, b in zip(g, g[1:]))`
+        You take the mean of the inverse factors: factors are multiplied, so take a root.
+    `total ** (1 / n)` → `total`
+        That is what all steps together multiply by: take the (n − 1)-th root for one.
+    `total ** (1 / n)` → `total / n`
+        You divide by n − 1; take a root, ** (1 / (n − 1)), with both pairs of brackets.
+    `total ** (1 / n)` → `total ** n`
+        You take the (n − 1)-th power: the root is ** (1 / (n − 1)).
+    `total ** (1 / n)` → `total ** (1 / len(g) - 1)`
+        1 / n − 1 is read as (1 / n) − 1: write ** (1 / (n − 1)).
+    `g[0] / g[-1]` → `g[0] * g[-1]`
+        You multiply the first and the last gradient: the steps make their quotient.
+    `1 / n` → `1 / 2`
+        You take the square root always: there are n − 1 steps.
+    `total ** (1 / n)` → `g[0] / g[1]`
+        That is the step between the first two blocks alone: use all of them.
+    `total ** (1 / n)` → `g[-2] / g[-1]`
+        That is the step between the last two blocks alone: use all of them.
+    """,
+    math=math,
+)
+
 
 def check_factor(f, *, exercise=None):
-    """f(found): the mean factor, a geometric mean, by which one block multiplies the gradient on its way back. found: a
-    list of `Signal`s, from the first block to the last."""
+    """Check f(found): the mean factor, a geometric mean, by which one block multiplies the gradient on its way back.
+    found: a list of `Signal`s, from the first block to the last."""
     draw = random.Random(0)
     gradients = [(8.0, 4.0, 2.0, 1.0), (8.0, 2.0, 1.0), (1.0, 3.0), (5.0, 1.5, 4.0, 0.5, 0.25)]
     gradients += [tuple(10 ** draw.uniform(-1, 3) for _ in range(n)) for n in (16, 50)]
-    cases = [([_signal(i, g, draw) for i, g in enumerate(each)],) for each in gradients]
-    return hold(
-        "factor",
+    return judge(
         f,
         _gradients,
-        cases,
-        lambda found: _factor(set(), found),
-        _factor,
-        FACTOR,
-        exercise,
+        [([_signal(i, g, draw) for i, g in enumerate(each)],) for each in gradients],
+        [FACTOR],
+        (
+            "Try gradients whose factor you know: 8, 4, 2, 1 double at every step back.",
+            "What comes out at the first block, divided by what went in at the last, is what n − 1 equal factors make.",
+            "return (found[0].gradient / found[-1].gradient) ** (1 / (len(found) - …))",
+        ),
         same=lambda a, b: math.isclose(a, b, rel_tol=1e-5),
-        tell=lambda a, b: f"you say {a:.4g} and it is {b:.4g}",
+        differs=lambda a, b: (OTHER, {"yours": f"{a:.4g}", "right": f"{b:.4g}"}),
+        stuck="Try it by hand for the gradients 8, 4, 2, 1: what goes into which of Python's operators?",
+        exercise=exercise,
     )
 
 
 def _signal(i, gradient, draw):
-    # What else a block has is something else, so that it shows where that is taken.
+    # A block's other numbers all differ, so that it shows where one of them is taken.
     output, weights = draw.uniform(1, 2), gradient * draw.uniform(2, 4)
     return Signal(f"stage1.{i}", output, output / 2, output / 2, gradient, weights)
 
@@ -137,89 +210,78 @@ def _gradients(found):
     return f"Gradients {', '.join(values if len(values) <= 5 else [*values[:2], '…', values[-1]])}"
 
 
-FACTOR = {
-    "other way": "That is the factor from the first block to the last: the gradient runs the other way.",
-    "n": "n blocks have n − 1 steps between them: take the (n − 1)-th root.",
-    "arithmetic": "You take the mean of the factors as of a sum: factors are multiplied, so take a root.",
-    "harmonic": "You take the mean of the inverse factors: factors are multiplied, so take a root.",
-    "difference": "You take differences: it is by which factor the gradient grows, and not by how much.",
-    "total": "That is what all steps together multiply by: take the (n − 1)-th root for one.",
-    "divided": "You divide by n − 1: a root is wanted, ** (1 / (n − 1)), with both pairs of brackets.",
-    "power": "You take the (n − 1)-th power: the root is ** (1 / (n − 1)).",
-    "shifted": "1 / n − 1 is read as (1 / n) − 1: write ** (1 / (n − 1)).",
-    "late": "The power comes before the division: put brackets around the quotient, and the power behind them.",
-    "floor": "// rounds down: divide with /.",
-    "times": "You multiply the first and the last gradient: it is their quotient that the steps make.",
-    "first alone": "You take the first block's gradient alone: divide it by the last block's.",
-    "last alone": "You take the last block's gradient alone: divide the first block's by it.",
-    "square": "You take the square root always: there are n − 1 steps.",
-    "first": "That is the step between the first two blocks alone: use all of them.",
-    "last": "That is the step between the last two blocks alone: use all of them.",
-    "log": "You stay among the logarithms: math.exp brings their mean back.",
-    "weights": "You take .weights: the gradient by the block's output is .gradient.",
-    "output": "You take .output, the signal: the gradient is .gradient.",
-    "mean of all": "That is the geometric mean of the gradients themselves: it is their quotients that are factors.",
-}
+# ── The forecast ─────────────────────────────────────────────────────────────────────────────────────────────
 
-
-def _factor(wrong, found):
-    g = [s.weights if "weights" in wrong else s.output if "output" in wrong else s.gradient for s in found]
-    g, n = g[::-1] if "other way" in wrong else g, len(g) - 1
-    if "mean of all" in wrong:
-        return math.prod(g) ** (1 / len(g))
-    if "difference" in wrong:
-        return (g[0] - g[-1]) / n
-    if {"arithmetic", "harmonic"} & wrong:
-        factors = [a / b for a, b in zip(g, g[1:], strict=False)]
-        return sum(factors) / n if "arithmetic" in wrong else n / sum(1 / x for x in factors)
-    if {"first", "last"} & wrong:
-        return g[0] / g[1] if "first" in wrong else g[-2] / g[-1]
-    total, n = g[0] / g[-1], n + 1 if "n" in wrong else n
-    if "shifted" in wrong or "late" in wrong:
-        return total ** (1 / (n + 1) - 1) if "shifted" in wrong else g[0] / g[-1] ** (1 / n)
-    if {"floor", "times"} & wrong:
-        total = g[0] // g[-1] if "floor" in wrong else g[0] * g[-1]
-    if {"first alone", "last alone"} & wrong:
-        total = g[0] if "first alone" in wrong else g[-1]
-    if "log" in wrong:
-        return math.log(total) / n
-    if {"divided", "power", "total"} & wrong:
-        return total / n if "divided" in wrong else total if "total" in wrong else total**n
-    return total ** (1 / (2 if "square" in wrong else n))
+FORECAST = Solution(
+    """
+    def forecast(shallow, deep, factor):
+        n = len(deep)
+        last = deep[-1].gradient
+        return last * factor ** (n - 1)
+    """,
+    """
+    `last * factor ** (n - 1)` → `deep[0].gradient`
+        That is what was measured: predict it from the factor of the shallower network.
+    `factor **` → `factor *`
+        A factor taken n − 1 times is its power, ** (n − 1), and not its multiple.
+    `last * factor` → `last / factor`
+        The gradient grows on its way back: multiply, and do not divide.
+    `deep[-1]` → `deep[0]`
+        Start from the last block's gradient: [-1]. The first block's is the unknown.
+    Hint: How many blocks has a network of 152 layers, and how many steps lie between them?
+    `last * factor ** (n - 1)` → `factor`
+        That is the factor of one block: multiply the last block's gradient by it, once for each step.
+    `last * ` → ``
+        That is what all blocks together multiply by: multiply the last block's gradient by it.
+    `n - 1` → `n`
+        n blocks have n − 1 steps between them.
+    `len(deep)` → `len(shallow)`
+        Those are the steps of the shallower network: this one has more.
+    `n - 1` → `3 * n - 1`
+        Count the blocks, and not their layers: a block has three.
+    `n - 1` → `3 * n + 1`
+        Count the blocks, and not the network's layers: a block has three.
+    `last * factor ** (n - 1)` → `shallow[0].gradient`
+        That is the shallower network's: this one has more blocks to go through.
+    """,
+)
+NO_FORECAST = Kind(
+    "no forecast",
+    "predicted is {what}: let it be the first block's gradient, a number.",
+    'Print factor(measured["plain", 50]) and measured["plain", 152][-1].gradient first.',
+)
+PREDICTED = Kind("predicted", "You predict {value:.2g}.")
+FAR_OFF = Kind("far off", "You predict {value:.2g}, and {true:.2g} was measured: start from the last block's gradient.")
 
 
 def check_forecast(predicted, shallow, deep, *, exercise=None):
-    """predicted: the gradient at the first block of a plain network, from the factor of a shallower one.
+    """Check the predicted gradient at the first block of a plain network, from the factor of a shallower one.
 
     shallow, deep: the `Signal`s of both. What is measured is met up to a factor of a thousand: factors hardly depend on
     the depth, but dozens of them are multiplied.
     """
 
-    def wrong(sentence):
-        return refusal("forecast", "predicted", sentence)
+    def wrong(*findings):
+        return refuse(
+            "predicted",
+            findings,
+            (
+                "Where does the gradient come from, and through how many blocks must it go to reach the first?",
+                "The gradient of the last block, multiplied by the factor once for each step to the first.",
+                'plain_152[-1].gradient * factor(measured["plain", 50]) ** (len(plain_152) - …)',
+            ),
+        )
 
     value, problem = number(predicted)
     if problem:
-        raise wrong(f"predicted is {problem.partition(':')[0]}: let it be the first block's gradient, a number.")
-    f, n, m = _factor(set(), shallow), len(deep), len(shallow)
-    true, last = deep[0].gradient, deep[-1].gradient
-    for other, reason in [
-        (true, "That is what was measured: predict it from the factor of the shallower network."),
-        (f, "That is the factor of one block: multiply the last block's gradient by it, once for each step."),
-        (f ** (n - 1), "That is what all blocks together multiply by: multiply the last block's gradient by it."),
-        (last * f * (n - 1), f"A factor {n - 1} times over is its power, ** {n - 1}, and not its multiple."),
-        (last * f**n, f"{n} blocks have {n - 1} steps between them."),
-        (last * f ** (m - 1), f"Those are the steps of the shallower network: this one has {n} blocks."),
-        (last * f ** (3 * n - 1), f"{n} blocks are meant, and not their layers: a block has three."),
-        (last * f ** (3 * n + 1), f"{n} blocks are meant, and not the network's layers: a block has three."),
-        (last / f ** (n - 1), "The gradient grows on its way back: multiply, and do not divide."),
-        (shallow[0].gradient, "That is the shallower network's: this one has more blocks to go through."),
-        (true * f ** (n - 1), "Start from the last block's gradient: [-1]. The first block's is what is to be found."),
-    ]:
+        what = "None" if value is None else f"a {type(value).__name__} and not a number"
+        raise wrong(Finding(NO_FORECAST, values={"what": what}))
+    true = deep[0].gradient
+    for mistake, other in FORECAST.mistakes(shallow, deep, FACTOR.made()(shallow)):
         if math.isclose(value, other, rel_tol=1e-6):
-            raise wrong(f"You predict {value:.2g}. {reason}")
+            raise wrong(Finding(PREDICTED, values={"value": value}), mistake)
     if not 1e-3 < value / true < 1e3:
-        raise wrong(f"You predict {value:.2g}, and {true:.2g} was measured: start from the last block's gradient.")
+        raise wrong(Finding(FAR_OFF, values={"value": value, "true": true}))
     done(exercise)
     return Verdict(True, "predicted", f"You predict {value:.1g}, and {true:.1g} was measured.")
 
@@ -227,269 +289,174 @@ def check_forecast(predicted, shallow, deep, *, exercise=None):
 # ── Degradation or overfitting ───────────────────────────────────────────────────────────────────────────────
 
 NAMES = ("degradation", "overfitting", "neither")
+DIAGNOSE = Solution(
+    """
+    def diagnose(shallow, deep):
+        (shallow_loss, shallow_right), (deep_loss, deep_right) = shallow, deep
+        worse_loss = deep_loss > shallow_loss
+        worse_test = deep_right < shallow_right
+        return "degradation" if worse_loss else "overfitting" if worse_test else "neither"
+    """,
+    """
+    `(shallow_loss, shallow_right), (deep_loss, deep_right)` → `(shallow_loss, deep_loss), (shallow_right, deep_right)`
+        Each pair belongs to one network, and holds its loss and its accuracy.
+    `degradation` → `?`; `overfitting` → `degradation`; `?` → `overfitting`
+        The two names are exchanged: degradation is about the training pictures, overfitting about the others.
+    `"degradation" if worse_loss else ` → ``; `else "neither"` → `else "degradation" if worse_loss else "neither"`
+        You look at the test first: a worse training loss is degradation, whatever the test says.
+    `if worse_loss` → `if worse_loss and worse_test`
+        You say degradation only if the deep one is worse on both: the training loss alone decides it.
+    `"degradation" if worse_loss else ` → ``
+        You decide by the test accuracy alone: look at the training loss first.
+    `if worse_test else "neither"` → ``
+        You decide by the training loss alone: where it is no worse, the test accuracy decides.
+    `"overfitting"` → `"neither"`
+        You never say overfitting: that is a worse test with a loss that is no worse.
+    `"degradation"` → `"overfitting"`
+        You say overfitting where the training loss is worse: that is degradation.
+    `"overfitting"` → `"degradation"`
+        You say degradation where only the test accuracy is worse: that is overfitting.
+    `deep_loss > shallow_loss` → `deep_loss > deep_right`
+        You compare a loss with an accuracy: compare the deep network's with the shallow one's.
+    `"degradation" if worse_loss else "overfitting" if worse_test else "neither"` → `"degradation"`
+        You always say degradation: sometimes it is none.
+    `"degradation" if worse_loss else "overfitting" if worse_test else "neither"` → `"neither"`
+        You always say neither: is something returned before the comparisons?
+    Hint: A loss is better when it is lower, an accuracy when it is higher.
+    `deep_loss > shallow_loss` → `shallow_loss > deep_loss`
+        You take the loss the wrong way round: the lower it is, the better.
+    `deep_right < shallow_right` → `shallow_right < deep_right`
+        You take the accuracy the wrong way round: the higher it is, the better.
+    `= shallow, deep` → `= deep, shallow`
+        You take the two networks the wrong way round: it is the deep one that disappoints.
+    Hint: Which of < and <= says "worse", and which "no worse"?
+    `>` → `>=`
+        An equal loss is at least as good: degradation is a loss that is higher.
+    `<` → `<=`
+        An equal accuracy is no worse: overfitting is one that is lower.
+    """,
+)
+_RETURNS = "Every way through the function ends in a return with one of the three names."
+NO_NAME = Kind("no name", "{name} returns None: let it return one of the three names, in every case.", _RETURNS)
+OTHER_NAME = Kind("other name", "{name} returns {found!r}: it must be one of {names}.", _RETURNS)
 
 
 def check_diagnosis(f, *, exercise=None):
-    """f(shallow, deep): "degradation", "overfitting" or "neither"; both are (training loss, test accuracy)."""
+    """Check f(shallow, deep): "degradation", "overfitting" or "neither"; both are (training loss, test accuracy)."""
     first = [((0.8, 0.7), (1.9, 0.4)), ((0.8, 0.7), (0.2, 0.6)), ((0.8, 0.7), (0.2, 0.8)), ((0.8, 0.7), (1.9, 0.72))]
     pairs = list(product((0.2, 0.5, 1.9), (0.4, 0.6, 0.7)))
-    return hold(
-        "diagnosis",
+    return judge(
         f,
         lambda *case: "Shallow {}, deep {}".format(*case),
         first + list(product(pairs, pairs)),
-        lambda *case: _diagnosis(set(), *case),
-        _diagnosis,
-        DIAGNOSIS,
-        exercise,
+        [DIAGNOSE],
+        (
+            "Which of the two numbers is about the pictures that the network was trained on?",
+            "First the training loss: higher means degradation. Only then the test accuracy: lower means overfitting.",
+            'if deep_loss > shallow_loss: return "degradation"; if deep_accuracy < …: return …; return "neither"',
+        ),
         read=_a_name,
         same=lambda a, b: a == b,
-        tell=lambda a, b: f"you say {a} and it is {b}",
+        differs=lambda a, b: (OTHER, {"yours": a, "right": b}),
+        stuck="Unpack both pairs first: (shallow_loss, shallow_accuracy), (deep_loss, …) = shallow, deep.",
+        exercise=exercise,
     )
-
-
-DIAGNOSIS = {
-    "loss": "You take the loss the wrong way round: the lower it is, the better.",
-    "accuracy": "You take the accuracy the wrong way round: the higher it is, the better.",
-    "networks": "You take the two networks the wrong way round: it is the deep one that disappoints.",
-    "unpacked": "Each pair belongs to one network, and holds its loss and its accuracy.",
-    "names": "The two names are exchanged: degradation is about the training pictures, overfitting about the others.",
-    "test first": "You look at the test first: a worse training loss is degradation, whatever the test says.",
-    "both": "You say degradation only if the deep one is worse on both: the training loss alone decides it.",
-    "test only": "You decide by the test accuracy alone: look at the training loss first.",
-    "loss only": "You decide by the training loss alone: where it is no worse, the test accuracy tells.",
-    "equal loss": "An equal loss is at least as good: degradation is a loss that is higher.",
-    "equal accuracy": "An equal accuracy is no worse: overfitting is one that is lower.",
-    "no overfitting": "You never say overfitting: a worse test with a loss that is no worse is that.",
-    "no degradation": "You say overfitting where the training loss is worse: that is degradation.",
-    "own numbers": "You compare a loss with an accuracy: compare the deep network's with the shallow one's.",
-    "always": "You always say degradation: sometimes it is none.",
-    "never": "You always say neither: is something returned before the comparisons?",
-}
-
-
-def _diagnosis(wrong, shallow, deep):
-    (s_loss, s_right), (d_loss, d_right) = shallow, deep
-    if "unpacked" in wrong:
-        s_loss, d_loss, s_right, d_right = *shallow, *deep
-    if "networks" in wrong:
-        s_loss, s_right, d_loss, d_right = d_loss, d_right, s_loss, s_right
-    if "loss" in wrong:
-        s_loss, d_loss = d_loss, s_loss
-    if "accuracy" in wrong:
-        s_right, d_right = d_right, s_right
-    worse_loss = d_loss >= s_loss if "equal loss" in wrong else d_loss > s_loss
-    worse_test = d_right <= s_right if "equal accuracy" in wrong else d_right < s_right
-    degradation, overfitting, neither = NAMES
-    if "names" in wrong:
-        degradation, overfitting = overfitting, degradation
-    degradation = overfitting if "no degradation" in wrong else degradation
-    overfitting = neither if "no overfitting" in wrong else overfitting
-    worse_loss = d_loss > d_right if "own numbers" in wrong else worse_loss
-    if "test first" in wrong:
-        return overfitting if worse_test else degradation if worse_loss else neither
-    if {"always", "never"} & wrong:
-        return degradation if "always" in wrong else neither
-    if "test only" in wrong:
-        return overfitting if worse_test else neither
-    if "loss only" in wrong:
-        return degradation if worse_loss else overfitting
-    if worse_loss and (worse_test or "both" not in wrong):
-        return degradation
-    return overfitting if worse_test else neither
 
 
 def _a_name(found):
     if found is None:
-        return found, "None: let it return one of the three names, in every case"
-    if found not in NAMES:
-        return found, f"{found!r}: it must be one of {', '.join(map(repr, NAMES))}"
-    return found, ""
-
-
-# ── Every block its shortcut ─────────────────────────────────────────────────────────────────────────────────
-
-
-def check_start_as_shortcut(f, *, exercise=None):
-    """f(network): changes a network of bottlenecks in place so that every block starts as ReLU(shortcut(x)) and can
-    still learn: γ of its last BN is 0, and nothing else is changed."""
-    name = getattr(f, "__name__", type(f).__name__)
-
-    def wrong(sentence, line=""):
-        return refusal("start", name, sentence, line)
-
-    if not callable(f):
-        raise wrong(f"The check wants your function itself, and was given {f!r:.60}.")
-    n, woken, replaced = 0, 0, False
-    for what, make in [
-        ("a residual twin", lambda: twins(blocks=(1, 2, 1, 1), base=8, num_classes=5)[1]),
-        ("a ResNet with projections", lambda: ResNet(blocks=(1, 2, 1, 1), base=8, num_classes=5)),
-    ]:
-        network, untouched = seeded(0, make), seeded(0, make)
-        own = dict(network.named_parameters())
-        try:
-            f(network)
-        except Exception as error:  # whatever a learner's code raises is a finding
-            raise wrong(str(stopped(error, IN_FUNCTIONS)), where(error)) from None
-        if problem := _of_start(network, untouched):
-            raise wrong(f"Of {what}: {problem}")
-        replaced = replaced or any(own[name] is not p for name, p in network.named_parameters())
-        gammas = [block.bn3.weight for block in blocks(network).values()]
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            loss = network.train()(torch.randn(4, 3, 64, 64)).logsumexp(1).sum()
-        n += len(gammas)
-        woken += sum(g.any().item() for g in torch.autograd.grad(loss, gammas))
-    remarks = (
-        (
-            "You have put new weights in the place of the old: an optimizer made before would still hold the old ones. "
-            "torch.nn.init.zeros_ changes them in place.",
-        )
-        if replaced
-        else ()
-    )
-    done(exercise)
-    text = (
-        f"All {n} blocks tried start as ReLU(shortcut(x)), and one batch gives γ of bn3 a gradient in {woken} of them."
-    )
-    return Verdict(True, name, text, remarks=remarks)
-
-
-def _of_start(network, untouched):
-    """What is wrong with a network that should start as its shortcuts, beside the same one untouched: "" or why."""
-    was, now = ({n: type(m) for n, m in each.named_modules()} for each in (untouched, network))
-    if was != now:
-        odd = next(n for n in (*was, *now) if was.get(n) is not now.get(n))
-        return f"{odd} is another part now. Leave all parts as they are, and change numbers alone."
-    was, now = untouched.state_dict(), network.state_dict()
-    if odd := [n for n in was if n not in now or now[n].shape != was[n].shape]:
-        size = tuple(now[odd[0]].shape) if odd[0] in now else "gone"
-        return f"{odd[0]} was {tuple(was[odd[0]].shape)} and is {size}: keep its shape, and change its numbers."
-    changed = {n for n in was if not torch.equal(now[n], was[n])}
-    found = blocks(network)
-    due = {f"{name}.bn3.weight" for name in found}
-    kinds = {n.partition(".")[2].partition(".")[2] or n for n in changed - due if n.startswith("stage") and n[5] != "0"}
-    if not changed:
-        return (
-            "nothing has changed. The function must change the network that it is given, itself and not a copy, and "
-            "needs to return nothing."
-        )
-    if any(kind.startswith(("bn1", "bn2")) for kind in kinds) or any(n.startswith("stage0.bn") for n in changed):
-        return (
-            "more BNs than the last of each block have changed. Where bn1 or bn2 gives zeros, conv3 gets only zeros "
-            "and cannot learn: take bn3 alone."
-        )
-    if any("shortcut" in kind for kind in kinds):
-        return "the BN or the convolution of the projection has changed. The shortcut is what should be left: take bn3."
-    if any(kind.startswith("conv") for kind in kinds):
-        return (
-            "a convolution has changed. If conv3 gives zeros, its BN divides by nearly nothing, and what must learn "
-            "first gets a gradient of noise: take the weight γ of bn3."
-        )
-    if any(kind == "bn3.bias" for kind in kinds):
-        return "the bias β of bn3 has changed, and is zero from the start. Its weight γ is the number to set."
-    if changed - due:
-        return f"{min(changed - due)} has changed. The weight of bn3 is enough."
-    for name in found:
-        gamma = now[f"{name}.bn3.weight"]
-        if not gamma.any():
-            continue
-        left = sum(bool(now[n].any()) for n in due)
-        if left == len(due):
-            some = "some channels alone are zero" if (gamma == 0).any() else f"it is {gamma.flatten()[0].item():.3g}"
-            return f"γ of {name}.bn3 must be exactly zero in all channels, and {some}."
-        return (
-            f"{len(due) - left} of {len(due)} blocks start as their shortcut, and {name} still adds something to its "
-            "own. blocks(network).values() goes through all of them."
-        )
-    frozen = [n for n, p in network.named_parameters() if not p.requires_grad]
-    if frozen:
-        return f"{frozen[0]} can no longer learn: it does not ask for a gradient. Leave requires_grad as it is."
-    if not network.training:
-        return "the network has been put into evaluation mode. Leave its mode as it is."
-    return ""
+        return found, (NO_NAME, {})
+    return found, None if found in NAMES else (OTHER_NAME, {"found": found, "names": ", ".join(map(repr, NAMES))})
 
 
 # ── Ways through a network ───────────────────────────────────────────────────────────────────────────────────
 
+WAYS = Solution(
+    """
+    def ways(n):
+        ks = range(n + 1)
+        return [math.comb(n, k) for k in ks]
+    """,
+    """
+    `n + 1)` → `n + 2)`
+        k goes up to n: no way leads through more F's than there are.
+    `math.comb(n, k)` → `math.comb(k, n)`
+        math.comb(n, k) takes the number of all blocks first, and then how many of them are chosen.
+    `math.comb(n, k)` → `2 ** k`
+        2 ** k counts all ways through k blocks; count those through exactly k of n.
+    `math.comb(n, k)` → `math.perm(n, k)`
+        You count in which order the k blocks are taken: they come in one order only.
+    `math.comb(n, k)` → `(math.comb(n + k - 1, k) if n else 1)`
+        You choose blocks several times: each can be passed once.
+    `math.comb(n, k)` → `sum(math.comb(n, j) for j in range(k + 1))`
+        Those are the ways through at most k F's; count those through exactly k.
+    `math.comb(n, k)` → `(1 if k in (0, n) else n)`
+        It is right up to n = 3: of four blocks, two can be chosen in six ways.
+    `math.comb(n, k)` → `1`
+        There are more ways than one: of n blocks, one can be chosen in n ways.
+    `math.comb(n, k)` → `k`
+        Those are the k themselves: how many ways lead through k of them?
+    `math.comb(n, k)` → `(n * k if k else 1)`
+        Of n blocks, two are chosen in n · (n − 1) / 2 ways, and not in 2 · n.
+    Hint: For n = 2 there are three entries: k = 0, 1 and 2.
+    `range(n` → `range(1, n`
+        The way past all blocks is missing: k begins at 0.
+    `n + 1)` → `n)`
+        The way through all F's is missing: k goes up to n, so range(n + 1).
+    `range(n + 1)` → `range(1, n)`
+        The ways through none and through all F's are missing: k goes from 0 to n.
+    `ks =` → `n = n + 1\\n    ks =`
+        That is the list of one block more: n blocks have n + 1 entries.
+    `math.comb(n, k)` → `2 ** n`
+        2 ** n is the sum of all entries: how many of them pass exactly k F's?
+    """,
+    math=math,
+)
+_PRINT = "Print ways(2): three numbers in a list."
+DICTIONARY = Kind("a dictionary", "{name} returns a dictionary; return a list, in which entry k belongs to k.", _PRINT)
+ONE_VALUE = Kind("one value", "{name} returns {found!r}; return a list, with an entry for each k.", _PRINT)
+NO_LIST = Kind("not a list", "{name} returns a {type}: put list(…) around it.", _PRINT)
+NO_NUMBERS = Kind("not numbers", "{name} returns a list that holds {what}.", _PRINT)
+OTHER_LIST = Kind("other list", "{at}: you say {yours} and it is {right}{count}.")
+
 
 def check_ways(f, *, exercise=None):
-    """f(n): how many ways through n residual blocks pass exactly k of their F's, a list for k = 0 … n."""
-    cases = [(n,) for n in (2, 3, 1, 0, 4, 5, 16)]
-    return hold(
-        "ways",
+    """Check f(n): how many ways through n residual blocks pass exactly k of their F's, a list for k = 0 … n."""
+    return judge(
         f,
         ("n",),
-        cases,
-        lambda n: _ways(set(), n),
-        _ways,
-        WAYS,
-        exercise,
+        [(n,) for n in (2, 3, 1, 0, 4, 5, 16)],
+        [WAYS],
+        (
+            "Write down all ways for n = 3, each F taken or not: there are eight. Sort them by how many are taken.",
+            "In how many ways can k of n blocks be chosen? Pascal's triangle has them in row n.",
+            "return [math.comb(n, k) for k in range(…)]",
+        ),
         read=_whole_numbers,
         same=lambda a, b: a == b,
-        tell=_of_ways,
+        differs=_of_lists,
+        exercise=exercise,
     )
 
 
-WAYS = {
-    "none": "The way past all blocks is missing: k begins at 0.",
-    "all": "The way through all F's is missing: k goes up to n, so range(n + 1).",
-    "outer": "The ways through none and through all F's are missing: k goes from 0 to n.",
-    "beyond": "k goes up to n: no way leads through more F's than there are.",
-    "exchanged": "math.comb(n, k) wants the number of all blocks first, and then how many of them are chosen.",
-    "next": "That is the list of one block more: n blocks have n + 1 entries.",
-    "powers": "2 ** k counts all ways through k blocks: those through exactly k of n are wanted.",
-    "total": "2 ** n is the sum of all entries: how many of them pass exactly k F's?",
-    "orders": "You count in which order the k blocks are taken: they come in one order only.",
-    "repeats": "You choose blocks several times: each can be passed once.",
-    "at most": "Those are the ways through at most k F's: exactly k are wanted.",
-    "inner": "It is right up to n = 3: of four blocks, two can be chosen in six ways.",
-    "ones": "There are more ways than one: of n blocks, one can be chosen in n ways.",
-    "numbers": "Those are the k themselves: how many ways lead through k of them?",
-    "products": "Of n blocks, two are chosen in n · (n − 1) / 2 ways, and not in 2 · n.",
-}
-
-
-def _ways(wrong, n):
-    n = n + 1 if "next" in wrong else n
-    ks = range(1 if {"none", "outer"} & wrong else 0, n if {"all", "outer"} & wrong else n + 1 + ("beyond" in wrong))
-
-    def one(k):
-        if "exchanged" in wrong:
-            return math.comb(k, n)
-        if "powers" in wrong or "total" in wrong:
-            return 2 ** (k if "powers" in wrong else n)
-        if "orders" in wrong:
-            return math.perm(n, k)
-        if "repeats" in wrong:
-            return math.comb(n + k - 1, k) if n else 1
-        if "inner" in wrong:
-            return 1 if k in (0, n) else n
-        if "ones" in wrong or "numbers" in wrong:
-            return 1 if "ones" in wrong else k
-        if "products" in wrong:
-            return n * k if k else 1
-        return sum(math.comb(n, j) for j in range(k + 1)) if "at most" in wrong else math.comb(n, k)
-
-    return [one(k) for k in ks]
-
-
 def _whole_numbers(found):
+    if found is None:
+        return found, (NO_RESULT, {"what": "a list"})
     if isinstance(found, dict):
-        return found, "a dictionary: a list is wanted, in which entry k belongs to k"
-    if found is None or isinstance(found, (int, float, str)):
-        got = "None: let it return a list" if found is None else f"{found!r}: a list is wanted, an entry for each k"
-        return found, got
+        return found, (DICTIONARY, {})
+    if isinstance(found, (int, float, str)):
+        return found, (ONE_VALUE, {"found": found})
     values = found.tolist() if hasattr(found, "tolist") else found
     if not isinstance(values, (list, tuple)):
-        return found, f"a {type(found).__name__}: put list(…) around it"
+        return found, (NO_LIST, {"type": type(found).__name__})
     read = [number(value) for value in values]
-    if bad := next((problem for _, problem in read if problem), ""):
-        return found, f"a list that holds {bad.partition(':')[0]}"
-    return [value for value, _ in read], ""
+    for value, problem in read:
+        if problem:
+            return found, (NO_NUMBERS, {"what": "None" if value is None else f"a {type(value).__name__}"})
+    return [value for value, _ in read], None
 
 
-def _of_ways(yours, right):
+def _of_lists(yours, right):
     few = [f"[{', '.join(map(str, each[:6]))}{', …' if len(each) > 6 else ''}]" for each in (yours, right)]
     count = f" ({len(yours)} entries, and there are {len(right)})" if len(yours) != len(right) else ""
-    return f"you say {few[0]} and it is {few[1]}{count}"
+    return OTHER_LIST, {"yours": few[0], "right": few[1], "count": count}

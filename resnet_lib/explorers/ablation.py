@@ -1,4 +1,4 @@
-"""Blocks taken out of one network or two, or swapped, and what is left of their accuracy."""
+"""Blocks removed from one network or two, or swapped, and the accuracy that remains."""
 
 from html import escape
 from statistics import median
@@ -6,24 +6,12 @@ from statistics import median
 import ipywidgets as widgets
 import torch
 
-from ..experiments.ablation import (
-    check_classes,
-    effects,
-    measure,
-    one_by_one,
-    own_answers,
-    partners,
-    removable,
-    swapped,
-    why_not,
-    without,
-)
-from ..experiments.tasks import photographs
+from ..experiments.ablation import effects, measure, one_by_one, partners, removable, swapped, why_not, without
 from ..experiments.twins import blocks
 from ..views.ablation import ablation_table
 from ..views.curves import LOOKS, Chart, Curve
-from ..weights import load
-from .base import STYLE, Guarded, choice, error, html, row, style, toggle
+from .base import STYLE, Guarded, choice, columns, error, html, row, toggle
+from .subjects import networks_or_bundled, tasks_for
 from .work import Work
 
 VIEWS = {
@@ -42,25 +30,18 @@ class AblationExplorer(Guarded):
               → network. The bundled one unless given.
     task:     a `tasks.Task` with which all are measured. Unless given, each is measured by its own answers to pieces of
               the bundled photographs: how often it still answers as it did when it was whole.
-    n:        how many of the task's pictures to be tested with are used.
+    n:        how many of the task's test pictures are used.
     Controls (attributes of these names): view, work (with start and stop), order, chosen, one, other.
     Raises ValueError for networks or a task that do not fit.
     """
 
     def __init__(self, networks=None, task=None, n=500):
         super().__init__()
-        self.networks = {"the bundled network": load("thin")} if networks is None else networks
+        self.networks = networks_or_bundled(networks)
         _check(self.networks)
         self.blocks = [name for name in blocks(next(iter(self.networks.values()))) if name]
-        self.tasks, self.whole = {}, {}
-        for name, network in self.networks.items():
-            if task is not None:
-                check_classes(network, task)
-                self.tasks[name] = task.first(n)
-            else:
-                checkpoint = getattr(network, "checkpoint", None)
-                self.tasks[name] = own_answers(network, photographs(checkpoint.size if checkpoint else 32).first(n))
-            self.whole[name] = measure(network, self.tasks[name])
+        self.tasks = tasks_for(self.networks, task, n)
+        self.whole = {name: measure(network, self.tasks[name]) for name, network in self.networks.items()}
         self._of = "agreement" if task is None else "accuracy"
         self._each = {name: {} for name in self.networks}
         self._more = []  # (network, order, [Effect, …]) of each line
@@ -82,11 +63,10 @@ class AblationExplorer(Guarded):
         self.about, self.result = html(), html()
         self.watch(self.view, self.order, self.chosen, self.one, self.other)
         self._swap = row(self.one, self.other)
-        side = row(self.chosen, self.result, width="100%")
-        side.layout.align_items = "flex-start"
-        self.children = [style(), self.about, self.view, row(self.order, self.work), self._swap, self.problem, side]
+        side = columns(self.chosen, self.result, width="100%")
+        self.lay_out(self.about, self.view, row(self.order, self.work), self._swap, self.problem, side)
         self.hidden = (self.result,)
-        self.about.value = self._about()
+        self.about.show(self._about())
         self.attempt(self.update)
 
     def _partners(self, name):
@@ -112,7 +92,7 @@ class AblationExplorer(Guarded):
         self.chosen.layout.display = "" if view == "chosen" else "none"
         self._swap.layout.display = "" if view == "swap" else "none"
         shown = {"each": self._show_each, "more": self._show_more, "chosen": self._chosen, "swap": self._swapped}
-        self.result.value = f'<div class="rl" style="margin-top:6px">{shown[view]()}</div>'
+        self.result.show(shown[view](), "margin-top:6px")
 
     # ── long work ──
 
@@ -152,8 +132,8 @@ class AblationExplorer(Guarded):
                     yield done, total
 
     def run(self):
-        """Take them away, here and now, as the button does. Interrupt the kernel (■) to stop; calling it again goes
-        on."""
+        """Take them away, here and now, as the button does. Interrupt the kernel (■) to stop; calling it again
+        resumes."""
         self.work.run()
 
     def _removable_in_all(self):
@@ -165,39 +145,38 @@ class AblationExplorer(Guarded):
     def _about(self):
         text = ""
         for name in self.networks:
-            accuracy, task = self.whole[name][0], self.tasks[name]
-            if self._of == "accuracy":
-                text += f"<p><b>{escape(name)}</b>: {accuracy:.0%} of {len(task.test[1]):,} pictures right (guessing: "
-                text += f"{1 / len(task.classes):.0%}). "
-                text += (
-                    ""
-                    if _better_than_guessing(accuracy, task)
-                    else (
-                        "That is no better than guessing, as with an untrained network: it has nothing to lose, so "
-                        "train it first."
-                    )
-                )
-            else:
-                common = torch.bincount(task.test[1]).max().item() / len(task.test[1])
-                text += (
-                    f"<p><b>{escape(name)}</b>: there are no labels for it here, so its own answers to "
-                    f"{len(task.test[1]):,} pieces of the bundled photographs, right or wrong, stand in for them. "
-                    "Agreement is the share of answers that stay the same. "
-                )
-                text += (
-                    ""
-                    if common < 0.9
-                    else (
-                        f"{common:.0%} of its answers are one and the same class, as untrained networks' often are: "
-                        "then agreement says little."
-                    )
-                )
-            text += "</p>"
-        quiet = (
-            "BN goes on with the means and variances from training, which belong to the whole network: part of every "
-            "loss comes from that."
+            said = self._about_accuracy if self._of == "accuracy" else self._about_agreement
+            text += f"<p><b>{escape(name)}</b>: {said(self.whole[name][0], self.tasks[name])}</p>"
+        return text + (
+            '<p class="quiet">BN keeps the means and variances from training, which belong to the whole network: part '
+            "of every loss comes from that.</p>"
         )
-        return f'<div class="rl">{text}<p class="quiet">{quiet}</p></div>'
+
+    @staticmethod
+    def _about_accuracy(accuracy, task):
+        guess, n = 1 / len(task.classes), len(task.test[1])
+        text = f"{accuracy:.0%} of {n:,} pictures right (guessing: {guess:.0%}). "
+        # Three standard deviations above guessing is more than chance brings.
+        if accuracy > guess + 3 * (guess * (1 - guess) / n) ** 0.5:
+            return text
+        return text + (
+            "That is no better than guessing, as with an untrained network: it has nothing to lose, so train it first."
+        )
+
+    @staticmethod
+    def _about_agreement(_accuracy, task):
+        answers = task.test[1]
+        common = torch.bincount(answers).max().item() / len(answers)
+        text = (
+            f"there are no labels for it here, so its own answers to {len(answers):,} pieces of the bundled "
+            "photographs, right or wrong, replace them. Agreement is the share of answers that stay the same. "
+        )
+        if common < 0.9:
+            return text
+        return text + (
+            f"{common:.0%} of its answers are one and the same class, as untrained networks' often are: then agreement "
+            "says little."
+        )
 
     def _rows(self):
         rows = [("nothing", "the whole network", False, [self.whole[name][0] for name in self.networks])]
@@ -220,73 +199,70 @@ class AblationExplorer(Guarded):
         return None if self._of == "agreement" else 1 / len(next(iter(self.tasks.values())).classes)
 
     def _show_each(self):
-        words = []
+        note = ""
         for name, found in self._each.items():
             if len(found) > 1:
                 left = {block: effect.accuracy for block, effect in found.items()}
-                worst = min(left, key=left.get)
-                words.append(
-                    f"<b>{escape(name)}</b>: of {self.whole[name][0]:.0%}, {min(left.values()):.0%} to "
-                    f"{max(left.values()):.0%} are left without one block, in the middle {median(left.values()):.0%}; "
-                    f"{worst} is missed most."
+                note += (
+                    f"<p><b>{escape(name)}</b>: {self.whole[name][0]:.0%} as a whole, {min(left.values()):.0%} to "
+                    f"{max(left.values()):.0%} without one block, median {median(left.values()):.0%}; "
+                    f"{min(left, key=left.get)} is missed most.</p>"
                 )
-        note = "".join(f"<p>{text}</p>" for text in words) or (
+        note = note or (
             f"<p>Which block will be missed most? Commit to one, then press “{self.work.start.description}”.</p>"
         )
+        table = ablation_table(list(self.networks), self._rows(), self._guess(), self._full())
+        return f'{note}{table}<p class="quiet">{self._about_bars()}</p>'
+
+    def _about_bars(self):
+        text = f"A full bar is {self._full():.0%}; the line in it is the {self._of} of the whole network"
+        text += "." if self._guess() is None else ", the dotted one that of guessing."
         known = [(e.accuracy, len(self.tasks[n].test[1])) for n, found in self._each.items() for e in found.values()]
-        refused = [name for name, network in self.networks.items() if any(map(why_not, blocks(network).values()))]
-        marks = f"A full bar is {self._full():.0%}; the line in it is the {self._of} of the whole network"
-        marks += "." if self._guess() is None else ", the dotted one that of guessing."
         if known:
             chance = max(2 * (accuracy * (1 - accuracy) / n) ** 0.5 for accuracy, n in known)
-            marks += f" With other pictures a bar might be up to {chance:.0%} longer or shorter."
+            text += f" With other pictures a bar might be up to {chance:.0%} longer or shorter."
+        refused = [name for name, network in self.networks.items() if any(map(why_not, blocks(network).values()))]
         if refused:
-            marks += (
+            text += (
                 f" Not possible in {' and '.join(refused)}: the block changes the shape, and nothing else leads from "
                 "one shape to the other."
             )
-        table = ablation_table(list(self.networks), self._rows(), self._guess(), self._full())
-        return f'{note}{table}<p class="quiet">{marks}</p>'
+        return text
 
     def _show_more(self):
-        names, curves, words = self._removable_in_all(), [], []
-        for name, look in zip(self.networks, LOOKS if len(self.networks) > 1 else LOOKS[1:], strict=False):
-            runs = [[e.accuracy for e in found] for owner, _, found in self._more if owner == name and found]
-            if not runs:
-                continue
-            middle = [100 * sum(at) / len(at) for at in zip(*runs, strict=False)]
-            if len(runs) > 1:
-                curves += [Curve(name, list(range(len(r))), [100 * a for a in r], look, faint=True) for r in runs]
-            curves.append(Curve(name, list(range(len(middle))), middle, look))
-            if len(runs[0]) > 1:
-                half = next((k for k, a in enumerate(middle) if a < 50 * self.whole[name][0]), None)
-                words.append(
-                    f"<b>{escape(name)}</b> is down to less than half of its {self._of} after {half} of {len(names)} "
-                    "blocks."
-                    if half
-                    else f"<b>{escape(name)}</b> has not lost half of its {self._of}."
-                )
-        left_out = len(self.blocks) - len(names)
-        note = f"{len(names)} of {len(self.blocks)} blocks can go" + (
-            " in every one of these networks; those that change the shape stay." if left_out else "."
-        )
+        names = self._removable_in_all()
+        note = f"{len(names)} of {len(self.blocks)} blocks can go"
+        shape = " in every one of these networks; those that change the shape stay."
+        note += shape if len(names) < len(self.blocks) else "."
+        curves, words = self._losing(len(names))
         if not curves:
             ask = f"How many, before half of the {self._of} is gone? Commit to a number, then press the button."
             return f"<p>{note} {ask}</p>"
         text = f"{self._of} against the number of blocks removed: " + "; ".join(
             f"{curve.name} from {curve.y[0]:.0f} to {curve.y[-1]:.0f} percent" for curve in curves if not curve.faint
         )
-        guess = self._guess()
-        chart = self._chart.draw(
-            curves,
-            text,
-            level=None if guess is None else (100 * guess, "guessing"),
-            y_range=(0, 100 * self._full()),
-            x_range=(0, len(names)),
-        )
-        several = len(ORDERS[self.order.label]) > 1
-        note += " Thin lines: three random orders; the thick one is their mean." if several else ""
-        return f'{"".join(f"<p>{w}</p>" for w in words)}{chart}<p class="quiet">{note}</p>'
+        level = None if self._guess() is None else (100 * self._guess(), "guessing")
+        ranges = {"x_range": (0, len(names)), "y_range": (0, 100 * self._full())}
+        if len(ORDERS[self.order.label]) > 1:
+            note += " Thin lines: three random orders; the thick one is their mean."
+        return f'{words}{self._chart.draw(curves, text, level=level, **ranges)}<p class="quiet">{note}</p>'
+
+    def _losing(self, n):
+        """The curves of the networks as they lose up to n blocks, and when half of each is gone, in words."""
+        curves, words = [], ""
+        for name, look in zip(self.networks, LOOKS if len(self.networks) > 1 else LOOKS[1:], strict=False):
+            runs = [[100 * e.accuracy for e in found] for owner, _, found in self._more if owner == name and found]
+            if not runs:
+                continue
+            middle = [sum(at) / len(at) for at in zip(*runs, strict=False)]
+            if len(runs) > 1:
+                curves += [Curve(name, list(range(len(run))), run, look, faint=True) for run in runs]
+            curves.append(Curve(name, list(range(len(middle))), middle, look))
+            if len(runs[0]) > 1:
+                half = next((k for k, a in enumerate(middle) if a < 50 * self.whole[name][0]), None)
+                down = f"is down to less than half of its {self._of} after {half} of {n} blocks."
+                words += f"<p><b>{escape(name)}</b> {down if half else f'has not lost half of its {self._of}.'}</p>"
+        return curves, words
 
     def _chosen(self):
         names = self.chosen.value
@@ -302,7 +278,7 @@ class AblationExplorer(Guarded):
         return self._two_rows(f"{one} ⇄ {other}", "swapped", cells, "", "")
 
     def _left(self, name, change):
-        """The accuracy of the changed network, or why there is none."""
+        """The accuracy of the changed network, or the ValueError that says why there is none."""
         try:
             return measure(change(self.networks[name]), self.tasks[name])[0]
         except ValueError as problem:
@@ -320,15 +296,7 @@ class AblationExplorer(Guarded):
         return f'{table}{problems}<p class="quiet">{hint}</p>'
 
 
-def _better_than_guessing(accuracy, task):
-    """Whether an accuracy is further above guessing's than chance brings, three standard deviations."""
-    guess, n = 1 / len(task.classes), len(task.test[1])
-    return accuracy > guess + 3 * (guess * (1 - guess) / n) ** 0.5
-
-
 def _check(networks):
-    if not isinstance(networks, dict) or not 1 <= len(networks) <= 2:
-        raise ValueError("networks must be a dictionary of one network or two, what it is called → network")
     names = [[n for n in blocks(network) if n] for network in networks.values()]
     if not all(names):
         raise ValueError("this network has no blocks of resnet_lib: build it from BTNK1, BTNK2 or BasicBlock")

@@ -1,8 +1,7 @@
-"""Which part of a photograph spoke for a class: Grad-CAM at any step, and occlusion."""
+"""The parts of a photograph that speak for a class: Grad-CAM at any step, and occlusion."""
 
 from html import escape
 
-import ipywidgets as widgets
 import torch
 
 from .._common import evaluating
@@ -13,15 +12,15 @@ from ..views.channel import PANE, WIDTH, blend, jpeg, side_by_side
 from ..views.maps import colour_bar
 from ..views.style import DIVERGING, SEQUENTIAL
 from ..weights import load
-from .base import WRONG, Guarded, Picture, all_threads, choice, html, row, slider, style, toggle
+from .base import Guarded, Picture, all_threads, choice, html, row, slider, toggle
 from .source import PictureSource
-from .work import InTurns
+from .work import Work
 
 METHODS = {"Grad-CAM": "grad_cam", "occlusion": "occlusion"}
 
 
 class AttributionExplorer(Guarded):
-    """A photograph and what spoke for one class.
+    """A photograph and what speaks for one class.
 
     network: a classifier; the bundled one unless given. picture: a name from PHOTOS or a PIL image. size: pixels of
     the network's input, its checkpoint's unless given.
@@ -32,7 +31,7 @@ class AttributionExplorer(Guarded):
     def __init__(self, network=None, picture="cat", size=None):
         super().__init__()
         self.network = load("thin") if network is None else network
-        self._size, self._turns = size, InTurns(self._done)
+        self._size = size
         self.source = PictureSource(picture)
         self.method = toggle("", METHODS, "grad_cam")
         self._run()
@@ -43,37 +42,27 @@ class AttributionExplorer(Guarded):
         W = self._seen.size
         self.patch = slider("patch (pixels)", max(1, W // 4), 1, W)
         self.stride = slider("stride (pixels)", max(1, W // 14), 1, W)
-        self.run = widgets.Button(description="cover it, place by place", layout=widgets.Layout(width="auto"))
-        self.stop = widgets.Button(description="stop", disabled=True, layout=widgets.Layout(width="auto"))
-        self.run.on_click(lambda _button: self._occlude())
-        self.stop.on_click(lambda _button: self._turns.halt())
-        self.progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="240px", visibility="hidden"))
-        self.picture = Picture(layout=widgets.Layout(width="100%", max_width=f"{WIDTH}px"))
+        self.work = Work("cover it, place by place", self._cover, "", self.say, on=all_threads, resumes=False)
+        self.run, self.stop, self.progress = self.work.start, self.work.stop, self.work.bar
+        self.picture = Picture("100%", max_width=f"{WIDTH}px")
         self.text = html()
-        self._occlusion = row(self.patch, self.stride, self.run, self.stop, self.progress)
+        self._occlusion = row(self.patch, self.stride, self.work)
         self.source.observe_picture(lambda: self.attempt(self._another_picture))
         self.watch(self.method, self.target, self.step, self.patch, self.stride)
-        self.children = [
-            style(),
-            self.source,
-            row(self.method, self.target, self.step),
-            self._occlusion,
-            self.problem,
-            self.picture,
-            self.text,
-        ]
+        choices = row(self.method, self.target, self.step)
+        self.lay_out(self.source, choices, self._occlusion, self.problem, self.picture, self.text)
         self.hidden = (self.picture, self.text)
         self.attempt(self.update)
 
     def _places(self):
-        """The stages and blocks that give out maps: name → the shorter side."""
+        """The stages and blocks that output maps: name → the shorter side."""
         parts = [n for n, m in self.network.named_modules() if n and ("." not in n or next(m.children(), None))]
         parts = [n for n in parts if n.split(".")[-1] not in ("shortcut", "downsample")]
         with evaluating(self.network), all_threads():
             found = calls(self.network, self._seen.x, parts, strict=False)
         sides = {n: min(found[n].output.shape[2:]) for n in parts if n in found and found[n].output.dim() == 4}
         if not sides:
-            raise ValueError("no part of this network gives out maps (C, H, W), so there is no place to point at")
+            raise ValueError("no part of this network outputs maps (C, H, W), so there is no place to point at")
         return sides
 
     @staticmethod
@@ -87,7 +76,7 @@ class AttributionExplorer(Guarded):
             seen = Seen(self.network, self.source.value, self._size)
         if not seen.logits.isfinite().all():
             raise ValueError(
-                "the network gives out infinite or undefined scores (inf or nan), and nothing can speak for those: "
+                "the network outputs infinite or undefined scores (inf or nan), and nothing can speak for those: "
                 "walk through it with the PhotographExplorer to where they begin"
             )
         self._seen = seen
@@ -99,7 +88,7 @@ class AttributionExplorer(Guarded):
         return [(f"{name} ({p:.1%})", i) for i, (name, p) in zip(order, top, strict=True)]
 
     def _another_picture(self):
-        self._turns.halt()
+        self.work.halt()
         self._run()
         options = self._classes()
         with self.quietly():
@@ -107,7 +96,7 @@ class AttributionExplorer(Guarded):
         self.update()
 
     def changed(self, control):
-        self._turns.halt()
+        self.work.halt()
         self.update()
 
     def update(self):
@@ -133,45 +122,25 @@ class AttributionExplorer(Guarded):
     def _name(self):
         return f"“{self.target.label.rsplit(' (', 1)[0]}”"
 
-    # ── occlusion ──
-
-    def _occlude(self):
-        self._turns.halt()
-        self.run.disabled, self.stop.disabled, self.progress.layout.visibility = True, False, "visible"
-        self._turns.begin(self._covered())
-
-    def _covered(self):
-        """Cover one batch of places after the other; a generator, so that others have their turn in between."""
-        self.say(None)
-        try:
-            for state in occlusion_steps(
-                self.network, self._seen.x, self.target.value, patch=self.patch.value, stride=self.stride.value
-            ):
-                self._draw_occlusion(*state)
-                yield
-        except WRONG as problem:
-            self.say(problem)
-
-    def _draw_occlusion(self, found, done, total):
-        self.progress.max, self.progress.value = total, done
-        values = found.values.nan_to_num(0.0)
-        text = (
-            f"Occlusion for {self._name()}: {done} of {total} places covered by {self.patch.value} × "
-            f"{self.patch.value} grey pixels. The probability fell by up to {max(0.0, values.max().item()):.1%}"
-            f" (red) and rose by up to {max(0.0, -values.min().item()):.1%} (blue)."
-        )
-        self._draw(values, text)
-
-    def _done(self):
-        self.run.disabled, self.stop.disabled, self.progress.layout.visibility = False, True, "hidden"
+    def _cover(self):
+        """Cover one batch of places after the other; a generator of (done, total)."""
+        size = {"patch": self.patch.value, "stride": self.stride.value}
+        for found, done, total in occlusion_steps(self.network, self._seen.x, self.target.value, **size):
+            values = found.values.nan_to_num(0.0)
+            text = (
+                f"Occlusion for {self._name()}: {done} of {total} places covered by {self.patch.value} × "
+                f"{self.patch.value} grey pixels. The probability fell by up to {max(0.0, values.max().item()):.1%}"
+                f" (red) and rose by up to {max(0.0, -values.min().item()):.1%} (blue)."
+            )
+            self._draw(values, text)
+            yield done, total
 
     def _draw(self, values, text):
         signed = self.method.value == "occlusion"
         limit = values.abs().max().item() or 1.0
         colours = DIVERGING if signed else SEQUENTIAL
         image = self._seen.image
-        self.picture.show(
-            jpeg(side_by_side(image.resize((PANE, PANE)), blend(image, values / limit, colours))), "jpeg", text
-        )
-        bar = f"<p>{colour_bar(limit, signed)}</p>" if values.numel() > 1 else ""
-        self.text.value = f'<div class="rl"><p>{escape(text)}</p>{bar}</div>'
+        both = side_by_side(image.resize((PANE, PANE)), blend(image, values / limit, colours))
+        self.picture.show(jpeg(both), "jpeg", text)
+        scale = f"<p>{colour_bar(limit, signed)}</p>" if values.numel() > 1 else ""
+        self.text.show(f"<p>{escape(text)}</p>{scale}")

@@ -11,11 +11,25 @@ from .._common import shape_text
 from ..activations import activations, step_names
 from ..anatomy import Anatomy, ShapeMismatch
 from ..photos import block_input
-from ..views.charts import bar
 from ..views.diagram import block_diagram
 from ..views.maps import GAP, mosaic, statistics
+from ..views.markup import share_bar, table
 from ..views.style import MAIN, SHORTCUT, SUM
-from .base import STRIDE_ON, STYLE, Explorer, MapView, choice, error, html, pictures, row, slider, style, toggle
+from .base import (
+    STRIDE_ON,
+    Explorer,
+    MapView,
+    button,
+    choice,
+    columns,
+    error,
+    html,
+    pictures,
+    row,
+    slider,
+    toggle,
+    whole_number,
+)
 from .block_design import BlockDesign, positions
 
 # What the step control offers: what is shown → the names of the steps.
@@ -50,10 +64,8 @@ class BottleneckExplorer(Explorer):
         self.S = slider("S", S, 1, 4)
         self.picture = pictures(picture)
         self.step = choice("look at", {AT_THE_SUM: "sum"})
-        self.channel = widgets.BoundedIntText(0, min=0, max=0, step=16, description="from channel", style=STYLE)
-        self.channel.layout.width = "170px"
-        self.mend = widgets.Button(description="mend it: C1 = C/4, S = 1", layout=widgets.Layout(width="auto"))
-        self.mend.on_click(lambda _button: self._make_legal())
+        self.channel = whole_number("from channel", 0, 0, width="170px", step=16)
+        self.mend = button("mend it: C1 = C/4, S = 1", self._make_legal)
 
         self.numbers, self.maps = html(), MapView()
         self._made = self._computed = (None, None)
@@ -63,15 +75,9 @@ class BottleneckExplorer(Explorer):
         right = widgets.VBox(
             [row(self.step, self.channel), self.maps], layout=widgets.Layout(flex="1 1 380px", max_width="580px")
         )
-        self.children = [
-            style(),
-            row(self.block, self.stride_on, self.picture),
-            row(self.position),
-            row(self.C, self.C1),
-            row(self.W, self.S),
-            row(left, right, width="100%", align_content="flex-start"),
-        ]
-        self.children[-1].layout.align_items = "flex-start"
+        both = columns(left, right, width="100%", align_content="flex-start")
+        controls = row(self.block, self.stride_on, self.picture), row(self.position), row(self.C, self.C1)
+        self.lay_out(*controls, row(self.W, self.S), both)
         self.update()
 
     @property
@@ -113,7 +119,7 @@ class BottleneckExplorer(Explorer):
         self._offer_steps(design, clash)
         self.mend.layout.display = "" if clash else "none"
         # The numbers need no forward pass, so they are on their way before the maps are begun.
-        self.numbers.value = self._numbers(design, anatomy, clash)
+        self.numbers.show(self._numbers(design, anatomy, clash))
         self._show_maps(design, anatomy, clash)
 
     # ── numbers ──
@@ -132,17 +138,10 @@ class BottleneckExplorer(Explorer):
             )
         shapes = (clash.main, clash.shortcut) if clash else None
         text += block_diagram(steps, anatomy.input, marked=marked, clash=shapes)
-        rows = "".join(
-            f"<tr><td>{s.name}</td><td>{s.parameters:,}</td><td>{s.macs:,}</td>"
-            f"<td>{bar(s.macs, anatomy.macs, 60)}</td></tr>"
-            for s in anatomy.steps
-            if s.parameters
-        )
-        return (
-            f'<div class="rl">{text}<table><thead><tr><th>step</th><th>parameters</th><th>MACs</th><th></th></tr>'
-            f'</thead><tbody>{rows}<tr class="total"><td>{"F so far" if clash else "total"}</td>'
-            f"<td>{anatomy.parameters:,}</td><td>{anatomy.macs:,}</td><td></td></tr></tbody></table></div>"
-        )
+        costly = [s for s in anatomy.steps if s.parameters]
+        rows = [(s.name, s.parameters, s.macs, share_bar(s.macs, anatomy.macs, 60)) for s in costly]
+        rows.append(("F so far" if clash else "total", anatomy.parameters, anatomy.macs, ""))
+        return text + table("step | parameters | MACs |", rows, kinds={-1: "total"})
 
     def _show_position(self, design):
         """The position control follows the numbers, so that it never names another block than the one shown."""
@@ -260,19 +259,19 @@ def _headline(line, *names):
 
 
 def same_place(a, b):
-    """Whether two designs are the same block, wherever S sits."""
+    """Return whether two designs are the same block, wherever S is."""
     return (a.block, a.C, a.W, a.C1, a.S) == (b.block, b.C, b.W, b.C1, b.S)
 
 
 def describe(d):
-    """BTNK1(C=256, W=56, C1=128, S=2), or BTNK2(C=256, W=56) where C1 and S are what they must be."""
+    """Return BTNK1(C=256, W=56, C1=128, S=2), or BTNK2(C=256, W=56) where C1 and S are what they must be."""
     if d.block == "BTNK2" and d.S == 1 and 4 * d.C1 == d.C:
         return f"BTNK2(C={d.C:,}, W={d.W})"
     return f"{d.block}(C={d.C:,}, W={d.W}, C1={d.C1:,}, S={d.S})"
 
 
 def advice(d):
-    """What makes an illegal BTNK2 legal."""
+    """Return what makes an illegal BTNK2 legal, as a sentence."""
     reasons = []
     if 4 * d.C1 != d.C:
         reasons.append(f"F(x) has 4·C1 = {4 * d.C1:,} channels and x has C = {d.C:,}")

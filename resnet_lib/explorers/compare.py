@@ -3,15 +3,13 @@
 import copy
 from html import escape
 
-import ipywidgets as widgets
-
 from .._common import shape_text
 from ..blocks import BTNK1
 from ..inside.seen import Seen, untrained
 from ..photos import PHOTOS
-from ..views.maps import mosaic, scale, statistics
+from ..views.maps import mosaic, planes, scale, statistics
 from ..weights import load
-from .base import STYLE, Guarded, MapView, all_threads, choice, html, row, style, toggle
+from .base import Guarded, MapView, all_threads, choice, columns, html, row, toggle, whole_number
 from .source import PictureSource
 
 MODES = {"two photographs": "picture", "two steps": "step", "v1.5 and v1": "layout", "trained and random": "weights"}
@@ -20,7 +18,7 @@ PAGE = 36  # channels a side
 
 
 class CompareExplorer(Guarded):
-    """The same network twice, with one thing different: the photograph, the step looked at, where the stride sits
+    """The same network twice, with one thing different: the photograph, the step looked at, where the stride is
     (v1.5 against v1 with the same weights), or the weights (trained against random).
 
     network: a network of this library; the bundled one unless given. picture, other: names from PHOTOS or PIL images.
@@ -40,26 +38,14 @@ class CompareExplorer(Guarded):
         early = next((s for s in steps if s.startswith("stage1") and s.endswith("relu3")), steps[0])
         last = next((s for s in reversed(steps) if not s.startswith("head")), steps[-1])
         self.step, self.other_step = choice("look at", steps, early), choice("with", steps, last)
-        self.channel = widgets.BoundedIntText(0, min=0, max=0, step=PAGE, description="from channel", style=STYLE)
-        self.channel.layout.width = "170px"
+        self.channel = whole_number("from channel", 0, 0, width="170px", step=PAGE)
         self.message = html()
-        self.left, self.right = MapView(), MapView()
-        for side in (self.left, self.right):
-            side.layout = widgets.Layout(flex="1 1 360px", max_width="480px")
+        self.left, self.right = (MapView(flex="1 1 360px", max_width="480px") for _ in range(2))
         self.source.observe_picture(lambda: self.attempt(self.update))
         self.watch(self.mode, self.other, self.step, self.other_step, self.channel)
-        both = row(self.left, self.right, width="100%")
-        both.layout.align_items = "flex-start"
-        self.children = [
-            style(),
-            self.mode,
-            self.source,
-            row(self.other),
-            row(self.step, self.other_step, self.channel),
-            self.problem,
-            self.message,
-            both,
-        ]
+        both = columns(self.left, self.right, width="100%")
+        steps = row(self.step, self.other_step, self.channel)
+        self.lay_out(self.mode, self.source, row(self.other), steps, self.problem, self.message, both)
         self.hidden = (self.message, both)
         self.attempt(self.update)
 
@@ -84,10 +70,7 @@ class CompareExplorer(Guarded):
             text += statistics(maps[at : at + PAGE])
             top = ", ".join(f"{escape(name)} {p:.0%}" for name, p in seen.top(3))
             view.show(levels, limit, signed, text, f"<p><b>{escape(title)}</b></p><p>{top}</p>")
-        self.message.value = f'<div class="rl"><p>{difference(a, b)}</p></div>'
-
-    def _untrained(self, network):
-        return untrained(network, self._seen("first").size)
+        self.message.show(f"<p>{difference(a, b)}</p>")
 
     def _titles(self, mode):
         return {
@@ -104,8 +87,12 @@ class CompareExplorer(Guarded):
         key = (kind, picture if isinstance(picture, str) else id(picture))
         if key not in self._runs:
             if kind not in self._networks:
-                make = {"given": lambda n: n, "layout": other_layout, "weights": self._untrained}[kind]
-                self._networks[kind] = make(self.network)
+                make = {
+                    "given": lambda: self.network,
+                    "layout": lambda: other_layout(self.network),
+                    "weights": lambda: untrained(self.network, self._seen("first").size),
+                }
+                self._networks[kind] = make[kind]()
             while len(self._runs) > 1:  # every run keeps all its maps
                 del self._runs[next(iter(self._runs))]
             with all_threads():
@@ -116,21 +103,17 @@ class CompareExplorer(Guarded):
 
 
 def moved_blocks(network):
-    """The blocks in which it matters where S sits."""
+    """Return the blocks in which it matters where S is."""
     return [m for m in network.modules() if isinstance(m, BTNK1) and m.S > 1]
 
 
 def is_v1(network):
+    """Return whether S is on the first 1×1 of its blocks."""
     return any(block.conv1.stride[0] > 1 for block in moved_blocks(network))
 
 
-def planes(maps):
-    """(C, H, W) of what a step gives out."""
-    return maps if maps.dim() == 3 else maps.reshape(-1, 1, 1)
-
-
 def difference(a, b):
-    """How far apart two sets of maps are, as a sentence."""
+    """Return how far apart two sets of maps are, as a sentence."""
     if a.shape != b.shape:
         return f"The shapes differ: {shape_text(a.shape)} and {shape_text(b.shape)}."
     largest, change = (a - b).abs().max().item(), (a - b).norm().item() / max(a.norm().item(), 1e-12)
@@ -140,11 +123,11 @@ def difference(a, b):
 
 
 def other_layout(network):
-    """The same weights with S on the other convolution of every BTNK1. ValueError where there is none with S > 1."""
+    """Return the same weights with S on the other convolution of every BTNK1; ValueError without a BTNK1 with S > 1."""
     network = copy.deepcopy(network)
     if not moved_blocks(network):
         raise ValueError(
-            "v1 and v1.5 can be compared where a BTNK1 of resnet_lib has S > 1, and this network has none: give one "
+            "v1 and v1.5 can be compared where a BTNK1 of resnet_lib has S > 1, and this network has none: pass one "
             "that is built from them"
         )
     for block in moved_blocks(network):

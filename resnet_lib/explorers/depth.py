@@ -3,14 +3,13 @@
 import math
 from functools import cache
 
-import ipywidgets as widgets
-
 from ..experiments.signals import INITIALISATIONS, signals, untrained_twins
 from ..experiments.tasks import photographs
 from ..network import DESIGNS
 from ..views.curves import LOOKS, Chart, Curve
+from ..views.markup import beside
 from ..views.style import MAIN, SHORTCUT
-from .base import STYLE, Guarded, all_threads, choice, html, row, style
+from .base import Guarded, all_threads, checkbox, choice, html, row, whole_number
 
 # Layers with weights → (kind of block, blocks in Stages 1–4). The last two are deeper than any published ResNet for
 # ImageNet but one: 200 is in He et al., "Identity Mappings in Deep Residual Networks", arXiv 1603.05027, Table 5.
@@ -20,7 +19,7 @@ BATCH = 64  # pictures
 
 
 class DepthExplorer(Guarded):
-    """What reaches the last block of plain and residual twins, and what gradient comes back to the first.
+    """The signal that reaches the last block of plain and residual twins, and the gradient that returns to the first.
 
     depth: a number from DEEP. Controls (attributes of these names): depth, bn, initialisation, zero (the last BN of
     each F starts at zero), seed.
@@ -29,32 +28,19 @@ class DepthExplorer(Guarded):
     def __init__(self, depth=50, bn=True):
         super().__init__()
         self.depth = choice("layers", list(DEEP), depth)
-        self.bn = self._box("BN", bn)
-        self.zero = self._box("last BN of F starts at zero", False)
+        self.bn = checkbox("BN", bn)
+        self.zero = checkbox("last BN of F starts at zero", False)
         self.initialisation = choice("weights drawn", list(INITIALISATIONS))
-        self.seed = widgets.BoundedIntText(
-            0, min=0, max=10**6, description="seed", style=STYLE, layout=widgets.Layout(width="130px")
-        )
+        self.seed = whole_number("seed", 0, 10**6)
         self._forward = Chart("block", "variance", title="forward: variance of a block's output", log=True)
         self._back = Chart("block", "norm", title="back: gradient of the loss by that output", log=True)
         self._parts = Chart("block", "variance", title="residual: what is added, before the sum", log=True)
         self.charts, self.text = html(), html()
         self.watch(self.depth, self.bn, self.zero, self.initialisation, self.seed)
         self.hidden = (self.charts, self.text)
-        self.children = [
-            style(),
-            row(self.depth, self.bn, self.zero),
-            row(self.initialisation, self.seed),
-            self.problem,
-            self.text,
-            self.charts,
-        ]
+        controls = row(self.depth, self.bn, self.zero), row(self.initialisation, self.seed)
+        self.lay_out(*controls, self.problem, self.text, self.charts)
         self.attempt(self.update)
-
-    @staticmethod
-    def _box(name, value):
-        layout = widgets.Layout(width="auto")
-        return widgets.Checkbox(value, description=name, indent=False, style=STYLE, layout=layout)
 
     def update(self):
         self.zero.disabled = not self.bn.value  # without BN there is none to start at zero
@@ -92,31 +78,29 @@ class DepthExplorer(Guarded):
             positive("F(x)", [s.main for s in residual], (MAIN, "--", "s")),
         ]
         if not any(s.main for s in residual):
-            said.append("Every F(x) is zero: each block of the residual twin hands on what it was given.")
-        self.text.value = f'<div class="rl">{"".join(f"<p>{s}</p>" for s in said)}</div>'
+            said.append("Every F(x) is zero: each block of the residual twin returns what it was given.")
+        self.text.show("".join(f"<p>{s}</p>" for s in said))
         plainly = " ".join(said).replace("<b>", "").replace("</b>", "")
-        self.charts.value = (
-            '<div class="rl" style="display:flex;flex-wrap:wrap;gap:8px">'
-            f"{self._forward.draw(forward, plainly, marks=marks)}{self._back.draw(back, plainly, marks=marks)}"
-            f"{self._parts.draw(parts, 'The two summands of every block.', marks=marks)}</div>"
-        )
+        drawn = (self._forward, forward, plainly), (self._back, back, plainly)
+        drawn += ((self._parts, parts, "The two summands of every block."),)
+        self.charts.show(beside(*(chart.draw(curves, words, marks=marks) for chart, curves, words in drawn)))
 
 
 @cache
 def batch():
-    """Pieces of the photographs, as those that lessons train on, and their labels."""
+    """Return pieces of the photographs, as those that lessons train on, and their labels."""
     task = photographs(n=BATCH, n_test=1)
     return task.prepare(task.train[0]), task.train[1]
 
 
 def positive(name, values, look):
-    """A curve for a logarithmic axis: what is zero, infinite or undefined leaves a gap."""
+    """Return a curve for a logarithmic axis: what is zero, infinite or undefined leaves a gap."""
     shown = [v if v and 0 < v < math.inf else math.nan for v in values]
     return Curve(name, list(range(1, len(values) + 1)), shown, look)
 
 
 def times(end, start):
-    """How many times as large, in words."""
+    """Return how many times as large, in words."""
     if not (math.isfinite(end) and math.isfinite(start)):
         return "<b>infinite or undefined</b>"
     if not start or not end:

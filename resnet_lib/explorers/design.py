@@ -1,5 +1,5 @@
-"""A network of one's own: every number of every stage, with shapes, costs, what is illegal, and the budget. What is
-found is trained and reported from there."""
+"""A network of your own: every number of every stage, with shapes, costs, what is illegal, and the budget. The design
+is trained and reported from there."""
 
 from dataclasses import replace
 from html import escape
@@ -12,18 +12,17 @@ from ..experiments.budget import PRESETS, budget_of, code, mended, notes
 from ..experiments.race import slug
 from ..network import Design, StageDesign, StemDesign
 from ..views.design import budget_bars, design_drawing, design_table
+from ..views.markup import paragraphs
 from ..views.report import Report
-from .base import STYLE, Explorer, choice, error, html, row, slider, style
+from .base import STYLE, Explorer, button, checkbox, choice, columns, error, html, row, slider
 from .design_training import DesignTrainingExplorer
 from .report import ReportWriter
 
-THIN = "thin ResNet-50"  # what designs are held against
+THIN = "thin ResNet-50"  # the design that others are compared with
 LONGEST = 30  # characters of a name, as far as the report has room for it
 OWN = "your own"  # what the preset control says where the numbers are none of them
 
-PALE = ' style="opacity:0.5"'  # what is shown is not what the controls say
-
-# What a stage is turned by: field of StageDesign → the name on the slider, its ends and its step.
+# The sliders of a stage: field of StageDesign → the name on the slider, its ends and its step.
 TURNS = {
     "blocks": ("blocks", 1, 24, 1),
     "C1": ("C1", 4, 256, 4),
@@ -61,46 +60,24 @@ class DesignExplorer(Explorer):
         self.budget = budget_of(thin, W) if budget is None else budget
         self.preset = choice("begin with", {OWN: OWN, **PRESETS})
         self.W = slider("W of the picture", W, 16, 256)
-        self.fourfold = widgets.Checkbox(
-            True,
-            description="C out = 4 · C1, as in ResNet",
-            indent=False,
-            style=STYLE,
-            layout=widgets.Layout(width="auto"),
-        )
+        self.fourfold = checkbox("C out = 4 · C1, as in ResNet", True)
         self.stem = {
             "C1": _narrow("C1", 4, 128, 4),
             "kernel": _narrow("kernel", 1, 11, 1),
             "S": _narrow("S", 1, 4, 1),
-            "pool": widgets.Checkbox(
-                True, description="MAXPOOL /2", indent=False, style=STYLE, layout=widgets.Layout(width="auto")
-            ),
+            "pool": checkbox("MAXPOOL /2", True),
         }
         self.stages = [{field: _narrow(*turn) for field, turn in TURNS.items()} for _ in range(4)]
-        self.mend = widgets.Button(description="mend it", layout=widgets.Layout(width="auto"))
-        self.mend.on_click(lambda _button: self._set(mended(self.design)))
+        self.mend = button("mend it", lambda: self._set(mended(self.design)))
         self.problems, self.view, self.ready = html(), html(), html()
         self.name = widgets.Text("my design", description="name of the design", style=STYLE)
-        self.train = widgets.Button(
-            description=f"train it against the {THIN}", layout=widgets.Layout(width="auto"), disabled=True
-        )
-        self.train.on_click(lambda _button: self._open())
+        self.train = button(f"train it against the {THIN}", self._open, disabled=True)
         self.opened = widgets.VBox()
         self.watch(self.name, self.preset, self.W, self.fourfold, *self.stem.values())
         for stage in self.stages:
             self.watch(*stage.values())
-        columns = [_column("Stage 0", self.stem.values())]
-        columns += [_column(f"Stage {i}", stage.values()) for i, stage in enumerate(self.stages, 1)]
-        controls = row(*columns)
-        controls.layout.align_items = "flex-start"
-        self.children = [
-            style(),
-            row(self.preset, self.W, self.fourfold),
-            controls,
-            self.problems,
-            row(self.mend),
-            self.view,
-        ]
+        numbers = columns(*(_column(f"Stage {i}", part) for i, part in enumerate((self.stem, *self.stages))))
+        self.lay_out(row(self.preset, self.W, self.fourfold), numbers, self.problems, row(self.mend), self.view)
         if task is not None:
             self.children += (row(self.name, self.train), self.ready, self.opened)
         self.design = design
@@ -157,25 +134,22 @@ class DesignExplorer(Explorer):
             # The views stay where they are while a slider passes through what is illegal.
             design = mended(design)
             said += f"<p>Below, pale: what “{self.mend.description}” makes of it.</p>"
-        self.problems.value = f'<div class="rl">{said}</div>'
+        self.problems.show(said)
         costs = anatomy(design, self.W.value)
-        odd = "".join(f"<p>▸ {escape(note)}</p>" for note in notes(design, costs))
+        odd = paragraphs(f"▸ {note}" for note in notes(design, costs))
         # In one piece: the browser lays out the page again for each that arrives.
-        self.view.value = (
-            f'<div class="rl"{PALE if problems else ""}>{budget_bars(self.budget, costs)}'
-            f'{design_drawing(design, costs)}<p class="quiet">Each block is as high as the root of its W and as wide '
-            f"as the root of its channels; G marks a BTNK1. FLOPs = 2 × MACs = {costs.flops:,}.</p>"
-            f"{design_table(design, costs)}{odd}<details><summary>this design as code, to be kept</summary>"
-            f"<pre>{escape(code(design))}</pre></details></div>"
+        self.view.show(
+            f"{budget_bars(self.budget, costs)}{design_drawing(design, costs)}"
+            '<p class="quiet">Each block is as high as the root of its W and as wide as the root of its channels; G '
+            f"marks a BTNK1. FLOPs = 2 × MACs = {costs.flops:,}.</p>"
+            f"{design_table(design, costs)}{odd}{_code('this design as code, to keep', design)}",
+            "opacity:0.5" if problems else "",
         )
         if self.task is not None:
             why_not = self._why_not(design, problems, costs)
             self.train.disabled = bool(why_not)
-            size = self.task.size
-            self.ready.value = (
-                f'<div class="rl"><p>{escape(why_not) or "It can be trained."} The task trains on pictures of {size} × '
-                f"{size}: there W is {size}, always.</p></div>"
-            )
+            size, said = self.task.size, escape(why_not) or "It can be trained."
+            self.ready.show(f"<p>{said} The task trains on pictures of {size} × {size}: there W is always {size}.</p>")
 
     # ── trained and reported ──
 
@@ -183,7 +157,7 @@ class DesignExplorer(Explorer):
         """Why the design cannot be trained, as a sentence; "" where it can."""
         name, W, size = self.name.value.strip(), self.W.value, self.task.size
         if problems:
-            return "Not to be trained yet: it is illegal, and above stands why."
+            return "Not to be trained yet: it is illegal; the reason is given above."
         if W != size:
             return f"Not to be trained yet: its costs are counted for W = {W}. Set W to {size}."
         over = self.budget.over(costs)
@@ -219,17 +193,21 @@ class DesignExplorer(Explorer):
 
         title = html()
         title.layout.margin = "16px 0 0 0"
-        title.value = (
-            f'<div class="rl"><p class="big"><b>{escape(name)}</b>, as it was when you pressed the button, against the '
-            f"{THIN}</p><details><summary>its code</summary><pre>{escape(code(design))}</pre></details></div>"
+        title.show(
+            f'<p class="big"><b>{escape(name)}</b>, as it was when you pressed the button, against the {THIN}</p>'
+            f"{_code('its code', design)}"
         )
         self.training, self.report = training, ReportWriter(page, slug(name))
         self.opened.children = [title, self.training, self.report]
 
 
 def same_numbers(a, b):
-    """Whether two designs differ in the number of classes at most."""
+    """Return whether two designs differ in the number of classes at most."""
     return (a.stem, tuple(a.stages)) == (b.stem, tuple(b.stages))
+
+
+def _code(title, design):
+    return f"<details><summary>{title}</summary><pre>{escape(code(design))}</pre></details>"
 
 
 def _narrow(name, low, high, step):
@@ -241,12 +219,12 @@ def _narrow(name, low, high, step):
 
 def _column(name, controls):
     title = html()
-    title.value = f'<div class="rl"><b>{name}</b></div>'
-    return widgets.VBox([title, *controls])
+    title.show(f"<b>{name}</b>")
+    return widgets.VBox([title, *controls.values()])
 
 
 def _reach(control, value):
-    """The slider is stretched where the value lies beyond its ends or between its steps: it would be another one."""
+    """Stretch a slider to a value beyond its ends or between its steps, which it would change."""
     if isinstance(control, widgets.IntSlider):
         control.max, control.min = max(control.max, value), min(control.min, value)
         if (value - control.min) % control.step:

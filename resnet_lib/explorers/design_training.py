@@ -1,4 +1,4 @@
-"""Designs trained against each other, several runs each, and how much of a difference is luck."""
+"""Designs trained against each other, several runs each, and whether a difference may be chance."""
 
 from html import escape
 from itertools import product
@@ -7,7 +7,7 @@ from pathlib import Path
 from ..experiments.budget import short_name
 from ..experiments.comparison import by_design, entrants, luck, results
 from ..views.comparison import ComparisonCurves, comparison_table
-from .base import row, slider
+from .base import slider
 from .training import TrainingExplorer
 
 
@@ -15,12 +15,11 @@ class DesignTrainingExplorer(TrainingExplorer):
     """Designs trained on the same task by the same recipe, each several times with other first weights: a difference
     between two designs means something when it is larger than the one between two runs of the same.
 
-    designs: name → `Design`, up to five. task, recipe, folder: as `TrainingExplorer`'s. In
-    the folder each design has one of its own, named by its numbers: a renamed design is known again, and a changed one
-    is not taken for it.
+    designs: name → `Design`, up to five. task, recipe, folder: as `TrainingExplorer`'s. Each design has its own
+    subfolder, named by its numbers: a renamed design finds its runs again, and a changed one does not take them.
     Controls beside those of `TrainingExplorer`: runs, of each design. The seed is the first run's, and decides the
     order of the pictures for all.
-    `results()` gives what they have come to, for the report.
+    `results()` returns their results so far, for the report.
     """
 
     def __init__(self, designs, task=None, recipe=None, *, runs=3, folder=None):
@@ -30,10 +29,8 @@ class DesignTrainingExplorer(TrainingExplorer):
         super().__init__(self._networks, task, recipe, folder=folder)
         self.watch(self.runs)
 
-    def _lay_out(self):
-        super()._lay_out()
-        first, *rest = self.children
-        self.children = [first, row(self.runs), *rest]
+    def _more_controls(self):
+        return (self.runs,)
 
     def _networks(self, seed):
         return entrants(self._designs, self.task, self._seeds(seed))
@@ -51,18 +48,17 @@ class DesignTrainingExplorer(TrainingExplorer):
         }
 
     def results(self):
-        """What every run has come to by now, a `comparison.Result` each; none where there is nothing to train."""
+        """Return the results so far, a `comparison.Result` a run; none where there is nothing to train."""
         return results(self.race) if self.race else []
 
     def _draw(self, race, failures):
         found = results(race)
-        self.curves.value = f'<div class="rl">{self._both.draw(found)}</div>'
-        said = verdict(found) if race.done else ""
-        self.table.value = f'<div class="rl">{comparison_table(found)}{said}{failures}</div>'
+        self.curves.show(self._both.draw(found))
+        self.table.show(comparison_table(found) + (verdict(found) if race.done else "") + failures)
 
 
 def verdict(results):
-    """How the first design's accuracy differs from each other one's, and whether that may be chance, as HTML."""
+    """Return how the first design's accuracy differs from each other one's, and whether by chance, as HTML."""
     groups = {name: [r.accuracy for r in runs if r.tests] for name, runs in by_design(results).items()}
     (name, ours), *others = groups.items()
     said = ""

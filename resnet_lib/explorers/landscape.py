@@ -1,17 +1,15 @@
-"""The loss around one network or two, coarse at once and ever finer while one looks."""
+"""The loss around one network or two, coarse at once and finer step by step."""
 
 import time
 from html import escape
 
-import ipywidgets as widgets
 from matplotlib.figure import Figure
 
-from ..experiments.ablation import check_classes, own_answers
 from ..experiments.landscape import SIDES, landscape_steps
-from ..experiments.tasks import photographs
 from ..views.landscape import landscape_maps, landscape_slices, slices_chart
-from ..weights import load
-from .base import STYLE, Guarded, Picture, choice, html, row, style
+from ..views.markup import paragraphs, table
+from .base import Guarded, Picture, choice, html, row, whole_number
+from .subjects import networks_or_bundled, tasks_for
 from .work import Work
 
 RADII = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
@@ -36,40 +34,24 @@ class LandscapeExplorer(Guarded):
 
     def __init__(self, networks=None, task=None, n=128, *, finest=17, radius=0.3, seed=0, statistics="kept"):
         super().__init__()
-        self.networks = {"the bundled network": load("thin")} if networks is None else networks
-        if not isinstance(self.networks, dict) or not 1 <= len(self.networks) <= 2:
-            raise ValueError("networks must be a dictionary of one network or two, what it is called → network")
-        self._data, self._own = {}, task is None
-        for name, network in self.networks.items():
-            if task is not None:
-                check_classes(network, task)
-                pictures, labels = task.first(n).train
-                self._data[name] = task.prepare(pictures, 1.0), labels
-            else:
-                checkpoint = getattr(network, "checkpoint", None)
-                own = own_answers(network, photographs(checkpoint.size if checkpoint else 32).first(n))
-                self._data[name] = own.prepare(own.test[0], 1.0), own.test[1]
+        self.networks = networks_or_bundled(networks)
+        self._own, self._data = task is None, {}
+        for name, chosen in tasks_for(self.networks, task, n).items():
+            pictures, labels = chosen.test if self._own else chosen.train
+            self._data[name] = chosen.prepare(pictures, 1.0), labels
         self.found, self._figure, self._slices, self._drawn = {}, Figure(), slices_chart(), 0.0
 
         self.radius = choice("radius", sorted({*RADII, radius}), radius)
-        self.seed = widgets.BoundedIntText(seed, min=0, max=999, description="seed of the directions", style=STYLE)
-        self.seed.layout.width = "220px"
+        self.seed = whole_number("seed of the directions", seed, 999, width="220px")
         self.statistics = choice("BN's means and variances", STATISTICS, statistics)
         self.finest = choice("points", {f"{k} × {k}": k for k in sorted({*FINEST, finest})}, finest)
         self.work = Work("begin", self._begin, "forward passes", self.say)
-        self.picture = Picture(layout=widgets.Layout(width="100%", max_width="930px"))
+        self.picture = Picture("100%", max_width="930px")
         self.picture.remove_class("rl-maps")
         self.slices, self.text = html(), html()
         self.watch(self.radius, self.seed, self.statistics, self.finest)
-        self.children = [
-            style(),
-            row(self.radius, self.seed, self.statistics, self.finest),
-            self.work,
-            self.problem,
-            self.picture,
-            self.text,
-            self.slices,
-        ]
+        controls = row(self.radius, self.seed, self.statistics, self.finest)
+        self.lay_out(controls, self.work, self.problem, self.picture, self.text, self.slices)
         self.hidden = (self.picture, self.slices, self.text)
         self.attempt(self.update)
 
@@ -79,15 +61,9 @@ class LandscapeExplorer(Guarded):
 
     def _begin(self):
         sides = [side for side in (*SIDES, 33) if side <= self.finest.value]
+        options = {"radius": self.radius.value, "seed": self.seed.value, "statistics": self.statistics.value}
         maps = [
-            landscape_steps(
-                network,
-                *self._data[name],
-                radius=self.radius.value,
-                seed=self.seed.value,
-                sides=sides,
-                statistics=self.statistics.value,
-            )
+            landscape_steps(network, *self._data[name], sides=sides, **options)
             for name, network in self.networks.items()
         ]
         whole = {side * side for side in sides}
@@ -99,15 +75,15 @@ class LandscapeExplorer(Guarded):
             yield done * len(maps), total * len(maps)
 
     def run(self):
-        """Measure to the end, here and now. Interrupt the kernel (■) to stop; calling it again goes on."""
+        """Measure to the end, here and now. Interrupt the kernel (■) to stop; calling it again resumes."""
         self.work.run()
 
     def _draw(self):
         titles = {f"{name}: loss {found.centre:.3g} in the middle": found for name, found in self.found.items()}
         sentences = " ".join(self._said(name, found) for name, found in self.found.items())
         self.picture.show(landscape_maps(self._figure, titles), "png", f"Maps of the loss. {sentences}")
-        self.slices.value = f'<div class="rl">{landscape_slices(self._slices, self.found)}</div>'
-        self.text.value = f'<div class="rl">{self._table()}{self._notes()}</div>'
+        self.slices.show(landscape_slices(self._slices, self.found))
+        self.text.show(self._table() + self._notes())
         self._drawn = time.monotonic()
 
     def _said(self, name, found):
@@ -118,22 +94,16 @@ class LandscapeExplorer(Guarded):
         )
 
     def _table(self):
-        head = (
-            "",
-            "loss in the middle",
-            f"at distance {self.radius.value:g}",
-            "as a multiple",
-            "of the map better than guessing",
-            "steps outwards where it falls",
-        )
-        rows = ""
+        rows = []
         for name, found in self.found.items():
             falls, steps = found.falls
-            cells = [escape(name)]
-            cells += [f"{n:.3g}" for n in (found.centre, found.edge, found.edge / max(found.centre, 1e-12))]
-            cells += [f"{found.basin:.0%}", f"{falls} of {steps}"]
-            rows += f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
-        return f"<table><thead><tr>{''.join(f'<th>{h}</th>' for h in head)}</tr></thead><tbody>{rows}</tbody></table>"
+            losses = (f"{n:.3g}" for n in (found.centre, found.edge, found.edge / max(found.centre, 1e-12)))
+            rows.append((escape(name), *losses, f"{found.basin:.0%}", f"{falls} of {steps}"))
+        names = (
+            f"| loss in the middle | at distance {self.radius.value:g} | as a multiple | "
+            "of the map better than guessing | steps outwards where it falls"
+        )
+        return table(names, rows)
 
     def _notes(self):
         notes = []
@@ -148,12 +118,12 @@ class LandscapeExplorer(Guarded):
                 notes.append(f"{name}: at {bad} points (×) the loss is infinite or undefined.")
         if self._own:
             notes.append(
-                "There are no labels for these pictures here: the loss is against what the network itself answers in "
-                "the middle."
+                "There are no labels for these pictures here: the loss is against the network's own answers in the "
+                "middle."
             )
         guess = next(iter(self.found.values())).guessing
         notes.append(
             f"One logarithmic scale for all; the dashed line is the loss of guessing, {guess:.3g}. At distance 1 "
             "every filter has been changed by as much as it is long."
         )
-        return "".join(f'<p class="quiet">{escape(note)}</p>' for note in notes)
+        return paragraphs(notes, "quiet")

@@ -1,10 +1,10 @@
-"""The course's notation, seen: one block in letters, and beside it the same block in numbers."""
+"""The course's notation drawn: one block in letters, and beside it the same block in numbers."""
 
 from html import escape
 
 from .._common import shape_text
 from ..views.diagram import block_diagram, lettered
-from .base import Explorer, html, row, slider, style, toggle
+from .base import Explorer, columns, html, row, slider, toggle
 from .block_design import BlockDesign
 
 TITLES = {"BTNK1": "BTNK1(C, W, C1, S): y = ReLU(F(x) + G(x))", "BTNK2": "BTNK2(C, W): y = ReLU(F(x) + x)"}
@@ -26,15 +26,8 @@ class NotationExplorer(Explorer):
         self.S = slider("S", S, 1, 4)
         self.letters, self.numbers, self.said = html(), html(), html()
         self.watch(self.block, self.C, self.W, self.C1, self.S)
-        self.children = [
-            style(),
-            row(self.block),
-            row(self.C, self.C1),
-            row(self.W, self.S),
-            self.said,
-            row(self.letters, self.numbers, align_content="flex-start"),
-        ]
-        self.children[-1].layout.align_items = "flex-start"
+        both = columns(self.letters, self.numbers, align_content="flex-start")
+        self.lay_out(row(self.block), row(self.C, self.C1), row(self.W, self.S), self.said, both)
         self.update()
 
     @property
@@ -56,14 +49,10 @@ class NotationExplorer(Explorer):
         if design.W % design.S:
             side = anatomy.output[-1]
             rounded = f"<p>W/S = {design.W}/{design.S} is not whole, and is rounded up: {side}.</p>"
-        self.said.value = (
-            f'<div class="rl"><p class="big"><b>{escape(TITLES[design.block])}</b></p>'
+        self.said.show(
+            f'<p class="big"><b>{escape(TITLES[design.block])}</b></p>'
             f"<p>({', '.join(size)}) → <b>({', '.join(out)})</b>, here {shape_text(anatomy.input)} → "
-            f"<b>{shape_text(anatomy.output)}</b></p>{rounded}</div>"
+            f"<b>{shape_text(anatomy.output)}</b></p>{rounded}"
         )
-        self.letters.value = _titled("in letters", block_diagram(letters, size))
-        self.numbers.value = _titled("in numbers", block_diagram(steps, anatomy.input))
-
-
-def _titled(title, drawing):
-    return f'<div class="rl"><p><b>{title}</b></p>{drawing}</div>'
+        self.letters.show(f"<p><b>in letters</b></p>{block_diagram(letters, size)}")
+        self.numbers.show(f"<p><b>in numbers</b></p>{block_diagram(steps, anatomy.input)}")

@@ -1,4 +1,4 @@
-"""A photograph on its way through a network: the classes it is given, and every step down to one value."""
+"""A photograph on its way through a network: its most probable classes, and every step down to one value."""
 
 import difflib
 import time
@@ -6,29 +6,30 @@ from html import escape
 
 import ipywidgets as widgets
 
-from .._common import shape_text
+from .._common import one_thread, shape_text
 from ..inside.arithmetic import explain_step
 from ..inside.attribution import support
 from ..inside.seen import Seen
 from ..views.channel import WIDTH, channel_picture, histogram, jpeg, place
-from ..views.charts import bar
-from ..views.maps import bmp, colour_bar, columns_of, framed, mosaic, statistics
+from ..views.maps import bmp, colour_bar, columns_of, framed, mosaic, planes, statistics
+from ..views.markup import share_bar, table
 from ..views.style import ERROR, MAIN
 from ..views.value import number, value_table
 from ..weights import load
 from .base import (
-    STYLE,
     ClickPicture,
     Guarded,
     Picture,
     all_threads,
+    button,
+    checkbox,
     choice,
+    columns,
     error,
     html,
-    one_thread,
+    progress_bar,
     row,
     slider,
-    style,
     toggle,
 )
 from .source import PictureSource
@@ -54,28 +55,21 @@ class PhotographExplorer(Guarded):
             size = checkpoint.size if checkpoint else 224
         self.source = PictureSource(picture)
         self.size = choice("pixels", sorted({*SIZES, size}), size)
-        self.progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="200px", visibility="hidden"))
-        self.classes, self.photo = html(), Picture(layout=widgets.Layout(width="160px"))
+        self.progress = progress_bar("200px")
+        self.classes, self.photo = html(), Picture("160px")
 
         self.stage, self.block, self.step = (toggle("", [""], "") for _ in range(3))
         walk = (("stage", self.stage), ("block", self.block), ("step", self.step))
         self._lines = [row(widgets.Label(name, layout=widgets.Layout(width="40px")), control) for name, control in walk]
         self.where, self.about = html(), html()
-        self.maps = ClickPicture(self._map_clicked, layout=widgets.Layout(width="100%", max_width="456px"))
+        self.maps = ClickPicture(self._map_clicked, "100%", max_width="456px")
         self.channel, self.row, self.column = (slider(n, 0, 0, 1) for n in ("channel", "row", "column"))
-        self.strongest = widgets.Button(description="go to the strongest value", layout=widgets.Layout(width="auto"))
-        self.strongest.on_click(lambda _button: self._go_to_strongest())
-        self.gradient = widgets.Checkbox(
-            False,
-            description="draw where the gradient is",
-            indent=False,
-            style=STYLE,
-            layout=widgets.Layout(width="auto"),
-        )
-        self.closeup = ClickPicture(self._place_clicked, layout=widgets.Layout(width="100%", max_width=f"{WIDTH}px"))
+        self.strongest = button("go to the strongest value", lambda: self.attempt(self._go_to_strongest))
+        self.gradient = checkbox("draw where the gradient is", False)
+        self.closeup = ClickPicture(self._place_clicked, "100%", max_width=f"{WIDTH}px")
         self.numbers, self.value = html(), html()
 
-        self._stale = True  # whether the picture, or its size, is another than what was run
+        self._stale = True  # whether the picture, or its size, has changed since the last run
         self._looking_at, self._somewhere, self._page = step, False, None
         self.source.observe_picture(self._another_picture)
         self.watch(self.size, self.stage, self.block, self.step, self.channel, self.row, self.column, self.gradient)
@@ -84,19 +78,9 @@ class PhotographExplorer(Guarded):
             [row(self.channel, self.strongest), self.closeup, row(self.row, self.column), self.gradient, self.numbers],
             layout=widgets.Layout(flex="1 1 480px", max_width="700px"),
         )
-        below = row(left, right, width="100%")
-        below.layout.align_items = "flex-start"
-        self.children = [
-            style(),
-            self.source,
-            row(self.size, self.progress),
-            row(self.photo, self.classes),
-            *self._lines,
-            self.where,
-            self.problem,
-            below,
-            self.value,
-        ]
+        below = columns(left, right, width="100%")
+        above = self.source, row(self.size, self.progress), row(self.photo, self.classes)
+        self.lay_out(*above, *self._lines, self.where, self.problem, below, self.value)
         self.hidden = (below, self.value)
         with one_thread():
             self._run()
@@ -113,7 +97,7 @@ class PhotographExplorer(Guarded):
             self.attempt(self.update)
 
     def _run(self):
-        """The picture through the network, with the progress on the screen at once."""
+        """Run the picture through the network, with the progress on the screen at once."""
         last = [0.0]
         self.progress.value, self.progress.layout.visibility = 0, "visible"
 
@@ -128,20 +112,19 @@ class PhotographExplorer(Guarded):
         finally:
             self.progress.layout.visibility = "hidden"
         self._stale = False
-        top = "".join(f"<tr><td>{escape(name)}</td><td>{bar(p, 1, 160)}</td></tr>" for name, p in self._seen.top(5))
-        checkpoint = self._seen.checkpoint
-        known = checkpoint and len(checkpoint.classes) == len(self._seen.logits)
-        who = f"{checkpoint.name}: {checkpoint.note}" if known else "a network without a checkpoint of its own"
         self.photo.show(jpeg(self._seen.image), "jpeg", f"{self.source.label}, as the network is shown it")
+        self.classes.show(self._classes())
+
+    def _classes(self):
         if not self._seen.logits.isfinite().all():
             said = "The network's scores are infinite or undefined (inf or nan): no class is the most probable."
             advice = "Walk from Stage 0 on: the first step that cannot be drawn is where they begin."
-            self.classes.value = f'<div class="rl">{error(said, advice)}</div>'
-            return
-        self.classes.value = (
-            '<div class="rl"><table><thead><tr><th>class</th><th style="text-align:left">probability</th></tr></thead>'
-            f'<tbody>{top}</tbody></table><p class="quiet">{escape(who)}</p></div>'
-        )
+            return error(said, advice)
+        checkpoint = self._seen.checkpoint
+        known = checkpoint and len(checkpoint.classes) == len(self._seen.logits)
+        who = f"{checkpoint.name}: {checkpoint.note}" if known else "a network without a checkpoint of its own"
+        top = [(escape(name), share_bar(p, 1, 160)) for name, p in self._seen.top(5)]
+        return f'{table("class | probability", top, left=(1,))}<p class="quiet">{escape(who)}</p>'
 
     # ── the walk ──
 
@@ -170,7 +153,7 @@ class PhotographExplorer(Guarded):
         return join(self.stage.value, self.block.value, self.step.value)
 
     def _offer(self):
-        """Stages, blocks and steps that there are; what was chosen stays where it exists, else the last is."""
+        """Offer the stages, blocks and steps of the network; a choice stays where it exists, else it is the last."""
         paths = [split(name) for name in self._seen.steps]
         if self._looking_at:
             wanted, self._looking_at = split(self._looking_at), None
@@ -196,13 +179,11 @@ class PhotographExplorer(Guarded):
     # ── what is shown of a step ──
 
     def _planes(self):
-        """The step's maps, (C, H, W): numbers without a place are maps of one value."""
-        maps = self._seen[self.looking_at]
-        return maps if maps.dim() == 3 else maps.reshape(-1, 1, 1)
+        return planes(self._seen[self.looking_at])
 
     def _show_maps(self):
-        planes = self._planes()
-        C, H, W = planes.shape
+        maps = self._planes()
+        C, H, W = maps.shape
         with self.quietly():
             for control, most in ((self.channel, C - 1), (self.row, H - 1), (self.column, W - 1)):
                 if control.max != most:
@@ -212,17 +193,15 @@ class PhotographExplorer(Guarded):
                     if control is not self.channel:
                         control.value = round(share * most)
         kind = self._kind()
-        self.where.value = (
-            f'<div class="rl"><p class="big"><b>{escape(self.looking_at)}</b>: {kind} → '
-            f"<b>{shape_text(self._seen[self.looking_at].shape)}</b></p></div>"
-        )
+        shape = shape_text(self._seen[self.looking_at].shape)
+        self.where.show(f'<p class="big"><b>{escape(self.looking_at)}</b>: {kind} → <b>{shape}</b></p>')
         first = self.channel.value // PAGE * PAGE
-        self._levels, self._limit, self._signed = mosaic(planes, first, PAGE)
+        self._levels, self._limit, self._signed = mosaic(maps, first, PAGE)
         self._page = (first, self.looking_at)
         self._show_frame()
         last = min(first + PAGE, C) - 1
-        text = f"channels {first} to {last} of {C:,}: {statistics(planes[first : last + 1])}"
-        self.about.value = f'<div class="rl"><p>{text}</p><p>{colour_bar(self._limit, self._signed)}</p></div>'
+        text = f"channels {first} to {last} of {C:,}: {statistics(maps[first : last + 1])}"
+        self.about.show(f"<p>{text}</p><p>{colour_bar(self._limit, self._signed)}</p>")
 
     def _show_frame(self):
         first, name = self._page
@@ -254,19 +233,11 @@ class PhotographExplorer(Guarded):
                 note = "" if over.any() else " The gradient is zero: a ReLU has cut the value off."
             except (RuntimeError, ValueError) as problem:  # such as a forward that runs under no_grad
                 note = f" There is no gradient to draw: {problem}."
-        drawn = channel_picture(
-            plane,
-            self._seen.image,
-            limit=self._limit,
-            signed=self._signed,
-            at=at,
-            box=box,
-            strongest=strongest,
-            over=over,
-        )
+        marks = {"at": at, "box": box, "strongest": strongest, "over": over}
+        drawn = channel_picture(plane, self._seen.image, limit=self._limit, signed=self._signed, **marks)
         self.closeup.image.show(drawn, "jpeg", f"channel {self.channel.value} of {self.looking_at}, alone and {what}")
-        self.numbers.value = self._numbers(plane, at, box, strongest, note)
-        self.value.value = self._value(at)
+        self.numbers.show(self._numbers(plane, at, box, strongest, note))
+        self.value.show(self._value(at))
 
     def _gradient(self, at):
         """How strongly each pixel of the photograph moves the value, 0 to 1."""
@@ -301,7 +272,7 @@ class PhotographExplorer(Guarded):
         text += f"{escape(note)}</p>"
         places = "; ".join(f"({r}, {c}) {number(plane[r, c])}" for r, c in strongest)
         text += f'<p class="quiet">Strongest of {H * W:,}, ringed in the map: {places}.</p>'
-        return f'<div class="rl">{text}</div>'
+        return text
 
     def _value(self, at):
         name = self.looking_at
@@ -309,45 +280,47 @@ class PhotographExplorer(Guarded):
         try:
             value = explain_step(module, self._seen.inputs(name), output, self.channel.value, *at, name=name)
         except (IndexError, TypeError, ValueError) as problem:
-            return f'<div class="rl"><p class="quiet">No arithmetic for this step: {escape(str(problem))}.</p></div>'
-        return f'<div class="rl"><p class="big"><b>This one value</b></p>{value_table(value)}</div>'
+            return f'<p class="quiet">No arithmetic for this step: {escape(str(problem))}.</p>'
+        return f'<p class="big"><b>This one value</b></p>{value_table(value)}'
 
     # ── what a click or a button does ──
 
     def _map_clicked(self, x, y):
         first = self._page[0]
         shown = len(self._planes()[first : first + PAGE])
-        columns = columns_of(shown)
-        index = int(y * -(-shown // columns)) * columns + int(x * columns)
+        across = columns_of(shown)
+        index = int(y * -(-shown // across)) * across + int(x * across)
         if index < shown:
             self.channel.value = first + index
 
     def _place_clicked(self, x, y):
         at = place(x, y)
         if at:
-            self._go_to(int(at[1] * (self.row.max + 1)), int(at[0] * (self.column.max + 1)))
+            place_ = int(at[1] * (self.row.max + 1)), int(at[0] * (self.column.max + 1))
+            self.attempt(lambda: self._go_to(*place_))
 
     def _go_to_strongest(self):
-        self.attempt(lambda: self._go_to(*strongest_places(self._planes()[self.channel.value])[0]))
+        self._go_to(*strongest_places(self._planes()[self.channel.value])[0])
 
     def _go_to(self, row_, column):
         with self.quietly():
             self.row.value, self.column.value = row_, column
-        self.attempt(self._show_channel)
+        self._show_channel()
 
 
 def split(name):
-    """(stage, block, step) of a step's name; block and step may be empty: "stage1.0.conv1", "head.fc", "conv1"."""
+    """Return (stage, block, step) of a step's name, the last two may be empty: "stage1.0.conv1", "head.fc", "conv1"."""
     stage, _, rest = name.partition(".")
     block, _, step = rest.partition(".")
     return (stage, block, step) if block.isdigit() else (stage, "", rest)
 
 
 def join(stage, block, step):
+    """Return the name of a step."""
     return ".".join(part for part in (stage, block, step) if part)
 
 
-def strongest_places(plane, k=5):
-    """(row, column) of the k values of a map that are largest in magnitude, the strongest first."""
-    order = plane.abs().flatten().topk(min(k, plane.numel())).indices.tolist()
+def strongest_places(plane):
+    """Return (row, column) of the five values of a map that are largest in magnitude, the strongest first."""
+    order = plane.abs().flatten().topk(min(5, plane.numel())).indices.tolist()
     return [divmod(i, plane.shape[1]) for i in order]

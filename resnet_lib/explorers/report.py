@@ -1,17 +1,17 @@
-"""The learner's own words, and a button that makes a page of them and of what is known about the design."""
+"""The learner's own words, and a button that makes a page of them and of the design's numbers."""
 
 from html import escape
 
 import ipywidgets as widgets
 
 from .._common import runs_folder
-from .base import STYLE, WRONG, error, html, row
+from .base import STYLE, WRONG, button, error, html, row
 
 
 class ReportWriter(widgets.VBox):
     """Writes a report into `runs_folder()`, and shows it with its place.
 
-    make: called as make(author=…, why=…), gives a `views.report.Report`. name: of the file, without its ending.
+    make: called as make(author=…, why=…), returns a `views.report.Report`. name: of the file, without its ending.
     Controls (attributes of these names): author, why, write. A report of that name is replaced, and no other file.
     What keeps the page from being made or written is said as a sentence.
     """
@@ -26,8 +26,7 @@ class ReportWriter(widgets.VBox):
             style=STYLE,
             layout=widgets.Layout(width="100%", max_width="760px"),
         )
-        self.write = widgets.Button(description="write the report", layout=widgets.Layout(width="auto"))
-        self.write.on_click(lambda _button: self._write())
+        self.write = button("write the report", self._write)
         self.said, self.page = html(), html()
         # An Output, since in it JupyterLab makes an address of the link to a file beside the notebook.
         self.link = widgets.Output()
@@ -38,11 +37,12 @@ class ReportWriter(widgets.VBox):
             report = self._make(author=self.author.value, why=self.why.value)
             path = report.write(_folder() / f"{self._name}.html")
         except WRONG as problem:
-            self.said.value, self.page.value, self.link.outputs = f'<div class="rl">{error(str(problem))}</div>', "", ()
+            self.said.show(error(str(problem)))
+            self.page.value, self.link.outputs = "", ()
             return
-        self.said.value = (
-            f'<div class="rl"><p>Written: <b>{escape(str(path.resolve()))}</b>. Printed from a browser, or saved there '
-            "as PDF, it is one page.</p></div>"
+        self.said.show(
+            f"<p>Written: <b>{escape(str(path.resolve()))}</b>. Printed from a browser, or saved there as PDF, it is "
+            "one page.</p>"
         )
         if not path.is_absolute():
             link = f'<a href="{escape(path.as_posix())}" target="_blank">open the report</a>'

@@ -2,14 +2,13 @@
 
 import io
 
-import ipywidgets as widgets
 import numpy as np
 from PIL import Image
 
 from .._common import shape_text
 from ..anatomy import out_size
 from ..photos import photo, square
-from .base import Explorer, Picture, html, pictures, row, slider, style
+from .base import Explorer, Picture, html, pictures, row, slider
 
 
 class SizeExplorer(Explorer):
@@ -24,9 +23,9 @@ class SizeExplorer(Explorer):
         self.W = slider("W", W, 8, 224)
         self.S = slider("S", S, 1, 8)
         self.text = html()
-        self.image = Picture(layout=widgets.Layout(width="336px", height="336px"))
+        self.image = Picture("336px", height="336px")
         self.watch(self.picture, self.W, self.S)
-        self.children = [style(), row(self.picture), row(self.W, self.S), row(self.image, self.text)]
+        self.lay_out(row(self.picture), row(self.W, self.S), row(self.image, self.text))
         self.update()
 
     def update(self):
@@ -38,11 +37,11 @@ class SizeExplorer(Explorer):
         shape = (3, side, side)
         dropped = 1 - side * side / (W * W)
         lost = f"<p>S = {S}: one pixel of {S} × {S} is kept, {dropped:.0%} are not looked at.</p>" if S > 1 else ""
-        self.text.value = (
-            f'<div class="rl"><p class="big"><b>shape (C, H, W) = {shape_text(shape)}</b></p>'
+        self.text.show(
+            f'<p class="big"><b>shape (C, H, W) = {shape_text(shape)}</b></p>'
             f"<p>C = 3: a photograph has three channels, red, green and blue.</p>"
             f"<p>W = {W}: it is scaled to {W} pixels along each side.</p>"
-            f"{lost}<p><b>{3 * side * side:,}</b> numbers in all.</p></div>"
+            f"{lost}<p><b>{3 * side * side:,}</b> numbers in all.</p>"
         )
         file = io.BytesIO()
         Image.fromarray(kept).save(file, "PNG", compress_level=1)

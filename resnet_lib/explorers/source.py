@@ -55,7 +55,7 @@ class PictureSource(widgets.VBox):
 
         def changed(_change):
             if not self._quiet:
-                self._say("")
+                self.message.show("")
                 what()
 
         self.choose.observe(changed, names="value")
@@ -76,7 +76,7 @@ class PictureSource(widgets.VBox):
         try:
             picture = open_photo(file, name=name)
         except ValueError as problem:
-            self._say(f'<div class="rl">{error(str(problem), "The picture shown is still the one before.")}</div>')
+            self.message.show(error(str(problem), "The picture shown is still the one before."))
             return
         kept = {label: value for label, value in self.choose.options.items() if isinstance(value, str)}
         label = name.replace("\\", "/").rsplit("/", 1)[-1]
@@ -86,6 +86,3 @@ class PictureSource(widgets.VBox):
         finally:
             self._quiet = False
         self.choose.value = picture
-
-    def _say(self, text):
-        self.message.value = text

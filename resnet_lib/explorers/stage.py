@@ -1,17 +1,17 @@
-"""A stage and its blocks: the laws of C, W, C1 and S, and where the cost of the network sits."""
+"""A stage and its blocks: the laws of C, W, C1 and S, and where the cost of the network is."""
 
-from .._common import shape_text
 from ..anatomy import anatomy, shapes_only
 from ..blocks import BTNK1
 from ..network import DESIGNS, ResNet
-from ..views.charts import bar, cost_table
-from .base import STRIDE_ON, Explorer, html, row, slider, style, toggle
+from ..views.charts import cost_table
+from ..views.markup import share_bar, table
+from .base import STRIDE_ON, Explorer, html, row, slider, toggle
 
 
 class StageExplorer(Explorer):
     """Stages 1 to 4 of a ResNet of bottlenecks: every block's C, W, C1, S and costs.
 
-    Controls (attributes of these names): stage, blocks (how many the stage has), W (of the picture), stride_on.
+    Controls (attributes of these names): stage, blocks (in that stage), W (of the picture), stride_on.
     """
 
     def __init__(self, stage=2, W=224):
@@ -23,7 +23,7 @@ class StageExplorer(Explorer):
         self.stride_on = toggle("", STRIDE_ON, "3x3")
         self.view = html()
         self.watch(self.stage, self.blocks, self.W, self.stride_on)
-        self.children = [style(), row(self.stage, self.stride_on), row(self.blocks, self.W), self.view]
+        self.lay_out(row(self.stage, self.stride_on), row(self.blocks, self.W), self.view)
         self.update()
 
     def changed(self, control):
@@ -41,24 +41,19 @@ class StageExplorer(Explorer):
         whole = anatomy(network, self.W.value)
         name = f"stage{stage}"
         modules = getattr(network, name)
-        rows = ""
+        rows = []
         for i, block in enumerate(modules):
             steps = [s for s in whole.steps if s.name.startswith(f"{name}.{i}.")]
             W = self._width_before(whole, name, i)
             macs = sum(s.macs for s in steps)
             kind = "BTNK1" if isinstance(block, BTNK1) else "BTNK2"
-            rows += (
-                f"<tr><td>block {i + 1}</td><td><b>{kind}</b></td><td>{block.C:,}</td><td>{W}</td>"
-                f"<td>{block.C1:,}</td><td>{block.S}</td><td>{shape_text(steps[-1].shape)}</td>"
-                f"<td>{sum(s.parameters for s in steps):,}</td><td>{macs:,}</td>"
-                f"<td>{bar(macs, whole.macs, 60)}</td></tr>"
-            )
-        self.view.value = (
-            f'<div class="rl"><p class="big"><b>Stage {stage}</b>: {len(modules)} blocks</p><p>{law(modules[0])}</p>'
-            "<table><thead><tr><th></th><th>kind</th><th>C</th><th>W</th><th>C1</th><th>S</th>"
-            "<th>output (C, H, W)</th><th>parameters</th><th>MACs</th><th>of the network's</th></tr></thead>"
-            f'<tbody>{rows}</tbody></table><p class="big" style="margin-top:10px"><b>The whole network</b></p>'
-            f"{cost_table(whole.by_stage(), whole.parameters, whole.macs, marked=name)}</div>"
+            numbers = (f"block {i + 1}", f"<b>{kind}</b>", block.C, W, block.C1, block.S, steps[-1].shape)
+            rows.append((*numbers, sum(s.parameters for s in steps), macs, share_bar(macs, whole.macs, 60)))
+        names = "| kind | C | W | C1 | S | output (C, H, W) | parameters | MACs | of the network's"
+        self.view.show(
+            f'<p class="big"><b>Stage {stage}</b>: {len(modules)} blocks</p><p>{law(modules[0])}</p>'
+            f'{table(names, rows)}<p class="big" style="margin-top:10px"><b>The whole network</b></p>'
+            f"{cost_table(whole.by_stage(), whole, marked=name)}"
         )
 
     @staticmethod
@@ -72,7 +67,7 @@ class StageExplorer(Explorer):
 
 
 def law(first):
-    """What the first block of a stage says about C1 and S, in words, from its numbers."""
+    """Return what the first block of a stage says about C1 and S, in words, from its numbers."""
     C, C1, S = first.C, first.C1, first.S
     compare = f"C = C1 = {C:,}" if C == C1 else f"C = {C // C1}·C1 ({C:,} = {C // C1} · {C1:,})"
     if S == 1:

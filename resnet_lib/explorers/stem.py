@@ -1,14 +1,13 @@
-"""Stage 0 on a photograph: kernel, stride, padding and dilation, the size they give, and the maps after each step."""
+"""Stage 0 on a photograph: kernel, stride, padding and dilation, the size they lead to, and the maps of each step."""
 
-import torch
-
-from .._common import shape_text
+from .._common import seeded, shape_text
 from ..activations import activations
 from ..anatomy import anatomy, out_size
 from ..blocks import Stem
 from ..photos import PATTERNS, pattern, photo, to_input
 from ..views.maps import mosaic, statistics
-from .base import Explorer, MapView, choice, error, html, pictures, row, slider, style
+from ..views.markup import table
+from .base import Explorer, MapView, choice, error, html, pictures, row, slider
 
 STEPS = {"the convolution": "conv", "after BN": "bn", "after ReLU": "relu", "after the max-pool": "pool"}
 W = 224  # the width of the photograph
@@ -33,14 +32,8 @@ class StemExplorer(Explorer):
         self.numbers, self.maps = html(), MapView()
         self._computed = (None, None)
         self.watch(self.kernel, self.stride, self.padding, self.dilation, self.picture, self.step)
-        self.children = [
-            style(),
-            row(self.picture, self.step),
-            row(self.kernel, self.stride),
-            row(self.padding, self.dilation),
-            self.numbers,
-            self.maps,
-        ]
+        controls = row(self.picture, self.step), row(self.kernel, self.stride), row(self.padding, self.dilation)
+        self.lay_out(*controls, self.numbers, self.maps)
         self.update()
 
     def update(self):
@@ -48,16 +41,14 @@ class StemExplorer(Explorer):
         try:
             side = out_size(W, k, s, p, d)
         except ValueError as problem:
-            self.numbers.value = f'<div class="rl">{error(str(problem))}</div>'
+            self.numbers.show(error(str(problem)))
             return  # the last maps stay where they are, and the controls are free
         reach = d * (k - 1) + 1
         key = (k, s, p, d, self.picture.value)
         if self._computed[0] != key:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)
-                stem = Stem(kernel=k, stride=s, padding=p, dilation=d).train()
+            stem = seeded(0, Stem, kernel=k, stride=s, padding=p, dilation=d).train()
             self._stem = anatomy(stem, W)
-        self.numbers.value = self._numbers(side, reach)
+        self.numbers.show(self._numbers(side, reach))
         if self._computed[0] != key:
             self._computed = (key, activations(stem, self._input(), list(STEPS.values())))
         maps = self._computed[1][self.step.value]
@@ -82,16 +73,12 @@ class StemExplorer(Explorer):
         floor = "" if whole == int(whole) else f" = ⌊{whole:.2f}⌋ + 1"
         left = (W + 2 * p - reach) % s
         lost = f"; the floor leaves {left} padded pixel{'s' * (left > 1)} at the edge unused" if left else ""
-        rows = "".join(
-            f"<tr{' class=marked' if s.name == self.step.value else ''}><td>{s.name}</td><td>{s.kind}</td>"
-            f"<td>{shape_text(s.shape)}</td><td>{s.parameters:,}</td><td>{s.macs:,}</td>"
-            f"<td>{s.receptive_field}</td></tr>"
-            for s in self._stem.steps
-        )
+        steps = self._stem.steps
+        rows = [(s.name, s.kind, s.shape, s.parameters, s.macs, s.receptive_field) for s in steps]
+        kinds = {i: "marked" for i, s in enumerate(steps) if s.name == self.step.value}
         return (
-            f'<div class="rl"><p class="big">⌊(W + 2·padding − reach) / stride⌋ + 1 = ⌊({W} + 2·{p} − {reach}) / {s}⌋'
-            f" + 1{floor} = <b>{side}</b></p>"
+            f'<p class="big">⌊(W + 2·padding − reach) / stride⌋ + 1 = ⌊({W} + 2·{p} − {reach}) / {s}⌋ + 1{floor} = '
+            f"<b>{side}</b></p>"
             f'<p class="quiet">reach = dilation·(kernel − 1) + 1 = {d}·({k} − 1) + 1 = {reach}{lost}</p>'
-            "<table><thead><tr><th>step</th><th>kind</th><th>output (C, H, W)</th><th>parameters</th><th>MACs</th>"
-            f"<th>sees (px)</th></tr></thead><tbody>{rows}</tbody></table></div>"
+            f"{table('step | kind | output (C, H, W) | parameters | MACs | sees (px)', rows, kinds=kinds)}"
         )

@@ -1,11 +1,9 @@
-"""Networks trained side by side, live: curves that grow, a run that can be stopped and gone on with."""
+"""Networks trained side by side, live: curves that grow, runs that can be stopped and resumed."""
 
 import time
 from dataclasses import replace
 from html import escape
 from pathlib import Path
-
-import ipywidgets as widgets
 
 from ..anatomy import anatomy
 from ..experiments.race import Race, slug
@@ -13,8 +11,21 @@ from ..experiments.tasks import cifar10, photographs
 from ..experiments.training import Recipe
 from ..experiments.twins import DEPTHS, PAIRS
 from ..views.curves import LOOKS, Chart, Curve, smoothed
+from ..views.markup import beside, frame, swatch, table
 from ..weights.download import Unavailable
-from .base import STYLE, WRONG, Guarded, choice, error, half_the_threads, html, row, slider, style
+from .base import (
+    WRONG,
+    Guarded,
+    button,
+    choice,
+    error,
+    half_the_threads,
+    html,
+    progress_bar,
+    row,
+    slider,
+    whole_number,
+)
 from .work import InTurns
 
 CIFAR = "CIFAR-10 (170 MB from the internet)"
@@ -23,10 +34,10 @@ CIFAR = "CIFAR-10 (170 MB from the internet)"
 class TrainingExplorer(Guarded):
     """Networks trained on the same task by the same recipe, a step of each in turn.
 
-    build:  called as build(seed), gives name → network; the seed decides its first weights.
+    build:  called as build(seed), returns name → network; the seed decides its first weights.
     task:   a `tasks.Task`; the bundled photographs unless given.
     recipe: a `training.Recipe` to begin with.
-    folder: where runs are kept, so that they can be gone on with in another session; None keeps them only here.
+    folder: where runs are kept, so that they can be resumed in another session; None keeps them only in memory.
     Controls (attributes of these names): peak (the highest learning rate), epochs, seed, start, stop, anew.
     `run()` trains from a cell, and can be interrupted like any cell; `race` is the `Race` that is shown.
     """
@@ -41,38 +52,24 @@ class TrainingExplorer(Guarded):
         self.peak = choice("highest learning rate", peaks, peak)
         self.epochs = slider("epochs", self._recipe.epochs, 1, max(40, self._recipe.epochs))
         self.epochs.continuous_update = False  # each value builds networks
-        self.seed = widgets.BoundedIntText(
-            self._recipe.seed, min=0, max=10**6, description="seed", style=STYLE, layout=widgets.Layout(width="130px")
-        )
-        self.start = self._button("train", self._begin)
-        self.stop = self._button("stop", self._turns.halt)
-        self.anew = self._button("begin anew", self._forget)
-        self.progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="240px"))
+        self.seed = whole_number("seed", self._recipe.seed, 10**6)
+        self.start = button("train", lambda: self._turns.begin(self._advance()))
+        self.stop, self.anew = button("stop", self._turns.halt), button("begin again", self._forget)
+        self.progress = progress_bar(visibility="visible")
         self.state, self.curves, self.table = html(), html(), html()
         self._loss = Chart("step", "training loss", title="loss on the pictures trained on")
         self._accuracy = Chart("step", "right answers (%)", title="test pictures")
         self._controls = (self.peak, self.epochs, self.seed)
         self.watch(*self._controls)
-        self._lay_out()
+        buttons = row(self.start, self.stop, self.anew, self.progress)
+        rows = (row(*controls) for controls in (self._more_controls(), self._controls) if controls)
+        self.lay_out(*rows, buttons, self.state, self.problem, self.curves, self.table)
         self.hidden = (self.curves, self.table)
         self.attempt(self.update)
 
-    def _lay_out(self):
-        self.children = [
-            style(),
-            row(*self._controls),
-            row(self.start, self.stop, self.anew, self.progress),
-            self.state,
-            self.problem,
-            self.curves,
-            self.table,
-        ]
-
-    @staticmethod
-    def _button(text, work):
-        button = widgets.Button(description=text, layout=widgets.Layout(width="auto"))
-        button.on_click(lambda _button: work())
-        return button
+    def _more_controls(self):
+        """The controls of a subclass."""
+        return ()
 
     # ── the race that belongs to the controls ──
 
@@ -96,7 +93,7 @@ class TrainingExplorer(Guarded):
         return {name: Path(self._folder) / self._settings() / f"{slug(name)}.pt" for name in names}
 
     def _settings(self):
-        """What the runs with these settings on this task are kept under."""
+        """The name that runs with these settings on this task are kept under."""
         return slug(
             f"{self.task.name}-{len(self.task.train[1])}x{self.task.size}px-{self.epochs.value}x{self._recipe.batch}-"
             f"{self.peak.value:g}-seed{self.seed.value}"
@@ -105,14 +102,8 @@ class TrainingExplorer(Guarded):
     # ── training ──
 
     def run(self):
-        """Train to the end, here and now. Interrupt the kernel (■) to stop; calling it again goes on."""
-        self._turns.halt()
-        for _ in self._advance():
-            pass
-        self._show()
-
-    def _begin(self):
-        self._turns.begin(self._advance())
+        """Train to the end, here and now. Interrupt the kernel (■) to stop; calling it again resumes."""
+        self._turns.begin(self._advance(), at_once=True)
 
     def _advance(self):
         """Train, a step of each network at a time, and show how it goes; a generator."""
@@ -137,7 +128,7 @@ class TrainingExplorer(Guarded):
         except (OSError, *WRONG) as problem:
             self.say(problem)
         finally:
-            steps.close()  # which saves all there is
+            steps.close()  # which saves what has been trained
             self._running = False
 
     def _forget(self):
@@ -165,18 +156,17 @@ class TrainingExplorer(Guarded):
         self.progress.max, self.progress.value = race.steps, race.step
         self.start.disabled, self.stop.disabled = race.done or self._running, not self._running
         said = left or (
-            "trained" if race.done else "stopped: “train” goes on from here" if race.step else "not trained yet"
+            "trained" if race.done else "stopped: “train” resumes from here" if race.step else "not trained yet"
         )
-        self.state.value = (
-            f'<div class="rl"><p>{escape(self.task.note)}: {len(self.task.classes)} classes, by chance '
-            f"{1 / len(self.task.classes):.0%} right. <b>Step {race.step:,} of {race.steps:,}</b>, {escape(said)}"
-            "</p></div>"
+        self.state.show(
+            f"<p>{escape(self.task.note)}: {len(self.task.classes)} classes, by chance "
+            f"{1 / len(self.task.classes):.0%} right. <b>Step {race.step:,} of {race.steps:,}</b>, {escape(said)}</p>"
         )
         self._draw(race, "".join(error(f"{name}: {why}") for name, why in race.failed.items()))
 
     def _draw(self, race, failures):
         """Show the curves and the table of a race, and below them, as HTML, what failed in it."""
-        losses, accuracies, rows, spoken = [], [], "", []
+        losses, accuracies, rows, spoken = [], [], [], []
         for (name, run), look in zip(race.runs.items(), LOOKS, strict=False):
             x, y = smoothed(run.losses, max(5, run.steps // 20))
             losses.append(Curve(name, list(range(1, run.step + 1)), run.losses, look, faint=True))
@@ -186,28 +176,21 @@ class TrainingExplorer(Guarded):
             parameters, macs = self._costs[name]
             last = f"{y[-1]:.3f}" if y else "–"
             right = f"{tests[-1][1]:.1%}" if tests else "–"
-            rows += (
-                f'<tr><td><span style="color:{look[0]}">■</span> {escape(name)}</td><td>{parameters:,}</td>'
-                f"<td>{macs}</td><td><b>{last}</b></td><td>{right}</td><td>{run.seconds:.0f}</td></tr>"
-            )
+            rows.append((swatch(look[0], name), parameters, macs, f"<b>{last}</b>", right, f"{run.seconds:.0f}"))
             spoken.append(f"{name}: training loss {last}, test accuracy {right}")
         text = f"Curves after {race.step} of {race.steps} steps. " + "; ".join(spoken) + "."
         whole = (0, race.steps)
-        self.curves.value = (
-            '<div class="rl" style="display:flex;flex-wrap:wrap;gap:8px">'
-            f"{self._loss.draw(losses, text, x_range=whole)}"
-            f"{self._accuracy.draw(accuracies, text, x_range=whole, y_range=(0, 100))}</div>"
-        )
-        self.table.value = (
-            '<div class="rl"><table><thead><tr><th></th><th>parameters</th><th>MACs</th><th>training loss, lately</th>'
-            f"<th>test accuracy</th><th>seconds</th></tr></thead><tbody>{rows}</tbody></table>{failures}</div>"
-        )
+        loss = self._loss.draw(losses, text, x_range=whole)
+        self.curves.show(beside(loss, self._accuracy.draw(accuracies, text, x_range=whole, y_range=(0, 100))))
+        names = "| parameters | MACs | training loss, lately | test accuracy | seconds"
+        self.table.show(table(names, rows) + failures)
 
 
 class TwinExplorer(TrainingExplorer):
     """Two networks that differ in one thing, trained side by side.
 
-    depth: a number from DEPTHS, how many layers have weights. pair: a name from PAIRS. task, recipe, folder: as above.
+    depth: a number from DEPTHS, the number of layers with weights. pair: a name from PAIRS. task, recipe, folder: as
+    above.
     Controls beside those of `TrainingExplorer`: pair, depth, source (of the pictures).
     """
 
@@ -219,10 +202,8 @@ class TwinExplorer(TrainingExplorer):
         super().__init__(self._networks, task, recipe, folder=folder)
         self.watch(self.pair, self.depth, self.source)
 
-    def _lay_out(self):
-        super()._lay_out()
-        first, *rest = self.children
-        self.children = [first, row(self.pair, self.depth, self.source), *rest]
+    def _more_controls(self):
+        return self.pair, self.depth, self.source
 
     def _networks(self, seed):
         return PAIRS[self.pair.value](self.depth.value, num_classes=len(self.task.classes), seed=seed)
@@ -239,18 +220,17 @@ class TwinExplorer(TrainingExplorer):
                     self.source.index = 0
                 self.task = self.source.value
         self.update()
-        if missing:
-            self.state.value += f'<div class="rl">{missing}</div>'
+        self.state.value += frame(missing)
 
     def _fetching(self, done, total):
         self.progress.max, self.progress.value = total or done, done
-        self.state.value = f'<div class="rl"><p>fetching CIFAR-10: {done / 1e6:,.0f} MB</p></div>'
+        self.state.show(f"<p>fetching CIFAR-10: {done / 1e6:,.0f} MB</p>")
 
 
 def cost(network, size):
-    """(parameters, MACs as text) of a network for a picture of that size; "–" where the arithmetic is not known."""
+    """Return (parameters, MACs) of a network for a picture of that size; None for MACs that are not known."""
     parameters = sum(p.numel() for p in network.parameters())
     try:
-        return parameters, f"{anatomy(network, size).macs:,}"
+        return parameters, anatomy(network, size).macs
     except (TypeError, ValueError):
-        return parameters, "–"
+        return parameters, None

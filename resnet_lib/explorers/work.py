@@ -1,10 +1,11 @@
-"""Long work in a notebook: a button that begins it or goes on with it, one that stops it, and a bar."""
+"""Long work in a notebook: a button that begins or resumes it, one that stops it, and a bar."""
 
 import asyncio
 
 import ipywidgets as widgets
 
-from .base import WRONG, html, one_thread
+from .._common import one_thread
+from .base import WRONG, button, html, progress_bar
 
 
 class InTurns:
@@ -22,16 +23,21 @@ class InTurns:
         """Whether steps are under way."""
         return self._task is not None
 
-    def begin(self, steps):
-        """Begin these steps, in the place of any that are under way."""
+    def begin(self, steps, at_once=False):
+        """Begin these steps, in the place of any that are under way; with `at_once` nothing else has its turn, and
+        the keyboard's interrupt stops them."""
         self.halt()
-        loop = running_loop()
+        loop = None if at_once else running_loop()
         if loop:
             self._steps, self._task = steps, loop.create_task(self._in_turn(steps))
             return
-        for _ in steps:
+        try:
+            for _ in steps:
+                pass
+        except KeyboardInterrupt:
             pass
-        self._ended()
+        finally:
+            self._ended()
 
     def halt(self):
         """Stop between two steps, if there are any: the generator is closed, so its `finally` is run."""
@@ -51,59 +57,53 @@ class InTurns:
 class Work(widgets.HBox):
     """Work in steps, between which all other controls have their turn.
 
-    name:  what the button says before anything has begun.
-    begin: called for the steps, a generator of (done, total); it is asked for the next step as long as nobody stops.
-    unit:  what is counted.
-    say:   called with what a step raised, or with None when there is nothing wrong.
+    name:    what the button says before anything has begun.
+    begin:   called for the steps, a generator of (done, total).
+    unit:    what is counted; if "", only the bar shows how far it is.
+    say:     called with what a step raised, or with None when there is nothing wrong.
+    on:      the context in which each step is computed. Batches of small pictures gain little from more than one
+             thread, and lose much where other programs run too.
+    resumes: whether work that was stopped can be resumed; else it begins again.
     Parts: start, stop, bar.
     """
 
-    def __init__(self, name, begin, unit, say):
+    def __init__(self, name, begin, unit, say, *, on=one_thread, resumes=True):
         self._name, self._begin, self._unit, self._say = name, begin, unit, say
+        self._on, self._resumes = on, resumes
         self._steps, self._turns = None, InTurns(self._rest)
-        wide = widgets.Layout(width="auto")
-        self.start = widgets.Button(description=name, layout=wide)
-        self.stop = widgets.Button(description="stop", disabled=True, layout=wide)
-        self.bar = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="240px", visibility="hidden"))
-        self.count = html()
-        self.start.on_click(lambda _button: self.go_on())
-        self.stop.on_click(lambda _button: self.halt())
+        self.start, self.stop = button(name, self.resume), button("stop", self.halt, disabled=True)
+        self.bar, self.count = progress_bar(), html()
         super().__init__([self.start, self.stop, self.count, self.bar])
         self.layout = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 8px")
 
     def forget(self):
-        """Stop, and begin anew next time."""
+        """Stop, and begin again next time."""
         self.halt()
-        self._steps = None
-        self.start.description, self.start.disabled = self._name, False
-        self.bar.layout.visibility, self.count.value = "hidden", ""
+        self._finish()
+        self.count.show("")
 
     def fresh(self, now):
-        """Begin anew: so many steps at once, and in a notebook the rest while other controls have their turn."""
+        """Begin again: the first steps at once, `now` of them, and in a notebook the rest while other controls have
+        their turn."""
         self.forget()
         for _ in range(now):
             if not self.step():
                 return
         self.start.description, self.bar.layout.visibility = "go on", "visible"
         if running_loop():
-            self.go_on()
+            self.resume()
 
-    def go_on(self):
-        """Begin, or go on where it was stopped."""
+    def resume(self, at_once=False):
+        """Begin, or resume where it was stopped."""
         if not self._turns.busy:
             self.start.disabled, self.stop.disabled, self.bar.layout.visibility = True, False, "visible"
-            self._turns.begin(self._left())
+            self._turns.begin(self._remaining(), at_once)
 
     def run(self):
-        """All steps, here and now, while nothing else has its turn; the keyboard's interrupt stops, and nothing that
-        was done is lost."""
+        """Do all steps here and now, while nothing else has its turn; the keyboard's interrupt stops them, and
+        nothing that was done is lost."""
         self.halt()
-        self.start.disabled, self.bar.layout.visibility = True, "visible"
-        try:
-            for _ in self._left():
-                pass
-        except KeyboardInterrupt:
-            self.halt()
+        self.resume(at_once=True)
 
     def halt(self):
         """Stop between two steps; what has been done stays."""
@@ -112,11 +112,13 @@ class Work(widgets.HBox):
 
     def _rest(self):
         self.start.disabled, self.stop.disabled = False, True
-        if self._steps is not None:
+        if not self._resumes:
+            self._finish()
+        elif self._steps is not None:
             self.start.description = "go on"
 
-    def _left(self):
-        """The steps that are left, a generator; what one raises is said instead, and ends them."""
+    def _remaining(self):
+        """The remaining steps, a generator; what one raises is said instead, and ends them."""
         try:
             while self.step():
                 yield
@@ -124,10 +126,9 @@ class Work(widgets.HBox):
             self._say(problem)
 
     def step(self):
-        """Do one step at once; whether there may be another."""
+        """Do one step at once; return whether there may be another."""
         try:
-            # Batches of small pictures gain little from more threads, and lose much where other programs run too.
-            with one_thread():
+            with self._on():
                 if self._steps is None:
                     self._steps = self._begin()
                 done, total = next(self._steps)
@@ -139,7 +140,7 @@ class Work(widgets.HBox):
             raise
         self._say(None)
         self.bar.max, self.bar.value = total, done
-        self.count.value = f'<div class="rl">{done:,} of {total:,} {self._unit}</div>'
+        self.count.show(f"{done:,} of {total:,} {self._unit}" if self._unit else "")
         return True
 
     def _finish(self):
@@ -149,7 +150,7 @@ class Work(widgets.HBox):
 
 
 def running_loop():
-    """The event loop of the notebook's kernel; None outside a notebook."""
+    """Return the event loop of the notebook's kernel; None outside a notebook."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

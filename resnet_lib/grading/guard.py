@@ -163,7 +163,7 @@ class Guard:
             refuse(f"an assignment to .{name} of {type(thing).__name__}", "and that belongs to everybody")
         return thing
 
-    def imported(self, name, globals=None, locals=None, fromlist=(), level=0):  # noqa: A002, as Python calls it
+    def imported(self, name, globals=None, locals=None, fromlist=(), level=0):  # as Python calls it
         if level or name not in self.modules:
             refuse(f"the module {name}")
         module = __import__(name, fromlist=list(fromlist or ()))

@@ -32,7 +32,7 @@ def main():
     limit(job["memory"], job["cpu"])
     try:
         Run(job, send, fence(job["closed"])).all()
-    except BaseException as error:  # noqa: BLE001, the lesson itself failed, and the teacher has to know why
+    except BaseException as error:  # the lesson itself failed, and the teacher has to know why
         send(event="broken", sentence=sentence_of(error))
     os._exit(0)  # no exit handlers, and no waiting for threads that a submission left behind
 
@@ -242,7 +242,7 @@ class Run:
             return "refused", sentence_of(error)
         except NotImplementedError as error:
             return ("not done", "") if f"Exercise {n}:" in str(error) else ("failed", sentence_of(error))
-        except BaseException as error:  # noqa: BLE001, SystemExit and KeyboardInterrupt are only wrong answers here
+        except BaseException as error:  # SystemExit and KeyboardInterrupt are only wrong answers here
             return "failed", sentence_of(error)
         return "passed", f"as {mine['me']}"[:LONGEST] if "me" in due else ""  # whose numbers were computed
 
@@ -265,7 +265,7 @@ def sentence_of(error):
     """The error in one line: a check's own sentence, or Python's with the name of the error."""
     try:
         text = " ".join(str(error)[: 10 * LONGEST].split())
-    except BaseException:  # noqa: BLE001, a submission's own error may fail to say what it is
+    except BaseException:  # a submission's own error may fail to say what it is
         text = ""
     if not isinstance(error, (AssertionError, Refused)):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,9 +1,14 @@
-"""Is this machine ready for the course? Plain sentences, and for everything that is not, what to do."""
+"""Is this machine ready for the course? Plain sentences, and for everything that is not, what to do.
 
+Lesson 00 calls `checkup`. course.py runs this file in .venv's Python, so nothing here imports the rest of the course
+before it is needed: what is missing must be named, not stumbled over.
+"""
+
+import json
 import os
 import sys
 import time
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 
 COURSE = "resnet-course"
@@ -20,17 +25,11 @@ SLOW = 100  # ms for the block below; sliders over it no longer feel live
 def checkup():
     """Print what this machine has, whether it is what the course asks for, and what to do where it is not."""
     problems = 0
-    for look in (python, packages, environment, memory, processor):
-        try:
-            for sentence, advice in look():
-                print(sentence)
-                if advice:
-                    problems += 1
-                    print(f"    → What to do: {advice}.")
-        except Exception as error:  # noqa: BLE001, whatever is wrong with a machine must not stop its check-up
+    for sentence, advice in found(python, packages, environment, memory, processor):
+        print(sentence)
+        if advice:
             problems += 1
-            print(f"{look.__doc__} could not be checked ({type(error).__name__}: {error}).")
-            print(f"    → What to do: {INSTALL}.")
+            print(f"    → What to do: {advice}.")
     print()
     if problems:
         print(f"{problems} of these lines {'needs' if problems == 1 else 'need'} your attention: see the arrows.")
@@ -38,36 +37,62 @@ def checkup():
         print("All is well. You can begin.")
 
 
+def found(*looks):
+    """Yield (sentence, advice) for all that the functions `looks` find; no advice means that it is well."""
+    for look in looks:
+        try:
+            yield from look()
+        except Exception as error:  # whatever is wrong with a machine must not stop its check-up
+            yield f"{look.__doc__} could not be checked ({type(error).__name__}: {error}).", INSTALL
+
+
 def python():
     """The version of Python"""
-    found = ".".join(str(n) for n in sys.version_info[:3])
+    version = ".".join(str(n) for n in sys.version_info[:3])
     wanted = course_metadata().get("Requires-Python", "")
-    yield compared("Python", found, wanted, "install a Python of that version, then " + INSTALL)
+    yield compared("Python", version, wanted, "install a Python of that version, then " + INSTALL)
 
 
 def packages():
     """The packages"""
     ranges = wanted_ranges()
     for name in PACKAGES:
-        try:
-            found = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            yield f"{name} is missing.", INSTALL
-        else:
-            yield compared(name, found, ranges.get(name, ""), INSTALL)
+        yield package(name + ranges.get(name, ""))
     if not ranges:
         yield "(The course itself is not installed here, so its version ranges are unknown.)", ""
 
 
-def compared(name, found, wanted, advice):
-    """A sentence on the version found, and the advice if it is not in the wanted range."""
-    if not wanted:
-        return f"{name} {found}.", ""
-    from packaging.specifiers import SpecifierSet
+def package(wanted, load=True):
+    """(sentence, advice) about a requirement such as "torch>=2.6,<2.14": installed, in the range, and importable?"""
+    wanted = requirement(wanted)
+    try:
+        version = metadata.version(wanted.name)
+        told = compared(wanted.name, version, str(wanted.specifier), INSTALL)
+        if load and not told[1]:
+            import_module({"pytest-xdist": "xdist"}.get(wanted.name, wanted.name))
+        return told
+    except metadata.PackageNotFoundError:
+        return f"{wanted.name} is not installed.", INSTALL
+    except BaseException as error:  # a broken package may even try to end Python
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        return f"{wanted.name} {version} is installed but does not load: {reason}", INSTALL
 
-    if SpecifierSet(wanted).contains(found, prereleases=True):
-        return f"{name} {found}: good.", ""
-    return f"{name} {found} does not fit: the course is tested with {wanted}.", advice
+
+def compared(name, version, wanted, advice):
+    """(sentence, advice) about a version; no advice if it is in the wanted range."""
+    if not wanted:
+        return f"{name} {version}.", ""
+    if requirement(name + wanted).specifier.contains(version, prereleases=True):
+        return f"{name} {version}: good.", ""
+    return f"{name} is {version}, and the course needs {name}{wanted}.", advice
+
+
+def requirement(text):
+    try:
+        from packaging.requirements import Requirement
+    except ImportError:  # JupyterLab brings it; before that is installed, there is pip's own
+        from pip._vendor.packaging.requirements import Requirement
+    return Requirement(text)
 
 
 def course_metadata():
@@ -80,9 +105,7 @@ def course_metadata():
 
 def wanted_ranges():
     """package → the versions that the course asks for."""
-    from packaging.requirements import Requirement
-
-    wanted = map(Requirement, metadata.requires(COURSE) or ()) if course_metadata() else ()
+    wanted = map(requirement, metadata.requires(COURSE) or ()) if course_metadata() else ()
     return {r.name.lower(): str(r.specifier) for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})}
 
 
@@ -106,7 +129,7 @@ def labs_environment():
         import psutil
 
         program = Path(psutil.Process(int(parent)).cmdline()[0])
-    except Exception:  # noqa: BLE001, there are many ways not to know
+    except Exception:  # there are many ways not to know
         return None
     # Only a folder that is an environment is certain: systems start Python in several roundabout ways.
     for folder in program.parents[:2]:
@@ -129,7 +152,7 @@ def processor():
     """The processor's speed"""
     import torch
 
-    from ..blocks import BTNK2
+    from resnet_lib.blocks import BTNK2
 
     yield f"Processor: {os.cpu_count()} cores; torch uses {torch.get_num_threads()} threads.", ""
     block, x = BTNK2(256).eval(), torch.zeros(1, 256, 56, 56)
@@ -143,3 +166,16 @@ def processor():
     advice = "close other programs, plug the laptop in, and keep W small in the explorers; all lessons still work"
     slow = ms > SLOW
     yield f"One block of ResNet-50 takes {ms:.0f} ms{'' if slow else ': good'}.", advice if slow else ""
+
+
+def main():
+    """Print what course.py asks for, as JSON: "look" at the versions of the requirements named, or "load" them, too,
+    and look at the machine."""
+    how, *wanted = sys.argv[1:]
+    lines = [package(each, load=how == "load") for each in wanted]
+    print(json.dumps([lines, list(found(memory, processor)) if how == "load" else []]))
+
+
+if __name__ == "__main__":
+    del sys.path[0]  # this folder, whose files would be found as if they were packages
+    main()

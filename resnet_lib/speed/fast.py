@@ -109,7 +109,7 @@ def as_graph(network):
     try:
         with _unchecked():
             graph = fx.GraphModule(network, _Tracer().trace(network))
-    except Exception as error:  # noqa: BLE001, a learner's forward can raise anything when it is given no numbers
+    except Exception as error:  # a learner's forward can raise anything when it is given no numbers
         raise ValueError(
             "this network cannot be written as a graph of its steps: its forward must run the same steps whatever it "
             f"is given, without an if or a loop that depends on the input ({' '.join(str(error).split())})"
@@ -418,7 +418,7 @@ def _ways(given, x, dtype, compile, say):
             compiled = torch.compile(base, options={"freezing": True})
             _fast_output(compiled, x, dtype)
             ways[COMPILED] = compiled, (*done, "Compiled for inputs of this shape.")
-        except Exception as error:  # noqa: BLE001, a compiler can fail in any way, and then nothing is lost
+        except Exception as error:  # a compiler can fail in any way, and then nothing is lost
             left_out.append(f"Not compiled: {type(error).__name__}, {_line(error)}.")
     return ways, left_out
 

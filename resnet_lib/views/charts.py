@@ -1,55 +1,29 @@
-"""Costs as bars and tables, in HTML: they follow the theme, are there at once, and can be read aloud."""
+"""Costs as bars and tables."""
 
 from html import escape
 
-from .._common import shape_text
-from .style import COST, CSS, TINT
-
-
-class Html:
-    """A piece of HTML that a notebook shows."""
-
-    def __init__(self, text):
-        self.text = text
-
-    def _repr_html_(self):
-        return self.text
-
-    def __str__(self):
-        return self.text
+from .markup import share_bar, shown, table
 
 
 def cost_bars(anatomy, by="stage"):
-    """Parameters and MACs of an `Anatomy`, one row a stage (by="stage") or a step (by="step"), each with a bar of
-    its share. Displays itself in a notebook. ValueError for another `by`."""
+    """Return parameters and MACs of an `Anatomy`, one row a stage (by="stage") or a step (by="step"), each with a
+    bar of its share. Displays itself in a notebook. ValueError for another `by`."""
     if by not in ("stage", "step"):
         raise ValueError(f'by = {by!r} must be "stage" or "step"')
     steps = anatomy.by_stage() if by == "stage" else [s for s in anatomy.steps if s.parameters or s.macs]
-    return Html(CSS + f'<div class="rl">{cost_table(steps, anatomy.parameters, anatomy.macs)}</div>')
+    return shown(cost_table(steps, anatomy))
 
 
-def cost_table(steps, parameters, macs, marked=None):
-    """Rows of Steps with their output shapes, and bars for their share of the totals, as HTML; the row of the step
-    called `marked` stands out."""
-    rows = "".join(
-        f"<tr{' class=marked' if s.name == marked else ''}><td>{escape(s.name)}</td><td>{shape_text(s.shape)}</td>"
-        f"<td>{s.parameters:,}</td><td>{bar(s.parameters, parameters)}</td>"
-        f"<td>{s.macs:,}</td><td>{bar(s.macs, macs)}</td></tr>"
-        for s in steps
-    )
-    return (
-        "<table><thead><tr><th></th><th>output (C, H, W)</th><th>parameters</th><th></th><th>MACs</th><th></th></tr>"
-        f"</thead><tbody>{rows}<tr class='total'><td>total</td><td></td><td>{parameters:,}</td><td></td>"
-        f"<td>{macs:,}</td><td></td></tr></tbody></table>"
-    )
+def cost_table(steps, whole, marked=None):
+    """Return rows of Steps with their output shapes, and bars for their shares of the whole `Anatomy`, as HTML; the
+    row of the step called `marked` stands out."""
+    rows = [(escape(s.name), s.shape, *cost_cells(s, whole)) for s in steps]
+    rows.append(("total", "", whole.parameters, "", whole.macs, ""))
+    kinds = {i: "marked" for i, s in enumerate(steps) if s.name == marked}
+    return table("| output (C, H, W) | parameters | | MACs |", rows, kinds=kinds | {-1: "total"})
 
 
-def bar(value, whole, width=110):
-    """A bar for value out of whole, with its percentage."""
-    share = value / whole if whole else 0
-    return (
-        f'<span style="display:inline-block;width:{width}px;height:11px;background:{TINT};vertical-align:middle;'
-        f'text-align:left"><span style="display:inline-block;width:{share * width:.1f}px;height:11px;'
-        f'background:{COST};vertical-align:top"></span></span> '
-        f'<span style="display:inline-block;width:3.2em">{share:.0%}</span>'
-    )
+def cost_cells(step, whole, width=110):
+    """Return the parameters and MACs of a step as cells of a table, each with the bar of its share of the whole."""
+    bars = share_bar(step.parameters, whole.parameters, width), share_bar(step.macs, whole.macs, width)
+    return step.parameters, bars[0], step.macs, bars[1]

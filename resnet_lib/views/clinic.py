@@ -7,8 +7,8 @@ from html import escape
 
 from .._common import shape_text
 from ..compare.clinic import EXAMINATIONS
-from .charts import Html
 from .curves import LOOKS, Chart, Curve, smoothed
+from .markup import Html
 from .proof import proof_table
 from .style import CSS, ERROR, QUIET, SUM
 

@@ -2,107 +2,97 @@
 
 from dataclasses import replace
 
-from .style import ERROR, LARGE, MAIN, NORMAL, PAPER, QUIET, SHORTCUT, SMALL, SUM, TEXT
+from .style import ERROR, LARGE, MAIN, NORMAL, PAPER, QUIET, SHORTCUT, SUM, TEXT
+from .svg import drawing, words
 
 X_MAIN, X_SIDE = 92, 282  # the middle of F's boxes, and of the shortcut's
-BOX, HIGH = 150, 25  # width of a convolution's box, height of every box
+BOX, SIDE_BOX, HIGH = 150, 132, 25  # width of F's boxes and of G's, height of every box
+Y_INPUT = 22  # where x enters
 
 
 def block_diagram(steps, size, *, marked=(), clash=None):
-    """The diagram of a bottleneck block.
+    """Return the diagram of a bottleneck block as SVG, 380 pixels wide; every edge carries the shape along it.
 
-    steps:  its steps by name (`Anatomy.steps` as a dictionary name → Step), up to where they are known, or `lettered`.
+    steps:  its steps by name (`Anatomy.steps` as a dictionary name → Step), as far as they are known, or `lettered`.
     size:   shape of the input, (C, W, W).
     marked: names of the steps being looked at.
     clash:  the two shapes (F's, the shortcut's) where they cannot be added.
-    Returns SVG as text, 380 pixels wide. Every edge carries the shape that flows along it.
     """
-    parts = []
-    y = 14
-    parts.append(_label(X_MAIN, y, f"x  {_shape(size)}", anchor="middle"))
-    y_input = y + 8
-    y = y_input + 12
-    # The shortcut leaves here.
-    parts.append(_line(X_MAIN, y_input, X_MAIN, y + 14, MAIN))
-    parts.append(_line(X_MAIN, y, X_SIDE, y, SHORTCUT, arrow=False))
-    y_branch = y
-    y += 14
-    for n in "123":
-        conv, bn = steps[f"conv{n}"], steps[f"bn{n}"]
-        text = f"{conv.kind.replace(' in ', ', ')}, {_number(conv.shape[0])}"
-        parts.append(_box(X_MAIN - BOX // 2, y, BOX, text, MAIN, conv.name in marked, "conv" + n))
-        y += HIGH + 3
-        half = (BOX - 4) // 2
-        wide = half if n != "3" else BOX
-        parts.append(_box(X_MAIN - BOX // 2, y, wide, "BN", MAIN, bn.name in marked, "bn" + n))
-        if n != "3":
-            relu = f"relu{n}"
-            parts.append(_box(X_MAIN - BOX // 2 + half + 4, y, half, "ReLU", MAIN, relu in marked, relu))
-        y += HIGH
-        if n != "3":
-            parts.append(_line(X_MAIN, y, X_MAIN, y + 24, MAIN))
-            parts.append(_label(X_MAIN + 9, y + 16, _shape(conv.shape)))
-            y += 24
+    main, y = _main_path(steps, size, marked)
     y_sum = y + 44
-    main_shape, side_shape = clash or (steps["bn3"].shape, steps["bn3"].shape)
-    colour = ERROR if clash else None
-    parts.append(_line(X_MAIN, y, X_MAIN, y_sum - 13, colour or MAIN))
-    parts.append(_label(X_MAIN + 9, y + 16, f"F(x) {_shape(main_shape)}", colour=colour, bold=bool(clash)))
+    shapes = clash or (steps["bn3"].shape, steps["bn3"].shape)
+    # Shapes that cannot be added are drawn in the colour of errors, on both ways to the sum.
+    look = {"colour": ERROR, "bold": True} if clash else {}
+    body = _ARROWS + main + _line(X_MAIN, y, X_MAIN, y_sum - 13, ERROR if clash else MAIN)
+    body += words(X_MAIN + 9, y + 16, f"F(x) {_shape(shapes[0])}", **look)
+    side, y_out, name = _shortcut(steps, marked, y_sum)
+    colour = ERROR if clash else SHORTCUT
+    body += side + _line(X_SIDE, y_out, X_SIDE, y_sum, colour, arrow=False)
+    body += _line(X_SIDE, y_sum, X_MAIN + 14, y_sum, colour)
+    body += words(X_SIDE - 7, y_sum - 8, f"{name} {_shape(shapes[1])}", "end", **look)
+    meeting, height = _sum(steps, marked, y_sum, clash)
+    what = "they cannot be added." if clash else "they are added."
+    said = f"Diagram of the block. F(x) has shape {_shape(shapes[0])}, the shortcut {_shape(shapes[1])}; {what}"
+    return drawing(380, height, said, body + meeting)
 
-    # The shortcut's side.
-    marked_side = "shortcut" in marked
+
+def _main_path(steps, size, marked):
+    """F from x to its last BN, and where that ends."""
+    y = Y_INPUT + 26
+    drawn = words(X_MAIN, Y_INPUT - 8, f"x  {_shape(size)}", "middle")
+    drawn += _line(X_MAIN, Y_INPUT, X_MAIN, y, MAIN) + _line(X_MAIN, y - 14, X_SIDE, y - 14, SHORTCUT, arrow=False)
+    left, half = X_MAIN - BOX // 2, (BOX - 4) // 2
+    for n in "123":
+        conv = steps[f"conv{n}"]
+        text = f"{conv.kind.replace(' in ', ', ')}, {_number(conv.shape[0])}"
+        drawn += _box(left, y, BOX, text, MAIN, marked, f"conv{n}")
+        y += HIGH + 3
+        drawn += _box(left, y, BOX if n == "3" else half, "BN", MAIN, marked, f"bn{n}")
+        if n != "3":
+            drawn += _box(left + half + 4, y, half, "ReLU", MAIN, marked, f"relu{n}")
+            drawn += _line(X_MAIN, y + HIGH, X_MAIN, y + HIGH + 24, MAIN)
+            drawn += words(X_MAIN + 9, y + HIGH + 16, _shape(conv.shape))
+            y += 24
+        y += HIGH
+    return drawn, y
+
+
+def _shortcut(steps, marked, y_sum):
+    """G or the identity, where it ends, and its name."""
+    y_branch = Y_INPUT + 12
+    middle = (y_branch + y_sum) // 2
     if "shortcut.conv" in steps:
-        g = steps["shortcut.conv"]
-        top = (y_branch + y_sum) // 2 - 50
-        parts.append(_line(X_SIDE, y_branch, X_SIDE, top, SHORTCUT))
-        inside = marked_side or g.name in marked
-        parts.append(_box(X_SIDE - 66, top, 132, f"{g.kind}, {_number(g.shape[0])}", SHORTCUT, inside, g.name))
-        inside = marked_side or "shortcut.bn" in marked
-        parts.append(_box(X_SIDE - 66, top + HIGH + 3, 132, "BN", SHORTCUT, inside, "shortcut.bn"))
-        y_out, name = top + 2 * HIGH + 3, "G(x)"
-    else:
-        y_out, name = y_branch, "x"
-        parts.append(_label(X_SIDE + 9, (y_branch + y_sum) // 2 - 12, "identity:", colour=QUIET))
-        parts.append(_label(X_SIDE + 9, (y_branch + y_sum) // 2 + 4, "x itself", colour=QUIET))
-    parts.append(_line(X_SIDE, y_out, X_SIDE, y_sum, colour or SHORTCUT, arrow=False))
-    parts.append(_line(X_SIDE, y_sum, X_MAIN + 14, y_sum, colour or SHORTCUT))
-    text = f"{name} {_shape(side_shape)}"
-    parts.append(_label(X_SIDE - 7, y_sum - 8, text, anchor="end", colour=colour, bold=bool(clash)))
-    if marked_side and "shortcut.conv" not in steps:
-        parts.append(_eye(X_SIDE - 16, (y_branch + y_sum) // 2 - 5))
+        g, left, top = steps["shortcut.conv"], X_SIDE - SIDE_BOX // 2, middle - 50
+        inside = ("shortcut.conv", "shortcut.bn") if "shortcut" in marked else marked
+        drawn = _line(X_SIDE, y_branch, X_SIDE, top, SHORTCUT)
+        drawn += _box(left, top, SIDE_BOX, f"{g.kind}, {_number(g.shape[0])}", SHORTCUT, inside, "shortcut.conv")
+        drawn += _box(left, top + HIGH + 3, SIDE_BOX, "BN", SHORTCUT, inside, "shortcut.bn")
+        return drawn, top + 2 * HIGH + 3, "G(x)"
+    drawn = words(X_SIDE + 9, middle - 12, "identity:", colour=QUIET)
+    drawn += words(X_SIDE + 9, middle + 4, "x itself", colour=QUIET)
+    return drawn + (_eye(X_SIDE - 16, middle - 5) if "shortcut" in marked else ""), y_branch, "x"
 
-    # Where they meet.
+
+def _sum(steps, marked, y, clash):
+    """The sum at that height and what follows it, and the height of the whole drawing."""
     stroke = ERROR if clash else SUM
-    parts.append(
-        f'<circle cx="{X_MAIN}" cy="{y_sum}" r="13" fill="{PAPER}" stroke="{stroke}" stroke-width="'
-        f'{4 if "add" in marked else 2}"/>'
-        + _label(X_MAIN, y_sum + 6, "✕" if clash else "+", anchor="middle", size=LARGE, colour=stroke, bold=True)
-    )
+    drawn = f'<circle cx="{X_MAIN}" cy="{y}" r="13" fill="{PAPER}" stroke="{stroke}" '
+    drawn += f'stroke-width="{4 if "add" in marked else 2}"/>'
+    drawn += words(X_MAIN, y + 6, "✕" if clash else "+", "middle", size=LARGE, colour=stroke, bold=True)
     if clash:
-        parts.append(_label(X_MAIN, y_sum + 34, "no sum: the shapes differ", "middle", colour=ERROR, bold=True))
-        height = y_sum + 46
-    else:
-        if "add" in marked:
-            parts.append(_eye(X_MAIN - 34, y_sum + 5))
-        parts.append(_line(X_MAIN, y_sum + 13, X_MAIN, y_sum + 27, SUM))
-        parts.append(_box(X_MAIN - BOX // 2, y_sum + 27, BOX, "ReLU", SUM, "relu3" in marked, "relu3"))
-        y = y_sum + 27 + HIGH
-        parts.append(_line(X_MAIN, y, X_MAIN, y + 18, SUM))
-        parts.append(_label(X_MAIN, y + 33, f"y  {_shape(steps['relu3'].shape)}", anchor="middle"))
-        height = y + 40
-    label = "Diagram of the block. " + (
-        f"F(x) has shape {_shape(main_shape)}, the shortcut {_shape(side_shape)}; "
-        + ("they cannot be added." if clash else "they are added.")
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 380 {height}" width="380" height="{height}" '
-        f'role="img" aria-label="{label}" style="max-width:100%">{_ARROWS}{"".join(parts)}</svg>'
-    )
+        said = words(X_MAIN, y + 34, "no sum: the shapes differ", "middle", colour=ERROR, bold=True)
+        return drawn + said, y + 46
+    drawn += _eye(X_MAIN - 34, y + 5) if "add" in marked else ""
+    drawn += _line(X_MAIN, y + 13, X_MAIN, y + 27, SUM)
+    drawn += _box(X_MAIN - BOX // 2, y + 27, BOX, "ReLU", SUM, marked, "relu3")
+    y += 27 + HIGH
+    drawn += _line(X_MAIN, y, X_MAIN, y + 18, SUM)
+    return drawn + words(X_MAIN, y + 33, f"y  {_shape(steps['relu3'].shape)}", "middle"), y + 40
 
 
 def lettered(steps):
-    """The steps of a BTNK1 or BTNK2 (v1.5) with letters in the place of numbers, and the letters of its input, for
-    `block_diagram`. Steps: name → Step. A stride is written /S wherever the block takes one."""
+    """Return the steps of a BTNK1 or BTNK2 (v1.5) with letters in the place of numbers, and the letters of its input,
+    for `block_diagram`. Steps: name → Step. A stride is written /S wherever the block takes one."""
     projection = "shortcut.conv" in steps
     inside, out, side = ("C1", "4·C1", "W/S") if projection else ("C/4", "C", "W")
     given = {"conv1": (inside, "W"), "bn1": (inside, "W"), "relu1": (inside, "W")}
@@ -124,15 +114,12 @@ def _shape(shape):
     return f"({', '.join(map(str, shape))})"
 
 
-_ARROWS = (
-    "<defs>"
-    + "".join(
-        f'<marker id="rl-{c[1:]}" markerWidth="8" markerHeight="8" refX="6.5" refY="3.5" orient="auto">'
-        f'<path d="M0,0 L7,3.5 L0,7 z" fill="{c}"/></marker>'
-        for c in (MAIN, SHORTCUT, SUM, ERROR)
-    )
-    + "</defs>"
+_HEADS = "".join(
+    f'<marker id="rl-{c[1:]}" markerWidth="8" markerHeight="8" refX="6.5" refY="3.5" orient="auto">'
+    f'<path d="M0,0 L7,3.5 L0,7 z" fill="{c}"/></marker>'
+    for c in (MAIN, SHORTCUT, SUM, ERROR)
 )
+_ARROWS = f"<defs>{_HEADS}</defs>"
 
 
 def _line(x1, y1, x2, y2, colour, arrow=True):
@@ -142,20 +129,17 @@ def _line(x1, y1, x2, y2, colour, arrow=True):
 
 
 def _box(x, y, width, text, colour, marked, name):
-    fill, ink = (colour, "#ffffff") if marked else (PAPER, TEXT)
+    """The box of a step, filled where its name is marked."""
+    looked_at = name in marked
+    fill, ink = (colour, "#ffffff") if looked_at else (PAPER, TEXT)
     return (
         f'<g><title>{name}</title><rect x="{x}" y="{y}" width="{width}" height="{HIGH}" rx="4" '
-        f'fill="{fill}" stroke="{colour}" stroke-width="{3 if marked else 1.5}"/>'
-        f'<text x="{x + width / 2}" y="{y + HIGH - 8}" font-size="{NORMAL}" text-anchor="middle" '
-        f'style="fill:{ink};font-weight:{700 if marked else 400}">{text}</text></g>'
-    ) + (_eye(x - 16, y + HIGH - 7) if marked else "")
+        f'fill="{fill}" stroke="{colour}" stroke-width="{3 if looked_at else 1.5}"/>'
+        f"{words(x + width / 2, y + HIGH - 8, text, 'middle', size=NORMAL, colour=ink, bold=looked_at)}</g>"
+        f"{_eye(x - 16, y + HIGH - 7) if looked_at else ''}"
+    )
 
 
 def _eye(x, y):
     """The mark of the step looked at, beside its colour: ▶."""
-    return f'<text x="{x}" y="{y}" font-size="{SMALL}">▶</text>'
-
-
-def _label(x, y, text, anchor="start", size=SMALL, colour=None, bold=False):
-    style = (f"fill:{colour};" if colour else "") + ("font-weight:700" if bold else "")
-    return f'<text x="{x}" y="{y}" font-size="{size}" text-anchor="{anchor}" style="{style}">{text}</text>'
+    return words(x, y, "▶")

@@ -17,7 +17,7 @@ FRAME = 254  # its last colour, around the tile that is looked at
 
 
 def mosaic(maps, first=0, count=64, *, most=64, columns=None, signed=None, limit=None):
-    """The maps of some channels side by side, as bytes for a palette.
+    """Return the maps of some channels side by side, as bytes for a palette.
 
     maps:    (C, H, W) or (1, C, H, W).
     first, count: the channels shown; fewer where C ends.
@@ -25,8 +25,8 @@ def mosaic(maps, first=0, count=64, *, most=64, columns=None, signed=None, limit
     columns: tiles in a row; a square unless given.
     signed:  whether the palette has a negative half; unless given, whether there are negatives.
     limit:   the value of the palette's end; unless given, what `scale` finds.
-    Returns (bytes (height, width) uint8, limit, signed): `limit` is the value of the palette's end; with `signed`
-    the palette runs from −limit to limit, else from 0 to limit. Values beyond are drawn as the end.
+    Returns (levels (height, width) uint8, limit, signed): with `signed` the palette runs from −limit to limit, else
+    from 0 to limit. Values beyond are drawn as its end. Raises ValueError for maps or channels that do not exist.
     """
     maps = maps.detach()
     if maps.dim() == 4:
@@ -46,24 +46,30 @@ def mosaic(maps, first=0, count=64, *, most=64, columns=None, signed=None, limit
     n, H, W = shown.shape
     columns = columns or columns_of(n)
     rows = math.ceil(n / columns)
-    if signed:
-        levels = shown.mul(127 / limit).add_(127.5)
-    else:
-        levels = shown.mul(254 / limit).add_(0.5)
-    levels = levels.clamp_(0, 254).to(torch.uint8)
     sheet = torch.full((rows * columns, H + 1, W + 1), GAP, dtype=torch.uint8)
-    sheet[:n, 1:, 1:] = levels
+    sheet[:n, 1:, 1:] = to_levels(shown, limit, signed)
     sheet = sheet.view(rows, columns, H + 1, W + 1).permute(0, 2, 1, 3).reshape(rows * (H + 1), columns * (W + 1))
     return np.pad(sheet.numpy(), ((0, 1), (0, 1)), constant_values=GAP), limit, signed
 
 
+def to_levels(values, limit, signed):
+    """Return values as the palette's levels: 0 to 254, from −limit (signed) or 0 up to limit."""
+    factor, zero = (127, 127.5) if signed else (254, 0.5)
+    return values.detach().float().mul(factor / limit).add_(zero).clamp_(0, 254).to(torch.uint8)
+
+
+def planes(maps):
+    """Return what a step outputs as maps (C, H, W): numbers without a place are maps of one value."""
+    return maps if maps.dim() == 3 else maps.reshape(-1, 1, 1)
+
+
 def columns_of(n):
-    """How many of n tiles stand in a row unless told."""
+    """Return how many of n tiles are in a row, unless told."""
     return math.ceil(math.sqrt(n))
 
 
 def framed(levels, index, n):
-    """Bytes from `mosaic`, its n tiles in the usual columns, with a frame around the tile of that index."""
+    """Return levels from `mosaic`, n tiles in the usual columns, with a frame around the tile of that index."""
     columns = columns_of(n)
     height, width = (levels.shape[0] - 1) // -(-n // columns), (levels.shape[1] - 1) // columns
     y, x = index // columns * height, index % columns * width
@@ -77,8 +83,8 @@ def framed(levels, index, n):
 
 
 def scale(maps):
-    """(signed, limit): whether there are negatives, and the value drawn with the palette's end: the largest
-    magnitude, but at most four times the root mean square, so that one spike does not darken all the rest."""
+    """Return (signed, limit): whether there are negatives, and the value drawn with the palette's end: the largest
+    magnitude, but at most four times the root mean square, so that one spike does not darken everything else."""
     low, high = (v.item() for v in maps.aminmax())
     if not math.isfinite(high - low):
         raise ValueError("the maps hold infinite or undefined values (inf or nan): there is no scale to draw them in")
@@ -89,27 +95,27 @@ def scale(maps):
 
 @lru_cache
 def palette(signed):
-    """768 bytes, red, green and blue of the 255 levels and of the gap."""
+    """Return 768 bytes: red, green and blue of the 255 levels and of the gap."""
     colours = colormaps[DIVERGING if signed else SEQUENTIAL](np.linspace(0, 1, 255), bytes=True)[:, :3]
     return colours.tobytes() + bytes((128, 128, 128))
 
 
 def picture(levels, signed):
-    """Bytes from `mosaic` as a PIL palette image."""
+    """Return levels from `mosaic` as a PIL palette image."""
     image = Image.fromarray(levels)
     image.putpalette(palette(signed))
     return image
 
 
 def bmp(levels, signed):
-    """Bytes from `mosaic` as a palette BMP file: nothing is compressed, so it is there at once."""
+    """Return levels from `mosaic` as a palette BMP file: uncompressed, so it is ready at once."""
     file = io.BytesIO()
     picture(levels, signed).save(file, "BMP")
     return file.getvalue()
 
 
 def show_maps(maps, first=0, count=64, tile=56, columns=None):
-    """Feature maps (C, H, W) or (1, C, H, W) as a PIL image for a notebook: `count` channels from `first` on,
+    """Return feature maps (C, H, W) or (1, C, H, W) as a PIL image for a notebook: `count` channels from `first` on,
     every tile enlarged (or averaged down) to about `tile` pixels, `columns` of them in a row (a square unless
     given). Zero has one fixed colour: white between blue (negative) and red (positive), or the darkest one where
     nothing is negative."""
@@ -119,7 +125,7 @@ def show_maps(maps, first=0, count=64, tile=56, columns=None):
 
 
 def colour_bar(limit, signed):
-    """A strip of the palette with the values at its ends, as HTML."""
+    """Return a strip of the palette with the values at its ends, as HTML."""
     colours = np.frombuffer(palette(signed)[:765], np.uint8).reshape(255, 3)[::32]
     stops = ", ".join(f"rgb({r},{g},{b})" for r, g, b in colours)
     low = f"−{limit:.3g}" if signed else "0"
@@ -131,7 +137,7 @@ def colour_bar(limit, signed):
 
 
 def statistics(maps):
-    """ "min −1.20, mean 0.31, max 4.05, 32 % zeros" of a tensor."""
+    """Return "min −1.2, mean 0.31, max 4.05, 32 % zeros" of a tensor."""
     low, high = (v.item() for v in maps.aminmax())
     mean = maps.mean().item()
     if abs(mean) < 1e-5 * max(-low, high):

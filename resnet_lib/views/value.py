@@ -4,36 +4,36 @@ from html import escape
 
 import torch
 
-from .style import MAIN, SHORTCUT, SUM, TINT
+from .markup import bar, table
+from .style import MAIN, SHORTCUT, SUM
 
 MOST = 5  # input channels whose contributions are listed
 LARGEST = 7  # a window larger than this many numbers along a side is not written out
+POSITIVE = "#D6604D"  # the end of the diverging palette; its other end is MAIN's blue
 
 
 def value_table(value):
-    """A `Value` as HTML: its formula, and below it the numbers that it is made of."""
-    parts = [f'<p class="big">{escape(value.formula)}</p>']
+    """Return a `Value` as HTML: its formula, and below it the numbers that it is made of."""
+    text = f'<p class="big">{escape(value.formula)}</p>'
     if value.kind in ("CONV", "LINEAR"):
-        parts.append(_products(value))
+        text += _products(value)
     elif value.kind == "MAXPOOL":
         largest = (value.rows.index(value.place[0]), value.columns.index(value.place[1]))
-        parts.append(_grid("the window", value.inputs, largest))
+        text += _grid("the window", value.inputs, largest)
     elif value.kind == "GLOBAL AVGPOOL" and max(value.inputs.shape) <= LARGEST:
-        parts.append(_grid("the whole map", value.inputs))
+        text += _grid("the whole map", value.inputs)
     elif value.kind == "SUM":
         (f, s), y = value.inputs.tolist(), value.value
-        cells = ((number(f), "F(x)", MAIN), ("+", "", None), (number(s), "shortcut", SHORTCUT))
-        cells += (("=", "", None), (number(y), "sum", SUM))
-        parts.append("".join(_cell(*cell) for cell in cells))
+        text += _term(f, "F(x)", MAIN) + _term("+") + _term(s, "shortcut", SHORTCUT) + _term("=") + _term(y, "sum", SUM)
     elif value.kind == "BN":
-        rows = (("mean", value.mean), ("variance", value.var), ("eps", value.eps))
-        rows += (("weight", value.weight), ("bias", value.bias))
-        parts.append("<p>" + ", ".join(f"{name} {number(n)}" for name, n in rows) + "</p>")
-    return "".join(parts)
+        names = ("mean", "var", "eps", "weight", "bias")
+        said = (f"{'variance' if n == 'var' else n} {number(getattr(value, n))}" for n in names)
+        text += f"<p>{', '.join(said)}</p>"
+    return text
 
 
 def number(value):
-    """Four digits with a true minus sign."""
+    """Return four digits of a number with a true minus sign."""
     text = f"{float(value):.4g}".replace("-", "−")
     return {"−inf": "−∞", "−0": "0"}.get(text, text)
 
@@ -42,20 +42,20 @@ def _products(value):
     strongest = value.strongest(MOST)
     most = max((abs(n) for _, n in strongest), default=0) or 1
     one = value.inputs[0].numel() == 1
-    head = "<th>input channel</th>" + ("<th>input</th><th>weight</th>" if one else "") + "<th>contributes</th><th></th>"
-    rows = ""
+    rows = []
     for channel, n in strongest:
         i = channel - value.channels.start
-        pair = f"<td>{number(value.inputs[i])}</td><td>{number(value.weights[i])}</td>" if one else ""
-        rows += f"<tr><td>{channel}</td>{pair}<td>{number(n)}</td><td>{_signed(n, most)}</td></tr>"
-    rest = value.inputs.shape[0] - len(strongest)
+        pair = (number(value.inputs[i]), number(value.weights[i])) if one else ()
+        rows.append((str(channel), *pair, number(n), _signed(n / most)))
+    rest, kinds = value.inputs.shape[0] - len(strongest), {}
     if rest > 0:
         others = value.sums.sum().item() - sum(n for _, n in strongest)
-        span = "<td></td><td></td>" if one else ""
-        rows += f"<tr class='total'><td>{rest:,} others</td>{span}<td>{number(others)}</td><td></td></tr>"
+        rows.append((f"{rest:,} others", *(("", "") if one else ()), number(others), ""))
+        kinds = {-1: "total"}
+    names = f"input channel {'| input | weight' if one else ''} | contributes |"
     text = (
         f"<p>{value.macs:,} multiply-adds (MACs) for this one value. The input channels that contribute most, up or "
-        f"down:</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        f"down:</p>{table(names, rows, kinds=kinds)}"
     )
     if not one and max(value.inputs.shape[1:]) <= LARGEST and strongest:
         channel = strongest[0][0]
@@ -66,25 +66,18 @@ def _products(value):
             _grid("its weights", value.weights[i]),
             "=",
             _grid("products", value.products[i]),
+            f"sum {number(strongest[0][1])}",
         )
         text += (
             '<div style="display:flex;flex-wrap:wrap;align-items:center;gap:10px;margin-top:6px">'
-            + "".join(f"<div>{g}</div>" for g in grids)
-            + f"<div>sum {number(strongest[0][1])}</div></div>"
+            f"{''.join(f'<div>{grid}</div>' for grid in grids)}</div>"
         )
     return f"<div>{text}</div>"
 
 
-def _signed(n, most, width=60):
+def _signed(share):
     """A bar to the left of the middle for a negative number, to the right for a positive one."""
-    length = abs(n) / most * width
-    start = width - length if n < 0 else width
-    colour = MAIN if n < 0 else "#D6604D"  # the ends of the diverging palette: blue below zero, red above
-    return (
-        f'<span style="display:inline-block;width:{2 * width}px;height:11px;background:{TINT};vertical-align:middle">'
-        f'<span style="display:block;margin-left:{start:.1f}px;width:{length:.1f}px;height:11px;background:{colour}">'
-        "</span></span>"
-    )
+    return bar(abs(share) / 2, 120, start=0.5 + min(share, 0) / 2, colour=MAIN if share < 0 else POSITIVE)
 
 
 def _grid(title, numbers, bold=None):
@@ -97,9 +90,10 @@ def _grid(title, numbers, bold=None):
     return f"<table>{caption}<tbody>{rows}</tbody></table>"
 
 
-def _cell(text, name, colour):
+def _term(text, name="&nbsp;", colour=None):
+    """A number or a sign of a sum, over its name."""
     line = f";border-bottom:4px solid {colour}" if colour else ""
     return (
-        f'<span style="display:inline-block;text-align:center;margin-right:10px{line}"><b>{text}</b>'
-        f'<br><span class="quiet">{name or "&nbsp;"}</span></span>'
+        f'<span style="display:inline-block;text-align:center;margin-right:10px{line}">'
+        f'<b>{text if isinstance(text, str) else number(text)}</b><br><span class="quiet">{name}</span></span>'
     )
