@@ -8,24 +8,26 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .._common import gap, shape_text
+from .._common import Finding, gap, one_thread, shape_text
 from . import mistakes
 from .errors import stopped, where
 from .pairing import again, biased, by_key, copy, kernel, keys, orders, table
-from .proof import LOOK, draw_norms, unit
+from .proof import draw_norms, unit
 from .survey import survey
+from .words import found, look_at, several
 
 TOLERANCE = 1e-5
 
 
 class Found(NamedTuple):
-    """What is wrong: the sentence, the learner's line, and the layers side by side."""
+    """What is wrong: the finding, the learner's line, and the layers side by side."""
 
-    sentence: str
+    finding: Finding
     where: str = ""
     rows: tuple = ()
 
 
+@one_thread()
 def compare(learner, reference, x, part=""):
     """What is wrong with a learner's module, as a `Found`, or None where it computes what the reference does.
 
@@ -39,17 +41,16 @@ def compare(learner, reference, x, part=""):
         if loose := next((layer for layer in mine.layers if layer.name is None), None):
             return Found(_loose(loose))
         if not mine.layers:
-            empty = "It has no layers yet: make them in __init__, as self.something, and call them in forward."
-            return Found(stopped(mine.error) if mine.error else empty, _where(mine, learner))
+            return Found(stopped(mine.error) if mine.error else found("no layers"), _where(mine, learner))
         rows = table(theirs.layers, mine.layers)
         if any(row[-1] != "same" for row in rows) or biased(theirs, mine):
             return _of_tables(rows, theirs, mine, learner)
         if wrong := _no_result(mine):
             return wrong
         if not any(layer.calls for layer in mine.layers) and not mine.error:
-            return Found(f"Its layers are there, but forward gives {_what(mine.out)} without calling one of them.")
+            return Found(found("layers unused", what=_what(mine.out)))
         if not mine.error and _same(mine.out, x):
-            return Found("forward gives back x as it came in: return what the layers have made of it.")
+            return Found(found("x returned"))
         runs = []
         for order in orders(theirs.layers):
             pairs = by_key(order, mine.layers)
@@ -61,26 +62,19 @@ def compare(learner, reference, x, part=""):
             runs.append((_equal(theirs.layers, taps), taps, run))
         else:
             most = max(equal for equal, *_ in runs)
-            causes = [_cause(learner, reference, theirs, x, part, *found) for found in runs if found[0] == most]
+            causes = [_cause(learner, reference, theirs, x, part, *tried) for tried in runs if tried[0] == most]
             return next((c for c in causes if c[1]), causes[0])[0]
         if run.changed:
-            return Found(
-                "forward overwrites its own input x: whoever needs x afterwards, as the block before does for its "
-                "gradient, finds other numbers. Write y = f + x and not x += f, and no inplace=True on x."
-            )
+            return Found(found("input overwritten"))
     return _in_training(learner, reference, x, pairs, mine)
 
 
-# ── Sentences about the layers ───────────────────────────────────────────────────────────────────────────────
+# ── What is wrong with the layers ───────────────────────────────────────────────────────────────────────────────
 
 
 def _loose(layer):
     kind = "BN" if layer.kind == "norm" else "convolution or linear layer"
-    return (
-        f"A {kind} of shape {shape_text(layer.shape)} computes in forward, and is no part of your module: its numbers "
-        "would never be trained, saved or loaded. Make layers in __init__, as self.something; several of them belong "
-        "into nn.Sequential or nn.ModuleList, not into a plain list."
-    )
+    return found("unregistered", layer=kind, shape=shape_text(layer.shape))
 
 
 def _where(run, learner):
@@ -90,8 +84,7 @@ def _where(run, learner):
 def _of_tables(rows, theirs, mine, learner):
     end = _where(mine, learner)
     if mine.error and (name := _unmade(learner)):
-        own = getattr(learner, name).__name__
-        return Found(f"self.{name} is the class {own} itself. Write {own}(…), with brackets: they make one of it.", end)
+        return Found(found("class not made", name, name=getattr(learner, name).__name__), end)
     # Written in function calls, what comes after the error could not be seen; nor what an unknown name stands for.
     if mine.error and (mine.unplaced or isinstance(mine.error, NameError)):
         return Found(stopped(mine.error), end)
@@ -100,20 +93,12 @@ def _of_tables(rows, theirs, mine, learner):
         repeated = next((layer for layer in mine.layers if layer.calls > 1), None)
         if repeated is None and (counted := _blocks(theirs.layers, mine.layers)):
             return Found(counted, end, rows)
-        sentence = _entry(_first(wrong), wrong, theirs.layers)
+        entry = _entry(_first(wrong), wrong, theirs.layers)
         if repeated is not None and wrong[0][-1] == "missing":
-            sentence += (
-                f" Your {repeated.name} is used {repeated.calls} times: that is one layer, with one set of weights."
-            )
-        return Found(sentence, end, rows)
+            entry = several(entry, found("layer repeated", repeated.name, times=repeated.calls))
+        return Found(entry, end, rows)
     layer, own = biased(theirs, mine)
-    if layer.tensors.get("bias") is not None:
-        return Found(f"Your {own.name} has no bias: the linear layer of the head, which no BN follows, has one.", end)
-    return Found(
-        f"Your {own.name} has a bias. The BN after it subtracts each channel's mean, and with it the bias, and the "
-        "published weights have none: write bias=False.",
-        end,
-    )
+    return Found(found("bias missing" if layer.tensors.get("bias") is not None else "bias too many", own.name), end)
 
 
 def _unmade(learner):
@@ -124,21 +109,21 @@ def _unmade(learner):
 
 
 def _blocks(theirs, mine):
-    """The sentence of a network that has the right layers in every stage, and blocks too many or too few; or ""."""
+    """A finding for a network that has the right layers in every stage, and blocks too many or too few; or None."""
     blocks = defaultdict(lambda: defaultdict(list))  # stage → block → its layers
     for layer in theirs:
-        if found := re.match(r"stage(\d+)\.(\d+)\.", layer.name):
-            blocks[found[1]][found[2]].append(layer)
+        if at := re.match(r"stage(\d+)\.(\d+)\.", layer.name):
+            blocks[at[1]][at[2]].append(layer)
     due, has, said = Counter(keys(theirs)), Counter(keys(mine)), []
-    for stage, found in blocks.items():
-        *_, last = found.values()  # a BTNK2, where there is more than one
+    for stage, its in blocks.items():
+        *_, last = its.values()  # a BTNK2, where there is more than one
         look = next(layer.key for layer in last if layer.name.endswith("conv2"))
-        n, more = len(found), has[look] - len(found)
+        n, more = len(its), has[look] - len(its)
         if more and n > 1:
-            said.append(f"Stage {stage} has {n + more} {'block' if n + more == 1 else 'blocks'}, and {n} are due.")
+            said.append(found("blocks in a stage", f"stage{stage}", stage=stage, n=n + more, right=n))
             for layer in last:
                 due[layer.key] += more
-    return " ".join(said) if due == has else ""
+    return several(*said) if due == has else None
 
 
 def _first(wrong):
@@ -156,44 +141,28 @@ def _entry(row, wrong, layers):
     at = f"{name}: your {own}" if part and name != own else f"Your {own}"
     if verdict == "missing":
         if name.endswith("shortcut.conv"):
-            C_out, C = shape[:2]
-            return (
-                f"{_named(part.removesuffix('.shortcut').removesuffix('shortcut'))} has no projection. It needs one: "
-                f"{C} channels come in and {C_out} go out, and a sum needs equal shapes. This does not depend on the "
-                "stride: Stage 1 has S = 1 and needs its projection too."
-            )
+            block = _named(part.removesuffix(".shortcut").removesuffix("shortcut"))
+            return found("projection missing", block, C=shape[1], C_out=shape[0])
         if len(shape) == 1:
-            before = "the projection" if "shortcut" in name else name.replace("bn", "conv")
-            return f"A BN is missing: there is none after {before}, {shape[0]} channels. Every convolution has its own."
-        missing = sum(r[-1] == "missing" and len(r[1]) > 1 for r in wrong)
-        more = f" ({missing} of them are missing.)" if missing > 1 else ""
-        return f"{name} is missing: a layer of shape {shape_text(shape)}.{more}"
+            if "shortcut" in name:
+                return found("projection's norm missing", "the projection", C=shape[0])
+            return found("norm missing", name.replace("bn", "conv"), C=shape[0])
+        return found(
+            "layer missing", name, shape=shape, missing=sum(r[-1] == "missing" and len(r[1]) > 1 for r in wrong)
+        )
     if verdict == "extra":
-        kind = "BN" if len(its) == 1 else "convolution or linear layer"
-        why = " An identity block adds x itself." if not any("shortcut" in layer.name for layer in layers) else ""
-        return f"Your {own} is one {kind} too many, of shape {shape_text(its)}.{why}"
+        identity = not any("shortcut" in layer.name for layer in layers)
+        return found("layer too many", name, layer=own, shape=its, identity=identity)
     if len(shape) == 1:
-        return f"{at}, a BN, has {its[0]} channels; after this convolution there are {shape[0]}."
+        return found("norm channels", name, layer=at, C=its[0], right=shape[0])
     if kernel(shape) != kernel(its):
-        return f"{at} has a kernel of {kernel(its)}; it should be {kernel(shape)}."
-    said = f"{at} takes {its[1]} channels and gives {its[0]}; it should take {shape[1]} and give {shape[0]}."
-    return said + _factor(its, shape)
+        return found("kernel", name, layer=at, kernel=kernel(its), right=kernel(shape))
+    gives, takes = its[:2]
+    kind = "channels in a stage" if re.match(r"stage\d\.", name) else "channels"
+    return found(kind, name, layer=at, gives=gives, takes=takes, right_gives=shape[0], right_takes=shape[1])
 
 
-def _factor(its, shape):
-    for a, b in ((its[0], shape[0]), (its[1], shape[1])):
-        if b == 4 * a:
-            return " That is a quarter of it: C1 where 4·C1 is due."
-        if a == 4 * b:
-            return " That is four times as many: C or 4·C1 where C1 is due."
-        if a in (2 * b, b // 2) and a != b:
-            return f" That is {'twice' if a == 2 * b else 'half'} as many as it should be."
-    if its[:2] == shape[1::-1]:
-        return " The two are exchanged: Conv2d wants the channels that come in first."
-    return ""
-
-
-# ── Sentences about the numbers ──────────────────────────────────────────────────────────────────────────────
+# ── What is wrong with the numbers ──────────────────────────────────────────────────────────────────────────────
 
 
 def _named(part):
@@ -211,8 +180,8 @@ def _no_result(run):
     if run.error or isinstance(run.out, torch.Tensor):
         return None
     if run.out is None:
-        return Found("forward gives None: end it with return.")
-    return Found(f"forward gives {_what(run.out)}, and should give one tensor.")
+        return Found(found("None returned"))
+    return Found(found("no tensor returned", what=_what(run.out)))
 
 
 def _equal(layers, taps):
@@ -260,68 +229,62 @@ def _cause(learner, reference, theirs, x, part, equal, taps, run):
     step = first.name.removeprefix(prefix) if not _same(taps[first.name].result, first.result) else ""
     ran = {n.removeprefix(prefix): t.result for n, t in taps.items() if n.startswith(prefix) and t.result is not None}
     eps = {n.removeprefix(prefix): t.eps for n, t in taps.items() if n.startswith(prefix) and t.eps is not None}
-    if said := _fed_with_f(inside, taps):
-        return Found(said, where(run.error) if run.error else ""), True
-    found, _ = mistakes.search(
+    if fed := _fed_with_f(inside, taps):
+        return Found(fed, where(run.error) if run.error else ""), True
+    mistake, _ = mistakes.search(
         at, modules, right_x, mine, right, target, bool(run.error) and target is None, step, ran, eps, TOLERANCE
     )
     line = _where(run, learner)
-    if found:
-        text = f"{_capital(found)}." if part else f"{at if at[0].isalpha() else f'block {at}'}: {found}."
-        return Found(text, line), True
+    if mistake:
+        return Found(found("mistake" if part else "mistake in a part", at, cause=mistake), line), True
     if run.error:
         if left := _left_out(layers, taps):
-            return Found(f"forward goes on without {left}: call it, too, in its place.", line), False
+            return Found(found("part skipped", left), line), False
         return Found(_uncalled(inside, taps, run.error) or stopped(run.error), line), False
+    return Found(_unproved(taps, run, theirs, x, part, layers[equal:])), False
+
+
+def _unproved(taps, run, theirs, x, part, differing):
+    """What can be said where no planted mistake gives the learner's numbers. differing: layers from the first on."""
     idle = next((t for t in taps.values() if t.calls == 0), None)
     if idle is not None:
-        return Found(f"{idle.name} is made in __init__, and forward never calls it."), False
+        return found("layer not called", idle.name)
     many = next((t for t in taps.values() if t.calls > 1), None)
     if many is not None:
-        return Found(f"{many.name} is called {many.calls} times in one forward pass, and should be once."), False
+        return found("called several times", many.name, times=many.calls)
     if run.out.shape != theirs.out.shape:
-        gives, due = (shape_text(tuple(out.shape[1:])) for out in (run.out, theirs.out))
-        return Found(
-            f"It gives out shape {gives} for an input of {shape_text(tuple(x.shape[1:]))}, and should give {due}: "
-            "look at strides and paddings."
-        ), False
-    if equal == len(layers):
-        text = f"Every layer computes the right numbers, but what comes out differs: check {LOOK['logits']}"
-        text = text if not part else "Every convolution and BN is right, but what comes out differs: check the sum and "
-        return Found(text + ("what follows it." if part else ".")), False
-    look = LOOK.get(first.name.split(".")[-1].rstrip("0123"), "the order of its steps")
-    return Found(f"With the same weights your numbers differ, first at {first.name}: check {look}."), False
+        shape, right, given = (shape_text(tuple(t.shape[1:])) for t in (run.out, theirs.out, x))
+        return found("output shape", shape=shape, x=given, right=right)
+    if not differing:
+        return found("differs after the block's layers" if part else "differs after the layers")
+    first = differing[0].name
+    return found("numbers differ", first, look=look_at(first, "the order of its steps"))
 
 
 def _fed_with_f(inside, taps):
-    """The sentence for a projection that is given what F has made in place of x, or ""."""
+    """A finding for a projection that is given what F has made in place of x, or None."""
     side = next((layer for layer in inside if layer.name.endswith("shortcut.conv")), None)
     own = side and taps.get(side.name)
     F = [taps[layer.name] for layer in inside if layer.name in taps and ".shortcut." not in f".{layer.name}"]
     made = [t for tap in F if tap.result is not None for t in (tap.result, tap.result.relu())]
     if any(_same(tap.given, side.given) for tap in F[1:] if own):
-        return ""  # a layer of F of the same shape has been taken for the projection
+        return None  # a layer of F of the same shape has been taken for the projection
     if own and not _same(own.given, side.given) and any(_same(own.given, t) for t in made):
-        given, due = (shape_text(tuple(t.shape[1:])) for t in (own.given, side.given))
-        return (
-            f"The shortcut is given what F has made, {given}, and not x, {due}: keep x as it came in, and call what "
-            "flows through F by another name."
-        )
-    return ""
+        shape, right = (shape_text(tuple(t.shape[1:])) for t in (own.given, side.given))
+        return found("shortcut fed with F", own.name, shape=shape, right=right)
+    return None
 
 
 def _uncalled(inside, taps, error):
-    """The sentence for a shortcut that forward leaves out and so cannot add, or ""."""
+    """A finding for a shortcut that forward leaves out and so cannot add, or None."""
     ran = {layer.name: taps[layer.name] for layer in inside if layer.name in taps}
     idle = [own for name, own in ran.items() if "shortcut." in name and not own.calls]
     right = all("shortcut." in layer.name or _same(ran[layer.name].result, layer.result) for layer in inside)
     if not idle or not right or isinstance(error, NameError):
-        return ""
+        return None
     name = idle[0].name.rpartition(".")[0] or idle[0].name
-    return (
-        f"{name} is made in __init__, and forward never calls it: what is added to F(x) is self.{name}(x). "
-        f"(Python says: {type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}.)"
-    )
+    message = f"{type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}"
+    return found("shortcut not called", name, error=message)
 
 
 def _left_out(layers, taps):
@@ -336,11 +299,6 @@ def _left_out(layers, taps):
     return next((p for p in parts if not any(f"{own[i].name}.".startswith(f"{p}.") for i in ran)), left.name)
 
 
-def _capital(sentence):
-    """Names of layers keep their small letter."""
-    return sentence if re.match(r"bn|conv|shortcut", sentence) else sentence[0].upper() + sentence[1:]
-
-
 def _part(name):
     """stage0, a block such as stage1.0 (or 0 in a stage alone), or head."""
     return unit(name) if name.startswith(("stage", "head")) else name.split(".")[0]
@@ -350,21 +308,15 @@ def _in_training(learner, reference, x, pairs, before):
     """The same comparison in training mode: BN's other life. BN's stored numbers must follow as well."""
     theirs, mine = survey(reference.train(), x), survey(learner.train(), x.clone(), before)
     if mine.error:
-        return Found(f"It runs in eval() and not in training mode. {stopped(mine.error)}", _where(mine, learner))
+        return Found(found("fails in training", cause=stopped(mine.error)), _where(mine, learner))
     if not gap(mine.out, theirs.out)[1] <= 10 * TOLERANCE:  # NaN is not larger, and not right
         for layer, own in pairs:
             if own.result is not None and own.result.shape != layer.result.shape:
-                gives, due = (shape_text(tuple(t.shape[1:])) for t in (own.result, layer.result))
-                return Found(
-                    f"It is right in eval() and differs in training mode: {own.name} gives {gives} where {due} is due, "
-                    "so that the BN after it sees other numbers. Does a later layer have its stride?"
-                )
-        return Found(
-            "It is right in eval() and differs in training mode: there BN must use the statistics of the batch. Use "
-            "nn.BatchNorm2d, or say F.batch_norm(…, training=self.training)."
-        )
+                shape, right = (shape_text(tuple(t.shape[1:])) for t in (own.result, layer.result))
+                return Found(found("late stride", own.name, shape=shape, right=right))
+        return Found(found("stored statistics in training"))
     if not mine.out.requires_grad and any(p.requires_grad for p in learner.parameters()):
-        return Found("The result is cut off from the weights, which could not be trained: no .detach(), no no_grad.")
+        return Found(found("cut off"))
     for layer, own in pairs:
         # A variance divided by n and not by n − 1 is no mistake worth a word.
         for role, enough in (("mean", 10 * TOLERANCE), ("var", 0.02)) if layer.kind == "norm" else ():
@@ -372,10 +324,7 @@ def _in_training(learner, reference, x, pairs, before):
                 continue
             a, b = (t.tensors[role].view(-1) for t in (own, layer))
             if not gap(a, b)[1] <= enough:
-                return Found(
-                    f"In training mode {own.name} does not keep the running mean and variance as nn.BatchNorm2d does "
-                    "(momentum 0.1): after training, eval() would use the wrong ones."
-                )
+                return Found(found("running statistics", own.name))
     return None
 
 

@@ -1,7 +1,7 @@
 """The usual mistakes in a part of a ResNet, planted into the reference one by one and two by two: the one that gives
 the learner's numbers is what is wrong.
 
-A part of the reference is computed here in function calls. A mistake is (what is wrong, a change): the change is a
+A part of the reference is computed here in function calls. A mistake is (a finding, a change): the change is a
 dictionary that these functions look into, so that two mistakes are one change as well.
 """
 
@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from .._common import gap, pair
+from .words import found
 
 
 def of(part):
@@ -25,7 +26,7 @@ def of(part):
 
 
 def search(part, m, right_x, x, right, target, stops, step, taps, eps, tolerance):
-    """The sentence of the mistake, or of two at once, that gives the learner's result when planted into the
+    """Return the mistake as a finding, or two at once, that gives the learner's result when planted into the
     reference's part, or None; and how many were tried.
 
     m: the part's modules in the reference; right_x → right: what goes into it and comes out; x → target: the same of
@@ -62,7 +63,7 @@ def search(part, m, right_x, x, right, target, stops, step, taps, eps, tolerance
         distance, t = far(mistake[1])
         other = {n for n in t.keys() & taps.keys() if not gap(t[n], taps[n])[1] <= enough}
         # Where two mistakes come to the same result, the steps on the way tell them apart.
-        best = min(best, ((distance > enough, len(other), distance), mistake[0]), key=lambda found: found[0])
+        best = min(best, ((distance > enough, len(other), distance), mistake[0]), key=lambda tried: tried[0])
         if step not in other if step else not other:
             explaining.append(mistake)
     if not best[0][0]:
@@ -70,7 +71,7 @@ def search(part, m, right_x, x, right, target, stops, step, taps, eps, tolerance
     # Of two mistakes, one explains the first step that differs by itself.
     for (one, a), (two, b) in product(explaining, singles if step in taps else explaining):
         if not a.keys() & b.keys() and far(a | b)[0] <= enough:
-            return f"two things at once: {one}; and {two}", len(singles)
+            return found("two at once", one=one, two=two), len(singles)
     return None, len(singles)
 
 
@@ -147,7 +148,6 @@ def _head(m, x, c, t):
     return c.get("after", _same)(F.linear(h, m["fc"].weight, m["fc"].bias if c.get("bias", True) else None))
 
 
-BATCH = "uses the statistics of the batch, as in training mode: call eval(); F.batch_norm wants training=self.training"
 PADDINGS = ("reflect", "replicate", "circular")
 
 
@@ -155,16 +155,16 @@ def _layer_mistakes(m, eps):
     """Mistakes of BNs and activations, in Stage 0 and in blocks."""
     norms = {n: layer.eps for n, layer in m.items() if getattr(layer, "running_mean", None) is not None}
     for n in norms:
-        yield f"{n} is left out: there is no BN after {n.replace('bn', 'conv')}", {n: "skip"}
-        yield f"{n} {BATCH}", {n: "batch"}
+        yield found("norm left out", n, layer=n, conv=n.replace("bn", "conv")), {n: "skip"}
+        yield found("batch statistics", n, layer=n), {n: "batch"}
         if eps.get(n, norms[n]) != norms[n]:
-            yield f"{n} has eps = {eps[n]:g}; it should be {norms[n]:g}", {n: eps[n]}
+            yield found("eps", n, layer=n, eps=eps[n], right=norms[n]), {n: eps[n]}
     if len(norms) > 1:
-        yield "no BN is applied", {"bn": "skip"}
-        yield f"every BN {BATCH}", {"bn": "batch"}
+        yield found("no norm"), {"bn": "skip"}
+        yield found("batch statistics everywhere"), {"bn": "batch"}
     right = next(iter(norms.values()), 1e-5)
     for e in sorted({1e-3, 1e-4, 1e-6, 0.0, *eps.values()} - {right}):
-        yield f"every BN has eps = {e:g}; it should be {right:g}", {"bn": e}
+        yield found("eps everywhere", eps=e, right=right), {"bn": e}
     others = {
         "LeakyReLU (slope 0.01)": F.leaky_relu,
         "LeakyReLU (slope 0.2)": lambda h: F.leaky_relu(h, 0.2),
@@ -175,59 +175,58 @@ def _layer_mistakes(m, eps):
         "a sigmoid": torch.sigmoid,
     }
     for name, act in others.items():
-        yield f"the activation is {name}; it should be ReLU", {"act": act}
+        yield found("other activation", name=name), {"act": act}
 
 
 def _stem_mistakes(m, eps):
-    yield "there is no ReLU after bn", {"relu": _same}
-    yield "the ReLU comes before bn; the order is CONV, BN, ReLU", {"swap": True}
+    yield found("relu missing", "bn", layer="bn"), {"relu": _same}
+    yield found("relu before norm", "bn", layer="bn"), {"swap": True}
     yield from _layer_mistakes(m, eps)
-    yield "there is no pooling", {"pool": _same}
-    yield "the pooling is an average; it should take the largest", {"pool": lambda h: F.avg_pool2d(h, 3, 2, 1)}
+    yield found("no pooling"), {"pool": _same}
+    yield found("average pooling"), {"pool": lambda h: F.avg_pool2d(h, 3, 2, 1)}
     for v in ((3, 2, 0), (2, 2, 0), (3, 1, 1), (3, 3, 1), (3, 3, 0)):  # left out, the stride is the kernel
-        what = "the pooling has kernel {}, stride {}, padding {}; it should have 3, 2, 1".format(*v)
+        what = found("pooling numbers", kernel=v[0], S=v[1], padding=v[2])
         yield what, {"pool": lambda h, v=v: F.max_pool2d(h, *v)}
-    yield "the pooling rounds up (ceil_mode)", {"pool": lambda h: F.max_pool2d(h, 3, 2, 1, ceil_mode=True)}
+    yield found("pooling rounds up"), {"pool": lambda h: F.max_pool2d(h, 3, 2, 1, ceil_mode=True)}
     conv = m["conv"]
     for S in (1, 4):
-        yield f"the convolution has stride {S}; it should be {conv.stride[0]}", {"conv": {"stride": S}}
+        yield found("stride", S=S, right=conv.stride[0]), {"conv": {"stride": S}}
     for p in (0, 1, 2):
-        yield f"the convolution has padding {p}; it should be {conv.padding[0]}", {"conv": {"padding": p}}
+        yield found("padding", padding=p, right=conv.padding[0]), {"conv": {"padding": p}}
     for mode in PADDINGS:
-        yield f"the convolution pads with {mode!r}; it should pad with zeros", {"conv": {"mode": mode}}
+        yield found("stem's padding mode", mode=mode), {"conv": {"mode": mode}}
 
 
 def _projection_mistakes(m, eps):
-    yield "there is a ReLU at the end of G; the ReLU waits until after the sum", {"relu": F.relu}
+    yield found("relu in G"), {"relu": F.relu}
     S = m["conv"].stride[0]
     for stride in sorted({1, 2, 4} - {S}):
-        yield f"the convolution has stride {stride}; it should be {S}", {"conv": {"stride": stride}}
-    yield "the convolution pads by 1; a 1×1 needs no padding", {"conv": {"padding": 1}}
+        yield found("stride", S=stride, right=S), {"conv": {"stride": stride}}
+    yield found("padding of a 1×1"), {"conv": {"padding": 1}}
     yield from _layer_mistakes(m, eps)
 
 
 def _block_mistakes(m, eps):
     convs = [n for n in ("conv1", "conv2", "conv3") if n in m]
     last, projection = f"relu{len(convs)}", "shortcut.conv" in m
-    yield "there is no ReLU after the sum", {last: _same}
-    yield "the last ReLU comes before the sum, on F(x); it belongs after the sum", {last: _same, "on F": F.relu}
-    yield "there is a ReLU on F(x) before the sum; it belongs after the sum alone", {"on F": F.relu}
+    yield found("relu after the sum missing"), {last: _same}
+    yield found("relu before the sum"), {last: _same, "on F": F.relu}
+    yield found("relu on F"), {"on F": F.relu}
     if not projection:
-        yield "F(x) is added to itself: x was overwritten on the way", {"sum": lambda f, s: f + f}
+        yield found("x overwritten"), {"sum": lambda f, s: f + f}
     else:  # x itself holds no negatives: there a second ReLU changes nothing
-        yield "there is a ReLU on the shortcut before the sum; it belongs after the sum alone", {"on s": F.relu}
-    yield f"bn{len(convs)} comes after the sum; it is the end of F, before the sum", {"late": True}
-    yield "the shortcut is left out: nothing is added to F(x)", {"sum": lambda f, s: f}
-    yield "F(x) is left out: only the shortcut goes on", {"sum": lambda f, s: s}
-    yield "F(x) and the shortcut are averaged; they should be added", {"sum": lambda f, s: (f + s) / 2}
-    yield "F(x) and the shortcut are multiplied; they should be added", {"sum": torch.mul}
-    stacked = "F(x) and the shortcut are stacked as channels (torch.cat); they should be added"
+        yield found("relu on the shortcut"), {"on s": F.relu}
+    yield found("norm after the sum", f"bn{len(convs)}", layer=f"bn{len(convs)}"), {"late": True}
+    yield found("no shortcut"), {"sum": lambda f, s: f}
+    yield found("no F"), {"sum": lambda f, s: s}
+    yield found("averaged"), {"sum": lambda f, s: (f + s) / 2}
+    yield found("multiplied"), {"sum": torch.mul}
     # Not together with a BN after the sum: that stops, and would explain every other error.
-    yield stacked, {"sum": lambda f, s: torch.cat([f, s], 1), "late": False}
+    yield found("stacked"), {"sum": lambda f, s: torch.cat([f, s], 1), "late": False}
     for k in range(1, len(convs)):
-        yield f"there is no ReLU after bn{k}", {f"relu{k}": _same}
-        yield f"the ReLU comes before bn{k}; the order is CONV, BN, ReLU", {f"swap{k}": True}
-    yield "every ReLU comes before its BN; the order is CONV, BN, ReLU", {"swap": True}
+        yield found("relu missing", f"bn{k}", layer=f"bn{k}"), {f"relu{k}": _same}
+        yield found("relu before norm", f"bn{k}", layer=f"bn{k}"), {f"swap{k}": True}
+    yield found("relu before every norm"), {"swap": True}
     yield from _layer_mistakes(m, eps)
 
     S = max(m[n].stride[0] for n in convs)
@@ -237,34 +236,36 @@ def _block_mistakes(m, eps):
     none = {n: {"stride": 1} for n in convs}
     if S > 1:
         for n in [n for n in ("conv1", "conv2") if n != home]:  # on a 1×1 after the 3×3 it comes to the same
-            yield f"the stride sits on the {names[n]} and belongs on the {names[home]}", {**none, n: {"stride": S}}
-            yield f"F takes the stride twice, on {n} and on {home}; it belongs on {home} alone", {n: {"stride": S}}
-        yield f"F has no stride; its {names[home]} should have {S}", none
-        yield f"the projection has no stride; it should have {S}, as F has", {"shortcut.conv": {"stride": 1}}
-        yield f"the block has S = 1; it should be {S}", {**none, "shortcut.conv": {"stride": 1}}
+            yield found("stride elsewhere", n, at=names[n], right=names[home]), {**none, n: {"stride": S}}
+            yield found("stride twice", n, at=n, right=home), {n: {"stride": S}}
+        yield found("no stride in F", right=names[home], S=S), none
+        yield found("no stride in G", S=S), {"shortcut.conv": {"stride": 1}}
+        yield found("S forgotten", S=S), {**none, "shortcut.conv": {"stride": 1}}
     elif projection:
-        yield "F has stride 2; this block has S = 1", {home: {"stride": 2}}
-        yield "the projection has stride 2; this block has S = 1", {"shortcut.conv": {"stride": 2}}
-        yield "the block has S = 2; it should be 1", {home: {"stride": 2}, "shortcut.conv": {"stride": 2}}
+        yield found("stride in F"), {home: {"stride": 2}}
+        yield found("stride in G"), {"shortcut.conv": {"stride": 2}}
+        yield found("S too large"), {home: {"stride": 2}, "shortcut.conv": {"stride": 2}}
     for n in convs:
         if m[n].kernel_size[0] > 1:
             for d in sorted({1, 2, 4} - {m[n].dilation[0]}):
-                yield f"{n} has dilation {d}; it should be {m[n].dilation[0]}", {n: {"dilation": d, "padding": d}}
+                yield (
+                    found("dilation", n, layer=n, dilation=d, right=m[n].dilation[0]),
+                    {n: {"dilation": d, "padding": d}},
+                )
             for mode in PADDINGS:
-                yield f"{n} pads with {mode!r}; it should pad with zeros", {n: {"mode": mode}}
+                yield found("padding mode", n, layer=n, mode=mode), {n: {"mode": mode}}
     if projection:
-        plain = f"x itself{', every second pixel,' if S > 1 else ''} is the shortcut, filled up with zero channels"
         yield (
-            f"{plain}; it should pass the projection",
+            found("zero channels, strided" if S > 1 else "zero channels"),
             {"plain": lambda x, f: F.pad(x[:, :, ::S, ::S], (0, 0, 0, 0, 0, f.shape[1] - x.shape[1]))},
         )
 
 
 def _head_mistakes(m, eps):
-    yield "the pooling takes the largest; it should be the average", {"pool": lambda h: h.amax((2, 3))}
-    yield "the pooling sums; it should be the average", {"pool": lambda h: h.sum((2, 3))}
-    yield "only one place of the map is taken; it should be the average", {"pool": lambda h: h[:, :, 0, 0]}
-    yield "the linear layer's bias is left out", {"bias": False}
+    yield found("head takes the largest"), {"pool": lambda h: h.amax((2, 3))}
+    yield found("head sums"), {"pool": lambda h: h.sum((2, 3))}
+    yield found("head takes one place"), {"pool": lambda h: h[:, :, 0, 0]}
+    yield found("head without bias"), {"bias": False}
     after = {
         "a softmax": lambda h: h.softmax(-1),
         "a softmax over the batch (dim=0)": lambda h: h.softmax(0),
@@ -273,4 +274,4 @@ def _head_mistakes(m, eps):
         "a sigmoid": torch.sigmoid,
     }
     for name, f in after.items():
-        yield f"there is {name} inside the network; it should give the scores of the linear layer", {"after": f}
+        yield found("after the head", name=name), {"after": f}

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .._common import shape_text
 from ..weights import NAMES
+from .words import found
 
 # The published names as prefixes, with what has no weights, and with a shortcut that is a plain nn.Sequential.
 PLACES = [(published, ours) for ours, published in NAMES] + [
@@ -36,8 +37,8 @@ class Parameter(NamedTuple):
 
 def unit(name):
     """Which part a step belongs to: stage0, a block such as stage1.0, or head; itself for a whole stage."""
-    found = re.match(r"stage0|stage\d+\.\d+|head", "head" if name == "logits" else name)
-    return found.group() if found else name
+    part = re.match(r"stage0|stage\d+\.\d+|head", "head" if name == "logits" else name)
+    return part.group() if part else name
 
 
 def whole(name):
@@ -47,9 +48,9 @@ def whole(name):
 
 def rank(name):
     """The place of a step or parameter in the network: (stage, block)."""
-    found = re.match(r"stage(\d+)(?:\.(\d+))?", name)
-    if found:
-        stage, block = found.groups()
+    place = re.match(r"stage(\d+)(?:\.(\d+))?", name)
+    if place:
+        stage, block = place.groups()
         return int(stage), int(block) if block else (0 if stage == "0" else inf)
     return (90, 0) if re.match(r"head|logits", name) else (99, 0)
 
@@ -72,8 +73,8 @@ def placing(model, names):
     def place(name):
         for rules in (given, table):
             for pattern, target in rules:
-                if found := pattern.match(name):
-                    name = (target.format(*found.groups()) + name[found.end() :]).lstrip(".")
+                if fits := pattern.match(name):
+                    name = (target.format(*fits.groups()) + name[fits.end() :]).lstrip(".")
                     if rules is given:  # the longest of the learner's own
                         break
         return name
@@ -96,15 +97,15 @@ def match(theirs, mine, place, place_mine):
         own[name], others[name] = t, key
     rows, pairs = [], []
     for name, t in theirs.items():
-        found = own.get(name)
-        if found is None:
+        its = own.get(name)
+        if its is None:
             if not name.endswith("num_batches_tracked"):  # old files lack it, and nothing is computed from it
                 rows.append(Parameter(name, tuple(t.shape), None, "missing"))
-        elif found.shape != t.shape:
-            rows.append(Parameter(name, tuple(t.shape), tuple(found.shape), "other shape"))
+        elif its.shape != t.shape:
+            rows.append(Parameter(name, tuple(t.shape), tuple(its.shape), "other shape"))
         else:
             rows.append(Parameter(name, tuple(t.shape), tuple(t.shape), "same"))
-            pairs.append((name, t, found))
+            pairs.append((name, t, its))
     used = {t.data_ptr() for _, _, t in pairs}
     for name, t in own.items():
         # A part kept under a second name is no second part, unless that is the name of a block.
@@ -123,11 +124,7 @@ def shared_groups(pairs):
 
 
 def shared_cause(shared):
-    places = [name.rsplit(".", 1)[0] for name in shared[0]]
-    return (
-        f"{' and '.join(places)} are one and the same layer in your network, with one set of weights: "
-        "make a new block each time, and do not repeat one (such as [block] * 3)."
-    )
+    return found("shared", " and ".join(name.rsplit(".", 1)[0] for name in shared[0]))
 
 
 def shape_of(shape):

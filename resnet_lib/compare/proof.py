@@ -11,11 +11,12 @@ from math import inf
 import torch
 from torch import nn
 
-from .cause import LOOK, find_cause, table_cause
+from .._common import Finding, one_thread, say
+from .cause import find_cause, table_cause
 from .names import Parameter, match, placing, rank, shape_of, shared_cause, shared_groups, unit
 from .steps import MODED, Rung, check_network, check_reference, draw_norms, first_rung, run, rungs_of, twin, untrained
 
-__all__ = ["LOOK", "Ladder", "Parameter", "Rung", "copy_weights", "draw_norms", "ladder", "unit"]
+__all__ = ["Ladder", "Parameter", "Rung", "copy_weights", "draw_norms", "ladder", "unit"]
 
 
 @dataclass(frozen=True)
@@ -27,18 +28,25 @@ class Ladder:
     equal:      whether all blocks, stages and the logits are equal within the tolerance. A step inside a block may
                 differ if the block's result does not: then it is a matter of names.
     first:      the first Rung that diverges, or None.
-    cause:      what is wrong and what to do, in sentences; None where the networks are equal.
+    finding:    what is wrong; None where the networks are equal. `cause` is the same in sentences.
     proved:     whether the cause was proved: planted in the reference, it gives the learner's numbers.
     notes:      what was done to the copies, and what else was noticed; sentences.
+    error:      what the learner's network raised, or None.
     """
 
     rungs: tuple
     parameters: tuple
     equal: bool
     first: Rung | None
-    cause: str | None
+    finding: Finding | None
     proved: bool
     notes: tuple
+    error: Exception | None = None
+
+    @property
+    def cause(self):
+        """What is wrong and what to do, in sentences, or None."""
+        return say(self.finding) if self.finding else None
 
     @property
     def exact(self):
@@ -84,6 +92,7 @@ class Ladder:
         return proof_table(self)
 
 
+@one_thread()
 def ladder(learner, reference, x=None, *, names=None, copy=True, tolerance=1e-5):
     """Compare a learner's network with the reference on the same input, step by step, as a `Ladder`.
 
@@ -121,6 +130,8 @@ def ladder(learner, reference, x=None, *, names=None, copy=True, tolerance=1e-5)
         else:
             other = {name for name, a, b in pairs if not torch.equal(a, b.to(a))}
             rows = [p._replace(verdict="other values") if p.name in other else p for p in rows]
+            if other:
+                notes.append("With copy=True both networks are compared with the same weights.")
 
         if x is None:
             C = next((w.shape[1] for w in theirs.parameters() if w.dim() == 4), 3)
@@ -137,14 +148,14 @@ def ladder(learner, reference, x=None, *, names=None, copy=True, tolerance=1e-5)
         elif any(m.training and isinstance(m, MODED) for m in learner.modules()):
             notes.append(_without_eval(mine, place_mine, a, x, tolerance))
 
-        cause, proved = None, False
+        finding, proved = None, False
         if first:
             at = {place(n): m for n, m in theirs.named_modules()}
             eps = {place_mine(n): m.eps for n, m in mine.named_modules() if hasattr(m, "eps")}
-            cause, proved = find_cause(rungs, first, rows, shared, a, b, at, eps, x, tolerance)
+            finding, proved = find_cause(rungs, first, rows, shared, a, b, at, eps, x, tolerance)
         else:
             notes += _odd_but_equal(rungs, rows)
-    return Ladder(tuple(rungs), tuple(rows), first is None, first, cause, proved, tuple(notes))
+    return Ladder(tuple(rungs), tuple(rows), first is None, first, finding, proved, tuple(notes), b.error)
 
 
 def copy_weights(reference, learner, names=None):

@@ -1,9 +1,8 @@
 """Both networks run, and what every step of them gives out: the rungs of the ladder."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import count
 from math import inf
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ import torch
 from torch import nn
 
 from .._common import gap
+from ..activations import recording
 from .names import shape_of, whole
 
 
@@ -106,26 +106,23 @@ def run(model, place, wanted, x):
     for name, m in model.named_modules(remove_duplicate=False):
         if name and (wanted is None or place(name) in wanted):
             names[m].append(place(name))
-    order, outs, given = count(), {m: [] for m in names}, {}
-
-    def before(m, args):
-        if args and isinstance(args[0], torch.Tensor) and len(outs[m]) < len(names[m]):
-            given[names[m][len(outs[m])]] = next(order), args[0].clone()
-
-    def after(m, _, out):
-        outs[m].append((next(order), out.clone() if isinstance(out, torch.Tensor) else None))
-
-    handles = [m.register_forward_hook(after) for m in names]
-    handles += [m.register_forward_pre_hook(before) for m in names if next(m.children(), None) is not None]
+    parents = [m for m in names if next(m.children(), None) is not None]
     out, error = None, None
     like = next(model.parameters(), x)
-    try:
-        out = model(x.to(like, copy=True) if isinstance(x, torch.Tensor) else x)  # it may overwrite its input
-    except Exception as caught:  # whatever a learner's code raises is a finding
-        error = caught
-    finally:
-        for handle in handles:
-            handle.remove()
+    with recording({m: m for m in names}, inputs=parents, copy=True) as record:
+        try:
+            out = model(x.to(like, copy=True) if isinstance(x, torch.Tensor) else x)  # it may overwrite its input
+        except Exception as caught:  # whatever a learner's code raises is a finding
+            error = caught
+    outs, given = {m: [] for m in names}, {}
+    for i, call in enumerate(record.calls):
+        outs[call.name].append((i, call.output if isinstance(call.output, torch.Tensor) else None))
+    begun = Counter()
+    for call in sorted((c for c in (*record.calls, *record.unfinished) if c.begun is not None), key=lambda c: c.begun):
+        ats, n = names[call.name], begun[call.name]
+        if n < len(ats) and call.inputs and isinstance(call.inputs[0], torch.Tensor):
+            given[ats[n]] = call.begun - 0.5, call.inputs[0]
+        begun[call.name] += 1
 
     taps = {}
     for m, ats in names.items():

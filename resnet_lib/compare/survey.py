@@ -13,6 +13,8 @@ from torch.nn import functional as F
 from torch.nn.parameter import UninitializedTensorMixin
 from torch.overrides import TorchFunctionMode
 
+from ..activations import recording
+
 CALLS = {torch.conv2d: "weights", F.linear: "weights", F.batch_norm: "norm"}
 ARGUMENTS = {"weights": ("input", "weight", "bias"), "norm": ("input", "mean", "var", "weight", "bias")}
 FULL = {"mean": "running_mean", "var": "running_var"}
@@ -130,20 +132,17 @@ def survey(module, x, before=None):
 
     by_hand = found.by_hand = _norms_by_hand(module) if before is None else before.by_hand
 
-    def after(m, args, out):
-        if all(isinstance(t, torch.Tensor) for t in (*args, out)):
-            note("norm", by_hand[m], None, args[0].clone(), out.clone())
+    def after(call):
+        if all(isinstance(t, torch.Tensor) for t in (*call.inputs, call.output)):
+            note("norm", by_hand[call.name], None, call.inputs[0], call.output)
 
-    handles = [m.register_forward_hook(after) for m in by_hand]
     kept, watch = x.clone(), _Watch(note)
-    try:
-        with watch:
-            found.out = module(x)
-    except Exception as error:  # whatever a learner's code raises is a finding
-        found.error = error
-    finally:
-        for handle in handles:
-            handle.remove()
+    with recording({m: m for m in by_hand}, inputs=by_hand, copy=True, note=after):
+        try:
+            with watch:
+                found.out = module(x)
+        except Exception as error:  # whatever a learner's code raises is a finding
+            found.error = error
     found.changed, found.last_map = not torch.equal(kept, x), watch.last_map
     # The rest is made, and never ran as far as can be seen.
     for kind, tensors in _registered(module, by_hand):

@@ -5,14 +5,20 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from .._common import gap, one_thread
+from .._common import Finding, Kind, gap, one_thread
 from ..activations import calls, step_names
 from ..compare.errors import meaning, stopped, where
 from ..compare.proof import ladder
-from .hints import hints
+from ..compare.words import several
 from .progress import done
 from .questions import Question
+from .symptoms import hints_for
 from .verdict import Verdict, Wrong
+
+NO_FUNCTION = Kind("no function given", "The check expects a function that makes the network, and was given {type}.")
+NOT_MADE = Kind("network not made", "{cause}")
+NOT_COMPARED = Kind("not comparable", "It cannot be compared: {error}.")
+DIFFERENT = Kind("different", "{headline} {cause}")
 
 TOLERANCE = 1e-5  # as the ladder's: who writes a part otherwise may round otherwise
 
@@ -101,23 +107,24 @@ def check_ladder(make, reference, x=None, *, exercise=None):
     where that can be proved, what is wrong.
     """
 
-    def wrong(sentence, line="", remarks=()):
-        return Wrong(Verdict(False, "Your network", sentence, line, remarks=remarks, hints=hints("ladder", sentence)))
+    def wrong(kind, line="", remarks=(), **values):
+        found = Finding(kind, values=values)
+        hints = hints_for("ladder", found)
+        return Wrong(Verdict(False, "Your network", where=line, remarks=remarks, hints=hints, finding=found))
 
     if not callable(make) or isinstance(make, torch.nn.Module):
-        raise wrong(f"The check wants a function that makes the network, and was given {type(make).__name__}.")
-    with torch.random.fork_rng(devices=[]):
+        raise wrong(NO_FUNCTION, type=type(make).__name__)
+    with torch.random.fork_rng(devices=[]), one_thread():
         try:
             network = make()
         except Exception as error:  # whatever a learner's code raises is a finding
-            raise wrong(stopped(error), where(error)) from None
+            raise wrong(NOT_MADE, where(error), cause=stopped(error)) from None
         try:
             found = ladder(network, reference, x)
         except ValueError as error:
-            raise wrong(f"It cannot be compared: {error}.") from None
+            raise wrong(NOT_COMPARED, error=error) from None
     if not found.equal:
-        error = found.cause.partition("your network stopped with ")[2]
-        said = f"{meaning(RuntimeError(error))} " if error else ""
-        raise wrong(f"{found.headline} {said}{found.cause}", remarks=found.notes)
+        explained = several(found.error and meaning(found.error), found.finding)
+        raise wrong(DIFFERENT, remarks=found.notes, headline=found.headline, cause=explained)
     done(exercise)
     return Verdict(True, "Your network", found.headline, remarks=found.notes)

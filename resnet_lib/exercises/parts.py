@@ -12,12 +12,13 @@ from inspect import signature
 import torch
 from torch import nn
 
+from .._common import Finding, Kind, one_thread
 from ..blocks import BTNK1, BTNK2, Projection, Stem
 from ..compare.errors import stopped, where
 from ..compare.matching import compare, remarks
 from ..network import ResNet
-from .hints import hints
 from .progress import done
+from .symptoms import hints_for
 from .verdict import Verdict, Wrong
 
 
@@ -89,8 +90,7 @@ def check_network(make, *, blocks=(3, 4, 6, 3), base=64, num_classes=1000, names
         with torch.device("meta"):
             network = make(num_classes=n)
         if not any(p.shape[0] == n for p in network.parameters()):
-            text = f"num_classes plays no part: with num_classes={n} it still gives {num_classes} scores. Hand it on."
-            raise Wrong(Verdict(False, verdict.subject, text, hints=hints("network", "head")))
+            raise _wrong("network", verdict.subject, _finding("num_classes unused", n=n, classes=num_classes))
     done(exercise)
     return verdict
 
@@ -100,92 +100,126 @@ def _stage(C, C1, S, n):
 
 
 def _of_blocks(stage, C, C1, S, n):
-    """What is wrong with a row of the library's blocks, said of blocks and not of their layers; "" for all else. Blocks
-    are counted from 1, as in the lesson and its explorer."""
+    """What is wrong with a row of the library's blocks, said of blocks and not of their layers; None for all else.
+    Blocks are counted from 1, as in the lesson and its explorer."""
     if isinstance(stage, nn.ModuleList):
-        return "An nn.ModuleList holds modules, and runs none of them. It should be nn.Sequential."
+        return _finding("module list")
     row = list(stage) if isinstance(stage, nn.Sequential) else [None]
     if not all(type(block) in (BTNK1, BTNK2) for block in row):
-        return ""
+        return None
     if not row:
-        return "There is no block in it yet."
+        return _finding("no block")
     for i, block in enumerate(row, 1):
         if any(block is other for other in row[: i - 1]):
-            return f"Block {i - 1} and block {i} are one block with one set of weights. Make a new one for each place."
+            return _finding("one block twice", before=i - 1, i=i)
     if len(row) != n:
-        return f"It has {len(row)} block{'s' * (len(row) > 1)}, and n = {n} are wanted: one BTNK1, then n − 1 BTNK2."
+        return _finding("number of blocks in the row", blocks=f"{len(row)} block{'s' * (len(row) > 1)}", n=n)
     first, *others = row
     if type(first) is BTNK2:
-        return "Block 1 is a BTNK2. The first block changes the shape: a BTNK1."
+        return _finding("BTNK2 first")
     if (first.C, first.C1, first.S) != (C, C1, S):
         made = f"BTNK1(C={first.C}, C1={first.C1}, S={first.S})"
-        return f"Block 1 is {made}, and BTNK1(C={C}, C1={C1}, S={S}) is wanted."
+        return _finding("block's numbers", made=made, C=C, C1=C1, S=S)
     for i, block in enumerate(others, 2):
         if type(block) is BTNK1:
-            return f"Block {i} is a BTNK1. Only block 1 changes the shape; the others keep it: BTNK2."
+            return _finding("BTNK1 later", i=i)
         if block.C != 4 * C1:
-            return f"Block {i} is BTNK2({block.C}), and is given {4 * C1} channels: what the block before it gives out."
-    return ""
+            return _finding("block's channels", i=i, C=block.C, right=4 * C1)
+    return None
 
 
 # ── What all of them do ──────────────────────────────────────────────────────────────────────────────────────
 
 _PROVED = "With the library's weights it gives the library's numbers, in eval() and in training mode."
 
+WORDS = {
+    "module given": "Give the check the class itself, {name}, without brackets: it makes several of them.",
+    "nothing callable": "The check expects your class or function, and was given {given}.",
+    "None made": "{name} should make an nn.Module, and gives None: is its return missing?",
+    "a list made": (
+        "{name} should make an nn.Module, and gives a {type}: nn.Sequential(*blocks) makes a module of it."
+    ),
+    "no module made": "{name} should make an nn.Module, and gives a {type}.",
+    "other names": (
+        "It computes the right numbers. What follows looks at its parts by name, and there is none called {names}: "
+        "call them so in __init__."
+    ),
+    "at": "{at}: {cause}",
+    "num_classes unused": (
+        "num_classes plays no part: with num_classes={n} it still gives {classes} scores. Hand it on."
+    ),
+    "module list": "An nn.ModuleList holds modules, and runs none of them. It should be nn.Sequential.",
+    "no block": "There is no block in it yet.",
+    "one block twice": (
+        "Block {before} and block {i} are one block with one set of weights. Make a new one for each place."
+    ),
+    "number of blocks in the row": "It has {blocks}, and n = {n} are expected: one BTNK1, then n − 1 BTNK2.",
+    "BTNK2 first": "Block 1 is a BTNK2. The first block changes the shape: a BTNK1.",
+    "block's numbers": "Block 1 is {made}, and BTNK1(C={C}, C1={C1}, S={S}) is expected.",
+    "BTNK1 later": "Block {i} is a BTNK1. Only block 1 changes the shape; the others keep it: BTNK2.",
+    "block's channels": ("Block {i} is BTNK2({C}), and is given {right} channels: what the block before it outputs."),
+}
+KINDS = {name: Kind(name, sentence) for name, sentence in WORDS.items()}
+
+
+def _finding(kind, **values):
+    return Finding(KINDS[kind], values=values)
+
+
+def _wrong(part, name, finding, line="", rows=()):
+    return Wrong(Verdict(False, name, where=line, rows=rows, hints=hints_for(part, finding), finding=finding))
+
 
 # What `compare` calls a part that stands alone.
 PARTS = {"stem": "stage0", "projection": "projection", "BTNK2": "block", "BTNK1": "block"}
 
 
-def _check(make, cases, kind, names, exercise, look=None):
+def _check(make, cases, part, names, exercise, look=None):
     """cases: (what builds the reference, its numbers, W). The learner's is called with the same numbers, in order.
-    look(module, *numbers) gives a sentence, or "", before anything runs."""
+    look(module, *numbers) gives a finding, or None, before anything runs."""
     name = getattr(make, "__name__", type(make).__name__)
     if isinstance(make, nn.Module):
         name = type(make).__name__
-        more = f"Give the check the class itself, {name}, without brackets: it makes several of them."
-        raise Wrong(Verdict(False, name, more))
+        raise Wrong(Verdict(False, name, finding=_finding("module given", name=name)))
     if not callable(make):
-        raise Wrong(Verdict(False, name, f"The check wants your class or function, and was given {make!r:.60}."))
-    said = ()
+        raise Wrong(Verdict(False, name, finding=_finding("nothing callable", given=f"{make!r:.60}")))
+    noticed = ()
 
-    def wrong(sentence, line="", rows=(), at=""):
-        return Wrong(Verdict(False, name, at + sentence, line, rows, hints=hints(kind, sentence)))
-
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), one_thread():
         for build, numbers, W in cases:
             torch.manual_seed(0)
             C, reference = numbers.get("C", 3), build(*numbers.values())
-            at = f"{name}({_text(numbers)}), input ({C}, {W}, {W}): " if numbers else ""
+            at = f"{name}({_text(numbers)}), input ({C}, {W}, {W})" if numbers else ""
+
+            def wrong(finding, line="", rows=(), at=at):
+                return _wrong(part, name, _finding("at", at=at, cause=finding) if at else finding, line, rows)
+
             try:
                 module = make(*numbers.values())
             except Exception as error:  # whatever a learner's code raises is a finding
-                raise wrong(stopped(error), where(error), at=at) from None
+                raise wrong(stopped(error), where(error)) from None
             if not isinstance(module, nn.Module):
-                got = "None: is its return missing?" if module is None else f"a {type(module).__name__}."
-                if isinstance(module, list | tuple):
-                    got = f"{got[:-1]}: nn.Sequential(*blocks) makes a module of it."
-                raise wrong(f"{name} should make an nn.Module, and gives {got}")
-            if look and (sentence := look(module, *numbers.values())):
-                raise wrong(sentence, at=at)
+                kind = "None made" if module is None else "no module made"
+                kind = "a list made" if isinstance(module, list | tuple) else kind
+                raise _wrong(part, name, _finding(kind, name=name, type=type(module).__name__))
+            if look and (finding := look(module, *numbers.values())):
+                raise wrong(finding)
             # Two pictures, with negatives: only then can a ReLU on the shortcut or on x be seen.
-            found = compare(module, reference, torch.randn(2, C, W, W), PARTS.get(kind, ""))
+            found = compare(module, reference, torch.randn(2, C, W, W), PARTS.get(part, ""))
             if found:
-                raise wrong(*found, at=at)
+                raise wrong(*found)
             has = dict(module.named_modules())
             if missing := [n for n in names if n not in has]:
-                more = f"there is none called {', '.join(missing)}: call them so in __init__."
-                text = "It computes the right numbers. What follows looks at its parts by name, and "
-                raise wrong(text + more)
-            said = said or remarks(module)
+                raise _wrong(part, name, _finding("other names", names=", ".join(missing)))
+            noticed = noticed or remarks(module)
     tried = "; ".join(_text(numbers) for _, numbers, _ in cases if numbers)
-    return _right(make, _PROVED + (f" Tried with {tried}." if tried else ""), said, exercise)
+    return _right(make, _PROVED + (f" Tried with {tried}." if tried else ""), noticed, exercise)
 
 
 def _text(numbers):
     return ", ".join(f"{name}={n}" for name, n in numbers.items())
 
 
-def _right(make, sentence, said, exercise):
+def _right(make, sentence, noticed, exercise):
     done(exercise)
-    return Verdict(True, getattr(make, "__name__", type(make).__name__), sentence, remarks=said)
+    return Verdict(True, getattr(make, "__name__", type(make).__name__), sentence, remarks=noticed)

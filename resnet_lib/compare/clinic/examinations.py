@@ -2,7 +2,6 @@
 and computes what it says; none knows the patient's diagnosis.
 """
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -10,11 +9,12 @@ from functools import cache
 import torch
 from torch import nn
 
-from ..._common import shape_text
+from ..._common import one_thread, say, shape_text
 from ...activations import Call, recording
 from ...anatomy import unfilled
 from ...weights import load as trained
 from ..proof import copy_weights, ladder
+from ..words import found, several
 from .parts import FULL, WRONG, answer, assemble, pictures, prepare, said
 
 # ── Shapes and counts ────────────────────────────────────────────────────────────────────────────────────────
@@ -45,26 +45,26 @@ class Shapes:
         return bool(self.first) or self.parameters[0] != self.parameters[1] or self.macs[0] != self.macs[1]
 
     @property
-    def text(self):
-        found = []
+    def finding(self):
+        """All that there is to say, also of what is healthy."""
+        shapes = found("shapes healthy")
         if self.error:
-            found.append(f"The code stops in {self.first}. {self.error}.")
+            shapes = found("design stops", self.first, error=self.error)
         elif self.first:
             _, healthy, mine = next(row for row in self.rows if row[0] == self.first)
-            found.append(
-                f"Shapes differ first in {self.first}: {shape_text(mine)}, and healthy is {shape_text(healthy)}."
-            )
-        else:
-            found.append("All shapes are as they should be.")
-        for name, (healthy, mine) in (("Parameters", self.parameters), ("MACs", self.macs)):
-            if mine is not None:
-                found.append(f"{name}: {mine:,}" + (", as healthy." if mine == healthy else f", healthy {healthy:,}."))
-        return " ".join(found)
+            shapes = found("shapes", self.first, mine=shape_text(mine), healthy=shape_text(healthy))
+        counts = (("Parameters", self.parameters), ("MACs", self.macs))
+        return several(shapes, *(found("count", n, mine=b, healthy=a) for n, (a, b) in counts if b is not None))
+
+    @property
+    def text(self):
+        return say(self.finding)
 
 
 PARTS = ("stage0", "stage1", "stage2", "stage3", "stage4", "head")
 
 
+@one_thread()
 def shapes(parts):
     """Shapes, parameters and MACs of a ResNet-50 with these parts, as `Shapes`."""
     healthy, mine = _design(None), _design(parts)
@@ -157,30 +157,31 @@ class Statistics:
         return bool(self.error or self.odd or self.rewritten)
 
     @property
-    def text(self):
-        found = []
-        if self.error:
-            found.append(f"The code stops. {self.error}.")
+    def finding(self):
+        """All that there is to say, also of what is healthy."""
+        n, odd = len(self.readings), None
         if self.odd:
             r = self.odd[0]
-            found.append(
-                f"{len(self.odd)} of {len(self.readings)} readings lie outside the healthy range, the first in "
-                f"{r.step}: {r.what} {r.value:.3g}, healthy {r.low:.3g} to {r.high:.3g}."
-            )
+            values = {"what": r.what, "value": r.value, "low": r.low, "high": r.high}
+            odd = found("readings out of range", r.step, odd=len(self.odd), n=n, **values)
         elif not self.error:
-            found.append(f"All {len(self.readings)} readings lie in the healthy range.")
-        if self.rewritten:
-            found.append(
-                f"{len(self.rewritten)} steps gave out something else than what lies in the same tensor now, the "
-                f"first {self.rewritten[0]}: a later step wrote over it."
-            )
-        return " ".join(found)
+            odd = found("readings healthy", n=n)
+        return several(
+            self.error and found("code stops", error=self.error),
+            odd,
+            found("rewritten", self.rewritten[0], n=len(self.rewritten)) if self.rewritten else None,
+        )
+
+    @property
+    def text(self):
+        return say(self.finding)
 
 
 SEEDS = range(5)  # healthy networks that give the range
 WHAT = ("mean", "deviation", "share below zero", "share of zeros")
 
 
+@one_thread()
 def statistics(parts, healthy=None):
     """Statistics of every step, beside those of five healthy networks, as `Statistics`.
 
@@ -246,7 +247,7 @@ class Proof:
     arrives:  (healthy, the patient's): the deviation of what comes to the trained network's first BN, as a share of the
               deviation that this BN was trained with and keeps as its running variance.
               These four are None where the healthy weights do not fit the patient, or its code stops.
-    error:    what the code raised, or None.
+    error:    what the code raised, or a finding about its answers' shape, or None.
     `text` says where the two differ first, `cause` why: who wants to find that out alone reads only the first.
     """
 
@@ -255,46 +256,46 @@ class Proof:
     company: float | None = None
     winners: float | None = None
     arrives: tuple | None = None
-    error: str | None = None
+    error: object = None
 
     @property
     def sick(self):
         return bool(self.error) or not self.ladder.equal or max(self.answer or 0, self.company or 0) > TOLERANCE
 
     @property
-    def cause(self):
-        """What the ladder, or the first BN, says is wrong; or None."""
+    def why(self):
+        """The finding behind `cause`, or None."""
         if self.ladder and self.ladder.equal and self.arrives:
             healthy, mine = self.arrives
             if abs(mine / healthy - 1) > 0.05:
-                return (
-                    f"What comes to the first BN has {mine:.2g} of the deviation that it was trained with, and with "
-                    f"healthy preparation {healthy:.2g}: look at how the pictures are prepared."
-                )
-        # copy is an argument of the ladder, and none of an examination.
-        return re.sub(r" With copy=True[^.]*\.", "", self.ladder.cause or "") or None if self.ladder else None
+                return found("other preparation", mine=mine, healthy=healthy)
+        return self.ladder.finding if self.ladder else None
+
+    @property
+    def cause(self):
+        """What the ladder, or the first BN, says is wrong; or None."""
+        return say(self.why) if self.why else None
+
+    @property
+    def finding(self):
+        """Where the two differ first, or that they do not."""
+        head, answers = (
+            self.ladder and found("ladder" if self.ladder.equal else "ladder differs", says=self.ladder.headline),
+            None,
+        )
+        if self.error:
+            answers = found("code stops", error=self.error)
+        elif self.ladder.equal and self.answer is not None:
+            answers = found("answers healthy")
+            if self.company > TOLERANCE:
+                answers = found("answers depend on neighbours", company=self.company)
+            elif self.answer > TOLERANCE:
+                answers = found("other answers", answer=self.answer)
+        return several(head, answers)
 
     @property
     def text(self):
-        found = []
-        if self.ladder:
-            found.append(self.ladder.headline)
-        if self.error:
-            found.append(f"The code stops. {self.error}.")
-        elif self.ladder.equal and self.answer is not None:
-            if self.company > TOLERANCE:
-                found.append(
-                    "Yet its answer to a picture depends on the pictures beside it: two pictures by themselves, and "
-                    f"the same two among others, differ by {self.company:.2g} of the largest score."
-                )
-            elif self.answer > TOLERANCE:
-                found.append(
-                    f"Yet its answers are not the healthy network's: they differ by {self.answer:.2g} of the largest "
-                    "score."
-                )
-            else:
-                found.append("Its answers are those of the healthy network.")
-        return " ".join(found)
+        return say(self.finding)
 
 
 TOLERANCE = 1e-4
@@ -314,6 +315,7 @@ def published():
     return network, design, pictures(size=network.checkpoint.size)
 
 
+@one_thread()
 def prove(parts, names=None):
     """Compare a network of these parts with the trained one that comes with the course, as `Proof`.
 
@@ -326,9 +328,10 @@ def prove(parts, names=None):
         mine = assemble(parts, **design)
         if own:
             own(mine, reference.state_dict())
-        found = ladder(mine.eval(), reference, due_x[:8], names=names, copy=own is None)
+        steps = ladder(mine.eval(), reference, due_x[:8], names=names, copy=own is None)
     except WRONG as error:
         return Proof(None, error=said(error))
+    wrong = None
     try:
         if own is None:
             copy_weights(reference, mine, names)
@@ -337,13 +340,15 @@ def prove(parts, names=None):
         x = parts.get("prepare", prepare)(shown.clone())
         got, pair = answers(mine, x), answers(mine, x[:2])
         if got.shape != due.shape:
-            raise ValueError(f"the answers have shape {tuple(got.shape)}, and should have {tuple(due.shape)}")
+            wrong = found("answers' shape", shape=tuple(got.shape), right=tuple(due.shape))
     except WRONG as error:
+        wrong = said(error)
+    if wrong:
         # Where the ladder has found something, it has said this already, and better.
-        return Proof(found, error=said(error) if found.equal and not found.unmatched else None)
+        return Proof(steps, error=wrong if steps.equal and not steps.unmatched else None)
     far = [((a - b).abs().max() / due.abs().max()).item() for a, b in ((got, due), (pair, got[:2]))]
     winners = (got.argmax(1) == due.argmax(1)).float().mean().item()
-    return Proof(found, *far, winners, tuple(_arriving(reference.stage0, each) for each in (due_x, x)))
+    return Proof(steps, *far, winners, tuple(_arriving(reference.stage0, each) for each in (due_x, x)))
 
 
 @torch.no_grad()

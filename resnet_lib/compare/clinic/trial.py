@@ -6,8 +6,10 @@ from math import isclose, isfinite
 
 import torch
 
+from ..._common import one_thread, say
 from ...experiments.tasks import photographs
 from ...experiments.training import FAST, Recipe, Training
+from ..words import found, several
 from .parts import HEALTHY, WRONG, assemble, said
 
 STEPS = 10 if FAST else 200
@@ -48,6 +50,7 @@ class Run:
     def unmoved(self):
         return tuple(name for name, t in self._numbers() if torch.equal(t, self._began[name]))
 
+    @one_thread()
     def advance(self):
         """One step; every run sees the same pictures in the same order. ValueError where the loss is not finite."""
         next(self._steps)
@@ -161,26 +164,23 @@ class Trial:
         return self.worse > max(0.5, 3 * self.luck)
 
     @property
-    def text(self):
+    def finding(self):
+        """All that there is to say so far; None before the first step."""
         if not self.step:
-            return f"It cannot be trained. {self.error}." if self.error else "Not trained yet."
-        found = []
-        text = (
-            f"After {self.step} steps the loss is {self.late('patient'):.2f}, and of the two healthy networks "
-            f"{self.late('healthy'):.2f} and {self.late('healthy, other weights'):.2f}"
-        )
+            return found("no training", error=self.error) if self.error else None
+        end = ", so far."
         if self.error:
-            found.append(f"{text}. Then it stops: {self.error}.")
-        elif not self.done:
-            found.append(text + ", so far.")
-        else:
-            chance = "more than chance explains" if self._worse else "nothing that chance could not explain"
-            found.append(f"{text}: {chance}.")
-        if self.parted:
-            found.append(
-                f"Up to step {self.alike} its losses are those of the healthy network with the same first weights, and "
-                "then the two part."
-            )
-        if self.unmoved:
-            found.append(f"{len(self.unmoved)} entries have not moved, the first {self.unmoved[0]}.")
-        return " ".join(found)
+            end = f". Then it stops: {self.error}."
+        elif self.done:
+            end = f": {'more than chance explains' if self._worse else 'nothing that chance could not explain'}."
+        losses = {"patient": self.late("patient"), "one": self.late("healthy")}
+        unmoved = self.unmoved
+        return several(
+            found("losses", steps=self.step, other=self.late("healthy, other weights"), end=end, **losses),
+            found("parted", steps=self.alike) if self.parted else None,
+            found("unmoved", unmoved[0], n=len(unmoved)) if unmoved else None,
+        )
+
+    @property
+    def text(self):
+        return say(self.finding) if self.finding else "Not trained yet."

@@ -1,0 +1,325 @@
+"""Everything that can be found where a module is held against the reference, with its words; nothing reads them back.
+
+`found("layer missing", …)` makes a finding of one of these kinds. A finding may hold others, as "two at once" holds
+two; `kinds` lists the names of all of them.
+"""
+
+from .._common import Finding, Kind, say, shape_text
+
+# The kind of step → where to look, when nothing is proved.
+LOOK = {
+    "conv": "its stride, padding and dilation, and whether the ReLU before it is there",
+    "bn": "that BN, and whether something stands between the convolution and it",
+    "relu": "which function it is, and that it comes right after BN",
+    "pool": "the pooling's kind, kernel, stride and padding",
+    "logits": "the global average, the flattening, and whether something follows the linear layer",
+}
+
+
+def look_at(step, otherwise):
+    """Where to look for what is wrong with a step, by the kind of step."""
+    return LOOK.get(step.split(".")[-1].rstrip("0123"), otherwise)
+
+
+def found(kind, where="", **values):
+    """Return a finding of the kind of that name."""
+    return Finding(KINDS[kind], where, values)
+
+
+def several(*findings):
+    """Return one finding of those that are not None, or None."""
+    findings = tuple(f for f in findings if f)
+    return findings[0] if len(findings) == 1 else found("several", parts=findings) if findings else None
+
+
+def kinds(finding):
+    """Return the names of the kinds of a finding and of all that it holds, the outermost first."""
+    names = [finding.kind.name]
+    for value in finding.values.values():
+        for inner in value if isinstance(value, tuple) else (value,):
+            names += kinds(inner) if isinstance(inner, Finding) else []
+    return names
+
+
+def _capital(cause, **_):
+    """A mistake as a sentence; names of layers keep their small letter."""
+    text = say(cause)
+    return f"{text}." if cause.kind.sentence[:1] == "{" else f"{text[:1].upper()}{text[1:]}."
+
+
+def _channels(layer, gives, takes, right_gives, right_takes, **_):
+    factor = ""
+    for a, b in ((gives, right_gives), (takes, right_takes)):
+        if b == 4 * a:
+            factor = " That is a quarter of it: C1 where 4·C1 is due."
+        elif a == 4 * b:
+            factor = " That is four times as many: C or 4·C1 where C1 is due."
+        elif a in (2 * b, b // 2) and a != b:
+            factor = f" That is {'twice' if a == 2 * b else 'half'} as many as it should be."
+        if factor:
+            break
+    if not factor and (gives, takes) == (right_takes, right_gives):
+        factor = " The two are exchanged: Conv2d wants the channels that come in first."
+    right = f"it should take {right_takes} and give {right_gives}."
+    return f"{layer} takes {takes} channels and gives {gives}; {right}{factor}"
+
+
+def _layer_missing(where, shape, missing, **_):
+    more = f" ({missing} of them are missing.)" if missing > 1 else ""
+    return f"{where} is missing: a layer of shape {shape_text(shape)}.{more}"
+
+
+def _layer_extra(layer, shape, identity, **_):
+    kind = "BN" if len(shape) == 1 else "convolution or linear layer"
+    why = " An identity block adds x itself." if identity else ""
+    return f"Your {layer} is one {kind} too many, of shape {shape_text(shape)}.{why}"
+
+
+def _entries(cause, more, **_):
+    more = f" ({more:,} more {'entry does' if more == 1 else 'entries do'} not fit.)" if more else ""
+    return f"{cause}{more}"
+
+
+def _stage_blocks(stage, n, right, **_):
+    return f"Stage {stage} has {n} {'block' if n == 1 else 'blocks'}, and {right} are due."
+
+
+def _uncounted(where, times, **_):
+    calls = "made, but forward never calls it" if times == 0 else f"called {times} times in one forward pass"
+    return f"{where} is {calls}."
+
+
+BATCH = "uses the statistics of the batch, as in training mode: call eval(); F.batch_norm wants training=self.training"
+
+NORM_MISSING = "A BN is missing: there is none after {where}, {C} channels. Every convolution has its own."
+
+# Mistakes planted into the reference: each is half a sentence, as it may be one of two.
+MISTAKES = {
+    "norm left out": "{layer} is left out: there is no BN after {conv}",
+    "batch statistics": f"{{layer}} {BATCH}",
+    "eps": "{layer} has eps = {eps:g}; it should be {right:g}",
+    "no norm": "no BN is applied",
+    "batch statistics everywhere": f"every BN {BATCH}",
+    "eps everywhere": "every BN has eps = {eps:g}; it should be {right:g}",
+    "other activation": "the activation is {name}; it should be ReLU",
+    "relu missing": "there is no ReLU after {layer}",
+    "relu before norm": "the ReLU comes before {layer}; the order is CONV, BN, ReLU",
+    "relu before every norm": "every ReLU comes before its BN; the order is CONV, BN, ReLU",
+    "no pooling": "there is no pooling",
+    "average pooling": "the pooling is an average; it should take the largest",
+    "pooling numbers": "the pooling has kernel {kernel}, stride {S}, padding {padding}; it should have 3, 2, 1",
+    "pooling rounds up": "the pooling rounds up (ceil_mode)",
+    "stride": "the convolution has stride {S}; it should be {right}",
+    "padding": "the convolution has padding {padding}; it should be {right}",
+    "padding of a 1×1": "the convolution pads by 1; a 1×1 needs no padding",
+    "padding mode": "{layer} pads with {mode!r}; it should pad with zeros",
+    "stem's padding mode": "the convolution pads with {mode!r}; it should pad with zeros",
+    "relu in G": "there is a ReLU at the end of G; the ReLU waits until after the sum",
+    "relu after the sum missing": "there is no ReLU after the sum",
+    "relu before the sum": "the last ReLU comes before the sum, on F(x); it belongs after the sum",
+    "relu on F": "there is a ReLU on F(x) before the sum; it belongs after the sum alone",
+    "relu on the shortcut": "there is a ReLU on the shortcut before the sum; it belongs after the sum alone",
+    "x overwritten": "F(x) is added to itself: x was overwritten on the way",
+    "norm after the sum": "{layer} comes after the sum; it is the end of F, before the sum",
+    "no shortcut": "the shortcut is left out: nothing is added to F(x)",
+    "no F": "F(x) is left out: only the shortcut goes on",
+    "averaged": "F(x) and the shortcut are averaged; they should be added",
+    "multiplied": "F(x) and the shortcut are multiplied; they should be added",
+    "stacked": "F(x) and the shortcut are stacked as channels (torch.cat); they should be added",
+    "stride elsewhere": "the stride sits on the {at} and belongs on the {right}",
+    "stride twice": "F takes the stride twice, on {at} and on {right}; it belongs on {right} alone",
+    "no stride in F": "F has no stride; its {right} should have {S}",
+    "no stride in G": "the projection has no stride; it should have {S}, as F has",
+    "S forgotten": "the block has S = 1; it should be {S}",
+    "stride in F": "F has stride 2; this block has S = 1",
+    "stride in G": "the projection has stride 2; this block has S = 1",
+    "S too large": "the block has S = 2; it should be 1",
+    "dilation": "{layer} has dilation {dilation}; it should be {right}",
+    "zero channels": "x itself is the shortcut, filled up with zero channels; it should pass the projection",
+    "zero channels, strided": (
+        "x itself, every second pixel, is the shortcut, filled up with zero channels; it should pass the projection"
+    ),
+    "head takes the largest": "the pooling takes the largest; it should be the average",
+    "head sums": "the pooling sums; it should be the average",
+    "head takes one place": "only one place of the map is taken; it should be the average",
+    "head without bias": "the linear layer's bias is left out",
+    "after the head": "there is {name} inside the network; it should give the scores of the linear layer",
+    "two at once": "two things at once: {one}; and {two}",
+}
+
+# A module matched by shape and order.
+LAYERS = {
+    "several": lambda parts, **_: " ".join(map(say, parts)),
+    "mistake": _capital,
+    "mistake in a part": lambda where, cause, **_: f"{where if where[0].isalpha() else f'block {where}'}: {cause}.",
+    "unregistered": (
+        "A {layer} of shape {shape} computes in forward, and is no part of your module: its numbers would never be "
+        "trained, saved or loaded. Make layers in __init__, as self.something; several of them belong into "
+        "nn.Sequential or nn.ModuleList, not into a plain list."
+    ),
+    "no layers": "It has no layers yet: make them in __init__, as self.something, and call them in forward.",
+    "layers unused": "Its layers are there, but forward gives {what} without calling one of them.",
+    "x returned": "forward gives back x as it came in: return what the layers have made of it.",
+    "input overwritten": (
+        "forward overwrites its own input x: code that still needs x, such as the previous block's backward pass, "
+        "would see the changed values. Write y = f + x and not x += f, and no inplace=True on x."
+    ),
+    "class not made": "self.{where} is the class {name} itself. Write {name}(…), with brackets: they make one of it.",
+    "layer repeated": "Your {where} is used {times} times: that is one layer, with one set of weights.",
+    "bias missing": "Your {where} has no bias: the linear layer of the head, which no BN follows, has one.",
+    "bias too many": (
+        "Your {where} has a bias. The BN after it subtracts each channel's mean, and with it the bias, and the "
+        "published weights have none: write bias=False."
+    ),
+    "blocks in a stage": _stage_blocks,
+    "projection missing": (
+        "{where} has no projection. It needs one: {C} channels come in and {C_out} go out, and a sum needs equal "
+        "shapes. This does not depend on the stride: Stage 1 has S = 1 and needs its projection too."
+    ),
+    "projection's norm missing": NORM_MISSING,
+    "norm missing": NORM_MISSING,
+    "layer missing": _layer_missing,
+    "layer too many": _layer_extra,
+    "norm channels": "{layer}, a BN, has {C} channels; after this convolution there are {right}.",
+    "kernel": "{layer} has a kernel of {kernel}; it should be {right}.",
+    "channels": _channels,
+    "channels in a stage": _channels,
+    "None returned": "forward gives None: end it with return.",
+    "no tensor returned": "forward gives {what}, and should give one tensor.",
+    "part skipped": "forward goes on without {where}: call it, too, in its place.",
+    "layer not called": "{where} is made in __init__, and forward never calls it.",
+    "called several times": "{where} is called {times} times in one forward pass, and should be once.",
+    "output shape": (
+        "It gives out shape {shape} for an input of {x}, and should give {right}: look at strides and paddings."
+    ),
+    "differs after the layers": "Every layer computes the right numbers, but what comes out differs: check "
+    + LOOK["logits"],
+    "differs after the block's layers": (
+        "Every convolution and BN is right, but what comes out differs: check the sum and what follows it."
+    ),
+    "numbers differ": "With the same weights your numbers differ, first at {where}: check {look}.",
+    "shortcut fed with F": (
+        "The shortcut is given what F has made, {shape}, and not x, {right}: keep x as it came in, and call what flows "
+        "through F by another name."
+    ),
+    "shortcut not called": (
+        "{where} is made in __init__, and forward never calls it: what is added to F(x) is self.{where}(x). "
+        "(Python says: {error}.)"
+    ),
+    "fails in training": "It works in eval() but fails in training mode. {cause}",
+    "late stride": (
+        "It is right in eval() and differs in training mode: {where} gives {shape} where {right} is due, so that the "
+        "BN after it sees other numbers. Does a later layer have its stride?"
+    ),
+    "stored statistics in training": (
+        "It is right in eval() and differs in training mode: there BN must use the statistics of the batch. Use "
+        "nn.BatchNorm2d, or say F.batch_norm(…, training=self.training)."
+    ),
+    "cut off": "The result is cut off from the weights, which could not be trained: no .detach(), no no_grad.",
+    "running statistics": (
+        "In training mode {where} does not keep the running mean and variance as nn.BatchNorm2d does (momentum 0.1): "
+        "after training, eval() would use the wrong ones."
+    ),
+}
+
+# Networks matched by name.
+ENTRIES = {
+    "proved": ("{where}: {cause}. This is proved: the reference, changed in just this, gives your numbers."),
+    "proved up to the stop": (
+        "{where}: {cause}. This is proved: the reference, changed in just this, stops there as well, with your numbers "
+        "up to there."
+    ),
+    "entries": _entries,
+    "part's input": ("What goes into {where} is not {right}: look at what your forward does before it."),
+    "NaN": (
+        "{where} is the first step whose result holds NaN, no numbers; what went into {part} is equal. Look for a "
+        "division by zero or a root of a negative number."
+    ),
+    "no logits": "Your forward gives {type} and must give a tensor, the logits.",
+    "network stopped": "After {reached} your network stopped with {type}: {message}{line}",
+    "step differs": "{before} is equal and {where} is not: look at what your forward does between them. Check {look}.",
+    "no usual mistake": "It is none of {tried} usual mistakes.",
+    "fixed pooling": (
+        "The maps are {H} × {W} here: a pooling of fixed size, such as AvgPool2d(7), fits pictures of one size only, "
+        "and AdaptiveAvgPool2d(1) fits all."
+    ),
+    "calls of a step": _uncounted,
+    **dict.fromkeys(
+        ("other values", "first weight other", "statistics other"),
+        "{where} has other values than the reference's: these are not its weights.",
+    ),
+    "number of blocks": "The number of blocks in Stage {stage} is {n} in yours and {right} in the reference.",
+    "bias left on": (
+        "{where}: a bias was left on in the convolution. The BN after it subtracts it again in training, and the "
+        "published weights have none: write bias=False."
+    ),
+    "projection too many": ("{where} has a projection; in the reference its shortcut passes x on unchanged (BTNK2)."),
+    "entry too many": "{where} is in your network and not in the reference.",
+    "renamed": "Nothing of yours is called {where}. If it is your {mine!r}, say names={{{mine!r}: {name!r}}}.",
+    "no name fits": (
+        "No name of yours is one of the reference's: say which is which with names={{'yours': 'stage0', …}}."
+    ),
+    "no projection": "{where} has no projection. It needs one{also}: {C:,} channels go in and {C_out:,} come out.",
+    "norm without weight": "{where} has no weight and bias (affine=False).",
+    "norm without statistics": (
+        "{where} keeps no running statistics (track_running_stats=False) and uses the batch's in eval()."
+    ),
+    "no norm entry": "{where} is missing: there is no BN after {after}.",
+    "entry missing": "{where} is missing in your network.",
+    "classes": "head.fc gives {n:,} classes in yours and {right:,} in the reference.",
+    "entry's kernel": "{where} has a kernel of {kernel}; it should be {right}.",
+    "C1": "{where} has C1 = {C1:,}; it should be {right:,}.",
+    "groups": "Each output of {where} sees {n:,} channels and should see {right:,}: are its groups right?",
+    "entry's channels": (
+        "{where} takes {takes:,} channels and gives {gives:,}; it should take {right_takes:,} and give {right_gives:,}."
+    ),
+    "entry's shape": "{where} has shape {shape}; it should be {right}.",
+    "shared": (
+        "{where} are one and the same layer in your network, with one set of weights: make a new block each time, and "
+        "do not repeat one (such as [block] * 3)."
+    ),
+}
+
+# The clinic's examinations.
+EXAMINED = {
+    "design stops": "The code stops in {where}. {error}.",
+    "shapes": "Shapes differ first in {where}: {mine}, and healthy is {healthy}.",
+    "shapes healthy": "All shapes are as they should be.",
+    "count": lambda where, mine, healthy: (
+        f"{where}: {mine:,}" + (", as healthy." if mine == healthy else f", healthy {healthy:,}.")
+    ),
+    "code stops": "The code stops. {error}.",
+    "readings out of range": (
+        "{odd} of {n} readings lie outside the healthy range, the first in {where}: {what} {value:.3g}, healthy "
+        "{low:.3g} to {high:.3g}."
+    ),
+    "readings healthy": "All {n} readings lie in the healthy range.",
+    "rewritten": (
+        "{n} steps gave out something else than what lies in the same tensor now, the first {where}: a later step "
+        "wrote over it."
+    ),
+    "ladder": "{says}",
+    "ladder differs": "{says}",
+    "answers' shape": "ValueError: the answers have shape {shape}, and should have {right}",
+    "other preparation": (
+        "What comes to the first BN has {mine:.2g} of the deviation that it was trained with, and with healthy "
+        "preparation {healthy:.2g}: look at how the pictures are prepared."
+    ),
+    "answers depend on neighbours": (
+        "Yet its answer to a picture depends on the pictures beside it: two pictures by themselves, and the same two "
+        "among others, differ by {company:.2g} of the largest score."
+    ),
+    "other answers": "Yet its answers are not the healthy network's: they differ by {answer:.2g} of the largest score.",
+    "answers healthy": "Its answers are those of the healthy network.",
+    "no training": "It cannot be trained. {error}.",
+    "losses": (
+        "After {steps} steps the loss is {patient:.2f}, and of the two healthy networks {one:.2f} and {other:.2f}{end}"
+    ),
+    "parted": (
+        "Up to step {steps} its losses are those of the healthy network with the same first weights, and then the two "
+        "part."
+    ),
+    "unmoved": "{n} entries have not moved, the first {where}.",
+}
+
+KINDS = {name: Kind(name, sentence) for name, sentence in (MISTAKES | LAYERS | ENTRIES | EXAMINED).items()}

@@ -1,0 +1,68 @@
+"""Findings decide, words only tell: with every sentence replaced by the name of its kind, the checks of parts, the
+ladder and the clinic give the same verdicts and the same hints."""
+
+import pytest
+from torch import nn
+
+from resnet_lib import ResNet, _common
+from resnet_lib.compare import words
+from resnet_lib.compare.clinic.patients import PATIENTS
+from resnet_lib.exercises import Wrong, check_cured, check_ladder
+
+from .mutants import CHECKS
+
+
+def judged(check, *given, **parts):
+    """(whether it passed, its hints, its sentence)."""
+    try:
+        verdict = check(*given, **parts)
+    except Wrong as wrong:
+        verdict = wrong.verdict
+    return verdict.ok, verdict.hints, verdict.sentence
+
+
+def only_kinds(monkeypatch):
+    for module in (_common, words):
+        monkeypatch.setattr(module, "say", lambda finding: finding.kind.name)
+
+
+@pytest.mark.parametrize(
+    ("part", "mistake"),
+    [
+        (part, mistake)
+        for part, mistakes in {
+            "stem": ("no super", "no relu", "64 typed in", "pool 2", "misspelt", "None"),
+            "projection": ("no stride", "bias", "relu", "not made"),
+            "BTNK2": ("no relu1", "into x", "no padding", "mean", "frozen BN"),
+            "BTNK1": ("no projection", "stride on the 1x1", "plain list"),
+        }.items()
+        for mistake in mistakes
+    ],
+)
+def test_hints_of_parts_do_not_depend_on_words(monkeypatch, part, mistake):
+    make, check, *_ = CHECKS[part]
+    usual = judged(check, make("modules", mistake))
+    only_kinds(monkeypatch)
+    replaced = judged(check, make("modules", mistake))
+    assert usual[:2] == replaced[:2] and not usual[0]
+    assert usual[2] != replaced[2], "the words were not replaced"
+
+
+def test_hints_of_the_ladder_and_the_clinic_do_not_depend_on_words(monkeypatch):
+    reference = ResNet(blocks=(1, 1, 1, 1), base=8, num_classes=10)
+
+    def make():
+        network = ResNet(blocks=(1, 1, 1, 1), base=8, num_classes=10)
+        network.stage0.pool = nn.MaxPool2d(2, 2)
+        return network
+
+    patients = [PATIENTS[name] for name in ("halving", "eager")]
+
+    def all_of_them():
+        return [judged(check_ladder, make, reference), *(judged(check_cured, p, **p.parts) for p in patients)]
+
+    usual = all_of_them()
+    only_kinds(monkeypatch)
+    replaced = all_of_them()
+    assert [u[:2] for u in usual] == [r[:2] for r in replaced] and not any(u[0] for u in usual)
+    assert all(u[2] != r[2] for u, r in zip(usual, replaced, strict=True))
