@@ -348,7 +348,7 @@ def test_no_cell_of_the_csv_is_a_formula(text):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"folder": "nowhere"}, "is no folder"),
+        ({"folder": "nowhere"}, "is not a folder"),
         ({"folder": "empty"}, "holds no notebook"),
         ({"lesson": "99"}, "there is no lesson '99'"),
         ({"out": Path("nowhere") / "grades.csv"}, "the CSV cannot be written there"),
@@ -376,7 +376,7 @@ def test_the_command_says_in_a_sentence_what_stands_in_its_way_and_reads_paths_f
     command = [sys.executable, "-m", "resnet_lib.grading", "--from", tmp_path, "here", "--lesson", "3"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"Nothing was graded: {tmp_path / 'here'} is no folder") and done.stdout == ""
+    assert done.stderr.startswith(f"Nothing was graded: {tmp_path / 'here'} is not a folder") and done.stdout == ""
 
 
 def test_what_a_check_of_the_library_says_stands_there_without_the_name_of_an_error():
