@@ -248,7 +248,7 @@ def new_kind_of_pool(network):
         (lambda: None, "must be an nn.Module, and is NoneType"),
         (lambda: thin, "must be an nn.Module"),
         (7, "was given int"),
-        (nn.ReLU(), "wants a function that makes the network"),
+        (nn.ReLU(), "expects a function that makes the network"),
     ],
 )
 def test_what_makes_no_network_is_told_in_a_sentence(reference, make, sentence):

@@ -444,11 +444,11 @@ STAGES = {
     ),
     "one too many": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK2(4 * C1) for _ in range(n))),
-        "It has 4 blocks, and n = 3 are wanted",
+        "It has 4 blocks, and n = 3 are expected",
     ),
     "one too few": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK2(4 * C1) for _ in range(n - 2))),
-        "It has 2 blocks, and n = 3 are wanted",
+        "It has 2 blocks, and n = 3 are expected",
     ),
     "every one a BTNK1": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK1(4 * C1, C1) for _ in range(n - 1))),
@@ -460,11 +460,11 @@ STAGES = {
     ),
     "no stride": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1), *(BTNK2(4 * C1) for _ in range(n - 1))),
-        "Block 1 is BTNK1(C=16, C1=8, S=1), and BTNK1(C=16, C1=8, S=2) is wanted",
+        "Block 1 is BTNK1(C=16, C1=8, S=1), and BTNK1(C=16, C1=8, S=2) is expected",
     ),
     "C and C1 exchanged": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C1, C, S), *(BTNK2(4 * C) for _ in range(n - 1))),
-        "Block 1 is BTNK1(C=8, C1=16, S=2), and BTNK1(C=16, C1=8, S=2) is wanted",
+        "Block 1 is BTNK1(C=8, C1=16, S=2), and BTNK1(C=16, C1=8, S=2) is expected",
     ),
     "C1 for 4·C1": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK2(C1) for _ in range(n - 1))),
