@@ -1,6 +1,9 @@
 """What trained designs come to, and how much of a difference is luck."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +18,7 @@ from resnet_lib.experiments.tasks import Task
 from resnet_lib.experiments.training import Recipe, evaluate
 from resnet_lib.views.comparison import ComparisonCurves, comparison_table
 
+ROOT = Path(__file__).resolve().parent.parent
 SMALL = Design(StemDesign(4, 3), tuple(StageDesign(1, 2, 8, S) for S in (1, 2, 1, 1)), 10)
 OTHER = Design(StemDesign(6, 3), SMALL.stages, 10)
 
@@ -154,3 +158,18 @@ def test_presets_can_all_be_drawn_at_once_and_no_more(task):
     ComparisonCurves().draw([result(name, 0.5) for name in PRESETS])
     with pytest.raises(ValueError, match="there are 6 designs, and curves can show 5"):
         ComparisonCurves().draw([result(str(i), 0.5) for i in range(6)])
+
+
+def test_a_design_of_few_channels_is_trained_on_one_thread_without_ending_the_kernel():
+    code = (
+        "import torch; torch.set_num_threads(1)\n"
+        "from resnet_lib import Design, StageDesign, StemDesign\n"
+        "from resnet_lib.experiments.comparison import entrants\n"
+        "from resnet_lib.experiments.tasks import photographs\n"
+        "task = photographs(size=32, n=64, n_test=20)\n"
+        "small = Design(StemDesign(4), (StageDesign(1, 4, 16, 2),) * 4, 20)\n"
+        "(network,) = entrants({'small': small}, task).values()\n"
+        "for _ in range(30):\n"
+        "    network(task.prepare(task.train[0][:32], 0.0)).sum().backward()\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
