@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from resnet_lib import ResNet, resnet50
 from resnet_lib.compare.mistakes import of
 from resnet_lib.compare.proof import Ladder, copy_weights, ladder
+from resnet_lib.views import proof_table
 from resnet_lib.weights import load
 
 from .reference import plain, shake_norms
@@ -839,7 +840,7 @@ def test_the_text_shows_whole_parts_and_the_steps_where_it_breaks(reference):
 
 
 def test_the_html_marks_the_first_divergence_and_says_it_in_words(reference):
-    html = ladder(LearnersNet(at={"stage2.1": ["no relu2"]}), reference)._repr_html_()
+    html = proof_table(ladder(LearnersNet(at={"stage2.1": ["no relu2"]}), reference))
     short = html.split("<details>")[0]
     assert short.count("class=marked") == 1
     row = short.split("class=marked")[1].split("</tr>")[0]
@@ -849,7 +850,7 @@ def test_the_html_marks_the_first_divergence_and_says_it_in_words(reference):
 
 
 def test_the_html_sets_parameters_side_by_side_only_where_they_do_not_fit(reference):
-    html = ladder(LearnersNet(at={"stage2.1": ["C1 doubled"]}), reference)._repr_html_()
+    html = proof_table(ladder(LearnersNet(at={"stage2.1": ["C1 doubled"]}), reference))
     assert "<td>(32, 128, 1, 1)</td><td>(64, 128, 1, 1)</td>" in html and "other shape – the first" in html
     assert "stage1.0.conv1.weight" not in html and "entry that does not fit" in html
 
@@ -859,7 +860,7 @@ def test_html_from_a_learner_s_text_is_escaped(reference):
         def forward(self, x):
             raise RuntimeError("<script>alert(1)</script>")
 
-    html = ladder(Evil(), reference)._repr_html_()
+    html = proof_table(ladder(Evil(), reference))
     assert "<script>" not in html and "&lt;script&gt;" in html
 
 

@@ -21,7 +21,7 @@ __all__ = ["Ladder", "Parameter", "Rung", "copy_weights", "draw_norms", "ladder"
 
 @dataclass(frozen=True)
 class Ladder:
-    """What `ladder` found. `str()` is a text table; in a notebook it shows as a table.
+    """What `ladder` found. `str()` is a text table; in a notebook `views` shows it as a table.
 
     rungs:      Rungs in the order in which the reference runs.
     parameters: Parameters, the reference's order, then what only the learner's network has.
@@ -85,11 +85,6 @@ class Ladder:
         if len(self.unmatched) > 12:
             lines.append(f"… and {len(self.unmatched) - 12:,} more entries that do not fit")
         return "\n".join([self.headline, *([self.cause] if self.cause else []), *self.notes, "", *lines])
-
-    def _repr_html_(self):
-        from ..views.proof import proof_table
-
-        return proof_table(self)
 
 
 @one_thread()

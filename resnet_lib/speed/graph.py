@@ -1,13 +1,13 @@
 """A network as a graph: its steps in the order in which they run, and the inputs of each (torch.fx)."""
 
 import copy
+import sys
 from contextlib import contextmanager
 
 from torch import fx, nn
 
-from .. import blocks
-from .. import network as networks
-from ..blocks import Add
+from ..blocks import Add, Stem
+from ..network import ResNet
 
 
 def as_graph(network):
@@ -39,15 +39,15 @@ class _Tracer(fx.Tracer):
 @contextmanager
 def _unchecked():
     """Inside, this library's modules do not check their inputs: while a graph is recorded there is none to check."""
-    places = [(blocks, "check_input"), (networks, "check_input"), (networks, "check_training_size")]
-    before = [getattr(place, name) for place, name in places]
-    for place, name in places:
-        setattr(place, name, lambda *_args: None)
+    names = {module: vars(sys.modules[module.__module__]) for module in (Stem, ResNet)}
+    before = {module: dict(space) for module, space in names.items()}
+    for space in names.values():
+        space.update({name: lambda *_args: None for name in ("check_input", "check_training_size") if name in space})
     try:
         yield
     finally:
-        for (place, name), what in zip(places, before, strict=True):
-            setattr(place, name, what)
+        for module, space in names.items():
+            space.update(before[module])
 
 
 def is_call(graph, node, *kinds):

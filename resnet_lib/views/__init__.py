@@ -4,6 +4,7 @@ from .anatomy import anatomy_table
 from .charts import cost_bars
 from .diagram import block_diagram
 from .maps import bmp, colour_bar, mosaic, picture, show_maps, statistics
+from .proof import proof_table
 from .speed import roofline, standing_table, time_bars
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "cost_bars",
     "mosaic",
     "picture",
+    "proof_table",
     "roofline",
     "show_maps",
     "standing_table",

@@ -3,6 +3,7 @@
 from html import escape
 
 from .._common import shape_text
+from ..compare.proof import Ladder
 from .style import CSS, ERROR, SUM
 
 
@@ -69,3 +70,7 @@ def _table(names, rows):
     last = len(names) - 1
     head = "".join(f"<th{' style=text-align:left' if i == last else ''}>{n}</th>" for i, n in enumerate(names))
     return f'<table style="margin-bottom:8px"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+# The ladder knows nothing of HTML, so it is told here how a notebook shows it.
+Ladder._repr_html_ = proof_table
