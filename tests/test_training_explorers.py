@@ -135,7 +135,7 @@ def test_a_damaged_file_gives_a_sentence_and_begin_anew_helps(explorer, task, tm
     for file in tmp_path.rglob("*.pt"):
         file.write_bytes(b"half of a")
     again = TrainingExplorer(networks, task, RECIPE, folder=tmp_path)
-    assert "is no saved training run that can be read" in words(again.problem)
+    assert "is not a readable training run" in words(again.problem)
     again.anew.click()
     assert not words(again.problem).strip() and again.race.step == 0
 
