@@ -477,7 +477,7 @@ def test_losses_that_are_no_numbers_are_counted_in_words(networks, task):
 
 def test_the_bundled_network_is_looked_at_by_its_own_answers():
     explorer = LandscapeExplorer(n=4, finest=9)
-    assert "the loss is against the network's own answers" in text(explorer)
+    assert "own answers in the middle" in text(explorer)
     found = explorer.found["the bundled network"]
     assert found.accuracy[4, 4] == 1 and found.edge > found.centre
 
