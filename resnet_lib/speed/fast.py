@@ -52,6 +52,8 @@ class FastNetwork(Checked):
     `str()` says all this in words; in a notebook it shows as that.
     """
 
+    converts = True  # floats of any precision, to its own and back
+
     def __init__(self, way, elsewhere, *, C, dtype, **record):
         super().__init__()
         self._way, self._elsewhere, self.C, self._dtype = way, elsewhere, C, dtype
