@@ -51,11 +51,11 @@ Progress("00", exercises=3)
 #
 # - **The line of circles** that you have just made is at the top of every lesson, one circle per exercise: ○ becomes ✓
 #   when you have solved it. Your progress is saved in a small file, `runs/progress.json`, beside this notebook.
-# - **Exercises** are cells with something missing. They end with a line `raise NotImplementedError(…)`. Write your
-#   code, remove that line, and run the cell. Each exercise says how hard it is (● easy to ●●● hard), how important, and
-#   about how many minutes it takes.
-# - **Checks** are in the cell below an exercise. Run it: it says **✓ right**, or **✗ not right yet** and what is wrong.
-#   A failed check breaks nothing and is not counted. Change your cell, run it, and run the check again.
+# - **Exercises** are cells in which three dots, `...`, stand where your answer belongs. Replace the dots and run the
+#   cell. Each exercise says how hard it is (● easy to ●●● hard), how important, and about how many minutes it takes.
+# - **Checks** are in the cell below an exercise. Run it: it says **✓ right**, **✗ not right yet** and what is wrong, or
+#   **○ open** while there are dots left. An open or wrong exercise stops nothing: until yours is right, the cells below
+#   use the library's part.
 # - **Hints** are folded away. Each hint above an exercise names the problem it helps with: open only the one that fits.
 #   The hints below a failed check are nested, and the last is nearly the solution.
 # - **Predictions** come before a result is shown. Commit to an answer, even when you are unsure: you remember an answer
@@ -197,8 +197,8 @@ SizeExplorer()
 # You slice a tensor of shape (C, W, W) with stride S, as above. What is the shape of the result? Do it in your head.
 #
 # The first answer is filled in, and it is **wrong, on purpose**. So begin in an unusual way: run the exercise as it is,
-# then the check below it, and read its message. (The exercise stops at its last line, as it should: it is not
-# finished.) Then correct that answer, replace each `None` with three numbers (C, H, W), and remove the last line.
+# then the check below it, and read its message. Then correct that answer, and replace each `...` with three numbers
+# (C, H, W).
 #
 # <details><summary>Hint: my answer for W = 7 is wrong</summary>Write down the numbers 0 to 6, and cross out every
 # second one. How many are left?</details>

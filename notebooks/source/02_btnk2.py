@@ -135,7 +135,7 @@ print(f"one 3×3 from 256 to 256 channels:   {direct:7,} weights")
 # ● of ●●● · important · 5 minutes
 #
 # The input of a BTNK2 is (1024, 14, 14), as in Stage 3. What is the shape after each of its convolutions, and at the
-# end? Replace each `None` with (channels, height, width).
+# end? Replace each `...` with (channels, height, width).
 #
 # <details><summary>Hint: my width shrinks from step to step</summary>Put padding 1, kernel 3 and stride 1 into the rule of
 # lesson 01: ⌊(14 + 2 − 3)/1⌋ + 1.</details>

@@ -197,7 +197,7 @@ check_projection(MyProjection, names=["conv", "bn"], exercise="03.1")
 # ### Exercise 2 · predict
 # ● of ●●● · important · 5 minutes
 #
-# What is the output shape? Replace each `None` with a triple (channels, height, width). Do it in your head.
+# What is the output shape? Replace each `...` with a triple (channels, height, width). Do it in your head.
 #
 # <details><summary>Hint: my last answer is wrong</summary>7 is odd. The output-size formula of lesson 01: ⌊(7 +
 # 2·padding − kernel) / stride⌋ + 1. Apply it to the 3×3 with padding 1, then to the 1×1 with padding 0.</details>

@@ -93,7 +93,7 @@ print(tuple(y.shape))
 # ### Exercise 1 · read C, C1 and S off the shapes
 # ● of ●●● · important · 5 minutes
 #
-# Stage 1 is filled in. Replace each `None` with the triple (C, C1, S) of the stage's first block.
+# Stage 1 is filled in. Replace each `...` with the triple (C, C1, S) of the stage's first block.
 #
 # <details><summary>Hint: where does C1 come from?</summary>The output of a BTNK1 has 4·C1 channels.</details>
 # <details><summary>Hint: where does S come from?</summary>The output of a BTNK1 is W/S wide.</details>
