@@ -220,7 +220,7 @@ def parameters(weights):
         (lambda a, b: {"momentum": parameters(a), "model": b}, "model", "momentum"),
         (lambda a, b: {"model": b, "ema": parameters(a)}, "model", "ema"),
     ],
-)  # fmt: skip
+)
 def test_of_two_networks_the_averaged_one_or_else_the_first_is_taken_and_that_is_said(tmp_path, content, taken, other):
     a, b = (written(resnet18(base=2, num_classes=3).state_dict()) for _ in range(2))
     with pytest.warns(UserWarning, match=f"the weights are those of .*{taken}.*{other}.* were not used"):
@@ -365,7 +365,7 @@ OTHERS = {
     "video": (stem(3) | {k: t[:, :, None] for k, t in BODY.items() if t.dim() == 4}, "not two-dimensional"),
     "ViT": ({"cls_token": ONE, "patch_embed.proj.weight": ONE}, "a Vision Transformer"),
     "DenseNet": ({"features.denseblock1.denselayer1.conv1.weight": ONE}, "a DenseNet"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("wrapped", ["", "state_dict"])
@@ -454,7 +454,7 @@ FILES = {
     "safetensors with a wrong header": ((16).to_bytes(8, "little") + b'{"__metadata__":{}}', "incomplete or damaged"),
     "safetensors without tensors": (safetensors({}), "holds no weights"),
     "safetensors of another type": (SOUND.replace(b'"F32"', b'"F4 "'), "is incomplete or damaged"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", FILES)
