@@ -396,7 +396,7 @@ class NaNStored(nn.BatchNorm2d):
 @pytest.mark.parametrize(
     ("norm", "sentence"),
     [
-        (NaNInTraining, "in training mode differ, first in what conv2 gives: at [0, 0, 0, 0] it is nan"),
+        (NaNInTraining, "in training mode differ, first in what goes into conv2: at [0, 0, 0, 0] it is nan"),
         (NaNStored, "does not keep the running"),
     ],
 )
