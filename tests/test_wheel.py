@@ -91,7 +91,7 @@ def installed(wheel, tmp_path_factory):
 
 def run(installed, *arguments):
     command = [sys.executable, "-m", "resnet_lib", *map(str, arguments)]
-    return subprocess.run(command, cwd=installed, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=installed, capture_output=True, text=True, timeout=300)
 
 
 def test_the_installed_library_gives_out_the_lessons(installed, tmp_path):
@@ -115,7 +115,7 @@ assert all(photo(name).size for name in PHOTOS)
 print(sum(p.numel() for p in load("thin").parameters()))
 """
     command = [sys.executable, "-c", code.format(folder=str(installed))]
-    done = subprocess.run(command, cwd=installed, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=installed, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 100_000
 
