@@ -205,6 +205,28 @@ def _sides(conv, x):
     return zip("HW", x.shape[2:], conv.kernel_size, conv.padding, conv.dilation, strict=True)
 
 
+class Checked(torch.nn.Module):
+    """A module that checks its input when it is called, and not in `forward`: a tool that traces, scripts, exports or
+    compiles it finds the arithmetic there and nothing else.
+
+    check_call: called with the arguments of `forward`; raises ValueError for those that it cannot take. Not called
+                while a tool records the steps, nor where something may yet change the input on its way to `forward`.
+    """
+
+    check_call = check_input
+
+    def __call__(self, *inputs, **named):
+        if not (_recorded(*inputs, *named.values()) or self._forward_pre_hooks or "forward" in vars(self)):
+            self.check_call(*inputs, **named)
+        return super().__call__(*inputs, **named)
+
+
+def _recorded(*inputs):
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return True
+    return any(isinstance(x, torch.fx.Proxy) for x in inputs)
+
+
 def check_place(name, shape, row, column, channel=0):
     """Raise ValueError where the output of step `name`, (C, H, W) or (C,), has no such value."""
     sides = {"channel": channel, "row": row, "column": column}

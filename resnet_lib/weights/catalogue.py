@@ -25,7 +25,7 @@ class Checkpoint:
     resize, size: the picture's shorter side in pixels, and the central square that is cut out of it.
     labels:  names of the classes; empty for ImageNet's and for unknown ones.
     top1:    share of test pictures whose most probable class is right, in percent; None where it is not known.
-    note:    one sentence: what it is.
+    note:    what it is, and of a file from elsewhere what is assumed and what of it was not used.
     """
 
     name: str
