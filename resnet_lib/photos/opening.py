@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -206,10 +206,8 @@ def _too_large(name):
 
 def _upright_rgb(image, name):
     image.load()
-    try:
+    with suppress(Exception):  # damaged notes of the camera, about a picture that is whole
         image = ImageOps.exif_transpose(image)
-    except Exception:  # noqa: S110 - damaged notes of the camera, about a picture that is whole
-        pass
     if not all(image.size):
         raise _Refused(f"{name} has no pixels: its size is {image.width} × {image.height}")
     if image.mode.startswith("I") or image.mode == "F":  # PIL's own conversion would clip at 255 where it should scale
