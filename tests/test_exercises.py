@@ -203,18 +203,6 @@ def test_a_module_in_place_of_its_class_is_told_so():
     assert "was given 7" in refusal(check_stem, 7).sentence
 
 
-def test_in_a_notebook_the_verdict_stands_for_the_traceback(monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
-    try:
-        check_stem(lambda C, C1: None)
-    except Wrong as error:
-        lines = error._render_traceback_()
-        assert error._render_traceback_() == lines, "IPython asks twice"
-        assert shown == [error.verdict]
-        assert len(lines) == 1 and "Change your cell" in lines[0]
-
-
 def test_what_a_check_calls_right_is_remarked_on_where_that_teaches():
     class InPlace(BTNK2):
         def __init__(self, C):
