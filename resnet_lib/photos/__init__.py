@@ -63,7 +63,7 @@ def to_input(picture, size=224, resize=None):
 
 def normalised(pixels):
     """Return colours from 0 to 1, (…, 3, H, W), minus ImageNet's mean and divided by its deviation."""
-    mean, std = (torch.tensor(each).view(3, 1, 1) for each in (MEAN, STD))
+    mean, std = (torch.tensor(each, device=pixels.device).view(3, 1, 1) for each in (MEAN, STD))
     return (pixels - mean) / std
 
 
