@@ -44,9 +44,7 @@ HONEST = {
     "a file of its own": f"open('notes.txt', 'w').write('x')\nassert open('notes.txt').read() == 'x'\n{RIGHT}",
     "threads of torch": f"torch.set_num_threads(2)\n{RIGHT}",
     "a print of much": f"{RIGHT}\nprint('x' * 10**5)",
-    "a walrus, a match, a comprehension": (
-        "def twice(x):\n    match x.dim():\n        case 1:\n            return torch.stack([y + y for y in x if (z := y) is not None])"
-    ),
+    "a walrus and a match": ("def twice(x):\n    match x.dim():\n        case 1:\n            return (z := x) + z"),
 }
 OTHERS = {
     "switched gradients off": (

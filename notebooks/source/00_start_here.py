@@ -51,11 +51,11 @@ Progress("00", exercises=3)
 #
 # - **The line of circles** that you have just made is at the top of every lesson, one circle per exercise: ○ becomes ✓
 #   when you have solved it. Your progress is saved in a small file, `runs/progress.json`, beside this notebook.
-# - **Exercises** are cells with something missing. They end with a line `raise NotImplementedError(…)`. Write your
-#   code, remove that line, and run the cell. Each exercise says how hard it is (● easy to ●●● hard), how important, and
-#   about how many minutes it takes.
-# - **Checks** are in the cell below an exercise. Run it: it says **✓ right**, or **✗ not right yet** and what is wrong.
-#   A failed check breaks nothing and is not counted. Change your cell, run it, and run the check again.
+# - **Exercises** are cells in which three dots, `...`, stand where your answer belongs. Replace the dots and run the
+#   cell. Each exercise says how hard it is (● easy to ●●● hard), how important, and about how many minutes it takes.
+# - **Checks** are in the cell below an exercise. Run it: it says **✓ right**, **✗ not right yet** and what is wrong, or
+#   **○ open** while there are dots left. An open or wrong exercise stops nothing: until yours is right, the cells below
+#   use the library's part.
 # - **Hints** are folded away. Each hint above an exercise names the problem it helps with: open only the one that fits.
 #   The hints below a failed check are nested, and the last is nearly the solution.
 # - **Predictions** come before a result is shown. Commit to an answer, even when you are unsure: you remember an answer
@@ -197,8 +197,8 @@ SizeExplorer()
 # You slice a tensor of shape (C, W, W) with stride S, as above. What is the shape of the result? Do it in your head.
 #
 # The first answer is filled in, and it is **wrong, on purpose**. So begin in an unusual way: run the exercise as it is,
-# then the check below it, and read its message. (The exercise stops at its last line, as it should: it is not
-# finished.) Then correct that answer, replace each `None` with three numbers (C, H, W), and remove the last line.
+# then the check below it, and read its message. Then correct that answer, and replace each `...` with three numbers
+# (C, H, W).
 #
 # <details><summary>Hint: my answer for W = 7 is wrong</summary>Write down the numbers 0 to 6, and cross out every
 # second one. How many are left?</details>
@@ -207,11 +207,10 @@ SizeExplorer()
 # Exercise 1: the shape of the result.
 prediction = {
     "C = 3, W = 224, S = 2": (3, 112, 224),
-    "C = 3, W = 224, S = 4": None,
-    "C = 64, W = 112, S = 2": None,
-    "C = 512, W = 7, S = 2": None,
+    "C = 3, W = 224, S = 4": ...,
+    "C = 64, W = 112, S = 2": ...,
+    "C = 512, W = 7, S = 2": ...,
 }
-raise NotImplementedError("Exercise 1: correct the first, replace each None, then remove this line")
 
 # %% tags=["solution"]
 prediction = {
@@ -249,10 +248,8 @@ predict(questions, prediction, exercise="00.1")
 # %% tags=["exercise"]
 # Exercise 2: how many numbers are left.
 def numbers_left(C, W, S):
-    return None  # your code here
+    return ...  # your code here
 
-
-raise NotImplementedError("Exercise 2: write numbers_left, then remove this line")
 
 # %% tags=["solution"]
 import math
@@ -289,10 +286,7 @@ print(f"{x.dtype}: {x.element_size()} bytes per number, so {x.numel() * x.elemen
 # %% tags=["exercise"]
 # Exercise 3: bytes of a batch.
 def batch_bytes(batch, C, W):
-    return None  # your code here
-
-
-raise NotImplementedError("Exercise 3: write batch_bytes, then remove this line")
+    return ...  # your code here
 
 
 # %% tags=["solution"]
@@ -301,17 +295,18 @@ def batch_bytes(batch, C, W):
 
 
 # %%
-from resnet_lib.exercises import check_bytes
+from resnet_lib.exercises import check_bytes, yours
 
 check_bytes(batch_bytes, exercise="00.3")
 
 # %% [markdown]
-# With your function, compare a batch of 32 photographs, the output of ResNet-50's first convolution, and the output of
+# With your function (or the library's, while yours is open), compare a batch of 32 photographs, the output of ResNet-50's first convolution, and the output of
 # its last block. **Predict:** which of the three is the largest? (1 MB is a million bytes.)
 
 # %%
+size = yours("batch_bytes")
 for C, W in [(3, 224), (64, 112), (2048, 7)]:
-    print(f"{(32, C, W, W)!s:18} {batch_bytes(32, C, W) / 1e6:6.1f} MB")
+    print(f"{(32, C, W, W)!s:18} {size(32, C, W) / 1e6:6.1f} MB")
 
 # %% [markdown]
 # Memory is not filled by the photographs but by the feature maps a network makes from them. Lesson 09 comes back to

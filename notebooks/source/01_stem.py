@@ -168,10 +168,7 @@ draw_places(8, kernel=3, stride=2, padding=1, dilation=2)
 # %% tags=["exercise"]
 # Exercise 1: output size along one side.
 def out_width(W, kernel, stride=1, padding=0, dilation=1):
-    return None  # your code here
-
-
-raise NotImplementedError("Exercise 1: write out_width, then remove this line")
+    return ...  # your code here
 
 
 # %% tags=["solution"]
@@ -197,13 +194,12 @@ check_out_width(out_width, exercise="01.1")
 # %% tags=["exercise"]
 # Exercise 2: the output width.
 prediction = {
-    "7×7, stride 2, padding 3, of 224": None,
-    "7×7, stride 2, padding 3, of 225": None,
-    "7×7, stride 2, no padding, of 224": None,
-    "3×3, stride 2, padding 1, of 112": None,
-    "3×3, stride 2, padding 1, of 113": None,
+    "7×7, stride 2, padding 3, of 224": ...,
+    "7×7, stride 2, padding 3, of 225": ...,
+    "7×7, stride 2, no padding, of 224": ...,
+    "3×3, stride 2, padding 1, of 112": ...,
+    "3×3, stride 2, padding 1, of 113": ...,
 }
-raise NotImplementedError("Exercise 2: replace each None, then remove this line")
 
 # %% tags=["solution"]
 prediction = {
@@ -393,14 +389,10 @@ show_maps(after_pool)
 class MyStem(nn.Module):
     def __init__(self, C=3, C1=64):
         super().__init__()
-        # your code here: self.conv, self.bn, self.relu, self.pool
+        ...  # your code here: self.conv, self.bn, self.relu, self.pool
 
     def forward(self, x):  # (3, 224, 224)
-        # your code here, with the shape after each step as a comment
-        return x  # (64, 56, 56)
-
-
-raise NotImplementedError("Exercise 3: fill in MyStem, then remove this line")
+        return ...  # your code here, with the shape after each step as a comment
 
 
 # %% tags=["solution"]
@@ -424,7 +416,7 @@ class MyStem(nn.Module):
 # and in training mode. If the numbers differ, it looks for the mistake that produces yours.
 
 # %%
-from resnet_lib.exercises import check_stem
+from resnet_lib.exercises import check_stem, yours
 
 check_stem(MyStem, names=["conv", "bn", "relu", "pool"], exercise="01.3")
 
@@ -440,7 +432,7 @@ check_stem(MyStem, names=["conv", "bn", "relu", "pool"], exercise="01.3")
 # %%
 from resnet_lib import Stem
 
-theirs, mine = Stem().eval(), MyStem().eval()
+theirs, mine = Stem().eval(), yours("MyStem")().eval()
 nn.init.uniform_(theirs.bn.weight, 0.5, 1.5)
 nn.init.uniform_(theirs.bn.bias, -0.5, 0.5)
 nn.init.uniform_(theirs.bn.running_mean, -0.5, 0.5)

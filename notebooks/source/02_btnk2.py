@@ -135,15 +135,14 @@ print(f"one 3×3 from 256 to 256 channels:   {direct:7,} weights")
 # ● of ●●● · important · 5 minutes
 #
 # The input of a BTNK2 is (1024, 14, 14), as in Stage 3. What is the shape after each of its convolutions, and at the
-# end? Replace each `None` with (channels, height, width).
+# end? Replace each `...` with (channels, height, width).
 #
 # <details><summary>Hint: my width shrinks from step to step</summary>Put padding 1, kernel 3 and stride 1 into the rule of
 # lesson 01: ⌊(14 + 2 − 3)/1⌋ + 1.</details>
 
 # %% tags=["exercise"]
 # Exercise 1: shapes in BTNK2(1024) at W = 14.
-prediction = {"conv1": None, "conv2": None, "conv3": None, "y": None}
-raise NotImplementedError("Exercise 1: replace each None, then remove this line")
+prediction = {"conv1": ..., "conv2": ..., "conv3": ..., "y": ...}
 
 # %% tags=["solution"]
 prediction = {"conv1": (256, 14, 14), "conv2": (256, 14, 14), "conv3": (1024, 14, 14), "y": (1024, 14, 14)}
@@ -296,14 +295,10 @@ for kind in (BTNK2, Adds):
 class MyBTNK2(nn.Module):
     def __init__(self, C):
         super().__init__()
-        # your code here
+        ...  # your code here
 
     def forward(self, x):  # (C, W, W)
-        # your code here: f = ..., then the sum with x, then ReLU
-        return x  # (C, W, W)
-
-
-raise NotImplementedError("Exercise 2: fill in MyBTNK2, then remove this line")
+        return ...  # your code here: first f, then the sum with x, then ReLU
 
 
 # %% tags=["solution"]
@@ -334,7 +329,7 @@ class MyBTNK2(nn.Module):
 # mistake that produces your numbers is the one to fix.
 
 # %%
-from resnet_lib.exercises import check_btnk2
+from resnet_lib.exercises import check_btnk2, yours
 
 names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 relu3".split()
 check_btnk2(MyBTNK2, names=names, exercise="02.2")
@@ -346,7 +341,7 @@ check_btnk2(MyBTNK2, names=names, exercise="02.2")
 # *structure* does, not what training would do.
 
 # %%
-block = MyBTNK2(256)
+block = yours("MyBTNK2")(256)
 with torch.no_grad():
     f = block.relu1(block.bn1(block.conv1(x)))
     f = block.relu2(block.bn2(block.conv2(f)))
@@ -399,7 +394,7 @@ def stir(module):
 
 
 theirs = stir(BTNK2(256)).eval()
-mine = MyBTNK2(256).eval()
+mine = yours("MyBTNK2")(256).eval()
 
 print(mine.load_state_dict(theirs.state_dict()))
 with torch.no_grad():
@@ -472,14 +467,11 @@ for block in (BasicBlock(64), BTNK2(256)):
 # %% tags=["exercise"]
 # Exercise 3: parameters by formula.
 def btnk2_parameters(C):
-    return None  # your formula here
+    return ...  # your formula here
 
 
 def basic_parameters(C):
-    return None  # your formula here
-
-
-raise NotImplementedError("Exercise 3: fill in both functions, then remove this line")
+    return ...  # your formula here
 
 
 # %% tags=["solution"]
@@ -503,8 +495,9 @@ display(check_parameters("BTNK2", btnk2_parameters))
 check_parameters("basic", basic_parameters, exercise="02.3")
 
 # %%
+bottleneck, basic = yours("btnk2_parameters"), yours("basic_parameters")
 for C in (64, 256, 512, 1024, 2048):
-    a, b = btnk2_parameters(C), basic_parameters(C)
+    a, b = bottleneck(C), basic(C)
     print(f"C = {C:4}: bottleneck {a:9,}  basic {b:10,}  ratio {b / a:.1f}")
 
 # %% [markdown]

@@ -152,14 +152,10 @@ print("sum ", tuple((f + g).shape))
 class MyProjection(nn.Module):
     def __init__(self, C, C_out, S):
         super().__init__()
-        # your code here: self.conv and self.bn
+        ...  # your code here: self.conv and self.bn
 
     def forward(self, x):  # (C, W, W)
-        # your code here
-        return x  # (C_out, W/S, W/S)
-
-
-raise NotImplementedError("Exercise 1: fill in MyProjection, then remove this line")
+        return ...  # your code here: (C_out, W/S, W/S)
 
 
 # %% tags=["solution"]
@@ -201,7 +197,7 @@ check_projection(MyProjection, names=["conv", "bn"], exercise="03.1")
 # ### Exercise 2 · predict
 # ● of ●●● · important · 5 minutes
 #
-# What is the output shape? Replace each `None` with a triple (channels, height, width). Do it in your head.
+# What is the output shape? Replace each `...` with a triple (channels, height, width). Do it in your head.
 #
 # <details><summary>Hint: my last answer is wrong</summary>7 is odd. The output-size formula of lesson 01: ⌊(7 +
 # 2·padding − kernel) / stride⌋ + 1. Apply it to the 3×3 with padding 1, then to the 1×1 with padding 0.</details>
@@ -210,12 +206,11 @@ check_projection(MyProjection, names=["conv", "bn"], exercise="03.1")
 # Exercise 2: the output shape of four blocks.
 prediction = {
     # (C, W, C1, S): (channels, height, width)
-    (64, 56, 64, 1): None,
-    (256, 56, 128, 2): None,
-    (1024, 14, 512, 2): None,
-    (64, 7, 64, 2): None,
+    (64, 56, 64, 1): ...,
+    (256, 56, 128, 2): ...,
+    (1024, 14, 512, 2): ...,
+    (64, 7, 64, 2): ...,
 }
-raise NotImplementedError("Exercise 2: replace each None, then remove this line")
 
 # %% tags=["solution"]
 prediction = {
@@ -260,14 +255,10 @@ predict({numbers: shape_question("BTNK1", *numbers) for numbers in asked}, predi
 class MyBTNK1(nn.Module):
     def __init__(self, C, C1, S=1):
         super().__init__()
-        # your code here
+        ...  # your code here
 
     def forward(self, x):  # (C, W, W)
-        # your code here: f = ..., then the sum with self.shortcut(x), then ReLU
-        return x  # (4·C1, W/S, W/S)
-
-
-raise NotImplementedError("Exercise 3: fill in MyBTNK1, then remove this line")
+        return ...  # your code here: first f, then the sum with self.shortcut(x), then ReLU
 
 
 # %% tags=["solution"]
@@ -297,7 +288,7 @@ class MyBTNK1(nn.Module):
 # F and G does not matter to it.
 
 # %%
-from resnet_lib.exercises import check_btnk1
+from resnet_lib.exercises import check_btnk1, yours
 
 names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 shortcut.conv shortcut.bn relu3".split()
 check_btnk1(MyBTNK1, names=names, exercise="03.3")
@@ -320,7 +311,8 @@ def F_path(block):
 
 
 x1, how = block_input("cat", C=64, W=56)
-block = MyBTNK1(64, 64, 1)
+Block = yours("MyBTNK1")
+block = Block(64, 64, 1)
 with torch.no_grad():
     f, g = F_path(block)(x1), block.shortcut(x1)
     total = f + g
@@ -368,7 +360,7 @@ def stir(module):
 
 
 theirs = stir(BTNK1(256, 128, 2)).eval()
-mine = MyBTNK1(256, 128, 2).eval()
+mine = Block(256, 128, 2).eval()
 
 print(mine.load_state_dict(theirs.state_dict()))
 with torch.no_grad():
@@ -403,10 +395,7 @@ print(inspect.getsource(Projection))
 # %% tags=["exercise"]
 # Exercise 4: parameters of BTNK1 by formula.
 def btnk1_parameters(C, C1):
-    return None  # your formula here
-
-
-raise NotImplementedError("Exercise 4: fill in btnk1_parameters, then remove this line")
+    return ...  # your formula here
 
 
 # %% tags=["solution"]
@@ -422,8 +411,9 @@ from resnet_lib.exercises import check_parameters
 check_parameters("BTNK1", btnk1_parameters, exercise="03.4")
 
 # %%
+count = yours("btnk1_parameters")
 for C, C1 in [(64, 64), (256, 128), (512, 256), (1024, 512)]:
-    print(f"C={C:>4}, C1={C1:>3}: {btnk1_parameters(C, C1):>9,} parameters")
+    print(f"C={C:>4}, C1={C1:>3}: {count(C, C1):>9,} parameters")
 
 # %% [markdown]
 # W and S do not appear. A convolution slides the same weights over an input of any size; the stride only says where it
@@ -480,11 +470,9 @@ import copy
 
 def to_v1(block):
     v1 = copy.deepcopy(block)
-    # your code here
+    ...  # your code here
     return v1
 
-
-raise NotImplementedError("Exercise 5: fill in to_v1, then remove this line")
 
 # %% tags=["solution"]
 import copy
@@ -499,14 +487,14 @@ def to_v1(block):
 # %%
 from resnet_lib.exercises import check_to_v1
 
-check_to_v1(to_v1, MyBTNK1, exercise="03.5")
+check_to_v1(to_v1, Block, exercise="03.5")
 
 # %% [markdown]
 # **Predict:** the same weights, the same shapes. The same numbers too?
 
 # %%
 v15 = mine
-v1 = to_v1(v15).eval()
+v1 = yours("to_v1")(v15).eval()
 with torch.no_grad():
     y1, y15 = v1(x), v15(x)
 print("shapes:", tuple(y1.shape), tuple(y15.shape))
@@ -603,11 +591,10 @@ for name, stride_on in [("v1", "1x1"), ("v1.5", "3x3")]:
 
 # %% tags=["exercise"]
 # Exercise 6: the shape and the parameters of your own block.
-me = "my name"
+me = ...  # your name, in quotes
 print(student_numbers(me, "03"))
-shape = None  # (channels, height, width)
-parameters = None
-raise NotImplementedError("Exercise 6: put in your name and both answers, then remove this line")
+shape = ...  # (channels, height, width)
+parameters = ...
 
 # %% tags=["solution"]
 me = "A. Learner"
@@ -627,7 +614,7 @@ check_own_block(me, shape, parameters, exercise="03.6")
 
 
 # %%
-class Mistaken(MyBTNK1):
+class Mistaken(Block):
     def __init__(self, C, C1, S=1):
         super().__init__(C, C1, S)
         if S == 1:
@@ -637,7 +624,7 @@ class Mistaken(MyBTNK1):
 print("C=256, C1=128, S=2:", tuple(Mistaken(256, 128, 2)(torch.randn(2, 256, 56, 56)).shape))
 try:
     Mistaken(64, 64, 1)(torch.randn(2, 64, 56, 56))
-except RuntimeError as error:
+except (RuntimeError, ValueError) as error:  # PyTorch's, or the library's own
     print("C=64, C1=64, S=1:", error)
 
 # %% [markdown]
@@ -648,9 +635,11 @@ except RuntimeError as error:
 # single pixel is stretched silently: broadcasting, as in lesson 02.
 
 # %%
-forgot = MyBTNK1(64, 16, 2).eval()
-forgot.shortcut = MyProjection(64, 64, 1).eval()  # no stride
-print(tuple(forgot(torch.randn(1, 64, 2, 2)).shape), "where (1, 64, 1, 1) was expected")
+tiny = torch.randn(1, 64, 2, 2)
+without_stride = yours("MyProjection")(64, 64, 1).eval()
+with torch.no_grad():
+    total = F_path(Block(64, 16, 2).eval())(tiny) + without_stride(tiny)
+print(tuple(total.shape), "where (1, 64, 1, 1) was expected")
 
 # %% [markdown]
 # **ReLU before the sum.** If F ends in a ReLU, it can only add to the other path, never subtract. The shapes are right,
@@ -731,5 +720,5 @@ print(tuple(forgot(torch.randn(1, 64, 2, 2)).shape), "where (1, 64, 1, 1) was ex
 # The BottleneckExplorer at Stage 2, block 1. Switch v1 and v1.5 and follow the MACs of conv1 alone. Then the picture of
 # section 7: one of four has no darkest pixels.
 #
-# In exercise 6 each student gets their own C, W, C1 and S, derived from the name they enter. The grader's CSV shows
-# that name; `student_numbers(name, "03")` in `resnet_lib.grading` gives you the numbers.
+# In exercise 6 each student gets their own C, W, C1 and S, derived from the name they enter. The grader's page for
+# the student shows their cell; `student_numbers(name, "03")` in `resnet_lib.grading` gives you the numbers.

@@ -93,7 +93,7 @@ print(tuple(y.shape))
 # ### Exercise 1 · read C, C1 and S off the shapes
 # ● of ●●● · important · 5 minutes
 #
-# Stage 1 is filled in. Replace each `None` with the triple (C, C1, S) of the stage's first block.
+# Stage 1 is filled in. Replace each `...` with the triple (C, C1, S) of the stage's first block.
 #
 # <details><summary>Hint: where does C1 come from?</summary>The output of a BTNK1 has 4·C1 channels.</details>
 # <details><summary>Hint: where does S come from?</summary>The output of a BTNK1 is W/S wide.</details>
@@ -102,11 +102,10 @@ print(tuple(y.shape))
 # Exercise 1: (C, C1, S) of the BTNK1 that opens each stage.
 first_block = {
     1: (64, 64, 1),
-    2: None,
-    3: None,
-    4: None,
+    2: ...,
+    3: ...,
+    4: ...,
 }
-raise NotImplementedError("Exercise 1: replace each None, then remove this line")
 
 # %% tags=["solution"]
 first_block = {
@@ -122,7 +121,10 @@ from resnet_lib.exercises import first_block_question, predict
 predict({stage: first_block_question(stage) for stage in (1, 2, 3, 4)}, first_block, exercise="04.1")
 
 # %%
-for stage, (C, C1, S) in first_block.items():
+from resnet_lib.exercises import first_blocks
+
+opens = first_blocks()  # the right answers of exercise 1
+for stage, (C, C1, S) in opens.items():
     print(f"Stage {stage}: C = {C:>4}, C1 = {C1:>3}, S = {S}     C / C1 = {C / C1:g}")
 
 # %% [markdown]
@@ -166,11 +168,7 @@ for stage, (C, C1, S) in first_block.items():
 # %% tags=["exercise"]
 # Exercise 2: a stage of n blocks.
 def make_stage(C, C1, S, n):
-    # your code here
-    return nn.Sequential()
-
-
-raise NotImplementedError("Exercise 2: fill in make_stage, then remove this line")
+    return ...  # your code here
 
 
 # %% tags=["solution"]
@@ -181,7 +179,7 @@ def make_stage(C, C1, S, n):
 
 
 # %%
-from resnet_lib.exercises import check_stage
+from resnet_lib.exercises import check_stage, yours
 
 check_stage(make_stage, exercise="04.2")
 
@@ -191,7 +189,8 @@ check_stage(make_stage, exercise="04.2")
 # %%
 counts = {1: 3, 2: 4, 3: 6, 4: 3}  # blocks in Stages 1 to 4
 shapes = {0: (64, 56), 1: (256, 56), 2: (512, 28), 3: (1024, 14), 4: (2048, 7)}  # (channels, width) after each stage
-stages = {stage: make_stage(*first_block[stage], n) for stage, n in counts.items()}
+stack = yours("make_stage")
+stages = {stage: stack(*opens[stage], n) for stage, n in counts.items()}
 for stage, made in stages.items():
     C_in, W_in = shapes[stage - 1]
     print(
@@ -253,9 +252,8 @@ show_maps(torch.cat(rows), count=20, tile=112, columns=4)
 
 # %% tags=["exercise"]
 # Exercise 3: 1, 2, 3 or 4?
-most_parameters = None
-most_macs = None
-raise NotImplementedError("Exercise 3: replace each None with a stage, then remove this line")
+most_parameters = ...
+most_macs = ...
 
 # %% tags=["solution"]
 most_parameters = 4
@@ -275,7 +273,7 @@ predict(questions, [most_parameters, most_macs], exercise="04.3")
 with torch.device("meta"):
     body = nn.Sequential()
     for stage, n in counts.items():
-        body.add_module(f"stage{stage}", make_stage(*first_block[stage], n))  # named, for the table
+        body.add_module(f"stage{stage}", stack(*opens[stage], n))  # named, for the table
 
 costs = anatomy(body, (64, 56, 56))
 cost_bars(costs)
@@ -318,25 +316,22 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 
 # %% tags=["exercise"]
 # Exercise 4: costs of the three convolutions of BTNK2.
-def btnk2_parameters(C):
-    return None  # your formula here
+def btnk2_weights(C):
+    return ...  # your formula here
 
 
 def btnk2_macs(C, W):
-    return None  # your formula here
-
-
-raise NotImplementedError("Exercise 4: fill in both functions, then remove this line")
+    return ...  # your formula here
 
 
 # %% tags=["solution"]
-def btnk2_parameters(C):
+def btnk2_weights(C):
     C1 = C // 4
     return C * C1 + 9 * C1 * C1 + C1 * C
 
 
 def btnk2_macs(C, W):
-    return btnk2_parameters(C) * W * W
+    return btnk2_weights(C) * W * W
 
 
 # %%
@@ -344,12 +339,13 @@ from IPython.display import display
 
 from resnet_lib.exercises import check_macs, check_parameters
 
-display(check_parameters("BTNK2", btnk2_parameters, norms=False))
+display(check_parameters("BTNK2", btnk2_weights, norms=False))
 check_macs("BTNK2", btnk2_macs, exercise="04.4")
 
 # %%
+weights, macs = yours("btnk2_weights"), yours("btnk2_macs")
 for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
-    print(f"C={C:>4}, W={W:>2}: {btnk2_parameters(C):>9,} parameters, {btnk2_macs(C, W):>11,} MACs")
+    print(f"C={C:>4}, W={W:>2}: {weights(C):>9,} parameters, {macs(C, W):>11,} MACs")
 
 # %% [markdown]
 # Put together, with C/4 channels inside:
@@ -369,7 +365,7 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 # Now the four BTNK1s. **Predict:** which of them does not follow the rule?
 
 # %%
-for (C, C1, S), W in zip(first_block.values(), [56, 56, 28, 14], strict=True):
+for (C, C1, S), W in zip(opens.values(), [56, 56, 28, 14], strict=True):
     with torch.device("meta"):
         a = anatomy(BTNK1(C, C1, S), W)
     print(f"BTNK1(C={C:>4}, W={W:>2}, C1={C1:>3}, S={S}): {a.parameters:>9,} parameters  {a.macs:>11,} MACs")
@@ -408,7 +404,7 @@ StageExplorer()
 
 # %%
 same = nn.Sequential(BTNK1(64, 64, 1), *[BTNK2(256)] * 2)
-right = make_stage(64, 64, 1, 3)
+right = stack(64, 64, 1, 3)
 for name, stage in [("[block] * 2", same), ("two blocks", right)]:
     print(f"{name:12} {sum(p.numel() for p in stage.parameters()):,} parameters")
 
@@ -430,8 +426,8 @@ for S in (1, 2):
     with torch.device("meta"):
         body = nn.Sequential()
         for stage, n in counts.items():
-            C, C1, stride = first_block[stage]
-            body.add_module(f"stage{stage}", make_stage(C, C1, S if stage == 1 else stride, n))
+            C, C1, stride = opens[stage]
+            body.add_module(f"stage{stage}", stack(C, C1, S if stage == 1 else stride, n))
     a = anatomy(body, (64, 56, 56))
     print(f"S = {S} in Stage 1: ends with {a.output}, {a.parameters:,} parameters, {a.macs:,} MACs")
 

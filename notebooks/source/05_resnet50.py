@@ -181,14 +181,10 @@ for W in (7, 14):
 class MyResNet50(nn.Module):
     def __init__(self, num_classes=1000):
         super().__init__()
-        # your code here: self.stage0 ... self.stage4, self.head
+        ...  # your code here: self.stage0 to self.stage4, and self.head
 
     def forward(self, x):  # (3, 224, 224)
-        # your code here
-        return x  # (1000)
-
-
-raise NotImplementedError("Exercise 1: fill in MyResNet50, then remove this line")
+        return ...  # your code here: (1000)
 
 
 # %% tags=["solution"]
@@ -216,7 +212,7 @@ class MyResNet50(nn.Module):
 # how you have written the parts. (This takes a few seconds: 25 million weights are copied.)
 
 # %%
-from resnet_lib.exercises import check_network
+from resnet_lib.exercises import check_network, yours
 
 parts = ["stage0", "stage1", "stage2", "stage3", "stage4", "head"]
 check_network(MyResNet50, names=parts, exercise="05.1")
@@ -225,7 +221,7 @@ check_network(MyResNet50, names=parts, exercise="05.1")
 # Now send the cat through the network, part by part. **Predict** the six shapes.
 
 # %%
-network = MyResNet50().eval()
+network = yours("MyResNet50")().eval()
 x = to_input(photo("cat"))
 y = x
 for name in parts:
@@ -328,7 +324,7 @@ print("after: ", victim.conv1.weight.device, "– its weights are gone")
 
 # %%
 with torch.device("meta"):
-    empty = MyResNet50()
+    empty = yours("MyResNet50")()
 print(f"{anatomy(empty, 224).macs:,} MACs, without a single weight in memory")
 
 # %% [markdown]
@@ -418,9 +414,8 @@ planted = {"v1": v1, "eval() forgotten": copy.deepcopy(network).train()}
 
 # %% tags=["exercise"]
 # Exercise 2: the first part that differs.
-first_with_v1 = None
-first_without_eval = None
-raise NotImplementedError("Exercise 2: replace each None with the name of a part, then remove this line")
+first_with_v1 = ...
+first_without_eval = ...
 
 # %% tags=["solution"]
 first_with_v1 = "stage2"
@@ -491,8 +486,7 @@ for name, published in paper.items():
 
 # %% tags=["exercise"]
 # Exercise 3: parameters of ResNet-101, from ResNet-50 and one block.
-parameters_101 = None
-raise NotImplementedError("Exercise 3: give parameters_101 a value, then remove this line")
+parameters_101 = ...
 
 # %% tags=["solution"]
 one_more = sum(p.numel() for p in MyBTNK2(1024).parameters())

@@ -196,11 +196,8 @@ for leaf, count in Counter(name.rpartition(".")[2] for name in weights).items():
 # %% tags=["exercise"]
 # Exercise 1: what is in the file.
 def contents(weights):
-    # your code here
-    return None, None, None, None  # parameter entries, parameter numbers, buffer entries, buffer numbers
-
-
-raise NotImplementedError("Exercise 1: fill in contents, then remove this line")
+    ...  # your code here
+    return ..., ..., ..., ...  # parameter entries, parameter numbers, buffer entries, buffer numbers
 
 
 # %% tags=["solution"]
@@ -211,12 +208,12 @@ def contents(weights):
 
 
 # %%
-from resnet_lib.exercises import check_contents
+from resnet_lib.exercises import check_contents, yours
 
 check_contents(contents, exercise="06.1")
 
 # %%
-entries, numbers, kept_entries, kept_numbers = contents(weights)
+entries, numbers, kept_entries, kept_numbers = yours("contents")(weights)
 print(f"parameters {entries:>4} entries {numbers:>10,} numbers")
 print(f"buffers    {kept_entries:>4} entries {kept_numbers:>10,} numbers")
 
@@ -348,12 +345,9 @@ print(f"              {len(answer.unexpected_keys)} entries of the file not used
 def rename(published):
     renamed = {}
     for name, tensor in published.items():
-        # your code here: give name its new value
+        ...  # your code here: give name its new value
         renamed[name] = tensor
     return renamed
-
-
-raise NotImplementedError("Exercise 2: fill in rename, then remove this line")
 
 
 # %% tags=["solution"]
@@ -377,7 +371,7 @@ from resnet_lib.exercises import check_rename
 check_rename(rename, exercise="06.2")
 
 # %%
-print(mine.load_state_dict(rename(dict(published))))
+print(mine.load_state_dict(yours("rename")(dict(published))))
 
 # %% [markdown]
 # `load_state_dict` compared all names and all shapes, and everything matched. Your network is trained.
@@ -538,11 +532,10 @@ for name, network in planted.items():
 # %% tags=["exercise"]
 # Exercise 3: the first step that differs.
 prediction = {
-    "v1": None,
-    "missing ReLU": None,
-    "another eps": None,
+    "v1": ...,
+    "missing ReLU": ...,
+    "another eps": ...,
 }
-raise NotImplementedError("Exercise 3: replace each None with the name of a step, then remove this line")
 
 # %% tags=["solution"]
 prediction = {
@@ -613,19 +606,20 @@ ladder(with_parts(FriendsStem, FriendsBTNK2), theirs, x, copy=False)
 # %% tags=["exercise"]
 # Exercise 4: fix these two.
 class MendedStem(MyStem):
+    ...  # fix it, and remove this line
+
     def __init__(self, C):
         super().__init__(C)
         self.pool = nn.MaxPool2d(2, stride=2)
 
 
 class MendedBTNK2(MyBTNK2):
+    ...  # fix it, and remove this line
+
     def forward(self, x):  # (C, W, W)
         f = self.relu1(self.bn1(self.conv1(x)))
         f = self.relu2(self.bn2(self.conv2(f)))
         return self.relu3(self.bn3(self.conv3(f))) + x  # (C, W, W)
-
-
-raise NotImplementedError("Exercise 4: fix both parts, then remove this line")
 
 
 # %% tags=["solution"]
@@ -804,8 +798,7 @@ for name, t in inputs.items():
 
 # %% tags=["exercise"]
 # Exercise 5: the mistake in A, B, C and D.
-diagnosis = {"A": None, "B": None, "C": None, "D": None}
-raise NotImplementedError("Exercise 5: replace each None, then remove this line")
+diagnosis = {"A": ..., "B": ..., "C": ..., "D": ...}
 
 # %% tags=["solution"]
 diagnosis = {"A": "not normalised", "B": "0 to 255", "C": "sideways", "D": "blue first"}

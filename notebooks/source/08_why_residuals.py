@@ -105,10 +105,7 @@ print(inspect.getsource(plain_module.Padded))
 # %% tags=["exercise"]
 # Exercise 1: the block without its shortcut.
 def plain_block(block, x):
-    return x  # your code here
-
-
-raise NotImplementedError("Exercise 1: fill in plain_block, then remove this line")
+    return ...  # your code here
 
 
 # %% tags=["solution"]
@@ -228,12 +225,10 @@ for depth in (50, 152):
 # %% tags=["exercise"]
 # Exercise 2: the mean factor by which one block multiplies the gradient.
 def factor(found):
-    return None  # your code here
+    return ...  # your code here
 
 
-predicted = None  # the first block's gradient, plain, 152 layers, from factor(measured["plain", 50])
-
-raise NotImplementedError("Exercise 2: fill in factor and predicted, then remove this line")
+predicted = ...  # the first block's gradient, plain, 152 layers, from factor(measured["plain", 50])
 
 
 # %% tags=["solution"]
@@ -247,14 +242,15 @@ predicted = plain_152[-1].gradient * factor(measured["plain", 50]) ** (len(plain
 # %%
 from IPython.display import display
 
-from resnet_lib.exercises import check_factor, check_forecast
+from resnet_lib.exercises import check_factor, check_forecast, yours
 
 display(check_factor(factor))
 check_forecast(predicted, measured["plain", 50], measured["plain", 152], exercise="08.2")
 
 # %%
+mean_factor = yours("factor")
 for (name, depth), found in measured.items():
-    print(f"{name:9} {depth:4} layers: one block multiplies the gradient by {factor(found):.2f}")
+    print(f"{name:9} {depth:4} layers: one block multiplies the gradient by {mean_factor(found):.2f}")
 
 # %% [markdown]
 # **What do you see?** Is the factor the same at both depths? Is your prediction of the right order?
@@ -385,10 +381,7 @@ print(f"a network that only guesses: ln {len(task.classes)} = {math.log(len(task
 # %% tags=["exercise"]
 # Exercise 3: which of the two is it?
 def diagnose(shallow, deep):
-    return None  # your code here
-
-
-raise NotImplementedError("Exercise 3: fill in diagnose, then remove this line")
+    return ...  # your code here
 
 
 # %% tags=["solution"]
@@ -451,10 +444,7 @@ for kind in ("plain", "residual"):
 # %% tags=["exercise"]
 # Exercise 4: every block of a network starts as its shortcut.
 def start_as_shortcut(network):
-    pass  # your code here
-
-
-raise NotImplementedError("Exercise 4: fill in start_as_shortcut, then remove this line")
+    return ...  # your code here: it changes the network, and returns nothing
 
 
 # %% tags=["solution"]
@@ -511,10 +501,7 @@ check_start_as_shortcut(start_as_shortcut, exercise="08.4")
 # %% tags=["exercise"]
 # Exercise 5: paths through n residual blocks, by the number of F's they pass.
 def ways(n):
-    return None  # your code here
-
-
-raise NotImplementedError("Exercise 5: fill in ways, then remove this line")
+    return ...  # your code here
 
 
 # %% tags=["solution"]
@@ -529,9 +516,10 @@ check_ways(ways, exercise="08.5")
 
 # %%
 n = len(blocks(residual))
-short = sum(ways(n)[:5])
-print(f"{n} blocks: {sum(ways(n)):,} paths; {short / sum(ways(n)):.1%} of them pass 4 F's or fewer")
-print(f"without one block: {sum(ways(n - 1)):,}, without three: {sum(ways(n - 3)):,}")
+paths = yours("ways")
+short = sum(paths(n)[:5])
+print(f"{n} blocks: {sum(paths(n)):,} paths; {short / sum(paths(n)):.1%} of them pass 4 F's or fewer")
+print(f"without one block: {sum(paths(n - 1)):,}, without three: {sum(paths(n - 3)):,}")
 
 # %% [markdown]
 # A chain with one link missing has *no* path left. Here half of the paths remain. Is the network half as good, then?

@@ -261,6 +261,8 @@ examine("halving")
 # %% tags=["exercise"]
 # Exercise 1: fix the block so that it works in every stage
 class HalvingBlock(nn.Module):
+    ...  # fix it so that it works in every stage, and remove this line
+
     def __init__(self, in_channels, width, stride=1):
         super().__init__()
         out_channels = 4 * width
@@ -283,9 +285,6 @@ class HalvingBlock(nn.Module):
         out = self.relu(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
         return self.relu(out + identity)
-
-
-raise NotImplementedError("Exercise 1: fix the block so that it works in every stage, then remove this line")
 
 
 # %% tags=["solution"]
@@ -337,6 +336,8 @@ examine("eager")
 # %% tags=["exercise"]
 # Exercise 2: fix the block
 class EagerBlock(nn.Module):
+    ...  # fix it, and remove this line
+
     def __init__(self, C, C1, S=1):
         super().__init__()
         self.conv1 = nn.Conv2d(C, C1, 1, bias=False)
@@ -358,9 +359,6 @@ class EagerBlock(nn.Module):
         out = F.relu(self.bn3(self.conv3(out)))
         out = out + self.shortcut(x)
         return F.relu(out)
-
-
-raise NotImplementedError("Exercise 2: fix the block, then remove this line")
 
 
 # %% tags=["solution"]
@@ -412,6 +410,8 @@ examine("paper")
 # %% tags=["exercise"]
 # Exercise 3: make it fit the published weights
 class PaperBlock(nn.Module):
+    ...  # make it fit the published weights, and remove this line
+
     def __init__(self, inplanes, planes, stride=1):
         super().__init__()
         self.conv1 = nn.Conv2d(inplanes, planes, kernel_size=1, stride=stride, bias=False)
@@ -433,9 +433,6 @@ class PaperBlock(nn.Module):
         out = self.relu(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
         return self.relu(out + self.downsample(x))
-
-
-raise NotImplementedError("Exercise 3: make it fit the published weights, then remove this line")
 
 
 # %% tags=["solution"]
@@ -490,6 +487,8 @@ examine("polite", train=True)
 # %% tags=["exercise"]
 # Exercise 4: fix the head
 class Classifier(nn.Sequential):
+    ...  # fix it, and remove this line
+
     def __init__(self, C, num_classes):
         super().__init__(
             OrderedDict(
@@ -499,9 +498,6 @@ class Classifier(nn.Sequential):
                 softmax=nn.Softmax(dim=1),
             )
         )
-
-
-raise NotImplementedError("Exercise 4: fix the head, then remove this line")
 
 
 # %% tags=["solution"]
@@ -540,10 +536,8 @@ examine("sociable")
 # Exercise 5: fix the function
 @torch.no_grad()
 def answer(network, pictures):
+    ...  # fix it, and remove this line
     return network(pictures)
-
-
-raise NotImplementedError("Exercise 5: fix the function, then remove this line")
 
 
 # %% tags=["solution"]
@@ -577,13 +571,11 @@ examine("tidy")
 # %% tags=["exercise"]
 # Exercise 6: fix the function, so that the order no longer matters
 def load(network, published):
+    ...  # fix it so that the order no longer matters, and remove this line
     left = list(published.values())
     for mine in network.state_dict().values():
         i = next(i for i, theirs in enumerate(left) if theirs.shape == mine.shape)
         mine.copy_(left.pop(i))
-
-
-raise NotImplementedError("Exercise 6: fix the function, so that the order no longer matters, then remove this line")
 
 
 # %% tags=["solution"]
@@ -616,12 +608,10 @@ examine("dead", train=True)
 # %% tags=["exercise"]
 # Exercise 7: fix the initialisation, so that F begins at zero and can learn
 def initialise(network):
+    ...  # F must begin at zero and be able to learn; fix it, and remove this line
     for name, module in network.named_modules():
         if name.endswith("bn1"):
             nn.init.zeros_(module.weight)
-
-
-raise NotImplementedError("Exercise 7: F must begin at zero and be able to learn; then remove this line")
 
 
 # %% tags=["solution"]
@@ -687,12 +677,11 @@ for name, patient in PATIENTS.items():
 # %% tags=["exercise"]
 # Exercise 8: the name of one patient in each line, in quotes
 prediction = {
-    "Of the quick examinations, the ladder alone finds: eager, quick, single or polite": None,
-    "Training alone finds: raw, thrifty, hoarder or dead": None,
-    "Shapes right and MACs wrong: wide-shortcut, single, paper or quick": None,
-    "No examination finds: tidy, default, sociable or worried": None,
+    "Of the quick examinations, the ladder alone finds: eager, quick, single or polite": ...,
+    "Training alone finds: raw, thrifty, hoarder or dead": ...,
+    "Shapes right and MACs wrong: wide-shortcut, single, paper or quick": ...,
+    "No examination finds: tidy, default, sociable or worried": ...,
 }
-raise NotImplementedError("Exercise 8: replace each None with a name, then remove this line")
 
 # %% tags=["solution"]
 prediction = {
