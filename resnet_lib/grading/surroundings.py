@@ -46,6 +46,7 @@ def quiet():
         setattr(sys.modules["resnet_lib"], name, package)
     sys.modules["resnet_lib.grading"].student_numbers = NUMBERS.student_numbers
     sys.modules["resnet_lib.exercises"].student_numbers = NUMBERS.student_numbers
+    sys.modules["resnet_lib.exercises"].yours = lambda name: sys.modules["__main__"].__dict__.get(name)
     sys.meta_path.insert(0, _Finder())
 
 
