@@ -317,7 +317,7 @@ def test_a_learners_own_blocks_are_judged_by_the_lessons_own_checks_in_their_own
     verdicts = judged(tmp_path, "03", wrong)
     assert [v.result for v in verdicts] == ["passed", "partly", "failed", "passed", "failed", "passed"]
     assert verdicts[1].points == 0.75
-    assert "One term is 4 wide and the other 5" in verdicts[2].sentence
+    assert "conv2 has padding 0" in verdicts[2].sentence
     assert "The strides are still where they were" in verdicts[4].sentence
     assert "<details" in verdicts[2].parts[0].html, "with its hints"
 
