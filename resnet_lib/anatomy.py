@@ -14,6 +14,7 @@ from torch import nn
 
 from ._common import check, check_place, pair, shape_text
 from .network import Design, shapes_only
+from .network import unfilled as unfilled
 
 
 class Sees(NamedTuple):
@@ -75,10 +76,7 @@ class Step:
     sees: tuple
     path: str
 
-    @property
-    def receptive_field(self):
-        return self.sees[0].reach
-
+    receptive_field = property(lambda self: self.sees[0].reach)
     jump = property(lambda self: self.sees[0].jump)
     start = property(lambda self: self.sees[0].start)
 

@@ -48,11 +48,12 @@ class Checkpoint:
         """An untrained network of the same design."""
         return build(self.design, **self.options)
 
-    def to_input(self, image):
-        """A PIL image as the network's input, (1, 3, size, size), prepared as in training."""
+    def to_input(self, picture):
+        """Return a picture as the network's input, (1, 3, size, size), prepared as in training. picture: whatever
+        `photos.open_photo` takes."""
         from ..photos import to_input  # numpy and PIL are loaded for those who have pictures
 
-        return to_input(image, self.size, self.resize)
+        return to_input(picture, self.size, self.resize)
 
     def top(self, logits, k=5):
         """The k most probable classes of one picture, the most probable first: [(name, probability)].
