@@ -81,11 +81,10 @@ function keysOf(root) {
       event.stopImmediatePropagation();
       target.dispatchEvent(new CustomEvent('rl-key', {detail: {way: arrows[event.key], fine: event.shiftKey}}));
     } else if (event.key !== 'Tab' && !(event.key === 'Enter' && event.shiftKey)) {
-      // The element itself still gets it, and what the browser does with it by itself is not prevented.
+      // The parts get it under a name of its own; what the browser does with it by itself goes on unless they took it.
       event.stopImmediatePropagation();
-      target.dispatchEvent(new KeyboardEvent('keydown', {key: event.key, shiftKey: event.shiftKey, bubbles: false, cancelable: true}))
-        || event.preventDefault();
-      if (event.key === 'Escape') target.closest('.rl-large')?.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'}));
+      const press = new CustomEvent('rl-press', {detail: {key: event.key}, bubbles: true, cancelable: true});
+      if (!target.dispatchEvent(press)) event.preventDefault();
     }
   };
   window.addEventListener('keydown', listen, true);

@@ -50,7 +50,7 @@ function drawingPart(model, element) {
       const look = () => { if (group.getAttribute('aria-disabled') !== 'true') act('look', node.of); };
       const group = make('svg:g', {
         class: `rl-node rl-${node.role}${node.round ? ' rl-round' : ''}`, role: 'button', tabindex: 0, 'data-step': node.of,
-        onclick: look, onkeydown: event => { if (['Enter', ' '].includes(event.key)) { event.preventDefault(); look(); } },
+        onclick: look, 'onrl-press': event => { if (['Enter', ' '].includes(event.detail.key)) { event.preventDefault(); look(); } },
       }, shape, label);
       if (node.id === 'x') {
         group.append(make('svg:image', {x: x + w + 4, y: y - 1, width: 26, height: 26, class: 'rl-thumb'}));

@@ -37,7 +37,7 @@ function mapsPart(model, places, room) {
     canvas.addEventListener('pointermove', point);
     canvas.addEventListener('pointerleave', () => { pointed = false; hover.textContent = resting; });
     canvas.addEventListener('click', event => { const place = placeOf(index, event); if (place) enlarge(index, place); });
-    canvas.addEventListener('keydown', event => keys(index, event));
+    canvas.addEventListener('rl-press', event => keys(index, event));
     return {cell, canvas, title, veil};
   }
 
@@ -156,12 +156,13 @@ function mapsPart(model, places, room) {
     if (!tiles) return;
     let i = at[0] === index ? Math.min(at[1], grid.n - 1) : 0;
     const moves = {ArrowRight: 1, ArrowLeft: -1, ArrowDown: grid.columns, ArrowUp: -grid.columns};
-    if (event.key in moves) i = Math.min(Math.max(i + moves[event.key], 0), grid.n - 1);
-    else if (event.key !== 'Enter' && event.key !== ' ') return;
+    const {key} = event.detail;
+    if (key in moves) i = Math.min(Math.max(i + moves[key], 0), grid.n - 1);
+    else if (key !== 'Enter' && key !== ' ') return;
     event.preventDefault();
     at = [index, i];
     const [h, w] = said.full ?? said.side, middle = {i, row: h >> 1, column: w >> 1};
-    if (event.key in moves) { frame(canvas, grid, i); ask(index, middle); } else enlarge(index, middle);
+    if (key in moves) { frame(canvas, grid, i); ask(index, middle); } else enlarge(index, middle);
   }
 
   /** The frame around the tile that keys have come to. */
@@ -196,15 +197,15 @@ function mapsPart(model, places, room) {
     const window_ = make('div', {}, input, caption);
     const dialog = make('div', {class: 'rl-large', role: 'dialog', 'aria-label': ''},
       make('div', {class: 'rl-large-head'}, title, value, exit), make('div', {class: 'rl-pair'}, map, window_), html);
-    dialog.addEventListener('keydown', event => {
-      if (event.key === 'Escape') { event.preventDefault(); event.stopPropagation(); close(); }
+    dialog.addEventListener('rl-press', event => {
+      if (event.detail.key === 'Escape') { event.preventDefault(); close(); }
     });
     map.addEventListener('click', event => {
       const box = map.getBoundingClientRect(), [h, w] = large.side;
       go(Math.floor((event.clientY - box.y) / box.height * h), Math.floor((event.clientX - box.x) / box.width * w));
     });
-    map.addEventListener('keydown', event => {
-      const move = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]}[event.key];
+    map.addEventListener('rl-press', event => {
+      const move = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]}[event.detail.key];
       if (!move || !large.side) return;
       event.preventDefault();
       large.row = Math.min(Math.max(large.row + move[0], 0), large.side[0] - 1);
