@@ -6,7 +6,7 @@ from dataclasses import replace
 from PIL import Image
 
 from .._common import shape_text
-from ..photos import PATTERNS, pattern, photo, square
+from ..photos import PATTERNS, PHOTOS, named_or_opened, pattern, photo, square
 from ..views.maps import statistics
 from ..views.markup import share_bar, table
 from .base import WRONG
@@ -30,7 +30,8 @@ class BottleneckExplorer(InstrumentExplorer):
     """A bottleneck block over a picture, live.
 
     block: "BTNK1", "BTNK2", or a class of your own, called with C, C1 and S as far as it takes them.
-    C, W, C1, S, stride_on: the numbers to begin with. picture: a name from PHOTOS or PATTERNS, or a PIL image.
+    C, W, C1, S, stride_on: the numbers to begin with. picture: a name from PATTERNS, or whatever
+    `photos.open_photo` takes.
     weights: "random", or "trained" where a network that is on this machine has this block; the bundled one's first
         block is BottleneckExplorer(C=16, W=16, C1=16, weights="trained").
     Controls (attributes of these names): block, stride_on, position, weights, C, W, C1, S, picture, step, channel,
@@ -46,6 +47,7 @@ class BottleneckExplorer(InstrumentExplorer):
         self._places = all_places()
         self.position = Choice("position", {OWN: None, **self._places}, None, groups=headings(self._places))
         self.weights = Choice("weights", WEIGHTS, weights)
+        picture = named_or_opened(picture, (*PHOTOS, *PATTERNS))
         self.picture = Choice("picture", pictures(picture), picture)
         self.step = Choice("show", {AT_THE_SUM: "sum"}, "sum")
         marks = stage_marks()
