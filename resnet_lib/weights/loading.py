@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 
 from .._common import Finding, Kind, check_name, say, shape_text
-from ..anatomy import unfilled
-from ..network import DESIGNS, OPTIONS
+from ..network import DESIGNS, OPTIONS, unfilled
 from . import variants
 from .catalogue import BUNDLED, CHECKPOINTS, Checkpoint
 from .download import Unavailable, digest, fetch
@@ -52,12 +51,13 @@ def load(name_or_path="resnet50", *, progress=None, design=None):
     """Return a trained network in eval(), with its `Checkpoint` as `network.checkpoint`.
 
     name_or_path: a name in CHECKPOINTS, downloaded where it is not on this machine yet ("thin" and
-              "thin-photographs" come with the course); or the path of a file of weights, of PyTorch or
-              safetensors, in any precision. In it they may be under any entries and prefixes ("state_dict", "model", "module.", "backbone." …), and have the published
-              names, the library's, Hugging Face's, or those of an nn.Sequential of the published network's children.
-              What a file does not say is assumed: stride_on="3x3", no dilation. The checkpoint's note says so, and
-              what in the file was not used; a warning says where the head is missing, and which of several networks
-              was taken (an average of the weights, "ema", before others).
+              "thin-photographs" come with the course); or the path of a file of weights, of PyTorch or safetensors, in
+              any precision. In it they may be under any entries and prefixes ("state_dict", "model", "module.",
+              "backbone." …), and have the published names, the library's, Hugging Face's, or those of an
+              nn.Sequential of the published network's children. What a file does not say is assumed:
+              stride_on="3x3", no dilation. The checkpoint's note says so, and what in the file was not used; a warning
+              says where the head is missing, and which of several networks was taken (an average of the weights, "ema",
+              before others).
     progress: called as progress(bytes here, bytes in all, or None) during a download; a bar on stderr unless given.
     design:   a name in DESIGNS which the weights of a file must be of; found from their shapes unless given.
     Raises Unavailable where a published file cannot be had, ValueError for an unknown name and for a file that is
