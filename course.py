@@ -268,13 +268,14 @@ def satisfied(needs):
 
 
 def prepare(needs):
-    """Bring .venv to what pyproject.toml says, with `needs` (extras, "cuda"). No network where it is so."""
-    python, stamp = venv_python(), read_stamp()
+    """Bring .venv to what pyproject.toml says, with JupyterLab and `needs` (extras, "cuda"). No network where it is
+    so."""
+    python, stamp, needs = venv_python(), read_stamp(), {"lab"} | set(needs)
     current = is_current(stamp, python, needs)
     if not current:
         reason = why_remake(stamp, python)
         has = set(stamp["has"]) if stamp else set()
-        needs = has | set(needs)
+        needs |= has
         if reason or not stamp:
             for sentence in obstacles():
                 raise Stop(sentence)
@@ -374,7 +375,7 @@ def doctor(extra):
 
     line(True, f"Python {platform.python_version()} ({sys.executable})")
     python, stamp = venv_python(), read_stamp()
-    ready, reason = is_current(stamp, python, []), why_remake(stamp, python)
+    ready, reason = is_current(stamp, python, ["lab"]), why_remake(stamp, python)
     if not ready:  # what hinders an installation matters only while there is one to come
         hindrances = list(obstacles())
         for sentence in hindrances:
@@ -389,7 +390,8 @@ def doctor(extra):
     if python:
         afresh = f"\nDelete the folder .venv and run `{ME} lab`." if ready else ""  # else said above
         tested = "test" in (stamp or {"has": []})["has"]
-        packages, machine = check(requirements("dependencies") + requirements("test") * tested, "load")
+        wanted = requirements("dependencies") + requirements("lab") + requirements("test") * tested
+        packages, machine = check(wanted, "load")
         for sentence, wrong in packages:
             line(not wrong, sentence, sentence + afresh)
         for sentence, advice in machine:  # it may be slow or full, but nothing is missing

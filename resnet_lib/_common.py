@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
-from math import inf
+from math import inf, isfinite
 from pathlib import Path
 
 import torch
@@ -64,30 +64,167 @@ def check(least=1, **numbers):
 
 
 def check_input(module, x, conv=None):
-    """Raise ValueError where x is not a batch of pictures with the channels that the module was made for, or where the
-    kernel of its convolution `conv` is larger than the padded x."""
-    name, C = type(module).__name__, module.C
-    if not isinstance(x, torch.Tensor) or x.dim() != 4:
-        got = f"shape {tuple(x.shape)}" if isinstance(x, torch.Tensor) else type(x).__name__
-        raise ValueError(f"{name} expects a tensor of shape (batch, C, H, W) with C = {C}, but got {got}")
-    if x.shape[1] != C:
-        raise ValueError(
-            f"{name} was made for C = {C} channels, and the input of shape {tuple(x.shape)} has {x.shape[1]}: "
-            f"give it (batch, {C}, H, W), or make the block with C = {x.shape[1]}"
-        )
-    if min(x.shape[2:]) < 1:
-        raise ValueError(f"{name} got an empty input of shape {tuple(x.shape)}: H and W must be 1 or larger")
-    for side, n, k, p, d in _sides(conv, x) if conv else ():
+    """Raise ValueError where x is not a batch of pictures with the channels that the module was made for and numbers of
+    its weights' type.
+
+    conv: the convolution of a module that takes pictures themselves. Its kernel must fit the padded x, and x must hold
+          no NaN; blocks let that through, since in a network that diverges it is a finding.
+    """
+    if problem := input_problem(module, x, module.C):
+        raise ValueError(problem)
+    if conv is None:
+        return
+    for side, n, k, p, d in _sides(conv, x):
         reach, room = d * (k - 1) + 1, n + 2 * p
         if room < reach:
             raise ValueError(
                 f"{side} = {n} is too small: the kernel covers {reach} pixels and the padded input has {room}; "
                 f"{side} must be at least {reach - 2 * p}"
             )
+    # One pass over x. On a GPU it would wait for all that is under way.
+    if x.device.type == "cpu":
+        check_finite(x)
+
+
+def input_problem(module, x, C=None):
+    """Return a sentence that says why x is not a batch of pictures for the module and what to write instead, or None.
+
+    C: channels that the module takes; those of its first layer, where that is a convolution, unless given.
+    """
+    name, C = type(module).__name__, C or getattr(_first_layer(module), "in_channels", None)
+    if not isinstance(x, torch.Tensor) or (x.dim() != 4 and C):
+        got, advice = _no_batch(x, C)
+        C = "" if C is None else f" with C = {C}"
+        return f"{name} expects a tensor of shape (batch, C, H, W){C}, but got {got}{advice}"
+    if C and x.shape[1] != C:
+        shape = shape_text(x.shape)
+        return f"{name} was made for C = {C} channels, and the input of shape {shape} has {x.shape[1]}: " + (
+            _other_channels(x, C)
+        )
+    if C and min(x.shape[2:]) < 1:
+        return f"{name} got an empty input of shape {shape_text(x.shape)}: H and W must be 1 or larger"
+    return number_problem(module, x)
+
+
+def _no_batch(x, C):
+    """Return what x is instead of a tensor (batch, C, H, W), and how to make one of it."""
+    if not isinstance(x, torch.Tensor):
+        got = type(x).__name__
+        if isinstance(x, tuple | list) and x and all(isinstance(one, torch.Tensor) for one in x):
+            return f"a {got} of tensors", ": use torch.stack(…) for pictures (C, H, W), torch.cat(…) for batches"
+        if isinstance(x, type):
+            return got, ""
+        if hasattr(x, "__array__") and hasattr(x, "shape"):
+            return got, ": use torch.from_numpy(…), or to_input(…) from resnet_lib.photos for a picture"
+        if isinstance(x, str | os.PathLike) or hasattr(x, "getbands"):
+            how = "to_input(…)" if C == 3 else f"block_input(…, {C}, W)"
+            return got, f": {how} from resnet_lib.photos makes one of a picture"
+        return got, ""
+    got = f"shape {tuple(x.shape)}"
+    if x.dim() == 3 and x.shape[0] != C and x.shape[2] == C:
+        return got, ": its channels are last, so use x.permute(2, 0, 1)[None]"
+    if x.dim() == 3 and x.shape[0] == C:
+        return got, ": add the batch with x[None]"
+    if x.dim() in (2, 3) and C == 1:
+        return got, f": use {'x[None, None]' if x.dim() == 2 else 'x[:, None]'}"
+    if x.dim() == 5 and 1 in x.shape[:2]:
+        return got, f": it has one dimension too many, so use x.squeeze({tuple(x.shape[:2]).index(1)})"
+    return got, ""
+
+
+def _other_channels(x, C):
+    """Return what to do with a batch x whose channels are not C."""
+    if x.shape[3] == C:
+        return "its channels are last, so use x.permute(0, 3, 1, 2)"
+    how = f"give it (batch, {C}, H, W)"
+    if C == 3 and x.shape[1] == 1:
+        how = "use x.expand(-1, 3, -1, -1) for grey pictures"
+    if C == 3 and x.shape[1] == 4:
+        how = "use x[:, :3] to leave out transparency"
+    return f"{how}, or make the block with C = {x.shape[1]}"
+
+
+def number_problem(module, x):
+    """Return a sentence that says why the module's first layer cannot compute with the numbers of the tensor x (their
+    type, device or layout), and what to write instead; None where it can, or is no layer known here. A module with
+    an attribute `converts` that is true takes floats of every precision."""
+    layer = _first_layer(module)
+    weight = layer and layer._parameters.get("weight")
+    if weight is None or (x.dtype is weight.dtype and x.device == weight.device and x.layout is torch.strided):
+        return None
+    if not isinstance(layer, torch.nn.modules.conv._ConvNd | torch.nn.Linear) or not weight.is_floating_point():
+        return None
+    name, (ours, theirs) = type(module).__name__, (str(t.dtype).removeprefix("torch.") for t in (weight, x))
+    if x.layout not in (torch.strided, torch._mkldnn):
+        return f"{name} needs a dense tensor, and the input is {str(x.layout).removeprefix('torch.')}: use x.to_dense()"
+    if weight.is_meta and not x.is_meta:
+        return f"the weights of {name} have shapes and no numbers: build it outside shapes_only() to run it"
+    if x.device != weight.device:
+        return (
+            f'the input is on "{x.device}" and the weights of {name} on "{weight.device}": use x.to("{weight.device}")'
+        )
+    converts = getattr(module, "converts", False) or torch.is_autocast_enabled(x.device.type)
+    if x.dtype is weight.dtype or (x.is_floating_point() and converts):
+        return None
+    to = {torch.float32: "float()", torch.float64: "double()", torch.float16: "half()", torch.bfloat16: "bfloat16()"}
+    to, back = (to.get(t.dtype, f"to({t.dtype})") for t in (weight, x))
+    how = f"x.{to}"
+    if x.dtype is torch.uint8 and getattr(module, "C", 3) == 3:
+        how = f"normalised(x / 255) from resnet_lib.photos for pictures, otherwise x.{to}"
+    elif x.is_floating_point():
+        how += f", or .{back} of the module"
+    elif x.is_complex():
+        how = f"x.real.{to}"
+    return f"the input holds {theirs} and the weights of {name} are {ours}: use {how}"
+
+
+def _first_layer(module):
+    # Through dictionaries: next(module.parameters()) takes as long as all other checks.
+    while module is not None and not module._parameters:
+        module = next(iter(module._modules.values()), None)
+    return module
+
+
+def check_finite(x, name="the input"):
+    """Raise ValueError where a tensor holds NaN or infinite numbers."""
+    try:
+        # The sum is not finite either, and takes a third of the time; only then is each number looked at.
+        if isfinite(x.detach().sum().item()) or x.isfinite().all():
+            return
+    except RuntimeError:
+        return  # no numbers to look at: torch.vmap, or a fake tensor
+    bad = (~x.isfinite()).nonzero()
+    first = ", ".join(map(str, bad[0].tolist()))
+    raise ValueError(
+        f"{name} holds {len(bad):,} NaN or infinite number{'s' * (len(bad) > 1)}, the first at [{first}]: look where "
+        "they come from, or replace them with torch.nan_to_num(x)"
+    )
 
 
 def _sides(conv, x):
     return zip("HW", x.shape[2:], conv.kernel_size, conv.padding, conv.dilation, strict=True)
+
+
+class Checked(torch.nn.Module):
+    """A module that checks its input when it is called, and not in `forward`: a tool that traces, scripts, exports or
+    compiles it finds the arithmetic there and nothing else.
+
+    check_call: called with the arguments of `forward`; raises ValueError for those that it cannot take. Not called
+                while a tool records the steps, nor where something may yet change the input on its way to `forward`.
+    """
+
+    check_call = check_input
+
+    def __call__(self, *inputs, **named):
+        if not (_recorded(*inputs, *named.values()) or self._forward_pre_hooks or "forward" in vars(self)):
+            self.check_call(*inputs, **named)
+        return super().__call__(*inputs, **named)
+
+
+def _recorded(*inputs):
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return True
+    return any(isinstance(x, torch.fx.Proxy) for x in inputs)
 
 
 def check_place(name, shape, row, column, channel=0):

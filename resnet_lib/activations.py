@@ -11,6 +11,8 @@ from functools import partial
 
 import torch
 
+from ._common import input_problem
+
 
 def step_names(module):
     """Return the names of all steps that can be asked for: submodules without children, and every "shortcut"."""
@@ -146,7 +148,12 @@ def _calls(module, x, names, grad, progress, inputs, strict=True):
     steps = {name: found[name] for name in names}
     with recording(steps, inputs=names if inputs else (), copy=copy, note=keep):
         with torch.inference_mode(False), torch.set_grad_enabled(grad):
-            module(x)
+            try:
+                module(x)
+            except (RuntimeError, TypeError, ValueError):
+                if problem := input_problem(module, x):
+                    raise ValueError(problem) from None
+                raise
     silent = [n for n in names if n not in kept]
     if silent and strict:
         raise ValueError(f"{silent[0]!r} was not called when the module ran, so it has no output to show")

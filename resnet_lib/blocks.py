@@ -9,10 +9,10 @@ Sources: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", ar
 
 from torch import nn
 
-from ._common import check, check_bottleneck, check_input, check_sum, quarter
+from ._common import Checked, check, check_bottleneck, check_input, check_sum, quarter
 
 
-class Stem(nn.Module):
+class Stem(Checked):
     """Stage 0: CONV 7×7 /2 → BN → ReLU → MAXPOOL 3×3 /2. Paper, Table 1, rows conv1 and the pool of conv2_x.
 
     (C, W, W) → (C1, W/4, W/4), where each halving rounds up: 224 → 112 → 56. C is 3 for colour, and C1 is 64 in every
@@ -29,15 +29,17 @@ class Stem(nn.Module):
         self.relu = nn.ReLU()
         self.pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1) if pool else nn.Identity()
 
-    def forward(self, x):  # (3, 224, 224)
+    def check_call(self, x):
         check_input(self, x, self.conv)
+
+    def forward(self, x):  # (3, 224, 224)
         x = self.conv(x)  # (64, 112, 112)
         x = self.bn(x)
         x = self.relu(x)
         return self.pool(x)  # (64, 56, 56)
 
 
-class Bottleneck(nn.Module):
+class Bottleneck(Checked):
     """What BTNK1 and BTNK2 share: y = ReLU(F(x) + shortcut(x)). Paper, eq. (1) and (2) and Figure 5, right.
 
     F is three convolutions: 1×1 to C1 channels, 3×3 on C1 channels, 1×1 to C_out channels, each with BN.
@@ -63,7 +65,6 @@ class Bottleneck(nn.Module):
         self.relu3 = nn.ReLU()
 
     def forward(self, x):  # (C, W, W)
-        check_input(self, x)
         f = self.relu1(self.bn1(self.conv1(x)))  # (C1, W, W)
         f = self.relu2(self.bn2(self.conv2(f)))  # (C1, W/S, W/S)
         f = self.bn3(self.conv3(f))  # (C_out, W/S, W/S): F(x), no ReLU yet
@@ -114,17 +115,19 @@ class Projection(nn.Sequential):
         self.bn = norm_layer(C_out)
 
 
-class Add(nn.Module):
+class Add(Checked):
     """The sum F(x) + shortcut(x), a step of its own so that it can be looked at before the last ReLU."""
 
     anatomy_kind = "SUM"
 
-    def forward(self, f, s):
+    def check_call(self, f, s):
         check_sum(f, s)
+
+    def forward(self, f, s):
         return f + s
 
 
-class BasicBlock(nn.Module):
+class BasicBlock(Checked):
     """Two 3×3 convolutions and a shortcut, as in ResNet-18 and -34. Paper, Figure 5, left.
 
     (C, W, W) → (C1, W/S, W/S). The shortcut is the identity where the shapes allow it (C1 = C and S = 1),
@@ -146,7 +149,6 @@ class BasicBlock(nn.Module):
         self.relu2 = nn.ReLU()
 
     def forward(self, x):  # (C, W, W)
-        check_input(self, x)
         f = self.relu1(self.bn1(self.conv1(x)))  # (C1, W/S, W/S)
         f = self.bn2(self.conv2(f))  # (C1, W/S, W/S): F(x)
         f = self.add(f, self.shortcut(x))  # (C1, W/S, W/S): the sum

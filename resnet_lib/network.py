@@ -8,7 +8,7 @@ from math import prod
 
 from torch import nn
 
-from ._common import check_design, check_input, check_name, check_options, check_training_size
+from ._common import Checked, check_design, check_input, check_name, check_options, check_training_size
 from .blocks import BTNK1, BTNK2, BasicBlock, Bottleneck, Stem
 
 
@@ -90,7 +90,7 @@ OPTIONS = {
 DESIGNS = {name: Design.resnet(*two, groups=g, width_per_group=w) for name, (*two, g, w) in OPTIONS.items()}
 
 
-class ResNet(nn.Module):
+class ResNet(Checked):
     """stage0 → stage1 → stage2 → stage3 → stage4 → head. (in_channels, W, W) → (num_classes).
 
     block, blocks: "bottleneck" (BTNK1 opens a stage, BTNK2 fills it) or "basic"; how many of them Stages 1–4 have.
@@ -141,9 +141,11 @@ class ResNet(nn.Module):
                 if getattr(last, "weight", None) is not None:
                     nn.init.zeros_(last.weight)
 
-    def forward(self, x):  # (3, 224, 224)
+    def check_call(self, x):
         check_input(self, x)
         check_training_size(self, x)
+
+    def forward(self, x):  # (3, 224, 224)
         x = self.stage0(x)  # (64, 56, 56)
         x = self.stage1(x)  # (256, 56, 56)
         x = self.stage2(x)  # (512, 28, 28)

@@ -6,7 +6,6 @@ from pathlib import Path
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -73,22 +72,6 @@ class Runner:
         """Run all cells in that folder. CellExecutionError, with its traceback, at the first that fails."""
         self.client(notebook, folder).execute(env=self.env)
         return notebook
-
-    def learn(self, notebook, solutions, folder):
-        """Run the cells in that folder as a learner works: each exercise untouched, and then its solution, from the
-        dictionary index → cell, in its place. Returns what failed before that, index → name of the error."""
-        client = self.client(notebook, folder)
-        failed = {}
-        with client.setup_kernel(env=self.env):
-            for i, cell in enumerate(notebook.cells):
-                try:
-                    client.execute_cell(cell, i)
-                except CellExecutionError as error:
-                    failed[i] = error.ename
-                if i in solutions:
-                    client.execute_cell(solutions[i], i)
-        client.set_widgets_metadata()
-        return failed
 
 
 def outputs(notebook):

@@ -365,7 +365,7 @@ NUMBERS = {  # mistakes of a block that no shape tells → what the sentence mus
     "product": "multiplied; they should be added",
     "leaky": "LeakyReLU",
     "stubborn BN": "uses the statistics of the batch",
-    "frozen BN": "differs in training mode",
+    "frozen BN": "uses its stored statistics",
 }
 SHAPES = {
     "bias": "has a bias",
@@ -373,7 +373,7 @@ SHAPES = {
     "bn2 not made": "BN is missing",
     "one bn for two": "is used 2 times",
     "5x5": "has a kernel of 5×5; it should be 3×3",
-    "no padding": "padding=1",
+    "no padding": "conv2 has padding 0",
     "C/2 inside": "twice as many|and give 4",
     "float": "divide with //",
     "None": "gives None",
@@ -421,7 +421,7 @@ STEM = {
     "bias": "has a bias",
     "leaky": "LeakyReLU",
     "stubborn BN": "uses the statistics of the batch",
-    "frozen BN": "differs in training mode",
+    "frozen BN": "uses its stored statistics",
     "plain list": "not into a plain list",
 }
 PROJECTION = {
@@ -437,7 +437,7 @@ PROJECTION = {
     "detached": "cut off from the weights",
     "bias": "has a bias",
     "stubborn BN": "uses the statistics of the batch",
-    "frozen BN": "differs in training mode",
+    "frozen BN": "uses its stored statistics",
     "plain list": "not into a plain list",
 }
 STAGE = {
@@ -446,7 +446,7 @@ STAGE = {
     "repeated": "is used 2 times",
     "n forgotten": "missing|too many",
     "one more": "too many",
-    "S forgotten": "0: the block has S = 1; it should be 2",
+    "S forgotten": "block 1: the block has S = 1; it should be 2",
     "every block strided": "too many",
     "a list": "should make an nn.Module, and gives a list",
     "None": "gives None",

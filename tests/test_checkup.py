@@ -88,6 +88,15 @@ def test_a_build_tag_and_a_preview_do_not_put_a_version_outside(installed, repor
     assert "All is well" in report()
 
 
+def test_jupyterlab_is_asked_for_only_where_the_course_brought_it(installed, report, monkeypatch):
+    installed({"jupyterlab": None})
+    assert "jupyterlab" not in report()
+    installed({"jupyterlab": "3.6"}, requires=['jupyterlab>=4.3,<5; extra == "lab"'])
+    assert "jupyterlab is 3.6, and the course needs jupyterlab<5,>=4.3." in report()
+    monkeypatch.setattr(module, "INSTALL", module.WHEEL)
+    assert "All is well" in report()
+
+
 def test_an_old_python_is_named(installed, report):
     installed(python=">=4.0")
     assert ", and the course needs Python>=4.0." in report()

@@ -68,7 +68,7 @@ def test_every_check_has_at_least_eight_mistakes_and_five_styles():
 
 def test_a_layer_at_which_it_stops_stands_where_it_ran_whatever_order_it_was_made_in():
     _, text = judge("stage", "backwards", "C1 for 4·C1")
-    assert "Your 1.conv1 takes 8 channels" in text and "C1 where 4·C1 is due" in text
+    assert "Your conv1 of block 2 takes 8 channels" in text and "C1 where 4·C1 is due" in text
 
 
 def test_two_mistakes_at_once_are_both_named():
@@ -177,8 +177,8 @@ def test_an_error_is_shown_with_the_learners_own_line_and_what_it_probably_means
         (lambda: nn.BatchNorm2d(4)(torch.zeros(2, 3, 5, 5)), "made for 4 channels is given 3"),
         (lambda: nn.Conv2d(4, 4, 1)(torch.zeros(2, 3, 5, 5)), "made for 4 channels is given 3"),
         (lambda: torch.zeros(2, 3, 5, 5) + torch.zeros(2, 4, 5, 5), "The channels of the two terms differ, 3 and 4"),
-        (lambda: torch.zeros(1, 3, 28, 28) + torch.zeros(1, 3, 56, 56), "only one of F and the shortcut has the"),
-        (lambda: torch.zeros(2, 3, 54, 54) + torch.zeros(2, 3, 56, 56), "without padding=1"),
+        (lambda: torch.zeros(1, 3, 28, 28) + torch.zeros(1, 3, 56, 56), "The two terms are 28 and 56 wide"),
+        (lambda: torch.zeros(2, 3, 54, 54) + torch.zeros(2, 3, 56, 56), "The two terms are 54 and 56 wide"),
         (lambda: torch.relu(None), "Something gives None"),
         (lambda: undefined, "undefined is used and never given a value"),
         (lambda: nn.Module()(1), "no method called forward"),
@@ -201,18 +201,6 @@ def test_super_init_is_asked_for():
 def test_a_module_in_place_of_its_class_is_told_so():
     assert "the class itself, Stem, without brackets" in refusal(check_stem, Stem()).sentence
     assert "was given 7" in refusal(check_stem, 7).sentence
-
-
-def test_in_a_notebook_the_verdict_stands_for_the_traceback(monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
-    try:
-        check_stem(lambda C, C1: None)
-    except Wrong as error:
-        lines = error._render_traceback_()
-        assert error._render_traceback_() == lines, "IPython asks twice"
-        assert shown == [error.verdict]
-        assert len(lines) == 1 and "Change your cell" in lines[0]
 
 
 def test_what_a_check_calls_right_is_remarked_on_where_that_teaches():
@@ -394,7 +382,11 @@ class NaNStored(nn.BatchNorm2d):
 
 
 @pytest.mark.parametrize(
-    ("norm", "sentence"), [(NaNInTraining, "differs in training mode"), (NaNStored, "does not keep the running")]
+    ("norm", "sentence"),
+    [
+        (NaNInTraining, "in training mode differ, first in what goes into conv2: at [0, 0, 0, 0] it is nan"),
+        (NaNStored, "does not keep the running"),
+    ],
 )
 def test_nan_in_training_mode_is_a_difference(norm, sentence):
     class Block(BTNK2):
@@ -647,17 +639,21 @@ class Projected(nn.Module):
         (block(adds_x), "forward never calls it", "never mention"),
         (block(adds_a_module), "forward never calls it", "never mention"),
         (block(adds_what_is_not_there), "g is used and never given a value", "letter by letter"),
-        (block(overwrites_x), "given what F has made, (16, 5, 5), and not x", "a name of its own, f"),
+        (block(overwrites_x), "given what F has made, (16, 5, 3), and not x", "a name of its own, f"),
         (block(gives_back_x), "gives back x as it came in", "return line"),
         (block(conv1=lambda C, C1, S: strided(C, C1, S)), "F takes the stride twice", "exactly twice"),
         (
             block(conv2=unstrided, conv3=lambda C, C1, S: strided(C1, 4 * C1, S)),
-            "conv2 gives (4, 9, 9) where (4, 5, 5) is due",
+            "conv2 gives (2, 4, 9, 6) where (2, 4, 5, 3) is due",
             "exactly twice",
         ),
         (block(shortcut=lambda C, C1, S: BTNK1(C, C1, 1).shortcut), "The projection has no stride", "exactly twice"),
         (block(shortcut=lambda C, C1, S: strided(C, 4 * C1, S)), "A BN is missing", "G's too"),
-        (block(conv2=lambda C, C1, S: nn.Conv2d(C1, C1, 3, S, bias=False)), "needs padding=1", "kernel and padding"),
+        (
+            block(conv2=lambda C, C1, S: nn.Conv2d(C1, C1, 3, S, bias=False)),
+            "conv2 has padding 0; it should be 1",
+            "kernel and padding",
+        ),
         (block(shortcut=lambda C, C1, S: Projected(C, 4 * C1)), "Projected is made without 'S'", "def line"),
     ],
     ids="f+x module NameError overwritten returns_x twice conv3 G_stride G_bn padding S".split(),

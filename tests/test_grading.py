@@ -20,10 +20,7 @@ from resnet_lib.grading.worker import sentence_of
 
 EXERCISE = """# Exercise {n}: twice as much.
 def twice(x):
-    return None  # your code here
-
-
-raise NotImplementedError("Exercise {n}: write twice, then remove this line")"""
+    return ...  # your code here"""
 RIGHT = "def twice(x):\n    return 2 * x"
 WRONG = "def twice(x):\n    return 3 * x"
 BEGIN = "import torch\nkept = {'two': torch.tensor(2.0)}"

@@ -486,7 +486,7 @@ def test_pictures_and_steps_given_wrongly_raise_sentences(network, tmp_path):
     CompareExplorer(network, other=Image.new("RGB", (9, 9)), size=32)
     with pytest.raises(ValueError, match="there is no file"):
         PhotographExplorer(network, picture="dog", size=32)
-    with pytest.raises(ValueError, match="a path or a PIL image, and this is Tensor"):
+    with pytest.raises(ValueError, match=r"the tensor of shape \(3,\) is not a picture"):
         AttributionExplorer(network, picture=torch.zeros(3), size=32)
     with pytest.raises(ValueError, match="no step is called 'stage2.0.conv9'; did you mean"):
         PhotographExplorer(network, size=32, step="stage2.0.conv9")

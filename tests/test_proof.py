@@ -385,7 +385,7 @@ def test_a_step_that_only_has_another_name_makes_no_network_different(reference)
 @pytest.mark.parametrize("part", ["stage0", "stage1.0", "stage1.1", "stage2.0", "head"])
 def test_every_mistake_of_the_table_is_found_and_told_from_all_others(part):
     torch.manual_seed(0)
-    theirs = ResNet(blocks=(2, 1, 1, 1), base=8, num_classes=10)
+    theirs = ResNet(blocks=(2, 1, 1, 1), base=8, num_classes=10).eval()
     run, mistakes = of(part)
     for planted, change in mistakes(dict(theirs.get_submodule(part).named_modules()), {}):
         sentence = str(planted)
@@ -394,7 +394,7 @@ def test_every_mistake_of_the_table_is_found_and_told_from_all_others(part):
         # Found again in the copy that runs: `forward` is an attribute of the copy as well.
         module.forward = types.MethodType(lambda self, x, c=change: run(dict(self.named_modules()), x, c, {}), module)
         found = ladder(mine, theirs)
-        if "ReLU6" in sentence:  # nothing above 6 here
+        if "ReLU6" in sentence or "2 × 2" in sentence:  # nothing above 6 here, and a last map of 2 × 2
             continue
         assert not found.equal, sentence
         if found.first.learner is not None:  # else it stopped, and no step inside it was seen

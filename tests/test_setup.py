@@ -71,7 +71,7 @@ def calls(course, what):
 
 def stamp(course, has=(), **changes):
     """Write the stamp of a finished installation, with `changes`."""
-    Path(course.STAMP).write_text(json.dumps(course.stamp_for(course.RUNNING, has) | changes))
+    Path(course.STAMP).write_text(json.dumps(course.stamp_for(course.RUNNING, {"lab", *has}) | changes))
 
 
 def run(course, *arguments, **variables):
@@ -96,7 +96,7 @@ def split(requirement):
 
 
 def all_requirements():
-    return PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
+    return PROJECT["dependencies"] + PROJECT["optional-dependencies"]["lab"] + PROJECT["optional-dependencies"]["test"]
 
 
 def conda_requirements():
@@ -297,7 +297,7 @@ def test_without_the_stamp_the_half_made_environment_is_finished(course, venv):
     Path(course.VENV, "kept").touch()
     done = run(course, "lab")
     assert done.returncode == 0, done.stderr
-    assert calls(course, INSTALLS)[-1].endswith("-e .")
+    assert calls(course, INSTALLS)[-1].endswith("-e .[lab]")
     assert Path(course.VENV, "kept").exists()
     assert course.is_current(course.read_stamp(), course.RUNNING, [])
 
@@ -306,8 +306,8 @@ def test_without_the_stamp_the_half_made_environment_is_finished(course, venv):
 def test_the_first_tests_add_the_test_tools(course, venv):
     venv({"-m pytest": "exit 0"})
     assert run(course, "test").returncode == 0
-    assert calls(course, INSTALLS)[-1].endswith("-e .[test]")
-    assert course.read_stamp()["has"] == ["test"]
+    assert calls(course, INSTALLS)[-1].endswith("-e .[lab,test]")
+    assert course.read_stamp()["has"] == ["lab", "test"]
 
 
 @needs_sh
@@ -340,7 +340,7 @@ def test_on_linux_the_small_torch_is_tried_first_and_may_fail(course, venv, monk
     course.prepare([])
     first, last = calls(course, INSTALLS)
     assert "--retries 0 --timeout 8" in first and first.endswith(course.torch_requirement())
-    assert last.endswith("-e .")
+    assert last.endswith("-e .[lab]")
 
 
 @needs_sh
@@ -359,7 +359,7 @@ def test_with_cuda_the_small_torch_is_replaced(course, venv, monkeypatch):
     course.prepare(["cuda"])
     assert "--force-reinstall" in calls(course, INSTALLS)[0]
     assert not calls(course, "--extra-index-url")
-    assert course.read_stamp()["has"] == ["cuda"]
+    assert course.read_stamp()["has"] == ["cuda", "lab"]
 
 
 @needs_sh
@@ -595,7 +595,7 @@ def test_the_doctor_bears_a_broken_environment(course):
 @needs_sh
 def test_the_doctor_finds_what_is_missing_or_out_of_range(course, venv):
     Path(course.PYPROJECT).write_text(
-        'dependencies = [\n"torchinfo>=99",\n"no-such-package>=1",\n"nbclient>=0.10",\n]\ntest = [\n]\n'
+        'dependencies = [\n"torchinfo>=99",\n"no-such-package>=1",\n"nbclient>=0.10",\n]\nlab = [\n]\ntest = [\n]\n'
     )
     venv()
     stamp(course)

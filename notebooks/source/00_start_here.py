@@ -13,8 +13,43 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# This course builds ResNet-50, a network that recognises what is in a photograph. It starts from an empty cell and
-# leaves nothing out.
+# 40 minutes, 10 seconds to run all cells · after nothing but Python · words: [glossary](glossary.ipynb#Letters-and-shapes)
+#
+# This course builds ResNet-50, a network that recognises what is in a photograph. For a network a photograph is a box
+# of numbers. **How many of them can you take away and still see a cup?**
+#
+# Click on the cell below and press **Shift + Enter**, then do the same with the next. Drag first; the words come after.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import SizeExplorer
+
+Progress("00", exercises=3)
+
+# %%
+SizeExplorer(W=224, S=4)
+
+# %% [markdown]
+# 1. Set **S** to 8. Is it still a cup? How many numbers are left, of 150,528?
+# 2. Set **W** to 9 and **S** to 2. How wide is the result, and why is it not 4?
+# 3. Which of the two sliders changes the first number of the shape, the 3?
+#
+# <details><summary>Answers</summary>
+#
+# 1. That depends on your eyes: at 28 × 28, with 2,352 numbers, most people still see a cup. ResNet-50's last maps are
+#    7 × 7: by then the channels have to say *what* is there, since so few positions are left to say *where*.
+# 2. 5. The pixels 0, 2, 4, 6 and 8 are kept: **W/S is rounded up**, since the first pixel always stays.
+# 3. Neither. The 3 stands for red, green and blue.
+# </details>
+#
+# <details><summary>The first cell ended with "No module named …"</summary>
+#
+# This notebook is running with a different Python from the course's. In the menu *Kernel* choose *Change Kernel…* and
+# *Python 3 (ipykernel)*, and run the cell again. If that does not help, close JupyterLab and start it as the course's
+# README says: that installs whatever is missing.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
 #
 # **At the end of this lesson you can**
 # - run a lesson, do its exercises and find help in it,
@@ -22,27 +57,12 @@
 # - read a shape (C, H, W), and use C, W and S, three of the course's four letters,
 # - work out how many numbers a tensor holds, how S changes that number, and how many bytes they take.
 #
-# **You need** Python, and an idea of what a convolution is. You need neither a graphics card nor internet.
-#
-# **Time:** about 40 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Letters and shapes](glossary.ipynb#Letters-and-shapes).
-#
-# Here is the first Python cell. Click on it and press **Shift + Enter** to run it.
-
-# %%
-from resnet_lib.exercises import Progress
-
-Progress("00", exercises=3)
-
-# %% [markdown]
-# <details><summary>The cell above ended with "No module named …"</summary>
-#
-# This notebook is running with a different Python from the course's. In the menu *Kernel* choose *Change Kernel…* and
-# *Python 3 (ipykernel)*, and run the cell again. If that does not help, close JupyterLab and start it as the course's
-# README says: that installs whatever is missing.
+# You need neither a graphics card nor internet.
 # </details>
+#
+# **What you have just seen.** A photograph has a *shape*, (C, H, W): 3 channels, H rows, W columns. **W** is how finely
+# it is scaled. **S**, the *stride*, keeps every S-th row and column and throws the others away, so S = 2 leaves a
+# quarter of the numbers. These letters, C, W and S, go with you to the end of the course.
 #
 # ## 1 · How a lesson works
 #
@@ -51,11 +71,11 @@ Progress("00", exercises=3)
 #
 # - **The line of circles** that you have just made is at the top of every lesson, one circle per exercise: ○ becomes ✓
 #   when you have solved it. Your progress is saved in a small file, `runs/progress.json`, beside this notebook.
-# - **Exercises** are cells with something missing. They end with a line `raise NotImplementedError(…)`. Write your
-#   code, remove that line, and run the cell. Each exercise says how hard it is (● easy to ●●● hard), how important, and
-#   about how many minutes it takes.
-# - **Checks** are in the cell below an exercise. Run it: it says **✓ right**, or **✗ not right yet** and what is wrong.
-#   A failed check breaks nothing and is not counted. Change your cell, run it, and run the check again.
+# - **Exercises** are cells in which three dots, `...`, stand where your answer belongs. Replace the dots and run the
+#   cell. Each exercise says how hard it is (● easy to ●●● hard), how important, and about how many minutes it takes.
+# - **Checks** are in the cell below an exercise. Run it: it says **✓ right**, **✗ not right yet** and what is wrong, or
+#   **○ open** while there are dots left. An open or wrong exercise stops nothing: until yours is right, the cells below
+#   use the library's part.
 # - **Hints** are folded away. Each hint above an exercise names the problem it helps with: open only the one that fits.
 #   The hints below a failed check are nested, and the last is nearly the solution.
 # - **Predictions** come before a result is shown. Commit to an answer, even when you are unsure: you remember an answer
@@ -165,31 +185,9 @@ from resnet_lib.exercises import Prediction, stride_question
 Prediction(stride_question(3, 9, 2))
 
 # %% [markdown]
-# ## 5 · Your first sliders
+# ## 5 · Shapes in your head
 #
-# Run the next cell and move the sliders with the mouse or the arrow keys, or type over the number beside one. W scales
-# the photograph to W × W pixels; S then keeps every S-th pixel. Before you do, **predict**:
-#
-# 1. With W = 224, which S leaves a picture of 56 × 56?
-# 2. How small can the picture become before you no longer recognise the cup?
-# 3. Set W to 9 and S to 2. Does the explorer agree with your prediction?
-# 4. Which slider changes the first number of the shape, the 3?
-
-# %%
-from resnet_lib.explorers import SizeExplorer
-
-SizeExplorer()
-
-# %% [markdown]
-# <details><summary>Answers</summary>
-#
-# 1. S = 4, since 224 / 4 = 56.
-# 2. That depends on your eyes. With S = 8, at 28 × 28 or 2,352 numbers, you can still recognise the cup. ResNet-50's
-#    last maps are 7 × 7: by then the channels have to say *what* is there, since so few positions are left to say
-#    *where*.
-# 3. (3, 5, 5). The pixels 0, 2, 4, 6 and 8 are kept: **W/S is rounded up**, since the first pixel always stays.
-# 4. None. Neither width nor stride changes the channels.
-# </details>
+# You have seen it with the sliders: W/S, rounded up, on both sides, and the channels stay.
 #
 # ### Exercise 1 · predict shapes
 # ● of ●●● · important · 5 minutes
@@ -197,8 +195,8 @@ SizeExplorer()
 # You slice a tensor of shape (C, W, W) with stride S, as above. What is the shape of the result? Do it in your head.
 #
 # The first answer is filled in, and it is **wrong, on purpose**. So begin in an unusual way: run the exercise as it is,
-# then the check below it, and read its message. (The exercise stops at its last line, as it should: it is not
-# finished.) Then correct that answer, replace each `None` with three numbers (C, H, W), and remove the last line.
+# then the check below it, and read its message. Then correct that answer, and replace each `...` with three numbers
+# (C, H, W).
 #
 # <details><summary>Hint: my answer for W = 7 is wrong</summary>Write down the numbers 0 to 6, and cross out every
 # second one. How many are left?</details>
@@ -207,11 +205,10 @@ SizeExplorer()
 # Exercise 1: the shape of the result.
 prediction = {
     "C = 3, W = 224, S = 2": (3, 112, 224),
-    "C = 3, W = 224, S = 4": None,
-    "C = 64, W = 112, S = 2": None,
-    "C = 512, W = 7, S = 2": None,
+    "C = 3, W = 224, S = 4": ...,
+    "C = 64, W = 112, S = 2": ...,
+    "C = 512, W = 7, S = 2": ...,
 }
-raise NotImplementedError("Exercise 1: correct the first, replace each None, then remove this line")
 
 # %% tags=["solution"]
 prediction = {
@@ -249,10 +246,8 @@ predict(questions, prediction, exercise="00.1")
 # %% tags=["exercise"]
 # Exercise 2: how many numbers are left.
 def numbers_left(C, W, S):
-    return None  # your code here
+    return ...  # your code here
 
-
-raise NotImplementedError("Exercise 2: write numbers_left, then remove this line")
 
 # %% tags=["solution"]
 import math
@@ -289,10 +284,7 @@ print(f"{x.dtype}: {x.element_size()} bytes per number, so {x.numel() * x.elemen
 # %% tags=["exercise"]
 # Exercise 3: bytes of a batch.
 def batch_bytes(batch, C, W):
-    return None  # your code here
-
-
-raise NotImplementedError("Exercise 3: write batch_bytes, then remove this line")
+    return ...  # your code here
 
 
 # %% tags=["solution"]
@@ -301,17 +293,18 @@ def batch_bytes(batch, C, W):
 
 
 # %%
-from resnet_lib.exercises import check_bytes
+from resnet_lib.exercises import check_bytes, yours
 
 check_bytes(batch_bytes, exercise="00.3")
 
 # %% [markdown]
-# With your function, compare a batch of 32 photographs, the output of ResNet-50's first convolution, and the output of
+# With your function (or the library's, while yours is open), compare a batch of 32 photographs, the output of ResNet-50's first convolution, and the output of
 # its last block. **Predict:** which of the three is the largest? (1 MB is a million bytes.)
 
 # %%
+size = yours("batch_bytes")
 for C, W in [(3, 224), (64, 112), (2048, 7)]:
-    print(f"{(32, C, W, W)!s:18} {batch_bytes(32, C, W) / 1e6:6.1f} MB")
+    print(f"{(32, C, W, W)!s:18} {size(32, C, W) / 1e6:6.1f} MB")
 
 # %% [markdown]
 # Memory is not filled by the photographs but by the feature maps a network makes from them. Lesson 09 comes back to
@@ -416,7 +409,7 @@ for stage in anatomy(resnet50(), 224).by_stage():
 # | --- | --- |
 # | 10 | Sections 1 and 2: how a lesson works; all students run the check-up; walk around, look for arrows |
 # | 5 | Section 3: a shape, and the three tiles of the coffee |
-# | 5 | Sections 4 and 5: a prediction, committed and not just thought of, then the sliders |
+# | 5 | Section 4: a prediction, committed and not just thought of |
 # | 5 | Exercise 1; its first answer is wrong on purpose: let all students see a failed check before they fix it |
 # | 5 | Exercise 2 |
 # | 5 | Exercise 3 |

@@ -13,30 +13,56 @@
 # %% [markdown]
 # # 02 · BTNK2, the identity block
 #
+# 75 minutes, 10 seconds to run all cells · after [lesson 01](01_stem.ipynb) · words: [glossary](glossary.ipynb#Blocks)
+#
+# A block of ResNet adds its input x to what its convolutions make of it, F(x). Nothing else about it is unusual. **What
+# does that sum do to a feature map, and when is it impossible?** Drag first, then you build it.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import BottleneckExplorer
+
+Progress("02", exercises=3)
+
+# %%
+BottleneckExplorer("BTNK2", C=256, W=56, C1=64, S=1)
+
+# %% [markdown]
+# 1. Halve **W**. Which numbers stay the same, and which fall to a quarter?
+# 2. Set W to 56 again and **C1** to 128. Which two shapes disagree, and where do they meet?
+# 3. Look at F(x), then at the sum, then at y. Find a channel in which F *subtracted* from x.
+#
+# <details><summary>Answers</summary>
+#
+# 1. Parameters and channels stay. The MACs fall to a quarter: half as many rows and half as many columns.
+# 2. F(x) has 4 · 128 = 512 channels and x has 256. They meet at the sum.
+# 3. Look for blue in F(x) where x is bright: there y is darker than x.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - say why a block computes F(x) + x and not just F(x),
 # - build BTNK2, the identity block of ResNet-50, and explain each of its steps,
 # - decide from the shapes whether a sum is possible,
 # - show why a convolution before BN needs no bias,
 # - compare the cost of a bottleneck and a basic block.
+# </details>
 #
-# **You need** [lesson 01](01_stem.ipynb): convolution, BN and ReLU, the output-size rule, and what a MAC is.
+# **What you have just seen.** Two paths leave x: on the left three convolutions, F; on the right x itself, the
+# *shortcut*. They meet at a +, and a ReLU follows. A sum needs two equal shapes, so this block cannot change the shape
+# of its input. It is called **BTNK2**, the identity block.
 #
-# **Time:** about 75 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Blocks](glossary.ipynb#Blocks).
+# ![BTNK2 for an input of 256 channels of 56 by 56: three convolutions on the left, x itself on the right, the sum and a ReLU below](images/btnk2.svg)
 
 # %%
 import torch
 from torch import nn
 
-from resnet_lib.exercises import Progress
 from resnet_lib.photos import block_input
 from resnet_lib.views import show_maps
 
 _ = torch.manual_seed(0)  # the same random weights at every run
-Progress("02", exercises=3)
 
 # %% [markdown]
 # ## 1 · Why a shortcut?
@@ -135,15 +161,14 @@ print(f"one 3×3 from 256 to 256 channels:   {direct:7,} weights")
 # ● of ●●● · important · 5 minutes
 #
 # The input of a BTNK2 is (1024, 14, 14), as in Stage 3. What is the shape after each of its convolutions, and at the
-# end? Replace each `None` with (channels, height, width).
+# end? Replace each `...` with (channels, height, width).
 #
 # <details><summary>Hint: my width shrinks from step to step</summary>Put padding 1, kernel 3 and stride 1 into the rule of
 # lesson 01: ⌊(14 + 2 − 3)/1⌋ + 1.</details>
 
 # %% tags=["exercise"]
 # Exercise 1: shapes in BTNK2(1024) at W = 14.
-prediction = {"conv1": None, "conv2": None, "conv3": None, "y": None}
-raise NotImplementedError("Exercise 1: replace each None, then remove this line")
+prediction = {"conv1": ..., "conv2": ..., "conv3": ..., "y": ...}
 
 # %% tags=["solution"]
 prediction = {"conv1": (256, 14, 14), "conv2": (256, 14, 14), "conv3": (1024, 14, 14), "y": (1024, 14, 14)}
@@ -296,14 +321,10 @@ for kind in (BTNK2, Adds):
 class MyBTNK2(nn.Module):
     def __init__(self, C):
         super().__init__()
-        # your code here
+        ...  # your code here
 
     def forward(self, x):  # (C, W, W)
-        # your code here: f = ..., then the sum with x, then ReLU
-        return x  # (C, W, W)
-
-
-raise NotImplementedError("Exercise 2: fill in MyBTNK2, then remove this line")
+        return ...  # your code here: first f, then the sum with x, then ReLU
 
 
 # %% tags=["solution"]
@@ -334,7 +355,7 @@ class MyBTNK2(nn.Module):
 # mistake that produces your numbers is the one to fix.
 
 # %%
-from resnet_lib.exercises import check_btnk2
+from resnet_lib.exercises import check_btnk2, yours
 
 names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 relu3".split()
 check_btnk2(MyBTNK2, names=names, exercise="02.2")
@@ -346,7 +367,7 @@ check_btnk2(MyBTNK2, names=names, exercise="02.2")
 # *structure* does, not what training would do.
 
 # %%
-block = MyBTNK2(256)
+block = yours("MyBTNK2")(256)
 with torch.no_grad():
     f = block.relu1(block.bn1(block.conv1(x)))
     f = block.relu2(block.bn2(block.conv2(f)))
@@ -399,7 +420,7 @@ def stir(module):
 
 
 theirs = stir(BTNK2(256)).eval()
-mine = MyBTNK2(256).eval()
+mine = yours("MyBTNK2")(256).eval()
 
 print(mine.load_state_dict(theirs.state_dict()))
 with torch.no_grad():
@@ -472,14 +493,11 @@ for block in (BasicBlock(64), BTNK2(256)):
 # %% tags=["exercise"]
 # Exercise 3: parameters by formula.
 def btnk2_parameters(C):
-    return None  # your formula here
+    return ...  # your formula here
 
 
 def basic_parameters(C):
-    return None  # your formula here
-
-
-raise NotImplementedError("Exercise 3: fill in both functions, then remove this line")
+    return ...  # your formula here
 
 
 # %% tags=["solution"]
@@ -503,39 +521,30 @@ display(check_parameters("BTNK2", btnk2_parameters))
 check_parameters("basic", basic_parameters, exercise="02.3")
 
 # %%
+bottleneck, basic = yours("btnk2_parameters"), yours("basic_parameters")
 for C in (64, 256, 512, 1024, 2048):
-    a, b = btnk2_parameters(C), basic_parameters(C)
+    a, b = bottleneck(C), basic(C)
     print(f"C = {C:4}: bottleneck {a:9,}  basic {b:10,}  ratio {b / a:.1f}")
 
 # %% [markdown]
 # The ratio is close to 18 : 17/16, or 16.9, for any C. This is why networks deeper than 34 layers are built from
 # bottlenecks.
 #
-# ## 9 · Play with it
+# ## 9 · Further with the sliders
 #
-# The explorer starts with the block of this lesson. Every edge of the diagram is labelled with its shape. (Leave BTNK1,
-# v1 and v1.5 for lesson 03.) Predict before you move a control:
+# (Leave BTNK1, v1 and v1.5 for lesson 03.)
 #
-# 1. Change only **W**. What happens to the parameters, and to the MACs?
-# 2. Double **C**. C1 follows. By what factor do the parameters grow?
-# 3. Set **C1** to 128. Which two shapes disagree? Press the button that fixes it.
-# 4. Set **S** to 2. What would have to happen to x?
-# 5. *Look at* "F: bn3 = F(x)", then at "the sum, before ReLU", then at "y". Find a channel in which F subtracted from
-#    x.
+# 1. Double **C**. C1 follows. By what factor do the parameters grow?
+# 2. Set **S** to 2. What would have to happen to x?
 
 # %%
-from resnet_lib.explorers import BottleneckExplorer
-
-BottleneckExplorer(block="BTNK2", C=256, W=56, C1=64, S=1)
+BottleneckExplorer("BTNK2", C=256, W=28, C1=64, S=1, picture="cat")
 
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# 1. The parameters stay. MACs grow with W²: half the width, a quarter of the MACs.
-# 2. By nearly four: the convolutions have 17/16 · C² weights, while the BNs only double.
-# 3. F(x) has 4 · 128 = 512 channels and x has 256.
-# 4. It would have to become half as wide, or F(x) and x cannot be added. Lesson 03 is about that.
-# 5. Look for blue in F(x) where x is bright: there y is darker than x.
+# 1. By nearly four: the convolutions have 17/16 · C² weights, while the BNs only double.
+# 2. It would have to become half as wide, or F(x) and x cannot be added. Lesson 03 is about that.
 # </details>
 #
 # ## Common mistakes

@@ -13,30 +13,56 @@
 # %% [markdown]
 # # 03 · BTNK1, the projection block
 #
+# 80 minutes, 10 seconds to run all cells · after [lesson 02](02_btnk2.ipynb) · words: [glossary](glossary.ipynb#Blocks)
+#
+# Stage 2 of ResNet-50 starts by halving the picture and doubling the channels. But a residual block adds x to F(x), and
+# now x has another shape than F(x). Something must change on the shortcut. **Drag first, then we build it.**
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import BottleneckExplorer
+
+Progress("03", exercises=6)
+
+# %%
+BottleneckExplorer("BTNK1", C=256, W=56, C1=128, S=2, picture="cat")
+
+# %% [markdown]
+# 1. Set **S** to 1. Which maps get finer? Which number does not move at all?
+# 2. Set S to 2 again and double **C1**. How many times the parameters: two, four, or in between?
+# 3. Switch to BTNK2, whose shortcut is x itself. Which numbers of this block can then not stay as they are?
+#
+# <details><summary>Answers</summary>
+#
+# 1. Everything from F's 3×3 on, and G(x): 56 wide instead of 28, at four times the MACs. The parameters do not move.
+# 2. In between. F's first convolution and G double (C · C1); F's second and third quadruple (C1 · C1).
+# 3. S = 2 and C1 = 128: F(x) would be (512, 28, 28), and x is (256, 56, 56). Only S = 1 and C1 = 64 fit.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - decide from two shapes whether a block needs a projection on its shortcut,
 # - build BTNK1, $y = \mathrm{ReLU}(F(x) + G(x))$, and say what each of C, W, C1 and S decides,
 # - count its parameters with your own formula,
 # - explain "v1" and "v1.5", and show which input pixels a strided 1×1 convolution never sees.
+# </details>
 #
-# **You need** lesson 02: the bottleneck F(x), the identity block BTNK2, and why a sum needs equal shapes.
+# **What you have just seen.** This block has a convolution on its shortcut, G(x), which changes x to the shape of F(x).
+# It is called **BTNK1**, the projection block, and four numbers describe it: C and W of its input, C1 inside, and the
+# stride S.
 #
-# **Time:** about 80 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Blocks](glossary.ipynb#Blocks).
+# ![BTNK1 with C = 256, W = 56, C1 = 128, S = 2: F on the left, a 1×1 convolution of stride 2 and BN on the right, the sum and a ReLU below](images/btnk1.svg)
 
 # %%
 import torch
 from torch import nn
 
-from resnet_lib.exercises import Progress
 from resnet_lib.grading import student_numbers
 from resnet_lib.photos import block_input
 from resnet_lib.views import show_maps
 
 _ = torch.manual_seed(0)  # the same random weights at every run
-Progress("03", exercises=6)
 
 # %% [markdown]
 # ## 1 · Why another block?
@@ -152,14 +178,10 @@ print("sum ", tuple((f + g).shape))
 class MyProjection(nn.Module):
     def __init__(self, C, C_out, S):
         super().__init__()
-        # your code here: self.conv and self.bn
+        ...  # your code here: self.conv and self.bn
 
     def forward(self, x):  # (C, W, W)
-        # your code here
-        return x  # (C_out, W/S, W/S)
-
-
-raise NotImplementedError("Exercise 1: fill in MyProjection, then remove this line")
+        return ...  # your code here: (C_out, W/S, W/S)
 
 
 # %% tags=["solution"]
@@ -190,6 +212,8 @@ check_projection(MyProjection, names=["conv", "bn"], exercise="03.1")
 #
 # In ResNet-50 S is on F's 3×3 convolution. The whole block:
 #
+# ![BTNK1 in letters: F from (C, W, W) through C1 channels to (4·C1, W/S, W/S), G beside it, the sum and a ReLU](images/btnk1-letters.svg)
+#
 # | | F(x), the main path | G(x), the shortcut |
 # | --- | --- | --- |
 # | | CONV 1×1, C → C1, BN, ReLU | CONV 1×1 /S, C → 4·C1, BN |
@@ -201,7 +225,7 @@ check_projection(MyProjection, names=["conv", "bn"], exercise="03.1")
 # ### Exercise 2 · predict
 # ● of ●●● · important · 5 minutes
 #
-# What is the output shape? Replace each `None` with a triple (channels, height, width). Do it in your head.
+# What is the output shape? Replace each `...` with a triple (channels, height, width). Do it in your head.
 #
 # <details><summary>Hint: my last answer is wrong</summary>7 is odd. The output-size formula of lesson 01: ⌊(7 +
 # 2·padding − kernel) / stride⌋ + 1. Apply it to the 3×3 with padding 1, then to the 1×1 with padding 0.</details>
@@ -210,12 +234,11 @@ check_projection(MyProjection, names=["conv", "bn"], exercise="03.1")
 # Exercise 2: the output shape of four blocks.
 prediction = {
     # (C, W, C1, S): (channels, height, width)
-    (64, 56, 64, 1): None,
-    (256, 56, 128, 2): None,
-    (1024, 14, 512, 2): None,
-    (64, 7, 64, 2): None,
+    (64, 56, 64, 1): ...,
+    (256, 56, 128, 2): ...,
+    (1024, 14, 512, 2): ...,
+    (64, 7, 64, 2): ...,
 }
-raise NotImplementedError("Exercise 2: replace each None, then remove this line")
 
 # %% tags=["solution"]
 prediction = {
@@ -260,14 +283,10 @@ predict({numbers: shape_question("BTNK1", *numbers) for numbers in asked}, predi
 class MyBTNK1(nn.Module):
     def __init__(self, C, C1, S=1):
         super().__init__()
-        # your code here
+        ...  # your code here
 
     def forward(self, x):  # (C, W, W)
-        # your code here: f = ..., then the sum with self.shortcut(x), then ReLU
-        return x  # (4·C1, W/S, W/S)
-
-
-raise NotImplementedError("Exercise 3: fill in MyBTNK1, then remove this line")
+        return ...  # your code here: first f, then the sum with self.shortcut(x), then ReLU
 
 
 # %% tags=["solution"]
@@ -297,7 +316,7 @@ class MyBTNK1(nn.Module):
 # F and G does not matter to it.
 
 # %%
-from resnet_lib.exercises import check_btnk1
+from resnet_lib.exercises import check_btnk1, yours
 
 names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 shortcut.conv shortcut.bn relu3".split()
 check_btnk1(MyBTNK1, names=names, exercise="03.3")
@@ -320,7 +339,8 @@ def F_path(block):
 
 
 x1, how = block_input("cat", C=64, W=56)
-block = MyBTNK1(64, 64, 1)
+Block = yours("MyBTNK1")
+block = Block(64, 64, 1)
 with torch.no_grad():
     f, g = F_path(block)(x1), block.shortcut(x1)
     total = f + g
@@ -368,7 +388,7 @@ def stir(module):
 
 
 theirs = stir(BTNK1(256, 128, 2)).eval()
-mine = MyBTNK1(256, 128, 2).eval()
+mine = Block(256, 128, 2).eval()
 
 print(mine.load_state_dict(theirs.state_dict()))
 with torch.no_grad():
@@ -403,10 +423,7 @@ print(inspect.getsource(Projection))
 # %% tags=["exercise"]
 # Exercise 4: parameters of BTNK1 by formula.
 def btnk1_parameters(C, C1):
-    return None  # your formula here
-
-
-raise NotImplementedError("Exercise 4: fill in btnk1_parameters, then remove this line")
+    return ...  # your formula here
 
 
 # %% tags=["solution"]
@@ -422,39 +439,31 @@ from resnet_lib.exercises import check_parameters
 check_parameters("BTNK1", btnk1_parameters, exercise="03.4")
 
 # %%
+count = yours("btnk1_parameters")
 for C, C1 in [(64, 64), (256, 128), (512, 256), (1024, 512)]:
-    print(f"C={C:>4}, C1={C1:>3}: {btnk1_parameters(C, C1):>9,} parameters")
+    print(f"C={C:>4}, C1={C1:>3}: {count(C, C1):>9,} parameters")
 
 # %% [markdown]
 # W and S do not appear. A convolution slides the same weights over an input of any size; the stride only says where it
 # stops. The **MACs** do depend on W and S: the whole kernel is computed at every output position. (Elsewhere you will
 # read FLOPs, floating-point operations. A MAC is two of them, so FLOPs = 2 × MACs.)
 #
-# ## 6 · Play with it
+# ## 6 · Stage 1, and S on another convolution
 #
-# The explorer starts at the first block of Stage 1. Every edge of the diagram is labelled with its shape; the maps show
-# 16 channels each of F(x), G(x), the sum and y. Predict before you move a control:
+# The explorer now starts at the first block of Stage 1.
 #
 # 1. Change only **W**. Which numbers stay the same?
-# 2. Set W to 56 again and double **C1**. By what factor do the parameters grow: two, four, or in between?
-# 3. Choose **Stage 2, block 1** under *position in ResNet-50*, then set **S** to 1. What grows, and what stays the
-#    same?
-# 4. Choose Stage 2, block 1 again, and switch between **v1.5: S on the 3×3** and **v1: S on the 1×1**. Which steps
-#    change their MACs?
+# 2. Choose **Stage 2, block 1** under *position in ResNet-50*, and switch between **v1.5: S on the 3×3** and **v1: S on
+#    the 1×1**. Which steps change their MACs?
 
 # %%
-from resnet_lib.explorers import BottleneckExplorer
-
-BottleneckExplorer(block="BTNK1", C=64, W=56, C1=64, S=1)
+BottleneckExplorer("BTNK1", C=64, W=56, C1=64, S=1, picture="cat")
 
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
 # 1. All parameters and channel counts stay the same. MACs and sizes change.
-# 2. In between. F's first convolution and G double (C·C1). F's second and third quadruple (C1·C1).
-# 3. The output is 56 wide instead of 28, and everything that ran at 28 costs four times the MACs. No parameter
-#    changes.
-# 4. Only conv1: with S on it, it computes a quarter of the numbers. The next section shows the price.
+# 2. Only conv1: with S on it, it computes a quarter of the numbers. The next section shows the price.
 # </details>
 #
 # ## 7 · v1 or v1.5: where S is
@@ -462,6 +471,8 @@ BottleneckExplorer(block="BTNK1", C=64, W=56, C1=64, S=1)
 # The paper puts S on F's *first 1×1* convolution. Later versions moved it to the 3×3, and every published PyTorch
 # **checkpoint**, a file of trained weights, belongs to the later versions. The two are called **v1** and **v1.5**.
 # Shapes and parameters are the same in both.
+#
+# ![Two blocks side by side: in v1 the first 1×1 has stride 2 and F works at 28 × 28 from there on; in v1.5 the 3×3 has it](images/v1-v15.svg)
 #
 # ### Exercise 5 · make a v1
 # ● of ●●● · worth doing · 10 minutes
@@ -480,11 +491,9 @@ import copy
 
 def to_v1(block):
     v1 = copy.deepcopy(block)
-    # your code here
+    ...  # your code here
     return v1
 
-
-raise NotImplementedError("Exercise 5: fill in to_v1, then remove this line")
 
 # %% tags=["solution"]
 import copy
@@ -499,14 +508,14 @@ def to_v1(block):
 # %%
 from resnet_lib.exercises import check_to_v1
 
-check_to_v1(to_v1, MyBTNK1, exercise="03.5")
+check_to_v1(to_v1, Block, exercise="03.5")
 
 # %% [markdown]
 # **Predict:** the same weights, the same shapes. The same numbers too?
 
 # %%
 v15 = mine
-v1 = to_v1(v15).eval()
+v1 = yours("to_v1")(v15).eval()
 with torch.no_grad():
     y1, y15 = v1(x), v15(x)
 print("shapes:", tuple(y1.shape), tuple(y15.shape))
@@ -562,6 +571,8 @@ show_maps(torch.stack([values / values.max() for values in seen_by.values()]), t
 # - **G** (bottom): one pixel in four, in both versions. The shortcut's strided 1×1 discards in v1.5 as well.
 # </details>
 #
+# ![On an 8 × 8 map, a 1×1 of stride 2 reads 16 pixels and never the other 48; a 3×3 of stride 2 reads all of them](images/windows.svg)
+#
 # So in v1 three quarters of the pixels reach neither F nor G. They may contain anything at all. Try it:
 
 # %%
@@ -603,11 +614,10 @@ for name, stride_on in [("v1", "1x1"), ("v1.5", "3x3")]:
 
 # %% tags=["exercise"]
 # Exercise 6: the shape and the parameters of your own block.
-me = "my name"
+me = ...  # your name, in quotes
 print(student_numbers(me, "03"))
-shape = None  # (channels, height, width)
-parameters = None
-raise NotImplementedError("Exercise 6: put in your name and both answers, then remove this line")
+shape = ...  # (channels, height, width)
+parameters = ...
 
 # %% tags=["solution"]
 me = "A. Learner"
@@ -627,7 +637,7 @@ check_own_block(me, shape, parameters, exercise="03.6")
 
 
 # %%
-class Mistaken(MyBTNK1):
+class Mistaken(Block):
     def __init__(self, C, C1, S=1):
         super().__init__(C, C1, S)
         if S == 1:
@@ -637,7 +647,7 @@ class Mistaken(MyBTNK1):
 print("C=256, C1=128, S=2:", tuple(Mistaken(256, 128, 2)(torch.randn(2, 256, 56, 56)).shape))
 try:
     Mistaken(64, 64, 1)(torch.randn(2, 64, 56, 56))
-except RuntimeError as error:
+except (RuntimeError, ValueError) as error:  # PyTorch's, or the library's own
     print("C=64, C1=64, S=1:", error)
 
 # %% [markdown]
@@ -648,9 +658,11 @@ except RuntimeError as error:
 # single pixel is stretched silently: broadcasting, as in lesson 02.
 
 # %%
-forgot = MyBTNK1(64, 16, 2).eval()
-forgot.shortcut = MyProjection(64, 64, 1).eval()  # no stride
-print(tuple(forgot(torch.randn(1, 64, 2, 2)).shape), "where (1, 64, 1, 1) was expected")
+tiny = torch.randn(1, 64, 2, 2)
+without_stride = yours("MyProjection")(64, 64, 1).eval()
+with torch.no_grad():
+    total = F_path(Block(64, 16, 2).eval())(tiny) + without_stride(tiny)
+print(tuple(total.shape), "where (1, 64, 1, 1) was expected")
 
 # %% [markdown]
 # **ReLU before the sum.** If F ends in a ReLU, it can only add to the other path, never subtract. The shapes are right,

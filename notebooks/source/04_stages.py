@@ -13,30 +13,55 @@
 # %% [markdown]
 # # 04 · Stages 1–4
 #
+# 60 minutes, 10 seconds to run all cells · after [lesson 03](03_btnk1.ipynb) · words: [glossary](glossary.ipynb#Cost)
+#
+# ResNet-50 has sixteen blocks in four stages: 3, 4, 6 and 3. From stage to stage the maps get smaller and the channels
+# more. **Where does it cost most, and what would one more block cost?** Drag first, then you stack them yourself.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import StageExplorer
+
+Progress("04", exercises=4)
+
+# %%
+StageExplorer(stage=3)
+
+# %% [markdown]
+# 1. Add one block to Stage 3, then one to Stage 4. Which adds more parameters? Which adds more MACs?
+# 2. Double **W of the picture** to 448. What happens to the MACs of the stages, and to the parameters?
+# 3. Switch between v1 and v1.5. Which stages do not change?
+#
+# <details><summary>Answers</summary>
+#
+# 1. A block of Stage 4 has nearly four times the parameters of a block of Stage 3. Their MACs are equal.
+# 2. MACs grow fourfold, parameters stay the same: no weight depends on W. (The head's MACs stay the same too: its input is
+#    one number per channel, whatever W is.)
+# 3. Stage 1: its S is 1, so it does not matter which convolution has the stride. (Stage 0 has no blocks at all.)
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - stack BTNK1 and BTNK2 into the four stages of ResNet-50,
 # - derive C, C1 and S of every first block from two laws and one exception,
 # - say where the parameters are, where the MACs are, and why those are different places.
+# </details>
 #
-# **You need** lessons [02](02_btnk2.ipynb) and [03](03_btnk1.ipynb): BTNK2 and BTNK1. There you proved your own blocks
-# equal to the library's, so from now on you can use the library's.
+# **What you have just seen.** Each stage is a row of blocks. The first, a BTNK1, changes the shape; the others, BTNK2s,
+# keep it. Every stage but the first halves the width and doubles the channels.
 #
-# **Time:** about 60 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Cost](glossary.ipynb#Cost).
+# ![Stage 2 of ResNet-50: one BTNK1, which makes (512, 28, 28) of (256, 56, 56), and three BTNK2s, which keep that shape](images/stage.svg)
 
 # %%
 import torch
 from torch import nn
 
 from resnet_lib import BTNK1, BTNK2, anatomy
-from resnet_lib.exercises import Progress
 from resnet_lib.photos import block_input
 from resnet_lib.views import cost_bars, show_maps
 
 _ = torch.manual_seed(0)  # the same random weights at every run
-Progress("04", exercises=4)
 
 # %% [markdown]
 # ## 1 · Why stages?
@@ -93,7 +118,7 @@ print(tuple(y.shape))
 # ### Exercise 1 · read C, C1 and S off the shapes
 # ● of ●●● · important · 5 minutes
 #
-# Stage 1 is filled in. Replace each `None` with the triple (C, C1, S) of the stage's first block.
+# Stage 1 is filled in. Replace each `...` with the triple (C, C1, S) of the stage's first block.
 #
 # <details><summary>Hint: where does C1 come from?</summary>The output of a BTNK1 has 4·C1 channels.</details>
 # <details><summary>Hint: where does S come from?</summary>The output of a BTNK1 is W/S wide.</details>
@@ -102,11 +127,10 @@ print(tuple(y.shape))
 # Exercise 1: (C, C1, S) of the BTNK1 that opens each stage.
 first_block = {
     1: (64, 64, 1),
-    2: None,
-    3: None,
-    4: None,
+    2: ...,
+    3: ...,
+    4: ...,
 }
-raise NotImplementedError("Exercise 1: replace each None, then remove this line")
 
 # %% tags=["solution"]
 first_block = {
@@ -122,7 +146,10 @@ from resnet_lib.exercises import first_block_question, predict
 predict({stage: first_block_question(stage) for stage in (1, 2, 3, 4)}, first_block, exercise="04.1")
 
 # %%
-for stage, (C, C1, S) in first_block.items():
+from resnet_lib.exercises import first_blocks
+
+opens = first_blocks()  # the right answers of exercise 1
+for stage, (C, C1, S) in opens.items():
     print(f"Stage {stage}: C = {C:>4}, C1 = {C1:>3}, S = {S}     C / C1 = {C / C1:g}")
 
 # %% [markdown]
@@ -166,11 +193,7 @@ for stage, (C, C1, S) in first_block.items():
 # %% tags=["exercise"]
 # Exercise 2: a stage of n blocks.
 def make_stage(C, C1, S, n):
-    # your code here
-    return nn.Sequential()
-
-
-raise NotImplementedError("Exercise 2: fill in make_stage, then remove this line")
+    return ...  # your code here
 
 
 # %% tags=["solution"]
@@ -181,7 +204,7 @@ def make_stage(C, C1, S, n):
 
 
 # %%
-from resnet_lib.exercises import check_stage
+from resnet_lib.exercises import check_stage, yours
 
 check_stage(make_stage, exercise="04.2")
 
@@ -191,7 +214,8 @@ check_stage(make_stage, exercise="04.2")
 # %%
 counts = {1: 3, 2: 4, 3: 6, 4: 3}  # blocks in Stages 1 to 4
 shapes = {0: (64, 56), 1: (256, 56), 2: (512, 28), 3: (1024, 14), 4: (2048, 7)}  # (channels, width) after each stage
-stages = {stage: make_stage(*first_block[stage], n) for stage, n in counts.items()}
+stack = yours("make_stage")
+stages = {stage: stack(*opens[stage], n) for stage, n in counts.items()}
 for stage, made in stages.items():
     C_in, W_in = shapes[stage - 1]
     print(
@@ -253,9 +277,8 @@ show_maps(torch.cat(rows), count=20, tile=112, columns=4)
 
 # %% tags=["exercise"]
 # Exercise 3: 1, 2, 3 or 4?
-most_parameters = None
-most_macs = None
-raise NotImplementedError("Exercise 3: replace each None with a stage, then remove this line")
+most_parameters = ...
+most_macs = ...
 
 # %% tags=["solution"]
 most_parameters = 4
@@ -275,7 +298,7 @@ predict(questions, [most_parameters, most_macs], exercise="04.3")
 with torch.device("meta"):
     body = nn.Sequential()
     for stage, n in counts.items():
-        body.add_module(f"stage{stage}", make_stage(*first_block[stage], n))  # named, for the table
+        body.add_module(f"stage{stage}", stack(*opens[stage], n))  # named, for the table
 
 costs = anatomy(body, (64, 56, 56))
 cost_bars(costs)
@@ -318,25 +341,22 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 
 # %% tags=["exercise"]
 # Exercise 4: costs of the three convolutions of BTNK2.
-def btnk2_parameters(C):
-    return None  # your formula here
+def btnk2_weights(C):
+    return ...  # your formula here
 
 
 def btnk2_macs(C, W):
-    return None  # your formula here
-
-
-raise NotImplementedError("Exercise 4: fill in both functions, then remove this line")
+    return ...  # your formula here
 
 
 # %% tags=["solution"]
-def btnk2_parameters(C):
+def btnk2_weights(C):
     C1 = C // 4
     return C * C1 + 9 * C1 * C1 + C1 * C
 
 
 def btnk2_macs(C, W):
-    return btnk2_parameters(C) * W * W
+    return btnk2_weights(C) * W * W
 
 
 # %%
@@ -344,12 +364,13 @@ from IPython.display import display
 
 from resnet_lib.exercises import check_macs, check_parameters
 
-display(check_parameters("BTNK2", btnk2_parameters, norms=False))
+display(check_parameters("BTNK2", btnk2_weights, norms=False))
 check_macs("BTNK2", btnk2_macs, exercise="04.4")
 
 # %%
+weights, macs = yours("btnk2_weights"), yours("btnk2_macs")
 for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
-    print(f"C={C:>4}, W={W:>2}: {btnk2_parameters(C):>9,} parameters, {btnk2_macs(C, W):>11,} MACs")
+    print(f"C={C:>4}, W={W:>2}: {weights(C):>9,} parameters, {macs(C, W):>11,} MACs")
 
 # %% [markdown]
 # Put together, with C/4 channels inside:
@@ -369,7 +390,7 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 # Now the four BTNK1s. **Predict:** which of them does not follow the rule?
 
 # %%
-for (C, C1, S), W in zip(first_block.values(), [56, 56, 28, 14], strict=True):
+for (C, C1, S), W in zip(opens.values(), [56, 56, 28, 14], strict=True):
     with torch.device("meta"):
         a = anatomy(BTNK1(C, C1, S), W)
     print(f"BTNK1(C={C:>4}, W={W:>2}, C1={C1:>3}, S={S}): {a.parameters:>9,} parameters  {a.macs:>11,} MACs")
@@ -378,28 +399,17 @@ for (C, C1, S), W in zip(first_block.values(), [56, 56, 28, 14], strict=True):
 # The BTNK1 of Stage 1, the exception. It is cheaper: its C is C1 and not 2·C1, and in the others the first 1×1 still
 # works before the stride, at four times the positions. So Stage 1 costs less than Stage 4, with three blocks each.
 #
-# ## 7 · Play with it
+# ## 7 · Another ResNet
 #
-# The explorer shows one stage at a time: each block with its C, W, C1, S and costs. Below it is the whole network, with
-# Stage 0 and the head. Predict before you move a control:
-#
-# 1. Double **W of the picture** to 448. What happens to the MACs of the stages, and to the parameters?
-# 2. Add one block to Stage 3, then one to Stage 4. Which adds more parameters? Which adds more MACs?
-# 3. Switch between v1 and v1.5. Which stages do not change?
+# ResNet-101 has 23 blocks in Stage 3 instead of 6. Set them. What does the network cost then, and which of its stages is
+# the most expensive?
 
 # %%
-from resnet_lib.explorers import StageExplorer
-
-StageExplorer()
+StageExplorer(stage=3)
 
 # %% [markdown]
-# <details><summary>Answers</summary>
-#
-# 1. MACs grow fourfold, parameters stay the same. No weight depends on W. (The head's MACs stay the same too: its input
-#    is one number per channel, whatever W is.)
-# 2. A block of Stage 4 has nearly four times the parameters of a block of Stage 3. Their MACs are equal.
-# 3. Stage 1: its S is 1, so it does not matter which convolution has the stride. (Stage 0 has no blocks at all.)
-# </details>
+# <details><summary>Answer</summary>44.5 million parameters and 7.8 billion MACs, of which Stage 3 has more than two
+# thirds. Depth costs most where most blocks are.</details>
 #
 # ## 8 · Common mistakes
 #
@@ -408,7 +418,7 @@ StageExplorer()
 
 # %%
 same = nn.Sequential(BTNK1(64, 64, 1), *[BTNK2(256)] * 2)
-right = make_stage(64, 64, 1, 3)
+right = stack(64, 64, 1, 3)
 for name, stage in [("[block] * 2", same), ("two blocks", right)]:
     print(f"{name:12} {sum(p.numel() for p in stage.parameters()):,} parameters")
 
@@ -430,8 +440,8 @@ for S in (1, 2):
     with torch.device("meta"):
         body = nn.Sequential()
         for stage, n in counts.items():
-            C, C1, stride = first_block[stage]
-            body.add_module(f"stage{stage}", make_stage(C, C1, S if stage == 1 else stride, n))
+            C, C1, stride = opens[stage]
+            body.add_module(f"stage{stage}", stack(C, C1, S if stage == 1 else stride, n))
     a = anatomy(body, (64, 56, 56))
     print(f"S = {S} in Stage 1: ends with {a.output}, {a.parameters:,} parameters, {a.macs:,} MACs")
 

@@ -13,6 +13,35 @@
 # %% [markdown]
 # # 06 · Published weights
 #
+# 95 minutes, 20 seconds to run all cells · after [lesson 05](05_resnet50.ipynb) · words: [glossary](glossary.ipynb#Weights-and-files)
+#
+# Your network of lesson 05 has the right anatomy and random weights: it runs, and recognises nothing. Here are the same
+# parts with trained weights. **What has to be right, beside the weights, before a network gives a good answer?**
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import PhotographExplorer
+from resnet_lib.weights import load
+
+Progress("06", exercises=5)
+
+# %%
+PhotographExplorer(load("thin"))
+
+# %% [markdown]
+# 1. Choose another photograph. How sure is the network of its first answer?
+# 2. Walk from Stage 1 to Stage 4. After which stage can you no longer find the animal in any channel?
+# 3. Upload a photograph of your own. What does the network say, and could it know better?
+#
+# <details><summary>Answers</summary>
+#
+# 1. The percentage beside each class says how sure it is. It is sure of wrong answers, too.
+# 2. For most people after Stage 2 or 3. From there on the channels say *what*, and hardly *where*.
+# 3. It can only answer with one of the classes that it was trained on, whatever is in the picture.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - say what is in a checkpoint file, and open one without running code from it,
 # - rename published weights to the names of your own network, and copy them by name and shape,
@@ -20,13 +49,11 @@
 # - prepare a photograph exactly as in the network's training, and recognise a wrong preparation from its numbers,
 # - distinguish the published ResNet-50 files, and verify a download.
 #
-# **You need** lessons 01 to 05.
+# Everything works without internet, except for one cell that says so.
+# </details>
 #
-# **Time:** about 95 minutes to work through. Running every cell takes about 20 seconds on a slow laptop. Everything
-# works without internet, except for one cell that says so.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Weights and files](glossary.ipynb#Weights-and-files).
+# **What you have just seen.** Trained weights are a file: names and tensors. This lesson loads such a file into the
+# network that *you* built, proves that every number is the same, and prepares photographs exactly as in training.
 
 # %%
 import copy
@@ -37,12 +64,9 @@ from textwrap import fill
 import torch
 from torch import nn
 
-from resnet_lib.exercises import Progress
-
 _ = torch.manual_seed(0)  # the same random weights at every run
 scratch = tempfile.TemporaryDirectory()  # files that this notebook writes; deleted when it is closed
 folder = Path(scratch.name)
-Progress("06", exercises=5)
 
 # %% [markdown]
 # ## 1 · Your network
@@ -196,11 +220,8 @@ for leaf, count in Counter(name.rpartition(".")[2] for name in weights).items():
 # %% tags=["exercise"]
 # Exercise 1: what is in the file.
 def contents(weights):
-    # your code here
-    return None, None, None, None  # parameter entries, parameter numbers, buffer entries, buffer numbers
-
-
-raise NotImplementedError("Exercise 1: fill in contents, then remove this line")
+    ...  # your code here
+    return ..., ..., ..., ...  # parameter entries, parameter numbers, buffer entries, buffer numbers
 
 
 # %% tags=["solution"]
@@ -211,12 +232,12 @@ def contents(weights):
 
 
 # %%
-from resnet_lib.exercises import check_contents
+from resnet_lib.exercises import check_contents, yours
 
 check_contents(contents, exercise="06.1")
 
 # %%
-entries, numbers, kept_entries, kept_numbers = contents(weights)
+entries, numbers, kept_entries, kept_numbers = yours("contents")(weights)
 print(f"parameters {entries:>4} entries {numbers:>10,} numbers")
 print(f"buffers    {kept_entries:>4} entries {kept_numbers:>10,} numbers")
 
@@ -348,12 +369,9 @@ print(f"              {len(answer.unexpected_keys)} entries of the file not used
 def rename(published):
     renamed = {}
     for name, tensor in published.items():
-        # your code here: give name its new value
+        ...  # your code here: give name its new value
         renamed[name] = tensor
     return renamed
-
-
-raise NotImplementedError("Exercise 2: fill in rename, then remove this line")
 
 
 # %% tags=["solution"]
@@ -377,7 +395,7 @@ from resnet_lib.exercises import check_rename
 check_rename(rename, exercise="06.2")
 
 # %%
-print(mine.load_state_dict(rename(dict(published))))
+print(mine.load_state_dict(yours("rename")(dict(published))))
 
 # %% [markdown]
 # `load_state_dict` compared all names and all shapes, and everything matched. Your network is trained.
@@ -538,11 +556,10 @@ for name, network in planted.items():
 # %% tags=["exercise"]
 # Exercise 3: the first step that differs.
 prediction = {
-    "v1": None,
-    "missing ReLU": None,
-    "another eps": None,
+    "v1": ...,
+    "missing ReLU": ...,
+    "another eps": ...,
 }
-raise NotImplementedError("Exercise 3: replace each None with the name of a step, then remove this line")
 
 # %% tags=["solution"]
 prediction = {
@@ -613,19 +630,20 @@ ladder(with_parts(FriendsStem, FriendsBTNK2), theirs, x, copy=False)
 # %% tags=["exercise"]
 # Exercise 4: fix these two.
 class MendedStem(MyStem):
+    ...  # fix it, and remove this line
+
     def __init__(self, C):
         super().__init__(C)
         self.pool = nn.MaxPool2d(2, stride=2)
 
 
 class MendedBTNK2(MyBTNK2):
+    ...  # fix it, and remove this line
+
     def forward(self, x):  # (C, W, W)
         f = self.relu1(self.bn1(self.conv1(x)))
         f = self.relu2(self.bn2(self.conv2(f)))
         return self.relu3(self.bn3(self.conv3(f))) + x  # (C, W, W)
-
-
-raise NotImplementedError("Exercise 4: fix both parts, then remove this line")
 
 
 # %% tags=["solution"]
@@ -804,8 +822,7 @@ for name, t in inputs.items():
 
 # %% tags=["exercise"]
 # Exercise 5: the mistake in A, B, C and D.
-diagnosis = {"A": None, "B": None, "C": None, "D": None}
-raise NotImplementedError("Exercise 5: replace each None, then remove this line")
+diagnosis = {"A": ..., "B": ..., "C": ..., "D": ...}
 
 # %% tags=["solution"]
 diagnosis = {"A": "not normalised", "B": "0 to 255", "C": "sideways", "D": "blue first"}

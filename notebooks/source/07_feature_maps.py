@@ -13,6 +13,35 @@
 # %% [markdown]
 # # 07 · Feature maps
 #
+# 150 minutes, 20 seconds to run all cells · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) says where trained weights come from · words: [glossary](glossary.ipynb#Looking-inside)
+#
+# Somewhere between a photograph and an answer, pixels become meaning. **Which channel sees what, and how much of the
+# photograph does one value see?** Here is a trained network: click through it, then compute one of its values yourself.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import PhotographExplorer
+from resnet_lib.weights import load
+
+Progress("07", exercises=6)
+
+# %%
+PhotographExplorer(load("thin"), step="stage1.0.relu3")
+
+# %% [markdown]
+# 1. Click a map to enlarge it over the photograph. What does that channel answer to?
+# 2. Click one value. Which pixels of the photograph does it see, and of which products is it the sum?
+# 3. Go to Stage 4. How many positions are left, and how much does one of them see?
+#
+# <details><summary>Answers</summary>
+#
+# 1. In early stages to edges, colours and textures. Be careful with names: section 3 measures what a channel answers to.
+# 2. A square around the same place; section 4 computes how large it is, section 5 the products.
+# 3. Few, and each sees the whole picture and the padding around it.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - follow your own photograph through a trained network: stage, block, step, channel, one value,
 # - describe a channel with numbers, and find one that responds to a pattern you choose,
@@ -20,13 +49,11 @@
 # - compute one value from its products,
 # - write Grad-CAM, predict what occlusion costs, and say what neither of them proves.
 #
-# **You need** lesson 05: the whole network. Lesson 06 explains where trained weights come from.
+# The end of section 5 is a good place for a break.
+# </details>
 #
-# **Time:** about 150 minutes to work through. Running every cell takes about 20 seconds on a slow laptop. The end of
-# section 5 is a good place for a break.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Looking inside](glossary.ipynb#Looking-inside).
+# **What you have just seen.** A network is a walk: stage, block, step, channel, one value. Everything in this lesson
+# asks about one station of that walk.
 
 # %%
 import torch
@@ -34,13 +61,10 @@ from IPython.display import HTML, Image, display
 from torch.nn import functional as F
 
 from resnet_lib import activations, anatomy
-from resnet_lib.exercises import Progress
 from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import PHOTOS
 from resnet_lib.views import show_maps, statistics
-from resnet_lib.weights import Unavailable, load
-
-Progress("07", exercises=6)
+from resnet_lib.weights import Unavailable
 
 # %% [markdown]
 # ## 1 · A trained network and a photograph
@@ -204,10 +228,7 @@ runs = {name: Seen(network, name) for name in PHOTOS}
 # %% tags=["exercise"]
 # Exercise 1: channels that are zero everywhere in all five photographs.
 def silent(runs, step):
-    return None  # your code here
-
-
-raise NotImplementedError("Exercise 1: fill in silent, then remove this line")
+    return ...  # your code here
 
 
 # %% tags=["solution"]
@@ -217,7 +238,7 @@ def silent(runs, step):
 
 
 # %%
-from resnet_lib.exercises import check_silent
+from resnet_lib.exercises import check_silent, yours
 
 check_silent(silent, exercise="07.1")
 
@@ -225,10 +246,11 @@ check_silent(silent, exercise="07.1")
 # **Predict:** at the end of which stage are the most channels silent on the cat? How many of them on all five?
 
 # %%
+count = yours("silent")
 for step in ends:
     on_the_cat = (seen[step] == 0).flatten(1).all(1).sum().item()
     print(
-        f"{step:15} {len(seen[step]):5,} channels, {on_the_cat:3} silent on the cat, {silent(runs, step):3} on all five"
+        f"{step:15} {len(seen[step]):5,} channels, {on_the_cat:3} silent on the cat, {count(runs, step):3} on all five"
     )
 
 # %% [markdown]
@@ -264,11 +286,10 @@ show_maps(torch.cat([upright[:, 0], lying[:, 0]]), tile=192)
 # Exercise 2: a channel for upright stripes.
 def response(pattern):
     """Mean absolute value of each channel of stage0.conv, (C,)."""
-    return None  # your code here
+    return ...  # your code here
 
 
-upright_channel = None  # your code here
-raise NotImplementedError("Exercise 2: fill in response and upright_channel, then remove this line")
+upright_channel = ...  # your code here
 
 
 # %% tags=["solution"]
@@ -283,7 +304,8 @@ upright_channel = (response(upright) - response(lying)).argmax().item()
 from resnet_lib.exercises import check_channel, check_response
 
 display(check_response(response, network))
-check_channel(upright_channel, network, upright, lying, exercise="07.2")
+chosen = check_channel(upright_channel, network, upright, lying, exercise="07.2")
+chosen
 
 # %% [markdown]
 # Now test the channel on a photograph that you did not use to choose it: the rocket, as small as the network sees it.
@@ -293,9 +315,10 @@ check_channel(upright_channel, network, upright, lying, exercise="07.2")
 runs["rocket"].image.resize((288, 288))
 
 # %%
-one, other = (torch.as_tensor(response(pattern)) for pattern in (upright, lying))
+one, other = (activations(network, p, ["stage0.conv"])["stage0.conv"][0].abs().mean((1, 2)) for p in (upright, lying))
+own_channel = upright_channel if chosen.ok else (one - other).argmax().item()  # the library's, while yours is open
 lying_channel = (other - one).argmax().item()
-show_maps(runs["rocket"]["stage0.conv"][[upright_channel, lying_channel]], tile=288)
+show_maps(runs["rocket"]["stage0.conv"][[own_channel, lying_channel]], tile=288)
 
 # %% [markdown]
 # **What do you see?** Your channel is on the left, the other on the right. Where is each of them far from zero (white)?
@@ -349,8 +372,7 @@ print("after the pooling    ", r, j)
 
 # %% tags=["exercise"]
 # Exercise 3: pixels that one value sees, along a side.
-reach = {"stage1": None, "stage2": None, "stage3": None, "stage4": None}
-raise NotImplementedError("Exercise 3: replace each None with a number, then remove this line")
+reach = {"stage1": ..., "stage2": ..., "stage3": ..., "stage4": ...}
 
 # %% tags=["solution"]
 reach = {}
@@ -506,10 +528,7 @@ print("output", tuple(seen[step].shape))
 # %% tags=["exercise"]
 # Exercise 4: one value of a 3×3 convolution with stride 2 and padding 1.
 def by_hand(channel, row, column):
-    return None  # your code here
-
-
-raise NotImplementedError("Exercise 4: fill in by_hand, then remove this line")
+    return ...  # your code here
 
 
 # %% tags=["solution"]
@@ -613,11 +632,7 @@ def my_grad_cam(network, x, target, step):
     """The map of Grad-CAM, (h, w), for the class of that number, at the named step."""
     kept = activations(network, x, [step, ""], grad=True)
     maps, logits = kept[step], kept[""]  # (1, C, h, w) and (1, classes)
-    # your code here
-    return maps, logits  # the map (h, w) in their place
-
-
-raise NotImplementedError("Exercise 5: fill in my_grad_cam, then remove this line")
+    return maps, logits, ...  # your code here: return the map, (h, w), instead
 
 
 # %% tags=["solution"]
@@ -659,7 +674,8 @@ print(torch.allclose(slopes.mean((2, 3))[0], speaks_for / (h * w), atol=1e-6))
 
 # %%
 stages = ["stage1", "stage2", "stage3", "stage4"]
-side_by_side(*(overlay(seen, my_grad_cam(network, seen.x, target, stage)) for stage in stages))
+heat = yours("my_grad_cam")
+side_by_side(*(overlay(seen, heat(network, seen.x, target, stage)) for stage in stages))
 
 # %% [markdown]
 # **What do you see?** Which of the four would you show as the reason why this is a cat?
@@ -748,12 +764,11 @@ for name in PHOTOS:
 # Exercise 6: pictures that run through the network.
 pictures = {
     # (W, patch, stride): pictures in all
-    (64, 16, 8): None,
-    (64, 32, 8): None,
-    (64, 16, 4): None,
-    (96, 20, 20): None,
+    (64, 16, 8): ...,
+    (64, 32, 8): ...,
+    (64, 16, 4): ...,
+    (96, 20, 20): ...,
 }
-raise NotImplementedError("Exercise 6: replace each None with a number, then remove this line")
 
 # %% tags=["solution"]
 pictures = {
@@ -867,7 +882,7 @@ from resnet_lib.inside.seen import untrained
 untrained_network = untrained(network)
 print("its answer:", ", ".join(f"{name} {p:.0%}" for name, p in Seen(untrained_network, "cat").top(3)))
 both = (network, untrained_network)
-pairs = [my_grad_cam(each, seen.x, target, step) for step in ("stage2", "stage3") for each in both]
+pairs = [heat(each, seen.x, target, step) for step in ("stage2", "stage3") for each in both]
 side_by_side(*(overlay(seen, values) for values in pairs))
 
 

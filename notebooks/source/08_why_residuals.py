@@ -13,6 +13,34 @@
 # %% [markdown]
 # # 08 · Why residuals
 #
+# 120 minutes, 300 seconds to run all cells · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) helps with trained weights · words: [glossary](glossary.ipynb#Training-and-comparing)
+#
+# Two networks with the same layers, the same first weights and the same pictures. One adds x after every block, the
+# other does not. **What reaches the last block, and what comes back to the first?** Nothing is trained yet: drag first.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import DepthExplorer
+
+Progress("08", exercises=5)
+
+# %%
+DepthExplorer(50)
+
+# %% [markdown]
+# 1. Compare the two curves of the gradient. By what factor does it change from the last block to the first?
+# 2. Take 152 **layers**. Which of the two curves does depth change more?
+# 3. Untick **BN**. Which network loses its signal first?
+#
+# <details><summary>Answers</summary>
+#
+# Section 3 measures all three. In short: with BN, the gradient of the plain network grows at every block on its way
+# back, and that of the residual network hardly does; every further block multiplies it again; and without BN a network
+# depends on how its weights are drawn.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - show with your own experiment that a deep plain network trains worse than a shallow one, and that adding x fixes it,
 # - distinguish degradation from overfitting,
@@ -20,13 +48,11 @@
 # - start every block as its shortcut, say why that should be a good start, and measure whether it is,
 # - take a block out of a trained network, predict what that costs, and look at its loss landscape.
 #
-# **You need** lesson 05: the blocks and the whole network. Lesson 06 helps with trained weights.
+# Nearly all of the running time is training; you can stop it at any time and resume later.
+# </details>
 #
-# **Time:** about 120 minutes to work through. Running every cell takes about 300 seconds on a slow laptop; nearly all
-# of that is training, and you can stop it at any time and resume later.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Training and comparing](glossary.ipynb#Training-and-comparing).
+# **What you have just seen.** A deep plain network is not wrong. It is hard to train, and what reaches its first layers
+# says why. This lesson measures that, trains both twins, and takes blocks out of them.
 
 # %%
 import math
@@ -35,13 +61,10 @@ from dataclasses import replace
 import torch
 
 from resnet_lib import anatomy
-from resnet_lib.exercises import Progress
 from resnet_lib.experiments import runs_folder, seeded
 from resnet_lib.experiments.tasks import photographs
 from resnet_lib.experiments.training import FAST, Recipe
 from resnet_lib.experiments.twins import BASE, DEPTHS, PAIRS, blocks, concatenated, plain_and_residual, twins
-
-Progress("08", exercises=5)
 
 # %% [markdown]
 # ## 1 · A puzzle
@@ -105,10 +128,7 @@ print(inspect.getsource(plain_module.Padded))
 # %% tags=["exercise"]
 # Exercise 1: the block without its shortcut.
 def plain_block(block, x):
-    return x  # your code here
-
-
-raise NotImplementedError("Exercise 1: fill in plain_block, then remove this line")
+    return ...  # your code here
 
 
 # %% tags=["solution"]
@@ -228,12 +248,10 @@ for depth in (50, 152):
 # %% tags=["exercise"]
 # Exercise 2: the mean factor by which one block multiplies the gradient.
 def factor(found):
-    return None  # your code here
+    return ...  # your code here
 
 
-predicted = None  # the first block's gradient, plain, 152 layers, from factor(measured["plain", 50])
-
-raise NotImplementedError("Exercise 2: fill in factor and predicted, then remove this line")
+predicted = ...  # the first block's gradient, plain, 152 layers, from factor(measured["plain", 50])
 
 
 # %% tags=["solution"]
@@ -247,14 +265,15 @@ predicted = plain_152[-1].gradient * factor(measured["plain", 50]) ** (len(plain
 # %%
 from IPython.display import display
 
-from resnet_lib.exercises import check_factor, check_forecast
+from resnet_lib.exercises import check_factor, check_forecast, yours
 
 display(check_factor(factor))
 check_forecast(predicted, measured["plain", 50], measured["plain", 152], exercise="08.2")
 
 # %%
+mean_factor = yours("factor")
 for (name, depth), found in measured.items():
-    print(f"{name:9} {depth:4} layers: one block multiplies the gradient by {factor(found):.2f}")
+    print(f"{name:9} {depth:4} layers: one block multiplies the gradient by {mean_factor(found):.2f}")
 
 # %% [markdown]
 # **What do you see?** Is the factor the same at both depths? Is your prediction of the right order?
@@ -385,10 +404,7 @@ print(f"a network that only guesses: ln {len(task.classes)} = {math.log(len(task
 # %% tags=["exercise"]
 # Exercise 3: which of the two is it?
 def diagnose(shallow, deep):
-    return None  # your code here
-
-
-raise NotImplementedError("Exercise 3: fill in diagnose, then remove this line")
+    return ...  # your code here
 
 
 # %% tags=["solution"]
@@ -451,10 +467,7 @@ for kind in ("plain", "residual"):
 # %% tags=["exercise"]
 # Exercise 4: every block of a network starts as its shortcut.
 def start_as_shortcut(network):
-    pass  # your code here
-
-
-raise NotImplementedError("Exercise 4: fill in start_as_shortcut, then remove this line")
+    return ...  # your code here: it changes the network, and returns nothing
 
 
 # %% tags=["solution"]
@@ -511,10 +524,7 @@ check_start_as_shortcut(start_as_shortcut, exercise="08.4")
 # %% tags=["exercise"]
 # Exercise 5: paths through n residual blocks, by the number of F's they pass.
 def ways(n):
-    return None  # your code here
-
-
-raise NotImplementedError("Exercise 5: fill in ways, then remove this line")
+    return ...  # your code here
 
 
 # %% tags=["solution"]
@@ -529,9 +539,10 @@ check_ways(ways, exercise="08.5")
 
 # %%
 n = len(blocks(residual))
-short = sum(ways(n)[:5])
-print(f"{n} blocks: {sum(ways(n)):,} paths; {short / sum(ways(n)):.1%} of them pass 4 F's or fewer")
-print(f"without one block: {sum(ways(n - 1)):,}, without three: {sum(ways(n - 3)):,}")
+paths = yours("ways")
+short = sum(paths(n)[:5])
+print(f"{n} blocks: {sum(paths(n)):,} paths; {short / sum(paths(n)):.1%} of them pass 4 F's or fewer")
+print(f"without one block: {sum(paths(n - 1)):,}, without three: {sum(paths(n - 3)):,}")
 
 # %% [markdown]
 # A chain with one link missing has *no* path left. Here half of the paths remain. Is the network half as good, then?

@@ -13,19 +13,46 @@
 # %% [markdown]
 # # 09 · Making it fast
 #
+# 90 minutes, 300 seconds to run all cells · after [lesson 05](05_resnet50.ipynb), and [01](01_stem.ipynb) for what a BN does · words: [glossary](glossary.ipynb#Speed)
+#
+# The same network, the same numbers, in less time: no layer is left out and no answer changes. **How much can be gained
+# on your machine, and where does the time go?** Press *measure*; it takes a few seconds.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import SpeedExplorer
+
+Progress("09", exercises=5)
+
+# %%
+SpeedExplorer(W=64)
+
+# %% [markdown]
+# 1. Press **measure** twice. How far apart are two measurements of the same thing?
+# 2. Set the **batch** to 16 and measure. How many times as long does it take: sixteen times?
+# 3. Set **threads** to 1 and measure. What did the other threads gain?
+#
+# <details><summary>Answers</summary>
+#
+# Your machine decides. Three things hold on nearly all: two measurements differ by some percent; sixteen pictures take
+# less than sixteen times as long; and twice the threads are less than twice as fast. The lesson says why, and how to
+# measure so that a difference counts.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - time two things so that the comparison is fair, and say when a difference does not count,
 # - say what limits a layer on your machine, arithmetic or memory, and draw its roofline,
 # - derive how BN is folded into a convolution, write it, and prove it,
 # - make your ResNet-50 faster step by step, without changing what it computes, and say what each step saved.
 #
-# **You need** lesson 05: the whole network, MACs, and proofs by comparison; and lesson 01: what a BN does.
+# Most of the running time is timing; close other programs meanwhile.
+# </details>
 #
-# **Time:** about 90 minutes to work through. Running every cell takes about 300 seconds on a slow laptop, most of it
-# timing; close other programs meanwhile.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Speed](glossary.ipynb#Speed).
+# **What you have just seen.** A time is not a property of a network. It belongs to a network, a machine, a batch, a
+# number of threads, and a moment. This lesson makes one change at a time, measures it in turns with what was before,
+# and proves that the outputs stay equal.
 
 # %%
 import copy
@@ -36,7 +63,6 @@ from IPython.display import display
 from torch import nn
 
 from resnet_lib import anatomy, resnet50
-from resnet_lib.exercises import Progress
 from resnet_lib.experiments.training import FAST
 from resnet_lib.speed.machine import abilities, compiler, measure
 from resnet_lib.speed.timing import counter, timings
@@ -44,7 +70,6 @@ from resnet_lib.views import roofline, standing_table, time_bars
 
 # FAST is set in the course's own tests: small pictures, few runs.
 W, RUNS = (64, 3) if FAST else (224, 9)
-Progress("09", exercises=5)
 
 # %% [markdown]
 # ## 1 · Your machine
@@ -121,11 +146,8 @@ print(f"{1000 * (time.perf_counter() - start):.0f} ms")
 # Exercise 1: comparable times.
 def fair(works, repeats):
     seconds = {name: [] for name in works}
-    # your code here: time.perf_counter() is the clock
+    ...  # your code here: time.perf_counter() is the clock
     return seconds
-
-
-raise NotImplementedError("Exercise 1: fill in fair, then remove this line")
 
 
 # %% tags=["solution"]
@@ -261,17 +283,16 @@ layers = {  # name: (C, C_out, k, W, W_out, batch)
 # %% tags=["exercise"]
 # Exercise 2: FLOPs per byte, and what limits each layer on this machine.
 def intensity(C, C_out, k, W, W_out, batch):
-    return None  # your code here
+    return ...  # your code here
 
 
 limits = {
-    "Stage 1, CONV 1×1": None,  # "arithmetic" or "memory"
-    "Stage 3, CONV 3×3": None,
-    "head, LINEAR, 1 picture": None,
-    "head, LINEAR, 64 pictures": None,
-    "Stage 0, CONV 7×7 /2": None,
+    "Stage 1, CONV 1×1": ...,  # "arithmetic" or "memory"
+    "Stage 3, CONV 3×3": ...,
+    "head, LINEAR, 1 picture": ...,
+    "head, LINEAR, 64 pictures": ...,
+    "Stage 0, CONV 7×7 /2": ...,
 }
-raise NotImplementedError("Exercise 2: fill in intensity and limits, then remove this line")
 
 
 # %% tags=["solution"]
@@ -385,12 +406,9 @@ time_bars(timings(works, RUNS, progress=counter()))
 # %% tags=["exercise"]
 # Exercise 3: weight and bias of one convolution that replaces convolution and BN.
 def my_fold(conv, bn):
-    weight = conv.weight  # your code here
-    bias = bn.bias  # your code here
+    weight = ...  # your code here
+    bias = ...  # your code here
     return weight, bias
-
-
-raise NotImplementedError("Exercise 3: fill in my_fold, then remove this line")
 
 
 # %% tags=["solution"]
@@ -405,7 +423,7 @@ def my_fold(conv, bn):
 # %%
 from torch.nn import functional as F
 
-from resnet_lib.exercises import check_fold
+from resnet_lib.exercises import check_fold, yours
 
 check_fold(my_fold, exercise="09.3")
 
@@ -413,7 +431,7 @@ check_fold(my_fold, exercise="09.3")
 conv, bn = nn.Conv2d(4, 4, 3, padding=1, bias=False).double(), stir(nn.BatchNorm2d(4)).double().eval()
 picture = torch.randn(2, 4, 9, 9, dtype=torch.float64)
 with torch.no_grad():
-    gap = (bn(conv(picture)) - F.conv2d(picture, *my_fold(conv, bn), padding=1)).abs().max().item()
+    gap = (bn(conv(picture)) - F.conv2d(picture, *yours("my_fold")(conv, bn), padding=1)).abs().max().item()
 print(f"largest difference {gap:.1e}")
 
 # %% [markdown]
@@ -471,11 +489,10 @@ for a, b in zip(work_of(network, x), work_of(network, x, joined=True), strict=Tr
 # %% tags=["exercise"]
 # Exercise 4: the remaining steps.
 steps = {
-    "BTNK2": None,
-    "BTNK1": None,
-    "ResNet-50": None,
+    "BTNK2": ...,
+    "BTNK1": ...,
+    "ResNet-50": ...,
 }
-raise NotImplementedError("Exercise 4: replace each None with a number, then remove this line")
 
 # %% tags=["solution"]
 steps = {
@@ -575,11 +592,10 @@ by_batch = timings(works, 3 if FAST else 5, progress=counter())
 # %% tags=["exercise"]
 # Exercise 5: pictures per second, and the batch with the most of them.
 def pictures_a_second(batch, timing):
-    return None  # your code here
+    return ...  # your code here
 
 
-best_batch = None  # your code here
-raise NotImplementedError("Exercise 5: fill in pictures_a_second and best_batch, then remove this line")
+best_batch = ...  # your code here
 
 
 # %% tags=["solution"]

@@ -13,19 +13,45 @@
 # %% [markdown]
 # # 10 · Capstone: a network of your own
 #
+# 120 minutes, 300 seconds to run all cells · after [lesson 05](05_resnet50.ipynb); [07](07_feature_maps.ipynb) helps with the maps · words: [glossary](glossary.ipynb#Training-and-comparing)
+#
+# So far the network was given, and you learnt the reasons for its numbers. Now you choose the numbers, within the
+# budget of a thin ResNet-50. **Where would you spend it?** Drag first; your own design comes in section 4.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import DesignExplorer
+
+Progress("10", exercises=4)
+
+# %%
+DesignExplorer()
+
+# %% [markdown]
+# 1. Double **C1** of Stage 1. Which of the two budgets bursts first?
+# 2. Undo that, and set **S** of Stage 4 to 1. What happens to its parameters, and to its MACs?
+# 3. Begin with **deep and narrow**, then with **wide and shallow**. Which sees more of the picture?
+#
+# <details><summary>Answers</summary>
+#
+# 1. Early stages have the large maps: their channels cost MACs long before they cost parameters.
+# 2. The parameters stay the same, and its MACs grow more than threefold.
+# 3. The deep one: every 3×3 adds 2 · jump to what a value sees.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - predict what a change to a network costs, before you measure it,
 # - design a network within a budget of parameters and MACs, and give a reason for each of its numbers,
 # - train it against ResNet-50, and distinguish a real difference from chance,
 # - change one thing within the budget, and report everything on one page.
 #
-# **You need** lessons 04 and 05: stages, and the whole network. Lesson 07 helps with the maps.
+# Nearly all of the running time is training, which you can stop and resume.
+# </details>
 #
-# **Time:** about 120 minutes to work through. Running every cell takes about 300 seconds on a slow laptop, nearly all
-# of it training, which you can stop and resume.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Training and comparing](glossary.ipynb#Training-and-comparing).
+# **What you have just seen.** Every number has a price, in parameters or in MACs, and a use. In this lesson you predict
+# the price, design a network, train it against ResNet-50, and say how sure you can be that one of the two is better.
 
 # %%
 from dataclasses import replace
@@ -34,14 +60,11 @@ import torch
 from PIL import Image
 
 from resnet_lib import Design, StageDesign, StemDesign, anatomy
-from resnet_lib.exercises import Progress
 from resnet_lib.experiments import runs_folder
 from resnet_lib.experiments.budget import budget_of, code, notes
 from resnet_lib.experiments.tasks import photographs
 from resnet_lib.experiments.training import FAST, Recipe
 from resnet_lib.views import cost_bars
-
-Progress("10", exercises=4)
 
 # %% [markdown]
 # ## 1 · The task, and the budget
@@ -127,10 +150,9 @@ for note in notes(thin, anatomy(thin, W)):
 
 # %% tags=["exercise"]
 # Exercise 1: the factors of (parameters, MACs).
-twice_the_channels = None  # every C and C1 doubled, in all stages
-twice_the_picture = None  # the same design, pictures of 64 × 64 instead of 32 × 32
-half_the_channels_no_pool = None  # every C and C1 halved, and Stage 0 without its MAXPOOL
-raise NotImplementedError("Exercise 1: replace each None with (factor, factor), then remove this line")
+twice_the_channels = ...  # every C and C1 doubled, in all stages
+twice_the_picture = ...  # the same design, pictures of 64 × 64 instead of 32 × 32
+half_the_channels_no_pool = ...  # every C and C1 halved, and Stage 0 without its MAXPOOL
 
 # %% tags=["solution"]
 twice_the_channels = (4, 4)
@@ -227,7 +249,7 @@ designer
 
 # %% tags=["exercise"]
 # Exercise 2: your design, as the designer gives it.
-design = Design(
+thin_as_code = Design(
     stem=StemDesign(C1=16, kernel=7, S=2, pool=True),
     stages=(
         StageDesign(blocks=3, C1=16, C_out=64, S=1, groups=1),
@@ -237,7 +259,7 @@ design = Design(
     ),
     num_classes=20,
 )
-raise NotImplementedError("Exercise 2: replace this design with your own, then remove this line")
+design = ...  # your own: paste it in the place of the three dots
 
 # %% tags=["solution"]
 # The reasons for these numbers are in the report below.
@@ -255,17 +277,20 @@ design = Design(
 # %%
 from resnet_lib.exercises import check_design
 
-check_design(design, task, budget, unlike=thin, exercise="10.2")
+checked = check_design(design, task, budget, unlike=thin, exercise="10.2")
+example = Design.resnet(blocks=(1, 1, 2, 1), base=24, num_classes=len(task.classes))
+entry = design if checked.ok else example  # what is built and trained below
+checked
 
 # %% [markdown]
 # A design is arithmetic. Build it, and you get a network of the parts from lessons 01 to 03. It has to output the
 # shapes that the arithmetic promised:
 
 # %%
-network = design.build().eval()
+network = entry.build().eval()
 x = task.prepare(pictures[:1])
 with torch.no_grad():
-    for at in anatomy(design, W).by_stage():
+    for at in anatomy(entry, W).by_stage():
         x = network.get_submodule(at.name)(x)
         assert tuple(x.shape[1:]) == at.shape
         print(f"{at.name}: {tuple(x.shape[1:])}")
@@ -288,7 +313,7 @@ with torch.no_grad():
 # %%
 from resnet_lib.explorers import DesignTrainingExplorer
 
-designs = {"my design": design, "thin ResNet-50": thin}
+designs = {"my design": entry, "thin ResNet-50": thin}
 comparison = DesignTrainingExplorer(designs, task, recipe, runs=3, folder=runs_folder() / "10")
 comparison
 
@@ -343,10 +368,9 @@ comparison.run()
 
 # %% tags=["exercise"]
 # Exercise 3: the same design with one thing changed, and the result you expect.
-changed = None
-idea = ""  # in a few words: what you changed
-expected = None  # "better", "worse" or "no difference"
-raise NotImplementedError("Exercise 3: make changed, and say what you expect, then remove this line")
+changed = ...
+idea = ...  # in a few words: what you changed
+expected = ...  # "better", "worse" or "no difference"
 
 # %% tags=["solution"]
 idea = "Stage 4 down to 1 × 1, and more channels in it"
@@ -356,14 +380,15 @@ expected = "worse"
 # %%
 from resnet_lib.exercises import check_ablation
 
-check_ablation(changed, design, task, budget, idea=idea, expected=expected, exercise="10.3")
+checked = check_ablation(changed, entry, task, budget, idea=idea, expected=expected, exercise="10.3")
+checked
 
 # %% [markdown]
 # Each design gets four runs; three of yours already exist from section 5. A wrong expectation is not a mistake here:
 # that is what an ablation is for.
 
 # %%
-both = {"changed": changed, "my design": design}
+both = {"changed": changed, "my design": entry} if checked.ok else {"my design": entry}
 ablation = DesignTrainingExplorer(both, task, recipe, runs=4, folder=runs_folder() / "10")
 ablation
 
@@ -374,14 +399,14 @@ ablation.run()
 from resnet_lib.experiments.comparison import by_design, luck
 
 accuracies = {name: [r.accuracy for r in runs if r.tests] for name, runs in by_design(ablation.results()).items()}
-if all(accuracies.values()):
+if len(both) == 2 and all(accuracies.values()):
     ours, theirs = accuracies["changed"], accuracies["my design"]
     chance = luck(ours, theirs)
     better = sum(ours) / len(ours) > sum(theirs) / len(theirs)
     found = "no difference" if chance > 0.1 else "better" if better else "worse"
     print(f"You expected: {expected}. Found: {found}; permutation test: p = {chance:.0%}.")
 else:
-    print("Not trained and tested yet: run the cell above until it finishes.")
+    print("Two designs, trained and tested, are needed: solve exercise 3, and run the cell above until it finishes.")
 
 # %% [markdown]
 # **What do you see?** Whatever the result: which claim can you make, and which not?
@@ -400,7 +425,8 @@ else:
 from resnet_lib.explorers import PhotographExplorer
 from resnet_lib.weights import Checkpoint
 
-mine = next(run.best for name, run in comparison.race.runs.items() if name.startswith("my design")).eval()
+runs = comparison.race.runs.items() if comparison.race else ()
+mine = next((run.best for name, run in runs if name.startswith("my design")), network).eval()
 mine.checkpoint = Checkpoint(
     name="my design",
     design="",
@@ -431,10 +457,8 @@ PhotographExplorer(mine, picture="cat", step="stage1.0.relu3")
 
 # %% tags=["exercise"]
 # Exercise 4: your name, and your reasons.
-author = ""
-why = """
-"""
-raise NotImplementedError("Exercise 4: write author and why, then remove this line")
+author = ...  # your name, in quotes
+why = ...  # your reasons, between three quotes: """ … """
 
 # %% tags=["solution"]
 author = "A. Learner"
@@ -452,17 +476,18 @@ I do not know whether this order holds after a hundred times the steps, or on ot
 # %%
 from resnet_lib.exercises import check_reasons
 
-check_reasons(author, why, exercise="10.4")
+checked = check_reasons(author, why, exercise="10.4")
+checked
 
 # %%
 from resnet_lib.views.report import Report
 
 report = Report(
-    design,
+    entry,
     W=W,
     budget=budget,
-    author=author,
-    why=why,
+    author=author if checked.ok else "",
+    why=why if checked.ok else "",
     results=comparison.results(),
     task=task,
     network=mine,

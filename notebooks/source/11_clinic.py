@@ -13,6 +13,34 @@
 # %% [markdown]
 # # 11 · The broken-block clinic
 #
+# 115 minutes, 200 seconds to run all cells · after [lesson 05](05_resnet50.ipynb) and [06](06_published_weights.ipynb); [08](08_why_residuals.ipynb) helps with training curves · words: [glossary](glossary.ipynb#Proof-and-diagnosis)
+#
+# A ResNet with a mistake rarely stops. It runs, it learns, and it is a little worse than it should be. Here is one
+# whose mistake is real. **Can you say what is wrong before you read its code?** Examine it first.
+
+# %%
+from resnet_lib.compare.clinic.patients import PATIENTS
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import ClinicExplorer
+
+Progress("11", exercises=8)
+
+# %%
+ClinicExplorer("halving")
+
+# %% [markdown]
+# 1. Press **shapes**. What do you learn, and what not?
+# 2. Press **ladder**. Where does it first differ from a healthy network?
+# 3. Choose a diagnosis. A wrong one costs nothing and says what speaks against it.
+#
+# <details><summary>Answers</summary>
+#
+# This patient does not even run: its author thought that a projection is needed only where the stride is 2. Lesson 03
+# had that mistake. Most of the others run.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - examine a misbehaving network in four ways,
 # - distinguish a mistake in a network from a mistake in the preparation of its pictures or in its training,
@@ -20,14 +48,11 @@
 # - diagnose a mistake from its symptoms, before you read the code,
 # - fix it, and prove that it is fixed.
 #
-# **You need** lessons [03](03_btnk1.ipynb), [05](05_resnet50.ipynb) and [06](06_published_weights.ipynb): the blocks, the
-# ladder of proof, and weights that come from elsewhere. [Lesson 08](08_why_residuals.ipynb) helps with training curves.
+# Most of the running time is training.
+# </details>
 #
-# **Time:** about 115 minutes to work through. Running every cell takes about 200 seconds on a slow laptop, most of it
-# training.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Proof and diagnosis](glossary.ipynb#Proof-and-diagnosis).
+# **What you have just seen.** Four examinations, each cheap, each blind to something. The lesson shows what each can
+# see, lets you examine 19 networks, and has you fix eight of them.
 
 # %%
 from collections import OrderedDict
@@ -37,12 +62,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib.compare.clinic import EXAMINATIONS, Trial, prove, shapes, statistics
-from resnet_lib.compare.clinic.patients import PATIENTS
-from resnet_lib.exercises import Progress, check_cured
+from resnet_lib.exercises import check_cured
 from resnet_lib.views.clinic import findings_table, record
 
 torch.set_num_threads(1)  # the networks here are small: more threads would only wait for each other
-Progress("11", exercises=8)
 
 # %% [markdown]
 # ## 1 · Patients
@@ -261,6 +284,8 @@ examine("halving")
 # %% tags=["exercise"]
 # Exercise 1: fix the block so that it works in every stage
 class HalvingBlock(nn.Module):
+    ...  # fix it so that it works in every stage, and remove this line
+
     def __init__(self, in_channels, width, stride=1):
         super().__init__()
         out_channels = 4 * width
@@ -283,9 +308,6 @@ class HalvingBlock(nn.Module):
         out = self.relu(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
         return self.relu(out + identity)
-
-
-raise NotImplementedError("Exercise 1: fix the block so that it works in every stage, then remove this line")
 
 
 # %% tags=["solution"]
@@ -337,6 +359,8 @@ examine("eager")
 # %% tags=["exercise"]
 # Exercise 2: fix the block
 class EagerBlock(nn.Module):
+    ...  # fix it, and remove this line
+
     def __init__(self, C, C1, S=1):
         super().__init__()
         self.conv1 = nn.Conv2d(C, C1, 1, bias=False)
@@ -358,9 +382,6 @@ class EagerBlock(nn.Module):
         out = F.relu(self.bn3(self.conv3(out)))
         out = out + self.shortcut(x)
         return F.relu(out)
-
-
-raise NotImplementedError("Exercise 2: fix the block, then remove this line")
 
 
 # %% tags=["solution"]
@@ -412,6 +433,8 @@ examine("paper")
 # %% tags=["exercise"]
 # Exercise 3: make it fit the published weights
 class PaperBlock(nn.Module):
+    ...  # make it fit the published weights, and remove this line
+
     def __init__(self, inplanes, planes, stride=1):
         super().__init__()
         self.conv1 = nn.Conv2d(inplanes, planes, kernel_size=1, stride=stride, bias=False)
@@ -433,9 +456,6 @@ class PaperBlock(nn.Module):
         out = self.relu(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
         return self.relu(out + self.downsample(x))
-
-
-raise NotImplementedError("Exercise 3: make it fit the published weights, then remove this line")
 
 
 # %% tags=["solution"]
@@ -490,6 +510,8 @@ examine("polite", train=True)
 # %% tags=["exercise"]
 # Exercise 4: fix the head
 class Classifier(nn.Sequential):
+    ...  # fix it, and remove this line
+
     def __init__(self, C, num_classes):
         super().__init__(
             OrderedDict(
@@ -499,9 +521,6 @@ class Classifier(nn.Sequential):
                 softmax=nn.Softmax(dim=1),
             )
         )
-
-
-raise NotImplementedError("Exercise 4: fix the head, then remove this line")
 
 
 # %% tags=["solution"]
@@ -540,10 +559,8 @@ examine("sociable")
 # Exercise 5: fix the function
 @torch.no_grad()
 def answer(network, pictures):
+    ...  # fix it, and remove this line
     return network(pictures)
-
-
-raise NotImplementedError("Exercise 5: fix the function, then remove this line")
 
 
 # %% tags=["solution"]
@@ -577,13 +594,11 @@ examine("tidy")
 # %% tags=["exercise"]
 # Exercise 6: fix the function, so that the order no longer matters
 def load(network, published):
+    ...  # fix it so that the order no longer matters, and remove this line
     left = list(published.values())
     for mine in network.state_dict().values():
         i = next(i for i, theirs in enumerate(left) if theirs.shape == mine.shape)
         mine.copy_(left.pop(i))
-
-
-raise NotImplementedError("Exercise 6: fix the function, so that the order no longer matters, then remove this line")
 
 
 # %% tags=["solution"]
@@ -616,12 +631,10 @@ examine("dead", train=True)
 # %% tags=["exercise"]
 # Exercise 7: fix the initialisation, so that F begins at zero and can learn
 def initialise(network):
+    ...  # F must begin at zero and be able to learn; fix it, and remove this line
     for name, module in network.named_modules():
         if name.endswith("bn1"):
             nn.init.zeros_(module.weight)
-
-
-raise NotImplementedError("Exercise 7: F must begin at zero and be able to learn; then remove this line")
 
 
 # %% tags=["solution"]
@@ -687,12 +700,11 @@ for name, patient in PATIENTS.items():
 # %% tags=["exercise"]
 # Exercise 8: the name of one patient in each line, in quotes
 prediction = {
-    "Of the quick examinations, the ladder alone finds: eager, quick, single or polite": None,
-    "Training alone finds: raw, thrifty, hoarder or dead": None,
-    "Shapes right and MACs wrong: wide-shortcut, single, paper or quick": None,
-    "No examination finds: tidy, default, sociable or worried": None,
+    "Of the quick examinations, the ladder alone finds: eager, quick, single or polite": ...,
+    "Training alone finds: raw, thrifty, hoarder or dead": ...,
+    "Shapes right and MACs wrong: wide-shortcut, single, paper or quick": ...,
+    "No examination finds: tidy, default, sociable or worried": ...,
 }
-raise NotImplementedError("Exercise 8: replace each None with a name, then remove this line")
 
 # %% tags=["solution"]
 prediction = {

@@ -41,7 +41,7 @@ def find_cause(rungs, first, rows, shared, a, b, at, eps, x, tolerance):
         return {n[len(part) + 1 :]: v for n, v in steps.items() if n.startswith(part + ".")}
 
     step = first.name[len(part) + 1 :] if first.name.startswith(part + ".") else ""
-    stops, right = bool(b.error) and target is None, a.taps.get(whole)
+    stops, right = str(b.error) if b.error and target is None else "", a.taps.get(whole)
     mistake, tried = search(
         part, inside(at), given, mine, right, target, stops, step, inside(b.taps), inside(eps), tolerance
     )

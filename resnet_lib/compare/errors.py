@@ -22,18 +22,6 @@ ENDLESS = Kind(
 NO_KEY = Kind("no such key", "The dictionary has no {error}: print its keys.")
 
 
-def _sizes(groups, **_):
-    a, b = map(int, groups)
-    low, high = sorted((a, b))
-    if high - low == 2:
-        return f"One term is {low} wide and the other {high}: a 3×3 without padding=1 takes two pixels away."
-    if high - low == 1:
-        return f"One term is {low} wide and the other {high}: a 3×3 needs padding=1, with a stride as well."
-    if high in (2 * low, 2 * low - 1):
-        return f"One term is {low} wide and the other {high}: only one of F and the shortcut has the stride."
-    return f"The two terms are {a} and {b} wide: stride and padding of F and of the shortcut must lead to one size."
-
-
 # Kind, what Python's message says → what it probably means; {0}, {1} are what the pattern has found.
 MEANINGS = [
     (
@@ -148,7 +136,11 @@ MEANINGS = [
         "The channels of the two terms differ, {0} and {1}: F and the shortcut must both give out the block's "
         "output channels.",
     ),
-    ("widths of the terms", r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)", _sizes),
+    (
+        "widths of the terms",
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)",
+        "The two terms are {0} and {1} wide: stride and padding of F and of the shortcut must lead to one size.",
+    ),
     (
         "shapes of the terms",
         r"F\(x\) has shape (\(.*?\)) and the shortcut (\(.*?\))",

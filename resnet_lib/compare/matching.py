@@ -1,104 +1,201 @@
-"""A learner's module beside the reference: what is missing or has another shape, and what is wrong where the numbers
-differ."""
+"""A learner's module beside the reference: the same outputs, the same gradients, the same names.
+
+What is missing or has another shape is told here; what computes other numbers in differing.py, and what differs on the
+way back in backward.py.
+"""
 
 import re
 from collections import Counter, defaultdict
-from typing import NamedTuple
 
 import torch
 from torch import nn
 
-from .._common import Finding, gap, one_thread, shape_text
-from . import mistakes
-from .errors import stopped, where
-from .pairing import again, biased, by_key, copy, kernel, keys, orders, table
-from .proof import draw_norms, unit
+from .._common import one_thread, shape_text
+from .backward import backward, frozen, lacking, misplaced
+from .differing import TOLERANCE, Found, explain, line_of, same, what_of
+from .errors import stopped
+from .pairing import biased, by_key, copy, kernel, keys, orders, pairs_of, placed, table
+from .proof import draw_norms
 from .survey import survey
-from .words import found, look_at, several
+from .words import found, layer_name, several
 
-TOLERANCE = 1e-5
-
-
-class Found(NamedTuple):
-    """What is wrong: the finding, the learner's line, and the layers side by side."""
-
-    finding: Finding
-    where: str = ""
-    rows: tuple = ()
+ENOUGH = 10 * TOLERANCE  # in training, where each BN divides by what rounding has touched
 
 
 @one_thread()
-def compare(learner, reference, x, part=""):
+def compare(learner, reference, inputs, part="", names=()):
     """What is wrong with a learner's module, as a `Found`, or None where it computes what the reference does.
 
-    Both run on the same x with the same weights, in eval() and in training mode. Layers are matched by what they are
-    and by the order in which they run, never by name. The learner's module receives the reference's weights.
-    part: which part the reference is: "stage0", "block", "projection", or "" for a stage or a network.
+    Both run on the same inputs with the same weights, in eval() and in training mode, forward and back. Layers are
+    matched by what they are and by the order in which they run, never by name. The learner's module receives the
+    reference's weights.
+    inputs: tensors that reach every branch of an honest implementation; the first serves for explanations.
+    part:   which part the reference is: "stage0", "block", "projection", or "" for a stage or a network.
+    names:  parts under whose names the reference's weights have to go to the right places.
     """
+    x, *more = inputs
+    if still := frozen(learner):
+        return Found(still)
     with torch.no_grad():
         draw_norms(reference)
-        theirs, mine = survey(reference.eval(), x), survey(learner.eval(), x.clone())
-        if loose := next((layer for layer in mine.layers if layer.name is None), None):
-            return Found(_loose(loose))
-        if not mine.layers:
-            return Found(stopped(mine.error) if mine.error else found("no layers"), _where(mine, learner))
-        rows = table(theirs.layers, mine.layers)
-        if any(row[-1] != "same" for row in rows) or biased(theirs, mine):
-            return _of_tables(rows, theirs, mine, learner)
-        if wrong := _no_result(mine):
+        theirs, mine = survey(reference.eval(), x), survey(learner.eval(), x)
+        if wrong := _of_layers(learner, theirs, mine, x):
             return wrong
-        if not any(layer.calls for layer in mine.layers) and not mine.error:
-            return Found(found("layers unused", what=_what(mine.out)))
-        if not mine.error and _same(mine.out, x):
-            return Found(found("x returned"))
-        runs = []
-        for order in orders(theirs.layers):
-            pairs = by_key(order, mine.layers)
-            copy(pairs)
-            run = survey(learner, x.clone(), mine)
-            if gap(run.out, theirs.out)[1] <= TOLERANCE if run.error is None else False:
+        tried = []
+        if wrong := lacking(by_key(theirs.layers, mine.layers)):
+            return Found(wrong)
+        for turned, places in _ways(theirs, mine):
+            for layer in turned:
+                layer.turned = not layer.turned
+            copy(pairs_of(places, theirs, mine, mine))
+            run = survey(learner, x, mine)
+            tried.append((places, run))
+            if same(run.out, theirs.out):
                 break
-            taps = {a.name: b for (a, b) in by_key(order, again(run, mine))}
-            runs.append((_equal(theirs.layers, taps), taps, run))
         else:
-            most = max(equal for equal, *_ in runs)
-            causes = [_cause(learner, reference, theirs, x, part, *tried) for tried in runs if tried[0] == most]
-            return next((c for c in causes if c[1]), causes[0])[0]
+            return explain(learner, reference, x, theirs, mine, tried, part)
+        for other in more:
+            theirs, run = survey(reference, other), survey(learner, other, mine)
+            if not same(run.out, theirs.out):
+                wrong = explain(learner, reference, other, theirs, mine, [(places, run)], part)
+                return wrong._replace(shape=other.shape)
         if run.changed:
             return Found(found("input overwritten"))
-    return _in_training(learner, reference, x, pairs, mine)
+        if run.out.dtype != theirs.out.dtype or run.out.device != theirs.out.device:
+            return Found(found("dtype", mine=run.out.dtype, right=theirs.out.dtype))
+        pairs = pairs_of(places, theirs, mine, mine)
+        if wrong := misplaced(learner, pairs) or _under_names(pairs, names):
+            return Found(wrong)
+    return _elsewhere(learner, reference, inputs, places, mine, part)
+
+
+def _elsewhere(learner, reference, inputs, places, mine, part):
+    """What differs on the way back, or in training mode: BN's other life, whose stored numbers must follow as well."""
+    stored = {n: t.clone() for n, t in reference.named_buffers()}
+
+    def again():
+        with torch.no_grad():
+            for n, t in reference.named_buffers():
+                t.copy_(stored[n])
+            copy(pairs_of(places, *surveys))
+
+    surveys = survey(reference.eval(), inputs[0]), mine, mine
+    for training, x in [(False, x) for x in inputs[:1] if part] + [(True, x) for x in inputs if x.shape[0] > 1]:
+        again()
+        theirs, run = survey(reference.train(training), x), survey(learner.train(training), x, mine)
+        surveys = theirs, run, mine
+        if run.error:
+            return Found(found("fails in training", cause=stopped(run.error)), line_of(run, learner))
+        if not same(run.out, theirs.out, ENOUGH):
+            again()
+            wrong = explain(learner, reference, x, theirs, mine, [(places, run)], part, training=True)
+            return wrong._replace(shape=x.shape)
+        if run.changed:
+            return Found(found("input overwritten"))
+        pairs = pairs_of(places, *surveys)
+        if wrong := training and _stored(pairs) or backward(reference, theirs, run, pairs, part, training):
+            return Found(wrong)
+    return None
+
+
+def _stored(pairs):
+    """A BN that does not keep the running mean and variance, as a finding, or None."""
+    for layer, own in pairs:
+        # A variance divided by n and not by n − 1 is no mistake worth a word.
+        for role, enough in (("mean", ENOUGH), ("var", 0.02)) if layer.kind == "norm" else ():
+            if not same(*(t.tensors[role].view(-1) for t in (own, layer)), enough):
+                return found("running statistics", own.name)
+    return None
+
+
+def _under_names(pairs, names):
+    """What is called by a name of the reference's and does another part's work, as a finding, or None.
+
+    Below the names that were asked for, the learner's own may be any; where they are the reference's, each must be in
+    its place, since weights go by name.
+    """
+    alike = {layer.name for layer, _ in pairs} == {own.name for _, own in pairs}
+    for layer, own in pairs if names else ():
+        asked = next((n for n in names if f"{layer.name}.".startswith(f"{n}.")), None)
+        if asked and (own.name != layer.name if alike else not f"{own.name}.".startswith(f"{asked}.")):
+            return found("in another's place", layer.name, name=own.name)
+    return None
 
 
 # ── What is wrong with the layers ───────────────────────────────────────────────────────────────────────────────
 
 
-def _loose(layer):
-    kind = "BN" if layer.kind == "norm" else "convolution or linear layer"
-    return found("unregistered", layer=kind, shape=shape_text(layer.shape))
+def _of_layers(learner, theirs, mine, x):
+    """What is wrong with the layers that a module is made of, or that keeps it from giving a result; or None."""
+    end = line_of(mine, learner)
+    if loose := next((layer for layer in mine.layers if layer.name is None), None):
+        kind = "BN" if loose.kind == "norm" else "convolution or linear layer"
+        return Found(found("unregistered", layer=kind, shape=shape_text(loose.shape)))
+    if not mine.layers:
+        return Found(stopped(mine.error) if mine.error else found("no layers"), end)
+    rows = table(theirs.layers, mine.layers)
+    if any(row[-1] != "same" for row in rows):
+        _turn(theirs, mine)
+        rows = table(theirs.layers, mine.layers)
+    if any(row[-1] != "same" for row in rows) or biased(theirs, mine):
+        return _of_tables(rows, theirs, mine, learner, end)
+    if not mine.error and not isinstance(mine.out, torch.Tensor):
+        none = found("None returned") if mine.out is None else found("no tensor returned", what=what_of(mine.out))
+        return Found(none)
+    if not mine.error and not any(layer.calls for layer in mine.layers):
+        return Found(found("layers unused", what=what_of(mine.out)))
+    return Found(found("x returned")) if not mine.error and same(mine.out, x) else None
 
 
-def _where(run, learner):
-    return where(run.error, learner) if run.error else ""
+def _ways(theirs, mine):
+    """(square matrices to turn round, places) of every way in which the layers may be the reference's."""
+    places = []
+    for each in (placed(order, mine) for order in orders(theirs.layers)):
+        if each not in places:
+            places.append(each)
+    yield from (((), each) for each in places)
+    square = [w for w in mine.layers if w.given is None and len(w.shape) == 2 and w.shape[0] == w.shape[1] > 1]
+    if square:
+        yield square, places[0]
+        yield from (((), each) for each in places[1:])
 
 
-def _of_tables(rows, theirs, mine, learner):
-    end = _where(mine, learner)
+def _turn(theirs, mine):
+    """Take the matrices that no call has shown for their transposes, where these are what the reference has."""
+    wanted = Counter(keys(theirs.layers)) - Counter(keys(mine.layers))
+    for layer in mine.layers:
+        if layer.given is None and len(layer.shape) == 2 and wanted[("weights", layer.shape[::-1])]:
+            wanted[("weights", layer.shape[::-1])] -= 1
+            layer.turned = True
+
+
+def _of_tables(rows, theirs, mine, learner, end):
     if mine.error and (name := _unmade(learner)):
         return Found(found("class not made", name, name=getattr(learner, name).__name__), end)
     # Written in function calls, what comes after the error could not be seen; nor what an unknown name stands for.
     if mine.error and (mine.unplaced or isinstance(mine.error, NameError)):
         return Found(stopped(mine.error), end)
     wrong = [row for row in rows if row[-1] != "same"]
-    if wrong:
-        repeated = next((layer for layer in mine.layers if layer.calls > 1), None)
-        if repeated is None and (counted := _blocks(theirs.layers, mine.layers)):
-            return Found(counted, end, rows)
-        entry = _entry(_first(wrong), wrong, theirs.layers)
-        if repeated is not None and wrong[0][-1] == "missing":
-            entry = several(entry, found("layer repeated", repeated.name, times=repeated.calls))
-        return Found(entry, end, rows)
-    layer, own = biased(theirs, mine)
-    return Found(found("bias missing" if layer.tensors.get("bias") is not None else "bias too many", own.name), end)
+    if not wrong:
+        layer, own = biased(theirs, mine)
+        kind = "bias missing" if layer.tensors.get("bias") is not None else "bias too many"
+        return Found(found(kind, layer_name(own.name)), end)
+    if repeated := _repeated(wrong, mine, learner):
+        return Found(repeated, end, rows)
+    if counted := _blocks(theirs.layers, mine.layers):
+        return Found(counted, end, rows)
+    return Found(_entry(_first(wrong), wrong, theirs.layers, mine.layers), end, rows)
+
+
+def _repeated(wrong, mine, learner):
+    """A part that is used several times where several parts are due, as a finding, or None."""
+    again = [layer for layer in mine.layers if layer.calls > 1]
+    missing = Counter(row[1] for row in wrong if row[-1] == "missing")
+    if not again or len(missing) != len({row[1] for row in wrong}) or not missing.keys() <= {a.shape for a in again}:
+        return None
+    times = again[0].calls
+    inside = [n for n, _ in learner.named_modules() if n and all(f"{a.name}.".startswith(f"{n}.") for a in again)]
+    return found("layer repeated", layer_name(max(inside, key=len, default=again[0].name)), times=times)
 
 
 def _unmade(learner):
@@ -135,197 +232,34 @@ def _first(wrong):
     return min(products or wrong, key=lambda row: row[-1] == "extra")
 
 
-def _entry(row, wrong, layers):
+def _entry(row, wrong, theirs, mine):
     name, shape, own, its, verdict = row
     part = name.rpartition(".")[0] if re.match(r"stage|\d", name) else ""
-    at = f"{name}: your {own}" if part and name != own else f"Your {own}"
+    said = layer_name(name)
+    at = f"{said}: your {layer_name(own)}" if part and name != own else f"Your {layer_name(own)}"
     if verdict == "missing":
         if name.endswith("shortcut.conv"):
-            block = _named(part.removesuffix(".shortcut").removesuffix("shortcut"))
-            return found("projection missing", block, C=shape[1], C_out=shape[0])
+            block = layer_name(part.removesuffix("shortcut").rstrip(".")) or "the block"
+            return found("projection missing", block[0].upper() + block[1:], C=shape[1], C_out=shape[0])
         if len(shape) == 1:
             if "shortcut" in name:
                 return found("projection's norm missing", "the projection", C=shape[0])
-            return found("norm missing", name.replace("bn", "conv"), C=shape[0])
-        return found(
-            "layer missing", name, shape=shape, missing=sum(r[-1] == "missing" and len(r[1]) > 1 for r in wrong)
-        )
+            return found("norm missing", layer_name(name.replace("bn", "conv")), C=shape[0])
+        missing = sum(r[-1] == "missing" and len(r[1]) > 1 for r in wrong)
+        return found("layer missing", said, shape=shape, missing=missing)
     if verdict == "extra":
-        identity = not any("shortcut" in layer.name for layer in layers)
-        return found("layer too many", name, layer=own, shape=its, identity=identity)
+        identity = not any("shortcut" in layer.name for layer in theirs)
+        return found("layer too many", layer_name(own), layer=layer_name(own), shape=its, identity=identity)
     if len(shape) == 1:
         return found("norm channels", name, layer=at, C=its[0], right=shape[0])
     if kernel(shape) != kernel(its):
         return found("kernel", name, layer=at, kernel=kernel(its), right=kernel(shape))
+    groups = next((layer.groups for layer in mine if layer.name == own), 1)
+    if groups > 1:
+        return found("groups of a convolution", name, layer=at, groups=groups)
     gives, takes = its[:2]
     kind = "channels in a stage" if re.match(r"stage\d\.", name) else "channels"
     return found(kind, name, layer=at, gives=gives, takes=takes, right_gives=shape[0], right_takes=shape[1])
-
-
-# ── What is wrong with the numbers ──────────────────────────────────────────────────────────────────────────────
-
-
-def _named(part):
-    part = part.rstrip(".")
-    return f"Block {part}" if part.isdigit() else part or "The block"
-
-
-def _what(out):
-    if isinstance(out, torch.Tensor):
-        return f"shape {shape_text(tuple(out.shape[1:]))}"
-    return "None" if out is None else f"a {type(out).__name__}"
-
-
-def _no_result(run):
-    if run.error or isinstance(run.out, torch.Tensor):
-        return None
-    if run.out is None:
-        return Found(found("None returned"))
-    return Found(found("no tensor returned", what=_what(run.out)))
-
-
-def _equal(layers, taps):
-    """How many of the reference's layers, from the first on, have given the same in the learner's module."""
-    for i, layer in enumerate(layers):
-        if layer.name not in taps or not _same(taps[layer.name].result, layer.result):
-            return i
-    return len(layers)
-
-
-def _same(a, b):
-    return a is not None and b is not None and gap(a, b)[1] <= TOLERANCE
-
-
-def _cause(learner, reference, theirs, x, part, equal, taps, run):
-    """(Found, whether it is proved) for a run whose numbers are not the reference's."""
-    layers = theirs.layers
-    i = min(equal, len(layers) - 1)
-    if not part and 0 < i < len(layers) and _part(layers[i].name) != _part(layers[i - 1].name):
-        # A part that gets other numbers is not at fault: the part before it is.
-        own = taps.get(layers[i].name)
-        entry = theirs.last_map if layers[i].name == "head.fc" else layers[i].given
-        got = run.last_map if layers[i].name == "head.fc" else own and own.given
-        strided = own and len(own.shape) == 2 and got is not None and got.shape[2:] < entry.shape[2:]
-        if got is not None and not strided and not _same(got, entry):
-            i -= 1
-    first = layers[i]
-    at = part or _part(first.name)
-    inside = layers if part else [layer for layer in layers if _part(layer.name) == at]
-    following = None if part else next(iter(layers[layers.index(inside[-1]) + 1 :]), None)
-    if following is None:
-        target, right = run.out if run.error is None else None, theirs.out
-    elif following.name == "head.fc":
-        target, right = run.last_map if run.error is None else None, theirs.last_map
-    else:
-        target, right = taps[following.name].given if following.name in taps else None, following.given
-    prefix = "" if part else f"{at}."
-    modules = {n.removeprefix(prefix): m for n, m in reference.named_modules() if n.startswith(prefix) and n}
-    mine = taps[inside[0].name].given if inside[0].name in taps else x
-    right_x = inside[0].given
-    if at == "head":
-        mine, right_x = run.last_map, theirs.last_map
-    if mine is None or mine.shape != right_x.shape or not _same(mine, right_x):
-        mine = right_x
-    step = first.name.removeprefix(prefix) if not _same(taps[first.name].result, first.result) else ""
-    ran = {n.removeprefix(prefix): t.result for n, t in taps.items() if n.startswith(prefix) and t.result is not None}
-    eps = {n.removeprefix(prefix): t.eps for n, t in taps.items() if n.startswith(prefix) and t.eps is not None}
-    if fed := _fed_with_f(inside, taps):
-        return Found(fed, where(run.error) if run.error else ""), True
-    mistake, _ = mistakes.search(
-        at, modules, right_x, mine, right, target, bool(run.error) and target is None, step, ran, eps, TOLERANCE
-    )
-    line = _where(run, learner)
-    if mistake:
-        return Found(found("mistake" if part else "mistake in a part", at, cause=mistake), line), True
-    if run.error:
-        if left := _left_out(layers, taps):
-            return Found(found("part skipped", left), line), False
-        return Found(_uncalled(inside, taps, run.error) or stopped(run.error), line), False
-    return Found(_unproved(taps, run, theirs, x, part, layers[equal:])), False
-
-
-def _unproved(taps, run, theirs, x, part, differing):
-    """What can be said where no planted mistake gives the learner's numbers. differing: layers from the first on."""
-    idle = next((t for t in taps.values() if t.calls == 0), None)
-    if idle is not None:
-        return found("layer not called", idle.name)
-    many = next((t for t in taps.values() if t.calls > 1), None)
-    if many is not None:
-        return found("called several times", many.name, times=many.calls)
-    if run.out.shape != theirs.out.shape:
-        shape, right, given = (shape_text(tuple(t.shape[1:])) for t in (run.out, theirs.out, x))
-        return found("output shape", shape=shape, x=given, right=right)
-    if not differing:
-        return found("differs after the block's layers" if part else "differs after the layers")
-    first = differing[0].name
-    return found("numbers differ", first, look=look_at(first, "the order of its steps"))
-
-
-def _fed_with_f(inside, taps):
-    """A finding for a projection that is given what F has made in place of x, or None."""
-    side = next((layer for layer in inside if layer.name.endswith("shortcut.conv")), None)
-    own = side and taps.get(side.name)
-    F = [taps[layer.name] for layer in inside if layer.name in taps and ".shortcut." not in f".{layer.name}"]
-    made = [t for tap in F if tap.result is not None for t in (tap.result, tap.result.relu())]
-    if any(_same(tap.given, side.given) for tap in F[1:] if own):
-        return None  # a layer of F of the same shape has been taken for the projection
-    if own and not _same(own.given, side.given) and any(_same(own.given, t) for t in made):
-        shape, right = (shape_text(tuple(t.shape[1:])) for t in (own.given, side.given))
-        return found("shortcut fed with F", own.name, shape=shape, right=right)
-    return None
-
-
-def _uncalled(inside, taps, error):
-    """A finding for a shortcut that forward leaves out and so cannot add, or None."""
-    ran = {layer.name: taps[layer.name] for layer in inside if layer.name in taps}
-    idle = [own for name, own in ran.items() if "shortcut." in name and not own.calls]
-    right = all("shortcut." in layer.name or _same(ran[layer.name].result, layer.result) for layer in inside)
-    if not idle or not right or isinstance(error, NameError):
-        return None
-    name = idle[0].name.rpartition(".")[0] or idle[0].name
-    message = f"{type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}"
-    return found("shortcut not called", name, error=message)
-
-
-def _left_out(layers, taps):
-    """The learner's name of the first part that has not run, although one has that comes after it; or ""."""
-    own = [taps[layer.name] for layer in layers if layer.name in taps and ".shortcut." not in f".{layer.name}"]
-    ran = [i for i, layer in enumerate(own) if layer.calls]
-    left = next((layer for layer in own[: max(ran, default=0)] if not layer.calls), None)
-    if left is None:
-        return ""
-    steps = left.name.split(".")
-    parts = (".".join(steps[: i + 1]) for i in range(len(steps)))
-    return next((p for p in parts if not any(f"{own[i].name}.".startswith(f"{p}.") for i in ran)), left.name)
-
-
-def _part(name):
-    """stage0, a block such as stage1.0 (or 0 in a stage alone), or head."""
-    return unit(name) if name.startswith(("stage", "head")) else name.split(".")[0]
-
-
-def _in_training(learner, reference, x, pairs, before):
-    """The same comparison in training mode: BN's other life. BN's stored numbers must follow as well."""
-    theirs, mine = survey(reference.train(), x), survey(learner.train(), x.clone(), before)
-    if mine.error:
-        return Found(found("fails in training", cause=stopped(mine.error)), _where(mine, learner))
-    if not gap(mine.out, theirs.out)[1] <= 10 * TOLERANCE:  # NaN is not larger, and not right
-        for layer, own in pairs:
-            if own.result is not None and own.result.shape != layer.result.shape:
-                shape, right = (shape_text(tuple(t.shape[1:])) for t in (own.result, layer.result))
-                return Found(found("late stride", own.name, shape=shape, right=right))
-        return Found(found("stored statistics in training"))
-    if not mine.out.requires_grad and any(p.requires_grad for p in learner.parameters()):
-        return Found(found("cut off"))
-    for layer, own in pairs:
-        # A variance divided by n and not by n − 1 is no mistake worth a word.
-        for role, enough in (("mean", 10 * TOLERANCE), ("var", 0.02)) if layer.kind == "norm" else ():
-            if own.tensors.get(role) is None:
-                continue
-            a, b = (t.tensors[role].view(-1) for t in (own, layer))
-            if not gap(a, b)[1] <= enough:
-                return Found(found("running statistics", own.name))
-    return None
 
 
 def remarks(learner):

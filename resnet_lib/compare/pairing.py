@@ -102,17 +102,28 @@ def _block(name):
     return re.sub(r"(^|\.)(conv\d|bn\d|shortcut\.\w+)$", "", name)
 
 
-def again(run, mine):
-    """The layers of a second run in the order of the first."""
+def placed(order, mine):
+    """The name of each of the reference's layers → the place of the learner's in its survey."""
+    place = {id(layer): i for i, layer in enumerate(mine.layers)}
+    return {layer.name: place[id(own)] for layer, own in by_key(order, mine.layers)}
+
+
+def pairs_of(places, theirs, run, mine):
+    """(the reference's layer, the learner's) in two runs. places: as `placed` found them in the survey `mine`."""
     found = {layer.first.data_ptr(): layer for layer in run.layers}
-    return [found[layer.first.data_ptr()] for layer in mine.layers]
+    own = [found.get(layer.first.data_ptr(), layer) for layer in mine.layers]
+    for layer, before in zip(own, mine.layers, strict=True):
+        layer.turned = before.turned
+    return [(layer, own[places[layer.name]]) for layer in theirs.layers if layer.name in places]
 
 
 def copy(pairs):
+    """Put the reference's numbers into the learner's layers."""
     for theirs, own in pairs:
         for role, t in theirs.tensors.items():
             if own.tensors.get(role) is not None and t is not None:
-                own.tensors[role].copy_(t.view_as(own.tensors[role]))
+                to = own.tensors[role].t() if own.turned and role == "weight" else own.tensors[role]
+                to.copy_(t.view_as(to))
 
 
 def biased(theirs, mine):

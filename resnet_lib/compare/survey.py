@@ -2,10 +2,14 @@
 
 The module is run once, and every convolution, linear layer and BN that computes is noted with its own tensors, in the
 order in which they ran. Names play no part: a module of submodules and one written in function calls look the same.
+What no call shows, a product written as einsum, a BN written as arithmetic or a scripted module, is found by the
+parameters themselves: autograd's record of the run says in which order they were used.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import chain
+from math import inf
 
 import torch
 from torch import nn
@@ -18,6 +22,7 @@ from ..activations import recording
 CALLS = {torch.conv2d: "weights", F.linear: "weights", F.batch_norm: "norm"}
 ARGUMENTS = {"weights": ("input", "weight", "bias"), "norm": ("input", "mean", "var", "weight", "bias")}
 FULL = {"mean": "running_mean", "var": "running_var"}
+DROPOUTS = {F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout, torch.dropout}
 
 
 @dataclass(eq=False)
@@ -28,34 +33,46 @@ class Layer:
     name:    what its module calls it; None where it is no registered part of the module.
     tensors: role → tensor; the roles are weight, bias, and of a norm also mean and var.
     eps:     of a norm, where it is known.
-    given, result: what went in and came out in this run; None where it did not run.
+    groups:  of a convolution, where it is known.
+    given, result: what went in and came out in this run; None where it did not run, or no call showed it.
     calls:   how often it ran.
+    turned:  whether its weights are kept the other way round, (C_in, C_out).
     """
 
     kind: str
     name: str | None
     tensors: dict
     eps: float | None = None
+    groups: int = 1
     given: torch.Tensor | None = None
     result: torch.Tensor | None = None
     calls: int = 0
+    turned: bool = False
 
     @property
     def first(self):
-        """The tensor that it is known by."""
-        return next(t for t in self.tensors.values() if isinstance(t, torch.Tensor))
+        """The tensor that it is known by: its weight, where it has one, since code may replace its buffers."""
+        return _known(self.tensors)[0]
 
     @property
     def shape(self):
         """Of its weights, or the number of channels of a norm."""
         first = self.first
-        return (first.numel(),) if self.kind == "norm" else tuple(first.shape)
+        if self.kind == "norm":
+            return (first.numel(),)
+        return tuple(first.shape[::-1] if self.turned else first.shape)
 
     @property
     def key(self):
-        """Layers of one key can take each other's numbers: a linear layer is a 1×1 convolution."""
-        shape = self.shape
-        return self.kind, shape[:2] if all(k == 1 for k in shape[2:]) else shape
+        """Layers of one key can take each other's numbers: a linear layer is a 1×1 convolution, and one that is given
+        whole windows is any convolution."""
+        return self.kind, (self.shape[0], self.first.numel() // self.shape[0])
+
+
+def _known(tensors):
+    rows = [t for t in tensors.values() if isinstance(t, torch.Tensor)]
+    weight = tensors.get("weight")
+    return [weight, *rows] if isinstance(weight, torch.Tensor) else rows
 
 
 @dataclass
@@ -63,24 +80,30 @@ class Survey:
     """One run: its layers, first those that ran, in order; what came out, or the error that ended it."""
 
     layers: list = field(default_factory=list)
+    x: torch.Tensor | None = None  # what it was given: gradients reach it
     out: object = None
     error: Exception | None = None
     changed: bool = False  # whether the module wrote into its input
     last_map: torch.Tensor | None = None  # the last result that was still a map, before the head averages it
+    dropped: bool = False  # whether a dropout was called
     unplaced: bool = False  # whether there are parameters that no layer was seen to use
-    by_hand: dict = field(default_factory=dict)  # module → tensors of the BNs that a learner has written
+    by_hand: dict = field(default_factory=dict)  # module → role → attribute, of the BNs that a learner has written
 
 
 class _Watch(TorchFunctionMode):
-    """Notes the calls that compute with weights while it is on."""
+    """Notes the calls that compute with weights while it is on. dropout: whether dropout does what it does."""
 
-    def __init__(self, note):
+    def __init__(self, note, dropout=True):
         super().__init__()
-        self.note, self.last_map = note, None
+        self.note, self.dropout, self.last_map, self.dropped = note, dropout, None, False
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         kind = CALLS.get(func)
+        if func in DROPOUTS:
+            self.dropped = True
+            if not self.dropout:
+                return args[0] if args else kwargs["input"]
         if kind is None:
             out = func(*args, **kwargs)
             if isinstance(out, torch.Tensor) and out.dim() == 4 and out.shape[2:].numel() > 1:
@@ -90,14 +113,16 @@ class _Watch(TorchFunctionMode):
         named = {role: kwargs.get(FULL.get(role, role)) for role in roles}
         tensors = {**named, **dict(zip(roles, args, strict=False))}
         given = tensors.pop("input")
-        given = given.clone() if isinstance(given, torch.Tensor) else None
-        eps = kwargs.get("eps", args[7] if len(args) > 7 else 1e-5) if kind == "norm" else None
+        given = given.detach().clone() if isinstance(given, torch.Tensor) else None
+        more = {"eps": kwargs.get("eps", args[7] if len(args) > 7 else 1e-5)}
+        if kind == "weights":
+            more = {"groups": kwargs.get("groups", args[6] if len(args) > 6 else 1)}
         try:
             out = func(*args, **kwargs)
         except Exception:  # the layer at which it stops has its place in the order too
-            self.note(kind, tensors, eps, _channels_first(func, given))
+            self.note(kind, tensors, _channels_first(func, given), **more)
             raise
-        self.note(kind, tensors, eps, _channels_first(func, given), _channels_first(func, out.clone()))
+        self.note(kind, tensors, _channels_first(func, given), _channels_first(func, out.detach().clone()), **more)
         return out
 
 
@@ -106,65 +131,169 @@ def _channels_first(func, t):
     return t.permute(0, 3, 1, 2) if func is F.linear and isinstance(t, torch.Tensor) and t.dim() == 4 else t
 
 
-def survey(module, x, before=None):
-    """Run a module on x in the mode it is in, and say what it is made of, as a `Survey`. before: that of an earlier
-    run, where the module has received other numbers since."""
+def survey(module, x, before=None, dropout=True):
+    """Run a module on x in the mode it is in, and say what it is made of, as a `Survey`.
+
+    before:  the survey of an earlier run, where the module has received other numbers since.
+    dropout: whether dropout does what it does; if not, it passes on what it is given.
+    """
     if any(isinstance(t, UninitializedTensorMixin) for t in chain(module.parameters(), module.buffers())):
         try:
             module(x.clone())  # lazy layers have their numbers only after a first run
         except Exception as error:
             return Survey(error=error, unplaced=True)
-    # By place in memory, so that a view of a parameter is that parameter.
-    names = {t.data_ptr(): n for n, t in chain(module.named_parameters(), module.named_buffers()) if t.numel()}
-    found, seen = Survey(), {}
-
-    def note(kind, tensors, eps=None, given=None, result=None, calls=1):
-        known = [t for t in tensors.values() if isinstance(t, torch.Tensor)]
-        if not known:
-            return
-        layer = seen.get(known[0].data_ptr())
-        if layer is None:
-            own = [names[t.data_ptr()] for t in known if t.data_ptr() in names]
-            name = min(own, key=len).rpartition(".")[0] or own[0] if own else None
-            layer = seen[known[0].data_ptr()] = Layer(kind, name, tensors, eps, given, result)
-            found.layers.append(layer)
-        layer.calls += calls
-
+    found, registered = Survey(x=x.detach().clone().requires_grad_()), _Registered(module)
     by_hand = found.by_hand = _norms_by_hand(module) if before is None else before.by_hand
 
     def after(call):
         if all(isinstance(t, torch.Tensor) for t in (*call.inputs, call.output)):
-            note("norm", by_hand[call.name], None, call.inputs[0], call.output)
+            note("norm", _tensors(call.name, by_hand), call.inputs[0].detach(), call.output.detach())
 
-    kept, watch = x.clone(), _Watch(note)
-    with recording({m: m for m in by_hand}, inputs=by_hand, copy=True, note=after):
+    seen = {}
+
+    def note(kind, tensors, given=None, result=None, calls=1, **more):
+        tensors = {role: registered.base(t) for role, t in tensors.items()}
+        known = _known(tensors)
+        if not known or any(registered.derived(t) for t in known):
+            return
+        layer = seen.get(known[0].data_ptr())
+        if layer is None:
+            layer = Layer(kind, registered.name(known), tensors, given=given, result=result, **more)
+            seen[known[0].data_ptr()] = layer
+            found.layers.append(layer)
+        layer.calls += calls
+
+    own, watch = found.x.clone(), _Watch(note, dropout)
+    with torch.enable_grad(), recording({m: m for m in by_hand}, inputs=by_hand, copy=True, note=after):
         try:
-            with watch:
-                found.out = module(x)
+            with watch, torch.jit.optimized_execution(False):  # a graph that is made faster hides its parameters
+                found.out = module(own)
         except Exception as error:  # whatever a learner's code raises is a finding
             found.error = error
-    found.changed, found.last_map = not torch.equal(kept, x), watch.last_map
-    # The rest is made, and never ran as far as can be seen.
-    for kind, tensors in _registered(module, by_hand):
+    found.changed, found.last_map, found.dropped = not torch.equal(own, found.x), watch.last_map, watch.dropped
+    # The rest is made, and no call has shown that it ran.
+    for kind, tensors in _made(module, by_hand):
         note(kind, tensors, calls=0)
-    used = {t.data_ptr() for layer in found.layers for t in layer.tensors.values() if isinstance(t, torch.Tensor)}
-    for t in module.parameters():
-        if t.dim() >= 2 and t.data_ptr() not in used:
-            note("weights", {"weight": t}, calls=0)
+    rest = registered.rest(found.layers) and _Registered(module).rest(found.layers)  # buffers may have been replaced
+    for kind, tensors in rest:
+        note(kind, tensors, calls=0)
+    if rest or any(not layer.calls for layer in found.layers):
+        _by_graph(found)
     used = {t.data_ptr() for layer in found.layers for t in layer.tensors.values() if isinstance(t, torch.Tensor)}
     found.unplaced = any(t.data_ptr() not in used for t in module.parameters())
     return found
 
 
-def _registered(module, by_hand):
+class _Registered:
+    """The parameters and buffers of a module, found again by their place in memory: a view of one is that one."""
+
+    def __init__(self, module):
+        tensors = [(n, t) for n, t in chain(module.named_parameters(), module.named_buffers()) if t.numel()]
+        self.names = {t.data_ptr(): n for n, t in reversed(tensors)}
+        self.tensors = {t.data_ptr(): t for _, t in reversed(tensors)}
+        self.leaves = {id(t) for _, t in tensors}
+
+    def name(self, tensors):
+        """What the module calls the layer of these tensors, or None."""
+        own = [self.names[t.data_ptr()] for t in tensors if t.data_ptr() in self.names]
+        return min(own, key=len).rpartition(".")[0] or own[0] if own else None
+
+    def base(self, t):
+        """The registered parameter that a tensor was computed from, where it is one alone and of as many numbers, such
+        as its transpose copied, or that lies in its place (.data); otherwise the tensor itself."""
+        if not isinstance(t, torch.Tensor):
+            return t
+        own = self.tensors.get(t.data_ptr())
+        if own is not None:
+            return own if own.requires_grad and not t.requires_grad and own.numel() == t.numel() else t
+        own = self._leaves(t)
+        return own[0] if len(own) == 1 and own[0].numel() == t.numel() else t
+
+    def derived(self, t):
+        """Whether a tensor was computed from registered parameters and from nothing else."""
+        return t.data_ptr() not in self.names and bool(self._leaves(t))
+
+    def _leaves(self, t):
+        if t.grad_fn is None:
+            return []
+        leaves = list(_uses(t)[0])
+        return leaves if all(id(leaf) in self.leaves for leaf in leaves) else []
+
+    def rest(self, layers):
+        """(kind, tensors) of what no layer has: matrices by themselves; rows of numbers as norms, of one length in
+        order, since which is which shows in what they begin with: factor and variance are 1."""
+        used = {t.data_ptr() for layer in layers for t in layer.tensors.values() if isinstance(t, torch.Tensor)}
+        left = [t for place, t in self.tensors.items() if place not in used and t.is_floating_point()]
+        left.reverse()
+        found, rows = [], defaultdict(lambda: defaultdict(list))
+        for t in left:
+            parameter = isinstance(t, nn.Parameter)
+            if max(t.shape, default=0) < t.numel():
+                found += [("weights", {"weight": t})] if parameter else []
+            elif t.numel() > 1:
+                one, zero = ("weight", "bias") if parameter else ("var", "mean")
+                rows[t.numel()][one if (t != 0).all() else zero].append(t)
+        for roles in rows.values():
+            if len(roles) == 4 and len({len(tensors) for tensors in roles.values()}) == 1:
+                for each in zip(*(roles[role] for role in ("mean", "var", "weight", "bias")), strict=True):
+                    found.append(("norm", dict(zip(("mean", "var", "weight", "bias"), each, strict=True))))
+        return found
+
+
+def _uses(out):
+    """leaf → when it was first used on the way to a tensor, and leaf → how often, as autograd has recorded it."""
+    first, times, stack, done = {}, defaultdict(int), [out.grad_fn], set()
+    while stack:
+        node = stack.pop()
+        if node is None or node in done:
+            continue
+        done.add(node)
+        for before, _ in node.next_functions:
+            if hasattr(before, "variable"):
+                leaf = before.variable
+                first[leaf] = min(first.get(leaf, inf), node._sequence_nr())
+                times[leaf] += 1
+            else:
+                stack.append(before)
+    return first, times
+
+
+def _by_graph(found):
+    """Order the layers as autograd saw them used; one that it saw has run."""
+    if not isinstance(found.out, torch.Tensor) or found.out.grad_fn is None:
+        return
+    first, times = _uses(found.out)
+    first = {leaf.data_ptr(): when for leaf, when in first.items()}
+    times = {leaf.data_ptr(): n for leaf, n in times.items()}
+
+    def at(layer):
+        own = [t.data_ptr() for t in layer.tensors.values() if isinstance(t, torch.Tensor)]
+        return min((first[p] for p in own if p in first), default=inf), own
+
+    for layer in found.layers:
+        when, own = at(layer)
+        if not layer.calls and when < inf:
+            layer.calls = 1 if layer.kind == "norm" else max(times[p] for p in own if p in times)
+    if all(at(layer)[0] < inf for layer in found.layers if layer.calls):
+        found.layers.sort(key=lambda layer: at(layer)[0])
+
+
+def _made(module, by_hand):
+    """(kind, tensors) of every layer that is a module."""
     for m in module.modules():
         if isinstance(m, nn.Conv2d | nn.Linear):
             yield "weights", {"weight": m.weight, "bias": m.bias}
-        elif isinstance(m, nn.modules.batchnorm._BatchNorm):
+        elif isinstance(m, nn.modules.batchnorm._BatchNorm) or getattr(m, "original_name", "") == "BatchNorm2d":
             roles = {"mean": m.running_mean, "var": m.running_var, "weight": m.weight, "bias": m.bias}
             yield "norm", roles
+        elif getattr(m, "original_name", "") in ("Conv2d", "Linear"):  # scripted
+            yield "weights", {"weight": m.weight, "bias": getattr(m, "bias", None)}
         elif m in by_hand:
-            yield "norm", by_hand[m]
+            yield "norm", _tensors(m, by_hand)
+
+
+def _tensors(module, by_hand):
+    return {role: getattr(module, attribute) for role, attribute in by_hand[module].items()}
 
 
 def _norms_by_hand(module):
@@ -172,11 +301,11 @@ def _norms_by_hand(module):
     is which shows in what they begin with: factor and variance are 1."""
     found = {}
     for m in module.modules():
-        if isinstance(m, nn.modules.batchnorm._BatchNorm):
+        if isinstance(m, nn.modules.batchnorm._BatchNorm | torch.jit.ScriptModule):
             continue
-        own = [("weight", "bias", t) for t in m.parameters(recurse=False)]
-        own += [("var", "mean", t) for t in m.buffers(recurse=False) if t.numel() > 1]
-        roles = {one if (t != 0).all() else zero: t for one, zero, t in own if max(t.shape, default=0) == t.numel()}
-        if len(own) == len(roles) == 4 and len({t.numel() for t in roles.values()}) == 1:
-            found[m] = {role: roles[role] for role in ("mean", "var", "weight", "bias")}
+        own = [("weight", "bias", n, t) for n, t in m.named_parameters(recurse=False)]
+        own += [("var", "mean", n, t) for n, t in m.named_buffers(recurse=False) if t.numel() > 1]
+        rows = [(one if (t != 0).all() else zero, n) for one, zero, n, t in own if max(t.shape, default=0) == t.numel()]
+        if len(own) == len(rows) == len(dict(rows)) == 4 and len({t.numel() for *_, t in own}) == 1:
+            found[m] = {role: dict(rows)[role] for role in ("mean", "var", "weight", "bias")}
     return found

@@ -4,6 +4,8 @@
 two; `kinds` lists the names of all of them.
 """
 
+import re
+
 from .._common import Finding, Kind, say, shape_text
 
 # The kind of step → where to look, when nothing is proved.
@@ -12,13 +14,17 @@ LOOK = {
     "bn": "that BN, and whether something stands between the convolution and it",
     "relu": "which function it is, and that it comes right after BN",
     "pool": "the pooling's kind, kernel, stride and padding",
+    "stage0": "what follows BN: the ReLU and the pooling",
+    "projection": "what follows its BN",
+    "block": "the sum and what follows it",
     "logits": "the global average, the flattening, and whether something follows the linear layer",
 }
 
 
 def look_at(step, otherwise):
     """Where to look for what is wrong with a step, by the kind of step."""
-    return LOOK.get(step.split(".")[-1].rstrip("0123"), otherwise)
+    last = step.split(".")[-1]
+    return LOOK.get(last) or LOOK.get(last.rstrip("0123"), otherwise)
 
 
 def found(kind, where="", **values):
@@ -39,6 +45,12 @@ def kinds(finding):
         for inner in value if isinstance(value, tuple) else (value,):
             names += kinds(inner) if isinstance(inner, Finding) else []
     return names
+
+
+def layer_name(name):
+    """A layer's name for a sentence. Blocks of a stage alone are counted from 1, as in the lesson and its explorer."""
+    at = re.match(r"(\d+)(?:\.(.+))?$", name or "")
+    return name if not at else f"{at[2]} of block {int(at[1]) + 1}" if at[2] else f"block {int(at[1]) + 1}"
 
 
 def _capital(cause, **_):
@@ -62,6 +74,14 @@ def _channels(layer, gives, takes, right_gives, right_takes, **_):
         factor = " The two are exchanged: Conv2d wants the channels that come in first."
     right = f"it should take {right_takes} and give {right_gives}."
     return f"{layer} takes {takes} channels and gives {gives}; {right}{factor}"
+
+
+def _gradients(where, at, mine, right, mode, all, **_):
+    every = " All the gradients do." if all else ""
+    return (
+        f"The numbers are right, but the gradients differ {mode}.{every} Counted from the end, first at {where}: "
+        f"at {at} it is {mine:.4g}, and {right:.4g} is expected."
+    )
 
 
 def _layer_missing(where, shape, missing, **_):
@@ -91,17 +111,27 @@ def _uncounted(where, times, **_):
 
 BATCH = "uses the statistics of the batch, as in training mode: call eval(); F.batch_norm wants training=self.training"
 
+STORED = (
+    "uses its stored statistics where those of the batch are due: take nn.BatchNorm2d, or say F.batch_norm(…, "
+    "training=self.training)"
+)
+
 NORM_MISSING = "A BN is missing: there is none after {where}, {C} channels. Every convolution has its own."
 
 # Mistakes planted into the reference: each is half a sentence, as it may be one of two.
 MISTAKES = {
-    "norm left out": "{layer} is left out: there is no BN after {conv}",
+    **dict.fromkeys(
+        ("norm left out", "projection's norm left out"), "{layer} is left out: there is no BN after {conv}"
+    ),
     "batch statistics": f"{{layer}} {BATCH}",
     "eps": "{layer} has eps = {eps:g}; it should be {right:g}",
+    "stored statistics": f"{{layer}} {STORED}",
+    "stored statistics everywhere": f"every BN {STORED}",
     "no norm": "no BN is applied",
     "batch statistics everywhere": f"every BN {BATCH}",
     "eps everywhere": "every BN has eps = {eps:g}; it should be {right:g}",
     "other activation": "the activation is {name}; it should be ReLU",
+    "other activation at": "the activation after {layer} is {name}; it should be ReLU",
     "relu missing": "there is no ReLU after {layer}",
     "relu before norm": "the ReLU comes before {layer}; the order is CONV, BN, ReLU",
     "relu before every norm": "every ReLU comes before its BN; the order is CONV, BN, ReLU",
@@ -111,7 +141,8 @@ MISTAKES = {
     "pooling rounds up": "the pooling rounds up (ceil_mode)",
     "stride": "the convolution has stride {S}; it should be {right}",
     "padding": "the convolution has padding {padding}; it should be {right}",
-    "padding of a 1×1": "the convolution pads by 1; a 1×1 needs no padding",
+    "padding of a 1×1": "{layer} pads by 1; a 1×1 needs no padding",
+    "padding of a 3×3": "{layer} has padding {padding}; it should be {right}",
     "padding mode": "{layer} pads with {mode!r}; it should pad with zeros",
     "stem's padding mode": "the convolution pads with {mode!r}; it should pad with zeros",
     "relu in G": "there is a ReLU at the end of G; the ReLU waits until after the sum",
@@ -139,6 +170,10 @@ MISTAKES = {
     "zero channels, strided": (
         "x itself, every second pixel, is the shortcut, filled up with zero channels; it should pass the projection"
     ),
+    "pooling of a fixed size": (
+        "the pooling has a fixed size, {n} × {n}, and fits pictures of one size alone; AdaptiveAvgPool2d(1) or a mean "
+        "over H and W fits all"
+    ),
     "head takes the largest": "the pooling takes the largest; it should be the average",
     "head sums": "the pooling sums; it should be the average",
     "head takes one place": "only one place of the map is taken; it should be the average",
@@ -151,7 +186,8 @@ MISTAKES = {
 LAYERS = {
     "several": lambda parts, **_: " ".join(map(say, parts)),
     "mistake": _capital,
-    "mistake in a part": lambda where, cause, **_: f"{where if where[0].isalpha() else f'block {where}'}: {cause}.",
+    "mistake in a part": "{where}: {cause}.",
+    "only in training": "in eval() it is right, and in training mode it is not: {cause}",
     "unregistered": (
         "A {layer} of shape {shape} computes in forward, and is no part of your module: its numbers would never be "
         "trained, saved or loaded. Make layers in __init__, as self.something; several of them belong into "
@@ -181,6 +217,7 @@ LAYERS = {
     "layer missing": _layer_missing,
     "layer too many": _layer_extra,
     "norm channels": "{layer}, a BN, has {C} channels; after this convolution there are {right}.",
+    "groups of a convolution": "{layer} has groups = {groups}; it should have 1.",
     "kernel": "{layer} has a kernel of {kernel}; it should be {right}.",
     "channels": _channels,
     "channels in a stage": _channels,
@@ -190,32 +227,70 @@ LAYERS = {
     "layer not called": "{where} is made in __init__, and forward never calls it.",
     "called several times": "{where} is called {times} times in one forward pass, and should be once.",
     "output shape": (
-        "It gives out shape {shape} for an input of {x}, and should give {right}: look at strides and paddings."
+        "It gives out shape {shape} for an input of shape {x}, and should give {right}: look at strides and paddings."
     ),
-    "differs after the layers": "Every layer computes the right numbers, but what comes out differs: check "
-    + LOOK["logits"],
-    "differs after the block's layers": (
-        "Every convolution and BN is right, but what comes out differs: check the sum and what follows it."
+    **dict.fromkeys(
+        ("differs after the layers", "differs after the block's layers"),
+        "Every layer gives the right numbers, but what comes out {mode}differs: at {at} it is {mine:.4g}, and "
+        "{right:.4g} is expected. Check {look}.",
     ),
-    "numbers differ": "With the same weights your numbers differ, first at {where}: check {look}.",
+    "differs somewhere": (
+        "With the same weights the numbers {mode}differ: at {at} yours is {mine:.4g}, and {right:.4g} is expected."
+    ),
+    "numbers differ": (
+        "With the same weights the numbers {mode}differ, first in what {where} gives: at {at} it is {mine:.4g}, and "
+        "{right:.4g} is expected. Check {look}."
+    ),
+    "numbers differ before": (
+        "With the same weights the numbers {mode}differ, first in what goes into {where}: at {at} it is {mine:.4g}, "
+        "and {right:.4g} is expected. Look at what comes between it and the layer before."
+    ),
+    "shapes differ": (
+        "With the same weights, {where} gives shape {mine}, and {right} is expected: look at its stride and padding, "
+        "and at what goes into it."
+    ),
     "shortcut fed with F": (
         "The shortcut is given what F has made, {shape}, and not x, {right}: keep x as it came in, and call what flows "
         "through F by another name."
     ),
-    "shortcut not called": (
-        "{where} is made in __init__, and forward never calls it: what is added to F(x) is self.{where}(x). "
-        "(Python says: {error}.)"
-    ),
+    "shortcut not called": ("{where} is made in __init__, and forward never calls it. (Python says: {error}.)"),
     "fails in training": "It works in eval() but fails in training mode. {cause}",
     "late stride": (
         "It is right in eval() and differs in training mode: {where} gives {shape} where {right} is due, so that the "
         "BN after it sees other numbers. Does a later layer have its stride?"
     ),
-    "stored statistics in training": (
-        "It is right in eval() and differs in training mode: there BN must use the statistics of the batch. Use "
-        "nn.BatchNorm2d, or say F.batch_norm(…, training=self.training)."
+    "dropout": (
+        "{what} sets values to zero at random; without it the numbers are right. There is no dropout in a ResNet: "
+        "leave it out."
     ),
     "cut off": "The result is cut off from the weights, which could not be trained: no .detach(), no no_grad.",
+    "frozen": (
+        "{where} asks for no gradient (requires_grad is False) and would never be trained. Leave requires_grad as it "
+        "is."
+    ),
+    "backward stops": (
+        "It gives the right numbers and cannot be trained: the way back stops. (PyTorch says: {message}.) A step that "
+        "works in place has changed what another step's gradient needs."
+    ),
+    "nothing runs back": (
+        "The numbers are right, and the gradients are not: nothing runs back through {what}, as after .detach(), .data "
+        "or torch.no_grad(). This is proved: the reference, cut off there, has your gradients."
+    ),
+    "gradients differ": _gradients,
+    "not a parameter": "{where} is no nn.Parameter and would never be trained.",
+    "a parameter": (
+        "{where} is an nn.Parameter, and BN's mean and variance are buffers: they follow the batches, and no gradient "
+        "changes them."
+    ),
+    "stray": (
+        "{where} is a {what} that the reference does not have: it would be saved and loaded with the weights, and a "
+        "ResNet has none. Leave it out."
+    ),
+    "in another's place": (
+        "It computes the right numbers, but your {name} does the work of {where}. Weights go by name, and would go to "
+        "the wrong places: let each part do what its name says."
+    ),
+    "dtype": "It gives numbers of type {mine} and should give {right}, the type of its input.",
     "running statistics": (
         "In training mode {where} does not keep the running mean and variance as nn.BatchNorm2d does (momentum 0.1): "
         "after training, eval() would use the wrong ones."

@@ -7,6 +7,11 @@ from ..network import DESIGNS, build
 from .questions import Question
 
 
+def first_blocks():
+    """Return C, C1 and S of the BTNK1 that opens each of Stages 1 to 4 of ResNet-50: stage → (C, C1, S)."""
+    return {i: (row[0].C, row[0].C1, row[0].S) for i, row in _resnet50()[2].items()}
+
+
 def first_block_question(stage):
     """C, C1 and S of the BTNK1 that opens Stage 1, 2, 3 or 4 of ResNet-50. Paper, Table 1."""
     _, stages, blocks = _resnet50()

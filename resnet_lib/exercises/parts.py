@@ -6,13 +6,18 @@ with the sentence that names the mistake. `exercise` is a name such as "01.3" un
 parts that must be called so, where a lesson goes on to look at them by name.
 """
 
-from functools import partial
+from collections.abc import Callable
+from contextlib import nullcontext
+from copy import deepcopy
+from functools import cache, partial
 from inspect import signature
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
-from .._common import Finding, Kind, one_thread
+from .._common import Finding, Kind, one_thread, shape_text
+from ..anatomy import unfilled
 from ..blocks import BTNK1, BTNK2, Projection, Stem
 from ..compare.errors import stopped, where
 from ..compare.matching import compare, remarks
@@ -24,36 +29,35 @@ from .verdict import Verdict, Wrong
 
 def check_stem(make, *, names=(), exercise=None):
     """MyStem(C, C1): (C, W, W) → (C1, W/4, W/4)."""
-    cases = [(Stem, dict(C=3, C1=64), 33), (Stem, dict(C=1, C1=8), 30), (Stem, dict(C=4, C1=12), 29)]
+    cases = [
+        _Case(Stem, dict(C=3, C1=64), ((2, 33, 30), (1, 32, 29, LOUD))),
+        _Case(Stem, dict(C=1, C1=8), ((3, 31, 44), (2, 64, 33, LOUD))),
+        _Case(Stem, dict(C=4, C1=12), ((2, 29, 32), (1, 30, 34))),
+    ]
     return _check(make, cases, "stem", names, exercise)
 
 
 def check_projection(make, *, names=(), exercise=None):
     """MyProjection(C, C_out, S): (C, W, W) → (C_out, W/S, W/S)."""
     build = partial(Projection, norm_layer=nn.BatchNorm2d)
-    cases = [
-        (build, dict(C=12, C_out=16, S=2), 9),
-        (build, dict(C=8, C_out=32, S=1), 6),
-        (build, dict(C=16, C_out=32, S=2), 6),
-    ]
-    return _check(make, cases, "projection", names, exercise)
+    numbers = [(12, 16, 2), (8, 32, 1), (16, 32, 2), (16, 16, 1), (16, 16, 2), (20, 8, 3)]
+    return _check(make, _blocks(build, ("C", "C_out", "S"), numbers), "projection", names, exercise)
 
 
 def check_btnk2(make, *, names=(), exercise=None):
     """MyBTNK2(C): (C, W, W) → (C, W, W)."""
-    return _check(make, [(BTNK2, dict(C=C), W) for C, W in ((16, 9), (32, 6), (64, 5))], "BTNK2", names, exercise)
+    return _check(make, _blocks(BTNK2, ("C",), [(16,), (32,), (64,), (12,)]), "BTNK2", names, exercise)
 
 
 def check_btnk1(make, *, stride_on="3x3", names=(), exercise=None):
     """MyBTNK1(C, C1, S): (C, W, W) → (4·C1, W/S, W/S). stride_on: "3x3" (v1.5), "1x1" (v1), or "any"."""
     if stride_on not in ("3x3", "1x1", "any"):
         raise ValueError(f'stride_on = {stride_on!r} must be "3x3" (v1.5), "1x1" (v1, the paper) or "any"')
-    # The second is Stage 1's: a projection although S = 1.
-    numbers = [((12, 4, 2), 9), ((8, 8, 1), 6), ((16, 8, 2), 6), ((24, 4, 1), 5)]
+    # The second is Stage 1's: a projection although S = 1. So it is where C = 4·C1, with and without a stride.
+    numbers = [(12, 4, 2), (8, 8, 1), (16, 8, 2), (24, 4, 1), (16, 4, 1), (32, 8, 2), (12, 8, 3)]
 
     def against(home):
-        build = partial(BTNK1, stride_on=home)
-        return [(build, dict(C=C, C1=C1, S=S), W) for (C, C1, S), W in numbers]
+        return _blocks(partial(BTNK1, stride_on=home), ("C", "C1", "S"), numbers)
 
     if stride_on != "any":
         return _check(make, against(stride_on), "BTNK1", names, exercise)
@@ -70,21 +74,16 @@ def check_btnk1(make, *, stride_on="3x3", names=(), exercise=None):
 
 def check_stage(make, *, names=(), exercise=None):
     """make_stage(C, C1, S, n): n blocks, (C, W, W) → (4·C1, W/S, W/S)."""
-    numbers = [((8, 8, 1, 3), 6), ((16, 8, 2, 2), 9), ((12, 4, 2, 4), 7), ((16, 8, 2, 1), 6)]
-    return _check(
-        make,
-        [(_stage, dict(zip(("C", "C1", "S", "n"), a, strict=True)), W) for a, W in numbers],
-        "stage",
-        names,
-        exercise,
-        _of_blocks,
-    )
+    numbers = [(8, 8, 1, 3), (16, 8, 2, 2), (12, 4, 2, 4), (16, 8, 2, 1), (32, 8, 2, 2)]
+    cases = _blocks(_stage, ("C", "C1", "S", "n"), numbers)
+    return _check(make, cases, "stage", names, exercise, _of_blocks)
 
 
 def check_network(make, *, blocks=(3, 4, 6, 3), base=64, num_classes=1000, names=(), exercise=None):
     """MyResNet50(): (3, W, W) → (num_classes). blocks, base: of another design, as in `ResNet`."""
-    build = partial(ResNet, blocks=blocks, base=base, num_classes=num_classes)
-    verdict = _check(make, [(build, {}, 64)], "network", names, None)
+    sizes = ((2, 33, 40), (1, 70, 33, LOUD))
+    build = partial(_network, tuple(blocks), base, num_classes)
+    verdict = _check(make, [_Case(build, {}, sizes)], "network", names, None)
     if "num_classes" in signature(make).parameters:
         n = num_classes + 1
         with torch.device("meta"):
@@ -93,6 +92,39 @@ def check_network(make, *, blocks=(3, 4, 6, 3), base=64, num_classes=1000, names
             raise _wrong("network", verdict.subject, _finding("num_classes unused", n=n, classes=num_classes))
     done(exercise)
     return verdict
+
+
+LOUD = 50.0  # inputs so large that a ReLU with an upper end shows
+
+
+class _Case(NamedTuple):
+    """What builds the reference, its numbers, which the learner's is made with as well, and the inputs: (batch, H, W)
+    and how large they are."""
+
+    build: Callable
+    numbers: dict
+    sizes: tuple
+
+    def inputs(self):
+        """Pictures with negatives: only then can a ReLU on the shortcut or on x be seen."""
+        C, draw = self.numbers.get("C", 3), torch.Generator().manual_seed(0)
+        return [torch.randn(B, C, H, W, generator=draw) * (loud[0] if loud else 1) for B, H, W, *loud in self.sizes]
+
+
+def _blocks(build, names, numbers):
+    """Cases with odd and even sides, several batches, and loud inputs."""
+    sizes = [((2, 9, 6), (1, 5, 8, LOUD)), ((3, 6, 7), (2, 8, 4, LOUD)), ((2, 5, 5), (1, 1, 3)), ((2, 6, 4), (3, 7, 3))]
+    return [_Case(build, dict(zip(names, n, strict=True)), sizes[i % 4]) for i, n in enumerate(numbers)]
+
+
+@cache
+def _drawn(blocks, base, num_classes):
+    return ResNet(blocks=blocks, base=base, num_classes=num_classes)
+
+
+def _network(blocks, base, num_classes):
+    """A network of its own for each check: nothing that an answer does to it reaches another."""
+    return deepcopy(_drawn(blocks, base, num_classes))
 
 
 def _stage(C, C1, S, n):
@@ -175,8 +207,8 @@ PARTS = {"stem": "stage0", "projection": "projection", "BTNK2": "block", "BTNK1"
 
 
 def _check(make, cases, part, names, exercise, look=None):
-    """cases: (what builds the reference, its numbers, W). The learner's is called with the same numbers, in order.
-    look(module, *numbers) gives a finding, or None, before anything runs."""
+    """The learner's is made for every case with its numbers, in order. look(module, *numbers) gives a finding, or None,
+    before anything runs."""
     name = getattr(make, "__name__", type(make).__name__)
     if isinstance(make, nn.Module):
         name = type(make).__name__
@@ -186,16 +218,20 @@ def _check(make, cases, part, names, exercise, look=None):
     noticed = ()
 
     with torch.random.fork_rng(devices=[]), one_thread():
-        for build, numbers, W in cases:
+        for case in cases:
             torch.manual_seed(0)
-            C, reference = numbers.get("C", 3), build(*numbers.values())
-            at = f"{name}({_text(numbers)}), input ({C}, {W}, {W})" if numbers else ""
+            numbers, inputs, reference = case.numbers, case.inputs(), case.build(*case.numbers.values())
 
-            def wrong(finding, line="", rows=(), at=at):
+            def wrong(finding, line="", rows=(), shape=(), numbers=numbers, x=inputs[0]):
+                at = f"{name}({_text(numbers)})" + (
+                    f", input {shape_text(shape or x.shape)}" if numbers or shape else ""
+                )
+                at = at if numbers or shape else ""
                 return _wrong(part, name, _finding("at", at=at, cause=finding) if at else finding, line, rows)
 
             try:
-                module = make(*numbers.values())
+                with nullcontext() if numbers else unfilled():  # a whole network draws 25 million numbers
+                    module = make(*numbers.values())
             except Exception as error:  # whatever a learner's code raises is a finding
                 raise wrong(stopped(error), where(error)) from None
             if not isinstance(module, nn.Module):
@@ -204,15 +240,14 @@ def _check(make, cases, part, names, exercise, look=None):
                 raise _wrong(part, name, _finding(kind, name=name, type=type(module).__name__))
             if look and (finding := look(module, *numbers.values())):
                 raise wrong(finding)
-            # Two pictures, with negatives: only then can a ReLU on the shortcut or on x be seen.
-            found = compare(module, reference, torch.randn(2, C, W, W), PARTS.get(part, ""))
+            has = dict(module.named_modules())
+            found = compare(module, reference, inputs, PARTS.get(part, ""), names if has.keys() >= set(names) else ())
             if found:
                 raise wrong(*found)
-            has = dict(module.named_modules())
             if missing := [n for n in names if n not in has]:
                 raise _wrong(part, name, _finding("other names", names=", ".join(missing)))
             noticed = noticed or remarks(module)
-    tried = "; ".join(_text(numbers) for _, numbers, _ in cases if numbers)
+    tried = "; ".join(_text(case.numbers) for case in cases if case.numbers)
     return _right(make, _PROVED + (f" Tried with {tried}." if tried else ""), noticed, exercise)
 
 

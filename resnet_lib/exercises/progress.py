@@ -33,11 +33,24 @@ def solved():
     return {}
 
 
+_shown = []  # what updates each line of circles on the screen
+
+
 class Progress:
-    """How far a lesson is: shows as a line in a notebook. `lesson` is "01", `exercises` how many it has."""
+    """How far a lesson is: shows as a line in a notebook, which follows what is solved further down. `lesson` is "01",
+    `exercises` how many it has."""
 
     def __init__(self, lesson, exercises):
         self.lesson, self.names = lesson, [f"{lesson}.{n}" for n in range(1, exercises + 1)]
+
+    def _ipython_display_(self):
+        from IPython.display import display
+
+        def both():
+            return {"text/plain": str(self), "text/html": self._repr_html_()}
+
+        shown = display(both(), raw=True, display_id=True)
+        _shown.append(lambda: shown.update(both(), raw=True))
 
     def __str__(self):
         found = solved()
@@ -66,6 +79,8 @@ def done(exercise):
                 _write({**found, exercise: date.today().isoformat()})
     except OSError:
         pass
+    for update in _shown:
+        update()
 
 
 def reset(lesson=None):

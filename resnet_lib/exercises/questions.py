@@ -18,7 +18,7 @@ from ..blocks import BTNK1, BTNK2
 from .costs import MACS, MACS_HINTS, MACS_NUMBERS, NUMBERS, PARAMETERS, PARAMETERS_HINTS, known
 from .progress import done
 from .sizes import OUT_WIDTH
-from .verdict import Verdict, Wrong
+from .verdict import Verdict, Wrong, unanswered
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,9 @@ def predict(questions, guesses, *, exercise=None):
         raise ValueError(f"there are {len(questions)} questions and {len(guesses)} predictions: give one for each")
     said = []
     for question, guess in zip(questions, guesses, strict=True):
+        if guess is ...:
+            then = "Then run that cell, and this one again."
+            raise unanswered("Your prediction", "each ... in the cell above by your answer", then, tuple(said))
         right, sentence = question.judge(guess)
         if not right:
             text = f"{question.text} {sentence}"

@@ -6,7 +6,14 @@ from ..compare.words import kinds
 NAMES = ("forward missing", "attribute unknown", "module attribute unknown", "name unknown", "argument unknown")
 STOPPED = ("stopped", "stopped at a name")
 RELU = (
-    *("relu missing", "relu before norm", "relu before every norm", "relu in G", "other activation"),
+    *(
+        "relu missing",
+        "relu before norm",
+        "relu before every norm",
+        "relu in G",
+        "other activation",
+        "other activation at",
+    ),
     *("relu after the sum missing", "relu before the sum", "relu on F", "relu on the shortcut"),
 )
 BLOCK_S = ("S forgotten", "S too large", "stride in F", "stride in G")
@@ -15,18 +22,24 @@ STRIDE = (
     *("output shape", "late stride"),
 )
 POOLING = ("no pooling", "average pooling", "pooling numbers", "pooling rounds up")
-PADDING = ("padding", "padding mode", "stem's padding mode", "padding of a 1×1", *POOLING)
-MODES = ("batch statistics", "batch statistics everywhere", "stored statistics in training", "running statistics")
-NORM = ("norm left out", "no norm", "norm missing", "projection's norm missing")
+PADDING = ("padding", "padding of a 3×3", "padding mode", "stem's padding mode", "padding of a 1×1", *POOLING)
+MODES = (
+    *("batch statistics", "batch statistics everywhere", "stored statistics", "stored statistics everywhere"),
+    *("running statistics", "norm without weight", "norm without statistics"),
+)
+LEFT_OUT = ("projection's norm missing", "projection's norm left out")
+NORM = ("norm left out", "no norm", "norm missing", *LEFT_OUT)
+NO_WAY_BACK = ("cut off", "frozen", "backward stops", "nothing runs back", "gradients differ")
 MISSING = ("layer missing", "norm missing", "projection's norm missing")
 NOT_CALLED = ("layers unused", "part skipped", "layer not called", "shortcut not called")
 ZEROS = ("zero channels", "zero channels, strided")
 SHORTCUT = (
-    *("projection missing", "projection's norm missing", "no shortcut", "no F", "shortcut fed with F", *ZEROS),
+    *("projection missing", *LEFT_OUT, "no shortcut", "no F", "shortcut fed with F", *ZEROS),
     *("shortcut not called", "relu on the shortcut"),
 )
 HEAD = (
     "num_classes unused",
+    "pooling of a fixed size",
     "head takes the largest",
     "head sums",
     "head takes one place",
@@ -45,6 +58,17 @@ ANYWHERE = [
     ),
     ("Look for a layer without its self., or one that an earlier cell of the lesson made.", ("unregistered",)),
     ("Look at the return line of forward: which name stands there, and what does it stand for?", ("x returned",)),
+    (
+        "What computes in forward is recorded for the way back: .detach(), .data, no_grad and a second step in place "
+        "break this record.",
+        NO_WAY_BACK,
+    ),
+    ("Compare what __init__ makes with the drawing of the part: what is not in the drawing?", ("stray", "dropout")),
+    (
+        "Parameters are what an optimizer changes, buffers what BN keeps by itself.",
+        ("not a parameter", "a parameter"),
+    ),
+    ("Read forward name by name: does each part run in the place that its name says?", ("in another's place",)),
     ("Begin in __init__, below super().__init__(): one line for each layer.", ("no layers",)),
     (
         "Count what stands in the brackets there, and what the def line of that class asks for.",
@@ -106,7 +130,7 @@ OWN = {
         ("Which of your parts does forward never mention?", ("layer not called", "shortcut not called")),
         (
             "Put kernel and padding of the 3×3 into ⌊(W + 2·padding − kernel) / stride⌋ + 1.",
-            ("widths of the terms",),
+            ("widths of the terms", *PADDING),
         ),
         *ANYWHERE,
         (OWN_NAME, ("shortcut fed with F",)),
@@ -129,9 +153,16 @@ OWN = {
         ("Nothing in an identity block has a stride.", STRIDE),
     ],
     "stage": [
-        ("nn.Sequential runs what stands in its brackets, one block after the other.", ("no block", "module list")),
+        (
+            "nn.Sequential runs what stands in its brackets, one block after the other.",
+            ("no block", "module list", "unregistered"),
+        ),
+        ("Write down the shape of F(x) and of the shortcut. Where they differ, the shortcut needs G.", LEFT_OUT),
         ("The star hands over what is in a list one by one: print(*[1, 2, 3]).", ("a list made", "star missing")),
-        ("[block] * 2 names one block twice. How often does your code call BTNK2(…)?", ("one block twice",)),
+        (
+            "[block] * 2 names one block twice. How often does your code call BTNK2(…)?",
+            ("one block twice", "layer repeated"),
+        ),
         (
             "For n = 3: how many BTNK1, how many BTNK2? How often does a loop run? And return?",
             ("number of blocks in the row",),
@@ -168,7 +199,7 @@ OWN = {
         ),
         (
             "n is the last of the four numbers of make_stage(C, C1, S, n).",
-            ("blocks in a stage", *MISSING, "layer too many"),
+            ("blocks in a stage", *MISSING, "layer too many", "projection missing", "layer repeated"),
         ),
         (
             "S is the third of the four numbers of make_stage(C, C1, S, n). Which stage keeps its width?",
@@ -190,7 +221,7 @@ OWN = {
         ),
         (
             "Compare kernel, stride and padding of the pooling with lesson 01: others can give the same shape.",
-            (*POOLING, "fixed pooling", *HEAD[1:3]),
+            (*POOLING, "fixed pooling", *HEAD[1:4]),
         ),
         (
             "Look where the last bracket closes: what is inside the ReLU, and what outside?",

@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 
-from .._common import Finding, say
+from .._common import Finding, Kind, say
 
+OPEN = Kind("open", lambda what, then, where="": f"Replace {what}. {then}")
 HEAD = ("layer", "reference", "yours", "its shape", "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """The result of a check. `str()` is text; in a notebook it shows with the table.
 
-    ok:       whether everything is right.
+    ok:       whether everything is right. `state` is "right", "wrong" or, where nothing has been answered yet, "open".
     subject:  what was checked, "MyBTNK2".
     sentence: what is wrong, or what has been shown; where it is not given, that of the finding.
     where:    the learner's own line at which it stopped, or "".
@@ -39,8 +40,13 @@ class Verdict:
             object.__setattr__(self, "hints", (hint, *self.hints) if hint else self.hints)
 
     @property
+    def state(self):
+        unanswered = self.finding is not None and self.finding.kind is OPEN
+        return "right" if self.ok else "open" if unanswered else "wrong"
+
+    @property
     def headline(self):
-        return f"{self.subject} is right." if self.ok else f"{self.subject} is not right yet."
+        return f"{self.subject} {'is not right yet' if self.state == 'wrong' else f'is {self.state}'}."
 
     def __str__(self):
         lines = [f"{self.headline} {self.sentence}"]
@@ -53,6 +59,8 @@ class Verdict:
             lines += ["", *("  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in table)]
             lines += [f"… and {left:,} more layers"] if left else []
         return "\n".join(lines)
+
+    __repr__ = __str__
 
     def cells(self):
         """The rows as texts, of which the first that differs says so, and how many are left out. A whole network has
@@ -73,20 +81,16 @@ class Verdict:
 
 
 class Wrong(AssertionError):
-    """Raised by a failing check; a notebook stops there. `verdict` says why, and so does `str()`."""
+    """Raised by a check that does not pass. `verdict` says why, and so does `str()`."""
 
     def __init__(self, verdict):
         super().__init__(str(verdict))
-        self.verdict, self.shown = verdict, False
+        self.verdict = verdict
 
-    def _render_traceback_(self):
-        """What IPython shows instead of a traceback: the learner's mistake is not in the check's code."""
-        from IPython.display import display
 
-        if not self.shown:  # IPython asks twice
-            display(self.verdict)
-        self.shown = True
-        return ["Change your cell, the one of the exercise, and run it. Then run this one again."]
+def unanswered(subject, what, then, remarks=()):
+    """Return the `Wrong` for an exercise that is still open. what: is to be replaced. then: what happens until then."""
+    return Wrong(Verdict(False, subject, remarks=remarks, finding=Finding(OPEN, values={"what": what, "then": then})))
 
 
 def _shape(shape):

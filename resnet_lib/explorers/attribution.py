@@ -22,8 +22,8 @@ METHODS = {"Grad-CAM": "grad_cam", "occlusion": "occlusion"}
 class AttributionExplorer(Guarded):
     """A photograph and what speaks for one class.
 
-    network: a classifier; the bundled one unless given. picture: a name from PHOTOS or a PIL image. size: pixels of
-    the network's input, its checkpoint's unless given.
+    network: a classifier; the bundled one unless given. picture: whatever `photos.open_photo` takes.
+    size: pixels of the network's input, its checkpoint's unless given.
     Controls (attributes of these names): source, method, target (the class), step (of Grad-CAM), patch, stride, run
     and stop (of occlusion, which is slow and can be stopped).
     """

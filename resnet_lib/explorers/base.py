@@ -10,7 +10,7 @@ import torch
 from traitlets import Unicode
 
 from .._common import one_thread, threads
-from ..photos import PATTERNS, PHOTOS
+from ..photos import PATTERNS, PHOTOS, named_or_opened
 from ..views.maps import bmp, colour_bar
 from ..views.markup import frame
 from ..views.style import CSS
@@ -244,9 +244,10 @@ def progress_bar(width="240px", visibility="hidden"):
 
 
 def pictures(value, patterns=True):
-    """Return the drop-down of bundled photographs, test patterns unless refused, and the learner's own PIL image if
-    `value` is one."""
+    """Return the drop-down of bundled photographs, test patterns unless refused, and the learner's own picture if
+    `value` is one: whatever `photos.open_photo` takes."""
     options = {name: name for name in (*PHOTOS, *(PATTERNS if patterns else ()))}
+    value = named_or_opened(value, options)
     if not isinstance(value, str):
         options = {"your picture": value, **options}
     return choice("picture", options, value)

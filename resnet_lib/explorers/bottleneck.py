@@ -47,7 +47,8 @@ BUDGET = 250e6
 class BottleneckExplorer(Explorer):
     """A bottleneck block over a picture, live.
 
-    block, C, W, C1, S, stride_on: the block to begin with. picture: a name from PHOTOS or PATTERNS, or a PIL image.
+    block, C, W, C1, S, stride_on: the block to begin with. picture: a name from PATTERNS, or whatever
+    `photos.open_photo` takes.
     Controls (attributes of these names): block, stride_on, position, C, W, C1, S, picture, step, channel, mend.
     """
 

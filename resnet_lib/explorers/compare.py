@@ -6,7 +6,7 @@ from html import escape
 from .._common import shape_text
 from ..blocks import BTNK1
 from ..inside.seen import Seen, untrained
-from ..photos import PHOTOS
+from ..photos import PHOTOS, named_or_opened
 from ..views.maps import mosaic, planes, scale, statistics
 from ..weights import load
 from .base import Guarded, MapView, all_threads, choice, columns, html, row, toggle, whole_number
@@ -21,7 +21,8 @@ class CompareExplorer(Guarded):
     """The same network twice, with one thing different: the photograph, the step looked at, where the stride is
     (v1.5 against v1 with the same weights), or the weights (trained against random).
 
-    network: a network of this library; the bundled one unless given. picture, other: names from PHOTOS or PIL images.
+    network: a network of this library; the bundled one unless given. picture, other: whatever
+    `photos.open_photo` takes.
     mode: a value of MODES.
     Controls (attributes of these names): mode, source, other (the second photograph), step, other_step, channel.
     """
@@ -32,6 +33,7 @@ class CompareExplorer(Guarded):
         self._size, self._runs, self._networks = size, {}, {}
         self.mode = toggle("compare", MODES, mode)
         self.source = PictureSource(picture)
+        other = named_or_opened(other)
         own = {} if isinstance(other, str) else {"your other picture": other}
         self.other = choice("with", {**own, **{name: name for name in PHOTOS}}, other)
         steps = self._seen("first").steps

@@ -42,7 +42,7 @@ class PhotographExplorer(Guarded):
     """A photograph through the whole network: top five classes, and a walk stage → block → step → channel → value.
 
     network: any network of this library, or your own with its steps as modules; the bundled one unless given.
-    picture: a name from PHOTOS or a PIL image. size: pixels of the network's input, its checkpoint's unless given.
+    picture: whatever `photos.open_photo` takes. size: pixels of the network's input, its checkpoint's unless given.
     Controls (attributes of these names): source (with choose, upload, path), size, stage, block, step, channel, row,
     column, strongest, gradient. A click on a map chooses its channel, one on the enlarged map a position.
     """

@@ -7,14 +7,14 @@ from PIL import Image
 
 from .._common import shape_text
 from ..anatomy import out_size
-from ..photos import photo, square
+from ..photos import square
 from .base import Explorer, Picture, html, pictures, row, slider
 
 
 class SizeExplorer(Explorer):
     """A photograph at W × W pixels, of which every S-th in each direction is kept.
 
-    Controls (attributes of these names): picture, W, S. picture: a name from PHOTOS, or a PIL image.
+    Controls (attributes of these names): picture, W, S. picture: whatever `photos.open_photo` takes.
     """
 
     def __init__(self, W=224, S=1, picture="coffee"):
@@ -30,8 +30,7 @@ class SizeExplorer(Explorer):
 
     def update(self):
         W, S = self.W.value, self.S.value
-        name = self.picture.value
-        kept = np.array(square(photo(name) if isinstance(name, str) else name, W))[::S, ::S]
+        kept = np.array(square(self.picture.value, W))[::S, ::S]
         # What a 1×1 convolution of stride S looks at: the first pixel of every S.
         side = out_size(W, 1, S)
         shape = (3, side, side)

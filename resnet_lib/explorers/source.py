@@ -1,12 +1,8 @@
 """Where a picture comes from: the bundled ones, an upload, a file dropped on the explorer, or a path."""
 
-import io
-import os
-
 import ipywidgets as widgets
-from PIL import Image
 
-from ..photos import PHOTOS, open_photo
+from ..photos import PHOTOS, cut_off, named_or_opened, open_photo
 from .base import STYLE, choice, error, html, row
 
 
@@ -18,11 +14,7 @@ class PictureSource(widgets.VBox):
     """
 
     def __init__(self, picture="cat"):
-        if isinstance(picture, str | os.PathLike) and picture not in PHOTOS:
-            picture = open_photo(os.path.expanduser(picture))
-        if not isinstance(picture, str | Image.Image):
-            got = type(picture).__name__
-            raise ValueError(f"a picture is a name ({', '.join(PHOTOS)}), a path or a PIL image, and this is {got}")
+        picture = named_or_opened(picture)
         own = {} if isinstance(picture, str) else {"your picture": picture}
         self.choose = choice("picture", {**own, **{name: name for name in PHOTOS}}, picture)
         self.upload = widgets.FileUpload(
@@ -39,6 +31,7 @@ class PictureSource(widgets.VBox):
         self._quiet = False
         self.upload.observe(self._uploaded, names="value")
         self.path.observe(lambda change: self._typed(change["new"]), names="value")
+        self._say_cut()
         super().__init__([row(self.choose, self.upload, self.path), self.message])
 
     @property
@@ -62,12 +55,12 @@ class PictureSource(widgets.VBox):
 
     def _typed(self, text):
         path = text.strip().strip("\"'")  # Windows copies a path with quotes around it
-        self._open(os.path.expanduser(path), path)
+        self._open(path, path)
 
     def _uploaded(self, change):
         if change["new"]:
             file = change["new"][0]
-            self._open(io.BytesIO(bytes(file["content"])), file["name"])
+            self._open(bytes(file["content"]), file["name"])
             self.upload.value = ()  # so that the same file can be chosen again
 
     def _open(self, file, name):
@@ -86,3 +79,9 @@ class PictureSource(widgets.VBox):
         finally:
             self._quiet = False
         self.choose.value = picture
+        self._say_cut()
+
+    def _say_cut(self):
+        """Say how little of a panorama is looked at."""
+        cut = "" if isinstance(self.value, str) else cut_off(self.value)
+        self.message.show(cut and f'<p class="quiet">{cut}</p>')

@@ -4,7 +4,7 @@ from .._common import seeded, shape_text
 from ..activations import activations
 from ..anatomy import anatomy, out_size
 from ..blocks import Stem
-from ..photos import PATTERNS, pattern, photo, to_input
+from ..photos import PATTERNS, pattern, to_input
 from ..views.maps import mosaic, statistics
 from ..views.markup import table
 from .base import Explorer, MapView, choice, error, html, pictures, row, slider
@@ -18,7 +18,7 @@ class StemExplorer(Explorer):
     """Stage 0, CONV → BN → ReLU → MAXPOOL, with its convolution's numbers to turn.
 
     Controls (attributes of these names): kernel, stride, padding, dilation, picture, step. picture: a name from
-    PHOTOS or PATTERNS, or a PIL image.
+    PATTERNS, or whatever `photos.open_photo` takes.
     """
 
     def __init__(self, kernel=7, stride=2, padding=3, dilation=1, picture="coffee"):
@@ -65,7 +65,7 @@ class StemExplorer(Explorer):
         picture = self.picture.value
         if isinstance(picture, str) and picture in PATTERNS:
             return pattern(picture, W).expand(1, 3, W, W)
-        return to_input(photo(picture) if isinstance(picture, str) else picture, W)
+        return to_input(picture, W)
 
     def _numbers(self, side, reach):
         k, s, p, d = self.kernel.value, self.stride.value, self.padding.value, self.dilation.value

@@ -76,6 +76,8 @@ def translated(source, filename):
         for name in names_in(node):
             if name.startswith("__") and name not in DUNDERS:
                 refuse(f"the name {name}")
+            if name == "yours":
+                refuse("yours()", "which may return the library's part")
         if isinstance(node, ast.FunctionDef) and node.name.startswith("__") and node.name != "__init__":
             refuse(f"the name {node.name}")
         if isinstance(node, ast.ImportFrom) and (node.level or any(a.name == "*" for a in node.names)):

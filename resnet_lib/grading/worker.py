@@ -13,6 +13,7 @@ import sys
 import time
 import types
 
+from ..exercises.placeholders import open_lines
 from .guard import MODULE, Guard, Refused, bound, misshapen, real_outputs, translated
 
 LONGEST = 400  # characters of a sentence in the report
@@ -208,6 +209,8 @@ class Run:
         own cells up to the next exercise, its checks, run on them."""
         import torch
 
+        if open_lines(answer):
+            return "not done", ""
         n, state = exercise["exercise"], torch.get_rng_state()
         solved = dict(self.space)
         exec(compile(exercise["solution"], "<solution>", "exec", dont_inherit=True), solved)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from .._common import check, check_place, evaluating, shape_text
+from .._common import check, check_finite, check_place, evaluating, input_problem, number_problem, shape_text
 from ..activations import activations
 
 
@@ -84,7 +84,7 @@ def occlusion(network, x, target=None, *, patch=None, stride=None, batch=16, pro
 def occlusion_steps(network, x, target=None, *, patch=None, stride=None, batch=16):
     """As `occlusion`, batch by batch: a generator of (Map so far, done, total), for showing the map as it grows.
     Places not yet visited are NaN. Numbers that do not fit raise ValueError at the call."""
-    _check_picture(x)
+    _check_picture(network, x)
     H, W = x.shape[2:]
     stride = max(1, min(H, W) // 14) if stride is None else stride
     check(stride=stride, batch=batch)
@@ -152,14 +152,14 @@ def upsample(values, H, W):
 def _differentiable(network, x):
     """Inside, gradients reach the tensor given out, a copy of `x`, whatever mode the caller is in and even if every
     weight is frozen. Run the network on a clone of it: a step that works in place may not overwrite it."""
-    _check_picture(x)
+    _check_picture(network, x)
     with evaluating(network), torch.inference_mode(False), torch.enable_grad():
         yield x.detach().clone().requires_grad_()
 
 
 def _run(network, x):
     with evaluating(network), torch.no_grad():
-        return scores(network(x))
+        return scores(activations(network, x, "")[""])
 
 
 def scores(result):
@@ -181,7 +181,15 @@ def _target(target, logits):
     return operator.index(target)
 
 
-def _check_picture(x):
-    if not isinstance(x, torch.Tensor) or x.dim() != 4 or x.shape[0] != 1 or not x.is_floating_point():
+def _check_picture(network, x):
+    four = isinstance(x, torch.Tensor) and x.dim() == 4
+    whole = not four or hasattr(network, "C")  # in a learner's own network the first layer made need not run first
+    if problem := (input_problem if whole else number_problem)(network, x):
+        raise ValueError(problem)
+    if not four or len(x) != 1 or not x.is_floating_point():
         got = f"{x.dtype} of shape {tuple(x.shape)}" if isinstance(x, torch.Tensor) else type(x).__name__
-        raise ValueError(f"one picture is wanted, a float tensor (1, C, H, W) as to_input makes it, and this is {got}")
+        advice = ": use x[:1] for the first of them" if four and len(x) > 1 else ""
+        raise ValueError(
+            f"expected one picture, a float tensor (1, C, H, W) as to_input makes it, but got {got}{advice}"
+        )
+    check_finite(x)

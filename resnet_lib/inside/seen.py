@@ -9,7 +9,7 @@ from torch import nn
 from .._common import check, evaluating
 from ..activations import calls, step_names
 from ..anatomy import anatomy
-from ..photos import PHOTOS, photo, square, to_input
+from ..photos import PHOTOS, cut_off, open_photo, photo, square, to_input
 from .attribution import scores
 
 
@@ -19,11 +19,12 @@ class Seen:
     network: any network of this library, or one of your own with steps as modules. It is run in evaluation mode and
              given back in the mode it was in.
              Steps that run several times in one pass, or never, have no one output and are left out.
-    picture: a name from PHOTOS or a PIL image.
+    picture: whatever `photos.open_photo` takes: a name, a path, a PIL image, an array, a tensor.
     size:    pixels along each side of the network's input; its checkpoint's unless given, 224 without a checkpoint.
     progress: called as progress(done, total) while the steps run.
 
     image:   the square that the network was shown, a PIL image.
+    cut:     a sentence on how little of the picture that is, if it is a panorama; "" otherwise.
     x:       the network's input, (1, 3, size, size).
     steps:   names of the steps, in the order in which they ran.
     logits:  (classes,), what the network gives out.
@@ -43,11 +44,12 @@ class Seen:
         if size is None:
             size = checkpoint.size if checkpoint else 224
         share = checkpoint.resize / checkpoint.size if checkpoint else 256 / 224
-        picture = photo(picture) if isinstance(picture, str) else picture
+        picture = open_photo(picture)
         self.network, self.size, self.checkpoint = network, size, checkpoint
         check(size=size)
         resize = round(size * share)
-        self.image, self.x = square(picture, size, resize), to_input(picture, size, resize)
+        self.image, self.cut = square(picture, size, resize), cut_off(picture)
+        self.x = to_input(self.image, size, size)
         # "shortcut" has steps of its own where it is a projection, and those are kept.
         leaves = [n for n in step_names(network) if next(network.get_submodule(n).children(), None) is None]
         like = next(network.parameters(), self.x)

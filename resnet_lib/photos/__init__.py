@@ -1,26 +1,39 @@
 """Photographs, test patterns, and honest inputs for a block made from them."""
 
-import io
 import math
-import os
-import warnings
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch.nn import functional as F
 
 from .._common import check
 from ..network import resnet50
+from .opening import FOLDER, FORMATS, PHOTOS, cut_off, named_or_opened, open_photo
 
-FOLDER = Path(__file__).parent / "pictures"
-PHOTOS = ("cat", "coffee", "palace", "rocket", "officer")
+__all__ = [
+    "FOLDER",
+    "FORMATS",
+    "MEAN",
+    "PATTERNS",
+    "PHOTOS",
+    "POSITIONS",
+    "STD",
+    "block_input",
+    "check",
+    "cut_off",
+    "named_or_opened",
+    "normalised",
+    "open_photo",
+    "pattern",
+    "photo",
+    "resnet50",
+    "square",
+    "to_input",
+]
+
 PATTERNS = ("impulse", "checkerboard", "gradient", "noise")
-
-# What open_photo reads. PIL knows more, but for some of those it starts other programs.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 
 # Mean and deviation of ImageNet's colours, with which all published ResNets were trained.
 MEAN = (0.485, 0.456, 0.406)
@@ -28,66 +41,23 @@ STD = (0.229, 0.224, 0.225)
 
 
 def photo(name):
-    """The bundled photograph of that name (one of PHOTOS) as an RGB PIL image. ValueError for another name."""
-    if name not in PHOTOS:
-        raise ValueError(f"no photograph is called {name!r}; there are {', '.join(PHOTOS)}")
-    return open_photo(FOLDER / f"{name}.jpg")
+    """Return the bundled photograph of that name (one of PHOTOS) as an RGB PIL image. ValueError for another name."""
+    if not isinstance(name, str) or name not in PHOTOS:
+        name = repr(name) if isinstance(name, str) else f"this {type(name).__name__}"
+        raise ValueError(
+            f"no photograph is called {name}; there are {', '.join(PHOTOS)}, and open_photo(…) opens pictures of yours"
+        )
+    return open_photo(name)
 
 
-def open_photo(file, name=None):
-    """A picture as an upright RGB PIL image: the camera's rotation applied, transparency on white, grey, palette and
-    16-bit pictures converted; of a moving picture the first frame.
-
-    file: a path, an open binary file, or the bytes themselves, as an upload gives them.
-    name: what to call it in messages; its path unless given.
-    Raises ValueError with a sentence for a file that is missing, broken, no picture, or of more pixels than is safe
-    to open (those are refused before they are decoded).
-    """
-    if isinstance(file, bytes | bytearray | memoryview):
-        file, name = io.BytesIO(file), name or "the file"
-    elif hasattr(file, "read"):
-        name = name or "the file"
-    elif not isinstance(file, str | os.PathLike):
-        raise ValueError(f"a picture is opened by its path, as a file or from bytes, and this is {type(file).__name__}")
-    name = name or repr(str(file))
-    Image.init()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)  # up to twice its limit PIL only warns
-            with Image.open(file, formats=[f for f in Image.OPEN if f in FORMATS]) as image:
-                return _upright_rgb(image)
-    except FileNotFoundError:
-        raise ValueError(f"there is no file {name}") from None
-    except UnidentifiedImageError:
-        raise ValueError(f"{name} is not a picture in a known format, such as JPEG, PNG or WebP") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        most = Image.MAX_IMAGE_PIXELS // 1_000_000
-        raise ValueError(f"{name} has over {most} million pixels: make it smaller first") from None
-    except IsADirectoryError:
-        raise ValueError(f"{name} is a folder: choose a picture in it") from None
-    except Exception as error:  # a damaged file can bring a decoder to raise anything
-        raise ValueError(f"{name} cannot be read, it seems to be broken ({error})") from None
-
-
-def _upright_rgb(image):
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I") or image.mode == "F":
-        # 16-bit grey: PIL's own conversion would clip at 255 where it should scale.
-        values = np.asarray(image, dtype=np.float64)
-        top = 65535 if values.max() > 255 or image.mode.startswith("I;16") else 255
-        image = Image.fromarray((values.clip(0, top) * (255 / top)).astype(np.uint8))
-    if "A" in image.getbands() or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
-
-
-def to_input(image, size=224, resize=None):
-    """A PIL image as a network's input, (1, 3, size, size), as published: the shorter side to `resize` pixels
+def to_input(picture, size=224, resize=None):
+    """Return a picture as a network's input, (1, 3, size, size), as published: the shorter side to `resize` pixels
     (256/224 of `size` unless given; bilinear with antialiasing), the central square of `size`, values 0 to 1, then
-    ImageNet's mean subtracted and its deviation divided out."""
-    pixels = torch.from_numpy(np.array(square(image, size, resize))).permute(2, 0, 1).float() / 255
+    ImageNet's mean subtracted and its deviation divided out.
+
+    picture: whatever `open_photo` takes: a name, a path, a PIL image, an array, a tensor. ValueError as there.
+    """
+    pixels = torch.from_numpy(np.array(square(picture, size, resize))).permute(2, 0, 1).float() / 255
     return normalised(pixels).unsqueeze(0)
 
 
@@ -97,15 +67,20 @@ def normalised(pixels):
     return (pixels - mean) / std
 
 
-def square(image, size, resize=None):
-    """The central square of a PIL image in size × size pixels, cut as `to_input` does, as an RGB PIL image."""
+def square(picture, size, resize=None):
+    """Return the central square of a picture in size × size pixels, cut as `to_input` does, as an RGB PIL image. What
+    that leaves out, `cut_off` says."""
     check(size=size)
     resize = round(size * 256 / 224) if resize is None else resize
     check(resize=resize)
     if resize < size:
         raise ValueError(f"resize = {resize} must be at least size = {size}, or the square does not fit")
-    image = _upright_rgb(image)
-    short = min(image.size)
+    image = open_photo(picture)
+    short, most = min(image.size), Image.MAX_IMAGE_PIXELS
+    if resize * resize > most:
+        raise ValueError(
+            f"size = {size:,} is too large: it would make a picture of over {most // 1_000_000} million pixels"
+        )
     # Of a very long picture only the middle, or enlarging it to the size it is cut from would take gigabytes. The
     # same from both ends, so that the middle stays the middle.
     x, y = (max(0, n - 8 * short) // 2 for n in image.size)
@@ -145,7 +120,7 @@ POSITIONS = {(64, 56): 0, (256, 56): 1, (512, 28): 2, (1024, 14): 3, (2048, 7): 
 def block_input(picture, C, W, window=None):
     """An input (1, C, W, W) for a block, made from a photograph or a test pattern, and a sentence saying how.
 
-    picture: a name from PHOTOS or PATTERNS, or a PIL image.
+    picture: a name from PATTERNS, or whatever `open_photo` takes.
     window:  keep only this many central positions along each side, (1, C, window, window): the same values, cut out.
     Returns (tensor, sentence).
 
@@ -159,6 +134,8 @@ def block_input(picture, C, W, window=None):
     if isinstance(picture, str) and picture in PATTERNS:
         plane = pattern(picture, W)[cut, cut]
         return plane.expand(1, C, *plane.shape).contiguous(), f"{picture}, the same in all {C:,} channels"
+    if not isinstance(picture, Image.Image):  # as it is, or it would be another picture at every call
+        picture = named_or_opened(picture)
     picture = picture if isinstance(picture, str) else _Own(picture)
     if (C, W) in POSITIONS:
         stage = POSITIONS[C, W]
@@ -187,7 +164,7 @@ class _Own:
 
 @lru_cache(maxsize=16)
 def _pixels(picture, W):
-    return to_input(picture.image if isinstance(picture, _Own) else photo(picture), W)
+    return to_input(picture.image if isinstance(picture, _Own) else picture, W)
 
 
 @lru_cache(maxsize=1)

@@ -12,12 +12,15 @@ from importlib import import_module, metadata
 from pathlib import Path
 
 COURSE = "resnet-course"
-PACKAGES = ("torch", "jupyterlab", "ipywidgets", "matplotlib", "torchinfo")
+LAB = "jupyterlab"
+PACKAGES = ("torch", LAB, "ipywidgets", "matplotlib", "torchinfo")
 
-INSTALL = (
+FOLDER = (
     "in a terminal, in the course's folder, run python3 course.py lab (on Windows py course.py lab), which installs "
     "what is missing; with conda, conda env update -f environment.yml. Then open this notebook again"
 )
+WHEEL = "in a cell, run %pip install with the course's wheel, which brings what is missing. Then restart the kernel"
+INSTALL = FOLDER if (Path(__file__).resolve().parents[2] / "course.py").exists() else WHEEL
 LITTLE_MEMORY = 2  # GB free; a lesson's kernel takes about one
 SLOW = 100  # ms for the block below; sliders over it no longer feel live
 
@@ -57,9 +60,19 @@ def packages():
     """The packages"""
     ranges = wanted_ranges()
     for name in PACKAGES:
-        yield package(name + ranges.get(name, ""))
+        if name != LAB or lab_is_used():
+            yield package(name + ranges.get(name, ""))
     if not ranges:
         yield "(The course itself is not installed here, so its version ranges are unknown.)", ""
+
+
+def lab_is_used():
+    """Whether the course's own way to install it brought JupyterLab: Colab, Kaggle, VS Code and hubs do without it, or
+    have another version of it that shows no notebook."""
+    try:
+        return INSTALL is FOLDER and bool(metadata.version(LAB))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def package(wanted, load=True):
@@ -106,7 +119,8 @@ def course_metadata():
 def wanted_ranges():
     """package → the versions that the course asks for."""
     wanted = map(requirement, metadata.requires(COURSE) or ()) if course_metadata() else ()
-    return {r.name.lower(): str(r.specifier) for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})}
+    extras = ({"extra": ""}, {"extra": "lab"})
+    return {r.name.lower(): str(r.specifier) for r in wanted if not r.marker or any(map(r.marker.evaluate, extras))}
 
 
 def environment():

@@ -10,7 +10,7 @@ from html import escape
 import torch
 from torch import nn
 
-from .._common import check, check_input, gap, shape_text
+from .._common import Checked, check, gap, shape_text
 from .fold import fold, fold_bn
 from .graph import as_graph
 from .join import join
@@ -38,7 +38,7 @@ PIECES = (1, 2, 4)  # pictures at a time that `fast` tries
 # ── All of it, and the proof ─────────────────────────────────────────────────────────────────────────────────
 
 
-class FastNetwork(nn.Module):
+class FastNetwork(Checked):
     """What `fast` gives: call it with (batch, C, H, W), as the network it was made of. Always in evaluation mode,
     and what it gives out carries no gradients.
 
@@ -52,6 +52,8 @@ class FastNetwork(nn.Module):
     `str()` says all this in words; in a notebook it shows as that.
     """
 
+    converts = True  # floats of any precision, to its own and back
+
     def __init__(self, way, elsewhere, *, C, dtype, **record):
         super().__init__()
         self._way, self._elsewhere, self.C, self._dtype = way, elsewhere, C, dtype
@@ -60,7 +62,6 @@ class FastNetwork(nn.Module):
         self.training = False
 
     def forward(self, x):
-        check_input(self, x)
         way = self._way if tuple(x.shape) == self.shape else self._elsewhere
         return _fast_output(way, x, self._dtype).to(x.dtype)
 

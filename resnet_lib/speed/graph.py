@@ -1,13 +1,10 @@
 """A network as a graph: its steps in the order in which they run, and the inputs of each (torch.fx)."""
 
 import copy
-import sys
-from contextlib import contextmanager
 
 from torch import fx, nn
 
-from ..blocks import Add, Stem
-from ..network import ResNet
+from ..blocks import Add
 
 
 def as_graph(network):
@@ -17,8 +14,7 @@ def as_graph(network):
         raise ValueError(f"the network must be an nn.Module that has been built, and is {network!r}")
     network = copy.deepcopy(network).eval().requires_grad_(False)
     try:
-        with _unchecked():
-            graph = fx.GraphModule(network, _Tracer().trace(network))
+        graph = fx.GraphModule(network, _Tracer().trace(network))
     except Exception as error:  # a learner's forward can raise anything when it is given no numbers
         raise ValueError(
             "this network cannot be written as a graph of its steps: its forward must run the same steps whatever it "
@@ -30,24 +26,10 @@ def as_graph(network):
 
 
 class _Tracer(fx.Tracer):
-    """Records the steps. `Add` compares two shapes, of which there are none yet, so it is taken as one step."""
+    """Records the steps, with the sum as one step of its own name."""
 
     def is_leaf_module(self, module, name):
         return isinstance(module, Add) or super().is_leaf_module(module, name)
-
-
-@contextmanager
-def _unchecked():
-    """Inside, this library's modules do not check their inputs: while a graph is recorded there is none to check."""
-    names = {module: vars(sys.modules[module.__module__]) for module in (Stem, ResNet)}
-    before = {module: dict(space) for module, space in names.items()}
-    for space in names.values():
-        space.update({name: lambda *_args: None for name in ("check_input", "check_training_size") if name in space})
-    try:
-        yield
-    finally:
-        for module, space in names.items():
-            space.update(before[module])
 
 
 def is_call(graph, node, *kinds):

@@ -53,7 +53,8 @@ class Report:
              line. Plain text: nothing in it is read as HTML.
     results: what races came to, `comparison.Result`s, finished or not; runs that differ only by ", seed …" in the
              name are one row. Up to five designs. task: the `tasks.Task` that they were trained on, to be named.
-    network: the trained network whose maps are shown; none are without. photo: a name from PHOTOS or a PIL image.
+    network: the trained network whose maps are shown; none are without. photo: whatever
+             `photos.open_photo` takes.
     Raises ValueError for an illegal design, for another network than the design's, and for more text or more designs
     than one page has room for.
     """

@@ -2,16 +2,16 @@
 
 from html import escape
 
-from .style import CSS, ERROR, SUM
+from .style import CSS, ERROR, QUIET, SUM
 
 
 def verdict_view(verdict):
     """A `Verdict` as HTML: the sentence, the learner's own line, and the layers of both side by side."""
-    colour, sign = (SUM, "✓") if verdict.ok else (ERROR, "✗")
+    colour, sign = {"right": (SUM, "✓"), "open": (QUIET, "○"), "wrong": (ERROR, "✗")}[verdict.state]
     where = f"<p>{escape(verdict.where)}</p>" if verdict.where else ""
     remarks = "".join(f'<p class="quiet">{escape(text)}</p>' for text in verdict.remarks)
     return (
-        f'{CSS}<div class="rl"><div role="{"status" if verdict.ok else "alert"}" '
+        f'{CSS}<div class="rl"><div role="{"alert" if verdict.state == "wrong" else "status"}" '
         f'style="border-left:5px solid {colour};padding:4px 10px;margin-bottom:6px">'
         f'<p class="big"><b><span style="color:{colour}">{sign}</span> {escape(verdict.headline)}</b></p>'
         f"<p>{escape(verdict.sentence)}</p>{where}{remarks}</div>{_layers(verdict)}{_hints(verdict.hints)}</div>"

@@ -9,11 +9,13 @@ from ..anatomy import unfilled
 from ..network import DESIGNS, build
 from .catalogue import CHECKPOINTS, PUBLISHED, THIN, Checkpoint, imagenet_classes
 from .download import Unavailable, digest, fetch
+from .formats import CannotLoad
 from .loading import load
 from .names import LEAVES, NAMES, from_published, to_published
 
 __all__ = [
     "CHECKPOINTS",
+    "CannotLoad",
     "Checkpoint",
     "DESIGNS",
     "LEAVES",

@@ -25,7 +25,7 @@ class Checkpoint:
     resize, size: the picture's shorter side in pixels, and the central square that is cut out of it.
     labels:  names of the classes; empty for ImageNet's and for unknown ones.
     top1:    share of test pictures whose most probable class is right, in percent; None where it is not known.
-    note:    one sentence: what it is.
+    note:    what it is, and of a file from elsewhere what is assumed and what of it was not used.
     """
 
     name: str
@@ -48,11 +48,12 @@ class Checkpoint:
         """An untrained network of the same design."""
         return build(self.design, **self.options)
 
-    def to_input(self, image):
-        """A PIL image as the network's input, (1, 3, size, size), prepared as in training."""
+    def to_input(self, picture):
+        """Return a picture as the network's input, (1, 3, size, size), prepared as in training. picture: whatever
+        `photos.open_photo` takes."""
         from ..photos import to_input  # numpy and PIL are loaded for those who have pictures
 
-        return to_input(image, self.size, self.resize)
+        return to_input(picture, self.size, self.resize)
 
     def top(self, logits, k=5):
         """The k most probable classes of one picture, the most probable first: [(name, probability)].

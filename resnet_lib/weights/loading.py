@@ -2,35 +2,62 @@
 
 import difflib
 import os
-import pickle
 import re
 import warnings
-import zipfile
 from pathlib import Path
 
 import torch
 
-from .._common import Finding, Kind, check_name, shape_text
+from .._common import Finding, Kind, check_name, say, shape_text
 from ..anatomy import unfilled
 from ..network import DESIGNS, OPTIONS
+from . import variants
 from .catalogue import CHECKPOINTS, THIN, Checkpoint
 from .download import Unavailable, digest, fetch
-from .names import from_published, to_published
+from .formats import UNREADABLE, CannotLoad, read
+from .unpacking import HEAD_OF_SEVERAL, NO_HEAD, TAKEN, unpack
 
 NOT_HERE = Kind(
     "thin network missing",
     "the thin network should be in {where} and is not: get the course again, or train it with "
     "python -m resnet_lib.experiments.train_thin",
 )
+NO_PATH = Kind("not a path", "load expects a name or a path, and got {type}")
+NO_NAME = Kind("empty name", "load got an empty name: pass a name in CHECKPOINTS or the path of a file")
+ADDRESS = Kind("address", "{where!r} is an address, and load takes files: {todo}")
+FOLDER = Kind("folder", "{where!r} is a folder, not a file: {todo}")
+UNKNOWN_NAME = Kind("unknown name", "{where!r} is neither a known name nor a file; {todo}")
+ALTERED = Kind(
+    "altered", "{where!r} is incomplete or altered: its sha256 does not begin as its name says. Download it again"
+)
+ANOTHER_DESIGN = Kind("another design", "{where} is a {design}, not a {asked}")
+OTHER = Kind("another network", "{where!r} holds the weights of another network: {why}")
+SPARSE = Kind("sparse", "{where!r} holds sparse tensors, such as {key!r}: save each tensor's .to_dense()")
+NO_NUMBERS = Kind(
+    "meta tensors",
+    "{where!r} holds shapes without numbers, such as {key!r} on the meta device: save the model after its weights are "
+    "on the CPU",
+)
+QUANTISED = Kind(
+    "quantised tensors", "{where!r} holds quantised tensors, such as {key!r}: save each one's .dequantize()"
+)
+UNUSUAL = Kind(
+    "unusual tensors", "{where!r} holds tensors of an unusual layout, such as {key!r}: save plain dense ones"
+)
+
+PRINTED = (TAKEN, NO_HEAD, HEAD_OF_SEVERAL)  # remarks that change what is computed: warned of, not only noted
 
 
 def load(name_or_path="resnet50", *, progress=None, design=None):
     """Return a trained network in eval(), with its `Checkpoint` as `network.checkpoint`.
 
     name_or_path: a name in CHECKPOINTS, downloaded where it is not on this machine yet ("thin" comes with the
-              course); or the path of a file of weights, under the published key names or the library's, alone or as
-              "state_dict" or "model" in a dictionary. What a file does not say is assumed: stride_on="3x3", no
-              dilation.
+              course); or the path of a file of weights, of PyTorch or safetensors, in any precision. In it they may be
+              under any entries and prefixes ("state_dict", "model", "module.", "backbone." …), and have the published
+              names, the library's, Hugging Face's, or those of an nn.Sequential of the published network's children.
+              What a file does not say is assumed: stride_on="3x3", no dilation. The checkpoint's note says so, and
+              what in the file was not used; a warning says where the head is missing, and which of several networks
+              was taken (an average of the weights, "ema", before others).
     progress: called as progress(bytes here, bytes in all, or None) during a download; a bar on stderr unless given.
     design:   a name in DESIGNS which the weights of a file must be of; found from their shapes unless given.
     Raises Unavailable where a published file cannot be had, ValueError for an unknown name and for a file that is
@@ -47,95 +74,104 @@ def load(name_or_path="resnet50", *, progress=None, design=None):
             raise Unavailable(Finding(NOT_HERE, str(path)))
     else:
         path = fetch(checkpoint.file, progress)
-    weights = _read(path)
+    weights = unpack(read(path), path)
+    for kind, key in _without_numbers(weights):
+        raise CannotLoad(Finding(kind, str(path), {"key": weights.key(key)}))
+    if finding := variants.variant(weights, path) or (None if checkpoint or design else variants.called(weights, path)):
+        raise CannotLoad(finding)
     if checkpoint is None:
-        checkpoint = _recognised(path, weights, design)
+        checkpoint = _recognised(path, weights.tensors, design, weights.key, weights.remarks)
     elif design not in (None, checkpoint.design):
-        raise ValueError(f"{name_or_path} is a {checkpoint.design}, not a {design}")
+        values = {"design": checkpoint.design, "asked": design}
+        raise CannotLoad(Finding(ANOTHER_DESIGN, str(name_or_path), values))
     network = _filled(checkpoint, weights, path).eval()
     network.checkpoint = checkpoint
+    for remark in weights.remarks:
+        if remark.kind in PRINTED:
+            warnings.warn(say(remark), stacklevel=2)
     return network
 
 
 def _file(path):
     """A file on this machine, and which published file it is, if any."""
-    if not isinstance(path, str | os.PathLike):
-        raise ValueError(f"load expects a name or a path, and got {type(path).__name__}")
-    near = difflib.get_close_matches(str(path), CHECKPOINTS, 3)
-    path = Path(path).expanduser()
-    if not path.is_file():
-        hint = f"did you mean {' or '.join(near)}?" if near else "CHECKPOINTS holds the names there are"
-        kind = "is a folder, not a file" if path.is_dir() else "is neither a known name nor a file"
-        raise ValueError(f"{str(path)!r} {kind}; {hint}")
+    if not isinstance(path, str | os.PathLike) or isinstance(os.fspath(path), bytes):
+        raise CannotLoad(Finding(NO_PATH, values={"type": type(path).__name__}))
+    if path == "":
+        raise CannotLoad(Finding(NO_NAME))
+    said = str(path)
+    published = {checkpoint.file: name for name, checkpoint in CHECKPOINTS.items() if checkpoint.file}
+    known = published.get(re.split(r"[/\\?#]", said.split("?")[0])[-1])
+    if re.match(r"[a-z][a-z0-9+.-]+:/|www\.|hf[-_]hub:", said, re.IGNORECASE):
+        todo = f"load({known!r}) downloads this one" if known else "download it first, and pass the file's path"
+        raise CannotLoad(Finding(ADDRESS, said, {"todo": todo}))
     try:
+        path = Path(path).expanduser()
+        if path.is_dir():
+            raise CannotLoad(Finding(FOLDER, str(path), {"todo": _in_folder(path)}))
+        if not path.is_file():
+            near = difflib.get_close_matches(said, CHECKPOINTS, 3)
+            todo = f"did you mean {' or '.join(near)}?" if near else "CHECKPOINTS holds the names there are"
+            todo = f"load({known!r}) downloads the file of this name" if known else todo
+            raise CannotLoad(Finding(UNKNOWN_NAME, said, {"todo": todo}))
         sha = digest(path)
     except OSError as error:
-        raise ValueError(f"{str(path)!r} cannot be read ({error.strerror})") from None
+        raise CannotLoad(Finding(UNREADABLE, said, {"reason": error.strerror})) from None
+    except (RuntimeError, ValueError) as error:  # no such user's home; a character that no path has
+        if isinstance(error, CannotLoad):
+            raise
+        raise CannotLoad(Finding(UNREADABLE, said, {"reason": error})) from None
     for checkpoint in CHECKPOINTS.values():
         if checkpoint.file and sha.startswith(checkpoint.file.rsplit("-", 1)[1].split(".")[0]):
             return path, checkpoint
         if checkpoint.file == path.name:
-            raise ValueError(f"{str(path)!r} is incomplete or altered: its sha256 does not begin as its name says")
+            raise CannotLoad(Finding(ALTERED, str(path)))
     return path, None
 
 
-def _read(path):
-    """The weights in a file, under the library's key names. ValueError for what holds none."""
-    content = _content(path)
-    for key in ("state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    pairs = content.items() if isinstance(content, dict) else ()
-    if not pairs or not all(isinstance(k, str) and isinstance(t, torch.Tensor) for k, t in pairs):
-        raise ValueError(f"{str(path)!r} holds no weights: a dictionary of tensors is expected, as from state_dict()")
-    if all(key.startswith("module.") for key in content):  # saved from within nn.DataParallel
-        content = {key.removeprefix("module."): tensor for key, tensor in pairs}
-    try:
-        # The library's names go there and back, so that an unknown one is noticed either way.
-        return from_published(to_published(content) if "stage0.conv.weight" in content else content)
-    except ValueError as error:
-        raise _other(path, error) from None
+def _in_folder(folder):
+    """What to pass in place of a folder: the file of weights in it, if there is one."""
+    inside = sorted(p for p in folder.iterdir() if p.suffix in (".pth", ".pt", ".ckpt", ".tar", ".bin", ".safetensors"))
+    if inside:
+        return f"pass the file of weights in it, such as {str(inside[0])!r}"
+    if (folder / "data.pkl").exists():
+        return "it looks like a checkpoint that a program unpacked; get the file again, and pass it packed"
+    return "pass the file of weights itself"
 
 
-def _content(path):
-    """What torch.load finds in a file; ValueError with a sentence where it finds nothing, or only code."""
-    legacy = pickle.dumps(torch.serialization.MAGIC_NUMBER, protocol=2)  # how files begin that are no zip
-    start = b""
-    try:
-        with open(path, "rb") as file:
-            start = file.read(len(legacy))
-        if start.startswith(b"PK"):
-            with zipfile.ZipFile(path) as archive:
-                if archive.testzip() is not None:  # torch.load does not look at the checksums
-                    raise zipfile.BadZipFile
-                if not any(name.endswith("/data.pkl") for name in archive.namelist()):
-                    start = b""  # a zip of something else
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file can bring a decoder to raise anything
-        if re.search("GLOBAL|call reduce|Unsupported class|TorchScript", str(error)):
-            fault = "holds more than tensors, and loading it would run code from it: ask for its state_dict alone"
-        elif start.startswith((b"PK", legacy)):
-            fault = "is incomplete or damaged: get it again"
-        else:
-            fault = "is not a checkpoint of PyTorch"
-        raise ValueError(f"{str(path)!r} {fault}") from None
+def _without_numbers(weights):
+    """Yield (kind, library key) of the tensors that are not plain numbers in memory."""
+    for key, tensor in weights.tensors.items():
+        if tensor.is_quantized:
+            yield QUANTISED, key
+        elif tensor.layout in (
+            torch.sparse_coo,
+            torch.sparse_csr,
+            torch.sparse_csc,
+            torch.sparse_bsr,
+            torch.sparse_bsc,
+        ):
+            yield SPARSE, key
+        elif tensor.device.type == "meta":
+            yield NO_NUMBERS, key
+        elif tensor.layout != torch.strided or tensor.is_nested:
+            yield UNUSUAL, key
 
 
-def _recognised(path, weights, design):
-    """The checkpoint of a file from elsewhere: all that names and shapes of its weights tell."""
+def _recognised(path, weights, design, named=str, remarks=()):
+    """The checkpoint of a file from elsewhere: all that names and shapes of its weights tell. `named` turns one of the
+    library's keys into the file's."""
     try:
         blocks = tuple(len({k.split(".")[1] for k in weights if k.startswith(f"stage{i}.")}) for i in (1, 2, 3, 4))
         base, in_channels = weights["stage0.conv.weight"].shape[:2]
-        options = {"stride_on": "3x3", "num_classes": weights["head.fc.weight"].shape[0]}
+        headless = "head.fc.weight" not in weights
+        options = {"stride_on": "3x3", "num_classes": 1000 if headless else weights["head.fc.weight"].shape[0]}
         found = ("basic", blocks, 1, 64)
         if "stage1.0.conv3.weight" in weights:
             C1, in_group = weights["stage4.0.conv2.weight"].shape[:2]
             # The least width that gives so many channels in Stage 4, where P = 8·base: int() may round it down.
             found = ("bottleneck", blocks, C1 // in_group, -(-64 * in_group // (8 * base)))
     except KeyError as error:
-        raise _other(path, f"there is no {error.args[0]!r}") from None
+        raise _other(path, f"there is no {named(error.args[0])!r}") from None
     except (ValueError, ZeroDivisionError):
         raise _other(path, "a convolution has the wrong number of dimensions, or none of something") from None
     options |= {"base": base} if base != 64 else {}
@@ -146,31 +182,36 @@ def _recognised(path, weights, design):
         options |= dict(zip(("blocks", "groups", "width_per_group"), found[1:], strict=True))
     said = ", ".join(f"{name}={value!r}" for name, value in options.items())
     note = f"{path.name}, by its shapes a {design} with {said}, where stride_on is assumed and no file says it"
-    return Checkpoint(path.stem, design, options, "", 256, 224, None, note)
+    note = "; ".join([note, *map(say, remarks)])
+    labels = tuple(f"class {i}" for i in range(1000)) if headless else ()
+    return Checkpoint(path.stem, design, options, "", 256, 224, None, note, labels)
 
 
 def _filled(checkpoint, weights, path):
-    """The checkpoint's network with these weights. ValueError for the first that is missing or does not fit."""
+    """The checkpoint's network with these weights. CannotLoad for the first that is missing or does not fit."""
     try:
         with unfilled():
             network = checkpoint.build()
     except ValueError as error:
         raise _other(path, error) from None
-    for key, ours in network.state_dict().items():
-        if key not in weights:
-            if not key.endswith("num_batches_tracked"):  # files older than PyTorch 0.4.1 do without
-                raise _other(path, f"{key!r} is missing")
-        elif weights[key].shape != ours.shape:
-            shapes = f"{shape_text(weights[key].shape)} where {checkpoint.design} has {shape_text(ours.shape)}"
-            raise _other(path, f"{key!r} has shape {shapes}")
-        elif weights[key].is_floating_point() != ours.is_floating_point():
-            raise _other(path, f"{key!r} holds numbers of type {weights[key].dtype}")
-    for key in weights:
-        if key not in network.state_dict():
-            raise _other(path, f"{checkpoint.design} has no {key!r}")
-    network.load_state_dict(weights)
+    given, due = dict(weights.tensors), network.state_dict()
+    if not any(key.startswith("head.") for key in given):
+        given |= {key: torch.zeros_like(due[key]) for key in due if key.startswith("head.")}
+    for key, ours in due.items():
+        if key.endswith("num_batches_tracked"):  # a count that nothing depends on; files before PyTorch 0.4.1 lack it
+            given[key] = given[key].reshape(()) if key in given and given[key].numel() == 1 else torch.tensor(0)
+        elif key not in given:
+            raise _other(path, f"{weights.key(key)!r} is missing")
+        elif given[key].shape != ours.shape:
+            shapes = f"{shape_text(given[key].shape)} where {checkpoint.design} has {shape_text(ours.shape)}"
+            raise _other(path, f"{weights.key(key)!r} has shape {shapes}")
+        elif not given[key].is_floating_point():
+            raise _other(path, f"{weights.key(key)!r} holds numbers of type {given[key].dtype}")
+    for key in [*map(weights.key, given.keys() - due.keys()), *weights.others]:
+        raise _other(path, f"{checkpoint.design} has no {key!r}")
+    network.load_state_dict(given)
     return network
 
 
 def _other(path, why):
-    return ValueError(f"{str(path)!r} holds the weights of another network: {why}")
+    return CannotLoad(Finding(OTHER, str(path), {"why": why}))

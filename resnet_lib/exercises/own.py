@@ -1,0 +1,132 @@
+"""The learner's own parts, used once they are right, in later lessons too; the library's are used until then."""
+
+import ast
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+import resnet_lib
+
+from .._common import alone, runs_folder, whole
+from ..blocks import BTNK1, BTNK2, Projection, Stem
+from ..inside.attribution import grad_cam
+from ..network import resnet50
+from ..weights import from_published
+from .channels import SILENT
+from .checkpoints import CONTENTS
+from .conversions import TO_V1
+from .costs import MACS, PARAMETERS
+from .folding import FOLD
+from .parts import _stage as stage
+from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
+from .placeholders import cell_of
+from .residuals import FACTOR, WAYS
+from .sizes import BYTES, NUMBERS_LEFT, OUT_WIDTH
+
+
+def _grad_cam(network, x, target, step):
+    return grad_cam(network, x, target, step).values
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a learner writes, and what is used in its place.
+
+    library: makes the library's. called: what the library calls it, where that is another name.
+    check:   of parts that later lessons use: what the learner has written is kept, and checked when it is loaded.
+    lesson:  the lesson in which it is written.
+    """
+
+    library: Callable
+    called: str = ""
+    check: Callable | None = None
+    lesson: str = ""
+
+
+PARTS = {
+    "MyStem": Part(lambda: Stem, "Stem", check_stem, "01"),
+    "MyBTNK2": Part(lambda: BTNK2, "BTNK2", check_btnk2, "02"),
+    "MyProjection": Part(lambda: partial(Projection, norm_layer=nn.BatchNorm2d), "Projection", check_projection, "03"),
+    "MyBTNK1": Part(lambda: BTNK1, "BTNK1", check_btnk1, "03"),
+    "make_stage": Part(lambda: stage, check=check_stage, lesson="04"),
+    "MyResNet50": Part(lambda: resnet50, "resnet50", check_network, "05"),
+    "out_width": Part(OUT_WIDTH.made),
+    "numbers_left": Part(NUMBERS_LEFT.made),
+    "batch_bytes": Part(BYTES.made),
+    "btnk2_parameters": Part(PARAMETERS["BTNK2", True].made),
+    "basic_parameters": Part(PARAMETERS["basic", True].made),
+    "btnk1_parameters": Part(PARAMETERS["BTNK1", True].made),
+    "btnk2_weights": Part(PARAMETERS["BTNK2", False].made),
+    "btnk2_macs": Part(MACS["BTNK2"].made),
+    "to_v1": Part(TO_V1.made),
+    "contents": Part(CONTENTS.made),
+    "rename": Part(lambda: from_published, "from_published"),
+    "silent": Part(SILENT.made),
+    "my_grad_cam": Part(lambda: _grad_cam, "grad_cam"),
+    "factor": Part(FACTOR.made),
+    "ways": Part(WAYS.made),
+    "my_fold": Part(FOLD.made),
+}
+_right = {}  # name → the learner's part whose check passed in this kernel
+
+
+def yours(name):
+    """Return the learner's part of that name, "MyBTNK1", if its check has passed here or in an earlier lesson, and the
+    library's until then. Prints which of the two it is. ValueError for a name that no exercise has."""
+    if name not in PARTS:
+        raise ValueError(f"no exercise is called {name!r}: there are {', '.join(PARTS)}")
+    mine = _right.get(name) or _kept(name)
+    print(f"{name}:", "your own" if mine else f"the library's {library_name(name)}, until yours is right")
+    return mine or PARTS[name].library()
+
+
+def library_name(name):
+    """Return what the library calls the part, or None where it is not used anywhere below its check."""
+    return (PARTS[name].called or name) if name in PARTS else None
+
+
+def note(thing, ok, exercise=None):
+    """Note whether a part has passed its check. One that has, and that later lessons use, is kept beside the runs."""
+    name = getattr(thing, "__name__", "")
+    if name not in PARTS:
+        return
+    _right.pop(name, None)
+    if ok:
+        _right[name] = thing
+    source = cell_of(thing) if ok and exercise and PARTS[name].check else ""
+    if source:
+        try:
+            with alone(_file(name)), whole(_file(name)) as out:
+                out.write(source.encode())
+        except OSError:
+            pass  # a folder that cannot be written to: later lessons use the library's
+
+
+def _file(name):
+    return runs_folder() / "yours" / f"{name}.py"
+
+
+def _kept(name):
+    """Return the part kept from an earlier lesson if it still passes its check, or None."""
+    check = PARTS[name].check
+    if not check or not _file(name).exists():
+        return None
+    try:
+        source = _file(name).read_text(encoding="utf-8")
+        tree = ast.parse(source)
+        mentioned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)} | {name}
+        space = {n: getattr(resnet_lib, n) for n in resnet_lib.__all__}
+        space |= {"torch": torch, "nn": nn, "F": functional, "math": math, "copy": copy, "__name__": "yours"}
+        space |= {n: _right.get(n) or _kept(n) or PARTS[n].library() for n in mentioned & PARTS.keys() - defined}
+        exec(compile(source, str(_file(name)), "exec"), space)
+        check(space[name])
+    except Exception:  # it is wrong, cannot be read, or needs something else of its notebook
+        return None
+    return space[name]

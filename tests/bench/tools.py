@@ -1,0 +1,167 @@
+"""What PyTorch's own tools, and those that people use beside it, make of the course's networks and blocks.
+
+Each tool is given every subject, and what comes out is held against the module's own output, or against the same thing
+worked out by hand. A tool that is not installed is named, with the command that installs it: none is needed by the
+course.
+"""
+
+import importlib
+import warnings
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import nn
+
+from resnet_lib import BTNK1, BTNK2, DESIGNS, Add, BasicBlock, Projection, ResNet, Stem, build
+from resnet_lib._common import gap, seeded
+from resnet_lib.network import Design, StageDesign, StemDesign
+
+from .fast import stirred
+
+
+class Missing(Exception):
+    """A tool that cannot be had here; the text says why, and what to do."""
+
+
+def need(package):
+    """Return a package that the course does not need. Missing where it is not installed."""
+    name = package.partition(".")[0]
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise Missing(f"not run: {name} is not installed here ({error})") from None
+
+
+# ── Subjects ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+group_norm = partial(nn.GroupNorm, 4)
+SMALL = {"base": 16, "num_classes": 10}
+UNEVEN = (StageDesign(2, 8, 24), StageDesign(1, 8, 40, 2, 2), StageDesign(2, 12, 40), StageDesign(1, 16, 64, 3, 4, 2))
+NETWORKS = {
+    **{name: partial(build, name, **SMALL) for name in DESIGNS},
+    "dilated": partial(ResNet, replace_stride_with_dilation=(False, True, True), **SMALL),
+    "v1, stride on the 1×1": partial(ResNet, stride_on="1x1", **SMALL),
+    "GroupNorm": partial(ResNet, norm_layer=group_norm, **SMALL),
+    "no normalisation": partial(ResNet, norm_layer=nn.Identity, zero_init_residual=True, **SMALL),
+    "grey, one class": partial(ResNet, "basic", (1, 1, 1, 1), in_channels=1, num_classes=1, base=16),
+    "uneven, no pooling": Design(StemDesign(12, 3, 1, False), UNEVEN, num_classes=10).build,
+}
+BLOCKS = {
+    "Stem": Stem,
+    "Stem without pooling": partial(Stem, 4, 8, kernel=3, stride=1, padding=2, dilation=2, pool=False),
+    "BTNK2": partial(BTNK2, 32),
+    "BTNK2, grouped and dilated": partial(BTNK2, 32, C1=12, groups=4, dilation=2),
+    "BTNK1": partial(BTNK1, 16, 8, 2),
+    "BTNK1 of stride 1": partial(BTNK1, 16, 8),
+    "BTNK1, stride on the 1×1": partial(BTNK1, 16, 8, 2, stride_on="1x1"),
+    "BTNK1, GroupNorm": partial(BTNK1, 16, 8, 3, C_out=20, groups=2, norm_layer=group_norm),
+    "BasicBlock": partial(BasicBlock, 16),
+    "BasicBlock with a projection": partial(BasicBlock, 16, 24, 2),
+    "Projection": partial(Projection, 16, 24, 2, nn.BatchNorm2d),
+    "Add": Add,
+}
+# Of each kind one, for tools that take many seconds for each.
+FEW = ("resnet50", "resnext50_32x4d", "dilated", "GroupNorm", "BTNK1, stride on the 1×1", "BasicBlock")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A module in evaluation mode, inputs for it and its own output."""
+
+    module: nn.Module
+    inputs: tuple
+    output: torch.Tensor
+
+
+def subject(name, W=64, batch=2):
+    """Return the subject of that name, with weights and statistics as a trained one might have."""
+    module = stirred(seeded(0, {**NETWORKS, **BLOCKS}[name])).eval()
+    C, side = getattr(module, "C", 16), W if name in NETWORKS else W // 4
+    generator = torch.Generator().manual_seed(1)
+    inputs = tuple(torch.randn(batch, C, side, side, generator=generator) for _ in range(1 + (name == "Add")))
+    with torch.no_grad():
+        return Subject(module, inputs, module(*inputs))
+
+
+# ── Tools: each returns what is compared with the subject's own output, or a pair of things to compare ────────
+
+
+def symbolic_trace(s):
+    return torch.fx.symbolic_trace(s.module)(*s.inputs)
+
+
+def fx_training(s):
+    """Gradients of every parameter through the traced module, against those through the module."""
+    return gradients(torch.fx.symbolic_trace(s.module.train()), s), gradients(s.module, s)
+
+
+def script(s):
+    with torch.jit.optimized_execution(False):  # which would take seconds for each, and is on where it is frozen
+        return torch.jit.script(s.module)(*s.inputs)
+
+
+def script_frozen(s):
+    return torch.jit.freeze(torch.jit.script(s.module))(*s.inputs)
+
+
+def trace(s):
+    with torch.jit.optimized_execution(False):
+        return torch.jit.trace(s.module, s.inputs)(*s.inputs)
+
+
+def export(s):
+    batch = {0: torch.export.Dim("batch", min=2)}
+    made = torch.export.export(s.module, s.inputs, dynamic_shapes={name: batch for name in names_of(s)}).module()
+    twice = tuple(torch.cat([x, x]) for x in s.inputs)
+    return made(*twice), torch.cat([s.output, s.output])
+
+
+def export_strict(s):
+    return torch.export.export(s.module, s.inputs, strict=True).module()(*s.inputs)
+
+
+def gradients(module, s):
+    """Return the gradients of all parameters, and of the inputs, as one vector."""
+    inputs = [x.clone().requires_grad_() for x in s.inputs]
+    wanted = [*module.parameters(), *inputs]
+    return torch.cat([g.flatten() for g in torch.autograd.grad(module(*inputs).square().mean(), wanted)])
+
+
+def names_of(s):
+    return ("f", "s") if len(s.inputs) == 2 else ("input" if isinstance(s.module, nn.Sequential) else "x",)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """within: the largest relative difference allowed. slow: takes seconds for each subject, so it is given a few."""
+
+    run: object
+    within: float = 1e-4
+    slow: bool = False
+    kinds: tuple = (*NETWORKS, *BLOCKS)
+
+    def subjects(self, quick=False):
+        kinds = [name for name in self.kinds if name in FEW] if self.slow else list(self.kinds)
+        return kinds[:1] if quick else kinds
+
+
+TOOLS = {
+    "torch.fx.symbolic_trace": Tool(symbolic_trace),
+    "torch.fx, a training step": Tool(fx_training),
+    "torch.jit.script": Tool(script),
+    "torch.jit.script and freeze": Tool(script_frozen, slow=True),
+    "torch.jit.trace": Tool(trace),
+    "torch.export, any batch": Tool(export, slow=True),
+    "torch.export, strict": Tool(export_strict, slow=True),
+}
+
+
+def difference(tool, name):
+    """Return the largest relative difference between what a tool gives for a subject and what is right."""
+    s = subject(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, about jit
+        found = tool.run(s)
+    got, right = found if isinstance(found, tuple) else (found, s.output)
+    return gap(got.detach(), right.detach())[1]

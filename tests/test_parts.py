@@ -1,0 +1,536 @@
+"""Checks of parts that cannot be fooled: same outputs, same gradients, same names, on inputs that reach every branch of
+an honest implementation; and no right one is refused for the way in which it is written."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from resnet_lib import BTNK1, BTNK2, ResNet, Stem
+from resnet_lib.compare.words import kinds
+from resnet_lib.exercises import (
+    Wrong,
+    check_btnk1,
+    check_btnk2,
+    check_network,
+    check_projection,
+    check_stage,
+    check_stem,
+)
+
+THIN = dict(blocks=(2, 2, 3, 2), base=8, num_classes=10)
+
+
+def refusal(check, make, **options):
+    with pytest.raises(Wrong) as caught:
+        check(make, **options)
+    return caught.value.verdict
+
+
+def F_of(self, x):
+    return self.bn3(self.conv3(self.relu2(self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x))))))))
+
+
+def btnk2(forward, init=None):
+    class MyBTNK2(BTNK2):
+        def __init__(self, C):
+            super().__init__(C)
+            if init:
+                init(self, C)
+
+    MyBTNK2.forward = forward
+    return MyBTNK2
+
+
+def btnk1(forward=None, init=None):
+    class MyBTNK1(BTNK1):
+        def __init__(self, C, C1, S=1):
+            super().__init__(C, C1, S)
+            if init:
+                init(self, C, C1, S)
+
+    MyBTNK1.forward = forward or BTNK1.forward
+    return MyBTNK1
+
+
+def residual(self, x):
+    return self.relu3(F_of(self, x) + x)
+
+
+# ── Nothing runs backward ────────────────────────────────────────────────────────────────────────────────────
+
+
+def no_grad_around_a_part(self, x):
+    with torch.no_grad():
+        f = self.relu1(self.bn1(self.conv1(x)))
+    return self.relu3(self.bn3(self.conv3(self.relu2(self.bn2(self.conv2(f))))) + x)
+
+
+def second_relu_in_place(self, x):
+    f = self.relu1(self.bn1(self.conv1(x))).relu_()
+    return self.relu3(self.bn3(self.conv3(self.relu2(self.bn2(self.conv2(f))))) + x)
+
+
+def weight_data(self, x):
+    f = self.relu1(self.bn1(F.conv2d(x, self.conv1.weight.data)))
+    return self.relu3(self.bn3(self.conv3(self.relu2(self.bn2(self.conv2(f))))) + x)
+
+
+def freeze(self, C):
+    self.conv2.weight.requires_grad = False
+
+
+def only_in_training(self, x):
+    s = x.detach() if self.training else x
+    return self.relu3(F_of(self, x) + s)
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "words"),
+    [
+        (btnk2(lambda self, x: self.relu3(F_of(self, x) + x.detach())), "nothing runs back", "the shortcut"),
+        (btnk2(lambda self, x: self.relu3(F_of(self, x) + x.data)), "nothing runs back", "the shortcut"),
+        (btnk2(lambda self, x: self.relu3(F_of(self, x).detach() + x)), "nothing runs back", "F(x)"),
+        (btnk2(lambda self, x: self.relu3(F_of(self, x.detach()) + x)), "nothing runs back", "x on its way into F"),
+        (btnk2(no_grad_around_a_part), "nothing runs back", "bn1"),
+        (btnk2(weight_data), "gradients differ", "conv1"),
+        (btnk2(second_relu_in_place), "backward stops", "inplace operation"),
+        (btnk2(residual, freeze), "frozen", "conv2.weight"),
+        (btnk2(lambda self, x: residual(self, x).detach()), "cut off", ""),
+        (btnk2(only_in_training), "nothing runs back", "the shortcut"),
+    ],
+    ids="detach data F into-F no_grad weight-data in-place frozen all training".split(),
+)
+def test_what_cannot_be_trained_is_refused(make, kind, words):
+    verdict = refusal(check_btnk2, make)
+    assert kind in kinds(verdict.finding) and words in verdict.sentence
+    assert "way back" in verdict.hints[0]
+
+
+def test_in_a_stage_and_in_a_network_the_layer_at_which_gradients_differ_is_named_with_two_numbers():
+    class Cut(BTNK2):
+        def forward(self, x):
+            return self.relu3(F_of(self, x) + x.detach())
+
+    def make_stage(C, C1, S, n):
+        return nn.Sequential(BTNK1(C, C1, S), *(Cut(4 * C1) for _ in range(n - 1)))
+
+    verdict = refusal(check_stage, make_stage)
+    assert "gradients differ" in kinds(verdict.finding)
+    assert "of block 2: at [" in verdict.sentence and "is expected" in verdict.sentence
+
+
+# ── Names ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Swapped(BTNK2):
+    def forward(self, x):
+        f = self.relu1(self.bn2(self.conv1(x)))
+        return self.relu3(self.bn3(self.conv3(self.relu2(self.bn1(self.conv2(f))))) + x)
+
+
+class OtherWay(ResNet):
+    """A network whose forward runs its parts in another order."""
+
+    order = ()
+
+    def __init__(self):
+        super().__init__(**THIN)
+
+    def forward(self, x):
+        for name in self.order:
+            for part in [getattr(self, name)] if isinstance(name, str) else [self.get_submodule(n) for n in name]:
+                x = part(x)
+        return x
+
+
+PARTS = ["stage0", "stage1", "stage2", "stage3", "stage4", "head"]
+
+
+def test_bns_exchanged_are_refused_where_names_are_asked_for_and_only_there():
+    assert check_btnk2(Swapped).ok
+    verdict = refusal(check_btnk2, Swapped, names=["conv1", "bn1", "bn2"])
+    assert "in another's place" in kinds(verdict.finding) and "your bn2 does the work of bn1" in verdict.sentence
+
+
+def test_a_stage_run_backwards_and_stages_exchanged_are_refused_where_names_are_asked_for():
+    class Backwards(OtherWay):
+        order = ("stage0", "stage1", "stage2", ("stage3.0", "stage3.2", "stage3.1"), "stage4", "head")
+
+    class Exchanged(OtherWay):
+        order = ("stage0", "stage1", "stage3", "stage2", "stage4", "head")
+
+        def __init__(self):
+            super().__init__()
+            self.stage2, self.stage3 = self.stage3, self.stage2
+
+    for wrong in (Backwards, Exchanged):
+        assert check_network(wrong, **THIN).ok
+        verdict = refusal(check_network, wrong, names=PARTS, **THIN)
+        assert "in another's place" in kinds(verdict.finding)
+
+
+def test_below_the_names_asked_for_a_learner_s_own_may_be_any():
+    class Other(nn.Module):
+        def __init__(self):
+            super().__init__()
+            network = ResNet(**THIN)
+            for name in PARTS:
+                part = getattr(network, name)
+                setattr(self, name, nn.ModuleDict({"inside": part}))
+
+        def forward(self, x):
+            for name in PARTS:
+                x = getattr(self, name)["inside"](x)
+            return x
+
+    assert check_network(Other, names=PARTS, **THIN).ok
+
+
+# ── Inputs that are not tame ─────────────────────────────────────────────────────────────────────────────────
+
+
+def stem(pool=lambda f: F.max_pool2d(f, 3, 2, 1), act=F.relu, end=lambda y, x: y):
+    class MyStem(Stem):
+        def forward(self, x):
+            return end(pool(act(self.bn(self.conv(x)))), x)
+
+    return MyStem
+
+
+@pytest.mark.parametrize(
+    ("check", "make", "kind"),
+    [
+        (check_stem, stem(pool=lambda f: F.max_pool2d(f, 3, 2, 1, ceil_mode=True)), "pooling rounds up"),
+        (check_stem, stem(act=F.relu6), "other activation"),
+        (check_stem, stem(end=lambda y, x: y.view(2, *y.shape[1:])), "stopped"),
+        (check_stem, stem(end=lambda y, x: y.clamp(max=20)), "differs after the block's layers"),
+        (check_btnk2, btnk2(lambda self, x: F.relu6(F_of(self, x) + x)), "other activation at"),
+        (check_btnk2, btnk2(lambda self, x: residual(self, x).double()), "dtype"),
+        (check_stem, stem(end=lambda y, x: y[:, :, :9]), "output shape"),
+        (check_stem, stem(end=lambda y, x: y.transpose(2, 3) if x.shape[2] > 40 else y), "output shape"),
+    ],
+    ids="ceil relu6 view clamp block-relu6 double cropped turned".split(),
+)
+def test_what_only_tame_inputs_forgive_is_refused(check, make, kind):
+    assert kind in kinds(refusal(check, make).finding)
+
+
+@pytest.mark.parametrize("needed", [lambda C, C1, S: C != 4 * C1, lambda C, C1, S: S > 1 or C != 4 * C1])
+def test_a_projection_is_due_also_where_c_is_4_c1(needed):
+    class Sometimes(BTNK1):
+        def __init__(self, C, C1, S):
+            super().__init__(C, C1, S)
+            if not needed(C, C1, S):
+                self.shortcut = nn.Identity()
+
+    assert "projection missing" in kinds(refusal(check_btnk1, Sometimes).finding)
+
+
+# ── Strays ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def factor(self, C):
+    self.scale = nn.Parameter(torch.ones(1))
+
+
+def buffer(self, C):
+    self.register_buffer("offset", torch.zeros(1))
+
+
+def unused(self, C):
+    self.extra = nn.Parameter(torch.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "words"),
+    [
+        (btnk2(lambda self, x: residual(self, x) * self.scale, factor), "stray", "scale is a parameter"),
+        (btnk2(lambda self, x: residual(self, x) + self.offset, buffer), "stray", "offset is a buffer"),
+        (btnk2(residual, unused), "stray", "extra is a parameter"),
+        (btnk2(lambda self, x: F.dropout(residual(self, x), 0.1, self.training)), "dropout", "A dropout sets"),
+        (btnk2(lambda self, x: F.dropout(residual(self, x), 0.1)), "dropout", "A dropout sets"),
+        (
+            btnk2(
+                lambda self, x: self.drop(residual(self, x)), lambda self, C: setattr(self, "drop", nn.Dropout2d(0.2))
+            ),
+            "dropout",
+            "drop, a dropout, sets",
+        ),
+    ],
+    ids="factor buffer unused function always module".split(),
+)
+def test_what_a_resnet_does_not_have_is_refused(make, kind, words):
+    verdict = refusal(check_btnk2, make)
+    assert kind in kinds(verdict.finding) and words in verdict.sentence and "BN " not in verdict.sentence
+
+
+def test_numbers_that_are_kept_in_the_wrong_way_are_refused():
+    def weight_as_buffer(self, C):
+        w = self.conv1.weight.detach()
+        del self.conv1.weight
+        self.conv1.register_buffer("weight", w)
+
+    def mean_as_parameter(self, C):
+        m = self.bn1.running_mean
+        del self.bn1.running_mean
+        self.bn1.running_mean = nn.Parameter(m)
+
+    def no_statistics(self, C):
+        self.bn2 = nn.BatchNorm2d(C // 4, track_running_stats=False)
+
+    def no_weight(self, C):
+        self.bn2 = nn.BatchNorm2d(C // 4, affine=False)
+
+    for change, kind in (
+        (weight_as_buffer, "not a parameter"),
+        (no_statistics, "norm without statistics"),
+        (no_weight, "norm without weight"),
+    ):
+        assert kind in kinds(refusal(check_btnk2, btnk2(residual, change)).finding), kind
+    refusal(check_btnk2, btnk2(residual, mean_as_parameter))
+
+
+# ── True sentences ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def conv2(**options):
+    def init(self, C, C1, S):
+        self.conv2 = nn.Conv2d(C1, C1, 3, S, bias=False, **{"padding": 1, **options})
+
+    return btnk1(init=init)
+
+
+def test_groups_are_told_as_groups():
+    assert "conv2 has groups = 4; it should have 1" in refusal(check_btnk1, conv2(groups=4)).sentence
+
+
+def test_too_much_padding_is_not_told_as_too_little():
+    assert "conv2 has padding 2; it should be 1" in refusal(check_btnk1, conv2(padding=2)).sentence
+    assert "conv2 has padding 0; it should be 1" in refusal(check_btnk1, conv2(padding=0)).sentence
+
+
+def test_one_block_repeated_is_told_as_that():
+    class Block(BTNK2):
+        pass
+
+    def make_stage(C, C1, S, n):
+        return nn.Sequential(BTNK1(C, C1, S), *[Block(4 * C1)] * (n - 1))
+
+    said = refusal(check_stage, make_stage).sentence
+    assert "Your block 2 is used 2 times" in said and "projection" not in said
+
+
+def test_the_stem_is_not_told_about_a_sum():
+    said = refusal(check_stem, stem(end=lambda y, x: y * 1.1)).sentence
+    assert "sum" not in said and "the pooling" in said and "is expected" in said
+
+
+def test_a_pooling_of_a_fixed_size_is_told_as_that():
+    class Fixed(OtherWay):
+        order = PARTS
+
+        def __init__(self):
+            super().__init__()
+            self.head.pool = nn.AvgPool2d(7)
+
+    said = refusal(check_network, Fixed, **THIN).sentence
+    assert "the pooling has a fixed size, 7 × 7" in said
+
+
+def test_blocks_are_counted_from_1_everywhere():
+    class Leaky(BTNK2):
+        def forward(self, x):
+            return F.leaky_relu(F_of(self, x) + x)
+
+    def make_stage(C, C1, S, n):
+        return nn.Sequential(BTNK1(C, C1, S), *(Leaky(4 * C1) for _ in range(n - 1)))
+
+    assert (
+        "Block 2" in refusal(check_stage, make_stage).sentence
+        or "block 2:" in refusal(check_stage, make_stage).sentence
+    )
+
+
+def test_hints_for_stages_and_networks_ask_for_what_was_found():
+    def star_missing(C, C1, S, n):
+        class Stage(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.blocks = [btnk1()(C, C1, S), *(Swapped(4 * C1) for _ in range(n - 1))]
+
+            def forward(self, x):
+                for block in self.blocks:
+                    x = block(x)
+                return x
+
+        return Stage()
+
+    verdict = refusal(check_stage, star_missing)
+    assert "unregistered" in kinds(verdict.finding) and "nn.Sequential runs" in verdict.hints[0]
+
+    class NoBN(BTNK1):
+        def forward(self, x):
+            return self.relu3(F_of(self, x) + self.shortcut.conv(x))
+
+    verdict = refusal(
+        check_stage, lambda C, C1, S, n: nn.Sequential(NoBN(C, C1, S), *[Swapped(4 * C1) for _ in range(n - 1)])
+    )
+    assert "projection's norm left out" in kinds(verdict.finding) and "F(x) and of the shortcut" in verdict.hints[0]
+
+
+def test_what_an_answer_does_to_the_reference_s_numbers_reaches_no_other_check():
+    class Greedy(ResNet):
+        def __init__(self):
+            super().__init__(**THIN)
+
+        def forward(self, x):
+            y = super().forward(x)
+            with torch.no_grad():
+                for p in self.parameters():
+                    p.zero_()
+            return y * 0
+
+    refusal(check_network, Greedy, **THIN)
+    assert check_network(lambda: ResNet(**THIN), **THIN).ok
+
+
+# ── Right, however it is written ─────────────────────────────────────────────────────────────────────────────
+
+
+class Products(nn.Module):
+    """Every 1×1 as a product of matrices, one of them the other way round, the 3×3 over windows, one parameter each."""
+
+    def __init__(self, C):
+        super().__init__()
+        self.C1 = C // 4
+        self.narrow = nn.Parameter(torch.randn(C, self.C1))
+        self.wide = nn.Parameter(torch.randn(C, self.C1))
+        self.window = nn.Parameter(torch.randn(self.C1, self.C1 * 9))
+        for i, n in enumerate((self.C1, self.C1, C), 1):
+            self.register_parameter(f"g{i}", nn.Parameter(torch.ones(n)))
+            self.register_parameter(f"b{i}", nn.Parameter(torch.zeros(n)))
+            self.register_buffer(f"m{i}", torch.zeros(n))
+            self.register_buffer(f"v{i}", torch.ones(n))
+
+    def norm(self, i, x):
+        more = (getattr(self, f"{role}{i}") for role in "mvgb")
+        return F.batch_norm(x, *more, training=self.training)
+
+    def forward(self, x):
+        B, _, H, W = x.shape
+        f = self.norm(1, torch.einsum("bihw,io->bohw", x, self.narrow)).relu()
+        f = (self.window @ F.unfold(f, 3, padding=1)).view(B, self.C1, H, W)
+        f = self.norm(2, f).relu()
+        f = self.norm(3, (f.movedim(1, -1) @ self.wide.T).movedim(-1, 1))
+        return (f + x).clamp(min=0)
+
+
+class NewBuffers(nn.Module):
+    """A BN that puts new buffers in the place of the old, and is made in a list of pairs."""
+
+    class Norm(nn.Module):
+        def __init__(self, C):
+            super().__init__()
+            self.weight, self.bias = nn.Parameter(torch.ones(C)), nn.Parameter(torch.zeros(C))
+            self.register_buffer("mean", torch.zeros(C))
+            self.register_buffer("var", torch.ones(C))
+
+        def forward(self, x):
+            if self.training:
+                mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
+                self.mean = 0.9 * self.mean + 0.1 * mean.detach()
+                self.var = 0.9 * self.var + 0.1 * x.detach().var((0, 2, 3))
+            else:
+                mean, var = self.mean, self.var
+            mean, var, g, b = (t[None, :, None, None] for t in (mean, var, self.weight, self.bias))
+            return (x - mean) / torch.sqrt(var + 1e-5) * g + b
+
+    def __init__(self, C):
+        super().__init__()
+        C1 = C // 4
+        sizes = ((C, C1, 1), (C1, C1, 3), (C1, C, 1))
+        self.pairs = nn.ModuleList(
+            nn.ModuleList([nn.Conv2d(i, o, k, padding=k // 2, bias=False), self.Norm(o)]) for i, o, k in sizes
+        )
+
+    def forward(self, x):
+        f = x
+        for i, (conv, norm) in enumerate(self.pairs):
+            f = norm(conv(f))
+            f = torch.maximum(f, torch.zeros(())) if i < 2 else f
+        return torch.relu(f + x)
+
+
+class Joined(nn.Module):
+    """conv1 and the projection of a BTNK1 made apart and run as one where S = 1; the rest in one Sequential."""
+
+    def __init__(self, C, C1, S):
+        super().__init__()
+        self.S = S
+        self.one, self.side = nn.Conv2d(C, C1, 1, bias=False), nn.Conv2d(C, 4 * C1, 1, S, bias=False)
+        self.side_bn = nn.BatchNorm2d(4 * C1)
+        self.rest = nn.Sequential(
+            nn.BatchNorm2d(C1),
+            nn.ReLU(),
+            nn.Conv2d(C1, C1, 3, S, 1, bias=False),
+            nn.BatchNorm2d(C1),
+            nn.ReLU(),
+            nn.Conv2d(C1, 4 * C1, 1, bias=False),
+            nn.BatchNorm2d(4 * C1),
+        )
+
+    def forward(self, x):
+        if self.S > 1:
+            f, s = self.one(x), self.side(x)
+        else:
+            both = F.conv2d(x, torch.cat([self.one.weight, self.side.weight]))
+            f, s = both.split([self.one.out_channels, self.side.out_channels], 1)
+        return F.relu(self.rest(f) + self.side_bn(s))
+
+
+@pytest.mark.parametrize(
+    ("check", "make"),
+    [
+        (check_btnk2, Products),
+        (check_btnk2, NewBuffers),
+        (check_btnk1, Joined),
+        (check_stem, lambda C, C1: torch.jit.script(Stemlike(C, C1))),
+        (check_btnk2, lambda C: torch.jit.script(NewBlock(C))),
+    ],
+    ids="products new-buffers joined scripted-stem scripted-block".split(),
+)
+def test_right_ones_are_accepted_however_they_are_written(check, make):
+    assert check(make).ok
+
+
+class Stemlike(nn.Module):
+    def __init__(self, C: int, C1: int):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(C1)
+        self.conv = nn.Conv2d(C, C1, 7, 2, 3, bias=False)
+
+    def forward(self, x):
+        return F.max_pool2d(F.relu(self.bn(self.conv(x))), 3, 2, 1)
+
+
+class NewBlock(nn.Module):
+    def __init__(self, C: int):
+        super().__init__()
+        self.c3, self.b3 = nn.Conv2d(C // 4, C, 1, bias=False), nn.BatchNorm2d(C)
+        self.b2, self.c2 = nn.BatchNorm2d(C // 4), nn.Conv2d(C // 4, C // 4, 3, padding=1, bias=False)
+        self.b1, self.c1 = nn.BatchNorm2d(C // 4), nn.Conv2d(C, C // 4, 1, bias=False)
+
+    def forward(self, x):
+        f = F.relu(self.b1(self.c1(x)))
+        f = F.relu(self.b2(self.c2(f)))
+        return F.relu(self.b3(self.c3(f)) + x)
+
+
+def test_a_part_of_the_library_is_right_for_every_check():
+    from functools import partial
+
+    from resnet_lib.blocks import Projection
+
+    assert check_projection(partial(Projection, norm_layer=nn.BatchNorm2d)).ok
+    assert check_stem(Stem).ok and check_btnk2(BTNK2).ok and check_btnk1(BTNK1).ok
