@@ -5,6 +5,7 @@ import decimal
 import fractions
 import itertools
 import sys
+from functools import partial
 
 import numpy as np
 import torch
@@ -129,26 +130,25 @@ def errors():
 def functions(right):
     """(name, function): junk returned always, or from the second call on, and errors raised then."""
     for name in values():
-        yield f"returns {name}", lambda *_given, name=name: values()[name]
-
-        def later(*given, name=name, calls=itertools.count()):  # noqa: B008, one count for each function
-            return right(*given) if next(calls) == 0 else values()[name]
-
-        yield f"returns {name} at the second call", later
+        yield f"returns {name}", partial(_returns, name)
+        yield f"returns {name} at the second call", _once(right, partial(_returns, name))
     for name, error in errors().items():
+        yield f"raises {name}", partial(_raises, error)
+        yield f"raises {name} at the second call", _once(right, partial(_raises, error))
 
-        def raises(*_given, error=error):
-            raise error
 
-        yield f"raises {name}", raises
+def _returns(name, *_given):
+    return values()[name]
 
-        def wrong_first(*given, error=error, calls=itertools.count()):  # noqa: B008
-            if next(calls):
-                raise error
-            return right(*given)
 
-        yield f"raises {name} at the second call", wrong_first
+def _raises(error, *_given):
+    raise error
+
+
+def _once(right, after):
+    calls = itertools.count()
+    return lambda *given: after() if next(calls) else right(*given)
 
 
 def not_functions():
-    return values()
+    return {name: value for name, value in values().items() if not callable(value)}
