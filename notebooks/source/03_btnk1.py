@@ -743,5 +743,5 @@ print(tuple(total.shape), "where (1, 64, 1, 1) was expected")
 # The BottleneckExplorer at Stage 2, block 1. Switch v1 and v1.5 and follow the MACs of conv1 alone. Then the picture of
 # section 7: one of four has no darkest pixels.
 #
-# In exercise 6 each student gets their own C, W, C1 and S, derived from the name they enter. The grader's CSV shows
-# that name; `student_numbers(name, "03")` in `resnet_lib.grading` gives you the numbers.
+# In exercise 6 each student gets their own C, W, C1 and S, derived from the name they enter. The grader's page for
+# the student shows their cell; `student_numbers(name, "03")` in `resnet_lib.grading` gives you the numbers.

@@ -895,5 +895,5 @@ explorer
 # The roofline of your own machine, then a student's beside it. Ask which circles moved, and where the ridge is. Close other
 # programs first; laptops on the mains.
 #
-# The grader compares the `limits` of exercise 2 with the ridge of the machine that it runs on. Limits typed in for a
-# student's own machine may differ there: ask for limits computed from `intensity` and `machine.ridge`.
+# The grader judges the functions of exercises 2 and 5. The `limits` and the `best_batch` belong to the student's own
+# machine: it shows them to you, and gives no points for them.

@@ -591,5 +591,5 @@ FileLink(report.write(runs_folder() / "my_design.html"))
 # The DesignExplorer with two designs from the class, side by side in the table of section 5. Have each author defend
 # one number.
 #
-# Exercises 2 to 4 have no single answer: the grader says whether a design is legal and the report complete. Read the
-# reasons yourself.
+# Exercises 2 to 4 have no single answer: the grader says whether a design is legal. Where it was chosen in the designer,
+# and for the reasons, it shows you what was handed in.

@@ -5,8 +5,9 @@ from itertools import combinations, product
 from torch import nn
 
 from .._common import Finding, Kind
-from ..anatomy import anatomy, shapes_only
+from ..anatomy import anatomy
 from ..blocks import BTNK1, BTNK2, BasicBlock, Stem
+from ..network import shapes_only
 from .diagnose import of_difference
 from .edits import Solution
 from .judge import judge

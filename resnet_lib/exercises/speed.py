@@ -9,9 +9,9 @@ from numbers import Real
 from torch import nn
 
 from .._common import Finding, Kind
-from ..anatomy import anatomy, shapes_only
+from ..anatomy import anatomy
 from ..blocks import BTNK1, BTNK2, Add
-from ..network import ResNet
+from ..network import ResNet, shapes_only
 from ..speed.fast import as_graph
 from ..speed.timing import Timing
 from .diagnose import of_difference
