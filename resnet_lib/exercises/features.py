@@ -8,7 +8,7 @@ from ..activations import recording
 from ..anatomy import anatomy
 from ..inside.attribution import occlusion_steps
 from ..network import DESIGNS, resnet50, shapes_only
-from .judge import Solution
+from .edits import Solution
 from .questions import Question
 from .sizes import BACKWARDS, FORWARDS, NO_JUMP
 

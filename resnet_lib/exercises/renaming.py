@@ -8,7 +8,8 @@ import torch
 from .._common import Kind
 from ..network import ResNet, shapes_only
 from ..weights import from_published, to_published
-from .judge import NO_RESULT, judge
+from .judge import judge
+from .results import NO_RESULT
 
 
 def check_rename(f, *, exercise=None):
