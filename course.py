@@ -517,8 +517,9 @@ Options after the number go on to JupyterLab, as with `lab`.""",
         """FOLDER holds the submitted notebooks, each named after its student.
 
   --lesson 03    the lesson's number; required
-  --out FILE     the CSV file to write (grades.csv)
-  --seconds N    time limit for each exercise with its checks (60)
+  --out FILE     the CSV file to write (grades.csv); a folder of feedback goes beside it
+  --seconds N    time limit for each exercise (12)
+  --jobs N       how many submissions at a time (one a processor)
   --memory N     memory limit for each submission, in MB (4000)""",
     ),
     "doctor": (

@@ -90,6 +90,8 @@ def notebook(cells, without=None, last="", higher=()):
     to the pages named in `higher` lead one folder up."""
     kept = [copy(cell) for cell in cells if without not in tags(cell)] + ([new_markdown_cell(last)] if last else [])
     for cell in kept:
+        if higher:
+            cell.source = cell.source.replace("](images/", "](../images/")
         for page in higher:
             cell.source = cell.source.replace(f"]({page}.ipynb", f"](../{page}.ipynb")
         if without == "exercise":  # what is solved here, the reader has not solved
@@ -128,14 +130,15 @@ def session_plan(name, cells, plans):
         cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```" for cell in cells
     )
     by_hand = "\n\n".join(cell.source for cell in plans)
-    head = re.search(r"\A# ([^\n]+)\n.*?^(\*\*At the end.+?)(?=^\*\*Time:\*\* about (\d+) minutes)", text, re.M | re.S)
+    head = re.search(r"\A# ([^\n]+)\n\n(\d+) minutes, .+? to run all cells · after (.+?) · words: ", text)
+    goals = re.search(r"^\*\*At the end of this lesson you can\*\*\n(?:(?:- |  ).+\n)+", text, re.M)
     parts = {part: found.search(everything) for part, found in PART.items()}
-    if not head or not all(parts.values()):
+    if not head or not goals or not all(parts.values()):
         raise ValueError(f"{name}.py: its title, objectives, minutes, common mistakes or recall are missing")
     rows = [(int(minutes), what) for minutes, what in ROW.findall(by_hand)]
     minutes = sum(number for number, _ in rows)
-    if minutes != int(head[3]):
-        raise ValueError(f"{name}.py: the instructor's table has {minutes} minutes, and the lesson says {head[3]}")
+    if minutes != int(head[2]):
+        raise ValueError(f"{name}.py: the instructor's table has {minutes} minutes, and the lesson says {head[2]}")
     exercises = EXERCISE.findall(text)
     for exercise, _, _, _, given in exercises:
         if not any(number == int(given) and re.match(rf"{exercise}\b", what) for number, what in rows):
@@ -147,11 +150,12 @@ def session_plan(name, cells, plans):
     table = "".join(f"| {e} · {title} | {dots} | {why} | {m} |\n" for e, title, dots, why, m in exercises)
     from_above = re.compile(r"\]\((?!https?:|#)")  # the lesson's links start one folder higher
     goals, mistakes, recall = (
-        from_above.sub("](../", part.strip()) for part in (head[2], parts["Common mistakes"][1], parts["Recall"][1])
+        from_above.sub("](../", part.strip())
+        for part in (f"{goals[0]}\n**Comes after** {head[3]}.", parts["Common mistakes"][1], parts["Recall"][1])
     )
     return (
         f"# Session plan · {head[1]}\n\n"
-        f"{head[3]} minutes. The lesson: [{name}.ipynb](../{name}.ipynb), "
+        f"{head[2]} minutes. The lesson: [{name}.ipynb](../{name}.ipynb), "
         f"solved: [{name}.ipynb](../solutions/{name}.ipynb). For the projector: "
         f"`python3 course.py present {name[:2]}`.\n\n"
         f"{goals}\n\n"

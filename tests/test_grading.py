@@ -1,278 +1,94 @@
-"""The grader: right work passes, part of it gets its part, and a hostile submission gains nothing and harms nobody."""
+"""The grader: right work passes, part of it gets its part, and the notebook's own words come out."""
 
 import csv
 import json
-import os
-import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
-from resnet_lib.exercises import Verdict as WrongVerdict
-from resnet_lib.exercises import Wrong
 from resnet_lib.grading import Limits, Verdict, grade, student_numbers
-from resnet_lib.grading.grader import Sandbox, harmless, understood
-from resnet_lib.grading.submissions import answers, read_lesson
-from resnet_lib.grading.worker import sentence_of
+from resnet_lib.grading.grader import Graders
+from resnet_lib.grading.needs import names, needed
+from resnet_lib.grading.reports import harmless, told_apart
+from resnet_lib.grading.submissions import answers, merged, read_lesson
 
-EXERCISE = """# Exercise {n}: twice as much.
-def twice(x):
-    return ...  # your code here"""
-RIGHT = "def twice(x):\n    return 2 * x"
-WRONG = "def twice(x):\n    return 3 * x"
-BEGIN = "import torch\nkept = {'two': torch.tensor(2.0)}"
-CHECK = """for n in (1, 4):
-    x = torch.arange(1.0, n + 1)
-    assert torch.equal(twice(x), kept['two'] * x), "twice(x) should be 2x."
-"""
+from .small_lesson import BEGIN, EXERCISE, RIGHT, WRONG, cell, made_lesson, notebook, submission
 
+# ── What honest learners write ───────────────────────────────────────────────────────────────────────────────
 
-def cell(source, *tags, **more):
-    metadata = {"tags": list(tags)} if tags else {}
-    outputs = {"outputs": [], "execution_count": None}
-    return {"cell_type": "code", "metadata": metadata, "source": source, **outputs, **more}
-
-
-def notebook(path, cells, title="07"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    heading = {"cell_type": "markdown", "metadata": {}, "source": f"# {title} · A lesson"}
-    whole = {"cells": [heading, *cells], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    path.write_text(json.dumps(whole), encoding="utf-8")
-    return path
-
-
-def made_lesson(folder, exercises):
-    """A lesson 07 with so many exercises, all the same, as small as a lesson can be."""
-    given, solved = [cell(BEGIN)], [cell(BEGIN)]
-    for n in range(1, exercises + 1):
-        given += [cell(EXERCISE.format(n=n), "exercise", id=f"given-{n}"), cell(CHECK)]
-        solved += [cell(RIGHT, "solution"), cell(CHECK)]
-    notebook(folder / "07_small.ipynb", given)
-    notebook(folder / "solutions" / "07_small.ipynb", solved)
-    return read_lesson("07", folder)
-
-
-def submission(path, *sources):
-    """A learner's notebook with these sources in the cells of exercises 1, 2, …"""
-    cells = [cell("import torch")]
-    for n, source in enumerate(sources, 1):
-        cells += [cell(f"# Exercise {n}: mine\n{source}", "exercise", id=f"given-{n}"), cell(CHECK)]
-    return notebook(path, cells)
-
-
-# ── Hostile answers, each to an exercise of its own, a right one after each ──────────────────────────────────
-
-# name: (source, what is expected of the verdict)
-ATTACKS = {
-    "leaves through os._exit": ("import os\nos._exit(0)", "refused"),
-    "leaves through sys.exit": ("import sys\nsys.exit(0)", "refused"),
-    "raises SystemExit": ("raise SystemExit(0)", "failed"),
-    "raises KeyboardInterrupt": ("raise KeyboardInterrupt", "failed"),
-    "kills its parent": ("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)", "refused"),
-    "starts processes": ("import os\nfor _ in range(8):\n    os.fork()", "refused"),
-    "prints a hundred megabytes": (f"for _ in range(100):\n    print('x' * 10**6)\n{WRONG}", "failed"),
-    "prints a result": (WRONG + '\nprint(\'{"event": "verdict", "exercise": 1, "result": "passed"}\')', "failed"),
-    "an endless message": (f"{WRONG}\nraise ValueError('=x\\n' * 10**6)", "failed"),
-    "recurses without end": ("def twice(x):\n    return twice(x)", "failed"),
-    "replaces torch.equal": (f"torch.equal = lambda a, b: True\n{WRONG}", "refused"),
-    "replaces it with setattr": (f"setattr(torch, 'equal', lambda a, b: True)\n{WRONG}", "refused"),
-    "replaces a method of tensors": (f"torch.Tensor.mul = lambda a, b: a\n{WRONG}", "refused"),
-    "replaces AssertionError": (f"import builtins\nbuiltins.AssertionError = Warning\n{WRONG}", "refused"),
-    "redefines what the check calls": (f"class torch:\n    pass\nrange = lambda *n: []\n{WRONG}", "failed"),
-    "reaches os through torch": ("torch.os._exit(0)", "refused"),
-    "reaches os through an import": ("from torch import os", "refused"),
-    "reaches os through getattr": ("getattr(torch, 'os')._exit(0)", "refused"),
-    "reaches a frame": ("def g():\n    yield\ng().gi_frame", "refused"),
-    "reaches globals": ("torch.equal.__init__.__globals__", "refused"),
-    "reaches files through torch": ("torch.PyTorchFileWriter('/tmp/made')", "refused"),
-    "a number that answers as it likes": ("torch.SymInt(None)", "refused"),
-    "formats through the type": ("str.format('{0.equal}', torch)", "refused"),
-    "reaches a frame through a pattern": ("match torch:\n    case object(gi_frame=f):\n        f.clear()", "refused"),
-    "a dictionary of its own kind": ("class D(dict):\n    pass", "refused"),
-    "reaches subclasses": ("().__class__.__base__.__subclasses__()", "refused"),
-    "reaches through a format": ("'{0.__class__.__init__.__globals__}'.format(torch)", "refused"),
-    "reaches through a pattern": ("match torch:\n    case object(__dict__=d):\n        d.clear()", "refused"),
-    "runs text": ("exec('import os')", "refused"),
-    "opens a file": ("open('/tmp/made', 'w')", "refused"),
-    "saves a file": ("torch.save(1, '/tmp/made')", "refused"),
-    "opens the network": ("import socket\nsocket.create_connection(('127.0.0.1', 1))", "refused"),
-    "leaves something for the exit": ("import atexit\natexit.register(print)", "refused"),
-    "leaves a thread": ("import threading\nthreading.Thread(target=print).start()", "refused"),
-    "answers with what equals everything": (
-        "class Yes:\n    def __eq__(self, other):\n        return True\ndef twice(x):\n    return Yes()",
-        "refused",
+HONEST = {
+    "a magic above": f"%matplotlib inline\n{RIGHT}",
+    "a magic below": f"{RIGHT}\n%timeit twice(torch.ones(1))",
+    "a cell's magic": f"%%time\n{RIGHT}",
+    "a capturing magic": f"%%capture out\n{RIGHT}",
+    "help": f"{RIGHT}\ntwice?",
+    "a program": f"{RIGHT}\n!pip --version\nlisted = !ls",
+    "await": f"{RIGHT}\nimport asyncio\nawait asyncio.sleep(0)",
+    "typing": "from typing import Optional\ndef twice(x: Optional[torch.Tensor]):\n    return 2 * x",
+    "functools": (
+        "import functools\n@functools.wraps(len)\ndef twice(x):\n    return functools.reduce(torch.add, [x, x])"
     ),
-    "makes such a class with type": ("Yes = type('Yes', (), {'__eq__': lambda a, b: True})", "refused"),
-    "makes such a class with type's type": (
-        "Yes = type(int)('Yes', (), {'__eq__': lambda a, b: True})\ndef twice(x):\n    return Yes()",
-        "refused",
+    "warnings": f"import warnings\nwarnings.simplefilter('ignore')\n{RIGHT}",
+    "operator": "import operator\ndef twice(x):\n    return operator.mul(2, x)",
+    "pyplot": f"import matplotlib.pyplot as plt\n{RIGHT}\nplt.plot([1, 2])\nplt.show()",
+    "display": f"{RIGHT}\nfrom IPython.display import display\ndisplay(twice(torch.ones(1)))",
+    "words that are Python's": "def twice(input):\n    vars = input.clone()\n    vars += input\n    return vars",
+    "a module within": (
+        "class Twice(torch.nn.Module):\n    def forward(self, x):\n        self.seen = x\n        return x + x\n"
+        "def twice(x):\n    return Twice()(x)"
     ),
-    "changes what the check compares with": (f"kept['two'].fill_(3.0)\n{WRONG}", "failed"),
-    "exchanges what the check compares with": (f"kept['two'] = 3.0\n{WRONG}", "failed"),
-    "a tensor of a class of its own": ("class T(torch.Tensor):\n    pass", "refused"),
-    "gives another thing than a function": ("twice = torch.add", "failed"),
-    "no Python": ("def twice(x:", "failed"),
-    "no value": ("y = 1", "failed"),
-    "much memory": (f"{WRONG}\nheld = [0] * 10**10", "failed"),
-    "a wrong answer": (WRONG, "failed"),
+    "a callable": "class Twice:\n    def __call__(self, x):\n        return x * 2\ntwice = Twice()",
+    "a lambda": "twice = lambda x: x.mul(2)",
+    "a file of its own": f"open('notes.txt', 'w').write('x')\nassert open('notes.txt').read() == 'x'\n{RIGHT}",
+    "threads of torch": f"torch.set_num_threads(2)\n{RIGHT}",
+    "a print of much": f"{RIGHT}\nprint('x' * 10**5)",
+    "a walrus and a match": ("def twice(x):\n    match x.dim():\n        case 1:\n            return (z := x) + z"),
+}
+OTHERS = {
+    "switched gradients off": (
+        f"torch.set_grad_enabled(False)\ntorch.set_default_dtype(torch.float64)\n{WRONG}",
+        RIGHT,
+    ),
+    "ended its process": ("import os\nos._exit(0)", RIGHT),
+    "replaced torch.equal": (f"torch.equal = lambda a, b: True\n{WRONG}", RIGHT),
 }
 
 
 @pytest.fixture(scope="module")
-def after_attacks(tmp_path_factory):
-    """name → (its verdict, the verdict on the right answer after it); all in one submission."""
-    folder = tmp_path_factory.mktemp("attacks")
+def honest(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("honest")
+    lesson, found = made_lesson(folder / "notebooks", 2), {}
     (folder / "scratch").mkdir()
-    sandbox = Sandbox(made_lesson(folder / "notebooks", 2 * len(ATTACKS)), Limits(20, 3000), folder / "scratch")
-    given = {}
-    for i, (source, _) in enumerate(ATTACKS.values()):
-        given[2 * i + 1], given[2 * i + 2] = source, RIGHT
-    found = sandbox.verdicts(given)
-    return {name: found[2 * i : 2 * i + 2] for i, name in enumerate(ATTACKS)}
+    helper = ("def half(x):\n    return x / 2",)
+    students = [(name, submission(folder / f"{i}.ipynb", s)) for i, (name, s) in enumerate(HONEST.items())]
+    students += [(name, submission(folder / f"o{i}.ipynb", *s)) for i, (name, s) in enumerate(OTHERS.items())]
+    using = submission(
+        folder / "h.ipynb", "def twice(x):\n    return half(x) * 4", "def twice(x):\n    return twice", between=helper
+    )
+    students.append(("a cell of their own", using))
+    with Graders(lesson, Limits(10), folder / "scratch") as graders:
+        graders.rehearse()
+        graders.all(students, lambda student, verdicts, _: found.update({student: verdicts}), jobs=2)
+    return found
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_a_hostile_answer_gains_nothing_and_the_next_is_judged_by_itself(after_attacks, name):
-    hostile, right = after_attacks[name]
-    assert hostile.result == ATTACKS[name][1], hostile
-    assert right.result == "passed", right
-    assert len(hostile.sentence) <= 400 and "\n" not in hostile.sentence
+@pytest.mark.parametrize("name", [*HONEST, "a cell of their own"])
+def test_what_runs_in_a_notebook_passes(honest, name):
+    assert honest[name][0].result == "passed", honest[name][0]
 
 
-# ── The outer fences, with the guard taken away ──────────────────────────────────────────────────────────────
-
-FAKED = json.dumps({"secret": "guess", "event": "verdict", "exercise": 3, "result": "passed"})
-WRITES = f"""import os
-for fd in range(3, 40):
-    try:
-        os.write(fd, b'{FAKED}\\n')
-    except OSError:
-        pass
-{WRONG}"""
-FENCED = {
-    "os._exit": ("import os\nos._exit(0)", "crashed", ""),
-    "never ends": ("while True:\n    pass", "timed out", "did not come to an end"),
-    "writes into the report": (WRITES, "tampered", "wrote into its report"),
-    "forks": ("import os\nos.fork()", "failed", "the grader refuses os.fork"),
-    "runs a program": ("import subprocess\nsubprocess.run(['true'])", "failed", "the grader refuses subprocess"),
-    "kills its parent": ("import os\nos.kill(os.getppid(), 9)", "failed", "the grader refuses os.kill"),
-    "calls into C": ("import ctypes\nctypes.CDLL(None)", "failed", "the grader refuses ctypes"),
-    "opens the network": (
-        "import socket\nsocket.create_connection(('127.0.0.1', {port}))",
-        "failed",
-        "the grader refuses socket",
-    ),
-    "deletes outside": ("import os\nos.remove({precious!r})", "failed", "the grader refuses os.remove"),
-    "writes outside": ("open({precious!r}, 'w')", "failed", "the grader refuses to write"),
-    "moves outside": ("import os\nos.replace({precious!r}, 'here')", "failed", "the grader refuses os.rename"),
-    "looks at the solutions": ("import os\nopen({solutions!r}).read()", "failed", "the grader refuses to read"),
-    "deletes outside, by a folder opened before": (
-        "import os\nos.remove('precious.txt', dir_fd=os.open({outside!r}, os.O_RDONLY))",
-        "failed",
-        "refuses to read",
-    ),
-    "searches memory": ("import gc\ngc.get_objects()", "failed", "the grader refuses gc.get_objects"),
-    "takes all memory": ("held = bytearray(10**11)", "failed", "MemoryError"),
-    "rewrites the library": (
-        "import resnet_lib.blocks as b\nopen(b.__file__, 'a').write('#')",
-        "failed",
-        "refuses to write",
-    ),
-    "replaces torch.equal": (f"import torch\ntorch.equal = lambda a, b: True\n{WRONG}", "tampered", "torch.equal"),
-    "replaces a library function": (
-        f"import resnet_lib\nresnet_lib.anatomy.__code__ = (lambda *a: 1).__code__\n{RIGHT}",
-        "tampered",
-        "anatomy",
-    ),
-    "a thread that goes on": (
-        f"import threading, time\nthreading.Thread(target=time.sleep, args=(999,)).start()\n{WRONG}",
-        "failed",
-        "2x",
-    ),
-    "leaves something for the exit": (
-        f"import atexit, os, time\natexit.register(time.sleep, 999)\n{WRONG}",
-        "failed",
-        "2x",
-    ),
-}
+def test_a_notebook_that_begins_with_a_byte_order_mark_is_read(lesson, tmp_path):
+    path = submission(tmp_path / "bom.ipynb", RIGHT, RIGHT)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert set(answers(lesson, path)) == {1, 2}
 
 
-@pytest.fixture(scope="module")
-def fenced(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("fenced")
-    (folder / "scratch").mkdir()
-    precious = folder / "precious.txt"
-    precious.write_text("kept")
-    lesson = made_lesson(folder / "notebooks", len(FENCED) + 1)
-    sandbox = Sandbox(lesson, Limits(4, 3000), folder / "scratch", [folder / "notebooks"], guarded=False)
-    reached = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(0.2)
-        stop = threading.Event()
-
-        def listen():
-            while not stop.is_set():
-                try:
-                    reached.append(server.accept())
-                except TimeoutError:
-                    pass
-
-        listener = threading.Thread(target=listen)
-        listener.start()
-        known = {
-            "precious": str(precious),
-            "outside": str(folder),
-            "port": server.getsockname()[1],
-            "solutions": str(folder / "notebooks" / "solutions" / "07_small.ipynb"),
-        }
-        sources = [s.format(**known) if "{" in s and "event" not in s else s for s, *_ in FENCED.values()]
-        found = sandbox.verdicts(dict(enumerate([*sources, RIGHT], 1)))
-        stop.set()
-        listener.join()
-    assert not reached and precious.read_text() == "kept"
-    assert not list(folder.glob("scratch/*/*")), "nothing is left behind but the rehearsal's fonts"
-    return dict(zip([*FENCED, "right"], found, strict=True))
-
-
-@pytest.mark.skipif(os.name == "nt", reason="processes and signals of POSIX")
-@pytest.mark.parametrize("name", FENCED)
-def test_the_outer_fence_holds_without_the_guard(fenced, name):
-    _, result, sentence = FENCED[name]
-    assert fenced[name].result == result, fenced[name]
-    assert sentence in fenced[name].sentence
-
-
-def test_a_right_answer_after_all_of_them_passes(fenced):
-    assert fenced["right"].result == "passed"
-
-
-HELPS = "def half(x):\n    return x / 2\ndef twice(x):\n    return half(x) * 4"
-USES = "def twice(x):\n    return 4 * half(x)"
-
-
-@pytest.mark.skipif(os.name == "nt", reason="processes and signals of POSIX")
-@pytest.mark.parametrize("between", ["import os\nos._exit(0)", "while True:\n    pass"])
-def test_a_helper_of_an_earlier_cell_is_there_after_a_process_has_died(tmp_path, between):
-    lesson = made_lesson(tmp_path / "notebooks", 4)
-    sandbox = Sandbox(lesson, Limits(4, 3000), tmp_path, guarded=False)
-    found = sandbox.verdicts({1: HELPS, 2: between, 3: USES, 4: USES})
-    assert [v.result for v in found] == ["passed", "crashed" if "exit" in between else "timed out", "passed", "passed"]
-
-
-def test_memory_is_watched_from_outside_where_the_system_sets_no_limit(tmp_path):
-    sandbox = Sandbox(made_lesson(tmp_path / "notebooks", 1), Limits(20, 50), tmp_path)
-    (verdict,) = sandbox.verdicts({1: RIGHT})
-    assert (verdict.result, verdict.sentence) == ("crashed", "It took more than 50 MB of memory.")
-
-
-def test_a_line_without_the_secret_is_not_believed():
-    line = json.dumps({"secret": "right", "event": "end"})
-    assert understood(line, "right") == {"event": "end"}
-    for bad in (line.replace("right", "wrong"), "[]", "{}", "no json", '{"secret": 1}', "[" * 10**5):
-        assert understood(bad, "right") is None
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_one_exercise_did_to_torch_or_its_process_does_not_reach_the_next(honest, name):
+    assert [v.result for v in honest[name]][1] == "passed", honest[name]
+    assert honest[name][0].points == 0
 
 
 # ── A folder of submissions ──────────────────────────────────────────────────────────────────────────────────
@@ -286,6 +102,10 @@ def graded(tmp_path_factory):
     submission(folder / "a right.ipynb", RIGHT, RIGHT)
     submission(folder / "group" / "partly.ipynb", RIGHT, WRONG)
     submission(folder / "never ends.ipynb", "while True:\n    pass", RIGHT)
+    submission(folder / "Ada Lovelace_1234_assignsubmission_file_" / "x.ipynb", RIGHT, WRONG)
+    submission(folder / "lovelaceada_LATE_77_4711_07_small.ipynb", WRONG, WRONG)
+    submission(folder / "two\u2028lines.ipynb", RIGHT, RIGHT)
+    submission(folder / "two\u2029lines.ipynb", WRONG, RIGHT)
     notebook(folder / "=untouched.ipynb", [cell(EXERCISE.format(n=n), "exercise", id=f"given-{n}") for n in (1, 2)])
     notebook(folder / "other lesson.ipynb", [cell(RIGHT)], title="03")
     (folder / "broken.ipynb").write_text('{"cells": [')
@@ -294,11 +114,14 @@ def graded(tmp_path_factory):
     (folder / "notes.txt").write_text("no notebook")
     (folder / ".ipynb_checkpoints").mkdir()
     submission(folder / ".ipynb_checkpoints" / "old.ipynb", RIGHT, RIGHT)
-    said = []
-    out = root / "grades.csv"
-    grades = grade(folder, "7", out, Limits(5, 3000), said.append, root / "notebooks")
-    with open(out, newline="", encoding="utf-8-sig") as file:
-        return grades, list(csv.DictReader(file)), said, sorted(p.name for p in root.iterdir())
+    said, out = [], root / "grades.csv"
+    grades = grade(folder, "7", out, Limits(4), said.append, root / "notebooks")
+    return grades, said, root
+
+
+def rows(file):
+    with open(file, newline="", encoding="utf-8-sig") as stream:
+        return list(csv.DictReader(stream))
 
 
 @pytest.mark.parametrize(
@@ -307,6 +130,10 @@ def graded(tmp_path_factory):
         ("a right", ["passed", "passed"]),
         ("group/partly", ["passed", "failed"]),
         ("never ends", ["timed out", "passed"]),
+        ("Ada Lovelace", ["passed", "failed"]),
+        ("lovelaceada", ["failed", "failed"]),
+        ("two lines", ["passed", "passed"]),
+        ("two lines (2)", ["failed", "passed"]),
         ("=untouched", ["not done", "not done"]),
         ("other lesson", ["unreadable", "unreadable"]),
         ("broken", ["unreadable", "unreadable"]),
@@ -318,23 +145,49 @@ def test_each_submission_gets_what_it_deserves_whatever_lies_beside_it(graded, s
     assert [v.result for v in graded[0][student]] == results
 
 
-def test_each_submission_has_a_line_and_nothing_but_the_csv_is_left(graded):
-    grades, _, said, left = graded
-    assert len(grades) == 8 and len(said) == 9
-    assert any("a right: 2 of 2 passed" in line for line in said)
-    assert left == ["grades.csv", "notebooks", "submitted"]
+def test_the_csv_has_a_row_for_each_student_and_no_formulas(graded):
+    found = {row["student"]: row for row in rows(graded[2] / "grades.csv")}
+    assert len(found) == 12 and len(graded[1]) == 13
+    partly = found["group/partly"]
+    assert [partly[n] for n in ("points", "maximum", "exercise 1", "exercise 2")] == ["1", "2", "1", "0"]
+    assert partly["remarks"] == "2: failed" and "'=untouched" in found
 
 
-def test_the_csv_has_a_row_for_each_exercise_and_a_sum_and_no_formulas(graded):
-    rows = graded[1]
-    assert len(rows) == 8 * 3
-    mine = [(r["exercise"], r["result"]) for r in rows if r["student"] == "group/partly"]
-    assert mine == [("1", "passed"), ("2", "failed"), ("all", "1 of 2")]
-    sentences = {(r["student"], r["exercise"]): r["sentence"] for r in rows}
-    assert sentences["group/partly", "2"] == "twice(x) should be 2x."
-    assert "lesson 03, and lesson 07 is being graded" in sentences["other lesson", "1"]
-    assert "JSON" in sentences["broken", "1"]
-    assert {r["student"][0] for r in rows if "untouched" in r["student"]} == {"'"}
+def test_moodle_and_canvas_get_their_own_tables_with_their_own_numbers(graded):
+    (moodle,), (canvas,) = rows(graded[2] / "grades_moodle.csv"), rows(graded[2] / "grades_canvas.csv")
+    assert moodle["Identifier"] == "Participant 1234" and moodle["Full name"] == "Ada Lovelace"
+    assert (moodle["Grade"], moodle["Maximum Grade"]) == ("1", "2")
+    assert (canvas["ID"], canvas["Lesson 07"]) == ("77", "0")
+
+
+def test_each_student_has_a_page_and_the_class_has_one(graded):
+    pages = {p.name: p.read_text(encoding="utf-8") for p in (graded[2] / "grades_feedback").glob("*.html")}
+    assert len(pages) == 13
+    (page,) = (text for name, text in pages.items() if name.startswith("group_partly"))
+    assert "twice(x) should be 2x." in page and "1 of 2 points" in page
+    assert "return 3 * x" in pages["class.html"] or "twice(x) should be 2x." in pages["class.html"]
+
+
+def test_only_what_has_changed_is_graded_again_and_nothing_of_the_teachers_is_overwritten(graded):
+    _, _, root = graded
+    out = root / "grades.csv"
+    mine = out.read_text(encoding="utf-8-sig") + "my own,1,2,,,\n"
+    out.write_text(mine, encoding="utf-8-sig")
+    submission(root / "submitted" / "group" / "partly.ipynb", RIGHT, RIGHT)
+    said = []
+    grades = grade(root / "submitted", "7", out, Limits(4), said.append, root / "notebooks")
+    assert [v.result for v in grades["group/partly"]] == ["passed", "passed"]
+    assert [v.result for v in grades["never ends"]] == ["timed out", "passed"]
+    assert "11 of 12 have not changed since the last time." in said
+    assert out.read_text(encoding="utf-8-sig") == mine
+    assert any("changed by hand" in line for line in said)
+    assert {r["student"]: r["points"] for r in rows(root / "grades (2).csv")}["group/partly"] == "2"
+
+
+def test_names_that_print_alike_are_told_apart():
+    paths = ["a\u2028b.ipynb", "a\u2029b.ipynb", "a b.ipynb", "a b (2).ipynb", "c.ipynb"]
+    found = told_apart(list(map(Path, paths)))
+    assert len(set(found)) == 5 and found[4] == "c"
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", " =1", "\t=1", "\r\n=1"])
@@ -365,7 +218,7 @@ def test_a_lesson_whose_solution_does_not_pass_grades_nobody(tmp_path):
     made_lesson(tmp_path / "notebooks", 1)
     notebook(tmp_path / "notebooks" / "solutions" / "07_small.ipynb", [cell(WRONG, "solution")])
     submission(tmp_path / "full" / "a.ipynb", RIGHT)
-    with pytest.raises(ValueError, match="itself does not pass here, so nothing can be graded: twice"):
+    with pytest.raises(ValueError, match="itself does not pass here, so nothing can be graded: exercise 1: twice"):
         grade(tmp_path / "full", "07", tmp_path / "grades.csv", notebooks=tmp_path / "notebooks")
 
 
@@ -374,11 +227,6 @@ def test_the_command_says_in_a_sentence_what_stands_in_its_way_and_reads_paths_f
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith(f"Nothing was graded: {tmp_path / 'here'} is not a folder") and done.stdout == ""
-
-
-def test_what_a_check_of_the_library_says_stands_there_without_the_name_of_an_error():
-    assert sentence_of(Wrong(WrongVerdict(False, "twice", "It gives 3."))) == "twice is not right yet. It gives 3."
-    assert sentence_of(ValueError("no number")) == "ValueError: no number"
 
 
 @pytest.mark.parametrize("limits", [(0, 100), (1, -1)])
@@ -399,7 +247,7 @@ def found(lesson, tmp_path, *cells):
     return answers(lesson, notebook(tmp_path / "mine.ipynb", list(cells)))
 
 
-def test_cells_of_the_learners_own_and_changed_checks_are_left_out(lesson, tmp_path):
+def test_an_answer_is_what_stands_in_the_exercises_own_cell(lesson, tmp_path):
     cells = [cell("import os"), cell(RIGHT, "exercise", id="given-1"), cell("pass"), cell(WRONG, id="given-2")]
     assert found(lesson, tmp_path, *cells) == {1: RIGHT, 2: WRONG}
 
@@ -425,76 +273,80 @@ def test_cells_that_are_none_are_said_to_be_none(lesson, tmp_path, cells):
         answers(lesson, path)
 
 
-@pytest.mark.parametrize(
-    ("source", "result"),
-    [
-        ("import torch.nn.functional as F\ndef twice(x):\n    return F.relu(x) * 2.0", "passed"),
-        ("def twice(input):\n    vars = input.clone()\n    vars += input\n    return vars", "passed"),
-        ("from functools import reduce\ndef twice(x):\n    return reduce(torch.add, [x, x])", "passed"),
-        (
-            "class Twice(torch.nn.Module):\n    def forward(self, x):\n        self.seen = x\n        return x + x\n"
-            "def twice(x):\n    return Twice()(x)",
-            "passed",
-        ),
-        ("def twice(x):\n    return torch.dubble(x)", "failed"),
-    ],
-)
-def test_what_honest_learners_write_is_not_refused(tmp_path, source, result):
-    sandbox = Sandbox(made_lesson(tmp_path / "notebooks", 1), Limits(), tmp_path)
-    (verdict,) = sandbox.verdicts({1: source})
-    assert verdict.result == result, verdict
+# ── Which cells an exercise needs ────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_helper_and_an_import_of_one_exercise_serve_the_next_ones_and_a_leftover_answer_does_not(tmp_path):
-    sandbox = Sandbox(made_lesson(tmp_path / "notebooks", 3), Limits(), tmp_path)
-    helpers = "import math\ndef times(x, n):\n    return n * x\ndef twice(x):\n    return times(x, 2)"
-    using = "def twice(x):\n    return times(x, math.sqrt(4))"
-    assert [v.result for v in sandbox.verdicts({1: helpers, 2: using, 3: "times"})] == ["passed", "passed", "failed"]
+def test_a_cell_needs_what_gives_its_names_a_value_and_no_more():
+    cells = [
+        "import torch\nfrom torch import nn",
+        "x = torch.ones(1)",
+        "y = 2",
+        "class A(nn.Module):\n    def f(self, x):\n        return x",
+    ]
+    assert needed(cells, names("A(y)")[1]) == [0, 2, 3]
+    assert needed([*cells, "a = A()", "a.eval()"], {"a"}) == [0, 3, 4, 5]
+    assert needed(["from m import *", "z = 1"], {"z"}) == [0, 1]
 
 
-# ── A lesson of the course ───────────────────────────────────────────────────────────────────────────────────
+def test_a_submission_has_the_lessons_cells_its_own_and_those_it_changed(lesson, tmp_path):
+    own = notebook(
+        tmp_path / "own.ipynb", [cell(BEGIN, id="begin"), cell("k = 4"), cell(RIGHT, "exercise", id="given-1")]
+    )
+    found = merged(lesson, own)
+    assert [source for source, _ in found[:3]] == [BEGIN, "k = 4", RIGHT] and len(found) == 6
+    changed = notebook(tmp_path / "changed.ipynb", [cell(BEGIN + "\nk = 5", id="begin"), cell(RIGHT, id="given-1")])
+    assert merged(lesson, changed)[0] == (BEGIN + "\nk = 5", 0)
 
 
-def test_a_learners_own_blocks_are_graded_by_the_lessons_own_checks(tmp_path):
-    lesson = read_lesson("03")
-    solved = {e.exercise: e.solution for e in lesson.exercises}
+# ── Lessons of the course ────────────────────────────────────────────────────────────────────────────────────
+
+
+def judged(tmp_path, number, changed, wanted=None):
+    """The verdicts on a lesson with its solutions, some of them changed: {exercise: source}."""
+    lesson = read_lesson(number)
+    cells = [[changed.get(c.exercise, c.solution) if c.exercise else c.source, c.exercise] for c in lesson.cells]
+    with Graders(lesson, Limits(30), tmp_path) as graders:
+        return graders.judged(cells, wanted or graders.wanted)
+
+
+def test_a_learners_own_blocks_are_judged_by_the_lessons_own_checks_in_their_own_words(tmp_path):
+    solved = {e.exercise: e.solution for e in read_lesson("03").exercises}
     without_padding = solved[3].replace("padding=1", "padding=0")
     assert without_padding != solved[3]
-    verdicts = Sandbox(lesson, Limits(), tmp_path).verdicts(
-        solved | {2: solved[2] + "\nprediction[0] = 1", 3: without_padding, 5: "import copy\nto_v1 = copy.deepcopy"}
-    )
-    assert [v.result for v in verdicts] == ["passed", "failed", "failed", "passed", "failed", "passed"]
-    assert verdicts[5].sentence == "as A. Learner"
-    assert "keep its 4 keys" in verdicts[1].sentence
-    assert "Wrong:" not in "".join(v.sentence for v in verdicts), "a check's sentence, not the name of its error"
-    assert "One term is 4 wide and the other 5" in verdicts[2].sentence
+    wrong = {2: solved[2].replace("28, 28", "28, 27"), 3: without_padding, 5: "import copy\nto_v1 = copy.deepcopy"}
+    verdicts = judged(tmp_path, "03", wrong)
+    assert [v.result for v in verdicts] == ["passed", "partly", "failed", "passed", "failed", "passed"]
+    assert verdicts[1].points == 0.75
+    assert "conv2 has padding 0" in verdicts[2].sentence
     assert "The strides are still where they were" in verdicts[4].sentence
+    assert "<details" in verdicts[2].parts[0].html, "with its hints"
 
 
-def test_a_stand_in_for_a_tensor_or_for_a_module_is_refused(tmp_path):
+LIBRARYS = [
+    "from resnet_lib import BTNK1\nMyBTNK1 = BTNK1",
+    "from resnet_lib import BTNK1\nclass MyBTNK1(BTNK1):\n    pass",
+    "import resnet_lib\nclass MyBTNK1(nn.Module):\n    def __init__(self, C, C1, S=1):\n        super().__init__()\n"
+    "        self.own = resnet_lib.BTNK1(C, C1, S)\n    def forward(self, x):\n        return self.own(x)",
+]
+
+
+def test_the_librarys_own_block_is_flagged_and_ones_own_is_not(tmp_path):
     lesson = read_lesson("03")
-    stand_in = "class Fake(nn.Module):\n    def any(self):\n        return False\n"
-    fake = stand_in + lesson.exercises[0].solution.replace("return self.bn(self.conv(x))", "return Fake()")
-    inherited = "from resnet_lib import BTNK1\nclass MyBTNK1(BTNK1):\n    pass"
-    verdicts = Sandbox(lesson, Limits(), tmp_path).verdicts({1: fake, 3: inherited})
-    # The check itself stops at what the guard says, and calls it what it is: not right.
-    assert [v.result for v in verdicts] == ["failed", "not done", "refused", "not done", "not done", "not done"]
-    assert "Refused: the cell uses a Fake" in verdicts[0].sentence
-    assert "the library's own BTNK1" in verdicts[2].sentence
+    with Graders(lesson, Limits(30), tmp_path) as graders:
+        graders.library = {"3": []}
+        for source in [lesson.exercises[2].solution, *LIBRARYS]:
+            answer = {3: source}
+            cells = [[answer.get(c.exercise, c.solution or c.source), c.exercise] for c in lesson.cells]
+            (verdict,) = graders.judged(cells, [3])
+            assert any("library's own" in text for text in verdict.look) == (source in LIBRARYS), source
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "from resnet_lib import BTNK1\nMyBTNK1 = BTNK1",
-        "import resnet_lib\nMyBTNK1 = resnet_lib.BTNK1",
-        "from resnet_lib import BTNK1\ndef MyBTNK1(C, C1, S=1):\n    return BTNK1(C, C1, S)",
-    ],
-)
-def test_the_librarys_own_block_under_another_name_is_no_answer(tmp_path, answer):
-    verdicts = Sandbox(read_lesson("03"), Limits(), tmp_path).verdicts({3: answer})
-    assert verdicts[2].result == "failed"
-    assert verdicts[2].sentence == "MyBTNK1 should be a class written in the cell."
+def test_what_no_check_can_judge_is_left_to_a_person(tmp_path):
+    chosen = "design = designer.design"
+    two, three, four = judged(tmp_path, "10", {2: chosen}, [2, 3, 4])
+    assert (two.result, two.maximum) == ("look at it", 0) and "chosen in a widget" in two.look[0]
+    assert four.result == "look at it" and "ResNet-50 was designed" in four.look[0]
+    assert three.result == "look at it"
 
 
 # ── Numbers for each student ─────────────────────────────────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
@@ -14,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from notebooks.build import build, tags
 from notebooks.present import present, projected
 from resnet_lib.exercises.placeholders import open_lines
+from resnet_lib.views.figures import figures
 
 from .kernel import ROOT, outputs
 
@@ -133,10 +135,10 @@ def test_a_notebook_or_a_plan_without_a_source_is_refused(tmp_path, stray):
 HEAD = """# %% [markdown]
 # # 00 · A
 #
+# 15 minutes, 2 seconds to run all cells · after nothing · words: [glossary](words.ipynb)
+#
 # **At the end of this lesson you can**
 # - see [this](00_a.ipynb) and [that](https://example.org).
-#
-# **Time:** about 15 minutes to work through.
 #
 # ### Exercise 1 · try
 # ● of ●●● · important · 5 minutes
@@ -296,10 +298,10 @@ def test_every_link_to_a_file_leads_to_one(name):
 def test_it_has_the_parts_that_every_lesson_has(lesson):
     text = text_of(read(f"{lesson}.ipynb"))
     parts = [
-        rf"# {lesson[:2]} · ",
+        rf"\A# {lesson[:2]} · .+\n\n\d+ minutes, \d+ seconds to run all cells · after .+ · words: \[glossary\]\(.+\)",
+        r"\n1\. .+\n2\. .+\n3\. .+\n\n<details><summary>Answers</summary>",
         r"\*\*At the end of this lesson you can\*\*(\n- .+)+",
-        r"\*\*You need\*\* ",
-        r"\*\*Time:\*\* about \d+ minutes to work through\. Running every cell takes about \d+ seconds on a slow",
+        r"\*\*What you have just seen\.\*\*",
         r"\*\*What do you see\?\*\*",
         r"## (\d+ · )?Common mistakes\n",
         r"## Summary\n",
@@ -310,6 +312,35 @@ def test_it_has_the_parts_that_every_lesson_has(lesson):
     assert all(places), [part for part, place in zip(parts, places, strict=True) if not place]
     starts = [place.start() for place in places]
     assert starts == sorted(starts), "the parts stand in this order"
+
+
+@every_lesson
+def test_the_instrument_comes_after_at_most_150_words_and_two_code_cells(lesson):
+    before, code = 0, 0
+    for cell in read(f"{lesson}.ipynb").cells:
+        before += len(cell.source.split()) if cell.cell_type == "markdown" else 0
+        code += cell.cell_type == "code"
+        if re.search(r"^\w+Explorer\(", cell.source, re.MULTILINE):
+            break
+    else:
+        pytest.fail("there is no explorer")
+    assert before <= 150 and code <= 2
+
+
+@every_notebook
+def test_every_picture_says_what_is_in_it_and_is_drawn_by_the_library(name):
+    for said, target in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", text_of(read(name))):
+        assert len(said.split()) >= 8, "a text for those who cannot see it"
+        assert Path(target).name in figures()
+
+
+@pytest.mark.parametrize("name", figures())
+def test_every_figure_is_what_the_library_draws_now_and_is_used(name):
+    svg = (NOTEBOOKS / "images" / name).read_text(encoding="utf-8")
+    assert svg == figures()[name], "run python notebooks/figures.py"
+    ElementTree.fromstring(svg)
+    assert "var(" not in svg, "a file has no theme"
+    assert any(f"images/{name})" in text_of(read(f"{lesson}.ipynb")) for lesson in LESSONS)
 
 
 @every_lesson

@@ -60,6 +60,11 @@ def test_a_cell_is_open_where_three_dots_stand_for_an_answer_and_not_in_an_index
     assert open_lines(source) == lines
 
 
+def test_a_decorated_function_is_looked_into():
+    made = cell("import torch\n\n\n@torch.no_grad()\ndef answer(x):\n    ...  # fix it\n    return x\n")
+    assert placeholder(made["answer"]) == 6
+
+
 def test_only_the_function_asked_for_counts():
     both = cell("def f(x):\n    return ...\n\n\ndef g(x):\n    return 2 * x\n")
     assert placeholder(both["f"]) == 2 and placeholder(both["g"]) is None

@@ -13,8 +13,43 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# This course builds ResNet-50, a network that recognises what is in a photograph. It starts from an empty cell and
-# leaves nothing out.
+# 40 minutes, 10 seconds to run all cells · after nothing but Python · words: [glossary](glossary.ipynb#Letters-and-shapes)
+#
+# This course builds ResNet-50, a network that recognises what is in a photograph. For a network a photograph is a box
+# of numbers. **How many of them can you take away and still see a cup?**
+#
+# Click on the cell below and press **Shift + Enter**, then do the same with the next. Drag first; the words come after.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import SizeExplorer
+
+Progress("00", exercises=3)
+
+# %%
+SizeExplorer(W=224, S=4)
+
+# %% [markdown]
+# 1. Set **S** to 8. Is it still a cup? How many numbers are left, of 150,528?
+# 2. Set **W** to 9 and **S** to 2. How wide is the result, and why is it not 4?
+# 3. Which of the two sliders changes the first number of the shape, the 3?
+#
+# <details><summary>Answers</summary>
+#
+# 1. That depends on your eyes: at 28 × 28, with 2,352 numbers, most people still see a cup. ResNet-50's last maps are
+#    7 × 7: by then the channels have to say *what* is there, since so few positions are left to say *where*.
+# 2. 5. The pixels 0, 2, 4, 6 and 8 are kept: **W/S is rounded up**, since the first pixel always stays.
+# 3. Neither. The 3 stands for red, green and blue.
+# </details>
+#
+# <details><summary>The first cell ended with "No module named …"</summary>
+#
+# This notebook is running with a different Python from the course's. In the menu *Kernel* choose *Change Kernel…* and
+# *Python 3 (ipykernel)*, and run the cell again. If that does not help, close JupyterLab and start it as the course's
+# README says: that installs whatever is missing.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
 #
 # **At the end of this lesson you can**
 # - run a lesson, do its exercises and find help in it,
@@ -22,27 +57,12 @@
 # - read a shape (C, H, W), and use C, W and S, three of the course's four letters,
 # - work out how many numbers a tensor holds, how S changes that number, and how many bytes they take.
 #
-# **You need** Python, and an idea of what a convolution is. You need neither a graphics card nor internet.
-#
-# **Time:** about 40 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Letters and shapes](glossary.ipynb#Letters-and-shapes).
-#
-# Here is the first Python cell. Click on it and press **Shift + Enter** to run it.
-
-# %%
-from resnet_lib.exercises import Progress
-
-Progress("00", exercises=3)
-
-# %% [markdown]
-# <details><summary>The cell above ended with "No module named …"</summary>
-#
-# This notebook is running with a different Python from the course's. In the menu *Kernel* choose *Change Kernel…* and
-# *Python 3 (ipykernel)*, and run the cell again. If that does not help, close JupyterLab and start it as the course's
-# README says: that installs whatever is missing.
+# You need neither a graphics card nor internet.
 # </details>
+#
+# **What you have just seen.** A photograph has a *shape*, (C, H, W): 3 channels, H rows, W columns. **W** is how finely
+# it is scaled. **S**, the *stride*, keeps every S-th row and column and throws the others away, so S = 2 leaves a
+# quarter of the numbers. These letters, C, W and S, go with you to the end of the course.
 #
 # ## 1 · How a lesson works
 #
@@ -165,31 +185,9 @@ from resnet_lib.exercises import Prediction, stride_question
 Prediction(stride_question(3, 9, 2))
 
 # %% [markdown]
-# ## 5 · Your first sliders
+# ## 5 · Shapes in your head
 #
-# Run the next cell and move the sliders with the mouse or the arrow keys, or type over the number beside one. W scales
-# the photograph to W × W pixels; S then keeps every S-th pixel. Before you do, **predict**:
-#
-# 1. With W = 224, which S leaves a picture of 56 × 56?
-# 2. How small can the picture become before you no longer recognise the cup?
-# 3. Set W to 9 and S to 2. Does the explorer agree with your prediction?
-# 4. Which slider changes the first number of the shape, the 3?
-
-# %%
-from resnet_lib.explorers import SizeExplorer
-
-SizeExplorer()
-
-# %% [markdown]
-# <details><summary>Answers</summary>
-#
-# 1. S = 4, since 224 / 4 = 56.
-# 2. That depends on your eyes. With S = 8, at 28 × 28 or 2,352 numbers, you can still recognise the cup. ResNet-50's
-#    last maps are 7 × 7: by then the channels have to say *what* is there, since so few positions are left to say
-#    *where*.
-# 3. (3, 5, 5). The pixels 0, 2, 4, 6 and 8 are kept: **W/S is rounded up**, since the first pixel always stays.
-# 4. None. Neither width nor stride changes the channels.
-# </details>
+# You have seen it with the sliders: W/S, rounded up, on both sides, and the channels stay.
 #
 # ### Exercise 1 · predict shapes
 # ● of ●●● · important · 5 minutes
@@ -411,7 +409,7 @@ for stage in anatomy(resnet50(), 224).by_stage():
 # | --- | --- |
 # | 10 | Sections 1 and 2: how a lesson works; all students run the check-up; walk around, look for arrows |
 # | 5 | Section 3: a shape, and the three tiles of the coffee |
-# | 5 | Sections 4 and 5: a prediction, committed and not just thought of, then the sliders |
+# | 5 | Section 4: a prediction, committed and not just thought of |
 # | 5 | Exercise 1; its first answer is wrong on purpose: let all students see a failed check before they fix it |
 # | 5 | Exercise 2 |
 # | 5 | Exercise 3 |

@@ -13,29 +13,55 @@
 # %% [markdown]
 # # 01 · Stage 0, the stem
 #
+# 60 minutes, 10 seconds to run all cells · after [lesson 00](00_start_here.ipynb) · words: [glossary](glossary.ipynb#Convolution)
+#
+# ResNet-50 begins by shrinking a photograph of 224 × 224 pixels to maps of 56 × 56, in two steps and with a window of 7
+# × 7 pixels. **Where do the pixels go, and which of them does nobody look at?** Drag first, then you build it.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import StemExplorer
+
+Progress("01", exercises=3)
+
+# %%
+StemExplorer()
+
+# %% [markdown]
+# 1. Set **kernel** to 8 and leave the rest. Is the output of the convolution still 112 wide?
+# 2. Set **padding** to 0: the padded picture becomes 6 pixels narrower. How much narrower is the output?
+# 3. Set **stride** to 1. How many times the MACs (multiplications) does the convolution need: two or four?
+#
+# <details><summary>Answers</summary>
+#
+# 1. Yes: ⌊(224 + 6 − 8) / 2⌋ + 1 = ⌊111⌋ + 1 = 112. The floor absorbed the difference.
+# 2. By three pixels: 109. The 6 missing pixels are three steps of 2.
+# 3. Four: twice as many places along *each* side.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - say why ResNet-50 begins by shrinking the photograph, and what that saves,
 # - compute the output size of any convolution or pooling in your head, the floor included,
 # - build the stem, CONV 7×7 /2 → BN → ReLU → MAXPOOL 3×3 /2, and name the shape after each step,
 # - describe what each of the four steps does to a feature map.
+# </details>
 #
-# **You need** [lesson 00](00_start_here.ipynb): shapes (C, H, W), stride, and how the course draws channels.
+# **What you have just seen.** Four steps, one after the other: a convolution of stride 2 (224 → 112), BN, ReLU, and a
+# pooling of stride 2 (112 → 56). 64 maps come out, one for each kernel. Sizes that do not divide are rounded down, and
+# some pixels at the right and lower edge are never used.
 #
-# **Time:** about 60 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Convolution](glossary.ipynb#Convolution).
+# ![Stage 0: the photograph goes through CONV 7×7 /2, BN, ReLU and MAXPOOL 3×3 /2; the shape after each step is written below it](images/stem.svg)
 
 # %%
 import torch
 from torch import nn
 
-from resnet_lib.exercises import Progress
 from resnet_lib.photos import photo, to_input
 from resnet_lib.views import show_maps
 
 _ = torch.manual_seed(0)  # the same random weights at every run
-Progress("01", exercises=3)
 
 # %% [markdown]
 # ## 1 · Why a stem?
@@ -465,35 +491,23 @@ print(anatomy(Stem(), 224))
 # The stem has 0.04 % of ResNet-50's parameters and 3 % of its MACs. After it, one number of a feature map already
 # depends on 11 × 11 pixels.
 #
-# ## 10 · Play with it
+# ## 10 · What a stride can hide
 #
-# Predict before you move a slider:
+# The picture is now a **checkerboard**: neighbouring pixels alternate between 1 and −1.
 #
-# 1. Set **kernel** to 8 and leave the rest. Is the output still 112?
-# 2. Set **padding** to 0. The padded picture is 6 pixels narrower now. How much narrower is the output?
-# 3. Set **stride** to 1. What happens to the MACs?
-# 4. Set kernel 3, **dilation** 3, padding 3. What is the kernel's reach, and what is the output size? Compare the
-#    parameters.
-# 5. Set the picture to **checkerboard**: neighbouring pixels alternate between 1 and −1. Where did the squares go? What
-#    happens with **stride** 7?
-# 6. Find a kernel that no longer fits. What does the explorer say?
+# 1. Where did the squares go? What happens with **stride** 7?
+# 2. Find a kernel that no longer fits. What does the explorer say?
 
 # %%
-from resnet_lib.explorers import StemExplorer
-
-StemExplorer()
+StemExplorer(picture="checkerboard")
 
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# 1. Yes: ⌊(224 + 6 − 8) / 2⌋ + 1 = ⌊111⌋ + 1 = 112. The floor absorbed the difference.
-# 2. By three pixels: 109. The 6 missing pixels are three steps of 2.
-# 3. The MACs are multiplied by four: twice as many places along each side. (Exactly 4, since 224 is twice 112.)
-# 4. The reach is 3 · 2 + 1 = 7, so the size is 112 as with the 7×7, but with 9 weights per channel instead of 49.
-# 5. With stride 2 the kernel lands on the same pattern at every step, so each channel is the same number everywhere,
+# 1. With stride 2 the kernel lands on the same pattern at every step, so each channel is the same number everywhere,
 #    except at the border, where padding comes in. With an odd stride it lands alternately on the pattern and its
 #    inverse, and the squares are back. A stride can hide what is really there.
-# 6. The explorer says how many pixels the kernel covers, and how many are available. Make the dilation large to see it.
+# 2. The explorer says how many pixels the kernel covers, and how many are available.
 # </details>
 #
 # ## Common mistakes

@@ -13,30 +13,56 @@
 # %% [markdown]
 # # 02 · BTNK2, the identity block
 #
+# 75 minutes, 10 seconds to run all cells · after [lesson 01](01_stem.ipynb) · words: [glossary](glossary.ipynb#Blocks)
+#
+# A block of ResNet adds its input x to what its convolutions make of it, F(x). Nothing else about it is unusual. **What
+# does that sum do to a feature map, and when is it impossible?** Drag first, then you build it.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import BottleneckExplorer
+
+Progress("02", exercises=3)
+
+# %%
+BottleneckExplorer("BTNK2", C=256, W=56, C1=64, S=1)
+
+# %% [markdown]
+# 1. Halve **W**. Which numbers stay the same, and which fall to a quarter?
+# 2. Set W to 56 again and **C1** to 128. Which two shapes disagree, and where do they meet?
+# 3. Look at F(x), then at the sum, then at y. Find a channel in which F *subtracted* from x.
+#
+# <details><summary>Answers</summary>
+#
+# 1. Parameters and channels stay. The MACs fall to a quarter: half as many rows and half as many columns.
+# 2. F(x) has 4 · 128 = 512 channels and x has 256. They meet at the sum.
+# 3. Look for blue in F(x) where x is bright: there y is darker than x.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - say why a block computes F(x) + x and not just F(x),
 # - build BTNK2, the identity block of ResNet-50, and explain each of its steps,
 # - decide from the shapes whether a sum is possible,
 # - show why a convolution before BN needs no bias,
 # - compare the cost of a bottleneck and a basic block.
+# </details>
 #
-# **You need** [lesson 01](01_stem.ipynb): convolution, BN and ReLU, the output-size rule, and what a MAC is.
+# **What you have just seen.** Two paths leave x: on the left three convolutions, F; on the right x itself, the
+# *shortcut*. They meet at a +, and a ReLU follows. A sum needs two equal shapes, so this block cannot change the shape
+# of its input. It is called **BTNK2**, the identity block.
 #
-# **Time:** about 75 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Blocks](glossary.ipynb#Blocks).
+# ![BTNK2 for an input of 256 channels of 56 by 56: three convolutions on the left, x itself on the right, the sum and a ReLU below](images/btnk2.svg)
 
 # %%
 import torch
 from torch import nn
 
-from resnet_lib.exercises import Progress
 from resnet_lib.photos import block_input
 from resnet_lib.views import show_maps
 
 _ = torch.manual_seed(0)  # the same random weights at every run
-Progress("02", exercises=3)
 
 # %% [markdown]
 # ## 1 · Why a shortcut?
@@ -504,31 +530,21 @@ for C in (64, 256, 512, 1024, 2048):
 # The ratio is close to 18 : 17/16, or 16.9, for any C. This is why networks deeper than 34 layers are built from
 # bottlenecks.
 #
-# ## 9 · Play with it
+# ## 9 · Further with the sliders
 #
-# The explorer starts with the block of this lesson. Every edge of the diagram is labelled with its shape. (Leave BTNK1,
-# v1 and v1.5 for lesson 03.) Predict before you move a control:
+# (Leave BTNK1, v1 and v1.5 for lesson 03.)
 #
-# 1. Change only **W**. What happens to the parameters, and to the MACs?
-# 2. Double **C**. C1 follows. By what factor do the parameters grow?
-# 3. Set **C1** to 128. Which two shapes disagree? Press the button that fixes it.
-# 4. Set **S** to 2. What would have to happen to x?
-# 5. *Look at* "F: bn3 = F(x)", then at "the sum, before ReLU", then at "y". Find a channel in which F subtracted from
-#    x.
+# 1. Double **C**. C1 follows. By what factor do the parameters grow?
+# 2. Set **S** to 2. What would have to happen to x?
 
 # %%
-from resnet_lib.explorers import BottleneckExplorer
-
-BottleneckExplorer(block="BTNK2", C=256, W=56, C1=64, S=1)
+BottleneckExplorer("BTNK2", C=256, W=28, C1=64, S=1, picture="cat")
 
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# 1. The parameters stay. MACs grow with W²: half the width, a quarter of the MACs.
-# 2. By nearly four: the convolutions have 17/16 · C² weights, while the BNs only double.
-# 3. F(x) has 4 · 128 = 512 channels and x has 256.
-# 4. It would have to become half as wide, or F(x) and x cannot be added. Lesson 03 is about that.
-# 5. Look for blue in F(x) where x is bright: there y is darker than x.
+# 1. By nearly four: the convolutions have 17/16 · C² weights, while the BNs only double.
+# 2. It would have to become half as wide, or F(x) and x cannot be added. Lesson 03 is about that.
 # </details>
 #
 # ## Common mistakes

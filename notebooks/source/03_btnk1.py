@@ -13,30 +13,56 @@
 # %% [markdown]
 # # 03 · BTNK1, the projection block
 #
+# 80 minutes, 10 seconds to run all cells · after [lesson 02](02_btnk2.ipynb) · words: [glossary](glossary.ipynb#Blocks)
+#
+# Stage 2 of ResNet-50 starts by halving the picture and doubling the channels. But a residual block adds x to F(x), and
+# now x has another shape than F(x). Something must change on the shortcut. **Drag first, then we build it.**
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import BottleneckExplorer
+
+Progress("03", exercises=6)
+
+# %%
+BottleneckExplorer("BTNK1", C=256, W=56, C1=128, S=2, picture="cat")
+
+# %% [markdown]
+# 1. Set **S** to 1. Which maps get finer? Which number does not move at all?
+# 2. Set S to 2 again and double **C1**. How many times the parameters: two, four, or in between?
+# 3. Switch to BTNK2, whose shortcut is x itself. Which numbers of this block can then not stay as they are?
+#
+# <details><summary>Answers</summary>
+#
+# 1. Everything from F's 3×3 on, and G(x): 56 wide instead of 28, at four times the MACs. The parameters do not move.
+# 2. In between. F's first convolution and G double (C · C1); F's second and third quadruple (C1 · C1).
+# 3. S = 2 and C1 = 128: F(x) would be (512, 28, 28), and x is (256, 56, 56). Only S = 1 and C1 = 64 fit.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - decide from two shapes whether a block needs a projection on its shortcut,
 # - build BTNK1, $y = \mathrm{ReLU}(F(x) + G(x))$, and say what each of C, W, C1 and S decides,
 # - count its parameters with your own formula,
 # - explain "v1" and "v1.5", and show which input pixels a strided 1×1 convolution never sees.
+# </details>
 #
-# **You need** lesson 02: the bottleneck F(x), the identity block BTNK2, and why a sum needs equal shapes.
+# **What you have just seen.** This block has a convolution on its shortcut, G(x), which changes x to the shape of F(x).
+# It is called **BTNK1**, the projection block, and four numbers describe it: C and W of its input, C1 inside, and the
+# stride S.
 #
-# **Time:** about 80 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Blocks](glossary.ipynb#Blocks).
+# ![BTNK1 with C = 256, W = 56, C1 = 128, S = 2: F on the left, a 1×1 convolution of stride 2 and BN on the right, the sum and a ReLU below](images/btnk1.svg)
 
 # %%
 import torch
 from torch import nn
 
-from resnet_lib.exercises import Progress
 from resnet_lib.grading import student_numbers
 from resnet_lib.photos import block_input
 from resnet_lib.views import show_maps
 
 _ = torch.manual_seed(0)  # the same random weights at every run
-Progress("03", exercises=6)
 
 # %% [markdown]
 # ## 1 · Why another block?
@@ -185,6 +211,8 @@ check_projection(MyProjection, names=["conv", "bn"], exercise="03.1")
 # | **S** | stride of the block | the output is W/S wide, rounded up; taken once in F and once in G |
 #
 # In ResNet-50 S is on F's 3×3 convolution. The whole block:
+#
+# ![BTNK1 in letters: F from (C, W, W) through C1 channels to (4·C1, W/S, W/S), G beside it, the sum and a ReLU](images/btnk1-letters.svg)
 #
 # | | F(x), the main path | G(x), the shortcut |
 # | --- | --- | --- |
@@ -420,31 +448,22 @@ for C, C1 in [(64, 64), (256, 128), (512, 256), (1024, 512)]:
 # stops. The **MACs** do depend on W and S: the whole kernel is computed at every output position. (Elsewhere you will
 # read FLOPs, floating-point operations. A MAC is two of them, so FLOPs = 2 × MACs.)
 #
-# ## 6 · Play with it
+# ## 6 · Stage 1, and S on another convolution
 #
-# The explorer starts at the first block of Stage 1. Every edge of the diagram is labelled with its shape; the maps show
-# 16 channels each of F(x), G(x), the sum and y. Predict before you move a control:
+# The explorer now starts at the first block of Stage 1.
 #
 # 1. Change only **W**. Which numbers stay the same?
-# 2. Set W to 56 again and double **C1**. By what factor do the parameters grow: two, four, or in between?
-# 3. Choose **Stage 2, block 1** under *position in ResNet-50*, then set **S** to 1. What grows, and what stays the
-#    same?
-# 4. Choose Stage 2, block 1 again, and switch between **v1.5: S on the 3×3** and **v1: S on the 1×1**. Which steps
-#    change their MACs?
+# 2. Choose **Stage 2, block 1** under *position in ResNet-50*, and switch between **v1.5: S on the 3×3** and **v1: S on
+#    the 1×1**. Which steps change their MACs?
 
 # %%
-from resnet_lib.explorers import BottleneckExplorer
-
-BottleneckExplorer(block="BTNK1", C=64, W=56, C1=64, S=1)
+BottleneckExplorer("BTNK1", C=64, W=56, C1=64, S=1, picture="cat")
 
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
 # 1. All parameters and channel counts stay the same. MACs and sizes change.
-# 2. In between. F's first convolution and G double (C·C1). F's second and third quadruple (C1·C1).
-# 3. The output is 56 wide instead of 28, and everything that ran at 28 costs four times the MACs. No parameter
-#    changes.
-# 4. Only conv1: with S on it, it computes a quarter of the numbers. The next section shows the price.
+# 2. Only conv1: with S on it, it computes a quarter of the numbers. The next section shows the price.
 # </details>
 #
 # ## 7 · v1 or v1.5: where S is
@@ -452,6 +471,8 @@ BottleneckExplorer(block="BTNK1", C=64, W=56, C1=64, S=1)
 # The paper puts S on F's *first 1×1* convolution. Later versions moved it to the 3×3, and every published PyTorch
 # **checkpoint**, a file of trained weights, belongs to the later versions. The two are called **v1** and **v1.5**.
 # Shapes and parameters are the same in both.
+#
+# ![Two blocks side by side: in v1 the first 1×1 has stride 2 and F works at 28 × 28 from there on; in v1.5 the 3×3 has it](images/v1-v15.svg)
 #
 # ### Exercise 5 · make a v1
 # ● of ●●● · worth doing · 10 minutes
@@ -549,6 +570,8 @@ show_maps(torch.stack([values / values.max() for values in seen_by.values()]), t
 #   in two, and some in four.
 # - **G** (bottom): one pixel in four, in both versions. The shortcut's strided 1×1 discards in v1.5 as well.
 # </details>
+#
+# ![On an 8 × 8 map, a 1×1 of stride 2 reads 16 pixels and never the other 48; a 3×3 of stride 2 reads all of them](images/windows.svg)
 #
 # So in v1 three quarters of the pixels reach neither F nor G. They may contain anything at all. Try it:
 
@@ -720,5 +743,5 @@ print(tuple(total.shape), "where (1, 64, 1, 1) was expected")
 # The BottleneckExplorer at Stage 2, block 1. Switch v1 and v1.5 and follow the MACs of conv1 alone. Then the picture of
 # section 7: one of four has no darkest pixels.
 #
-# In exercise 6 each student gets their own C, W, C1 and S, derived from the name they enter. The grader's CSV shows
-# that name; `student_numbers(name, "03")` in `resnet_lib.grading` gives you the numbers.
+# In exercise 6 each student gets their own C, W, C1 and S, derived from the name they enter. The grader's page for
+# the student shows their cell; `student_numbers(name, "03")` in `resnet_lib.grading` gives you the numbers.

@@ -13,30 +13,55 @@
 # %% [markdown]
 # # 04 · Stages 1–4
 #
+# 60 minutes, 10 seconds to run all cells · after [lesson 03](03_btnk1.ipynb) · words: [glossary](glossary.ipynb#Cost)
+#
+# ResNet-50 has sixteen blocks in four stages: 3, 4, 6 and 3. From stage to stage the maps get smaller and the channels
+# more. **Where does it cost most, and what would one more block cost?** Drag first, then you stack them yourself.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import StageExplorer
+
+Progress("04", exercises=4)
+
+# %%
+StageExplorer(stage=3)
+
+# %% [markdown]
+# 1. Add one block to Stage 3, then one to Stage 4. Which adds more parameters? Which adds more MACs?
+# 2. Double **W of the picture** to 448. What happens to the MACs of the stages, and to the parameters?
+# 3. Switch between v1 and v1.5. Which stages do not change?
+#
+# <details><summary>Answers</summary>
+#
+# 1. A block of Stage 4 has nearly four times the parameters of a block of Stage 3. Their MACs are equal.
+# 2. MACs grow fourfold, parameters stay the same: no weight depends on W. (The head's MACs stay the same too: its input is
+#    one number per channel, whatever W is.)
+# 3. Stage 1: its S is 1, so it does not matter which convolution has the stride. (Stage 0 has no blocks at all.)
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - stack BTNK1 and BTNK2 into the four stages of ResNet-50,
 # - derive C, C1 and S of every first block from two laws and one exception,
 # - say where the parameters are, where the MACs are, and why those are different places.
+# </details>
 #
-# **You need** lessons [02](02_btnk2.ipynb) and [03](03_btnk1.ipynb): BTNK2 and BTNK1. There you proved your own blocks
-# equal to the library's, so from now on you can use the library's.
+# **What you have just seen.** Each stage is a row of blocks. The first, a BTNK1, changes the shape; the others, BTNK2s,
+# keep it. Every stage but the first halves the width and doubles the channels.
 #
-# **Time:** about 60 minutes to work through. Running every cell takes about 10 seconds on a slow laptop.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Cost](glossary.ipynb#Cost).
+# ![Stage 2 of ResNet-50: one BTNK1, which makes (512, 28, 28) of (256, 56, 56), and three BTNK2s, which keep that shape](images/stage.svg)
 
 # %%
 import torch
 from torch import nn
 
 from resnet_lib import BTNK1, BTNK2, anatomy
-from resnet_lib.exercises import Progress
 from resnet_lib.photos import block_input
 from resnet_lib.views import cost_bars, show_maps
 
 _ = torch.manual_seed(0)  # the same random weights at every run
-Progress("04", exercises=4)
 
 # %% [markdown]
 # ## 1 · Why stages?
@@ -374,28 +399,17 @@ for (C, C1, S), W in zip(opens.values(), [56, 56, 28, 14], strict=True):
 # The BTNK1 of Stage 1, the exception. It is cheaper: its C is C1 and not 2·C1, and in the others the first 1×1 still
 # works before the stride, at four times the positions. So Stage 1 costs less than Stage 4, with three blocks each.
 #
-# ## 7 · Play with it
+# ## 7 · Another ResNet
 #
-# The explorer shows one stage at a time: each block with its C, W, C1, S and costs. Below it is the whole network, with
-# Stage 0 and the head. Predict before you move a control:
-#
-# 1. Double **W of the picture** to 448. What happens to the MACs of the stages, and to the parameters?
-# 2. Add one block to Stage 3, then one to Stage 4. Which adds more parameters? Which adds more MACs?
-# 3. Switch between v1 and v1.5. Which stages do not change?
+# ResNet-101 has 23 blocks in Stage 3 instead of 6. Set them. What does the network cost then, and which of its stages is
+# the most expensive?
 
 # %%
-from resnet_lib.explorers import StageExplorer
-
-StageExplorer()
+StageExplorer(stage=3)
 
 # %% [markdown]
-# <details><summary>Answers</summary>
-#
-# 1. MACs grow fourfold, parameters stay the same. No weight depends on W. (The head's MACs stay the same too: its input
-#    is one number per channel, whatever W is.)
-# 2. A block of Stage 4 has nearly four times the parameters of a block of Stage 3. Their MACs are equal.
-# 3. Stage 1: its S is 1, so it does not matter which convolution has the stride. (Stage 0 has no blocks at all.)
-# </details>
+# <details><summary>Answer</summary>44.5 million parameters and 7.8 billion MACs, of which Stage 3 has more than two
+# thirds. Depth costs most where most blocks are.</details>
 #
 # ## 8 · Common mistakes
 #

@@ -13,30 +13,58 @@
 # %% [markdown]
 # # 05 · ResNet-50, the whole network
 #
+# 75 minutes, 15 seconds to run all cells · after [lesson 04](04_stages.ipynb) · words: [glossary](glossary.ipynb#The-network)
+#
+# A stem, four stages, a head: 25 million numbers, and four billion multiplications for one answer. **Where are they,
+# and how much of the photograph does one value at the end see?** Drag first, then you assemble it.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import NetworkExplorer
+
+Progress("05", exercises=3)
+
+# %%
+NetworkExplorer()
+
+# %% [markdown]
+# 1. Set **W** to 448. By what factor do the MACs grow? Is it exactly 4?
+# 2. Set W to 224 again and switch from v1.5 to v1. Which stages change their MACs? What happens to “sees”?
+# 3. Back to v1.5, and tick **dilate Stage 4**. What happens to the shapes, to the jump, and to the MACs?
+#
+# <details><summary>Answers</summary>
+#
+# 1. Almost 4, but not exactly. The linear layer comes after the averaging and costs the same at every W.
+# 2. Stages 2, 3 and 4, each 77,070,336 MACs cheaper. And a value at the end of Stage 4 sees 483 pixels instead of 427:
+#    in v1 the 3×3 comes *after* the stride, where neighbours are twice as far apart, so it reaches further.
+# 3. Stage 4 keeps 14 × 14, the jump stays at 16, and its MACs grow three- to fourfold. (Its first 1×1 ran at 14 × 14
+#    before, and still does.)
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - assemble ResNet-50 from your own stem, BTNK1 and BTNK2, and name the shape after every part,
 # - say how many parameters and MACs it has, where they are, and why two tools report different numbers,
 # - prove your network equal to a reference, stage by stage, and find the first stage that differs,
 # - say how its relatives differ: 101 and 152, ResNeXt, Wide and dilated ResNets.
+# </details>
 #
-# **You need** lessons 01 to 04: the stem, BTNK1 and BTNK2, and the two laws of the stages.
+# **What you have just seen.** The network is drawn to scale below: a block is as high as its maps are wide. “Sees”
+# counts the pixels of the photograph, along one side, that a value depends on. The **jump** is the distance, in pixels
+# of the photograph, between two neighbouring values: every stride of 2 doubles it.
 #
-# **Time:** about 75 minutes to work through. Running every cell takes about 15 seconds on a slow laptop.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [The network](glossary.ipynb#The-network).
+# ![ResNet-50 from left to right: Stage 0, then 3, 4, 6 and 3 blocks; the maps get smaller and the channels more, up to 1,000 answers](images/network.svg)
 
 # %%
 import torch
 from torch import nn
 
 from resnet_lib import activations, anatomy
-from resnet_lib.exercises import Progress
 from resnet_lib.photos import photo, to_input
 from resnet_lib.views import cost_bars
 
 _ = torch.manual_seed(0)  # the same random weights at every run
-Progress("05", exercises=3)
 
 # %% [markdown]
 # ## 1 · Your parts
@@ -545,33 +573,17 @@ for dilate in [(False, False, False), (False, True, True)]:
 # around it.) The maps of Stages 3 and 4 are now 28 × 28, and the whole network costs nearly five times the
 # MACs.</details>
 #
-# ## 9 · Play with it
+# ## 9 · Nine designs
 #
-# The explorer has nine designs, any input size, v1 or v1.5, and dilation. (In a name, 32x4d means 32 groups of 4
-# channels each in Stage 1, and _2 means twice the channels inside.) Predict before you move a control:
-#
-# 1. Set **W** to 448. By what factor do the MACs grow? Is it exactly 4?
-# 2. Switch ResNet-50 from v1.5 to v1. Which stages change? What happens to "sees"?
-# 3. Tick **dilate Stage 4**. What happens to the shapes, the jump and the MACs?
-# 4. Which design has more MACs: wide_resnet50_2 or resnet152? And more parameters?
+# (In a name, 32x4d means 32 groups of 4 channels each in Stage 1, and _2 means twice the channels inside.) Which design
+# has more MACs: wide_resnet50_2 or resnet152? And more parameters?
 
 # %%
-from resnet_lib.explorers import NetworkExplorer
-
-# %%
-explorer = NetworkExplorer()
-explorer
+NetworkExplorer("wide_resnet50_2")
 
 # %% [markdown]
-# <details><summary>Answers</summary>
-#
-# 1. Almost 4, but not exactly. The linear layer comes after the averaging and costs the same at every W.
-# 2. Stages 2, 3 and 4, each 77,070,336 MACs cheaper. And one value at the end of Stage 4 sees 483 pixels instead of
-#    427: a 3×3 after the stride reaches further, because its pixels are further apart.
-# 3. Stage 4 keeps 14 × 14, the jump stays at 16, and its MACs grow three- to fourfold. (Its first 1×1 ran at 14 × 14
-#    before, and still does.)
-# 4. They are close: 11.4 and 11.5 billion MACs. The wide one has more parameters, 69 against 60 million.
-# </details>
+# <details><summary>Answer</summary>They are close: 11.4 and 11.5 billion MACs. The wide one has more parameters, 69
+# against 60 million.</details>
 #
 # ## 10 · Common mistakes
 #

@@ -13,6 +13,35 @@
 # %% [markdown]
 # # 06 · Published weights
 #
+# 95 minutes, 20 seconds to run all cells · after [lesson 05](05_resnet50.ipynb) · words: [glossary](glossary.ipynb#Weights-and-files)
+#
+# Your network of lesson 05 has the right anatomy and random weights: it runs, and recognises nothing. Here are the same
+# parts with trained weights. **What has to be right, beside the weights, before a network gives a good answer?**
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import PhotographExplorer
+from resnet_lib.weights import load
+
+Progress("06", exercises=5)
+
+# %%
+PhotographExplorer(load("thin"))
+
+# %% [markdown]
+# 1. Choose another photograph. How sure is the network of its first answer?
+# 2. Walk from Stage 1 to Stage 4. After which stage can you no longer find the animal in any channel?
+# 3. Upload a photograph of your own. What does the network say, and could it know better?
+#
+# <details><summary>Answers</summary>
+#
+# 1. The percentage beside each class says how sure it is. It is sure of wrong answers, too.
+# 2. For most people after Stage 2 or 3. From there on the channels say *what*, and hardly *where*.
+# 3. It can only answer with one of the classes that it was trained on, whatever is in the picture.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - say what is in a checkpoint file, and open one without running code from it,
 # - rename published weights to the names of your own network, and copy them by name and shape,
@@ -20,13 +49,11 @@
 # - prepare a photograph exactly as in the network's training, and recognise a wrong preparation from its numbers,
 # - distinguish the published ResNet-50 files, and verify a download.
 #
-# **You need** lessons 01 to 05.
+# Everything works without internet, except for one cell that says so.
+# </details>
 #
-# **Time:** about 95 minutes to work through. Running every cell takes about 20 seconds on a slow laptop. Everything
-# works without internet, except for one cell that says so.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Weights and files](glossary.ipynb#Weights-and-files).
+# **What you have just seen.** Trained weights are a file: names and tensors. This lesson loads such a file into the
+# network that *you* built, proves that every number is the same, and prepares photographs exactly as in training.
 
 # %%
 import copy
@@ -37,12 +64,9 @@ from textwrap import fill
 import torch
 from torch import nn
 
-from resnet_lib.exercises import Progress
-
 _ = torch.manual_seed(0)  # the same random weights at every run
 scratch = tempfile.TemporaryDirectory()  # files that this notebook writes; deleted when it is closed
 folder = Path(scratch.name)
-Progress("06", exercises=5)
 
 # %% [markdown]
 # ## 1 · Your network

@@ -13,6 +13,35 @@
 # %% [markdown]
 # # 07 · Feature maps
 #
+# 150 minutes, 20 seconds to run all cells · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) says where trained weights come from · words: [glossary](glossary.ipynb#Looking-inside)
+#
+# Somewhere between a photograph and an answer, pixels become meaning. **Which channel sees what, and how much of the
+# photograph does one value see?** Here is a trained network: click through it, then compute one of its values yourself.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import PhotographExplorer
+from resnet_lib.weights import load
+
+Progress("07", exercises=6)
+
+# %%
+PhotographExplorer(load("thin"), step="stage1.0.relu3")
+
+# %% [markdown]
+# 1. Click a map to enlarge it over the photograph. What does that channel answer to?
+# 2. Click one value. Which pixels of the photograph does it see, and of which products is it the sum?
+# 3. Go to Stage 4. How many positions are left, and how much does one of them see?
+#
+# <details><summary>Answers</summary>
+#
+# 1. In early stages to edges, colours and textures. Be careful with names: section 3 measures what a channel answers to.
+# 2. A square around the same place; section 4 computes how large it is, section 5 the products.
+# 3. Few, and each sees the whole picture and the padding around it.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - follow your own photograph through a trained network: stage, block, step, channel, one value,
 # - describe a channel with numbers, and find one that responds to a pattern you choose,
@@ -20,13 +49,11 @@
 # - compute one value from its products,
 # - write Grad-CAM, predict what occlusion costs, and say what neither of them proves.
 #
-# **You need** lesson 05: the whole network. Lesson 06 explains where trained weights come from.
+# The end of section 5 is a good place for a break.
+# </details>
 #
-# **Time:** about 150 minutes to work through. Running every cell takes about 20 seconds on a slow laptop. The end of
-# section 5 is a good place for a break.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Looking inside](glossary.ipynb#Looking-inside).
+# **What you have just seen.** A network is a walk: stage, block, step, channel, one value. Everything in this lesson
+# asks about one station of that walk.
 
 # %%
 import torch
@@ -34,13 +61,10 @@ from IPython.display import HTML, Image, display
 from torch.nn import functional as F
 
 from resnet_lib import activations, anatomy
-from resnet_lib.exercises import Progress
 from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import PHOTOS
 from resnet_lib.views import show_maps, statistics
-from resnet_lib.weights import Unavailable, load
-
-Progress("07", exercises=6)
+from resnet_lib.weights import Unavailable
 
 # %% [markdown]
 # ## 1 · A trained network and a photograph

@@ -13,6 +13,34 @@
 # %% [markdown]
 # # 08 · Why residuals
 #
+# 120 minutes, 300 seconds to run all cells · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) helps with trained weights · words: [glossary](glossary.ipynb#Training-and-comparing)
+#
+# Two networks with the same layers, the same first weights and the same pictures. One adds x after every block, the
+# other does not. **What reaches the last block, and what comes back to the first?** Nothing is trained yet: drag first.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import DepthExplorer
+
+Progress("08", exercises=5)
+
+# %%
+DepthExplorer(50)
+
+# %% [markdown]
+# 1. Compare the two curves of the gradient. By what factor does it change from the last block to the first?
+# 2. Take 152 **layers**. Which of the two curves does depth change more?
+# 3. Untick **BN**. Which network loses its signal first?
+#
+# <details><summary>Answers</summary>
+#
+# Section 3 measures all three. In short: with BN, the gradient of the plain network grows at every block on its way
+# back, and that of the residual network hardly does; every further block multiplies it again; and without BN a network
+# depends on how its weights are drawn.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - show with your own experiment that a deep plain network trains worse than a shallow one, and that adding x fixes it,
 # - distinguish degradation from overfitting,
@@ -20,13 +48,11 @@
 # - start every block as its shortcut, say why that should be a good start, and measure whether it is,
 # - take a block out of a trained network, predict what that costs, and look at its loss landscape.
 #
-# **You need** lesson 05: the blocks and the whole network. Lesson 06 helps with trained weights.
+# Nearly all of the running time is training; you can stop it at any time and resume later.
+# </details>
 #
-# **Time:** about 120 minutes to work through. Running every cell takes about 300 seconds on a slow laptop; nearly all
-# of that is training, and you can stop it at any time and resume later.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Training and comparing](glossary.ipynb#Training-and-comparing).
+# **What you have just seen.** A deep plain network is not wrong. It is hard to train, and what reaches its first layers
+# says why. This lesson measures that, trains both twins, and takes blocks out of them.
 
 # %%
 import math
@@ -35,13 +61,10 @@ from dataclasses import replace
 import torch
 
 from resnet_lib import anatomy
-from resnet_lib.exercises import Progress
 from resnet_lib.experiments import runs_folder, seeded
 from resnet_lib.experiments.tasks import photographs
 from resnet_lib.experiments.training import FAST, Recipe
 from resnet_lib.experiments.twins import BASE, DEPTHS, PAIRS, blocks, concatenated, plain_and_residual, twins
-
-Progress("08", exercises=5)
 
 # %% [markdown]
 # ## 1 · A puzzle

@@ -13,19 +13,45 @@
 # %% [markdown]
 # # 10 · Capstone: a network of your own
 #
+# 120 minutes, 300 seconds to run all cells · after [lesson 05](05_resnet50.ipynb); [07](07_feature_maps.ipynb) helps with the maps · words: [glossary](glossary.ipynb#Training-and-comparing)
+#
+# So far the network was given, and you learnt the reasons for its numbers. Now you choose the numbers, within the
+# budget of a thin ResNet-50. **Where would you spend it?** Drag first; your own design comes in section 4.
+
+# %%
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import DesignExplorer
+
+Progress("10", exercises=4)
+
+# %%
+DesignExplorer()
+
+# %% [markdown]
+# 1. Double **C1** of Stage 1. Which of the two budgets bursts first?
+# 2. Undo that, and set **S** of Stage 4 to 1. What happens to its parameters, and to its MACs?
+# 3. Begin with **deep and narrow**, then with **wide and shallow**. Which sees more of the picture?
+#
+# <details><summary>Answers</summary>
+#
+# 1. Early stages have the large maps: their channels cost MACs long before they cost parameters.
+# 2. The parameters stay the same, and its MACs grow more than threefold.
+# 3. The deep one: every 3×3 adds 2 · jump to what a value sees.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - predict what a change to a network costs, before you measure it,
 # - design a network within a budget of parameters and MACs, and give a reason for each of its numbers,
 # - train it against ResNet-50, and distinguish a real difference from chance,
 # - change one thing within the budget, and report everything on one page.
 #
-# **You need** lessons 04 and 05: stages, and the whole network. Lesson 07 helps with the maps.
+# Nearly all of the running time is training, which you can stop and resume.
+# </details>
 #
-# **Time:** about 120 minutes to work through. Running every cell takes about 300 seconds on a slow laptop, nearly all
-# of it training, which you can stop and resume.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Training and comparing](glossary.ipynb#Training-and-comparing).
+# **What you have just seen.** Every number has a price, in parameters or in MACs, and a use. In this lesson you predict
+# the price, design a network, train it against ResNet-50, and say how sure you can be that one of the two is better.
 
 # %%
 from dataclasses import replace
@@ -34,14 +60,11 @@ import torch
 from PIL import Image
 
 from resnet_lib import Design, StageDesign, StemDesign, anatomy
-from resnet_lib.exercises import Progress
 from resnet_lib.experiments import runs_folder
 from resnet_lib.experiments.budget import budget_of, code, notes
 from resnet_lib.experiments.tasks import photographs
 from resnet_lib.experiments.training import FAST, Recipe
 from resnet_lib.views import cost_bars
-
-Progress("10", exercises=4)
 
 # %% [markdown]
 # ## 1 · The task, and the budget
@@ -568,5 +591,5 @@ FileLink(report.write(runs_folder() / "my_design.html"))
 # The DesignExplorer with two designs from the class, side by side in the table of section 5. Have each author defend
 # one number.
 #
-# Exercises 2 to 4 have no single answer: the grader says whether a design is legal and the report complete. Read the
-# reasons yourself.
+# Exercises 2 to 4 have no single answer: the grader says whether a design is legal. Where it was chosen in the designer,
+# and for the reasons, it shows you what was handed in.

@@ -13,6 +13,34 @@
 # %% [markdown]
 # # 11 · The broken-block clinic
 #
+# 115 minutes, 200 seconds to run all cells · after [lesson 05](05_resnet50.ipynb) and [06](06_published_weights.ipynb); [08](08_why_residuals.ipynb) helps with training curves · words: [glossary](glossary.ipynb#Proof-and-diagnosis)
+#
+# A ResNet with a mistake rarely stops. It runs, it learns, and it is a little worse than it should be. Here is one
+# whose mistake is real. **Can you say what is wrong before you read its code?** Examine it first.
+
+# %%
+from resnet_lib.compare.clinic.patients import PATIENTS
+from resnet_lib.exercises import Progress
+from resnet_lib.explorers import ClinicExplorer
+
+Progress("11", exercises=8)
+
+# %%
+ClinicExplorer("halving")
+
+# %% [markdown]
+# 1. Press **shapes**. What do you learn, and what not?
+# 2. Press **ladder**. Where does it first differ from a healthy network?
+# 3. Choose a diagnosis. A wrong one costs nothing and says what speaks against it.
+#
+# <details><summary>Answers</summary>
+#
+# This patient does not even run: its author thought that a projection is needed only where the stride is 2. Lesson 03
+# had that mistake. Most of the others run.
+# </details>
+#
+# <details><summary>What you can do at the end of this lesson</summary>
+#
 # **At the end of this lesson you can**
 # - examine a misbehaving network in four ways,
 # - distinguish a mistake in a network from a mistake in the preparation of its pictures or in its training,
@@ -20,14 +48,11 @@
 # - diagnose a mistake from its symptoms, before you read the code,
 # - fix it, and prove that it is fixed.
 #
-# **You need** lessons [03](03_btnk1.ipynb), [05](05_resnet50.ipynb) and [06](06_published_weights.ipynb): the blocks, the
-# ladder of proof, and weights that come from elsewhere. [Lesson 08](08_why_residuals.ipynb) helps with training curves.
+# Most of the running time is training.
+# </details>
 #
-# **Time:** about 115 minutes to work through. Running every cell takes about 200 seconds on a slow laptop, most of it
-# training.
-#
-# **A new word?** Look it up in the [glossary](glossary.ipynb); most of this lesson's words are under
-# [Proof and diagnosis](glossary.ipynb#Proof-and-diagnosis).
+# **What you have just seen.** Four examinations, each cheap, each blind to something. The lesson shows what each can
+# see, lets you examine 19 networks, and has you fix eight of them.
 
 # %%
 from collections import OrderedDict
@@ -37,12 +62,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib.compare.clinic import EXAMINATIONS, Trial, prove, shapes, statistics
-from resnet_lib.compare.clinic.patients import PATIENTS
-from resnet_lib.exercises import Progress, check_cured
+from resnet_lib.exercises import check_cured
 from resnet_lib.views.clinic import findings_table, record
 
 torch.set_num_threads(1)  # the networks here are small: more threads would only wait for each other
-Progress("11", exercises=8)
 
 # %% [markdown]
 # ## 1 · Patients

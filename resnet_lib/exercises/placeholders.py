@@ -7,6 +7,7 @@ import linecache
 
 def cell_of(thing):
     """Return the source of the cell or file that defines a function or class; "" where there is none to read."""
+    thing = inspect.unwrap(thing) if callable(thing) else thing  # what a decorator was put around
     made = [thing] if inspect.isfunction(thing) else vars(thing).values() if isinstance(thing, type) else ()
     code = next((each.__code__ for each in made if inspect.isfunction(each)), None)
     return "".join(linecache.getlines(code.co_filename)) if code else ""

@@ -1,6 +1,7 @@
 """What every explorer shares: watched controls, one redraw for several changes, pictures and their captions."""
 
 import base64
+import threading
 from contextlib import contextmanager
 from html import escape
 from importlib.resources import files
@@ -23,6 +24,10 @@ STRIDE_ON = {"v1.5: S on the 3×3": "3x3", "v1: S on the 1×1": "1x1"}
 
 # What a network, or a choice that does not fit it, may raise.
 WRONG = (ArithmeticError, IndexError, RuntimeError, TypeError, ValueError)
+
+
+# Front ends may run callbacks in another thread than cells: one at a time computes, whichever explorer it is of.
+LOCK = threading.RLock()
 
 
 class Explorer(widgets.VBox):
@@ -48,11 +53,13 @@ class Explorer(widgets.VBox):
     @contextmanager
     def together(self):
         """Set several controls inside; the views follow once, at the end."""
-        with self.quietly():
-            yield
-        if not self._quiet:
-            with one_thread():
-                self.update()
+        with LOCK:
+            with self.quietly():
+                yield
+            if not self._quiet:
+                with one_thread():
+                    self.update()
+                self.settled(None)
 
     @contextmanager
     def quietly(self):
@@ -68,9 +75,11 @@ class Explorer(widgets.VBox):
         work()
 
     def _changed(self, change):
-        if not self._quiet:
-            with one_thread():
-                self.attempt(lambda: self.changed(change["owner"]))
+        with LOCK:
+            if not self._quiet:
+                with one_thread():
+                    self.attempt(lambda: self.changed(change["owner"]))
+                self.settled(change["owner"])
 
     def changed(self, control):
         """A control has a new value. Subclasses in which one control moves another do so here."""
@@ -79,6 +88,9 @@ class Explorer(widgets.VBox):
     def update(self):
         """Bring all views up to date with the controls."""
         raise NotImplementedError
+
+    def settled(self, control):
+        """The views have followed a control, or several of them if it is None."""
 
 
 class Guarded(Explorer):

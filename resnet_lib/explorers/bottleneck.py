@@ -1,85 +1,80 @@
 """The laboratory of one bottleneck block: turn C, W, C1 and S, and see shapes, costs and feature maps follow."""
 
-from collections import OrderedDict
-from html import escape
+import io
+from dataclasses import replace
 
-import ipywidgets as widgets
-import numpy as np
-import torch
+from PIL import Image
 
 from .._common import shape_text
-from ..activations import activations, step_names
-from ..anatomy import Anatomy, ShapeMismatch
-from ..photos import block_input
-from ..views.diagram import block_diagram
-from ..views.maps import GAP, mosaic, statistics
+from ..photos import PATTERNS, PHOTOS, named_or_opened, pattern, photo, square
+from ..views.maps import statistics
 from ..views.markup import share_bar, table
-from ..views.style import MAIN, SHORTCUT, SUM
-from .base import (
-    STRIDE_ON,
-    Explorer,
-    MapView,
-    button,
-    choice,
-    columns,
-    error,
-    html,
-    pictures,
-    row,
-    slider,
-    toggle,
-    whole_number,
-)
-from .block_design import BlockDesign, positions
+from .base import WRONG
+from .block_design import BlockDesign
+from .block_maps import INSIDE, BlockMaps, look_at, strongest
+from .block_words import advice, all_places, clash_text, describe, headings, pictures, same_block, stage_marks
+from .controls import Action, Choice, Number, Switch
+from .drawing import block_drawing
+from .instrument import InstrumentExplorer
+from .tiles import Group
+from .trained import has_weights
 
-# What the step control offers: what is shown → the names of the steps.
-AT_THE_SUM = "what meets at the sum, and y"
-FREE = "–"  # the position control, where the numbers are no position of ResNet-50
-
-# The steps before F's last convolution; from there on only the channels looked at are computed.
-INSIDE = ("conv1", "bn1", "relu1", "conv2", "bn2", "relu2")
-
-# Above so many MACs in F's first two convolutions (of the others only some channels are computed) the maps are
-# computed on a central window of the input, so that a drag stays live. Every block of ResNet-50 is below.
-BUDGET = 250e6
+AT_THE_SUM = "what meets at the sum"
+OWN = "– your own"  # the position, where the numbers are no position of a network
+STOPS = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048]
+STRIDE_ON = {"v1.5": "3x3", "v1": "1x1"}
+WEIGHTS = {"random weights": "random", "trained weights": "trained"}
 
 
-class BottleneckExplorer(Explorer):
+class BottleneckExplorer(InstrumentExplorer):
     """A bottleneck block over a picture, live.
 
-    block, C, W, C1, S, stride_on: the block to begin with. picture: a name from PATTERNS, or whatever
+    block: "BTNK1", "BTNK2", or a class of your own, called with C, C1 and S as far as it takes them.
+    C, W, C1, S, stride_on: the numbers to begin with. picture: a name from PATTERNS, or whatever
     `photos.open_photo` takes.
-    Controls (attributes of these names): block, stride_on, position, C, W, C1, S, picture, step, channel, mend.
+    weights: "random", or "trained" where a network that is on this machine has this block; the bundled one's first
+        block is BottleneckExplorer(C=16, W=16, C1=16, weights="trained").
+    Controls (attributes of these names): block, stride_on, position, weights, C, W, C1, S, picture, step, channel,
+    order, colours, costs; actions: mend, back, undo, reset, pin, swap, unpin.
     """
 
-    def __init__(self, block="BTNK1", C=64, W=56, C1=64, S=1, stride_on="3x3", picture="coffee"):
-        super().__init__()
-        self.block = toggle("", ["BTNK1", "BTNK2"], block)
-        self.block.tooltips = ["projection: ReLU(F(x) + G(x))", "identity: ReLU(F(x) + x)"]
-        self.stride_on = toggle("", STRIDE_ON, stride_on)
-        places = {f"{name}: {describe(d)}": d for name, d in positions().items()}
-        self.position = choice("position in ResNet-50", {FREE: None, **places})
-        self.C = slider("C", C, 16, 2048, 16)
-        self.W = slider("W", W, 7, 224)
-        self.C1 = slider("C1", C1, 4, 512, 4)
-        self.S = slider("S", S, 1, 4)
-        self.picture = pictures(picture)
-        self.step = choice("look at", {AT_THE_SUM: "sum"})
-        self.channel = whole_number("from channel", 0, 0, width="170px", step=16)
-        self.mend = button("mend it: C1 = C/4, S = 1", self._make_legal)
-
-        self.numbers, self.maps = html(), MapView()
-        self._made = self._computed = (None, None)
-        controls = (self.block, self.stride_on, self.C, self.W, self.C1, self.S, self.picture, self.step)
-        self.watch(*controls, self.position, self.channel)
-        left = widgets.VBox([self.mend, self.numbers], layout=widgets.Layout(width="390px"))
-        right = widgets.VBox(
-            [row(self.step, self.channel), self.maps], layout=widgets.Layout(flex="1 1 380px", max_width="580px")
+    def __init__(
+        self, block="BTNK1", C=64, W=56, C1=64, S=1, stride_on="3x3", picture="coffee", *, step="sum", weights="random"
+    ):
+        own = {} if isinstance(block, str) else {block.__name__: block}
+        self.block = Choice("block", {"BTNK1": "BTNK1", "BTNK2": "BTNK2", **own}, block, kind="buttons")
+        self.stride_on = Choice("S on the", STRIDE_ON, stride_on, kind="buttons", meaning="v1.5: S on the 3×3")
+        self._places = all_places()
+        self.position = Choice("position", {OWN: None, **self._places}, None, groups=headings(self._places))
+        self.weights = Choice("weights", WEIGHTS, weights)
+        picture = named_or_opened(picture, (*PHOTOS, *PATTERNS))
+        self.picture = Choice("picture", pictures(picture), picture)
+        self.step = Choice("show", {AT_THE_SUM: "sum"}, "sum")
+        marks = stage_marks()
+        self.C = Number("C", C, 16, 2048, 16, stops=STOPS, marks=marks["C"], meaning="channels in")
+        self.W = Number("W", W, 2, 224, stops=[2, 4, *range(7, 57, 7), 112, 224], marks=marks["W"], meaning="width in")
+        inside = [4, 8, *[n for n in STOPS if n <= 512]]
+        self.C1 = Number("C1", C1, 4, 512, 4, stops=inside, marks=marks["C1"], meaning="channels inside")
+        self.S = Number("S", S, 1, 4, marks=marks["S"], meaning="stride")
+        self.channel = Number("channel", 0, 0, 4095, where="foot")
+        self.order = Choice("order", {"by number": "number", "strongest first": "strongest"}, "number", where="foot")
+        self.colours = Choice("colours", {"one scale": "one", "one each": "each"}, "one", where="foot")
+        self.costs = Switch("costs", False, where="actions")
+        self.mend = Action("mend", self._make_legal, says="mend it: C1 = C/4, S = 1", where="problem", hidden=True)
+        self.back = Action("back", self._go_back, says="go back", where="problem", hidden=True)
+        self._maps, self._drawn, self._wished = BlockMaps(), None, weights
+        super().__init__(
+            *(self.block, self.stride_on, self.position, self.weights, self.picture, self.step),
+            *(self.C, self.W, self.C1, self.S, self.channel, self.order, self.colours),
+            *(self.costs, self.mend, self.back),
         )
-        both = columns(left, right, width="100%", align_content="flex-start")
-        controls = row(self.block, self.stride_on, self.picture), row(self.position), row(self.C, self.C1)
-        self.lay_out(*controls, row(self.W, self.S), both)
-        self.update()
+        with self.working():
+            self.update()
+            if step != "sum":
+                self.look(step)
+        self._first = self._state = self._snapshot()
+
+    # ── what the controls describe ──
 
     @property
     def design(self):
@@ -88,195 +83,268 @@ class BottleneckExplorer(Explorer):
             self.block.value, self.C.value, self.W.value, self.C1.value, self.S.value, self.stride_on.value
         )
 
+    @property
+    def place(self):
+        """Where a network that is here has this block; None where none has, or its numbers are another block's."""
+        here = [
+            p for p in self._places.values() if isinstance(self.block.value, str) and same_block(p.design, self.design)
+        ]
+        chosen = [p for p in here if p is self.position.value]
+        return next(iter(chosen or [p for p in here if has_weights(p.network)]), None)
+
+    def code(self):
+        return describe(self.design)
+
     def changed(self, control):
+        design = self.design
         if control is self.position:
             if control.value is not None:
                 self._go_to(control.value)
-        elif control is self.block and control.value == "BTNK2":
-            self._make_legal()
-        elif control is self.C and self.block.value == "BTNK2":
+        elif control is self.C and self._was_legal_identity(design):
             with self.together():  # C and C1 belong together in a BTNK2
-                self.C1.value = control.value // 4
+                self.C1.value = design.C // 4
         else:
             self.update()
+
+    def _was_legal_identity(self, design):
+        """Whether C alone has been moved from a BTNK2 whose numbers fitted."""
+        last = self._drawn
+        if last is None or design.block != "BTNK2" or design.C % 4:
+            return False
+        return last == replace(design, C=last.C) and 4 * last.C1 == last.C and last.S == 1
 
     def _make_legal(self):
         with self.together():
             self.C1.value, self.S.value = self.C.value // 4, 1
 
-    def _go_to(self, d):
+    def _go_back(self):
+        if self._history:
+            self._undo()
+        else:
+            self.block.value = "BTNK1"
+
+    def _go_to(self, place):
+        d = place.design
         with self.together():
             self.block.value, self.C.value, self.W.value = d.block, d.C, d.W
             self.C1.value, self.S.value = d.C1, d.S
+            self._wished = "trained" if has_weights(place.network) else self._wished
+            self._offer_weights()
+
+    # ── the scene ──
 
     def update(self):
         design = self.design
-        self._show_position(design)
+        self.stride_on.disabled = not isinstance(design.block, str)
         try:
-            anatomy, clash = design.anatomy(), None
-        except ShapeMismatch as mismatch:
-            size = (design.C, design.W, design.W)
-            anatomy, clash = Anatomy(design.block, size, mismatch.steps), mismatch
-        self._offer_steps(design, clash)
-        self.mend.layout.display = "" if clash else "none"
+            look = look_at(design)
+        except WRONG as problem:
+            self._refuse(problem)
+            return
+        self._follow_position(design)
+        self._offer_weights()
+        self._offer_steps(design, look)
+        self._drawn = design
         # The numbers need no forward pass, so they are on their way before the maps are begun.
-        self.numbers.show(self._numbers(design, anatomy, clash))
-        self._show_maps(design, anatomy, clash)
+        self._show_numbers(design, look)
+        try:
+            self._show_block_maps(design, look)
+        except WRONG as problem:
+            self._no_maps(str(problem))
 
-    # ── numbers ──
+    def _refuse(self, problem):
+        """Show why a block of the learner's own can't be made or run; what was drawn stays, dimmed."""
+        self.mend.hidden, self.back.hidden = True, not self._history
+        says = {"problem": str(problem), "advice": "Other numbers, or another block, bring the drawing back."}
+        self.page.show(says={**says, "figures": [], "marked": [], "clash": [], "code": self.code()})
+        self._no_maps(str(problem))
 
-    def _numbers(self, design, anatomy, clash):
-        steps = {s.name: s for s in anatomy.steps}
-        marked = ("bn3", "shortcut", "add", "relu3") if self.step.value == "sum" else (self.step.value,)
-        text = f'<p class="big"><b>{describe(design)}</b></p>'
+    def _no_maps(self, why):
+        old = self._groups or [Group("sum", "", None, [], 0)]
+        self.show_maps([replace(g, maps=None, says=why) for g in old], columns=2 if len(old) > 1 else 1)
+
+    def _show_numbers(self, design, look):
+        anatomy, clash = look.anatomy, look.clash
+        self.mend.hidden = self.back.hidden = not clash
         if clash:
-            text += error(str(clash), advice(design))
-        else:
-            text += (
-                f"<p>{shape_text(anatomy.input)} → <b>{shape_text(anatomy.output)}</b></p>"
-                f"<p><b>{anatomy.parameters:,}</b> parameters, <b>{anatomy.macs:,}</b> MACs "
-                f'<span class="quiet">(FLOPs = 2 × MACs = {anatomy.flops:,})</span></p>'
-            )
-        shapes = (clash.main, clash.shortcut) if clash else None
-        text += block_diagram(steps, anatomy.input, marked=marked, clash=shapes)
+            self.mend.hidden = design.block != "BTNK2"
+        total = [[anatomy.parameters, "parameters"], [anatomy.macs, "MACs"]]
+        says = {"figures": [[f"{shape_text(anatomy.input)} → {shape_text(anatomy.output)}", ""], *total]}
+        says |= {"code": self.code(), "marked": self._marked(look), "clash": []}
+        if clash:
+            says |= {"problem": clash_text(clash), "advice": advice(design) if design.block == "BTNK2" else ""}
+            says |= {"figures": [], "clash": [look.last[0], look.last[1]], "shapes": [list(shape) for shape in clash]}
+        steps = [["x", "input", list(anatomy.input), 0, 0]]
+        steps += [[s.name, s.kind, list(s.shape), s.parameters, s.macs] for s in anatomy.steps]
+        if look.last[1] == "shortcut":
+            steps = [s for s in steps if s[0] != "shortcut"] + [["shortcut", "identity", list(anatomy.input), 0, 0]]
+        parts = {"drawing": self._drawing(design, look), "steps": steps, "details": self._costs(anatomy, clash)}
+        self.page.show(says=says, thumb=self._thumb(), **parts)
+
+    def _drawing(self, design, look):
+        steps = [(s.name, s.kind, s.path) for s in look.anatomy.steps]
+        if look.clash:  # what would follow, if the shapes were equal
+            steps += [("add", "SUM", "sum"), ("relu3", "ReLU", "sum")]
+        projection = any(s.path == "shortcut" and s.kind != "identity" for s in look.anatomy.steps)
+        return block_drawing(steps, projection)
+
+    def _costs(self, anatomy, clash):
+        """The table of parameters and MACs by step, as HTML, where it is wanted."""
+        if not self.costs.value:
+            return ""
         costly = [s for s in anatomy.steps if s.parameters]
-        rows = [(s.name, s.parameters, s.macs, share_bar(s.macs, anatomy.macs, 60)) for s in costly]
-        rows.append(("F so far" if clash else "total", anatomy.parameters, anatomy.macs, ""))
-        return text + table("step | parameters | MACs |", rows, kinds={-1: "total"})
+        rows = [(s.name, s.shape, s.parameters, s.macs, share_bar(s.macs, anatomy.macs, 60)) for s in costly]
+        rows.append(("F so far" if clash else "total", "", anatomy.parameters, anatomy.macs, ""))
+        flops = f'<p class="quiet">FLOPs = 2 × MACs = {anatomy.flops:,}</p>'
+        return table("step | output | parameters | MACs |", rows, kinds={-1: "total"}) + flops
 
-    def _show_position(self, design):
-        """The position control follows the numbers, so that it never names another block than the one shown."""
-        if self.position.value is None or not same_place(self.position.value, design):
-            here = (d for d in positions().values() if same_place(d, design))
-            with self.quietly():
-                self.position.value = next(here, None)
-
-    def _offer_steps(self, design, clash):
-        """The step control offers what the block has: a projection has two steps of its own, an illegal sum none."""
-        projection = design.block == "BTNK1"
-        names = ["conv1", "bn1", "relu1", "conv2", "bn2", "relu2", "conv3", "bn3"]
-        options = {"F(x), which cannot be added" if clash else AT_THE_SUM: "sum"}
-        options |= {f"F: {n}" + (" = F(x)" if n == "bn3" else ""): n for n in names}
-        options |= {"G: conv": "shortcut.conv", "G: bn = G(x)": "shortcut.bn"} if projection else {"x": "shortcut"}
-        options |= {} if clash else {"the sum, before ReLU": "add", "y, after ReLU": "relu3"}
-        if tuple(options.items()) != tuple(self.step.options.items()):
-            with self.quietly():
-                value = self.step.value
-                self.step.options = options
-                self.step.value = value if value in options.values() else "sum"
-
-    # ── maps ──
-
-    def _show_maps(self, design, anatomy, clash):
-        step = self.step.value
-        if step == "sum" and clash:
-            step = "bn3"
-        quarter = step == "sum"
-        shape = anatomy["relu3" if quarter else step].shape
-        count = 16 if quarter else 64
-        self._limit_channel(shape[0], count)
-        first = self.channel.value
-        last = min(first + count, shape[0]) - 1
-        kept, how = self._compute(design, anatomy, clash, first, count)
-        above = below = ""
-        if quarter:
-            levels, limit, signed = mosaic(_quarters(kept), columns=8)
-            levels = _spread(levels)
-            side = "G(x)" if design.block == "BTNK1" else "x"
-            above = _headline("bottom", ("F(x)", MAIN), (side, SHORTCUT))
-            below = _headline("top", (f"F(x) + {side}", SUM), ("y = ReLU(sum)", SUM))
-            what = f"F(x), {side}, their sum, and y = ReLU(sum), channels {first} to {last} of {shape[0]:,}"
-            text = f"{what}. The sum: {statistics(kept['add'])}. Input: {how}."
+    def _thumb(self):
+        value = self.picture.value
+        if isinstance(value, str) and value in PATTERNS:
+            image = Image.fromarray(((pattern(value, 48).clamp(-1, 1) + 1) * 127.5).byte().numpy())
         else:
-            maps = kept[step]
-            if step in INSIDE:
-                maps = maps[:, first : first + count]
-            levels, limit, signed = mosaic(maps)
-            what = f"{step}, shape {shape_text(shape)}, channels {first} to {last}"
-            text = f"{what}: {statistics(maps)}. Input: {how}."
-        self.maps.show(levels, limit, signed, text, above, below)
+            image = square(photo(value) if isinstance(value, str) else value, 48)
+        file = io.BytesIO()
+        image.save(file, "PNG")
+        return file.getvalue()
 
-    def _limit_channel(self, C, count):
+    def _follow_position(self, design):
+        """The position follows the numbers, so that it never names another block than the one shown."""
+        now = self.position.value
+        if now is None or not same_block(now.design, design) or now.design.W != design.W:
+            here = [p for p in self._places.values() if same_block(p.design, design) and p.design.W == design.W]
+            with self.quietly():
+                self.position.value = here[0] if here and isinstance(design.block, str) else None
+
+    def _offer_weights(self):
+        """Trained weights are offered where a network that is here has this block. The wish for them is remembered."""
+        place = self.place
+        there = place is not None and has_weights(place.network)
         with self.quietly():
-            self.channel.step = count
-            self.channel.max = (C - 1) // count * count  # ipywidgets moves the value along where it is beyond
+            self._wished = self.weights.value if len(self.weights.options) > 1 else self._wished
+            self.weights.offer({k: v for k, v in WEIGHTS.items() if there or v == "random"}, "random")
+            if there:
+                self.weights.value = self._wished
 
-    def _input(self, design, window):
-        """The block's input, laid out as its convolutions like it, and how it was made; kept until it changes."""
-        key = (self.picture.value, design.C, design.W, window)
-        if self._made[0] != key:
-            x, how = block_input(*key)
-            self._made = (key, (x.contiguous(memory_format=torch.channels_last), how))
-        return self._made[1]
+    def _offer_steps(self, design, look):
+        """The choice of what is shown offers what the block has: a projection has steps of its own, an illegal sum
+        none."""
+        f, side, total, y = look.last
+        names = {f: f"F: {f} = F(x)", side: f"G: {side.removeprefix('shortcut.')} = G(x)"}
+        names |= {total: "the sum, before ReLU", y: "y, after ReLU"}
+        options = {"F(x), which cannot be added" if look.clash else AT_THE_SUM: "sum", "x, the input": "x"}
+        for s in look.anatomy.steps:
+            mark = {"main": "F: ", "shortcut": "G: "}.get(s.path, "")
+            options[names.get(s.name, mark + s.name.removeprefix("shortcut."))] = s.name
+        if side == "shortcut":
+            options = {k: v for k, v in options.items() if v != "shortcut"} | {"x, the shortcut": "shortcut"}
+        with self.quietly():
+            self.step.offer(options, "sum")
 
-    def _compute(self, design, anatomy, clash, first, count):
-        """All steps' outputs, of the block's last ones only the channels looked at, and a sentence on the input;
-        kept until the block, the picture or the channels change."""
-        first = 0 if self.step.value in INSIDE else first
-        key = (design, self.picture.value, first, count)
-        if self._computed[0] != key:
-            window, macs = None, anatomy["conv1"].macs + anatomy["conv2"].macs
-            if macs > BUDGET:
-                window = max(8, int((BUDGET / macs) ** 0.5 * design.W))
-            x, how = self._input(design, window)
-            if window:
-                how += f"; the maps are computed on its {window} × {window} central positions, to stay quick"
-            # Training mode: an untrained block has no statistics of its own, BN takes this picture's.
-            module = design.seeded_module(first, count).train()
-            if clash:
-                f = list(module.named_children())[:8]
-                kept = activations(torch.nn.Sequential(OrderedDict(f)), x, [name for name, _ in f])
-                kept["shortcut"] = x[:, first : first + count]
+    def _marked(self, look):
+        if self.step.value != "sum":
+            return [self.step.value]
+        return [name for name in look.last if name]
+
+    def look(self, step):
+        if step in self.step.options.values():
+            self.step.value = step if step != self.step.value else "sum"
+
+    # ── the maps ──
+
+    def _show_block_maps(self, design, look):
+        f, side, total, y = look.last
+        quarter = self.step.value == "sum"
+        shown = (
+            [name for name in ((f, side) if look.clash else (f, side, total, y)) if name]
+            if quarter
+            else [self.step.value]
+        )
+        count = 16 if quarter else 64
+        shape = (
+            design.C
+            if shown[-1] == "x"
+            else {s.name: s.shape for s in look.anatomy.steps}.get(shown[-1], (design.C,))[0]
+        )
+        trained = self.place if self.weights.value == "trained" else None
+        first = self.channel.value // count * count
+        first = first if first < shape else 0
+        with self.quietly():
+            self.channel.limit(shape - 1)
+            self.channel.value, self.channel.step = first, count
+        inside = not quarter and (shown[0] in INSIDE or shown[0] == "x")
+        every = self.order.value == "strongest" or trained or not isinstance(design.block, str)
+        run = self._maps.run(
+            design, look, self.picture.value, trained, *((0, None) if every else (0 if inside else first, count))
+        )
+        self._ran = run
+        groups = self._make_groups(run, look, shown, first, count)
+        last = next(g for g in reversed(groups) if g.maps is not None)
+        about = statistics(last.maps)
+        self.show_maps(
+            groups,
+            columns=2 if quarter else 1,
+            each=self.colours.value == "each",
+            note=self._note(design, run, trained),
+            said=f"{last.title}: {about}",
+            sorted=self.order.value == "strongest",
+            count=count,
+        )
+
+    def _make_groups(self, run, look, shown, first, count):
+        f, side, sum_, y = look.last
+        letter = "x" if side == "shortcut" else "G(x)"
+        titles = {
+            f: "F(x)",
+            side: letter,
+            sum_: f"F(x) + {letter}",
+            y: "y = ReLU(sum)" if sum_ else "y",
+            "x": "x, the input",
+        }
+        paths = {s.name: s.path for s in look.anatomy.steps} | {"shortcut": "shortcut"}
+        sizes = {s.name: s.shape[0] for s in look.anatomy.steps} | {"x": self.C.value, "shortcut": self.C.value}
+        order = None
+        if self.order.value == "strongest":
+            order = strongest(run.kept[shown[-1]])[first : first + count]
+        corner = (0, 0)
+        if run.window:
+            corner = ((self.W.value - run.window) // 2,) * 2
+        groups = []
+        for name in shown:
+            maps, start = run.kept[name][0], run.channels[name]
+            everywhere = sizes.get(name, len(maps))
+            channels = order or list(range(first, min(first + count, start + len(maps))))
+            channels = [c for c in channels if start <= c < start + len(maps)]
+            if channels == list(range(start, start + len(maps))):
+                tiles = maps
             else:
-                kept = activations(module, x, step_names(module))
-            self._computed = (key, (kept, how))
-        return self._computed[1]
+                tiles = maps[[c - start for c in channels]]
+            at = tuple(c * maps.shape[-1] // run.x.shape[-1] for c in corner)
+            title = titles.get(name, name) if len(shown) > 1 else f"{name}: {titles[name]}" if name in titles else name
+            title += f", middle {maps.shape[-2]} × {maps.shape[-1]}" if run.window else ""
+            groups.append(Group(name, title, tiles, channels, everywhere, paths.get(name, ""), at))
+        if look.clash and len(shown) > 1:  # an illegal sum: what there would be, if the shapes were equal
+            f_shape, s_shape = map(shape_text, look.clash)
+            why = f"no sum: {f_shape} and {s_shape} differ. Dimmed: the maps of before."
+            groups += [Group("add", f"F(x) + {letter}", None, [], 0, "sum", says=why)]
+            groups += [Group("relu3", "y = ReLU(sum)", None, [], 0, "sum", says=why)]
+        return groups
 
+    def _note(self, design, run, place):
+        if place is not None:
+            network = "the bundled network" if place.network == "thin" else place.network
+            note = f"trained weights of {network}, {place.path}"
+            W = place.design.W
+            return note + (f"; it was not trained at this size, but at W = {W}" if W != design.W else "")
+        note = f"random weights, not trained; input: {run.how}"
+        if run.window:
+            note += f"; computed on its {run.window} × {run.window} central positions, to stay quick"
+        return note
 
-def _quarters(kept):
-    """16 channels each of F(x), the shortcut, the sum and y, ordered so that 8 in a row put them in quarters."""
-    f, s, a, y = (kept[name][0] for name in ("bn3", "shortcut", "add", "relu3"))
-    if len(f) < 16:
-        f, s, a, y = (torch.nn.functional.pad(t, (0, 0, 0, 0, 0, 16 - len(t))) for t in (f, s, a, y))
-    f, s, a, y = (t.reshape(4, 4, *t.shape[1:]) for t in (f, s, a, y))
-    top, bottom = torch.cat([f, s], 1), torch.cat([a, y], 1)
-    return torch.cat([top, bottom]).flatten(0, 1)
+    # ── one value ──
 
-
-def _spread(levels):
-    """A wider gap between the quarters."""
-    for axis in (0, 1):
-        levels = np.insert(levels, [levels.shape[axis] // 2] * 4, GAP, axis)
-    return levels
-
-
-def _headline(line, *names):
-    """Two names side by side in their roles' colours, as wide as the maps, with the line towards them."""
-    cells = "".join(
-        f'<span style="flex:1;text-align:center;border-{line}:4px solid {colour}"><b>{escape(name)}</b></span>'
-        for name, colour in names
-    )
-    return f'<div style="display:flex;gap:6px;max-width:560px">{cells}</div>'
-
-
-def same_place(a, b):
-    """Return whether two designs are the same block, wherever S is."""
-    return (a.block, a.C, a.W, a.C1, a.S) == (b.block, b.C, b.W, b.C1, b.S)
-
-
-def describe(d):
-    """Return BTNK1(C=256, W=56, C1=128, S=2), or BTNK2(C=256, W=56) where C1 and S are what they must be."""
-    if d.block == "BTNK2" and d.S == 1 and 4 * d.C1 == d.C:
-        return f"BTNK2(C={d.C:,}, W={d.W})"
-    return f"{d.block}(C={d.C:,}, W={d.W}, C1={d.C1:,}, S={d.S})"
-
-
-def advice(d):
-    """Return what makes an illegal BTNK2 legal, as a sentence."""
-    reasons = []
-    if 4 * d.C1 != d.C:
-        reasons.append(f"F(x) has 4·C1 = {4 * d.C1:,} channels and x has C = {d.C:,}")
-    if d.S != 1:
-        reasons.append(f"S = {d.S} shrinks F(x), and nothing shrinks x")
-    fit = f"C1 = C/4 = {d.C // 4:,} and S = 1 make them equal"
-    return f"{'; '.join(reasons)}. {fit}; or choose BTNK1, whose G(x) gives x the shape of F(x)."
+    def enlarged(self, group, channel, row, column):
+        run, name = self._ran, group.id
+        if name not in run.steps:
+            return {}, []
+        return run.explained(name, channel - run.channels[name], row, column)

@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import Limits, grade
+from .grader import grade
+from .verdicts import Limits
 
 
 def main():
@@ -12,14 +13,15 @@ def main():
     command.add_argument("folder", help="the submitted notebooks, each named after its student")
     command.add_argument("--lesson", required=True, help="the lesson's number, such as 03")
     command.add_argument("--out", default="grades.csv", help="the CSV to write (grades.csv)")
-    command.add_argument("--seconds", type=float, default=60, help="time for each exercise with its checks (60)")
+    command.add_argument("--seconds", type=float, default=12, help="time for each exercise (12)")
     command.add_argument("--memory", type=int, default=4000, help="MB for each submission (4000)")
+    command.add_argument("--jobs", type=int, help="how many submissions at a time (one a processor)")
     command.add_argument("--from", dest="place", type=Path, default=".", help=argparse.SUPPRESS)  # course.py says it
     options = command.parse_args()
     folder, out = options.place / options.folder, options.place / options.out
     try:
         limits = Limits(options.seconds, options.memory)
-        grades = grade(folder, options.lesson, out, limits, lambda line: print(line, flush=True))
+        grades = grade(folder, options.lesson, out, limits, lambda line: print(line, flush=True), jobs=options.jobs)
     except ValueError as problem:
         sys.exit(f"Nothing was graded: {problem}.")
     except KeyboardInterrupt:

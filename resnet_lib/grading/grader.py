@@ -1,62 +1,29 @@
-"""Grades a folder of submitted notebooks, each in processes of its own, and writes a CSV."""
+"""Grades a folder of submitted notebooks, several at a time, and writes what was found."""
 
 import contextlib
-import csv
-import io
-import json
+import hashlib
 import os
 import queue
-import secrets
-import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from .._common import whole
-from .submissions import NOTEBOOKS, answers, read_lesson
+from . import reports, wire
+from .processes import ROOT, Host, Stream, kill, reader
+from .submissions import NOTEBOOKS, bare, merged, read_lesson
+from .verdicts import CRASHED, LOOK, NOT_DONE, PASSED, TIMED_OUT, UNREADABLE, Limits, Verdict, verdict_of
 
-ROOT = Path(__file__).resolve().parents[2]
-START = "import sys; sys.path[0] = sys.argv[1]; from resnet_lib.grading.worker import main; main()"
-CHATTER = 10**6  # bytes that a worker may report before it is stopped: an honest one needs a hundredth
-COLUMNS = ("student", "exercise", "result", "sentence", "seconds")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one submission may use: seconds for each exercise with its checks, and MB of memory."""
-
-    seconds: float = 60
-    memory: int = 4000
-
-    def __post_init__(self):
-        if self.seconds <= 0 or self.memory <= 0:
-            raise ValueError("seconds and memory must be positive: --seconds 60 --memory 4000 are usual")
+LONG = 1800  # seconds for the solved lesson itself
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What became of one exercise.
+def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS, jobs=None):
+    """Grade every notebook below `folder` against the lesson of that number; write the CSV `out` and beside it a folder
+    of feedback.
 
-    result: "passed", "failed", "not done", "timed out", "crashed", "refused" (it uses what no exercise needs),
-    "tampered" (something that checks rely on was changed), or "unreadable" (the whole notebook).
-    """
-
-    exercise: int
-    result: str
-    sentence: str = ""
-    seconds: float = 0.0
-
-
-def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS):
-    """Grade every notebook below `folder` against the lesson of that number and write the CSV `out`.
-
-    A submission can change nothing in another's result: each is read by itself and run in processes of its own. `say`
-    gets a line for each. Returns a dictionary student → list of `Verdict`. ValueError with a sentence if the folder
+    A submission can change nothing in another's result: each has a judge of its own, and each exercise runs in a
+    process of its own. Those that have not changed since the last time are not run again. `say` gets a line for each;
+    jobs: how many at a time. Returns a dictionary student → list of `Verdict`. ValueError with a sentence if the folder
     holds no notebook, there is no such lesson, or the solved lesson itself does not pass on this machine.
     """
     folder, out, limits = Path(folder), Path(out), limits or Limits()
@@ -68,240 +35,181 @@ def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS):
         raise ValueError(f"{folder} holds no notebook (a file that ends in .ipynb)")
     if not out.parent.is_dir():
         raise ValueError(f"{out.parent} is not a folder: the CSV cannot be written there")
-    grades = {}
-    with tempfile.TemporaryDirectory(prefix="grading-") as scratch:
-        sandbox = Sandbox(lesson, limits, Path(scratch), closed=[folder, notebooks])
-        say(f"The solved lesson {lesson.number}: {sandbox.rehearse():.0f} s")
-        for i, path in enumerate(paths, 1):
-            student = printable(path.relative_to(folder).with_suffix("").as_posix())
-            start = time.monotonic()
-            try:
-                verdicts = sandbox.verdicts(answers(lesson, path))
-            except ValueError as problem:
-                verdicts = [Verdict(e.exercise, "unreadable", f"{problem}.") for e in lesson.exercises]
-            except Exception as problem:  # whatever is odd about one must not end the grading of all
-                said_so = f"The grader failed: {type(problem).__name__}: {problem}"
-                verdicts = [Verdict(e.exercise, "crashed", said_so) for e in lesson.exercises]
+    students = dict(zip(reports.told_apart([p.relative_to(folder) for p in paths]), paths, strict=True))
+    memory, digest = reports.Memory(out), digest_of(lesson, limits)
+    grades, left = {}, []
+    for student, path in students.items():
+        kept = memory.verdicts(path.relative_to(folder), f"{digest}{_digest(path)}")
+        grades[student] = [verdict_of(v) for v in kept] if kept else None
+        left += [] if kept else [student]
+    if len(left) < len(students):
+        say(f"{len(students) - len(left)} of {len(students)} have not changed since the last time.")
+    done = threading.Lock()
+
+    def keep(student, verdicts, took):
+        with done:
+            path = students[student]
             grades[student] = verdicts
-            passed = sum(v.result == "passed" for v in verdicts)
-            took = time.monotonic() - start
-            say(f"{i} of {len(paths)}  {student}: {passed} of {len(verdicts)} passed ({took:.0f} s)")
-            write(grades, out)  # each time: who stops the grader keeps what is done
+            memory.keep(path.relative_to(folder), f"{digest}{_digest(path)}", [v.data() for v in verdicts])
+            points, most = sum(v.points for v in verdicts), sum(v.maximum for v in verdicts)
+            so_far = sum(v is not None for v in grades.values())
+            say(f"{so_far} of {len(grades)}  {student}: {points:.4g} of {most} points ({took:.0f} s)")
+            # Each time: who stops the grader keeps what is done.
+            memory.write(reports.table({s: v for s, v in grades.items() if v is not None}, students, folder), say)
+
+    if left:
+        with tempfile.TemporaryDirectory(prefix="grading-") as scratch, Graders(lesson, limits, scratch) as graders:
+            say(f"The solved lesson {lesson.number}: {graders.rehearse():.0f} s")
+            for sentence in graders.open_doors():
+                say(sentence)
+            graders.all([(student, students[student]) for student in left], keep, jobs)
+    memory.write(reports.everything(grades, students, folder, lesson), say)
     return grades
 
 
-def write(grades, out):
-    """Write the CSV, atomically: a row for each exercise and one for each student's sum."""
-    text = io.StringIO(newline="")
-    rows = csv.writer(text)
-    rows.writerow(COLUMNS)
-    for student, verdicts in grades.items():
-        for v in verdicts:
-            rows.writerow(map(harmless, (student, v.exercise, v.result, v.sentence, f"{v.seconds:.1f}")))
-        passed = sum(v.result == "passed" for v in verdicts)
-        seconds = f"{sum(v.seconds for v in verdicts):.1f}"
-        rows.writerow(map(harmless, (student, "all", f"{passed} of {len(verdicts)}", "", seconds)))
-    with whole(out) as file:
-        file.write(text.getvalue().encode("utf-8-sig"))  # with the mark that Excel knows UTF-8 by
+def digest_of(lesson, limits):
+    """What verdicts depend on beside the submission: the lesson, the checks, the limits."""
+    found = hashlib.sha256(repr((lesson, limits)).encode())
+    for path in sorted((ROOT / "resnet_lib").rglob("*.py")):
+        found.update(path.read_bytes())
+    return found.hexdigest()
 
 
-def harmless(value):
-    """The value as text that no spreadsheet takes for a formula, in one line."""
-    text = printable(value)
-    return "'" + text if text.lstrip().startswith(("=", "+", "-", "@")) else text
+def _digest(path):
+    with contextlib.suppress(OSError):
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return ""
 
 
-def printable(value):
-    return "".join(c if c.isprintable() else " " for c in str(value))
+class Graders:
+    """Judges submissions to one lesson. scratch: an empty folder for what the runs leave behind."""
 
+    def __init__(self, lesson, limits, scratch):
+        self.lesson, self.limits, self.scratch = lesson, limits, Path(scratch)
+        self.usual, self.library, self.thorough, self.missing = {}, {}, [], set()
+        self.cells = [{"source": c.source, "exercise": c.exercise, "solution": c.solution} for c in lesson.cells]
+        self.wanted = [e.exercise for e in lesson.exercises]
 
-class Sandbox:
-    """Runs answers to one lesson. `scratch` is an empty folder for what the runs leave behind, `closed` are folders
-    that no submission may look into. Without `guarded`, submitted code may say anything, and the outer fences alone
-    hold it: for tests of those."""
+    def __enter__(self):
+        self.submissions, self.judges = Host(self.scratch, "submission"), Host(self.scratch, "judge")
+        return self
 
-    def __init__(self, lesson, limits, scratch, closed=(), guarded=True):
-        self.lesson, self.limits, self.scratch, self.guarded = lesson, limits, Path(scratch), guarded
-        self.closed = [str(Path(each).resolve()) for each in closed]
-        self.cache = self.scratch / "cache"  # matplotlib's list of fonts, made once by the rehearsal
-        self.cache.mkdir(exist_ok=True)
-        self.usual, self.start = {}, 120.0  # seconds for each exercise's cells, and until the first
+    def __exit__(self, *error):
+        self.judges.end()
+        self.submissions.end()
 
     def rehearse(self):
-        """Run the solved lesson, and take from it how long things take here. Returns its seconds.
-
-        ValueError with a sentence if it does not pass.
-        """
+        """Grade the solved lesson, and take from it how long things take and what they are built from. Returns its
+        seconds. ValueError with a sentence if it does not pass."""
         begin = time.monotonic()
-        usual = {}
-        for found in self.events({}, 1800, rehearsal=True):
-            if found["event"] == "ready":
-                self.start = 60 + 5 * (time.monotonic() - begin)
-            elif found["event"] == "verdict":
-                usual[found["exercise"]] = found["seconds"]
-            elif found["event"] != "begin" and found["event"] != "end":
-                raise ValueError(
-                    f"the solved lesson {self.lesson.number} itself does not pass here, so nothing can be graded: "
-                    f"{found['sentence']}"
-                )
-        self.usual = usual
-        return time.monotonic() - begin
+        solved = [[cell["solution"] or cell["source"], cell["exercise"]] for cell in self.cells]
+        wanted = self.wanted
+        for thorough in ([], wanted):
+            self.thorough += [n for n in thorough if n in wanted]
+            self.judges.prepare(self.job(solved, wanted))
+            found = self.judged(solved, wanted, LONG)
+            wanted = [v.exercise for v in found if v.result not in (PASSED, LOOK)]
+            if not wanted:
+                self.judges.prepare(self.job(solved, self.wanted)) if self.thorough else None
+                return time.monotonic() - begin
+        wrong = next(v for v in found if v.exercise in wanted)
+        raise ValueError(
+            f"the solved lesson {self.lesson.number} itself does not pass here, so nothing can be graded: "
+            f"exercise {wrong.exercise}: {wrong.sentence}"
+        )
 
-    def verdicts(self, answers):
-        """One Verdict for each exercise of the lesson, from answers, a dictionary number → source."""
-        wanted = [e.exercise for e in self.lesson.exercises]
-        done = {n: Verdict(n, "not done") for n in wanted if n not in answers}
-        spent = set()  # what ended a process, or changed what checks rely on in one
-        while len(done) < len(wanted):
-            # A new process runs again what did no harm, since later cells may use what it defined; it is judged once.
-            left = {n: source for n, source in answers.items() if n not in spent}
-            now, begun, last, judged = None, time.monotonic(), None, len(done)
-            for found in self.events(left, self.start):
-                if found["event"] == "begin":
-                    now, begun = found["exercise"], time.monotonic()
-                elif found["event"] == "verdict" and now in left and found["exercise"] == now:
-                    done.setdefault(now, Verdict(now, found["result"], found["sentence"], found["seconds"]))
-                    if found["result"] == "tampered":
-                        spent.add(now)
-                elif found["event"] == "stopped":
-                    last = found
-            if last and now in left:
-                guilty = now
-            elif len(done) == judged:  # it came to nothing: at least one must be judged each time
-                guilty = next(n for n in wanted if n not in done)
-            else:
-                continue
-            last = last or {"result": "crashed", "sentence": ""}
-            spent.add(guilty)
-            took = round(time.monotonic() - begun, 2)
-            done.setdefault(guilty, Verdict(guilty, last["result"], last["sentence"], took))
-        return [done[n] for n in wanted]
+    def open_doors(self):
+        """Sentences about what this system cannot hold a submission to."""
+        if self.missing:
+            what = ", ".join(sorted(self.missing))
+            yield (
+                f"This system cannot close {what} to a submission: only Python's own doors are closed. Run the grader "
+                "under an account that owns nothing of value."
+            )
 
-    def seconds_for(self, n):
-        return max(self.limits.seconds, 5 * self.usual.get(n, 0))
-
-    def events(self, answers, patience, rehearsal=False):
-        """Run a worker and give what it reports, at last the event "stopped" if it did not come to its end."""
-        home = Path(tempfile.mkdtemp(dir=self.scratch))
-        secret = secrets.token_hex(16)
-        cells = [vars(cell) for cell in self.lesson.cells]
-        cpu = int(self.start + sum(self.seconds_for(e.exercise) + 1 for e in self.lesson.exercises)) * 4
-        job = {
-            "secret": secret,
+    def job(self, cells, wanted, seconds=None):
+        return {
+            "lesson": self.cells,
             "cells": cells,
-            "answers": answers,
-            "guarded": self.guarded,
-            "closed": self.closed,
-            "memory": self.limits.memory,
-            "cpu": 10**5 if rehearsal else cpu,
+            "wanted": wanted,
+            "limits": {"seconds": seconds or self.limits.seconds, "memory": self.limits.memory},
+            "usual": self.usual,
+            "library": self.library,
+            "thorough": self.thorough,
         }
-        fonts = self.cache if rehearsal else shutil.copytree(self.cache, home / "cache")
-        process = start(home, fonts)
-        lines, last = queue.Queue(), {"event": "stopped", "result": "crashed", "sentence": ""}
-        reader = threading.Thread(target=read_lines, args=(process.stdout, lines), daemon=True)
-        reader.start()
-        deadline, ended = time.monotonic() + patience, False
+
+    def all(self, students, keep, jobs=None):
+        """Judge submissions, several at a time; keep(student, verdicts, seconds) takes each."""
+        left = queue.SimpleQueue()
+        for each in students:
+            left.put(each)
+
+        def work():
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    student, path = left.get_nowait()
+                    begin = time.monotonic()
+                    keep(student, self.submission(path), time.monotonic() - begin)
+
+        threads = [threading.Thread(target=work) for _ in range(jobs or os.cpu_count() or 1)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def submission(self, path):
+        """The verdicts on one notebook."""
+        given = {e.exercise: e.source for e in self.lesson.exercises}
         try:
-            with contextlib.suppress(OSError):  # a worker that died at once is seen below
-                process.stdin.write((json.dumps(job) + "\n").encode())
-                process.stdin.close()
-            while not ended:
-                try:
-                    line = lines.get(timeout=0.1)
-                except queue.Empty:
-                    if time.monotonic() > deadline:
-                        last.update(result="timed out", sentence="It did not come to an end in its time.")
-                        break
-                    if memory_of(process.pid) > self.limits.memory:
-                        last.update(sentence=f"It took more than {self.limits.memory} MB of memory.")
-                        break
-                    continue
-                if line is None:
-                    last.update(sentence="Its process ended before the check had spoken.")
-                    break
-                found = understood(line, secret)
-                if found is None:
-                    last.update(result="tampered", sentence="Something else than the check wrote into its report.")
-                    break
-                if found["event"] == "begin":
-                    deadline = time.monotonic() + (10**5 if rehearsal else self.seconds_for(found["exercise"]))
-                elif found["event"] == "verdict" and found["result"] != "solution":
-                    # What may follow is the solution's own run, before the next exercise begins.
-                    deadline = time.monotonic() + self.seconds_for(found["exercise"])
-                elif found["event"] == "broken":
-                    last.update(sentence=found["sentence"])
-                    break
-                ended = found["event"] == "end"
-                yield found
-        finally:
-            end(process)
-            shutil.rmtree(home, ignore_errors=True)
-        if not ended:
-            yield last
+            cells = merged(self.lesson, path)
+            answers = {n: source for source, n in cells if n and bare(source) != bare(given[n])}
+            found = {v.exercise: v for v in self.judged(cells, [n for n in self.wanted if n in answers])}
+        except ValueError as problem:
+            return [Verdict(n, UNREADABLE, f"{problem}.") for n in self.wanted]
+        except Exception as problem:  # whatever is odd about one must not end the grading of all
+            return [Verdict(n, CRASHED, f"The grader failed: {type(problem).__name__}: {problem}") for n in self.wanted]
+        return [found.get(n) or Verdict(n, NOT_DONE, "The cell is as it was given out.") for n in self.wanted]
 
+    def judged(self, cells, wanted, seconds=None):
+        """The verdicts of a judge, and of another where one has been ended."""
+        found, left = {}, list(wanted)
+        while left:
+            begun, now, pid = time.monotonic(), left[0], None
+            end = self.judges.start(self.submissions)
+            try:
+                end.settimeout(120)
+                pid = wire.receive(reader(end))[0]["pid"]
+                wire.send(Stream(end), self.job([list(c) for c in cells], left, seconds))
+                for said in self.events(end, seconds):
+                    if "begin" in said:
+                        now, begun = said["begin"], time.monotonic()
+                    elif "verdict" in said:
+                        self.note(said, seconds)
+                        found[now] = verdict_of(said["verdict"])
+                result, sentence = CRASHED, "It ended the process that judged it."
+            except TimeoutError:
+                result, sentence = TIMED_OUT, "It did not come to an end in its time."
+            except (wire.Broken, OSError):
+                result, sentence = CRASHED, "It ended the process that judged it."
+            finally:
+                end.close()
+                kill(pid)
+            if any(n not in found for n in left):
+                found.setdefault(now, Verdict(now, result, sentence, round(time.monotonic() - begun, 2)))
+            left = [n for n in left if n not in found]
+        return [found[n] for n in wanted]
 
-def start(home, fonts):
-    """A worker in the empty folder `home`, with as little of this process's surroundings as Python needs."""
-    kept = ("PATH", "SYSTEMROOT", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-    places = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), str(home))
-    env = {name: os.environ[name] for name in kept if name in os.environ} | places
-    env |= {
-        "OMP_NUM_THREADS": "1",
-        "RESNET_COURSE_FAST": "1",
-        "RESNET_COURSE_RUNS": str(home / "runs"),
-        "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": str(fonts),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUTF8": "1",
-    }
-    group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if os.name == "nt" else {"start_new_session": True}
-    return subprocess.Popen(
-        [sys.executable, "-c", START, str(ROOT)],
-        cwd=home,
-        env=env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        **group,
-    )
+    def events(self, end, seconds):
+        """What a judge says, to its end. TimeoutError where it takes far longer than its submission may."""
+        said = {}
+        while "end" not in said:
+            usual = max(self.usual.values(), default=0)
+            end.settimeout(10 * (seconds or max(self.limits.seconds, 5 * usual)) + 60)
+            said, _ = wire.receive(reader(end))
+            yield said
 
-
-def end(process):
-    """End the worker and all that it started."""
-    if os.name == "nt":
-        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
-    else:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
-    process.stdout.close()
-
-
-def read_lines(stream, lines):
-    """Put each line into the queue, and None at the end; stop at too many bytes."""
-    read = 0
-    with contextlib.suppress(OSError, ValueError):
-        while read < CHATTER and (line := stream.readline(CHATTER)):
-            read += len(line)
-            lines.put(line)
-    lines.put(None)
-
-
-def understood(line, secret):
-    """What a line of the worker says, or None if it is not the worker's."""
-    try:
-        found = json.loads(line)
-        return found if secrets.compare_digest(found.pop("secret"), secret) else None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None
-
-
-def memory_of(pid):
-    """MB that the process holds; 0 where that cannot be told."""
-    try:
-        import psutil  # comes with JupyterLab
-
-        return psutil.Process(pid).memory_info().rss / 2**20
-    except Exception:  # it may just have ended
-        return 0
+    def note(self, said, rehearsal):
+        if rehearsal:
+            n = str(said["verdict"]["exercise"])
+            self.usual[n], self.library[n] = said["verdict"]["seconds"], said["classes"]
+            self.missing |= set(said["missing"])

@@ -9,12 +9,12 @@ _HERE = Path(__file__).resolve().parents
 # The lessons: inside the library where a wheel brought both, beside it in the course's own folder.
 NOTEBOOKS = next((f for f in (_HERE[1] / "notebooks", _HERE[2] / "notebooks") if f.is_dir()), _HERE[2] / "notebooks")
 LARGEST = 100 * 10**6  # bytes of a notebook that is still opened
-HEADING = re.compile(r"#\s*Exercise (\d+)\b")
+HEADING = re.compile(r"(?:%%.*\n\s*)?#\s*Exercise (\d+)\b")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell of a lesson. `exercise` is its number, or 0; `solution` and `id` belong to exercises alone."""
+    """A code cell of a lesson. `exercise` is its number, or 0; `solution` belongs to exercises alone."""
 
     source: str
     exercise: int = 0
@@ -41,7 +41,7 @@ def read_notebook(path):
     try:
         if path.stat().st_size > LARGEST:
             raise ValueError(f"{path.name} has more than {LARGEST // 10**6} MB: clear its outputs and save it again")
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
         return [read_cell(c) for c in cells]
     except OSError as error:
         raise ValueError(f"{path.name} cannot be read: {error.strerror}") from None
@@ -83,7 +83,7 @@ def read_lesson(number, folder=NOTEBOOKS):
         if cell["cell_type"] == "code":
             n = sum(bool(c.exercise) for c in cells) + 1
             if "exercise" not in cell["tags"]:
-                cells.append(Cell(cell["source"]))
+                cells.append(Cell(cell["source"], id=cell["id"]))
             elif n <= len(solved):
                 cells.append(Cell(cell["source"], n, solved[n - 1]["source"], cell["id"]))
             else:
@@ -94,9 +94,18 @@ def read_lesson(number, folder=NOTEBOOKS):
 def answers(lesson, path):
     """What the submitted notebook at `path` has in place of each exercise: a dictionary number → source.
 
-    Only the exercises' own cells count. They are known by their id, which JupyterLab keeps; else by their first line,
-    "# Exercise n: …"; else, if none of them was deleted, by their order. All other cells, changed checks and cells of
-    the learner's own among them, are left out. An exercise whose cell is missing or as it was given out has no entry.
+    An exercise whose cell is missing or as it was given out has no entry. ValueError as in `merged`.
+    """
+    given = {e.exercise: e.source for e in lesson.exercises}
+    return {n: source for source, n in merged(lesson, path) if n and bare(source) != bare(given[n])}
+
+
+def merged(lesson, path):
+    """The code cells of a submitted notebook in the lesson's order, (source, number of the exercise or 0).
+
+    Cells of the lesson that the submission has left out are there, changed ones as they were changed, and the learner's
+    own cells come where they stood. Cells are known by their id, which JupyterLab keeps; else by their source; an
+    exercise also by its first line, "# Exercise n: …"; else, if none of them was deleted, by their order.
     ValueError with a sentence where `path` is no notebook, or one of another lesson.
     """
     cells = read_notebook(path)
@@ -105,21 +114,59 @@ def answers(lesson, path):
     if title and title[1] != lesson.number:
         raise ValueError(f"{Path(path).name} is lesson {title[1]}, and lesson {lesson.number} is being graded")
     code = [c for c in cells if c["cell_type"] == "code"]
+    mine = _exercises(lesson, code)
+    if not mine:
+        raise ValueError(f"{Path(path).name} has none of the exercises of lesson {lesson.number}")
+    taken = {id(c) for c in mine.values()}
+    rest = [c for c in code if id(c) not in taken]
+    places, after = _places(lesson, code, mine), {i: [] for i in range(-1, len(lesson.cells))}
+    last, found = -1, {}
+    for c in code:
+        at = places.get(id(c))
+        if at is None:
+            after[last].append(c["source"])
+        else:
+            last, found[at] = at, c["source"]
+    merged = [(source, 0) for source in after[-1]] if rest else []
+    for i, cell in enumerate(lesson.cells):
+        merged.append((found.get(i, cell.source), cell.exercise))
+        merged += [(source, 0) for source in after[i]]
+    return merged
+
+
+def _exercises(lesson, code):
+    """number of an exercise → the submission's cell."""
     tagged = [c for c in code if c["tags"] & {"exercise", "solution"}]  # some work in the solved notebook
     ids = {e.id for e in lesson.exercises if e.id}
-    found, matched = {}, 0
+    found = {}
     for e in lesson.exercises:
         headed = [c for c in code if heading(c["source"]) == e.exercise and c["id"] not in ids - {e.id}]
         same = [c for c in code if e.id and c["id"] == e.id]
         rest = [c for c in headed if "exercise" in c["tags"]] + headed
         in_order = [tagged[e.exercise - 1]] if len(tagged) == len(lesson.exercises) else []
         cell = next(iter(same + rest + in_order), None)
-        matched += cell is not None
-        if cell is not None and bare(cell["source"]) != bare(e.source):
-            found[e.exercise] = cell["source"]
-    if not matched:
-        raise ValueError(f"{Path(path).name} has none of the exercises of lesson {lesson.number}")
+        if cell is not None:
+            found[e.exercise] = cell
     return found
+
+
+def _places(lesson, code, mine):
+    """id() of a submission's cell → which cell of the lesson it is."""
+    numbers = {cell.exercise: i for i, cell in enumerate(lesson.cells) if cell.exercise}
+    places = {id(c): numbers[n] for n, c in mine.items()}
+    ids = {cell.id: i for i, cell in enumerate(lesson.cells) if cell.id and not cell.exercise}
+    sources = {}
+    for i, cell in enumerate(lesson.cells):
+        sources.setdefault(bare(cell.source), []).append(i)
+    for c in code:
+        if id(c) in places:
+            continue
+        at = ids.get(c["id"])
+        if at is None:
+            at = next((i for i in sources.get(bare(c["source"]), ()) if i not in places.values()), None)
+        if at is not None and at not in places.values():
+            places[id(c)] = at
+    return places
 
 
 def heading(source):

@@ -1,0 +1,90 @@
+"""Trained blocks for the instrument: the bundled network's, and ResNet-50's where it has been downloaded."""
+
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+import torch
+
+from ..activations import calls
+from ..anatomy import anatomy, shapes_only
+from ..blocks import BTNK1
+from ..network import resnet50
+from ..photos import PATTERNS, photo, to_input
+from ..weights import CHECKPOINTS, load
+from .block_design import BlockDesign
+
+
+@dataclass(frozen=True)
+class Place:
+    """A block of a network: which one, and what it is designed as. `path` is its name there, "stage2.0"."""
+
+    network: str
+    path: str
+    design: BlockDesign
+
+    def trained(self):
+        """Return the block with its trained weights, in eval(), and shared: not to be changed."""
+        return _network(self.network).get_submodule(self.path)
+
+    def input(self, picture, W):
+        """Return what the trained network gives this block for a picture, (1, C, W, W)."""
+        size = W * self.jump
+        if isinstance(picture, str) and picture in PATTERNS:
+            raise ValueError(f"{picture} is not a photograph, and the trained network was made for photographs")
+        return _inputs(self.network, self.path, picture if isinstance(picture, str) else _Same(picture), size)
+
+    @property
+    def jump(self):
+        """Pixels of the picture from one position of the block's input to the next."""
+        return {"stage1": 4, "stage2": 4, "stage3": 8, "stage4": 16}[self.path[:6]] * (
+            2 if self.path[:6] != "stage1" and not self.path.endswith(".0") else 1
+        )
+
+
+class _Same:
+    """A picture as a key: PIL images compare by content and have no hash."""
+
+    def __init__(self, image):
+        self.image = image
+
+    def __eq__(self, other):
+        return isinstance(other, _Same) and self.image is other.image
+
+    def __hash__(self):
+        return id(self.image)
+
+
+def has_weights(network):
+    """Return whether the trained weights of a network can be had without a download."""
+    file = CHECKPOINTS[network].file
+    return not file or (Path(torch.hub.get_dir()) / "checkpoints" / file).is_file()
+
+
+@cache
+def places(network):
+    """Return the blocks of a network in the catalogue, a dictionary "Stage 2, block 1" → Place. Loads nothing."""
+    checkpoint = CHECKPOINTS[network]
+    with shapes_only():
+        built = checkpoint.build() if network == "thin" else resnet50()
+    W, found = anatomy(built.stage0, checkpoint.size).output[-1], {}
+    for stage in range(1, 5):
+        for i, b in enumerate(getattr(built, f"stage{stage}")):
+            design = BlockDesign("BTNK1" if isinstance(b, BTNK1) else "BTNK2", b.C, W, b.C1, b.S)
+            found[f"Stage {stage}, block {i + 1}"] = Place(network, f"stage{stage}.{i}", design)
+            W = anatomy(b, W).output[-1]
+    return found
+
+
+@cache
+def _network(name):
+    return load(name)
+
+
+@lru_cache(maxsize=8)
+def _inputs(network, path, picture, size):
+    whole, checkpoint = _network(network), CHECKPOINTS[network]
+    image = picture.image if isinstance(picture, _Same) else photo(picture)
+    x = to_input(image, size, round(size * checkpoint.resize / checkpoint.size))
+    with torch.no_grad():
+        return calls(whole, x, [f"{path}.conv1"])[f"{path}.conv1"].inputs[0]

@@ -1,0 +1,321 @@
+"""The process in which a submission runs. It knows the notebook's cells and what the grader asks of them, and nothing
+else: no solution, no expected value, no verdict. All it says is taken for what it is, a submission's answers.
+"""
+
+import contextlib
+import functools
+import inspect
+import io
+import os
+import pickle
+import sys
+import traceback
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn.modules import module as hooks
+
+from . import modules, wire
+from .surroundings import FAKE, Nothing, fresh_torch, shell
+from .tracing import Trace
+
+HERE = str(Path(__file__).resolve().parents[1])
+TORCH = str(Path(torch.__file__).parent)
+
+
+def asked(channel, read):
+    """Answer the grader's requests until it hangs up."""
+    Child(channel, read).serve()
+
+
+class Child:
+    """One submission's process. objects: number → module or function that the grader knows by it; negative numbers are
+    the grader's own modules, sent here."""
+
+    def __init__(self, channel, read):
+        self.channel, self.read = channel, read
+        self.objects, self.numbers, self.sent, self.given = {}, {}, {}, {}
+        self.trace, self.inside = None, {}
+        self.shell = shell()
+
+    def serve(self):
+        hooks.register_module_forward_pre_hook(self._begin)
+        hooks.register_module_forward_hook(self._end)
+        while True:
+            (what, given), buffers = wire.receive(self.read)
+            try:
+                answer = getattr(self, f"do_{what}")(given, buffers)
+            except BaseException as error:  # a submission may raise whatever it likes
+                answer = {"error": self.error(error)}, []
+            wire.send(self.channel, *answer)
+
+    # ── Cells ──
+
+    def do_cells(self, cells, _buffers):
+        """Run cells; of each, its error or None."""
+        found = []
+        sys.modules["__main__"] = self.shell.user_module
+        for cell in cells:
+            fresh_torch()
+            with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+                with contextlib.redirect_stderr(io.StringIO()):
+                    result = self.shell.run_cell(cell, store_history=False, silent=False)
+            error = result.error_before_exec or result.error_in_exec
+            found.append(self.error(error) if error is not None else None)
+        fresh_torch()
+        return {"cells": found}, []
+
+    def do_get(self, name, _buffers):
+        """The value of a name."""
+        if name not in self.shell.user_ns:
+            return {"missing": True}, []
+        encoder = self.encoder([])
+        value = encoder.encode(self.shell.user_ns[name])
+        return {"value": value, "modules": self.new(encoder.buffers)}, encoder.buffers
+
+    # ── Calls ──
+
+    def do_call(self, given, buffers):
+        """Call what a number stands for; with what it did to the modules and tensors that it was given."""
+        decoder = wire.Decoder(buffers, self.decode)
+        self.synchronise(given["state"], decoder)
+        args = [decoder.decode(a) for a in given["args"]]
+        kwargs = {k: decoder.decode(v) for k, v in given["kwargs"].items()}
+        tensors = {k: (t, t._version) for k, t in decoder.memo.items() if isinstance(t, torch.Tensor)}
+        f = self.objects[given["number"]]
+        module, roots = isinstance(f, nn.Module), [self.objects[n] for n in given["modules"]]
+        self.given = {id(t): -1 - k for k, (t, _) in tensors.items()}
+        trace = Trace(self.encode, self.slots([*([f] if module else []), *roots]))
+        kept = [(b, b.clone()) for b in f.buffers()] if module else []
+        out, error = self.run(given, trace, f, args, kwargs)
+        encoder = trace.encoder
+        buffers, answer = encoder.buffers, {"nodes": trace.all}
+        if error is not None:
+            answer["error"] = self.error(error)
+        if module:
+            for buffer, before in kept:
+                buffer.data.copy_(before)
+        else:
+            answer["result"] = self.encoder(buffers).encode(out)
+            answer["traced"] = encoder.encode(out) if _grad(out) else None
+            answer["nodes"] = trace.all if _grad(out) else []
+            answer["changed"] = [
+                [k, self.encoder(buffers)._tensor(t)] for k, (t, v) in tensors.items() if t._version != v
+            ]
+            answer["effects"] = [self.describe(root, buffers) for root in roots]
+        answer["modules"] = self.new(buffers)
+        self.given = {}
+        return answer, buffers
+
+    def run(self, given, trace, f, args, kwargs):
+        """What f gives, and what it raises, under the grader's settings of torch."""
+        out = error = None
+        torch.set_grad_enabled(given["grad"])
+        trace.grad = given["grad"]
+        meta = torch.device("meta") if given["meta"] else contextlib.nullcontext()
+        self.trace = trace
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), self.clock(given, f):
+            try:
+                with meta, trace:
+                    out = f(*args, **kwargs)
+            except BaseException as raised:  # a submission may raise whatever it likes
+                error = raised
+        self.trace = None
+        fresh_torch(seed=False)
+        return out, error
+
+    def slots(self, roots):
+        """Where each tensor of these modules is: id → (the module's number, its name)."""
+        return {
+            id(t): (self.number(m), name)
+            for root in roots
+            for m in root.modules()
+            for name, t, _own in modules.leaves(m)
+            if t is not None
+        }
+
+    def clock(self, given, f):
+        """Where the grader's clock is another one, the clock here is the grader's."""
+        if not given["clock"]:
+            return contextlib.nullcontext()
+        stand = FAKE.Stand({})
+        stand.read = lambda: self.ask("clock", "perf_counter")
+        stand.read_processor = lambda: self.ask("clock", "process_time")
+        stand.sleep = lambda seconds: self.ask("sleep", float(seconds))
+        return stand.clocks(f)
+
+    def ask(self, what, given=None):
+        """Ask the grader to call something of its own."""
+        wire.send(self.channel, {"ask": [what, given]})
+        answer, _ = wire.receive(self.read)
+        return answer["value"]
+
+    def _begin(self, module, args):
+        n = self.numbers.get(id(module))
+        if self.trace is not None and n is not None:
+            self.trace.begin(n, args)
+
+    def _end(self, module, args, out):
+        if self.trace is not None and self.numbers.get(id(module)) is not None and self.trace.open:
+            self.trace.end(out)
+
+    # ── Modules and functions as numbers ──
+
+    def number(self, thing):
+        n = self.numbers.get(id(thing))
+        if n is None:
+            n = self.numbers[id(thing)] = len(self.objects) + 1
+            self.objects[n] = thing
+        return n
+
+    def encode(self, value):
+        if id(value) in self.given:
+            return ["v", self.given[id(value)]]
+        if isinstance(value, Nothing) or value is Nothing:
+            return ["chosen"]
+        if isinstance(value, nn.Module):
+            n = self.number(value)
+            self.inside.setdefault(n, value)
+            return ["module", n]
+        if name := dataclass_name(value):
+            fields = {f: wire.Encoder(self.encode).encode(getattr(value, f)) for f in value.__dataclass_fields__}
+            return ["dataclass", name, fields]
+        if isinstance(value, type) and issubclass(value, nn.Module) or callable(value):
+            return ["callable", self.number(value), about(value)]
+        return None
+
+    def decode(self, form):
+        kind, *rest = form
+        if kind == "module" or kind == "callable":
+            return self.objects[rest[0]]
+        if kind == "ask":
+            return functools.partial(self.ask, "call", rest[0])
+        if kind == "tree":  # the grader's own module
+            numbers, data = rest
+            root = self.unpickled(data)
+            for n, module in zip(numbers, root.modules(), strict=True):
+                self.objects[n], self.numbers[id(module)] = module, n
+                self.remember(n, module)
+            return root
+        if kind == "pickle":
+            return self.unpickled(rest[0])
+        raise wire.Broken(kind)
+
+    def unpickled(self, data):
+        """What the grader sent pickled: it is the grader's own."""
+        reader = pickle.Unpickler(io.BytesIO(self.current[data]))
+        reader.persistent_load = self.objects.__getitem__
+        return reader.load()
+
+    def encoder(self, buffers):
+        """An encoder for one piece of an answer."""
+        found = wire.Encoder(self.encode)
+        found.buffers = buffers
+        return found
+
+    def new(self, buffers):
+        """Descriptions of the modules that the answer is the first to name."""
+        found = []
+        while self.inside:
+            _, module = self.inside.popitem()
+            if isinstance(module, nn.Module) and (self.number(module), None) not in self.sent:
+                found.append(self.describe(module, buffers))
+        return found
+
+    def describe(self, root, buffers):
+        """A module's tree as data, its tensors only where the grader does not have them yet."""
+        nodes, encoder = [], self.encoder(buffers)
+        for module in list(root.modules())[: modules.MOST]:
+            n = self.number(module)
+            self.sent[n, None] = module
+            tensors = {}
+            for name, t, own in modules.leaves(module):
+                key, now = (n, name), None if t is None else (t, t._version)
+                before = self.sent.get(key)
+                same = before is not None and now is not None and before[0] is t and before[1] == t._version
+                self.sent[key] = now
+                grad = t is not None and bool(t.requires_grad)
+                tensors[name] = [own, t is None, grad, None if same or t is None else encoder.encode(t)]
+            plain = {k: encoder.encode(v) for k, v in modules.attributes(module).items()}
+            parts = {k: None if m is None else self.number(m) for k, m in module._modules.items()}
+            nodes.append([n, modules.nature(module), plain, tensors, parts])
+        return nodes
+
+    def remember(self, n, module):
+        self.sent[n, None] = module
+        for name, t, _own in modules.leaves(module):
+            self.sent[n, name] = None if t is None else (t, t._version)
+
+    def synchronise(self, state, decoder):
+        """Give modules the numbers that the grader's copies of them hold."""
+        self.current = decoder.buffers
+        with torch.no_grad():
+            for n, tensors, plain in state:
+                module = self.objects[n]
+                for name, form in tensors.items():
+                    value = decoder.decode(form)
+                    space = module._parameters if name in module._parameters else module._buffers
+                    now = space.get(name)
+                    if now is not None and now.shape == value.shape and now.device == value.device:
+                        now.data.copy_(value)
+                        now.requires_grad_(value.requires_grad) if now.is_leaf else None
+                    else:
+                        space[name] = value
+                    self.sent[n, name] = (space[name], space[name]._version)
+                for name, form in plain.items():
+                    vars(module)[name] = decoder.decode(form)
+        decoder.memo.clear()
+
+    # ── Errors ──
+
+    def error(self, error):
+        """An error as data: its kind, its sentence and the learner's own lines, the outermost first."""
+        names = [c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins"]
+        try:
+            text = str(error)[:5000]
+        except BaseException:
+            text = ""
+        if isinstance(error, SyntaxError):
+            text = f"{error.msg} (line {error.lineno}: {str(error.text or '').strip()})"
+        if isinstance(error, KeyError) and error.args:
+            text = error.args[0] if isinstance(error.args[0], str) else text
+        lines = []
+        frames = zip(traceback.walk_tb(error.__traceback__), traceback.extract_tb(error.__traceback__), strict=True)
+        for (frame, _), place in frames:
+            if place.filename.startswith((HERE, TORCH)) or "IPython" in place.filename:
+                continue
+            own = frame.f_locals.get("self")
+            n = self.numbers.get(id(own)) if isinstance(own, nn.Module) else None
+            lines.append([place.name, place.lineno or 0, place.line or "", n])
+        return {"kind": names[0] if names else "Exception", "text": text, "lines": lines[-20:]}
+
+
+def _grad(out):
+    if isinstance(out, torch.Tensor):
+        return out.requires_grad
+    return isinstance(out, tuple | list) and any(map(_grad, out[:100]))
+
+
+def dataclass_name(value):
+    """The name of a dataclass of the library, of which a value may be an answer, or ""."""
+    kind = type(value)
+    known = {"Design", "StemDesign", "StageDesign"}
+    return kind.__name__ if kind.__module__ == "resnet_lib.network" and kind.__name__ in known else ""
+
+
+def about(value):
+    """What the grader may know of a function or class: its name, whose it is, and its arguments."""
+    try:
+        found = inspect.signature(value).parameters.values()
+        given = [[p.name, int(p.kind), p.default is not inspect.Parameter.empty] for p in found]
+    except (TypeError, ValueError):
+        given = None
+    return {
+        "name": str(getattr(value, "__name__", type(value).__name__)),
+        "of": str(getattr(value, "__module__", "")),
+        "class": isinstance(value, type),
+        "module": isinstance(value, type) and issubclass(value, nn.Module),
+        "given": given,
+        "said": repr(value)[:200],
+    }

@@ -1,0 +1,310 @@
+"""Judges one submission: the lesson's own checks, given the submission's functions and modules through `remote`."""
+
+import ast
+import contextlib
+import os
+import tempfile
+import time
+from html import escape
+
+import torch
+
+from .. import exercises
+from ..exercises import own as parts_of_lessons
+from ..exercises.placeholders import open_lines
+from ..exercises.questions import Question
+from . import wire
+from .box import limit
+from .needs import EVERY, names, needed, parsed
+from .processes import Line, Stream, reader
+from .remote import Chosen, Ended, Function, Remote
+from .verdicts import CRASHED, FAILED, LOOK, NOT_DONE, Part, Verdict, summed
+
+LONGEST = 600  # characters of a sentence
+# Checks whose answer depends on the learner's own machine, or that only look at the form of a text.
+BY_EYE = {
+    "limit_question": "It depends on the machine on which it was measured.",
+    "batch_question": "It depends on the machine on which it was measured.",
+    "check_reasons": "No check can say whether reasons are good.",
+}
+
+
+# What the checks compare with is the library's, whatever else has been judged before.
+exercises.yours = lambda name: parts_of_lessons.PARTS[name].library()
+PREPARED = {}  # exercise → its reference, made before this process was copied
+
+
+def prepare(end):
+    """Run the solved lesson as far as the checks need it, and keep what they compare with."""
+    job, _ = wire.receive(reader(end))
+    PREPARED.clear()
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        for n in job["wanted"]:
+            with contextlib.suppress(Exception):  # told again, in words, when a submission is judged
+                PREPARED[n] = Exercise(job, n, None).reference()
+    torch.set_grad_enabled(True)
+    wire.send(Stream(end), {"prepared": sorted(PREPARED)})
+
+
+def judge(end, submissions):
+    """Judge what the grader asks for, and send it a verdict for each exercise."""
+    wire.send(Stream(end), {"pid": os.getpid()})
+    job, _ = wire.receive(reader(end))
+    os.environ["RESNET_COURSE_RUNS"] = tempfile.mkdtemp(dir=submissions.scratch)
+    limit(job["limits"]["memory"], 10**6, None)
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        for n in job["wanted"]:
+            wire.send(Stream(end), {"begin": n})
+            verdict, classes, missing = Exercise(job, n, submissions).judged()
+            found = {"verdict": verdict.data(), "classes": sorted(classes), "missing": missing}
+            wire.send(Stream(end), found)
+    wire.send(Stream(end), {"end": True})
+
+
+class Exercise:
+    """One exercise of one submission."""
+
+    def __init__(self, job, n, submissions):
+        self.job, self.n, self.submissions = job, n, submissions
+        self.begun, self.thorough = time.monotonic(), n in job["thorough"]
+        cells = job["lesson"]
+        at = next(i for i, cell in enumerate(cells) if cell["exercise"] == n)
+        self.source = cells[at]["source"]
+        self.above = [cell["solution"] or cell["source"] for cell in cells[:at]]
+        self.statements = list(_statements(cells[at + 1 :]))
+        self.earlier = [cell["source"] for cell in cells[:at] if cell["exercise"]]
+        self.due, self.remote = top(self.source), None
+
+    def judged(self):
+        """(verdict, the library's classes in it, what the system could not close)."""
+        limits = self.job["limits"]
+        seconds = max(limits["seconds"], 5 * self.job["usual"].get(str(self.n), 0))
+        line = None
+        try:
+            line = Line(self.submissions, limits["memory"], seconds)
+            self.remote = Remote(line)
+            return self.judge(), self.remote.classes, line.missing
+        except Ended as end:
+            return self.verdict(end.result, end.sentence), set(), line.missing if line else []
+        except wire.Broken:
+            return self.verdict(CRASHED, "What it answered cannot be read."), set(), line.missing
+        except Exception as problem:  # the grader's own: it must not end the others
+            if os.environ.get("RESNET_GRADER_DEBUG"):
+                import traceback
+
+                traceback.print_exc()
+            said = f"The grader failed: {type(problem).__name__}: {problem}"
+            return self.verdict(CRASHED, said), set(), line.missing if line else []
+        finally:
+            if line is not None:
+                line.close()
+
+    def verdict(self, result, sentence, **more):
+        took = round(time.monotonic() - self.begun, 2)
+        return Verdict(self.n, result, cut(sentence), took, given=self.answer, **more)
+
+    @property
+    def answer(self):
+        return next((source for source, n in self.job["cells"] if n == self.n), "")
+
+    def judge(self):
+        if open_lines(self.answer):
+            return self.verdict(NOT_DONE, "There is still a ... in the cell.")
+        space, by_eye = PREPARED.get(self.n) or self.reference()
+        used = set().union(*(names(ast.unparse(s))[1] for s in self.statements))
+        own = self.due | (set().union(*map(top, self.earlier)) & used)
+        if problem := self.run(own):
+            return problem
+        values, look = self.values(own, used)
+        if isinstance(values, Verdict):
+            return values
+        if any(isinstance(value, Chosen) for value in values.values()):
+            return self.verdict(LOOK, "It was chosen in a widget.", maximum=0, look=(self.handed_in(self.due),))
+        space.update(values)
+        parts = list(self.parts(space, by_eye, look))
+        extra = sorted(self.remote.classes - set(self.job["library"].get(str(self.n), self.remote.classes)))
+        if extra:
+            look.append(f"It is built from the library's own {', '.join(extra)}.")
+        return summed(self.n, parts, look, self.answer, round(time.monotonic() - self.begun, 2))
+
+    def reference(self):
+        """The names that the checks use, from the solved lesson; and which statements no check can judge."""
+        tainted, by_eye = set(), {}
+        for i, statement in enumerate(self.statements):
+            bound, used = names(ast.unparse(statement))
+            reason = next((BY_EYE[name] for name in BY_EYE if name in used and not _imports(statement)), None)
+            reason = reason or next((why for name, why in tainted if name in used), None)
+            if reason and not _imports(statement):
+                by_eye[i] = reason
+                tainted |= {(name, reason) for name in bound - {EVERY} if not _checks(statement)}
+        wanted = set()
+        for i, statement in enumerate(self.statements):
+            wanted |= names(ast.unparse(statement))[1] if i not in by_eye else set()
+        space = {"__name__": "__main__", "display": lambda shown=None, *more, **options: shown}
+        space["get_ipython"] = lambda: None
+        which = range(len(self.above)) if self.thorough else needed(self.above, wanted - self.due)
+        for i in which:
+            exec(compile(self.above[i], "<lesson>", "exec", dont_inherit=True), space)
+        return space, by_eye
+
+    def run(self, own):
+        """Run the submission's cells down to the exercise's; a verdict where its own cell stops."""
+        cells = self.job["cells"]
+        at = next(i for i, (_, n) in enumerate(cells) if n == self.n)
+        sources = [source for source, _ in cells]
+        wanted = names(sources[at])[1] | (own - self.due)
+        which = range(at) if self.thorough else needed(sources[:at], wanted)
+        which = [*which, at]
+        errors = self.remote.cells([sources[i] for i in which])
+        if errors[-1] is None:
+            return None
+        for name in (own | wanted) & self.known():
+            with contextlib.suppress(KeyError):
+                if isinstance(self.remote.get(name), Chosen):
+                    look = (self.handed_in(self.due),)
+                    return self.verdict(LOOK, "It follows from what was chosen in a widget.", maximum=0, look=look)
+        error = self.remote.problem({"error": errors[-1]})
+        left = parsed(sources[at])
+        if isinstance(error, NotImplementedError) and any(isinstance(s, ast.Raise) for s in left.body):
+            return self.verdict(NOT_DONE, "The cell still raises NotImplementedError: remove that line.")
+        said = f"The cell stops. {_named(error)}"
+        lines = errors[-1].get("lines") or []
+        said += f" (Line {lines[-1][1]}: {lines[-1][2].strip()})" if lines and lines[-1][2] else ""
+        before = next((i for i, e in zip(which[:-1], errors[:-1], strict=True) if e is not None), None)
+        if before is not None:
+            first = next(iter(sources[before].strip().splitlines()), "")
+            said += f" A cell above, which begins with “{first[:60]}”, has stopped before."
+        return self.verdict(FAILED, said, parts=(Part(0.0, cut(said), mistake=f"cell stops: {type(error).__name__}"),))
+
+    def known(self):
+        return {name for source, _ in self.job["cells"] for name in names(source)[0]}
+
+    def values(self, own, used):
+        """(name → the submission's value, what to look at), or (a verdict, …) where one is missing."""
+        found, look = {}, []
+        for name in sorted(own & used):
+            try:
+                found[name] = self.remote.get(name)
+            except KeyError:
+                said = f"The cell no longer gives {name} a value." if name in self.due else f"{name} has no value."
+                return self.verdict(FAILED, said, parts=(Part(0.0, said, mistake="no value"),)), look
+            if isinstance(found[name], Function) and found[name]._module.startswith("resnet_lib"):
+                look.append(f"{name} is the library's own {found[name].__name__}.")
+        return found, look
+
+    def handed_in(self, which):
+        """What the submission gives these names, as text."""
+        said = []
+        for name in sorted(which):
+            with contextlib.suppress(KeyError):
+                value = self.remote.get(name)
+                text = "chosen in a widget" if isinstance(value, Chosen) else repr(value)[:3000]
+                said.append(f"{name} = {text}")
+        return "; ".join(said)
+
+    def parts(self, space, by_eye, look):
+        """Run the lesson's checks, each a `Part`."""
+        for i, statement in enumerate(self.statements):
+            if i in by_eye:
+                if _checks(statement):
+                    handed = self.handed_in(self.due & names(ast.unparse(statement))[1])
+                    look.append(f"Not judged here: {by_eye[i]} Handed in: {handed}")
+                    yield Part(None, f"Not judged here: {by_eye[i]}")
+            elif not _checks(statement):
+                exec(compile(ast.Module([statement], []), "<lesson>", "exec", dont_inherit=True), space)
+                space["display"] = lambda shown=None, *more, **options: shown
+            else:
+                yield self.part(statement, space)
+
+    def part(self, statement, space):
+        shares = []
+
+        def predict(questions, guesses, **options):
+            shares.append(_share(questions, guesses))
+            return exercises.predict(questions, guesses, **options)
+
+        if "predict" in space:
+            space["predict"] = predict
+        try:
+            if isinstance(statement, ast.Expr):
+                code = compile(ast.Expression(statement.value), "<check>", "eval", dont_inherit=True)
+                right = eval(code, space)
+            else:
+                right = exec(compile(ast.Module([statement], []), "<check>", "exec", dont_inherit=True), space)
+        except exercises.Wrong as wrong:
+            found = wrong.verdict
+            mistake = found.finding.kind.name if found.finding is not None else cut(found.sentence, 80)
+            said = " ".join(filter(None, (found.headline, found.sentence, found.where)))
+            return Part(shares[0] if shares else 0.0, cut(said), found._repr_html_(), mistake)
+        except Exception as error:  # what a notebook would show in its place
+            said = cut(_named(error))
+            return Part(0.0, said, f"<p>{escape(said)}</p>", type(error).__name__)
+        if isinstance(right, exercises.Verdict):
+            return Part(1.0, cut(f"{right.headline} {right.sentence}"), right._repr_html_())
+        return Part(1.0, "")
+
+
+def _share(questions, guesses):
+    """Which share of the questions is answered rightly."""
+    if isinstance(questions, Question):
+        questions, guesses = [questions], [guesses]
+    elif isinstance(questions, dict):
+        guesses = [guesses.get(key) for key in questions] if isinstance(guesses, dict) else []
+        questions = list(questions.values())
+    try:
+        right = sum(q.judge(g)[0] for q, g in zip(questions, list(guesses), strict=False))
+    except Exception:  # guesses that are no list
+        return 0.0
+    return right / len(questions)
+
+
+def _statements(cells):
+    """The statements from an exercise to its last check."""
+    found, last = [], 0
+    for cell in cells:
+        if cell["exercise"]:
+            break
+        tree = parsed(cell["source"])
+        for statement in tree.body if tree else ():
+            found.append(statement)
+            last = len(found) if _checks(statement) else last
+    return found[:last]
+
+
+def _checks(statement):
+    """Whether a statement calls a check."""
+    called = [n.func.id for n in ast.walk(statement) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+    defines = isinstance(statement, ast.FunctionDef | ast.ClassDef)
+    asserts = isinstance(statement, ast.Assert | ast.For) and any(
+        isinstance(n, ast.Assert) for n in ast.walk(statement)
+    )
+    return not defines and (asserts or any(name.startswith("check_") or name == "predict" for name in called))
+
+
+def _imports(statement):
+    return isinstance(statement, ast.Import | ast.ImportFrom)
+
+
+def top(source):
+    """The names that a cell's top level gives a value, without its imports."""
+    found = set()
+    tree = parsed(source)
+    for node in tree.body if tree else ():
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif not _imports(node):
+            found |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return found
+
+
+def _named(error):
+    text = " ".join(str(error)[: 10 * LONGEST].split())
+    if isinstance(error, AssertionError) and text:
+        return text  # a check's own sentence
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def cut(text, most=LONGEST):
+    """The text in one line, and not too long."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,100 @@
+"""Hostile submissions gain nothing, and harm neither the grader nor another submission."""
+
+import os
+import socket
+import sys
+import threading
+
+import pytest
+
+from resnet_lib.grading.grader import Graders
+from resnet_lib.grading.verdicts import Limits
+
+from .hostile import attacks
+from .small_lesson import RIGHT, made_lesson, submission
+
+SECONDS = 3  # for each exercise
+NAMES = list(attacks({"solutions": "", "others": "", "scratch": ""}, 0, ""))
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """name → verdict of every attack, and of a right submission after every tenth; what the machine looks like then."""
+    folder = tmp_path_factory.mktemp("hostile")
+    lesson = made_lesson(folder / "notebooks")
+    (folder / "scratch").mkdir()
+    precious = folder / "precious" / "precious.txt"
+    precious.parent.mkdir()
+    precious.write_text("kept")
+    places = {"solutions": folder / "notebooks", "others": folder / "in", "scratch": folder / "scratch"}
+    reached, stop = [], threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+
+        def listen():
+            while not stop.is_set():
+                try:
+                    reached.append(server.accept())
+                except TimeoutError:
+                    pass
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        port = server.getsockname()[1]
+        sources = attacks({n: str(p) for n, p in places.items()}, port, str(precious))
+        students = []
+        for i, (name, source) in enumerate(sources.items()):
+            students.append((name, submission(folder / "in" / f"{i}.ipynb", source)))
+            if i % 10 == 9:
+                students.append((f"right {i}", submission(folder / "in" / f"right{i}.ipynb", RIGHT)))
+        before = {p: p.read_bytes() for n in ("notebooks", "in", "precious") for p in (folder / n).rglob("*.*")}
+        found = {}
+        with Graders(lesson, Limits(SECONDS, 2000), folder / "scratch") as graders:
+            graders.rehearse()
+            graders.all(students, lambda student, verdicts, took: found.update({student: (verdicts[0], took)}), jobs=2)
+        stop.set()
+        listener.join()
+    after = {p: p.read_bytes() for n in ("notebooks", "in", "precious") for p in (folder / n).rglob("*.*")}
+    return found, {
+        "reached": reached,
+        "changed": before != after,
+        "scratch": folder / "scratch",
+        "doors": graders.missing,
+    }
+
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes and signals of POSIX")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_hostile_submission_gains_nothing_and_ends_in_time(judged, name):
+    verdict, took = judged[0][name]
+    assert verdict.points == 0 and verdict.result not in ("passed", "partly"), verdict
+    assert len(verdict.sentence) <= 600 and "\n" not in verdict.sentence
+    assert took < 20
+
+
+def test_the_right_submissions_between_them_pass(judged):
+    right = {name: verdict for name, (verdict, _) in judged[0].items() if name.startswith("right")}
+    assert len(right) > 10
+    assert {v.result for v in right.values()} == {"passed"}, right
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system's own means are Linux's")
+def test_no_file_was_changed_no_listener_reached_and_nothing_left_running(judged):
+    _, machine = judged
+    assert not machine["doors"], "this system can close all doors"
+    assert not machine["reached"] and not machine["changed"]
+    assert not [p for p in machine["scratch"].glob("tmp*/*") if p.is_file()]
+    left = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            left += [pid] if str(machine["scratch"]) in os.readlink(f"/proc/{pid}/cwd") else []
+        except OSError:
+            continue
+    assert not left
+
+
+def test_an_endless_loop_is_told_in_words(judged):
+    verdict, took = judged[0]["harm: an endless loop"]
+    assert verdict.result == "timed out" and "never ends" in verdict.sentence and took < 20
