@@ -302,7 +302,7 @@ class Anatomy:
         try:
             return steps[step_called(name, steps)]
         except ValueError as problem:
-            raise KeyError(f"{problem}; there are {', '.join(steps)}") from None
+            raise KeyError(str(problem)) from None
 
     def field(self, name, row=0, column=0):
         """Return the receptive field of one output value: a `Box` of input pixels outside which nothing changes it.

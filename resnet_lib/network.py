@@ -246,8 +246,10 @@ def step_called(name, names):
     several = [n for n in names if re.fullmatch(re.escape(_ours(said)) + r"\d", n)] if said.endswith("relu") else []
     if several:
         raise ValueError(f"{name!r} is {len(several)} steps here, one each time it runs: {', '.join(several)}")
-    near = difflib.get_close_matches(_ours(said), names, 3)
-    raise ValueError(f"no step is called {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+    if near := difflib.get_close_matches(_ours(said), names, 3):
+        raise ValueError(f"no step is called {name!r}; did you mean {' or '.join(near)}?")
+    first = ", ".join([n for n in names if n][:4]) + ", …" * (len(names) > 4)
+    raise ValueError(f"no step is called {name!r}; there are {first}")
 
 
 def _from_the_end(said, stage, index, names):
