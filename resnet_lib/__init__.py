@@ -5,8 +5,9 @@ widgets in `resnet_lib.explorers`.
 """
 
 from .activations import activations, step_names
-from .anatomy import Anatomy, ShapeMismatch, Step, anatomy, out_size, shapes_only
+from .anatomy import Anatomy, ShapeMismatch, Step, anatomy, out_size
 from .blocks import BTNK1, BTNK2, Add, BasicBlock, Bottleneck, Projection, Stem
+from .inside import following as following  # tells anatomy how modules of one's own are followed
 from .network import (
     DESIGNS,
     Design,
@@ -21,6 +22,7 @@ from .network import (
     resnet152,
     resnext50_32x4d,
     resnext101_32x8d,
+    shapes_only,
     wide_resnet50_2,
     wide_resnet101_2,
 )

@@ -407,6 +407,8 @@ def gap(a, b):
     infinite where the shapes differ, NaN where there are no numbers."""
     if a.shape != b.shape:
         return inf, inf
+    if not a.numel():
+        return 0.0, 0.0
     a, b = a.cpu().double(), b.cpu().double()
     difference = (a - b).abs().max().item()
     return difference, difference / (b.abs().max().item() or 1.0)

@@ -1,4 +1,4 @@
-"""Every step's shape, parameters, MACs, receptive field: arithmetic on the design, with no forward pass.
+"""Every step's shape, parameters, MACs, receptive field: arithmetic on the design.
 
 A MAC is one multiplication with its addition; FLOPs = 2 × MACs. Convolutions and linear layers are counted, as
 in the paper (section 3.3, "FLOPs (multiply-adds)"); normalisation, ReLU, sums and pooling are not: together they
@@ -6,17 +6,15 @@ are under one percent. Receptive fields follow Araujo, Norris, Sim, "Computing R
 Neural Networks" (Distill, 2019): eq. (2) for their size, the section on their region for their place.
 """
 
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
 from typing import NamedTuple
 
-import torch
 from torch import nn
 
 from ._common import check, check_place, pair, shape_text
-from .network import Design, step_called
+from .network import Design, shapes_only, step_called
+from .network import unfilled as unfilled
 
 
 class Sees(NamedTuple):
@@ -78,17 +76,9 @@ class Step:
     sees: tuple
     path: str
 
-    @property
-    def receptive_field(self):
-        return self.sees[0].reach
-
-    @property
-    def jump(self):
-        return self.sees[0].jump
-
-    @property
-    def start(self):
-        return self.sees[0].start
+    receptive_field = property(lambda self: self.sees[0].reach)
+    jump = property(lambda self: self.sees[0].jump)
+    start = property(lambda self: self.sees[0].start)
 
 
 class ShapeMismatch(ValueError):
@@ -102,104 +92,97 @@ class ShapeMismatch(ValueError):
         )
 
 
-_UNFILLED = threading.RLock()  # two threads that leave in another order than they came would leave the patch behind
-
-
-@contextmanager
-def unfilled():
-    """Skip weight initialisation for modules built in this context; their tensors hold garbage until you fill them."""
-
-    def rest(*_args, **_kwargs):
-        pass
-
-    places = [(nn.init, "kaiming_normal_")]
-    kinds = (nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase, nn.Linear)
-    places += [(kind, "reset_parameters") for kind in kinds]
-    with _UNFILLED:
-        before = [getattr(place, name) for place, name in places]
-        for place, name in places:
-            setattr(place, name, rest)
-        try:
-            yield
-        finally:
-            for (place, name), what in zip(places, before, strict=True):
-                setattr(place, name, what)
-
-
-@contextmanager
-def shapes_only():
-    """Give modules built in this context shapes and no numbers: they are on the meta device. That is all `anatomy`
-    needs, and a hundred times faster for a large design."""
-    with unfilled(), torch.device("meta"):
-        yield
-
-
 def anatomy(module, size):
     """Return the steps of a block, a network or a `Design` for an input of that size, as an `Anatomy`.
 
-    module: any module of this library, or one of your own that runs its children in the order in which they were
-            made; a child called "shortcut" starts from its block's input, and an `Add` ends it. A class may say in
-            `anatomy_kind` what it does instead: "SUM" as `Add`, "CONCAT", "NO SUM" where F(x) goes on alone, or "PAD",
-            a shortcut that takes every S-th value and pads to C_out channels. What `forward` does without a
-            submodule, a bare + or F.relu, is not seen. Nothing is run, so a module on the meta device will do.
+    module: any module of this library, or one of your own. Of this library's modules nothing is run. Your own is
+            judged by what its `forward` does: a copy of it runs once, on the meta device, without numbers. Children
+            that run twice are steps twice (their parameters count once), those that never run are named in `unused`;
+            sums, ReLUs, pooling and flattening without a module are steps too. A class may say in `anatomy_kind` what
+            it does instead: "SUM" as `Add`, "CONCAT", "NO SUM" where F(x) goes on alone, or "PAD", a shortcut that
+            takes every S-th value and pads to C_out channels.
     size:   W, (H, W) or (C, H, W) of the input.
     Raises ValueError for an input that does not fit, ShapeMismatch where a sum is impossible, TypeError for a
-    kind of layer whose arithmetic is not known here.
+    kind of layer or a `forward` whose arithmetic is not known here.
     """
     if isinstance(module, Design):
         with shapes_only():
             return replace(anatomy(module.build(), size), title="the design")
     size = tuple(size) if isinstance(size, tuple | list) else (size, size)
+    steps = Steps()
     if len(size) == 2:
-        size = (_channels(module), *size)
+        size = (steps.channels(module), *size)
     if len(size) != 3:
         raise ValueError(f"size = {size!r} must be W, (H, W) or (C, H, W), all 1 or larger")
     check(**dict(zip("CHW", size, strict=True)))
-    steps = []
-    _walk(module, "", Step("input", "input", size, 0, 0, (Sees(1, 1, 0),) * 2, "main"), "main", steps)
-    return Anatomy(type(module).__name__, size, tuple(steps))
+    last = walk(module, "", Step("input", "input", size, 0, 0, (Sees(1, 1, 0),) * 2, "main"), "main", steps)
+    return Anatomy(type(module).__name__, size, tuple(steps), last.shape, tuple(steps.unused))
 
 
-def _walk(module, name, x, path, steps):
+class Steps(list):
+    """Steps in the order in which they run; `unused` has the names of modules that never do.
+
+    `inside.following` gives it its two methods, since they may run a module and this file is arithmetic alone:
+    channels(module) returns C of its input; follow(module, name, x, path) appends the steps of a module that does what
+    only running it tells, and returns the last of them, or None for any other module.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.unused = []
+
+
+def walk(module, name, x, path, steps):
     """Append the steps of `module` applied to the output of step `x`, and return the last of them."""
-    if isinstance(module, nn.Identity) or next(module.children(), None) is None:
-        step = _leaf(module, name, x, path)
+    if own := steps.follow(module, name, x, path):
+        return own
+    if next(module.children(), None) is None:
+        step = leaf(module, name, x, path)
         if step is not x:
             steps.append(step)
         return step
-    if next(module.parameters(recurse=False), None) is not None:
-        raise TypeError(
-            f"{name or type(module).__name__} holds parameters of its own beside its children, and anatomy cannot know "
-            "what they do: put them into a module of their own"
-        )
     h, side = x, None
+    joined = any(kind_of(child) in JOINS for child in module.children())
     for child_name, child in module.named_children():
         full = f"{name}.{child_name}" if name else child_name
-        if child_name == "shortcut":
-            side = _walk(child, full, x, "shortcut", steps)
-        elif (kind := _kind(child)) in ("SUM", "CONCAT"):
+        if child_name == "shortcut" and joined:
+            side = walk(child, full, x, "shortcut", steps)
+        elif kind_of(child) in ("SUM", "CONCAT"):
             if side is None:
                 raise ValueError(f'{full} is a sum, and no child called "shortcut" is before it')
-            if h.shape != side.shape and kind == "SUM":
-                raise ShapeMismatch(h.shape, side.shape, tuple(steps))
-            sees = tuple(a.joined(b) for a, b in zip(h.sees, side.sees, strict=True))
-            C = h.shape[0] if kind == "SUM" else h.shape[0] + side.shape[0]
-            h = Step(full, kind, (C, *h.shape[1:]), 0, 0, sees, "sum")
+            h = join(kind_of(child), full, [h, side], steps)
             steps.append(h)
             path = "sum"
-        elif kind == "NO SUM":
+        elif kind_of(child) == "NO SUM":
             path = "sum"
         else:
-            h = _walk(child, full, h, path, steps)
+            h = walk(child, full, h, path, steps)
     return h
 
 
-def _kind(module):
+JOINS = ("SUM", "CONCAT", "NO SUM")
+
+
+def join(kind, name, parts, steps):
+    """Return the step that adds the outputs of other steps, or puts them side by side. ShapeMismatch where it cannot;
+    `steps` are those that ran before."""
+    first, *others = parts
+    sees = first.sees
+    for other in others:
+        if other.shape != first.shape and (kind == "SUM" or other.shape[1:] != first.shape[1:]):
+            raise ShapeMismatch(first.shape, other.shape, tuple(steps))
+        sees = tuple(a.joined(b) for a, b in zip(sees, other.sees, strict=True))
+    C = first.shape[0] if kind == "SUM" else sum(part.shape[0] for part in parts)
+    return Step(name, kind, (C, *first.shape[1:]), 0, 0, sees, "sum")
+
+
+def kind_of(module):
+    """Return what the class of a module says of it in `anatomy_kind`, None where it says nothing."""
     # Of the class: what an nn.Module lacks it looks up in three dictionaries, and that takes longer than all the rest.
     return getattr(type(module), "anatomy_kind", None)
 
 
-def _leaf(m, name, x, path):
+def leaf(m, name, x, path):
     """Return the step that layer `m` makes after step `x`."""
     p = sum(w.numel() for w in m.parameters())
     C, space = x.shape[0], x.shape[1:]
@@ -232,7 +215,7 @@ def _leaf(m, name, x, path):
         shape = (*x.shape[:-1], m.out_features)
         macs = m.in_features * prod(shape)
         return Step(name, "LINEAR", shape, p, macs, x.sees, path)
-    if _kind(m) == "PAD":
+    if kind_of(m) == "PAD":
         s = (m.S, m.S)
         out = tuple(out_size(n, 1, m.S, name=name) for n in space)
         return Step(name, f"PAD {_window((1, 1), s)}", (m.C_out, *out), 0, 0, _through(x, (1, 1), s), path)
@@ -242,7 +225,10 @@ def _leaf(m, name, x, path):
         if C != m.num_features:
             raise ValueError(f"{name or 'the BN'} expects {m.num_features} channels and gets {C}")
         return Step(name, "BN", x.shape, p, 0, x.sees, path)
-    if isinstance(m, nn.GroupNorm | nn.Dropout) or type(m).__module__ == "torch.nn.modules.activation":
+    if (
+        isinstance(m, nn.GroupNorm | nn.modules.dropout._DropoutNd)
+        or type(m).__module__ == "torch.nn.modules.activation"
+    ):
         return Step(name, type(m).__name__, x.shape, p, 0, x.sees, path)
     if isinstance(m, nn.Sequential):  # an empty one does nothing
         return x
@@ -270,16 +256,19 @@ def out_size(size, kernel, stride=1, padding=0, dilation=1, *, name=""):
 
 @dataclass(frozen=True, repr=False)
 class Anatomy:
-    """The steps of a module and their totals. It prints as a table; `resnet_lib.views` draws one in notebooks."""
+    """The steps of a module and their totals, and the names of its modules that never run. It prints as a table;
+    `resnet_lib.views` draws one in notebooks."""
 
     title: str
     input: tuple
     steps: tuple
+    end: tuple | None = None
+    unused: tuple = ()
 
     @property
     def output(self):
-        """Shape of the last step."""
-        return self.steps[-1].shape if self.steps else self.input
+        """Shape of what comes out: of `end`, or of the last step."""
+        return self.end or (self.steps[-1].shape if self.steps else self.input)
 
     @property
     def parameters(self):
@@ -351,7 +340,8 @@ class Anatomy:
         lines.insert(1, "─" * len(lines[0]))
         lines.insert(-1, "─" * len(lines[0]))
         title = f"{self.title}, input {shape_text(self.input)}; FLOPs = 2 × MACs = {self.flops:,}"
-        return "\n".join([title, *(line.rstrip() for line in lines)])
+        never = [f"never run: {', '.join(self.unused)}"] if self.unused else []
+        return "\n".join([title, *(line.rstrip() for line in lines), *never])
 
 
 def row(s):
@@ -362,10 +352,3 @@ def row(s):
 
 def _window(k, s):
     return f"{k[0]}×{k[1]}" + (f" /{s[0]}" if s[0] > 1 else "")
-
-
-def _channels(module):
-    for m in module.modules():
-        if isinstance(m, nn.Conv2d):
-            return m.in_channels
-    raise ValueError("the module has no convolution to tell its channels from: give size as (C, H, W)")

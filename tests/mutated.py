@@ -23,7 +23,6 @@ from torch.nn import functional as F
 
 from resnet_lib import ResNet, activations
 from resnet_lib._common import Kind
-from resnet_lib.anatomy import shapes_only
 from resnet_lib.exercises import (
     Wrong,
     check_contents,
@@ -39,6 +38,7 @@ from resnet_lib.exercises import (
     check_to_v1,
     diagnose,
 )
+from resnet_lib.network import shapes_only
 from resnet_lib.weights import to_published
 
 from . import solutions, test_checkpoints, test_conversions

@@ -8,11 +8,17 @@ from pathlib import Path
 import torch
 
 from .._common import Finding, Kind
+from .endless import Endless
 
-STOPPED = Kind("stopped", "{cause} (Python says: {type}: {message}.)")
+STOPPED = Kind("stopped", "{cause} (Python says: {said}.)")
 STOPPED_AT_A_NAME = Kind("stopped at a name", STOPPED.sentence)
 UNEXPLAINED = Kind("unexplained error", "Your code stops with an error.")
 NOT_FILLED_IN = Kind("not filled in", "The exercise is not filled in yet.")
+ENDLESS = Kind(
+    "endless",
+    "It was still running after {seconds:g} seconds and was stopped: is there a loop whose condition stays true?",
+    "Print what the loop changes, once in each round: does it move towards the end?",
+)
 NO_KEY = Kind("no such key", "The dictionary has no {error}: print its keys.")
 
 
@@ -402,12 +408,12 @@ def meaning(error, first=()):
 
     first: (pattern, sentence) of one exercise, or (kind, pattern, sentence), that go before `MEANINGS`.
     """
-    if isinstance(error, NotImplementedError) and "forward" not in str(error):
+    if isinstance(error, NotImplementedError) and "forward" not in _text(error):
         return Finding(NOT_FILLED_IN)
     if isinstance(error, KeyError):
-        return Finding(NO_KEY, values={"error": str(error)})
+        return Finding(NO_KEY, values={"error": _text(error)})
     for *name, pattern, sentence in (*first, *MEANINGS):
-        if found := re.search(pattern, str(error)):
+        if found := re.search(pattern, _text(error)):
             groups = [g for g in found.groups() if g is not None]
             kind = Kind(*(name or ["explained"]), sentence if callable(sentence) else partial(_filled, sentence))
             return Finding(kind, values={"groups": groups})
@@ -434,7 +440,18 @@ def where(error, module=None):
 
 def stopped(error, first=()):
     """Return what happened, a finding: the kind of error, its message, and what it probably means, as in `meaning`."""
-    message = " ".join(str(error).split())[:300].rstrip(".")
+    if isinstance(error, Endless):
+        return Finding(ENDLESS, values={"seconds": error.seconds})
+    message = " ".join(_text(error).split())[:300].rstrip(".")
     means = meaning(error, first) or Finding(UNEXPLAINED)
     kind = STOPPED_AT_A_NAME if isinstance(error, NameError | AttributeError | TypeError) else STOPPED
-    return Finding(kind, values={"cause": means, "type": type(error).__name__, "message": message})
+    said = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return Finding(kind, values={"cause": means, "said": said})
+
+
+def _text(error):
+    """An error's message, as far as the patterns need it; a learner's own class may not know how to print itself."""
+    try:
+        return str(error)[:2_000]
+    except Exception:
+        return ""

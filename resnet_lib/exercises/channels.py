@@ -7,8 +7,10 @@ import torch
 from .._common import Finding, Kind, one_thread
 from ..activations import activations
 from ..photos import PHOTOS
-from .judge import NO_RESULT, Solution, judge, number
+from .edits import Solution
+from .judge import judge
 from .progress import done
+from .results import NO_RESULT, near, number, told
 from .verdict import Verdict, refuse
 
 # ── Silent channels ──────────────────────────────────────────────────────────────────────────────────────────
@@ -90,7 +92,7 @@ def check_silent(f, *, exercise=None):
             "maps = torch.stack([run[step] for run in runs.values()]); (maps.amax(dim=(0, …, …)) == 0).sum().item()",
         ),
         read=_count,
-        same=lambda a, b: math.isclose(a, b, rel_tol=1e-5),
+        same=lambda a, b: near(a, b, 1e-5),
         stuck="Try it on one step, line by line, and print the shape after each line.",
         exercise=exercise,
     )
@@ -250,8 +252,8 @@ def check_channel(channel, network, upright, lying, *, exercise=None):
         )
 
     n, problem = number(channel)
-    if problem or n != int(n):
-        raise wrong(NO_CHANNEL, what="None" if n is None else f"a {type(n).__name__}" if problem else n)
+    if problem or isinstance(n, bool) or not math.isfinite(n) or n != int(n):
+        raise wrong(NO_CHANNEL, what=told(channel))
     if not 0 <= n < len(one):
         raise wrong(OUTSIDE, n=n, last=len(one) - 1)
     a, b, median = one[int(n)].item(), other[int(n)].item(), one.median().item()

@@ -4,8 +4,10 @@ import torch
 
 from .._common import Kind, one_thread
 from ..network import ResNet
-from .judge import NO_RESULT, Solution, equal, judge, number
+from .edits import Solution
+from .judge import judge
 from .questions import Question
+from .results import NO_RESULT, equal, number
 
 # ── Parameters and buffers ───────────────────────────────────────────────────────────────────────────────────
 

@@ -9,7 +9,9 @@ from torch import nn
 from .._common import Kind, gap, pair
 from ..blocks import BTNK1
 from ..compare.proof import draw_norms
-from .judge import NO_RESULT, Solution, judge
+from .edits import Solution
+from .judge import judge
+from .results import NO_RESULT
 
 STRIDED = ("conv1", "conv2", "conv3", "the shortcut")
 

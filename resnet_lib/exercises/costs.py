@@ -5,10 +5,12 @@ from itertools import combinations, product
 from torch import nn
 
 from .._common import Finding, Kind
-from ..anatomy import anatomy, shapes_only
+from ..anatomy import anatomy
 from ..blocks import BTNK1, BTNK2, BasicBlock, Stem
+from ..network import shapes_only
 from .diagnose import of_difference
-from .judge import Solution, judge
+from .edits import Solution
+from .judge import judge
 from .sizes import BY_HAND
 
 # What the parts consist of, as (C_in, C_out, kernel) of each convolution; the last of BTNK1 is the projection.

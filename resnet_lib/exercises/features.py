@@ -5,10 +5,10 @@ from torch import nn
 
 from .._common import Finding, Kind
 from ..activations import recording
-from ..anatomy import anatomy, shapes_only
+from ..anatomy import anatomy
 from ..inside.attribution import occlusion_steps
-from ..network import DESIGNS, resnet50
-from .judge import Solution
+from ..network import DESIGNS, resnet50, shapes_only
+from .edits import Solution
 from .questions import Question
 from .sizes import BACKWARDS, FORWARDS, NO_JUMP
 

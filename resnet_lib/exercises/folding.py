@@ -8,7 +8,9 @@ from torch import nn
 
 from .._common import Finding, Kind, gap
 from ..compare.proof import draw_norms
-from .judge import NO_RESULT, Solution, judge
+from .edits import Solution
+from .judge import judge
+from .results import NO_RESULT
 
 _S = "s = bn.weight / (bn.running_var + bn.eps).sqrt()"
 # Mistakes in s, which stands in both formulas and may be wrong in one of them alone.

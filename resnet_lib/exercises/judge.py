@@ -1,21 +1,24 @@
 """Judge a learner's function: call it on many inputs, and where a result is wrong, find the mistake that gives it.
 
-A mistake is an edit of the right solution: `Solution` holds both, check and mutation tests read the same table.
+A mistake is an edit of the right solution (`edits.Solution`); check and mutation tests read the same table.
 """
 
-import math
-import re
+import inspect
+import time
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import combinations
 from numbers import Real
-from textwrap import dedent
 
 import torch
 
-from .._common import Finding, Kind, one_thread
+from .._common import Finding, Kind, one_thread, say
+from ..compare.endless import LIMIT, within
 from ..compare.errors import IN_FUNCTIONS, stopped, where
 from .diagnose import explains, of_arguments
 from .progress import done
+from .results import a_type, equal, no_number, number, shown, told
 from .verdict import Verdict, refuse
 
 NO_FUNCTION = Kind(
@@ -23,14 +26,17 @@ NO_FUNCTION = Kind(
     "The check expects your function itself, and was given {given}.",
     "Write the name of your function alone, without brackets behind it.",
 )
-NO_RESULT = Kind(
-    "returns None",
-    "{name} returns None: let it return {what}.",
-    "Is there a return, with what you have computed behind it?",
-)
-NO_NUMBER = Kind("not a number", "{name} returns a {type} and not a number.")
 STOPPED = Kind("stopped", "{at}: {said}", "Read the line at which it stopped, and print what it is given.")
 OVERWRITES = Kind("overwrites", "{name} overwrites what it is given: make new tensors, or work on a copy.")
+TAKES_APART = Kind(
+    "takes apart",
+    "{name} changes the list or dictionary that it is given: elsewhere it is still needed, so work on a copy.",
+)
+NOT_COMPARABLE = Kind(
+    "not comparable",
+    "{name} returns {type} that cannot be compared with the right result.",
+    "Print what your function returns, and its type.",
+)
 OTHER = Kind("other result", "{at}: you say {yours} and it is {right}.")
 UNEXPLAINED = Kind(
     "unexplained", "It is right for {right} of {cases} inputs, and none of {mistakes} usual mistakes explains it."
@@ -40,103 +46,6 @@ CONSTANT = Kind(
     "It gives the same for every input: does it use what it is given?",
     "Does your function use the names in its brackets, or some that an earlier cell made?",
 )
-
-
-_HINT = "Hint: "  # begins the last line of a mistake with a hint of its own
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A mistake: what it changes in the text of the right solution, ((old, new), …), and its kind."""
-
-    changes: tuple
-    kind: Kind
-
-
-class Solution:
-    """A right solution as text, and the usual mistakes in it, each as the edit that makes it.
-
-    text:  Python whose last function is the solution.
-    table: its mistakes. A line `old` → `new` (several of them with "; " between) says what is replaced, wherever it
-           stands, with \\n for the end of a line; the indented lines after it are the sentence, and "Hint: …" where to
-           look, for a mistake with a hint of its own. One that is not indented holds for all mistakes below it.
-    names: what the text uses beside Python's own.
-    Where the text returns None, an input says nothing: how a mistake shows there depends on how it is written.
-    Raises ValueError for an edit whose old text does not occur.
-    """
-
-    def __init__(self, text, table, **names):
-        self.text, self.names, self._made = dedent(text).strip() + "\n", names, {}
-        edits, hint = [], ""
-        for row in re.split(rf"^(?=`|{_HINT})", dedent(table).strip(), flags=re.MULTILINE):
-            if row.startswith(_HINT):
-                hint = row.strip().removeprefix(_HINT)
-            elif row:
-                edits.append(self._edit(hint, *row.splitlines()))
-        self.edits = tuple(edits)
-
-    def _edit(self, hint, head, *words):
-        head = head.replace(r"\n", "\n")
-        changes = tuple(re.findall("`([^`]*)` → `([^`]*)`", head))
-        if not changes or self._text(changes) is None:
-            raise ValueError(f"the edit {head} does not apply to the solution")
-        words = list(map(str.strip, words))
-        hint = words.pop().removeprefix(_HINT) if words[-1].startswith(_HINT) else hint
-        return Edit(changes, Kind(head, _plain(" ".join(words)), hint))
-
-    def _text(self, changes):
-        text = self.text
-        for old, new in changes:
-            if old not in text:
-                return None
-            text = text.replace(old, new)
-        return text
-
-    def made(self, *edits):
-        """Return the function with these edits made, or None where the second finds nothing left to change."""
-        if edits not in self._made:
-            text, space = self._text([change for edit in edits for change in edit.changes]), dict(self.names)
-            before = set(space)
-            if text is not None:
-                exec(compile(text, "<solution>", "exec"), space)
-            made = [value for name, value in space.items() if name not in before and callable(value)]
-            self._made[edits] = made[-1] if made else None
-        return self._made[edits]
-
-    def mistakes(self, *case):
-        """Return (finding, result) for each mistake that gives a result for these inputs."""
-        found = []
-        for edit in self.edits:
-            try:
-                found.append((Finding(edit.kind), self.made(edit)(*case)))
-            except Exception:  # an edit that cannot be computed here
-                continue
-        return found
-
-
-def _plain(sentence):
-    """A sentence without values: its brackets are no places of a template."""
-    return sentence.replace("{", "{{").replace("}", "}}")
-
-
-def number(value):
-    """Return a function's result as a number, and what is wrong with its form, (kind, values), or None."""
-    value = value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
-    if isinstance(value, Real) and not isinstance(value, bool):
-        return value, None
-    return value, (NO_RESULT, {"what": "its result"}) if value is None else (NO_NUMBER, {"type": type(value).__name__})
-
-
-def equal(a, b):
-    return a == b or (isinstance(a, float) or isinstance(b, float)) and math.isclose(a, b, rel_tol=1e-12)
-
-
-def shown(value, form=","):
-    """Return a number as text; one that takes no such form, as a Fraction of older Pythons, as it prints itself."""
-    try:
-        return format(value, form)
-    except (TypeError, ValueError):
-        return str(value)
 
 
 def difference(yours, right):
@@ -184,73 +93,185 @@ def judge(
     meanings:  what Python's errors mean in this exercise, as in `errors.MEANINGS`.
     stuck:     where to look when Python stops with an error.
     """
-    name = getattr(f, "__name__", type(f).__name__)
+    name = name_of(f)
     if not callable(f):
-        raise refuse(name, [Finding(NO_FUNCTION, values={"given": f"{f!r:.60}"})], hints)
+        raise refuse(name, [Finding(NO_FUNCTION, values={"given": told(f)})], hints)
     true, run = true or solutions[0].made(), run or call
-    got, due, first, stop, line = [], [true(*case) for case in cases], None, None, ""
-    for case, right in zip(cases, due, strict=True):
-        at = names(*case) if callable(names) else ", ".join(f"{n} = {v}" for n, v in zip(names, case, strict=True))
-        before = [t.clone() for t in _tensors(case)]
-        try:
-            yours = call(f, *case)
-        except Exception as error:  # whatever a learner's code raises is a finding
-            said = stopped(error, (*meanings, *IN_FUNCTIONS))
-            stop = Finding(replace(STOPPED, hint=stuck), at, {"at": at, "said": said})
-            line = where(error)
-            if first:
-                break  # the inputs before it may say what is wrong
-            raise refuse(name, [stop], hints, line) from None
-        if not all(map(torch.equal, before, _tensors(case))):
-            raise refuse(name, [Finding(OVERWRITES, at, {"name": name})], hints)
-        yours, problem = read(yours)
-        if problem:
-            kind, values = problem
-            raise refuse(name, [Finding(kind, at, {"name": name, **values})], hints)
-        got.append(yours)
-        if first is None and not same(yours, right):
-            kind, values = differs(yours, right)
-            first = Finding(kind, at, {"at": at, **values})
-    if first is None:
+    due = [true(*case) for case in cases]
+    results = Results(name, names, call, read, same, differs, tuple(meanings), stuck)
+    results.collect(f, cases, due, hints)
+    if not results.findings:
         done(exercise)
-        return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.")
-    cases, due, every = cases[: len(got)], due[: len(got)], len(cases)
+        remarks = (say(Finding(TAKES_APART, values={"name": name})),) if results.altered else ()
+        return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.", remarks=remarks)
+    found, link = _explained(results, cases, due, solutions, run, why)
+    if found == [results.stop]:
+        raise refuse(name, found, hints, results.line)
+    raise refuse(name, [*results.findings, *found], hints, link=link)
+
+
+def name_of(f):
+    """What to call a learner's function, or what was given in its place."""
+    name = str(getattr(f, "__name__", type(f).__name__))
+    return "Your function" if name == "<lambda>" else name
+
+
+@dataclass
+class Results:
+    """What the learner's function has given for the cases, one after the other.
+
+    got:      the results in the form to compare, as far as it came.
+    findings: the first result that is wrong; empty where all are right.
+    stop:     the error with which it stopped after that, or None, and line, where.
+    altered:  whether it has changed a list or dictionary that it was given.
+    """
+
+    name: str
+    names: object
+    call: object
+    read: object
+    same: object
+    differs: object
+    meanings: tuple
+    stuck: str
+
+    def __post_init__(self):
+        self.got, self.findings, self.stop, self.line, self.altered = [], [], None, "", False
+
+    def collect(self, f, cases, due, hints):
+        """Call f on copies of the cases. Raise `Wrong` for what is wrong whatever the numbers are."""
+        f, until = _taking(f, self.names, cases[0]), time.monotonic() + LIMIT
+        for case, right in zip(cases, due, strict=True):
+            at = self._at(case)
+            given = deepcopy(case)
+            try:
+                with _as_before(), within(until - time.monotonic(), LIMIT):
+                    yours = self.call(f, *given)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # whatever a learner's code raises is a finding
+                said = stopped(error, (*self.meanings, *IN_FUNCTIONS))
+                hint = said.kind.hint or self.stuck
+                stop = Finding(replace(STOPPED, hint=hint), at, {"at": at, "said": said})
+                if self.findings:  # the inputs before it may say what is wrong
+                    self.stop, self.line = stop, where(error)
+                    return
+                raise refuse(self.name, [stop], hints, where(error)) from None
+            change = _change(case, given)
+            self.altered = self.altered or change == "parts"
+            if change == "numbers":
+                raise refuse(self.name, [Finding(OVERWRITES, at, {"name": self.name})], hints)
+            if problem := self._compare(yours, right, at):
+                kind, values = problem
+                raise refuse(self.name, [Finding(kind, at, {"name": self.name, **values})], hints)
+
+    def _at(self, case):
+        if callable(self.names):
+            return self.names(*case)
+        return ", ".join(f"{n} = {v}" for n, v in zip(self.names, case, strict=True))
+
+    def alike(self, a, b):
+        """Whether two results are the same. Some cannot be compared: tensors without numbers."""
+        try:
+            return bool(self.same(a, b))
+        except Exception:
+            return False
+
+    def _compare(self, yours, right, at):
+        """Note a result; return what is wrong with its form, (kind, values), or None."""
+        try:
+            read, problem = self.read(yours)
+            if problem:
+                return problem
+            alike = bool(self.same(read, right))
+            if not alike and isinstance(read, bool):
+                return no_number(yours)
+            if not alike and not self.findings:
+                kind, values = self.differs(read, right)
+                self.findings.append(Finding(kind, at, {"at": at, **values}))
+        except Exception:  # tensors without numbers, classes of the learner's own that do not compare
+            return NOT_COMPARABLE, {"type": a_type(yours)}
+        self.got.append(read)
+        return None
+
+
+def _explained(results, cases, due, solutions, run, why):
+    """Return the findings that explain wrong results, and what links them in a sentence."""
+    got, same = results.got, results.alike
+    every, cases, due = len(cases), cases[: len(got)], due[: len(got)]
 
     def given(solution, edits):
         """Whether a solution with these edits gives the learner's results."""
         try:
             f = solution.made(*edits)
-            return f is not None and explains((read(run(f, *case))[0] for case in cases), got, same)
+            return f is not None and explains((results.read(run(f, *case))[0] for case in cases), got, same)
         except Exception:  # two edits that give no Python, or cannot be computed, explain nothing
             return False
 
     # Two ways of solving it may know one mistake by the same sentence.
     single = list({e.kind.sentence: e.kind for s in solutions for e in s.edits if given(s, (e,))}.values())[:2]
     if single:
-        raise refuse(name, [first, *map(Finding, single)], hints, link=" Or: ")
-    if len(got) >= min(3, every):  # to fewer results, too much fits by chance
-        if not callable(names) and all(isinstance(n, Real) for n in cases[0]):
-            if found := of_arguments(names, cases, got, solutions[0].made(), same):
-                raise refuse(name, [first, found], hints)
+        return list(map(Finding, single)), " Or: "
+    constant = len(got) > 1 and all(same(one, got[0]) for one in got)
+    if len(got) >= min(3, every) and not constant:  # to fewer results, too much fits by chance
+        if not callable(results.names) and all(isinstance(n, Real) for n in cases[0]):
+            if found := of_arguments(results.names, cases, got, solutions[0].made(), same):
+                return [found], " "
         if found := why(cases, got, due):
-            raise refuse(name, [first, found], hints)
+            return [found], " "
         for solution in solutions:
             for pair in combinations(solution.edits, 2):
                 if given(solution, pair):
-                    raise refuse(name, [first, *(Finding(e.kind) for e in pair)], hints, link=" And: ")
-    if stop:
-        raise refuse(name, [stop], hints, line)
+                    return [Finding(e.kind) for e in pair], " And: "
+    if results.stop:
+        return [results.stop], " "
     right, tried = sum(map(same, got, due)), sum(len(s.edits) for s in solutions)
     found = [Finding(UNEXPLAINED, values={"right": right, "cases": len(cases), "mistakes": tried})]
-    if len(got) > 1 and all(same(one, got[0]) for one in got):
-        found.append(Finding(CONSTANT))
-    raise refuse(name, [first, *found], hints)
+    return found + [Finding(CONSTANT)] * constant, " "
 
 
-def _tensors(case):
-    """The tensors of a case, those of its modules too."""
-    found = []
-    for part in case:
-        parts = part.state_dict().values() if isinstance(part, torch.nn.Module) else [part]
-        found += [t for t in parts if isinstance(t, torch.Tensor)]
-    return found
+def _taking(f, names, case):
+    """Return f, or a function that calls it by the names of its arguments where it takes them in no other way."""
+    if callable(names):
+        return f
+    try:
+        signature = inspect.signature(f)
+        signature.bind(*case)
+    except ValueError:  # one of C has no signature
+        return f
+    except TypeError:
+        try:
+            signature.bind(**dict(zip(names, case, strict=True)))
+        except (TypeError, UnboundLocalError):
+            return f
+        return lambda *given: f(**dict(zip(names, given, strict=True)))
+    return f
+
+
+@contextmanager
+def _as_before():
+    """Afterwards gradients and torch's type of numbers are as before, whatever the code inside has set."""
+    grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+    try:
+        yield
+    finally:
+        torch.set_grad_enabled(grad)
+        torch.set_default_dtype(dtype)
+
+
+def _change(before, after):
+    """What has been done to something given: "numbers" of tensors overwritten, "parts" of a list, or ""."""
+    if isinstance(before, torch.nn.Module):
+        return "numbers" if _change(before.state_dict(), after.state_dict()) else ""
+    if isinstance(before, torch.Tensor):
+        return "" if before.shape == after.shape and torch.equal(before, after) else "numbers"
+    if isinstance(before, dict):
+        if before.keys() != after.keys():
+            return "parts"
+        before, after = list(before.values()), list(after.values())
+    elif not isinstance(before, list | tuple):
+        return ""
+    if len(before) != len(after):
+        return "parts"
+    found = [_change(a, b) if type(a) is type(b) else "parts" for a, b in zip(before, after, strict=True)]
+    return next(filter(None, found), "")

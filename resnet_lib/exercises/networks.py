@@ -1,9 +1,9 @@
 """Predictions about the whole ResNet-50: its stages, and its deeper relative."""
 
 from .._common import shape_text
-from ..anatomy import anatomy, shapes_only
+from ..anatomy import anatomy
 from ..blocks import BTNK1
-from ..network import DESIGNS, build
+from ..network import DESIGNS, build, shapes_only
 from .questions import Question
 
 

@@ -4,7 +4,9 @@ import torch
 from torch.nn import functional as F
 
 from .._common import Kind, one_thread
-from .judge import OTHER, Solution, judge, number
+from .edits import Solution
+from .judge import OTHER, judge
+from .results import number, shown
 
 _ROWS = "Write down, for row = 1, which three rows of the input are under the kernel."
 ONE_VALUE = """
@@ -110,7 +112,7 @@ def check_one_value(f, given, weight, *, exercise=None):
         true=lambda *at: out[at].item(),
         read=_one_number,
         same=lambda a, b: abs(a - b) <= close,
-        differs=lambda a, b: (OTHER, {"yours": f"{a:.4f}", "right": f"{b:.4f}"}),
+        differs=lambda a, b: (OTHER, {"yours": shown(a, ".4f"), "right": f"{b:.4f}"}),
         meanings=WINDOWS,
         stuck="Print the shape of the window that you cut out, for row 1, column 2: (C, 3, 3) is expected.",
         exercise=exercise,

@@ -17,11 +17,10 @@ import torch
 from torch import nn
 
 from .._common import Finding, Kind, one_thread, shape_text
-from ..anatomy import unfilled
 from ..blocks import BTNK1, BTNK2, Projection, Stem
 from ..compare.errors import stopped, where
 from ..compare.matching import compare, remarks
-from ..network import ResNet
+from ..network import ResNet, unfilled
 from .progress import done
 from .symptoms import hints_for
 from .verdict import Verdict, Wrong

@@ -13,8 +13,9 @@ from fractions import Fraction
 from numbers import Real
 
 from .._common import say, shape_text
-from ..anatomy import ShapeMismatch, anatomy, out_size, shapes_only
+from ..anatomy import ShapeMismatch, anatomy, out_size
 from ..blocks import BTNK1, BTNK2
+from ..network import shapes_only
 from .costs import MACS, MACS_HINTS, MACS_NUMBERS, NUMBERS, PARAMETERS, PARAMETERS_HINTS, known
 from .progress import done
 from .sizes import OUT_WIDTH

@@ -6,10 +6,10 @@ from dataclasses import replace
 import torch
 
 from .._common import Kind
-from ..anatomy import shapes_only
-from ..network import ResNet
+from ..network import ResNet, shapes_only
 from ..weights import from_published, to_published
-from .judge import NO_RESULT, judge
+from .judge import judge
+from .results import NO_RESULT
 
 
 def check_rename(f, *, exercise=None):

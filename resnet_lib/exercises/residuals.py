@@ -3,6 +3,7 @@
 import math
 import random
 from itertools import product
+from numbers import Number
 
 import torch
 
@@ -10,8 +11,10 @@ from .._common import Finding, Kind, seeded
 from ..blocks import BTNK2
 from ..compare.proof import draw_norms
 from ..experiments.signals import Signal
-from .judge import NO_RESULT, OTHER, Solution, judge, number
+from .edits import Solution
+from .judge import OTHER, judge
 from .progress import done
+from .results import NO_RESULT, a_type, equal, near, number, shown, told
 from .verdict import Verdict, refuse
 
 # ── The plain block ──────────────────────────────────────────────────────────────────────────────────────────
@@ -192,8 +195,8 @@ def check_factor(f, *, exercise=None):
             "What comes out at the first block, divided by what went in at the last, is what n − 1 equal factors make.",
             "return (found[0].gradient / found[-1].gradient) ** (1 / (len(found) - …))",
         ),
-        same=lambda a, b: math.isclose(a, b, rel_tol=1e-5),
-        differs=lambda a, b: (OTHER, {"yours": f"{a:.4g}", "right": f"{b:.4g}"}),
+        same=lambda a, b: near(a, b, 1e-5),
+        differs=lambda a, b: (OTHER, {"yours": shown(a, ".4g"), "right": f"{b:.4g}"}),
         stuck="Try it by hand for the gradients 8, 4, 2, 1: what goes into which of Python's operators?",
         exercise=exercise,
     )
@@ -273,12 +276,16 @@ def check_forecast(predicted, shallow, deep, *, exercise=None):
         )
 
     value, problem = number(predicted)
-    if problem:
-        what = "None" if value is None else f"a {type(value).__name__} and not a number"
+    if problem or isinstance(value, bool):
+        what = "None" if value is None else f"{a_type(predicted)} and not a number"
         raise wrong(Finding(NO_FORECAST, values={"what": what}))
     true = deep[0].gradient
+    try:
+        value = float(value)
+    except OverflowError:  # no float holds 10 ** 400
+        value = math.inf
     for mistake, other in FORECAST.mistakes(shallow, deep, FACTOR.made()(shallow)):
-        if math.isclose(value, other, rel_tol=1e-6):
+        if near(value, other, 1e-6):
             raise wrong(Finding(PREDICTED, values={"value": value}), mistake)
     if not 1e-3 < value / true < 1e3:
         raise wrong(Finding(FAR_OFF, values={"value": value, "true": true}))
@@ -338,7 +345,7 @@ DIAGNOSE = Solution(
 )
 _RETURNS = "Every way through the function ends in a return with one of the three names."
 NO_NAME = Kind("no name", "{name} returns None: let it return one of the three names, in every case.", _RETURNS)
-OTHER_NAME = Kind("other name", "{name} returns {found!r}: it must be one of {names}.", _RETURNS)
+OTHER_NAME = Kind("other name", "{name} returns {found}: it must be one of {names}.", _RETURNS)
 
 
 def check_diagnosis(f, *, exercise=None):
@@ -366,7 +373,8 @@ def check_diagnosis(f, *, exercise=None):
 def _a_name(found):
     if found is None:
         return found, (NO_NAME, {})
-    return found, None if found in NAMES else (OTHER_NAME, {"found": found, "names": ", ".join(map(repr, NAMES))})
+    good = isinstance(found, str) and found in NAMES
+    return found, None if good else (OTHER_NAME, {"found": told(found), "names": ", ".join(map(repr, NAMES))})
 
 
 # ── Ways through a network ───────────────────────────────────────────────────────────────────────────────────
@@ -414,8 +422,9 @@ WAYS = Solution(
 )
 _PRINT = "Print ways(2): three numbers in a list."
 DICTIONARY = Kind("a dictionary", "{name} returns a dictionary; return a list, in which entry k belongs to k.", _PRINT)
-ONE_VALUE = Kind("one value", "{name} returns {found!r}; return a list, with an entry for each k.", _PRINT)
-NO_LIST = Kind("not a list", "{name} returns a {type}: put list(…) around it.", _PRINT)
+ONE_VALUE = Kind("one value", "{name} returns {found}; return a list, with an entry for each k.", _PRINT)
+NO_LIST = Kind("not a list", "{name} returns {type}: put list(…) around it.", _PRINT)
+A_SET = Kind("a set", "{name} returns {type}, which keeps equal numbers once and in no order; return a list.", _PRINT)
 NO_NUMBERS = Kind("not numbers", "{name} returns a list that holds {what}.", _PRINT)
 OTHER_LIST = Kind("other list", "{at}: you say {yours} and it is {right}{count}.")
 
@@ -433,7 +442,7 @@ def check_ways(f, *, exercise=None):
             "return [math.comb(n, k) for k in range(…)]",
         ),
         read=_whole_numbers,
-        same=lambda a, b: a == b,
+        same=lambda a, b: len(a) == len(b) and all(map(equal, a, b)),
         differs=_of_lists,
         exercise=exercise,
     )
@@ -444,19 +453,21 @@ def _whole_numbers(found):
         return found, (NO_RESULT, {"what": "a list"})
     if isinstance(found, dict):
         return found, (DICTIONARY, {})
-    if isinstance(found, (int, float, str)):
-        return found, (ONE_VALUE, {"found": found})
     values = found.tolist() if hasattr(found, "tolist") else found
+    if isinstance(values, (Number, str)):
+        return found, (ONE_VALUE, {"found": told(found)})
+    if isinstance(values, (set, frozenset)):
+        return found, (A_SET, {"type": a_type(found)})
     if not isinstance(values, (list, tuple)):
-        return found, (NO_LIST, {"type": type(found).__name__})
+        return found, (NO_LIST, {"type": a_type(found)})
     read = [number(value) for value in values]
     for value, problem in read:
         if problem:
-            return found, (NO_NUMBERS, {"what": "None" if value is None else f"a {type(value).__name__}"})
+            return found, (NO_NUMBERS, {"what": "None" if value is None else a_type(value)})
     return [value for value, _ in read], None
 
 
 def _of_lists(yours, right):
-    few = [f"[{', '.join(map(str, each[:6]))}{', …' if len(each) > 6 else ''}]" for each in (yours, right)]
+    few = [f"[{', '.join(map(shown, each[:6]))}{', …' if len(each) > 6 else ''}]" for each in (yours, right)]
     count = f" ({len(yours)} entries, and there are {len(right)})" if len(yours) != len(right) else ""
     return OTHER_LIST, {"yours": few[0], "right": few[1], "count": count}

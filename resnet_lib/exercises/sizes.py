@@ -7,7 +7,8 @@ import torch
 
 from ..anatomy import Sees, out_size
 from .diagnose import of_difference
-from .judge import Solution, judge
+from .edits import Solution
+from .judge import judge
 
 BY_HAND = "Compute the case above by hand, and print each step in your function: the first that differs is the one."
 

@@ -9,14 +9,16 @@ from numbers import Real
 from torch import nn
 
 from .._common import Finding, Kind
-from ..anatomy import anatomy, shapes_only
+from ..anatomy import anatomy
 from ..blocks import BTNK1, BTNK2, Add
-from ..network import ResNet
+from ..network import ResNet, shapes_only
 from ..speed.fast import as_graph
 from ..speed.timing import Timing
 from .diagnose import of_difference
-from .judge import Solution, judge, shown
+from .edits import Solution
+from .judge import judge
 from .questions import Question, choice_question
+from .results import shown
 
 
 def _list(names):
@@ -67,7 +69,7 @@ def _told(yours, right):
 
 def _one_side(cases, got, due):
     """What is wrong in the FLOPs if the bytes are right, or in the bytes if the FLOPs are, or None."""
-    if not all(isinstance(y, Real) and 0 < y < 1e30 for y in got):
+    if not all(isinstance(y, Real) and 1e-30 < y < 1e30 for y in got):
         return None
     if all(isclose(y / d, got[0] / due[0]) for y, d in zip(got, due, strict=True)):
         return None  # one factor for every input may be either side's

@@ -7,9 +7,14 @@ from collections.abc import Mapping
 from math import isclose
 from numbers import Real
 
+import numpy
+import torch
+
 from .._common import Kind
+from .edits import Solution
 from .fake_clock import Stand
-from .judge import NO_RESULT, Solution, judge
+from .judge import judge
+from .results import NO_RESULT, number
 
 
 def check_fair(f, *, exercise=None):
@@ -177,10 +182,9 @@ def _misformed(found, names, repeats):
         values = {"work": name, "repeats": repeats}
         if isinstance(times, Real):
             return ONE_NUMBER, values
-        try:
-            n = len([float(t) for t in times])
-        except (TypeError, ValueError):
+        if not isinstance(times, list | tuple | numpy.ndarray | torch.Tensor) or not all(map(_finite, times)):
             return NO_NUMBERS, values
+        n = len(times)
         if n == repeats:
             continue
         if len(names) > 1 and len({id(t) for t in found.values()}) == 1:
@@ -213,6 +217,10 @@ def _unfair(order, names, repeats):
     return None
 
 
+def _finite(time):
+    return isinstance(value := number(time)[0], Real) and math.isfinite(value)
+
+
 def _list(names):
     return ", ".join(map(str, names))
 
@@ -225,5 +233,6 @@ def _same_times(a, b):
 
 
 def _one_run(yours, _right):
-    work, time, took = next((n, t, s) for n, pairs in yours.items() for t, s in pairs if abs(t - s) > 1e-4)
+    every = [(n, t, s) for n, pairs in yours.items() for t, s in pairs]
+    work, time, took = max(every, key=lambda run: abs(run[1] - run[2]))
     return ONE_RUN, {"work": work, "time": time, "took": took}

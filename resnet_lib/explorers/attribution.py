@@ -57,13 +57,22 @@ class AttributionExplorer(Guarded):
     def _places(self):
         """The stages and blocks that output maps: name → the shorter side."""
         parts = [n for n, m in self.network.named_modules() if n and ("." not in n or next(m.children(), None))]
-        parts = [n for n in parts if n.split(".")[-1] not in ("shortcut", "downsample")]
         with evaluating(self.network), all_threads():
             found = calls(self.network, self._seen.x, parts, strict=False)
-        sides = {n: min(found[n].output.shape[2:]) for n in parts if n in found and found[n].output.dim() == 4}
+        # In the order in which they ran, and without what is on a shortcut.
+        found = {n: call for n, call in found.items() if call.output.dim() == 4 and not self._on_shortcut(n)}
+        sides = {name: min(call.output.shape[2:]) for name, call in found.items()}
         if not sides:
             raise ValueError("no part of this network outputs maps (C, H, W), so there is no place to point at")
         return sides
+
+    def _on_shortcut(self, name):
+        """Whether all that a part of the network does is on a shortcut; by its name where its steps are not known."""
+        try:
+            steps = [s for s in self._seen.anatomy.steps if f"{s.name}.".startswith(f"{name}.")]
+        except (TypeError, ValueError):
+            return name.split(".")[-1] in ("shortcut", "downsample")
+        return bool(steps) and all(s.path == "shortcut" for s in steps)
 
     @staticmethod
     def _deepest(sides):

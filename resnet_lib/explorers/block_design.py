@@ -7,9 +7,9 @@ from functools import cache
 import torch
 from torch import nn
 
-from ..anatomy import anatomy, shapes_only, unfilled
+from ..anatomy import anatomy
 from ..blocks import BTNK1, Bottleneck
-from ..network import resnet50
+from ..network import resnet50, shapes_only, unfilled
 
 
 @dataclass(frozen=True)

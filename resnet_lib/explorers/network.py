@@ -1,7 +1,7 @@
 """The whole network: the nine published designs and their options, with shapes, costs and receptive fields."""
 
-from ..anatomy import anatomy, shapes_only
-from ..network import OPTIONS, build
+from ..anatomy import anatomy
+from ..network import OPTIONS, build, shapes_only
 from ..views.charts import cost_cells
 from ..views.markup import table
 from .base import STRIDE_ON, Explorer, checkbox, choice, html, row, slider, toggle

@@ -1,8 +1,8 @@
 """A stage and its blocks: the laws of C, W, C1 and S, and where the cost of the network is."""
 
-from ..anatomy import anatomy, shapes_only
+from ..anatomy import anatomy
 from ..blocks import BTNK1
-from ..network import DESIGNS, ResNet
+from ..network import DESIGNS, ResNet, shapes_only
 from ..views.charts import cost_table
 from ..views.markup import share_bar, table
 from .base import STRIDE_ON, Explorer, html, row, slider, toggle

@@ -8,7 +8,7 @@ from torch import nn
 
 from .._common import check, evaluating
 from ..activations import calls, step_names
-from ..anatomy import anatomy
+from ..anatomy import Steps, anatomy
 from ..network import step_called
 from ..photos import PHOTOS, cut_off, open_photo, photo, square, to_input
 from .attribution import scores
@@ -36,11 +36,14 @@ class Seen:
         checkpoint = getattr(network, "checkpoint", None)
         if not isinstance(network, nn.Module):
             raise ValueError(f"the network must be an nn.Module that has been built, and is {network!r}")
-        first = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
-        if first is not None and first.in_channels != 3:
+        try:
+            C = Steps().channels(network)
+        except ValueError:  # it has no convolution
+            C = 3
+        if C != 3:
             raise ValueError(
-                f"the network was made for C = {first.in_channels}, and a photograph has C = 3, its colours: only "
-                "networks for colour pictures can be shown one"
+                f"the network was made for C = {C}, and a photograph has C = 3, its colours: only networks for colour "
+                "pictures can be shown one"
             )
         if size is None:
             size = checkpoint.size if checkpoint else 224

@@ -22,10 +22,11 @@ def anatomy_table(found):
                 f'<tr><td colspan="7" style="text-align:left"><details><summary>{len(inner)} steps of '
                 f"{escape(stage.name)}</summary>{_table(_rows(inner))}</details></td></tr>"
             )
+    never = f"<p>Never run: {escape(', '.join(found.unused))}.</p>" if found.unused else ""
     return (
         f"<p>{escape(found.title)}, input {shape_text(found.input)}: "
         f"<b>{found.parameters:,}</b> parameters, <b>{found.macs:,}</b> MACs (FLOPs = 2 × MACs = {found.flops:,})"
-        f" for one picture.</p>{_table(body)}"
+        f" for one picture.</p>{_table(body)}{never}"
     )
 
 

@@ -5,8 +5,7 @@ library names things as the course does; `names` alone knows both.
 """
 
 from .._common import check, shape_text
-from ..anatomy import unfilled
-from ..network import DESIGNS, build
+from ..network import DESIGNS, build, unfilled
 from .catalogue import CHECKPOINTS, PUBLISHED, THIN, Checkpoint, imagenet_classes
 from .download import Unavailable, digest, fetch
 from .formats import CannotLoad

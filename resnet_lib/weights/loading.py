@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 
 from .._common import Finding, Kind, check_name, say, shape_text
-from ..anatomy import unfilled
-from ..network import DESIGNS, OPTIONS
+from ..network import DESIGNS, OPTIONS, unfilled
 from . import variants
 from .catalogue import CHECKPOINTS, THIN, Checkpoint
 from .download import Unavailable, digest, fetch

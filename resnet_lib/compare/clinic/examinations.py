@@ -11,7 +11,7 @@ from torch import nn
 
 from ..._common import one_thread, say, shape_text
 from ...activations import Call, recording
-from ...anatomy import unfilled
+from ...network import unfilled
 from ...weights import load as trained
 from ..proof import copy_weights, ladder
 from ..words import found, several

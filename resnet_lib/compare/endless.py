@@ -1,0 +1,108 @@
+"""Stop a learner's code that does not end."""
+
+import ctypes
+import signal
+import sys
+import threading
+import time
+
+LIMIT = 10  # seconds; what exercises ask for takes milliseconds
+AGAIN = 0.05  # seconds until it is stopped once more, where it has caught the exception
+
+
+class Endless(Exception):
+    """Raised by `within`, at the line that was running. seconds: after how many."""
+
+    def __init__(self, seconds):
+        super().__init__(f"still running after {seconds:g} seconds")
+        self.seconds = seconds
+
+
+class _Stop(BaseException):
+    """Raised in the learner's code: not an Exception, so that its own `except Exception` does not keep it."""
+
+
+class within:
+    """Raise `Endless` where the code of the with block still runs after that many seconds.
+
+    In the main thread a timer of the system stops it, even in a long sleep; in another one, and on Windows, a thread
+    that waits sets an exception in it. A single call that never comes back to Python, sum(itertools.count()), cannot be
+    stopped. told: the seconds that `Endless` names, where `seconds` is the rest of a longer time.
+    """
+
+    def __init__(self, seconds=LIMIT, told=None):
+        self.seconds, self.told = max(seconds, 0.001), told or seconds
+
+    def __enter__(self):
+        self.home, self.tracer, self.caught = sys._getframe(1), sys.gettrace(), False
+        self.over, self.began = threading.Event(), time.monotonic()
+        self.timer = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
+        within = self
+
+        class Stop(_Stop):
+            """Made in the thread that it stops, by whatever raises it."""
+
+            def __init__(self):
+                if within.caught:
+                    within._raise_at_next_line(sys._getframe(1))
+                within.caught = True
+
+        self.stop = Stop
+        if self.timer:
+            self.handler = signal.signal(signal.SIGALRM, self._ring)
+            self.outer = signal.setitimer(signal.ITIMER_REAL, self.seconds, AGAIN)
+        else:
+            self.lock, self.thread = threading.Lock(), ctypes.c_ulong(threading.get_ident())
+            threading.Thread(target=self._watch, daemon=True).start()
+
+    def __exit__(self, _type, error, traceback):
+        while True:
+            try:
+                self._end()
+                break
+            except _Stop:
+                continue
+        if isinstance(error, _Stop):
+            raise Endless(self.told).with_traceback(traceback) from None
+
+    def _ring(self, _signal, _frame):
+        if not self.over.is_set():
+            raise self.stop
+
+    def _watch(self):
+        self.over.wait(self.seconds)
+        while not self.over.wait(AGAIN):
+            with self.lock:
+                if not self.over.is_set():
+                    _raise_in(self.thread, ctypes.py_object(self.stop))
+
+    def _raise_at_next_line(self, frame):
+        """Something has caught the exception, a bare `except:`. The next line runs outside its `try`."""
+
+        def again(_frame, event, _value):
+            if event == "line" and not self.over.is_set():
+                raise _Stop
+            return again
+
+        sys.settrace(lambda *_: None)  # without one, the functions of frames are not called
+        while frame is not None and frame is not self.home:
+            frame.f_trace, frame = again, frame.f_back
+
+    def _end(self):
+        if self.timer:
+            self.over.set()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self.handler)
+            if self.outer[0]:  # one that was running goes on
+                left = self.outer[0] - (time.monotonic() - self.began)
+                signal.setitimer(signal.ITIMER_REAL, max(left, 0.001), self.outer[1])
+        else:
+            with self.lock:
+                self.over.set()
+            _raise_in(self.thread, None)  # takes back one that is set and has not come up yet
+        if self.caught:
+            sys.settrace(self.tracer)
+
+
+def _raise_in(thread, exception):
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, exception)
