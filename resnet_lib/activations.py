@@ -4,14 +4,15 @@
 for code that runs a module by itself: networks that may stop half-way, steps that run several times.
 """
 
-import difflib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 import torch
+from torch import nn
 
 from ._common import input_problem
+from .network import step_called
 
 
 def step_names(module):
@@ -28,7 +29,8 @@ def activations(module, x, names, *, grad=False):
 
     module: any module; it runs in the mode it is in, so call .eval() first unless you want batch statistics.
     x:      its input, (batch, C, H, W).
-    names:  names of submodules, as in `module.named_modules()`, in any order; "" is the module itself.
+    names:  names of submodules, as in `module.named_modules()`, in any order; "" is the module itself. A submodule is
+            understood too, and so are a ResNet's published names, "layer4.2.conv1" (`network.step_called`).
     grad:   whether gradients are recorded.
     Returns a dictionary name → tensor of exactly those names, in the order in which they were computed.
     Raises ValueError for an unknown name, for a step that never ran, and for one that ran several times (a ReLU
@@ -124,12 +126,10 @@ def _copied(value):
 
 
 def _calls(module, x, names, grad, progress, inputs, strict=True):
-    names = dict.fromkeys([names] if isinstance(names, str) else names)
     found = dict(module.named_modules())
-    for name in names:
-        if name not in found:
-            near = difflib.get_close_matches(name, found, 3)
-            raise ValueError(f"no step is called {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+    names = [names] if isinstance(names, str | nn.Module) else names
+    called = {name: _called(name, found) for name in names}
+    names = {step: name if isinstance(name, str) else step for name, step in called.items()}
     kept, odd, copy = {}, set(), _may_overwrite(module)
 
     def keep(call):
@@ -157,7 +157,14 @@ def _calls(module, x, names, grad, progress, inputs, strict=True):
     silent = [n for n in names if n not in kept]
     if silent and strict:
         raise ValueError(f"{silent[0]!r} was not called when the module ran, so it has no output to show")
-    return {name: call for name, call in kept.items() if name not in odd}
+    return {names[step]: call for step, call in kept.items() if step not in odd}
+
+
+def _called(name, found):
+    """Return the name of the step that is meant by a name, or by the module itself."""
+    if isinstance(name, nn.Module):
+        name = next((n for n, m in found.items() if m is name), name)
+    return step_called(name, found)
 
 
 def _why_odd(name, output, again):

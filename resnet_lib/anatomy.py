@@ -13,7 +13,7 @@ from typing import NamedTuple
 from torch import nn
 
 from ._common import check, check_place, pair, shape_text
-from .network import Design, shapes_only
+from .network import Design, shapes_only, step_called
 from .network import unfilled as unfilled
 
 
@@ -287,10 +287,11 @@ class Anatomy:
 
     def __getitem__(self, name):
         """Return the step of that name. KeyError for an unknown one."""
-        for step in self.steps:
-            if step.name == name:
-                return step
-        raise KeyError(f"no step is called {name!r}; there are {', '.join(s.name for s in self.steps)}")
+        steps = {step.name: step for step in self.steps}
+        try:
+            return steps[step_called(name, steps)]
+        except ValueError as problem:
+            raise KeyError(str(problem)) from None
 
     def field(self, name, row=0, column=0):
         """Return the receptive field of one output value: a `Box` of input pixels outside which nothing changes it.
@@ -299,7 +300,11 @@ class Anatomy:
               = 0 is left, and that sees everything.
         Raises KeyError for an unknown name, ValueError for a place outside the step's output.
         """
-        step = ([s for s in self.steps if f"{s.name}.".startswith(f"{name}.")] or [self[name]])[-1]
+        parts = {".".join(s.name.split(".")[:n]): s for s in self.steps for n in range(1, s.name.count(".") + 2)}
+        try:
+            step = parts[step_called(name, parts)]
+        except ValueError:
+            step = self[name]
         check_place(step.name, step.shape, row, column)
         at = [s.start + i * s.jump for s, i in zip(step.sees, (row, column), strict=True)]
         return Box(*at, *(n + s.reach for n, s in zip(at, step.sees, strict=True)))

@@ -1,10 +1,12 @@
 """The whole network: a design, which is numbers alone, and the network built from it. Paper, Table 1 (18 to 152);
 Xie et al., arXiv 1611.05431, Table 1 (ResNeXt); Zagoruyko and Komodakis, arXiv 1605.07146 (Wide ResNet)."""
 
+import difflib
+import re
 import threading
 from collections import OrderedDict
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 
@@ -93,6 +95,23 @@ OPTIONS = {
 DESIGNS = {name: Design.resnet(*two, groups=g, width_per_group=w) for name, (*two, g, w) in OPTIONS.items()}
 
 
+# The parts as published networks name them → as they are named here.
+PARTS = {
+    "conv1": "stage0.conv",
+    "bn1": "stage0.bn",
+    "relu": "stage0.relu",
+    "maxpool": "stage0.pool",
+    **{f"layer{i}": f"stage{i}" for i in (1, 2, 3, 4)},
+    "avgpool": "head.pool",
+    "fc": "head.fc",
+}
+
+
+def _part(published):
+    ours = PARTS[published]
+    return property(lambda self: self.get_submodule(ours), doc=f"{ours}, under its published name.")
+
+
 class ResNet(Checked):
     """stage0 → stage1 → stage2 → stage3 → stage4 → head. (in_channels, W, W) → (num_classes).
 
@@ -107,7 +126,14 @@ class ResNet(Checked):
     stride_on: "3x3" (v1.5) or "1x1" (v1, the paper): where S is in BTNK1.
     design: a `Design` that replaces all of these numbers; kept as an attribute.
     Raises ValueError for what does not fit together.
+
+    The published names (PARTS) work too: `net.layer4` is `net.stage4`, and `net.fc = nn.Linear(2048, 5)` replaces the
+    last layer. For a picture's pooled vector, (2048), set `net.fc = nn.Identity()`: the pooling is in `head`, so that
+    nn.Sequential(*list(net.children())[:-1]) ends before it, with the maps of Stage 4.
     """
+
+    conv1, bn1, relu, maxpool, layer1, layer2, layer3, layer4, avgpool, fc = map(_part, PARTS)
+    __jit_unused_properties__ = (*PARTS, "num_classes")
 
     def __init__(
         self,
@@ -136,13 +162,52 @@ class ResNet(Checked):
         self.stage0 = Stem(self.C, stem.C1, **size, norm_layer=norm_layer)
         self.stage1, self.stage2, self.stage3, self.stage4 = stages(design, partial(_block, design, norm_layer))
         self.head = head(design.stages[-1].C_out, design.num_classes)
-        # Output stride of Stage 4: 32, or less where dilation replaces a stride.
-        self.reduction = prod(part.S for part in (stem, *design.stages)) * (2 if stem.pool else 1)
+        self.reduction = _reduction(design)
         if zero_init_residual:
             for m in self.modules():
                 last = m.bn3 if isinstance(m, Bottleneck) else m.bn2 if isinstance(m, BasicBlock) else None
                 if getattr(last, "weight", None) is not None:
                     nn.init.zeros_(last.weight)
+
+    @property
+    def num_classes(self):
+        """How many numbers the network outputs for a picture; of a head of yours, those of its last linear layer."""
+        layers = [m for m in self.head.modules() if isinstance(m, nn.Linear)]
+        return layers[-1].out_features if layers else self.design.stages[-1].C_out
+
+    def __setattr__(self, name, value):
+        if name in PARTS:
+            return self._replace(name, value)
+        if isinstance(value, nn.Module) and type(self) is ResNet:
+            if name in ("classifier", "last_linear", "linear"):
+                raise ValueError(f"this network never runs .{name}: its last layer is .fc, so assign that")
+            if name == "head" and isinstance(value, nn.Linear):
+                raise ValueError("the head is pooling, flattening and a linear layer: assign .fc to replace the last")
+        return super().__setattr__(name, value)
+
+    def _replace(self, published, module):
+        """Replace a part by its published name. `design` and what is checked follow the numbers of the new one."""
+        if not isinstance(module, nn.Module):
+            raise ValueError(f".{published} must be an nn.Module, and this is {type(module).__name__}")
+        last, C = self.design.stages[-1].C_out, self.design.stem.C1
+        if published == "fc" and isinstance(module, nn.Linear):
+            if module.in_features != last:
+                raise ValueError(
+                    f".fc has in_features = {module.in_features:,}, and {last:,} numbers reach it: use {last}"
+                )
+            self.design = replace(self.design, num_classes=module.out_features)
+        if published == "conv1" and isinstance(module, nn.Conv2d):
+            if module.out_channels != C:
+                raise ValueError(f".conv1 has out_channels = {module.out_channels:,}, and Stage 1 expects {C}: use {C}")
+            stem = replace(self.design.stem, kernel=module.kernel_size[0], S=module.stride[0])
+            self.design = replace(self.design, stem=stem, in_channels=module.in_channels)
+            self.C = self.stage0.C = module.in_channels
+        if published == "maxpool":
+            pools = not isinstance(module, nn.Identity)
+            self.design = replace(self.design, stem=replace(self.design.stem, pool=pools))
+        where, _, name = PARTS[published].rpartition(".")
+        setattr(self.get_submodule(where) if where else self, name, module)
+        self.reduction = _reduction(self.design)
 
     def check_call(self, x):
         check_input(self, x)
@@ -155,6 +220,61 @@ class ResNet(Checked):
         x = self.stage3(x)  # (1024, 14, 14)
         x = self.stage4(x)  # (2048, 7, 7)
         return self.head(x)  # (1000)
+
+
+def _reduction(design):
+    """Return the output stride of Stage 4: 32, or less where dilation replaces a stride."""
+    return prod(part.S for part in (design.stem, *design.stages)) * (2 if design.stem.pool else 1)
+
+
+def step_called(name, names):
+    """Return which of the names of steps is meant by a name: itself; the same step as published networks call it, or as
+    this library does where the names are published ones; an index in brackets, `layer4[-1]`, is a block.
+
+    Raises ValueError for a name that is none of them, with the nearest, or that is several steps here, with those.
+    """
+    names = dict.fromkeys(names)
+    if name in names:
+        return name
+    if not isinstance(name, str):
+        raise ValueError(
+            f"a step is asked for by its name, such as {next(iter(names), '')!r}, and not {type(name).__name__}"
+        )
+    said = re.sub(r"\[(-?\d+)\]", r".\1", name.lower().replace(" ", "").removeprefix("module.").removeprefix("model."))
+    if last := re.search(r"^(.*?)\.(-\d+)", said):
+        said = _from_the_end(said, *last.groups(), names)
+    for meant in (said, _ours(said), _published(said)):
+        if meant in names:
+            return meant
+    several = [n for n in names if re.fullmatch(re.escape(_ours(said)) + r"\d", n)] if said.endswith("relu") else []
+    if several:
+        raise ValueError(f"{name!r} is {len(several)} steps here, one each time it runs: {', '.join(several)}")
+    if near := difflib.get_close_matches(_ours(said), names, 3):
+        raise ValueError(f"no step is called {name!r}; did you mean {' or '.join(near)}?")
+    first = ", ".join([n for n in names if n][:4]) + ", …" * (len(names) > 4)
+    raise ValueError(f"no step is called {name!r}; there are {first}")
+
+
+def _from_the_end(said, stage, index, names):
+    for stage_ in (stage, _ours(stage), _published(stage)):
+        blocks = {int(m[1]) for n in names if (m := re.match(re.escape(stage_) + r"\.(\d+)(\.|$)", n))}
+        if len(blocks) >= -int(index):
+            return said.replace(f"{stage}.{index}", f"{stage}.{sorted(blocks)[int(index)]}", 1)
+    return said
+
+
+def _ours(name):
+    first, dot, rest = name.partition(".")
+    rest = rest.replace("downsample.0", "shortcut.conv").replace("downsample.1", "shortcut.bn")
+    return PARTS.get(first, first) + dot + rest.replace("downsample", "shortcut")
+
+
+def _published(name):
+    for theirs, ours in PARTS.items():
+        if f"{name}.".startswith(f"{ours}."):
+            rest = name[len(ours) :].replace("shortcut.conv", "downsample.0").replace("shortcut.bn", "downsample.1")
+            return theirs + re.sub(r"relu\d$", "relu", rest).replace("shortcut", "downsample")
+    return name
 
 
 def stages(design, block):

@@ -447,8 +447,10 @@ def test_groups_and_dilation_are_named_and_groups_divide_the_macs():
 def test_a_step_is_found_by_name_and_a_wrong_name_gets_the_right_ones():
     a = anatomy(BTNK2(8), 5)
     assert a["conv2"].name == "conv2"
-    with pytest.raises(KeyError, match="no step is called 'conv4'; there are conv1, bn1"):
+    with pytest.raises(KeyError, match="no step is called 'conv4'; did you mean conv3 or conv2 or conv1"):
         a["conv4"]
+    with pytest.raises(KeyError, match="no step is called 'head'; there are conv1, bn1, relu1, conv2, …"):
+        a["head"]
 
 
 # ── Sizes ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,5 @@
 """A photograph on its way through a network: its most probable classes, and every step down to one value."""
 
-import difflib
 import time
 from html import escape
 
@@ -10,6 +9,7 @@ from .._common import one_thread, shape_text
 from ..inside.arithmetic import explain_step
 from ..inside.attribution import support
 from ..inside.seen import Seen
+from ..network import step_called
 from ..views.channel import WIDTH, channel_picture, histogram, jpeg, place
 from ..views.maps import bmp, colour_bar, columns_of, framed, mosaic, planes, statistics
 from ..views.markup import share_bar, table
@@ -84,9 +84,8 @@ class PhotographExplorer(Guarded):
         self.hidden = (below, self.value)
         with one_thread():
             self._run()
-            if step is not None and step not in self._seen.steps:
-                near = difflib.get_close_matches(step, self._seen.steps, 3)
-                raise ValueError(f"no step is called {step!r}" + (f"; did you mean {' or '.join(near)}?" * bool(near)))
+            if step is not None:
+                self._looking_at = step_called(step, self._seen.steps)
             self.attempt(self.update)
 
     # ── the picture ──

@@ -12,6 +12,7 @@ from torch import nn
 from .._common import check_place, evaluating, pair, shape_text
 from ..activations import calls
 from ..blocks import Add
+from ..network import step_called
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -107,8 +108,10 @@ def explain(network, x, step, channel, row=0, column=0):
     a kind of step that is not known here.
     """
     with evaluating(network), torch.no_grad():
-        module = dict(network.named_modules()).get(step)
-        if module is not None and next(module.children(), None) is not None:
+        found = dict(network.named_modules())
+        step = step_called(step, found)
+        module = found[step]
+        if next(module.children(), None) is not None:
             inner = [f"{step}.{n}" if step else n for n, m in module.named_modules() if not next(m.children(), None)]
             raise ValueError(f"{step or 'the network'} is made of several steps: choose one, such as {inner[-1]}")
         call = calls(network, x, step)[step]

@@ -47,6 +47,7 @@ def grad_cam(network, x, target=None, step="stage4"):
     """
     with _differentiable(network, x) as pixels:
         kept = activations(network, pixels.clone(), [step, ""], grad=True)
+        step = next((name for name in kept if name), "")  # of a module given as step, its name
         maps, logits = kept[step], scores(kept[""])[0]
         if maps.dim() != 4:
             raise ValueError(
@@ -128,7 +129,8 @@ def support(network, x, step, channel, row=0, column=0):
     Raises ValueError for a step or place that there is not.
     """
     with _differentiable(network, x) as pixels:
-        maps = activations(network, pixels.clone(), step, grad=True)[step][0]
+        ((step, maps),) = activations(network, pixels.clone(), step, grad=True).items()
+        maps = maps[0]
         check_place(step, maps.shape, row, column, channel)
         value = maps[(channel, row, column)[: maps.dim()]]
         (slopes,) = torch.autograd.grad(value, pixels, materialize_grads=True)

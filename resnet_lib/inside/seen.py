@@ -9,6 +9,7 @@ from torch import nn
 from .._common import check, evaluating
 from ..activations import calls, step_names
 from ..anatomy import Steps, anatomy
+from ..network import step_called
 from ..photos import PHOTOS, cut_off, open_photo, photo, square, to_input
 from .attribution import scores
 
@@ -72,11 +73,17 @@ class Seen:
 
     def __getitem__(self, step):
         """What a step gave out, (C, H, W) or (C,). KeyError for an unknown one."""
-        return self._calls[step].output[0].float().cpu()
+        return self._call(step).output[0].float().cpu()
 
     def inputs(self, step):
         """What a step was given, a tuple of tensors (1, …)."""
-        return self._calls[step].inputs
+        return self._call(step).inputs
+
+    def _call(self, step):
+        try:
+            return self._calls[step_called(step, self._calls)]
+        except ValueError as problem:
+            raise KeyError(str(problem)) from None
 
     def top(self, k=5):
         """The k most probable classes, [(name, probability)]: names where the network's checkpoint has them."""
