@@ -6,7 +6,7 @@ import platform
 
 import torch
 
-from . import browser, fast, photograph, process, residuals
+from . import browser, fast, photograph, process, residuals, tools
 
 PARTS = {
     "import": process.measure_import,
@@ -19,6 +19,7 @@ PARTS = {
     "fast": fast.measure_fast,
     "browser": browser.measure,
     "photograph": photograph.measure,
+    "tools": tools.measure,
 }
 
 

@@ -5,7 +5,10 @@ worked out by hand. A tool that is not installed is named, with the command that
 course.
 """
 
+import copy
 import importlib
+import io
+import pickle
 import warnings
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +21,7 @@ from resnet_lib._common import gap, seeded
 from resnet_lib.network import Design, StageDesign, StemDesign
 
 from .fast import stirred
+from .figures import line, title
 
 
 class Missing(Exception):
@@ -132,6 +136,38 @@ def names_of(s):
     return ("f", "s") if len(s.inputs) == 2 else ("input" if isinstance(s.module, nn.Sequential) else "x",)
 
 
+def copies(s):
+    return pickle.loads(pickle.dumps(copy.deepcopy(s.module)))(*s.inputs)
+
+
+def functional(s):
+    return torch.func.functional_call(s.module, dict(s.module.named_parameters()), s.inputs)
+
+
+def channels_last(s):
+    return s.module(*(x.to(memory_format=torch.channels_last) for x in s.inputs))
+
+
+def captum(s):
+    """What captum reads at Stage 4, against a hook of our own there."""
+    module = need("captum.attr").LayerActivation(s.module, s.module.stage4)
+    hooked = []
+    handle = s.module.stage4.register_forward_hook(lambda _m, _given, out: hooked.append(out))
+    s.module(*s.inputs)
+    handle.remove()
+    return module.attribute(*s.inputs), hooked[0]
+
+
+def onnx(s):
+    need("onnxscript")
+    run = need("onnxruntime")
+    made = io.BytesIO()
+    torch.onnx.export(s.module, s.inputs, dynamo=True, verbose=False).save(made)
+    session = run.InferenceSession(made.getvalue())
+    names = [each.name for each in session.get_inputs()]
+    return torch.from_numpy(session.run(None, dict(zip(names, (x.numpy() for x in s.inputs), strict=True)))[0])
+
+
 @dataclass(frozen=True)
 class Tool:
     """within: the largest relative difference allowed. slow: takes seconds for each subject, so it is given a few."""
@@ -152,6 +188,11 @@ TOOLS = {
     "torch.jit.script": Tool(script),
     "torch.jit.script and freeze": Tool(script_frozen, slow=True),
     "torch.jit.trace": Tool(trace),
+    "copy.deepcopy, then pickle": Tool(copies),
+    "torch.func.functional_call": Tool(functional),
+    "channels_last": Tool(channels_last),
+    "captum, Stage 4": Tool(captum, slow=True, kinds=tuple(NETWORKS)),
+    "ONNX, run by onnxruntime": Tool(onnx, slow=True),
     "torch.export, any batch": Tool(export, slow=True),
     "torch.export, strict": Tool(export_strict, slow=True),
 }
@@ -165,3 +206,16 @@ def difference(tool, name):
         found = tool.run(s)
     got, right = found if isinstance(found, tuple) else (found, s.output)
     return gap(got.detach(), right.detach())[1]
+
+
+def measure(quick):
+    title("PyTorch's tools on networks and blocks: largest relative difference from what is right")
+    for name, tool in TOOLS.items():
+        try:
+            found = {each: difference(tool, each) for each in tool.subjects(quick)}
+        except Missing as why:
+            line(name, why)
+            continue
+        worst = max(found, key=found.get)
+        met = found[worst] <= tool.within
+        line(name, f"{found[worst]:.1e} of {len(found)}, at {worst}", f"≤ {tool.within:.0e}", met)
