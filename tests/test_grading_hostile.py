@@ -9,7 +9,6 @@ import socket
 import sys
 import threading
 import time
-
 from pathlib import Path
 
 import pytest
@@ -113,7 +112,10 @@ def test_no_file_was_changed_no_listener_reached_and_nothing_left_running(judged
     until = time.monotonic() + 20  # what was killed takes a moment to go
     while (left := running(machine["scratch"])) and time.monotonic() < until:
         time.sleep(0.2)
-    assert not [(pid, Path(f"/proc/{pid}/cmdline").read_bytes()[-120:], Path(f"/proc/{pid}/stat").read_text()[:60]) for pid in left]
+    assert not [
+        (pid, Path(f"/proc/{pid}/cmdline").read_bytes()[-120:], Path(f"/proc/{pid}/stat").read_text()[:60])
+        for pid in left
+    ]
 
 
 def test_an_endless_loop_is_told_in_words(judged):
