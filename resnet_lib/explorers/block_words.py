@@ -1,7 +1,11 @@
 """What an explorer of one block says and offers: positions, marks, the line of code, why a sum is impossible."""
 
+import io
+
+from PIL import Image
+
 from .._common import shape_text
-from ..photos import PATTERNS, PHOTOS
+from ..photos import PATTERNS, PHOTOS, pattern, photo, square
 from .block_design import positions
 from .trained import places
 
@@ -65,3 +69,14 @@ def advice(d):
     if d.S != 1:
         reasons.append(f"S = {d.S} shrinks F(x), and nothing shrinks x")
     return f"{'; '.join(reasons)}. BTNK1's G(x) would give x the shape of F(x)."
+
+
+def thumb(value):
+    """Return a picture, or a pattern by its name, as a PNG of 48 pixels a side."""
+    if isinstance(value, str) and value in PATTERNS:
+        image = Image.fromarray(((pattern(value, 48).clamp(-1, 1) + 1) * 127.5).byte().numpy())
+    else:
+        image = square(photo(value) if isinstance(value, str) else value, 48)
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()

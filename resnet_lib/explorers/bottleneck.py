@@ -1,18 +1,15 @@
 """The laboratory of one bottleneck block: turn C, W, C1 and S, and see shapes, costs and feature maps follow."""
 
-import io
 from dataclasses import replace
 
-from PIL import Image
-
 from .._common import shape_text
-from ..photos import PATTERNS, PHOTOS, named_or_opened, pattern, photo, square
+from ..photos import PATTERNS, PHOTOS, named_or_opened
 from ..views.maps import statistics
 from ..views.markup import share_bar, table
 from .base import WRONG
 from .block_design import BlockDesign
 from .block_maps import INSIDE, BlockMaps, look_at, strongest
-from .block_words import advice, all_places, clash_text, describe, headings, pictures, same_block, stage_marks
+from .block_words import advice, all_places, clash_text, describe, headings, pictures, same_block, stage_marks, thumb
 from .controls import Action, Choice, Number, Switch
 from .drawing import block_drawing
 from .instrument import InstrumentExplorer
@@ -62,7 +59,7 @@ class BottleneckExplorer(InstrumentExplorer):
         self.costs = Switch("costs", False, where="actions")
         self.mend = Action("mend", self._make_legal, says="mend it: C1 = C/4, S = 1", where="problem", hidden=True)
         self.back = Action("back", self._go_back, says="go back", where="problem", hidden=True)
-        self._maps, self._drawn, self._wished = BlockMaps(), None, weights
+        self._maps, self._drawn, self._wished, self._thumbed = BlockMaps(), None, weights, (None, b"")
         super().__init__(
             *(self.block, self.stride_on, self.position, self.weights, self.picture, self.step),
             *(self.C, self.W, self.C1, self.S, self.channel, self.order, self.colours),
@@ -199,14 +196,10 @@ class BottleneckExplorer(InstrumentExplorer):
         return table("step | output | parameters | MACs |", rows, kinds={-1: "total"}) + flops
 
     def _thumb(self):
-        value = self.picture.value
-        if isinstance(value, str) and value in PATTERNS:
-            image = Image.fromarray(((pattern(value, 48).clamp(-1, 1) + 1) * 127.5).byte().numpy())
-        else:
-            image = square(photo(value) if isinstance(value, str) else value, 48)
-        file = io.BytesIO()
-        image.save(file, "PNG")
-        return file.getvalue()
+        """A small PNG of the picture; kept until there is another."""
+        if self._thumbed[0] is not self.picture.value:
+            self._thumbed = (self.picture.value, thumb(self.picture.value))
+        return self._thumbed[1]
 
     def _follow_position(self, design):
         """The position follows the numbers, so that it never names another block than the one shown."""

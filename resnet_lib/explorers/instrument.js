@@ -78,11 +78,11 @@ function keysOf(root) {
     if (!root.contains(target) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (target.matches('input[type=range]') && event.key in arrows) {
       event.preventDefault();
-      event.stopImmediatePropagation();
+      event.stopPropagation();
       target.dispatchEvent(new CustomEvent('rl-key', {detail: {way: arrows[event.key], fine: event.shiftKey}}));
     } else if (event.key !== 'Tab' && !(event.key === 'Enter' && event.shiftKey)) {
       // The parts get it under a name of its own; what the browser does with it by itself goes on unless they took it.
-      event.stopImmediatePropagation();
+      event.stopPropagation();
       const press = new CustomEvent('rl-press', {detail: {key: event.key}, bubbles: true, cancelable: true});
       if (!target.dispatchEvent(press)) event.preventDefault();
     }
