@@ -155,6 +155,7 @@ def test_a_clash_is_red_where_it_is_and_is_mended_by_a_button(page, notebook):
     alert = page.get_by_role("alert").filter(has_text="a sum needs equal shapes")
     alert.wait_for()
     assert page.locator(".rl-edge.rl-clash text").all_text_contents() == ["F (256, 56, 56)", "x (64, 56, 56)"]
+    page.locator(".rl-old").nth(1).wait_for()  # the maps follow the numbers
     assert page.locator(".rl-old").count() == 2
     assert page.get_by_role("button", name="go back").is_visible()
     page.get_by_role("button", name="mend it").click()
