@@ -6,7 +6,7 @@ from shutil import copyfile, rmtree
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-LESSONS = ("*.ipynb", "solutions/*.ipynb", "instructor/*.md", "images/*.png")
+LESSONS = ("*.ipynb", "solutions/*.ipynb", "instructor/*.md", "images/*")
 
 
 class BuildWithLessons(build_py):
