@@ -2,10 +2,9 @@
 
 import shutil
 
-import nbformat
 import pytest
 
-from notebooks.present import projected
+from notebooks.present import present
 
 from . import lab
 
@@ -22,10 +21,9 @@ CODE = """text => jupyterapp.shell.currentWidget.content.widgets
 
 @pytest.fixture(scope="module")
 def shown(desk):
-    solved = nbformat.read(lab.ROOT / "notebooks" / "solutions" / "01_stem.ipynb", as_version=4)
-    (desk.folder / "01_stem.ipynb").write_text(projected(solved, "01_stem"), encoding="utf-8")
-    shutil.copy(lab.ROOT / "notebooks" / "instructor" / "01_stem.md", desk.folder)
-    with desk.open("01_stem.ipynb") as opened:
+    for folder in ("solutions", "instructor", "images"):
+        shutil.copytree(lab.ROOT / "notebooks" / folder, desk.folder / folder, dirs_exist_ok=True)
+    with desk.open(f"instructor/{present('01_stem', desk.folder).name}") as opened:
         yield opened
         assert opened.problems == []
 
