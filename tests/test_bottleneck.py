@@ -563,3 +563,17 @@ def test_importing_the_library_loads_no_widgets_and_no_plots():
     code = "import resnet_lib, sys; print([m for m in ('matplotlib', 'ipywidgets', 'IPython') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("block", ["BTNK1", "BTNK2"])
+def test_no_shape_in_the_drawing_lies_under_a_box(block):
+    drawing = BottleneckExplorer(block).page.drawing
+    texts = [edge for edge in drawing["edges"] if edge.get("text")]
+    assert len(texts) >= 5
+    for edge in texts:
+        x, y = edge["at"]
+        wide = 6.5 * len(edge["text"].replace("{s}", "(2048, 56, 56)"))  # 6.5 pixels a letter, and a large shape
+        left = x - {"start": 0, "middle": wide / 2, "end": wide}[edge["anchor"]]
+        for node in drawing["nodes"]:
+            beside = left + wide <= node["x"] or node["x"] + node["w"] <= left
+            assert beside or y <= node["y"] or node["y"] + node["h"] <= y - 10, (edge["text"], node["of"])

@@ -25,7 +25,11 @@ def block_drawing(steps, projection, *, side="G"):
     y_branch = 2 + HIGH + 9
     own = [s for s in steps if s[2] == "shortcut" and s[1] != "identity"]
     if projection and own:
-        top = y_branch + 46
+        # Beside F's second convolution: between the shapes above and below it, which need the room to their right.
+        rows = [
+            node["y"] for node, (_, kind, _) in zip(_boxes(nodes, main), main, strict=True) if kind.startswith("CONV")
+        ]
+        top = rows[min(1, len(rows) - 1)] if rows else y_branch + 46
         before = [[X_MAIN, y_branch], [X_SIDE, y_branch], [X_SIDE, top]]
         edges.append(_edge("x", "shortcut", before, arrow=True))
         _, bottom = _column(nodes, own, X_SIDE, SIDE, "shortcut", top, first=True)
@@ -85,6 +89,12 @@ def _column(nodes, steps, x, width, role, y, first=False):
             before, i = name, i + 1
         y += HIGH
     return edges, y
+
+
+def _boxes(nodes, steps):
+    """The box of each step."""
+    by_step = {node["of"]: node for node in nodes}
+    return [by_step[name] for name, _, _ in steps]
 
 
 def _is_activation(kind):
