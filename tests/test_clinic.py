@@ -731,7 +731,8 @@ def test_the_codes_to_mend_in_the_lesson_are_those_of_the_patients():
     for name, exercise, solution in zip(treated, tagged["exercise"], tagged["solution"], strict=False):
         broken = list(PATIENTS[name].parts.values())[-1].__name__
         start = re.search(rf"^(@.*\n)?(class|def) {broken}\b", PATIENTS[name].code, re.MULTILINE).start()
-        assert unformatted(PATIENTS[name].code[start:]) in unformatted(exercise)
+        given = re.sub(r"^ *\.\.\.(  #.*)?\n", "", exercise, flags=re.MULTILINE)  # what says that it is still open
+        assert unformatted(PATIENTS[name].code[start:]) in unformatted(given)
         start = re.search(rf"^(@.*\n)?(class|def) {broken}\b", PATIENTS[name].mended, re.MULTILINE).start()
         assert unformatted(solution) == unformatted(PATIENTS[name].mended[start:])
     assert len(tagged["exercise"]) == len(treated) + 1
