@@ -69,7 +69,11 @@ class SpeedExplorer(Guarded):
             yield at, total
         given, ours = found[GIVEN], found[label]
         result = {"what": label, "batch": batch, "W": W, "threads": n, "timing": ours, "factor": given.times(ours)}
-        self.rows.append(result | {"rate": 2 * anatomy(self.network, W).macs * batch / ours.median})
+        try:
+            rate = 2 * anatomy(self.network, W).macs * batch / ours.median
+        except ValueError:  # a network of the learner's own whose steps depend on the numbers runs, and can be timed
+            rate = None
+        self.rows.append(result | {"rate": rate})
         self.update()
 
     def _clear(self):
@@ -101,7 +105,8 @@ def _table(rows):
     for r in rows:
         a_picture = [seconds / r["batch"] for seconds in (r["timing"].median, *r["timing"].middle)]
         median, low, high = map(ms, a_picture)
-        rates = f"{1 / a_picture[0]:,.1f}", f"{r['rate'] / 1e9:,.0f}", f"{r['factor']:.2f} ×"
+        rate = "unknown" if r["rate"] is None else f"{r['rate'] / 1e9:,.0f}"
+        rates = f"{1 / a_picture[0]:,.1f}", rate, f"{r['factor']:.2f} ×"
         settings = escape(r["what"]), r["batch"], r["W"], r["threads"]
         cells.append((*settings, f"<b>{median}</b>", f"{low} to {high}", *rates))
     names = (
