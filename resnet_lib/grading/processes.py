@@ -26,16 +26,16 @@ from .remote import Ended
 ROOT = Path(__file__).resolve().parents[2]
 START = "import sys; sys.path[0] = sys.argv[1]; from resnet_lib.grading.processes import main; main()"
 FORKS = sys.platform == "linux"
-ONE_MORE, PREPARE = b"one more", b"prepare"
+ONE_MORE, PREPARE, END = b"one more", b"prepare", b"end"
 LARGEST_FOLDER = 100 * 2**20
 
 
 class Host:
     """Starts processes of one role, "judge" or "submission". scratch: a folder for what they leave behind."""
 
-    def __init__(self, scratch, role, forks=FORKS, control=None):
-        self.scratch, self.role, self.control, self.process = Path(scratch), role, control, None
-        if forks and control is None:
+    def __init__(self, scratch, role, forks=FORKS):
+        self.scratch, self.role, self.control, self.process = Path(scratch), role, None, None
+        if forks:
             self.control, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self.process = self._launch(other, "host")
             other.close()
@@ -73,6 +73,10 @@ class Host:
     def end(self):
         """End the host, and with it what it has started."""
         if self.control is not None:
+            # Said, since a judge that is still there has this end of the line, too: closing ours would say nothing.
+            with contextlib.suppress(OSError):
+                if self.process is not None:
+                    self.control.send(END)
             self.control.close()
         if self.process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -124,12 +128,12 @@ def load(role):
 
 
 def host(role, control, scratch):
-    """Copy this process on request, until nobody can ask any more; then end what is left."""
+    """Copy this process on request, until that is said to be all; then end what is left."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     started = []
     while True:
         asked, ends, *_ = socket.recv_fds(control, 100, 2)
-        if not asked:
+        if not asked or asked == END:
             break
         if asked == PREPARE:
             from .judge import prepare
@@ -141,8 +145,9 @@ def host(role, control, scratch):
             try:
                 control.close()
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                other = socket.socket(fileno=ends[1]) if len(ends) > 1 else None
-                play(role, socket.socket(fileno=ends[0]), Host(scratch, "submission", control=other))
+                more = Host(scratch, "submission", forks=False)
+                more.control = socket.socket(fileno=ends[1]) if len(ends) > 1 else None
+                play(role, socket.socket(fileno=ends[0]), more)
             except BaseException as error:
                 if not isinstance(error, wire.Broken):  # that is how it ends: the other side has gone
                     traceback.print_exc()
@@ -293,6 +298,9 @@ class Line:
         with contextlib.suppress(OSError):
             self.end.close()
         kill(self.pid, group=True)
+        until = time.monotonic() + 5
+        while there(self.pid) and time.monotonic() < until:  # it might write one file more than is removed
+            time.sleep(0.01)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -311,6 +319,15 @@ def kill(pid, group=False):
             os.killpg(pid, signal.SIGKILL)
         elif pid:
             os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+def there(pid):
+    """Whether a process is still there."""
+    with contextlib.suppress(OSError):
+        if pid and os.name != "nt":  # there, signal 0 would end it
+            os.kill(pid, 0)
+            return True
+    return False
 
 
 def memory_of(pid):

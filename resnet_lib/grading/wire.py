@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-LARGEST = 2**31  # bytes of one message
+LARGEST, LONGEST = 2**31, 2**25  # bytes of one message, and of its header
 HEAD = struct.Struct(">QQ")
 PLAIN = (type(None), bool, int, float, str)
 DTYPES = {str(value): value for value in vars(torch).values() if isinstance(value, torch.dtype)}
@@ -210,7 +210,7 @@ def receive(read):
     """One message, (header, buffers), through read(n), which gives exactly n bytes. Broken where it is none."""
     try:
         size, rest = HEAD.unpack(read(HEAD.size))
-        if size > LARGEST // 8 or rest > LARGEST:
+        if size > LONGEST or rest > LARGEST:
             raise Broken("a message that is too large")
         header, sizes = json.loads(read(size))
         if any(type(n) is not int or n < 0 for n in sizes) or sum(sizes) != rest:
