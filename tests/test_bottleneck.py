@@ -202,9 +202,9 @@ def test_the_ends_of_all_sliders_together_still_show_maps(explorer, extreme):
 
 
 def test_the_picture_can_be_a_test_pattern_or_ones_own():
-    own = BottleneckExplorer(picture=photo("rocket"))
+    own = BottleneckExplorer(picture=photo("church"))
     assert own.picture.label == "your picture"
-    assert own.page.levels == BottleneckExplorer(picture="rocket").page.levels
+    assert own.page.levels == BottleneckExplorer(picture="church").page.levels
     thumb = own.page.thumb
     own.picture.value = "checkerboard"
     assert "checkerboard, the same in all 64 channels" in own.page.maps["note"]
@@ -358,15 +358,15 @@ def test_a_block_of_the_bundled_network_has_its_trained_weights_and_says_so():
         assert "trained weights of the bundled network" in explorer.page.maps["note"]
         block = network.get_submodule(place.path)
         assert (block.C, block.C1, block.S) == (d.C, d.C1, d.S)
-        whole = activations(network, to_input(photo("coffee"), 64, 64), [f"{place.path}.relu3"])
+        whole = activations(network, network.checkpoint.to_input(photo("coffee")), [f"{place.path}.relu3"])
         assert torch.allclose(explorer._ran.kept["relu3"], whole[f"{place.path}.relu3"], atol=1e-5)
 
 
 def test_trained_weights_at_another_width_say_that_they_were_not_trained_for_it():
-    explorer = BottleneckExplorer(C=16, W=16, C1=16, weights="trained")
+    explorer = BottleneckExplorer(C=16, W=56, C1=16, weights="trained")
     assert "not trained at this size" not in explorer.page.maps["note"]
     explorer.W.value = 40
-    assert "it was not trained at this size, but at W = 16" in explorer.page.maps["note"]
+    assert "it was not trained at this size, but at W = 56" in explorer.page.maps["note"]
     explorer.C1.value = 20  # no network has this block
     assert "random weights, not trained" in explorer.page.maps["note"]
     assert list(explorer.weights.options) == ["random weights"]

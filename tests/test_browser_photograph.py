@@ -26,7 +26,7 @@ CELLS = (
 @pytest.fixture(scope="module")
 def notebook(desk):
     """A notebook with the three explorers, its first cell run."""
-    shutil.copy(lab.ROOT / "resnet_lib" / "photos" / "pictures" / "rocket.jpg", desk.folder / "own photo.jpg")
+    shutil.copy(lab.ROOT / "resnet_lib" / "photos" / "pictures" / "church.jpg", desk.folder / "own photo.jpg")
     with desk.open_cells(*CELLS) as opened:
         yield opened
 
@@ -101,7 +101,7 @@ def test_keys_walk_from_channel_to_channel_and_tab_reaches_every_control(view, n
 
 def test_another_photograph_shows_other_classes_and_maps(view, notebook):
     text, before = view.text(), view.pixels()
-    view.dropdown("picture").select_option("palace")
+    view.dropdown("picture").select_option("truck")
     view.wait_until(lambda: view.text() != text, "the classes change")
     view.wait_until(lambda: not np.array_equal(view.pixels(), before), "the photograph changes")
 

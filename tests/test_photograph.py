@@ -198,8 +198,8 @@ def png(image):
 
 
 def test_choosing_another_photograph_runs_it_through_the_network(explorer, network):
-    explorer.source.choose.value = "rocket"
-    name, p = Seen(network, "rocket", 64).top(1)[0]
+    explorer.source.choose.value = "church"
+    name, p = Seen(network, "church", 64).top(1)[0]
     assert f"{name} {p:.0%}" in words(explorer.classes)
 
 
@@ -245,12 +245,12 @@ def test_a_path_may_begin_at_home_and_a_wrong_one_gives_a_sentence(explorer, tmp
 
 @pytest.mark.parametrize("data", [b"", b"text, no picture", png(photo("cat"))[:2000]])
 def test_a_file_that_is_no_picture_gives_a_sentence_and_the_view_stays(explorer, data):
-    explorer.source.choose.value = "rocket"
+    explorer.source.choose.value = "church"
     before = words(explorer.classes)
     uploaded(explorer, "broken.png", data)
     message = words(explorer.source.message)
     assert "broken.png" in message and "The picture shown is still the one before." in message
-    assert words(explorer.classes) == before and explorer.source.choose.value == "rocket"
+    assert words(explorer.classes) == before and explorer.source.choose.value == "church"
     explorer.source.choose.value = "cat"
     assert words(explorer.source.message) == ""
 
@@ -332,8 +332,8 @@ def test_a_stride_larger_than_the_patch_is_explained(network):
 
 def test_another_photograph_brings_its_own_classes(network):
     explorer = AttributionExplorer(network, size=64)
-    explorer.source.choose.value = "palace"
-    best = grad_cam(network, to_input(photo("palace"), 64)).target
+    explorer.source.choose.value = "truck"
+    best = grad_cam(network, to_input(photo("truck"), 64)).target
     assert explorer.target.value == best == explorer.target.options[0][1]
 
 
@@ -351,7 +351,7 @@ def sides(compare):
 
 def test_two_photographs_are_compared_on_one_scale(compare, network):
     compare.mode.value, compare.step.value = "picture", "stage1.0.relu3"
-    maps = [Seen(network, name, 64)["stage1.0.relu3"] for name in ("cat", "rocket")]
+    maps = [Seen(network, name, 64)["stage1.0.relu3"] for name in ("cat", "church")]
     limits = [mosaic(m, 0, 36)[1] for m in maps]
     for shown, m in zip(sides(compare), maps, strict=True):
         levels, _, signed = mosaic(m, 0, 36, limit=max(limits), signed=False)
@@ -362,7 +362,7 @@ def test_two_photographs_are_compared_on_one_scale(compare, network):
 def test_the_same_picture_twice_is_equal_to_the_last_bit(compare):
     compare.mode.value, compare.other.value = "picture", "cat"
     assert "equal, to the last bit" in words(compare.message)
-    compare.other.value = "rocket"
+    compare.other.value = "church"
 
 
 def test_two_steps_of_other_shapes_are_compared(compare):

@@ -443,16 +443,16 @@ def takers():
 
 TAKERS = takers()
 FORMS = {
-    "a name": lambda _folder: "rocket",
-    "a path": lambda folder: str(folder / "rocket.png"),
-    "a Path": lambda folder: folder / "rocket.png",
-    "a path from home": lambda _folder: "~/rocket.png",
-    "a Path from home": lambda _folder: Path("~/rocket.png"),
-    "a PIL image": lambda _folder: photo("rocket"),
-    "one with transparency": lambda _folder: photo("rocket").convert("RGBA"),
-    "an array": lambda _folder: np.array(photo("rocket")),
-    "a tensor": lambda _folder: torch.from_numpy(np.array(photo("rocket"))).permute(2, 0, 1)[None] / 255,
-    "bytes": lambda folder: (folder / "rocket.png").read_bytes(),
+    "a name": lambda _folder: "church",
+    "a path": lambda folder: str(folder / "church.png"),
+    "a Path": lambda folder: folder / "church.png",
+    "a path from home": lambda _folder: "~/church.png",
+    "a Path from home": lambda _folder: Path("~/church.png"),
+    "a PIL image": lambda _folder: photo("church"),
+    "one with transparency": lambda _folder: photo("church").convert("RGBA"),
+    "an array": lambda _folder: np.array(photo("church")),
+    "a tensor": lambda _folder: torch.from_numpy(np.array(photo("church"))).permute(2, 0, 1)[None] / 255,
+    "bytes": lambda folder: (folder / "church.png").read_bytes(),
 }
 
 
@@ -475,7 +475,7 @@ def numbers(result):
 def test_every_form_of_a_picture_is_taken_everywhere_and_is_the_same(taker, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    photo("rocket").save(tmp_path / "rocket.png")
+    photo("church").save(tmp_path / "church.png")
     expected = None
     for form, make in FORMS.items():
         got = numbers(TAKERS[taker](make(tmp_path)))

@@ -56,7 +56,7 @@ def test_the_input_of_each_step_is_the_output_of_the_one_before(seen):
 
 def test_progress_counts_all_steps(network):
     told = []
-    seen = Seen(network, "rocket", 64, progress=lambda done, total: told.append((done, total)))
+    seen = Seen(network, "church", 64, progress=lambda done, total: told.append((done, total)))
     n = len(seen.steps) + 1  # and the network itself
     assert told == [(i + 1, n) for i in range(n)]
 

@@ -27,7 +27,7 @@ class CompareExplorer(Guarded):
     Controls (attributes of these names): mode, source, other (the second photograph), step, other_step, channel.
     """
 
-    def __init__(self, network=None, picture="cat", other="rocket", mode="picture", size=None):
+    def __init__(self, network=None, picture="cat", other="church", mode="picture", size=None):
         super().__init__()
         self.network = load("thin") if network is None else network
         self._size, self._runs, self._networks = size, {}, {}

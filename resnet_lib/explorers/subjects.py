@@ -23,6 +23,7 @@ def tasks_for(networks, task, n):
             check_classes(network, task)
             tasks[name] = task.first(n)
         else:
-            checkpoint = getattr(network, "checkpoint", None)
-            tasks[name] = own_answers(network, photographs(checkpoint.size if checkpoint else 32).first(n))
+            # The bundled network bears 128 pixels nearly as well as 224, at a third of the cost.
+            size = min(128, network.checkpoint.size) if hasattr(network, "checkpoint") else 32
+            tasks[name] = own_answers(network, photographs(size).first(n))
     return tasks

@@ -147,6 +147,25 @@ def upsample(values, H, W):
     return values / values.max() if values.max() > 0 else values
 
 
+def placed(values, sees, H, W):
+    """Return a map laid over the H × W pixels of the network's input, each value in the middle of the pixels that it
+    sees, and between them bilinearly, (H, W). Stretched over the picture, as `upsample` does it, a map lies half a jump
+    too far to the lower right where the first value of a row is centred on the picture's edge.
+
+    values: (h, w), or a Map. sees: of its step, for rows and columns, `anatomy(network, size)[step].sees`.
+    """
+    check(H=H, W=W)
+    values = (values.values if isinstance(values, Map) else values).float().nan_to_num(0)
+    for side, (along, length) in enumerate(zip(sees, (H, W), strict=True)):
+        first = along.start + along.reach / 2  # where the middle of value 0 lies, in pixels
+        most = values.shape[side] - 1
+        at = ((torch.arange(length) + 0.5 - first) / along.jump).clamp(0, most)
+        low = at.floor().long()
+        share = (at - low).unsqueeze(1 - side)
+        values = torch.lerp(values.index_select(side, low), values.index_select(side, (low + 1).clamp(max=most)), share)
+    return values
+
+
 # ── What all of them use ─────────────────────────────────────────────────────────────────────────────────────
 
 

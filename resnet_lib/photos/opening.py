@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from .._common import shape_text
 
 FOLDER = Path(__file__).parent / "pictures"
-PHOTOS = ("cat", "coffee", "palace", "rocket", "officer")
+PHOTOS = ("cat", "coffee", "church", "truck", "parachute")
 
 # What open_photo reads. PIL knows more, but for some of those it starts other programs. HEIF is there for those who
 # have a reader of it installed and registered.

@@ -6,14 +6,13 @@ library names things as the course does; `names` alone knows both.
 
 from .._common import check, shape_text
 from ..network import DESIGNS, build, unfilled
-from .catalogue import BUNDLED, CHECKPOINTS, PUBLISHED, THIN, Checkpoint, imagenet_classes
+from .catalogue import CHECKPOINTS, PUBLISHED, THIN, Checkpoint, imagenet_classes
 from .download import Unavailable, digest, fetch
 from .formats import CannotLoad
 from .loading import load
 from .names import LEAVES, NAMES, from_published, to_published
 
 __all__ = [
-    "BUNDLED",
     "CHECKPOINTS",
     "CannotLoad",
     "Checkpoint",

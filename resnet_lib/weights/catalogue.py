@@ -10,8 +10,7 @@ from .._common import check, shape_text
 from ..network import build
 
 HERE = Path(__file__).parent
-THIN = HERE / "thin_resnet50"
-BUNDLED = {"thin": THIN, "thin-photographs": HERE / "thin_photographs"}  # what comes with the course: its folder
+THIN = HERE / "thin_resnet50"  # what comes with the course as "thin"
 
 
 @dataclass(frozen=True)
@@ -110,24 +109,16 @@ def _checkpoints():
         76.15,
         "the first resnet50 published for PyTorch, trained on ImageNet",
     )
-    thin = {"stride_on": "3x3", "num_classes": 10, "base": 16}
-    what = "a ResNet-50 with a quarter of the channels, trained for this course on the ten classes of"
-    record, size = _record("thin"), 64
-    share, labels = record.get("test accuracy by size", {}).get(str(size)), tuple(record.get("classes", ()))
-    yield Checkpoint("thin", "resnet50", thin, "", size, size, _percent(share), f"{what} CIFAR-10", labels)
-    record, size = _record("thin-photographs"), 224
-    share, labels = record.get("validation", {}).get(str(size), {}).get("accuracy"), tuple(record.get("classes", ()))
-    note = f"{what} Imagenette, which are photographs"
-    yield Checkpoint("thin-photographs", "resnet50", thin, "", 256, size, _percent(share), note, labels)
+    thin, record = {"stride_on": "3x3", "num_classes": 10, "base": 16}, _record()
+    share, labels = record["validation"]["224"]["accuracy"], tuple(record["classes"])
+    note = "a ResNet-50 with a quarter of the channels, trained for this course on the photographs of Imagenette"
+    yield Checkpoint("thin", "resnet50", thin, "", 256, 224, round(100 * share, 2), note, labels)
 
 
-def _record(name):
-    file = BUNDLED[name] / "record.json"
-    return json.loads(file.read_text()) if file.exists() else {}
-
-
-def _percent(share):
-    return None if share is None else round(100 * share, 2)
+def _record():
+    file = THIN / "record.json"
+    nothing = {"validation": {"224": {"accuracy": 0}}, "classes": ()}
+    return json.loads(file.read_text()) if file.exists() else nothing
 
 
 CHECKPOINTS = {checkpoint.name: checkpoint for checkpoint in _checkpoints()}

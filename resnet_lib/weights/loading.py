@@ -11,7 +11,7 @@ import torch
 from .._common import Finding, Kind, check_name, say, shape_text
 from ..network import DESIGNS, OPTIONS, unfilled
 from . import variants
-from .catalogue import BUNDLED, CHECKPOINTS, Checkpoint
+from .catalogue import CHECKPOINTS, THIN, Checkpoint
 from .download import Unavailable, digest, fetch
 from .formats import UNREADABLE, CannotLoad, read
 from .unpacking import HEAD_OF_SEVERAL, NO_HEAD, TAKEN, unpack
@@ -50,8 +50,8 @@ PRINTED = (TAKEN, NO_HEAD, HEAD_OF_SEVERAL)  # remarks that change what is compu
 def load(name_or_path="resnet50", *, progress=None, design=None):
     """Return a trained network in eval(), with its `Checkpoint` as `network.checkpoint`.
 
-    name_or_path: a name in CHECKPOINTS, downloaded where it is not on this machine yet ("thin" and
-              "thin-photographs" come with the course); or the path of a file of weights, of PyTorch or safetensors, in
+    name_or_path: a name in CHECKPOINTS, downloaded where it is not on this machine yet ("thin"
+              comes with the course); or the path of a file of weights, of PyTorch or safetensors, in
               any precision. In it they may be under any entries and prefixes ("state_dict", "model", "module.",
               "backbone." …), and have the published names, the library's, Hugging Face's, or those of an
               nn.Sequential of the published network's children. What a file does not say is assumed:
@@ -68,8 +68,8 @@ def load(name_or_path="resnet50", *, progress=None, design=None):
     checkpoint = CHECKPOINTS.get(name_or_path) if isinstance(name_or_path, str) else None
     if checkpoint is None:
         path, checkpoint = _file(name_or_path)
-    elif checkpoint.name in BUNDLED:
-        path = BUNDLED[checkpoint.name] / "weights.pt"
+    elif checkpoint.name == "thin":
+        path = THIN / "weights.pt"
         if not path.exists():
             raise Unavailable(Finding(NOT_HERE, str(path)))
     else:

@@ -117,7 +117,7 @@ def photographs(notebook, view, count):
     answers, select = [], view.dropdown("picture")
     for i in range(count):
         shown = view.root.evaluate_handle(f"root => ({{answer: ({PROGRESS})(root)}})")
-        select.select_option(["rocket", "palace", "coffee", "officer", "cat"][i % 5])
+        select.select_option(["church", "truck", "coffee", "parachute", "cat"][i % 5])
         answers.append(shown.evaluate("shown => shown.answer"))
         notebook.in_kernel("")
         notebook.page.wait_for_timeout(200)

@@ -303,8 +303,7 @@ TOLERANCE = 1e-4
 
 @cache
 def published():
-    """The trained network that comes with the course, and 64 pictures of its size: (network, its design, pictures as
-    bytes)."""
+    """The trained network that comes with the course, and 64 pictures: (network, its design, pictures as bytes)."""
     network = trained("thin")
     stages = (network.stage1, network.stage2, network.stage3, network.stage4)
     design = {
@@ -312,7 +311,7 @@ def published():
         "blocks": tuple(len(stage) for stage in stages),
         "num_classes": network.head.fc.out_features,
     }
-    return network, design, pictures(size=network.checkpoint.size)
+    return network, design, pictures(size=64)  # smaller than its own, which proves as much in a twelfth of the time
 
 
 @one_thread()
