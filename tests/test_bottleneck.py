@@ -21,7 +21,7 @@ from resnet_lib.explorers import BottleneckExplorer
 from resnet_lib.explorers.block_design import BlockDesign, positions
 from resnet_lib.explorers.tiles import channels_of
 from resnet_lib.explorers.trained import places
-from resnet_lib.photos import block_input, photo, to_input
+from resnet_lib.photos import block_input, photo
 from resnet_lib.views.maps import scale, to_levels
 from resnet_lib.weights import load
 

@@ -49,7 +49,8 @@ PhotographExplorer(load("thin"), step="stage1.0.relu3")
 # - compute one value from its products,
 # - write Grad-CAM, predict what occlusion costs, and say what neither of them proves.
 #
-# The end of section 5 is a good place for a break.
+# It has two parts of 80 and 70 minutes. Sections 1 to 5 follow one value; sections 6 to 10 ask what speaks for the
+# answer. Make a break between them, of a day if you like.
 # </details>
 #
 # **What you have just seen.** A network is a walk: stage, block, step, channel, one value. Everything in this lesson
@@ -102,13 +103,13 @@ for name in PHOTOS:
     print(f"{name:8}", ", ".join(f"{label} {p:.0%}" for label, p in Seen(network, name).top(3)))
 
 # %% [markdown]
-# **What do you see?** Which of the five photographs shows something that the thin network has learnt?
+# **What do you see?** Which of the five photographs show something that the thin network has learnt?
 #
-# <details><summary>What you can see</summary>Only the cat is among its ten classes. There is no class for a rocket,
-# a cup, a palace or a person, and none for "something else". The softmax distributes 100 % over ten words whatever the
-# picture shows. So the network calls the other four, even the person, some animal or vehicle, because it has no other
-# words; and a high probability is not a sign that it knows. Keep that in mind when you try your own
-# photographs.</details>
+# <details><summary>What you can see</summary>The church, the truck and the parachute, and it knows all three. There is no
+# class for a cat or a cup, and none for "something else". The softmax distributes 100 % over ten words whatever the
+# picture shows: so the cat becomes a fish and the cup a French horn, and a high probability is not a sign that the
+# network knows. Of photographs of its ten classes it recognises about nine in ten. Keep both in mind when you try your
+# own.</details>
 #
 # ## 2 · The walk
 #
@@ -137,13 +138,13 @@ explorer
 #
 # 1. conv and bn. Blue is negative, and the ReLU sets negative values to 0.
 # 2. Half the width and half the height: every pooling window of 3×3 keeps its largest value, at every second position.
-# 3. In Stage 1 you can still find eyes and nose in some maps. In Stage 2 perhaps, if you know where to look. From
-#    Stage 3 on the maps are too coarse to show a shape.
+# 3. In Stages 1 and 2 you can still find eyes and nose in many maps. In Stage 3, with 14 × 14 values, perhaps, if you
+#    know where to look. Stage 4 is too coarse to show a shape.
 # 4. add and relu3. The ReLU only removes the blue. bn3 is F(x) alone, which is added to the block's input.
 # 5. One number for each class: the logits.
 # </details>
 #
-# The same walk in one picture: the first 12 channels at the end of every stage. Each row has its own colour scale.
+# The same walk in one picture: the first six channels at the end of every stage. Each row has its own colour scale.
 
 # %%
 ends = ["stage0.relu", "stage1.2.relu3", "stage2.3.relu3", "stage3.5.relu3", "stage4.2.relu3"]
@@ -151,10 +152,10 @@ rows = []
 for step in ends:
     maps = seen[step]
     print(f"{step:15} {str(tuple(maps.shape)):15} {statistics(maps)}")
-    rows.append(F.interpolate((maps[:12] / maps.max())[None], 64, mode="nearest")[0])
+    rows.append(F.interpolate((maps[:6] / maps.max())[None], 112, mode="nearest")[0])
 
 # %%
-show_maps(torch.cat(rows), count=60, tile=64, columns=12)
+show_maps(torch.cat(rows), count=30, tile=112, columns=6)
 
 # %% [markdown]
 # **What do you see?** Go down the rows. What is lost, and what replaces it?
@@ -164,8 +165,8 @@ show_maps(torch.cat(rows), count=60, tile=64, columns=12)
 # - **Stage 0**: the photograph is visible in every map. Some show edges of one direction, a few show areas of a colour
 #   without any edges.
 # - **Stage 1**: still in place, but more mixed: spots and patches at some combination of edges.
-# - **Stages 2 and 3**: a few bright places. Position has become coarse.
-# - **Stage 4**: almost no position is left, and most values are zero. What counts is *which* channels are on.
+# - **Stages 2 and 3**: bright places here and there. Position has become coarse.
+# - **Stage 4**: little of the position is left, and most values are zero. What counts is *which* channels are on.
 #
 # So *where* is traded for *what*, as the shapes promised. But be careful with claims such as "this channel detects
 # ears". You only see where a channel is strong in **one** picture.
@@ -243,19 +244,19 @@ from resnet_lib.exercises import check_silent, yours
 check_silent(silent, exercise="07.1")
 
 # %% [markdown]
-# **Predict:** at the end of which stage are the most channels silent on the cat? How many of them on all five?
+# **Predict:** at the end of which stage are the most channels silent on one photograph? How many of them on all five?
 
 # %%
 count = yours("silent")
+print("channels that are silent on".ljust(28), " ".join(f"{name:>9}" for name in PHOTOS), "  all five")
 for step in ends:
-    on_the_cat = (seen[step] == 0).flatten(1).all(1).sum().item()
-    print(
-        f"{step:15} {len(seen[step]):5,} channels, {on_the_cat:3} silent on the cat, {count(runs, step):3} on all five"
-    )
+    silent_on = [(run[step] == 0).flatten(1).all(1).sum().item() for run in runs.values()]
+    print(f"{step:15} {len(seen[step]):5,} channels", " ".join(f"{n:9}" for n in silent_on), f"  {count(runs, step):8}")
 
 # %% [markdown]
-# At Stage 4 more than half are silent on the cat, and few on all five. The fewer pictures you look at, the more
-# channels seem dead. To call a channel dead you would need many more than five.
+# Up to Stage 3 no channel is silent even on one photograph: each has hundreds of places or more where it can be on. At
+# Stage 4 it has 49, and up to a third of the channels are silent on one photograph, and none on all five. The fewer
+# pictures you look at, the more channels seem dead. To call a channel dead you would need many more than five.
 #
 # ### What does a channel respond to?
 #
@@ -308,25 +309,25 @@ chosen = check_channel(upright_channel, network, upright, lying, exercise="07.2"
 chosen
 
 # %% [markdown]
-# Now test the channel on a photograph that you did not use to choose it: the rocket, as small as the network sees it.
+# Now test the channel on a photograph that you did not use to choose it: the church, as the network sees it.
 # **Predict:** where will your channel respond, and where will the channel that responds most to *lying* stripes?
 
 # %%
-runs["rocket"].image.resize((288, 288))
+runs["church"].image.resize((288, 288))
 
 # %%
 one, other = (activations(network, p, ["stage0.conv"])["stage0.conv"][0].abs().mean((1, 2)) for p in (upright, lying))
 own_channel = upright_channel if chosen.ok else (one - other).argmax().item()  # the library's, while yours is open
 lying_channel = (other - one).argmax().item()
-show_maps(runs["rocket"]["stage0.conv"][[own_channel, lying_channel]], tile=288)
+show_maps(runs["church"]["stage0.conv"][[own_channel, lying_channel]], tile=288)
 
 # %% [markdown]
 # **What do you see?** Your channel is on the left, the other on the right. Where is each of them far from zero (white)?
 #
-# <details><summary>What you can see</summary>The left one follows the sides of the rocket, in red and in blue: one
-# side goes from dark to bright, the other from bright to dark. The right one hardly sees them. Both respond along the
-# lower edge of the picture, where the lights are. And the left one has a strong bar at the left or right border of the
-# picture, where there is no edge: the zeros of the padding begin there, and look like one.</details>
+# <details><summary>What you can see</summary>The left one follows the edges of the towers and of their windows, in red
+# and in blue: at one edge the picture goes from dark to bright, at the next from bright to dark. The right one follows
+# the balustrade and the ledges. And where the padding begins, at the borders, there may be a bar without any edge in the
+# picture: zeros look like one.</details>
 #
 # ## 4 · How much of the photograph does one value see?
 #
@@ -420,18 +421,18 @@ def value_picture(seen, step, channel, row, column):
 
 
 step = "stage1.2.relu3"
-channel = seen[step][:, 8, 8].argmax().item()  # the strongest channel there
-print(seen.anatomy.field(step, 8, 8))
-value_picture(seen, step, channel, 8, 8)
+channel = seen[step][:, 28, 28].argmax().item()  # the strongest channel there
+print(seen.anatomy.field(step, 28, 28))
+value_picture(seen, step, channel, 28, 28)
 
 # %% [markdown]
 # **What do you see?** How large is the small square compared with the blue one, and where inside it is it?
 #
 # <details><summary>What you can see</summary>The small frame is the value's own place in the map, 4 × 4 pixels of
-# the photograph: the jump. The blue square is what it sees, 35 × 35 pixels, more than half the picture along each side,
-# and that is only Stage 1. Neighbouring values see nearly the same pixels, so maps are much less sharp than they look.
-# And the small square is not quite in the middle, but a little to the lower right. That looks unimportant, but section
-# 6 comes back to it.</details>
+# the photograph: the jump. The blue square is what it sees, 35 × 35 pixels, nearly nine times as wide, and that is only
+# Stage 1. Neighbouring values see nearly the same pixels, so maps are much less sharp than they look. And the small
+# square is not quite in the middle, but a little to the lower right. That looks unimportant, but section 6 comes back to
+# it.</details>
 #
 # ### Where it really looks
 #
@@ -443,8 +444,8 @@ value_picture(seen, step, channel, 8, 8)
 # %%
 from resnet_lib.inside.attribution import support
 
-gradient = support(network, seen.x, step, channel, 8, 8)  # (H, W)
-box = seen.anatomy.field(step, 8, 8).clipped(seen.size, seen.size)
+gradient = support(network, seen.x, step, channel, 28, 28)  # (H, W)
+box = seen.anatomy.field(step, 28, 28).clipped(seen.size, seen.size)
 outside = gradient.clone()
 outside[box.top : box.bottom, box.left : box.right] = 0
 print("largest gradient outside the box:", outside.max().item())
@@ -461,18 +462,16 @@ Image(channel_picture(root, seen.image, limit=root.max().item(), signed=False, b
 # box is nearly dark: changes there can affect the value, but hardly do.</details>
 #
 # How wide is the middle square that holds 90 % of the gradient? Compute it for larger and larger squares, at every
-# stage. The photograph has 224 pixels here, so that more of each field is inside it. **Predict:** will it be half the
-# width of the field, more, or less?
+# stage. **Predict:** will it be half the width of the field, more, or less?
 
 # %%
-large = Seen(network, "cat", 224)
 for step in ends[1:]:
-    middle = large[step].shape[1] // 2
-    strongest = large[step][:, middle, middle].argmax().item()
-    gradient = support(network, large.x, step, strongest, middle, middle)
-    field = large.anatomy.field(step, middle, middle)
+    middle = seen[step].shape[1] // 2
+    strongest = seen[step][:, middle, middle].argmax().item()
+    gradient = support(network, seen.x, step, strongest, middle, middle)
+    field = seen.anatomy.field(step, middle, middle)
     centre = (field.top + field.bottom) // 2
-    for half in range(224):
+    for half in range(seen.size):
         square = slice(max(centre - half, 0), centre + half + 1)
         if gradient[square, square].sum() >= 0.9 * gradient.sum():
             break
@@ -561,15 +560,16 @@ for after in ["stage2.0.bn2", "stage2.0.relu2"]:
 # %% [markdown]
 # ## 6 · What speaks for the class? Grad-CAM
 #
-# The network says *cat*. Which places in the photograph made it say so?
+# The network says *garbage truck*, and is right. Which places in the photograph made it say so?
 #
 # Begin at the end, where it is easy. The head averages each map of Stage 4 to one number, and the logit of a class is a
 # weighted sum of those numbers. So each map has a weight in the matrix of the linear layer, which says how much the map
-# speaks for *cat*.
+# speaks for *garbage truck*.
 #
-# **Predict:** how many places of the photograph does Stage 4 distinguish, at 64 pixels?
+# **Predict:** how many places of the photograph does Stage 4 distinguish?
 
 # %%
+seen = runs["truck"]
 target = seen.logits.argmax().item()
 print("class", target, network.checkpoint.classes[target], f"with logit {seen.logits[target].item():.4f}")
 
@@ -577,10 +577,10 @@ maps = seen["stage4.2.relu3"]  # (C, h, w)
 speaks_for = network.head.fc.weight[target].detach()  # (C,)
 contributions = (speaks_for[:, None, None] * maps).sum(0)  # (h, w): what each place contributes
 print(f"mean over all places, plus the bias: {(contributions.mean() + network.head.fc.bias[target]).item():.4f}")
-contributions
+contributions.round(decimals=1)
 
 # %% [markdown]
-# So the logit is the mean of four contributions, one for each place, plus the bias. (That is "class activation mapping",
+# So the logit is the mean of 49 contributions, one for each place, plus the bias. (That is "class activation mapping",
 # Zhou et al., arXiv 1512.04150.)
 #
 # At earlier steps there is no such matrix, because more blocks follow before the logit. **Grad-CAM** (Selvaraju et al.,
@@ -612,7 +612,7 @@ overlay(seen, grad_cam(network, seen.x, target, "stage3").values)
 # ### Exercise 5 · write Grad-CAM
 # ●●● of ●●● · the heart of the lesson · 20 minutes
 #
-# Write a function that returns this map, 4 × 4 values before stretching. The first lines are given: `""` is the name of
+# Write a function that returns this map, 14 × 14 values before stretching. The first lines are given: `""` is the name of
 # the whole network, so `kept[""]` holds the logits, and with `grad=True` PyTorch records how they depend on the maps.
 # You write the two equations, in about three lines.
 #
@@ -678,70 +678,76 @@ heat = yours("my_grad_cam")
 side_by_side(*(overlay(seen, heat(network, seen.x, target, stage)) for stage in stages))
 
 # %% [markdown]
-# **What do you see?** Which of the four would you show as the reason why this is a cat?
+# **What do you see?** Which of the four would you show as the reason why this is a garbage truck?
 #
-# <details><summary>What you can see</summary>Four maps, four stories. Early stages show small spots, because each
-# value there sees little of the picture. Stage 3 lights up a large part of the face. Stage 4 lights up one corner, with
-# neither eyes nor nose in it. They all explain the same number, and nothing in the pictures tells you which one to
-# believe.
-# </details>
+# <details><summary>What you can see</summary>Four maps, four stories. Stage 1 points to the tyres. Stages 2 and 3 point
+# to the empty white above and below the truck. Stage 4 lies on the truck. They all explain the same number, and nothing
+# in the pictures tells you which one to believe.</details>
+#
+# ### Which stage to believe
+#
+# Try it out: show the network only the quarter of the pixels that a map marks, and nothing else. Then hide that quarter.
+# A map that marks what the network goes by keeps the answer in the first experiment, and breaks it in the second.
+# **Predict:** which stage will do best?
+
+# %%
+from resnet_lib.experiments.pointing import quarters
+
+sees = {stage: seen.anatomy[last].sees for stage, last in zip(stages, ends[1:], strict=True)}
+print(f"{'the marked quarter is':20} {'all it sees':>12} {'hidden':>8}")
+for method, marked in quarters(network, seen.x, target, sees).items():
+    with torch.no_grad():
+        shown, hidden = (network(seen.x * part).softmax(1)[0, target].item() for part in (marked, ~marked))
+    print(f"{method:20} {shown:12.1%} {hidden:8.1%}")
+
+# %% [markdown]
+# One photograph proves little, this one least of all, with its empty background. The same experiment on @N@ of
+# Imagenette's validation photographs that the network recognises: how many does it still recognise?
+#
+@TABLE@
+#
+# (The course does not include those photographs. With them, `python -m resnet_lib.experiments.train_thin FOLDER --check`
+# prints this table.)
+#
+@READING@
 #
 # ### A map in the wrong place
 #
-# Be suspicious of the last one. Here are the values at Stage 4 for each photograph and its most probable class, row by
-# row.
-
+# Be suspicious of the overlay as well. Stage 4 has 7 × 7 values, and the overlay stretches them over the photograph, as
+# if each belonged to a square of 32 pixels. Use the anatomy to find out: on which pixel is the field of each place
+# centred, and where does the overlay draw it?
 
 # %%
-def places(run):
-    """Return Grad-CAM at Stage 4 as one line of text, its rows separated by |."""
-    values = grad_cam(network, run.x, step="stage4").values
-    return " | ".join(" ".join(f"{v:5.2f}" for v in row) for row in values.tolist())
-
-
-for name, run in runs.items():
-    print(f"{name:8}", places(run))
+fields = [seen.anatomy.field("stage4.2.relu3", i, i) for i in range(7)]
+print("centred on", [(f.top + f.bottom) // 2 for f in fields])
+print("drawn at  ", [round((i + 0.5) * seen.size / 7) for i in range(7)])
 
 # %% [markdown]
-# A cat, a cup, a palace: for all of them the last place, the lower right corner, is the strongest. **Predict:** is that
-# due to the photographs, or to the place?
+# **Predict:** in which direction will the map move if each value is drawn where its field is, and how far?
 #
-# Use the anatomy to find out: on which pixel is the field of each place centred, and where does an overlay draw the
-# place? Look at 65 pixels as well, one more than before.
+# `placed` does that. On the left the stretched map, on the right the placed one.
 
 # %%
-for size in (seen.size, seen.size + 1):
-    run = Seen(network, "cat", size)
-    n = run["stage4.2.relu3"].shape[1]
-    fields = [run.anatomy.field("stage4.2.relu3", i, i) for i in range(n)]
-    print(f"{size} pixels, {n} places, centred on", [(f.top + f.bottom) // 2 for f in fields], end=", ")
-    print("drawn at", [round((i + 0.5) * size / n) for i in range(n)])
+from resnet_lib.inside.attribution import placed
 
-# %% [markdown]
-# **Predict again:** if the place is the cause and not the photographs, which of the 3 × 3 places should win at 65
-# pixels?
-
-# %%
-for name in PHOTOS:
-    print(f"{name:8}", places(Seen(network, name, seen.size + 1)))
+values = grad_cam(network, seen.x, target, "stage4").values
+there = placed(values, sees["stage4"], seen.size, seen.size)
+side_by_side(overlay(seen, values), blend(seen.image, there / there.max(), "viridis"))
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# - The padding is half a kernel wide, so the first window of every step is centred on the first position. Therefore the
-#   first place of every map is centred on the picture's *corner*.
+# - 16 pixels to the upper left, half a jump. The padding is half a kernel wide, so the first window of every step is
+#   centred on the first position. Therefore the first place of every map is centred on the picture's *corner*.
 # - From there a stride of 2 takes positions 0, 2, 4, … With an even number of positions it never takes the last one, so
-#   with each stride the map ends a little earlier. At 64 pixels the second and last place of Stage 4 is centred on the
-#   picture's *middle*, where photographers put things. No place is centred on the right or the bottom.
-# - At 65 pixels there are three places, at both ends and in the middle. No corner wins for all of them any more, and
-#   for three of the five photographs the middle is strongest.
+#   with each stride the map ends a little earlier. The last place of Stage 4 is centred on pixel 192 of 224.
+# - At Stage 3 half a jump is 8 pixels, at Stage 2 it is 4. In a picture of 64 pixels, where Stage 4 has 2 × 2 places,
+#   stretching would be wrong by a quarter of the picture.
 #
-# Stretching a map over the photograph, as is usual, draws each value half a jump too far to the right and down: 16
-# pixels at Stage 4. Of 224 pixels that is a fourteenth, and hard to notice. Of 64 it is a quarter.
-#
-# A map that looks plausible is not necessarily in the right place. For small pictures use Stage 2 or 3: there half a
-# jump is 4 or 8 pixels.
+# Stretching is what nearly every tool does. The explorer below places.
 # </details>
+#
+# A map that looks plausible is not necessarily in the right place.
 #
 # ## 7 · Occlusion: hide it and see
 #
@@ -764,25 +770,25 @@ for name in PHOTOS:
 # Exercise 6: pictures that run through the network.
 pictures = {
     # (W, patch, stride): pictures in all
-    (64, 16, 8): ...,
-    (64, 32, 8): ...,
-    (64, 16, 4): ...,
-    (96, 20, 20): ...,
+    (224, 32, 16): ...,
+    (224, 64, 16): ...,
+    (224, 32, 8): ...,
+    (224, 50, 50): ...,
 }
 
 # %% tags=["solution"]
 pictures = {
     # (W, patch, stride): pictures in all
-    (64, 16, 8): 8 * 8 + 1,
-    (64, 32, 8): 8 * 8 + 1,
-    (64, 16, 4): 16 * 16 + 1,
-    (96, 20, 20): 5 * 5 + 1,
+    (224, 32, 16): 14 * 14 + 1,
+    (224, 64, 16): 14 * 14 + 1,
+    (224, 32, 8): 28 * 28 + 1,
+    (224, 50, 50): 5 * 5 + 1,
 }
 
 # %%
 from resnet_lib.exercises import occlusion_question
 
-asked = [(64, 16, 8), (64, 32, 8), (64, 16, 4), (96, 20, 20)]
+asked = [(224, 32, 16), (224, 64, 16), (224, 32, 8), (224, 50, 50)]
 predict({numbers: occlusion_question(*numbers) for numbers in asked}, pictures, exercise="07.6")
 
 # %% [markdown]
@@ -793,17 +799,17 @@ predict({numbers: occlusion_question(*numbers) for numbers in asked}, pictures, 
 #
 # Choose the method, the class and the step. Predict first:
 #
-# 1. Grad-CAM at **stage3**: choose a class with a very low probability. Is the map empty?
-# 2. **occlusion**, stride 4: which patch shows the most, 8 pixels, 16, or 40?
-# 3. Occlusion also shows blue. What does it mean when hiding a place makes the class *more* probable?
-# 4. Take the photograph of the rocket. For which class is the map, and does it look less convincing than the cat's?
+# 1. Grad-CAM at **stage4**: choose a class with a very low probability. Is the map empty?
+# 2. Go to **stage3**. Where does the map lie now, and what do you conclude after the table above?
+# 3. **occlusion**, stride 16: which patch lowers the probability most, 16 pixels, 56, or 112?
+# 4. Occlusion also shows blue. What does it mean when hiding a place makes the class *more* probable?
+# 5. Take the photograph of the coffee. For which class is the map, and does it look less convincing than the truck's?
 
 # %%
 from resnet_lib.explorers import AttributionExplorer
 
 # %%
-attribution = AttributionExplorer(network)
-attribution.step.value = "stage3"
+attribution = AttributionExplorer(network, "truck")
 attribution
 
 # %% [markdown]
@@ -811,11 +817,11 @@ attribution
 #
 # 1. No. There is nearly always some place that speaks for a class. Each map is drawn with its own scale, so a weak map
 #    looks like a strong one. Read the number under the map.
-# 2. The network can do without any one small piece: with 8 pixels *cat* stays the most probable everywhere. With 16
-#    there is a part of the face that it cannot do without. With 40 the patch covers most of the face wherever it is,
-#    and the map says little about position.
-# 3. The place spoke for another class, which loses without it.
-# 4. For a wrong one: rocket is not among the classes. Nothing about the map reveals that.
+# 2. On the empty white around the truck. Grad-CAM at an early stage takes the mean gradient of a whole map for its
+#    worth, and later blocks may use a map in one place for a class and in another against it.
+# 3. @OCC@
+# 4. The place spoke for another class, which loses without it.
+# 5. For a wrong one: a cup is not among the classes. Nothing about the map reveals that.
 # </details>
 #
 # ## 8 · Compare
@@ -853,17 +859,18 @@ compare
 # that one photograph says nothing about the other. **Predict:** will the numbers rise or fall from stage to stage?
 
 # %%
-print("cat and        ", " ".join(f"{name:>8}" for name in PHOTOS[1:]))
+print("cat and        ", " ".join(f"{name:>9}" for name in PHOTOS[1:]))
 for step in ends:
     strengths = torch.stack([run[step].mean((1, 2)) for run in runs.values()])  # (5, C)
-    print(f"{step:15}", " ".join(f"{r:8.2f}" for r in torch.corrcoef(strengths)[0, 1:].tolist()))
+    print(f"{step:15}", " ".join(f"{r:9.2f}" for r in torch.corrcoef(strengths)[0, 1:].tolist()))
 
 # %% [markdown]
 # **What do you see?** Read each column downwards.
 #
-# <details><summary>What you can see</summary>On the whole the numbers fall. In Stage 0 the same channels tend to be
-# on whatever the photograph shows. In Stage 4 that depends much more on the photograph, and the head decides by
-# it.</details>
+# <details><summary>What you can see</summary>In Stages 0 and 1 the cup and the church are close to the cat: the same
+# channels are on, since all three have edges and textures everywhere. Truck and parachute stand before an empty
+# background, and differ from the start. In Stage 4 only the cup still has something in common with the cat (neither has a
+# class); what is on depends on what the photograph shows, and the head decides by it.</details>
 #
 # ## 9 · What such maps do not prove
 #
@@ -880,9 +887,9 @@ for step in ends:
 from resnet_lib.inside.seen import untrained
 
 untrained_network = untrained(network)
-print("its answer:", ", ".join(f"{name} {p:.0%}" for name, p in Seen(untrained_network, "cat").top(3)))
+print("its answer:", ", ".join(f"{name} {p:.0%}" for name, p in Seen(untrained_network, "truck").top(3)))
 both = (network, untrained_network)
-pairs = [heat(each, seen.x, target, step) for step in ("stage2", "stage3") for each in both]
+pairs = [heat(each, seen.x, target, step) for step in ("stage3", "stage4") for each in both]
 side_by_side(*(overlay(seen, values) for values in pairs))
 
 
@@ -895,11 +902,11 @@ def alike(a, b):
 
 
 for name, run in runs.items():
-    a, b = (grad_cam(each, run.x, run.logits.argmax().item(), "stage2").values for each in both)
-    print(f"{name:8} correlation of the two maps at Stage 2: {alike(a, b)}")
+    a, b = (grad_cam(each, run.x, run.logits.argmax().item(), "stage4").values for each in both)
+    print(f"{name:9} correlation of the two maps at Stage 4: {alike(a, b)}")
 
 # %% [markdown]
-# **What do you see?** Stage 2, trained and random, then Stage 3, trained and random: could you have guessed which is
+# **What do you see?** Stage 3, trained and random, then Stage 4, trained and random: could you have guessed which is
 # which?
 #
 # <details><summary>What you can see</summary>The maps of the random network are different, and the correlations
@@ -909,9 +916,9 @@ for name, run in runs.items():
 #
 # So even a method that passes proves little by itself:
 #
-# - **A map shows where, not what or why.** A bright spot on the ear does not say "the network knows ears". Cover it and
-#   measure: that is at least an experiment.
-# - **A wrong answer gets just as pretty a map.** The rocket has one, and its class cannot be right.
+# - **A map shows where, not what or why.** A bright spot on the wheel does not say "the network knows wheels". Cover it
+#   and measure: that is at least an experiment.
+# - **A wrong answer gets just as pretty a map.** The cup has one, and its class cannot be right.
 # - **One picture is one picture.** You looked for examples, and so you found some. Test a claim on pictures that you
 #   did not use to form it, as in exercise 2.
 # - **Each map has its own scale and a coarse grid**, and is stretched smoothly. Fine detail in an overlay is
@@ -934,14 +941,15 @@ for name, run in runs.items():
 #
 # ## Summary
 #
-# - Along the stages *where* is traded for *what*: from 32 × 32 maps of edges and colours to 2 × 2 values of several
+# - Along the stages *where* is traded for *what*: from 56 × 56 maps of edges and colours to 7 × 7 values of several
 #   hundred channels, most of them zero.
 # - Reach and jump: r ← r + (k − 1) · j, then j ← j · S. 7, 11, 35, 91, 267, 427 pixels in v1.5; v1 ends at 483. What
 #   really counts is the centre of that field.
 # - Every value is a sum of products that you can compute yourself.
 # - Grad-CAM: the mean gradients of the logit weight the maps, and the ReLU of their sum is the result: one forward and
 #   one backward pass. Occlusion: one forward pass for each place.
-# - A map is not a proof, and may be drawn in the wrong place. Random weights are the first test.
+# - A map is not a proof, and may be drawn in the wrong place. Random weights are the first test; hiding what the map marks
+#   is the second.
 #
 # ## Recall
 #
@@ -985,7 +993,7 @@ for name, run in runs.items():
 # | 15 | Exercise 4 |
 # | 10 | Section 6 up to its exercise: what each map says about the class |
 # | 20 | Exercise 5 |
-# | 10 | The rest of section 6: a map in the wrong place |
+# | 10 | The rest of section 6: which stage to believe, and a map in the wrong place |
 # | 5 | Exercise 6 |
 # | 10 | Section 7: Grad-CAM and occlusion, each student on their own photograph |
 # | 15 | Sections 8 and 9, recall: what such maps do not prove |
@@ -1000,7 +1008,7 @@ for name, run in runs.items():
 #
 # - *This channel detects ears.* It was strong once, on one picture. Ask for a second picture that would refute it.
 # - *Zero everywhere means dead.* For five photographs it means silent.
-# - *Grad-CAM shows why.* It shows what raised one score, at 2 × 2 or 7 × 7 places.
+# - *Grad-CAM shows why.* It shows what raised one score, at 7 × 7 places.
 #
 # ### On the projector
 #

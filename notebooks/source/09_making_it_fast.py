@@ -756,16 +756,16 @@ quick
 # 07 and the bundled photographs. The proof that counts in practice: are its answers the same?
 
 # %%
-from resnet_lib.photos import PHOTOS, photo, to_input
+from resnet_lib.photos import PHOTOS, photo
 from resnet_lib.weights import load
 
 thin = load("thin")
-photographs = torch.cat([to_input(photo(name), thin.checkpoint.size) for name in PHOTOS])
+photographs = torch.cat([thin.checkpoint.to_input(photo(name)) for name in PHOTOS])
 quick_thin = fast(thin, photographs, repeats=RUNS, progress=None)
 a, b = (torch.softmax(n(photographs), 1).detach() for n in (thin, quick_thin))
 for name, p, q in zip(PHOTOS, a, b, strict=True):
     i, j = p.argmax().item(), q.argmax().item()
-    print(f"{name:8} {thin.checkpoint.classes[i]} {p[i]:.4%}, and fast: {thin.checkpoint.classes[j]} {q[j]:.4%}")
+    print(f"{name:9} {thin.checkpoint.classes[i]} {p[i]:.4%}, and fast: {thin.checkpoint.classes[j]} {q[j]:.4%}")
 assert torch.equal(a.argmax(1), b.argmax(1))
 print(quick_thin)
 

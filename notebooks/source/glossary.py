@@ -24,7 +24,7 @@
 # [broadcasting](#broadcasting) · [BTNK1](#btnk1) · [BTNK2](#btnk2) · [budget](#budget) · [buffer](#buffer) ·
 # [byte](#float32)<br>
 # **C**&emsp;[C](#c) · [C1](#c1) · [cache](#cache) · [cardinality](#resnext) · [channel](#channel) ·
-# [channels last](#channels-last) · [checkpoint](#checkpoint) · [CIFAR-10](#cifar-10) · [class](#class) ·
+# [channels last](#channels-last) · [checkpoint](#checkpoint) · [class](#class) ·
 # [class activation mapping](#class-activation-mapping) · [concatenation](#concatenation) · [CONV](#conv) ·
 # [convolution](#convolution)<br>
 # **D–E**&emsp;[dead channel](#dead-channel) · [degradation](#degradation) · [deviation](#mean) · [dilated](#dilated) ·
@@ -36,7 +36,7 @@
 # · [graph](#graph) · [groups](#groups) · [G(x)](#g-x)<br>
 # **H–K**&emsp;[H](#h) · [half precision](#half-precision) · [head](#head) · [He initialisation](#xavier) ·
 # [hook](#hook) · [hyperthread](#hyperthread) · [identity](#identity) · [identity block](#btnk2) · [ImageNet](#imagenet)
-# · [inference_mode](#no_grad) · [inplace](#inplace) · [joined](#joined) · [jump](#jump) · [k](#k) ·
+# · [Imagenette](#imagenette) · [inference_mode](#no_grad) · [inplace](#inplace) · [joined](#joined) · [jump](#jump) · [k](#k) ·
 # [kernel](#kernel)<br>
 # **L–M**&emsp;[ladder](#ladder) · [latency](#latency) · [learning rate](#learning-rate) · [legal](#legal) ·
 # [linear layer](#linear-layer) · [load_state_dict](#state_dict) · [logit](#score) · [loss](#loss) · [MAC](#mac) ·
@@ -206,14 +206,14 @@ NotationExplorer()
 # - <b id="linear-layer">linear layer</b>: Each output is a weighted sum of all inputs, plus a bias: a matrix product.
 #   ResNet-50's turns 2,048 numbers into 1,000 scores.&nbsp;[05](05_resnet50.ipynb)
 # - <b id="class">class</b>: One of the kinds of things that a network can distinguish: 1,000 in ImageNet, 10 in
-#   CIFAR-10.&nbsp;[05](05_resnet50.ipynb)
+#   Imagenette.&nbsp;[05](05_resnet50.ipynb)
 # - <b id="score">score, logit</b>: The network's output for a class, before softmax. It may be negative; only
 #   comparisons between scores are meaningful.&nbsp;[05](05_resnet50.ipynb)
 # - <b id="softmax">softmax</b>: Turns each score into a probability: e to the power of the score, divided by the sum
 #   over all scores. They add up to 1, whatever the picture shows.&nbsp;[05](05_resnet50.ipynb)
 # - <b id="imagenet">ImageNet</b>: The collection of 1.3 million photographs in 1,000 classes on which the published
 #   networks were trained.&nbsp;[05](05_resnet50.ipynb)
-# - <b id="cifar-10">CIFAR-10</b>: 60,000 pictures of 32 × 32 pixels in ten classes. The thin network was trained on
+# - <b id="imagenette">Imagenette</b>: 13,394 photographs of ten of ImageNet's classes. The thin network was trained on
 #   it.&nbsp;[06](06_published_weights.ipynb)
 # - <b id="thin-network">thin network</b>: A trained ResNet-50 with a quarter of all channels (base = 16), small enough
 #   to come with the course.&nbsp;[06](06_published_weights.ipynb)

@@ -6,7 +6,8 @@ FOLDER holds Imagenette (Howard, 2019; a subset of Russakovsky et al., "ImageNet
 Challenge", 2015) as imagenette-train.npz and imagenette-val.npz: `jpeg` (uint8, all files one after another),
 `offsets` (int64, picture i is jpeg[offsets[i] : offsets[i + 1]]), `labels` and `names`. A run that was stopped
 resumes. Trains on a GPU where there is one. Writes weights.pt and record.json to resnet_lib/weights/thin_resnet50.
-With --check it trains nothing and prints what those weights reach on the validation photographs.
+With --check it trains nothing and prints what those weights reach on the validation photographs, and where the maps of
+attribution lie on some of them.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
+from resnet_lib.experiments.pointing import pointing
 from resnet_lib.experiments.training import Recipe, Training, evaluate, write
 from resnet_lib.network import ResNet
 from resnet_lib.photos import normalised, to_input
@@ -37,6 +39,7 @@ RECIPE = Recipe(
 SIZES = ((0.0, (128, 160)), (0.5, (128, 160, 192, 224)))
 SIZE = 224  # which is stated for it, and for which its probabilities are calibrated
 TRIED = (96, 128, 160, 192, 224)
+POINTED = 200  # validation photographs on which it is measured where maps of attribution lie
 # The last training photographs are held out: whatever is chosen (when to stop, the temperature) is chosen by them,
 # so that the validation photographs are touched once, at the end.
 HELD_OUT = 469
@@ -245,6 +248,17 @@ def main():
     for size in TRIED:
         record["validation"][size] = found = measured(network, photographs, every, size, device)
         print(f"{size} pixels, {len(every):,} validation photographs:", found, flush=True)
+    chosen = torch.randperm(len(every), generator=torch.Generator().manual_seed(0))[:POINTED].tolist()
+    pictures = ((photographs.inputs([i], SIZE), photographs.labels[i].item()) for i in chosen)
+    found, n = pointing(network.cpu(), pictures)
+    record["pointing"] = {"photographs": n, "still right where the quarter is": {"shown": {}, "hidden": {}}}
+    print(
+        f"{n} of {POINTED} photographs are right at {SIZE} pixels; still right, only a quarter shown, a quarter hidden:"
+    )
+    for method, (shown, hidden) in found.items():
+        record["pointing"]["still right where the quarter is"]["shown"][method] = round(shown, 3)
+        record["pointing"]["still right where the quarter is"]["hidden"][method] = round(hidden, 3)
+        print(f"{method:20} {shown:6.0%} {hidden:6.0%}", flush=True)
     file.write_text(json.dumps(record, indent=1) + "\n")
 
 

@@ -6,7 +6,7 @@ import torch
 
 from .._common import evaluating
 from ..activations import calls
-from ..inside.attribution import grad_cam, occlusion_steps
+from ..inside.attribution import grad_cam, occlusion_steps, placed
 from ..inside.seen import Seen
 from ..views.channel import PANE, WIDTH, blend, jpeg, side_by_side
 from ..views.maps import colour_bar
@@ -126,7 +126,17 @@ class AttributionExplorer(Guarded):
         text = f"Grad-CAM for {self._name()} at {self.step.value}, {h} × {w} values up to {strongest:.3g}."
         if not strongest:
             text += " All are zero: nothing at this step speaks for the class."
-        self._draw(found.values, text)
+        values, stretched = self._placed(found.values)
+        self._draw(values, text + stretched)
+
+    def _placed(self, values):
+        """The values of a step laid over the picture where they belong, and a remark where that is not known."""
+        name, size = self.step.value, self._seen.image.size[::-1]
+        try:
+            step = [s for s in self._seen.anatomy.steps if f"{s.name}.".startswith(f"{name}.")][-1]
+        except (IndexError, TypeError, ValueError):
+            return values, " They are stretched over the picture: what each value sees is not known of this network."
+        return placed(values, step.sees, *size), ""
 
     def _name(self):
         return f"“{self.target.label.rsplit(' (', 1)[0]}”"
@@ -135,13 +145,15 @@ class AttributionExplorer(Guarded):
         """Cover one batch of places after the other; a generator of (done, total)."""
         size = {"patch": self.patch.value, "stride": self.stride.value}
         for found, done, total in occlusion_steps(self.network, self._seen.x, self.target.value, **size):
-            values = found.values.nan_to_num(0.0)
+            values, stride = found.values.nan_to_num(0.0), self.stride.value
             text = (
                 f"Occlusion for {self._name()}: {done} of {total} places covered by {self.patch.value} × "
                 f"{self.patch.value} grey pixels. The probability fell by up to {max(0.0, values.max().item()):.1%}"
                 f" (red) and rose by up to {max(0.0, -values.min().item()):.1%} (blue)."
             )
-            self._draw(values, text)
+            # Each value belongs to stride × stride pixels, and the last ones end where the picture ends.
+            values = values.repeat_interleave(stride, 0).repeat_interleave(stride, 1)
+            self._draw(values[: self._seen.size, : self._seen.size], text)
             yield done, total
 
     def _draw(self, values, text):
