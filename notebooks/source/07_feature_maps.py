@@ -704,12 +704,12 @@ for method, marked in quarters(network, seen.x, target, sees).items():
 # One photograph proves little, this one least of all, with its empty background. The same experiment on @N@ of
 # Imagenette's validation photographs that the network recognises: how many does it still recognise?
 #
-@TABLE@
+# @TABLE@
 #
 # (The course does not include those photographs. With them, `python -m resnet_lib.experiments.train_thin FOLDER --check`
 # prints this table.)
 #
-@READING@
+# @READING@
 #
 # ### A map in the wrong place
 #
@@ -819,7 +819,9 @@ attribution
 #    looks like a strong one. Read the number under the map.
 # 2. On the empty white around the truck. Grad-CAM at an early stage takes the mean gradient of a whole map for its
 #    worth, and later blocks may use a map in one place for a class and in another against it.
-# 3. @OCC@
+# 3. The largest. Hiding any 16 pixels costs the truck hardly a percentage point: the network can do without any one small
+#    piece. With 112 the patch covers a quarter of the picture, and there is a place whose loss costs nearly everything.
+#    But a patch that large says little about *where*.
 # 4. The place spoke for another class, which loses without it.
 # 5. For a wrong one: a cup is not among the classes. Nothing about the map reveals that.
 # </details>
