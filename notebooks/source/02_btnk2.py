@@ -17,6 +17,9 @@
 #
 # A block of ResNet adds its input x to what its convolutions make of it, F(x). Nothing else about it is unusual. **What
 # does that sum do to a feature map, and when is it impossible?** Drag first, then you build it.
+#
+# The instrument begins at a block of a small *trained* network. Numbers that this network does not have get random
+# weights; the line below the maps says which you see.
 
 # %%
 from resnet_lib.exercises import Progress
@@ -25,18 +28,18 @@ from resnet_lib.explorers import BottleneckExplorer
 Progress("02", exercises=3)
 
 # %%
-BottleneckExplorer("BTNK2", C=256, W=56, C1=64, S=1)
+BottleneckExplorer("bundled: Stage 1, block 2", weights="trained", picture="cat")
 
 # %% [markdown]
-# 1. Halve **W**. Which numbers stay the same, and which fall to a quarter?
-# 2. Set W to 56 again and **C1** to 128. Which two shapes disagree, and where do they meet?
-# 3. Look at F(x), then at the sum, then at y. Find a channel in which F *subtracted* from x.
+# 1. Look at F(x), then at the sum, then at y. Find a channel in which F *subtracted* from x.
+# 2. Halve **W**. Which numbers stay the same, and which fall to a quarter?
+# 3. Press *reset*, and double **C1**. Which two shapes disagree, and where do they meet?
 #
 # <details><summary>Answers</summary>
 #
-# 1. Parameters and channels stay. The MACs fall to a quarter: half as many rows and half as many columns.
-# 2. F(x) has 4 · 128 = 512 channels and x has 256. They meet at the sum.
-# 3. Look for blue in F(x) where x is bright: there y is darker than x.
+# 1. Look for blue in F(x) where x is bright: there y is darker than x.
+# 2. Parameters and channels stay. The MACs fall to a quarter: half as many rows and half as many columns.
+# 3. F(x) has 4 · C1 channels, now twice as many as x. They meet at the sum.
 # </details>
 #
 # <details><summary>What you can do at the end of this lesson</summary>
@@ -361,6 +364,24 @@ names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 relu3".split()
 check_btnk2(MyBTNK2, names=names, exercise="02.2")
 
 # %% [markdown]
+# ### Drag your own
+#
+# What you have built goes into the instrument, beside the library's blocks: the button with its name is pressed.
+#
+# 1. Double **C**. By what factor do the parameters grow?
+# 2. Move **C1** or **S**. What happens, and why?
+
+# %%
+BottleneckExplorer(yours("MyBTNK2"), C=256, W=28, C1=64, picture="cat")
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# 1. By nearly four: the convolutions have 17/16 · C² weights, while the BNs only double.
+# 2. Nothing, if the block is your own: `MyBTNK2` takes neither. (The library's takes both, and then F(x) and x can no
+#    longer be added.)
+# </details>
+#
 # ### Look inside
 #
 # Now look at the two terms of the sum, the sum, and the sum after the ReLU. The weights are random: you see what the
@@ -530,23 +551,6 @@ for C in (64, 256, 512, 1024, 2048):
 # The ratio is close to 18 : 17/16, or 16.9, for any C. This is why networks deeper than 34 layers are built from
 # bottlenecks.
 #
-# ## 9 · Further with the sliders
-#
-# (Leave BTNK1, v1 and v1.5 for lesson 03.)
-#
-# 1. Double **C**. C1 follows. By what factor do the parameters grow?
-# 2. Set **S** to 2. What would have to happen to x?
-
-# %%
-BottleneckExplorer("BTNK2", C=256, W=28, C1=64, S=1, picture="cat")
-
-# %% [markdown]
-# <details><summary>Answers</summary>
-#
-# 1. By nearly four: the convolutions have 17/16 · C² weights, while the BNs only double.
-# 2. It would have to become half as wide, or F(x) and x cannot be added. Lesson 03 is about that.
-# </details>
-#
 # ## Common mistakes
 #
 # - **ReLU before the sum.** F could only add, as section 5 shows. No shape reveals it; only comparing numbers does.
@@ -609,12 +613,12 @@ except ValueError as error:
 # | 20 | Exercise 2 |
 # | 5 | Look inside, and section 7: the same numbers as the library's |
 # | 15 | Exercise 3 |
-# | 5 | Section 9, recall |
+# | 5 | Recall |
 #
 # ### Ask before you show
 #
 # - Before W moves: "Which numbers of the diagram stay?" (All parameters.)
-# - Before C1 = 128: "Which two shapes will disagree?" Read the explorer's sentence aloud afterwards.
+# - Before C1 doubles: "Which two shapes will disagree?" Read the explorer's sentence aloud afterwards.
 # - Before section 5's table: "What happens to the mean if F can only add?"
 #
 # ### What they may think
@@ -625,5 +629,5 @@ except ValueError as error:
 #
 # ### On the projector
 #
-# The BottleneckExplorer as BTNK2 with C = 256. Look at F, the sum and y in turn, one channel at a time, until a student
+# The first BottleneckExplorer, at a trained block. Look at F, the sum and y in turn, one channel at a time, until a student
 # finds a channel in which F subtracted from x.

@@ -16,7 +16,10 @@
 # 80 minutes, 10 seconds to run all cells · after [lesson 02](02_btnk2.ipynb) · words: [glossary](glossary.ipynb#Blocks)
 #
 # Stage 2 of ResNet-50 starts by halving the picture and doubling the channels. But a residual block adds x to F(x), and
-# now x has another shape than F(x). Something must change on the shortcut. **Drag first, then we build it.**
+# now x has another shape than F(x). **What must change on the shortcut?** Drag first, then you build it.
+#
+# The instrument begins at such a block of a small *trained* network. Numbers that this network does not have get random
+# weights; the line below the maps says which you see.
 
 # %%
 from resnet_lib.exercises import Progress
@@ -25,7 +28,7 @@ from resnet_lib.explorers import BottleneckExplorer
 Progress("03", exercises=6)
 
 # %%
-BottleneckExplorer("BTNK1", C=256, W=56, C1=128, S=2, picture="cat")
+BottleneckExplorer("bundled: Stage 2, block 1", weights="trained", picture="cat")
 
 # %% [markdown]
 # 1. Set **S** to 1. Which maps get finer? Which number does not move at all?
@@ -34,9 +37,10 @@ BottleneckExplorer("BTNK1", C=256, W=56, C1=128, S=2, picture="cat")
 #
 # <details><summary>Answers</summary>
 #
-# 1. Everything from F's 3×3 on, and G(x): 56 wide instead of 28, at four times the MACs. The parameters do not move.
+# 1. Everything from F's 3×3 on, and G(x): they are as wide as x, at four times the MACs. The parameters do not move.
+#    (The weights are random now: no trained block has these numbers.)
 # 2. In between. F's first convolution and G double (C · C1); F's second and third quadruple (C1 · C1).
-# 3. S = 2 and C1 = 128: F(x) would be (512, 28, 28), and x is (256, 56, 56). Only S = 1 and C1 = 64 fit.
+# 3. S = 2 and C1: F(x) would be half as wide as x and have 4 · C1 channels. Only S = 1 and C1 = C/4 fit.
 # </details>
 #
 # <details><summary>What you can do at the end of this lesson</summary>
@@ -322,6 +326,24 @@ names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 shortcut.conv shortcut.bn rel
 check_btnk1(MyBTNK1, names=names, exercise="03.3")
 
 # %% [markdown]
+# ### Drag your own
+#
+# What you have built goes into the instrument, beside the library's blocks: the button with its name is pressed.
+#
+# 1. Set **S** to 1 and **C1** to C/4. Does this block still need its projection?
+# 2. Set **W** to 7 and S to 2. How wide is the output?
+
+# %%
+Block = yours("MyBTNK1")
+BottleneckExplorer(Block, C=256, W=56, C1=128, S=2, picture="cat")
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# 1. No: F(x) then has the shape of x, and x itself could be added. That would be a BTNK2.
+# 2. 4, since W/S is rounded up. F's 3×3 and G's 1×1 agree on that.
+# </details>
+#
 # ### Look inside
 #
 # Now look at the two terms of the sum, the sum, and the sum after the ReLU. This is the first block of Stage 1, with C
@@ -339,7 +361,6 @@ def F_path(block):
 
 
 x1, how = block_input("cat", C=64, W=56)
-Block = yours("MyBTNK1")
 block = Block(64, 64, 1)
 with torch.no_grad():
     f, g = F_path(block)(x1), block.shortcut(x1)
