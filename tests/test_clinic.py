@@ -385,7 +385,7 @@ def test_pictures_prepared_in_another_way_show_where_they_go_in_and_in_what_a_tr
 
 def test_a_loss_that_is_no_number_ends_the_trial_with_a_sentence():
     def step(network, optimizer, x, labels):
-        return float("nan") if x.mean() < 0 and optimizer.state else HEALTHY["step"](network, optimizer, x, labels)
+        return float("nan") if optimizer.state else HEALTHY["step"](network, optimizer, x, labels)
 
     trial = Trial({"step": step}, steps=4).run()
     assert trial.sick and trial.done and trial.step == 1

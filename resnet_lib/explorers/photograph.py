@@ -56,7 +56,7 @@ class PhotographExplorer(Guarded):
         self.source = PictureSource(picture)
         self.size = choice("pixels", sorted({*SIZES, size}), size)
         self.progress = progress_bar("200px")
-        self.classes, self.photo = html(), Picture("160px")
+        self.classes, self.photo = html(), Picture("120px")
 
         self.stage, self.block, self.step = (toggle("", [""], "") for _ in range(3))
         walk = (("stage", self.stage), ("block", self.block), ("step", self.step))
@@ -79,8 +79,10 @@ class PhotographExplorer(Guarded):
             layout=widgets.Layout(flex="1 1 480px", max_width="700px"),
         )
         below = columns(left, right, width="100%")
-        above = self.source, row(self.size, self.progress), row(self.photo, self.classes)
-        self.lay_out(*above, *self._lines, self.where, self.problem, below, self.value)
+        answer = columns(self.photo, self.classes, flex="1 1 300px", max_width="360px")
+        walked = widgets.VBox([*self._lines, self.where], layout=widgets.Layout(flex="2 1 380px"))
+        above = row(self.source, self.size), self.progress, columns(answer, walked, width="100%")
+        self.lay_out(*above, self.problem, below, self.value)
         self.hidden = (below, self.value)
         with one_thread():
             self._run()
@@ -122,7 +124,7 @@ class PhotographExplorer(Guarded):
         checkpoint = self._seen.checkpoint
         known = checkpoint and len(checkpoint.classes) == len(self._seen.logits)
         who = f"{checkpoint.name}: {checkpoint.note}" if known else "a network without a checkpoint of its own"
-        top = [(escape(name), share_bar(p, 1, 160)) for name, p in self._seen.top(5)]
+        top = [(escape(name), share_bar(p, 1, 60)) for name, p in self._seen.top(5)]
         return f'{table("class | probability", top, left=(1,))}<p class="quiet">{escape(who)}</p>'
 
     # ── the walk ──
@@ -143,7 +145,10 @@ class PhotographExplorer(Guarded):
         if not self._somewhere:  # it begins where there is something to see
             self._somewhere = True
             with self.quietly():
-                self.row.value, self.column.value = strongest_places(self._planes()[self.channel.value])[0]
+                maps = self._planes()
+                self.channel.value = maps.abs().flatten(1).amax(1).argmax().item()
+                self.row.value, self.column.value = place_of_the_strongest(maps[self.channel.value])
+            self._show_maps()
         self._show_channel()
 
     @property
@@ -207,7 +212,7 @@ class PhotographExplorer(Guarded):
         shown = len(self._planes()[first : first + PAGE])
         levels = framed(self._levels, self.channel.value - first, shown)
         text = f"maps of {name}, channels {first} to {first + shown - 1}; channel {self.channel.value} is framed"
-        self.maps.image.show(bmp(levels, self._signed), "bmp", text)
+        self.maps.image.show(bmp(levels, self._signed, frame=True), "bmp", text)
 
     def _kind(self):
         try:
@@ -270,7 +275,8 @@ class PhotographExplorer(Guarded):
             text += "."
         text += f"{escape(note)}</p>"
         places = "; ".join(f"({r}, {c}) {number(plane[r, c])}" for r, c in strongest)
-        text += f'<p class="quiet">Strongest of {H * W:,}, ringed in the map: {places}.</p>'
+        said = f"Strongest of {H * W:,}, ringed in the map: {places}." if strongest else "Every value of it is 0."
+        text += f'<p class="quiet">{said}</p>'
         return text
 
     def _value(self, at):
@@ -299,7 +305,7 @@ class PhotographExplorer(Guarded):
             self.attempt(lambda: self._go_to(*place_))
 
     def _go_to_strongest(self):
-        self._go_to(*strongest_places(self._planes()[self.channel.value])[0])
+        self._go_to(*place_of_the_strongest(self._planes()[self.channel.value]))
 
     def _go_to(self, row_, column):
         with self.quietly():
@@ -320,6 +326,13 @@ def join(stage, block, step):
 
 
 def strongest_places(plane):
-    """Return (row, column) of the five values of a map that are largest in magnitude, the strongest first."""
-    order = plane.abs().flatten().topk(min(5, plane.numel())).indices.tolist()
-    return [divmod(i, plane.shape[1]) for i in order]
+    """Return (row, column) of the five values of a map that are largest in magnitude, the strongest first; fewer where
+    the others are 0."""
+    values, order = plane.abs().flatten().topk(min(5, plane.numel()))
+    return [divmod(i, plane.shape[1]) for i in order[values > 0].tolist()]
+
+
+def place_of_the_strongest(plane):
+    """Return (row, column) of the value that is largest in magnitude; the middle of a map that is 0 everywhere."""
+    H, W = plane.shape
+    return (strongest_places(plane) or [(H // 2, W // 2)])[0]

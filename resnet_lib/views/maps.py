@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from .style import DIVERGING, SEQUENTIAL
 
 GAP = 255  # the palette's last entry: the space between tiles
-FRAME = 254  # its last colour, around the tile that is looked at
+FRAME = 254  # of a mosaic with a framed tile, the frame: in a colour that no map has
+FRAME_ON_SEQUENTIAL, FRAME_ON_DIVERGING = (255, 60, 160), (0, 0, 0)  # red, green, blue
 
 
 def mosaic(maps, first=0, count=64, *, most=64, columns=None, signed=None, limit=None):
@@ -73,7 +74,7 @@ def framed(levels, index, n):
     columns = columns_of(n)
     height, width = (levels.shape[0] - 1) // -(-n // columns), (levels.shape[1] - 1) // columns
     y, x = index // columns * height, index % columns * width
-    levels = levels.copy()
+    levels = np.where(levels == FRAME, FRAME - 1, levels)
     # Views show small mosaics enlarged: in a large one the frame covers the tile's edge as well, to be as thick.
     for i in range(max(1, round(levels.shape[1] / 150))):
         top, left, bottom, right = y + i, x + i, y + height - i, x + width - i
@@ -94,23 +95,25 @@ def scale(maps):
 
 
 @lru_cache
-def palette(signed):
-    """Return 768 bytes: red, green and blue of the 255 levels and of the gap."""
-    colours = colormaps[DIVERGING if signed else SEQUENTIAL](np.linspace(0, 1, 255), bytes=True)[:, :3]
-    return colours.tobytes() + bytes((128, 128, 128))
+def palette(signed, frame=False):
+    """Return 768 bytes: red, green and blue of the 255 levels and of the gap. frame: the last level is a frame's."""
+    colours = colormaps[DIVERGING if signed else SEQUENTIAL](np.linspace(0, 1, 255), bytes=True)[:, :3].tobytes()
+    if frame:
+        colours = colours[:-3] + bytes(FRAME_ON_DIVERGING if signed else FRAME_ON_SEQUENTIAL)
+    return colours + bytes((128, 128, 128))
 
 
-def picture(levels, signed):
-    """Return levels from `mosaic` as a PIL palette image."""
+def picture(levels, signed, frame=False):
+    """Return levels from `mosaic`, or from `framed`, as a PIL palette image."""
     image = Image.fromarray(levels)
-    image.putpalette(palette(signed))
+    image.putpalette(palette(signed, frame))
     return image
 
 
-def bmp(levels, signed):
-    """Return levels from `mosaic` as a palette BMP file: uncompressed, so it is ready at once."""
+def bmp(levels, signed, frame=False):
+    """Return levels from `mosaic`, or from `framed`, as a palette BMP file: uncompressed, so it is ready at once."""
     file = io.BytesIO()
-    picture(levels, signed).save(file, "BMP")
+    picture(levels, signed, frame).save(file, "BMP")
     return file.getvalue()
 
 
