@@ -154,18 +154,14 @@ class BottleneckExplorer(InstrumentExplorer):
         try:
             self._show_block_maps(design, look)
         except WRONG as problem:
-            self._no_maps(str(problem))
+            self.show_no_maps(str(problem))
 
     def _refuse(self, problem):
         """Show why a block of the learner's own can't be made or run; what was drawn stays, dimmed."""
         self.mend.hidden, self.back.hidden = True, not self._history
         says = {"problem": str(problem), "advice": "Other numbers, or another block, bring the drawing back."}
         self.page.show(says={**says, "figures": [], "marked": [], "clash": [], "code": self.code()})
-        self._no_maps(str(problem))
-
-    def _no_maps(self, why):
-        old = self._groups or [Group("sum", "", None, [], 0)]
-        self.show_maps([replace(g, maps=None, says=why) for g in old], columns=2 if len(old) > 1 else 1)
+        self.show_no_maps(str(problem))
 
     def _show_numbers(self, design, look):
         anatomy, clash = look.anatomy, look.clash
