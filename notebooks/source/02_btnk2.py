@@ -77,6 +77,10 @@ _ = torch.manual_seed(0)  # the same random weights at every run
 # ends with a *higher training error* than one of 20. This is not overfitting: the deep network is worse on its own
 # training pictures. Doing nothing turns out to be hard to learn.
 #
+# **Why is copying hard?** To copy its input, a 3×3 from 64 to 64 channels needs 64 of its 36,864 weights at exactly 1
+# (in the middle of the window, from each channel to itself) and all others at 0. Training begins at random weights, far
+# from that, and every layer would have to find it. A layer that squeezes 256 channels into 64 cannot copy at all.
+#
 # So make doing nothing easy. Group a few layers into a **block**, and call their output F(x). Give every block a
 # **shortcut** past its layers, and add the x that the shortcut carries:
 #
@@ -87,7 +91,12 @@ _ = torch.manual_seed(0)  # the same random weights at every run
 # for.
 #
 # See for yourself with a block of random weights. F ends with a BN, `bn3`; here its factor is 0, and so is its initial
-# offset. So F(x) = 0. **Predict:** will the block return x exactly, although it ends with a ReLU?
+# offset. So F(x) = 0. **Predict:**
+
+# %%
+from resnet_lib.exercises import Prediction, ask
+
+ask("02.nothing")
 
 # %%
 from resnet_lib import BTNK2
@@ -115,7 +124,10 @@ with torch.no_grad():
 #
 # **First a 1×1 convolution from 256 to 64 channels.** It looks at one position at a time and makes 64 mixtures of the
 # 256 numbers there. It cannot see neighbours; it only makes the next step cheap. (BN and ReLU are left out here: they
-# do not change the shape.) **Predict** the shape and the number of weights, here and in the next two cells.
+# do not change the shape.) **Predict** for this and the next two cells:
+
+# %%
+ask("02.most")
 
 # %%
 squeeze = nn.Conv2d(256, 64, kernel_size=1, bias=False)
@@ -151,7 +163,10 @@ print(tuple(f.shape), f"{widen.weight.numel():,} weights")
 # | CONV 1×1, C/4 → C, BN | (C, W, W) |
 # | **then** y = ReLU(F(x) + x) | (C, W, W) |
 #
-# **Predict:** a single 3×3 on all 256 channels would have how many times the weights?
+# **Predict:**
+
+# %%
+ask("02.direct")
 
 # %%
 bottleneck = squeeze.weight.numel() + look.weight.numel() + widen.weight.numel()
@@ -160,6 +175,11 @@ print(f"bottleneck, all three convolutions: {bottleneck:7,} weights")
 print(f"one 3×3 from 256 to 256 channels:   {direct:7,} weights")
 
 # %% [markdown]
+# **Why C/4?** With k = C1/C, the three convolutions have k · C², 9k² · C² and k · C² weights. At a quarter that is 17/16
+# of C²: a whole block for about the price of one 1×1 from C to C channels, and the 3×3 has half of it. At a half it is
+# 13/4 of C², three times as many, two thirds of them in the 3×3. At an eighth it is 25/64, but only C/8 channels are left
+# to look at neighbours. A quarter is the paper's choice and not a law: lesson 05 shows a network with C/2.
+#
 # ### Exercise 1 · predict the shapes
 # ● of ●●● · important · 5 minutes
 #
@@ -199,7 +219,10 @@ except RuntimeError as error:
     print("PyTorch says:", error)
 
 # %% [markdown]
-# **Predict:** now F's last convolution outputs 128 channels instead of 256. Which number will PyTorch complain about?
+# **Predict:** now F's last convolution outputs 128 channels instead of 256.
+
+# %%
+ask("02.dimension")
 
 # %%
 too_few = nn.Conv2d(64, 128, kernel_size=1, bias=False)
@@ -212,8 +235,6 @@ except RuntimeError as error:
     print("PyTorch says:", error)
 
 # %% [markdown]
-# "Dimension 1" is the channels, 128 against 256. Dimension 0 is the batch, 2 and 3 are height and width.
-#
 # These errors help you. The dangerous case is the one that runs. PyTorch stretches a dimension of size 1 to fit any
 # other, which is called *broadcasting*:
 
@@ -230,7 +251,7 @@ print("sum ", tuple((f + x).shape), "and no complaint")
 # work.
 
 # %%
-from resnet_lib.exercises import Prediction, illegal_question
+from resnet_lib.exercises import illegal_question
 from resnet_lib.explorers.block_design import BlockDesign
 
 Prediction(
@@ -245,7 +266,10 @@ Prediction(
 # ## 4 · Why no bias?
 #
 # A convolution can add a constant, its bias, to each of its channels. The next step is BN, which subtracts each
-# channel's mean. **Predict:** how much of a bias of 5 remains?
+# channel's mean. **Predict:**
+
+# %%
+ask("02.bias")
 
 # %%
 with_bias = nn.Conv2d(256, 64, kernel_size=1)
@@ -260,16 +284,19 @@ with torch.no_grad():
     print(f"after BN they differ by  {(bn(a) - bn(b)).abs().max():.6f}")
 
 # %% [markdown]
-# Nothing but rounding. The constant shifts the mean by the same constant, and BN subtracts the mean. BN adds its own
-# offset afterwards, which does count. That is why every convolution in ResNet has `bias=False`.
+# <details><summary>What you can see</summary>Nothing but rounding. The constant shifts the mean by the same constant, and
+# BN subtracts the mean. BN adds its own offset afterwards, which does count. That is why every convolution in ResNet has
+# <code>bias=False</code>.</details>
 #
 # ## 5 · Where the last ReLU goes
 #
 # F ends with BN, *without* a ReLU. The ReLU comes after the sum. Would it matter if F also ended with one?
 #
 # Then F(x) could never be negative, and a block could only add to x, never subtract. The next cell stacks 12 blocks of
-# each kind and prints the mean after each block. **Predict:** which of the two means grows faster, and does the other
-# stay constant?
+# each kind and prints the mean after each block. **Predict:**
+
+# %%
+ask("02.means")
 
 
 # %%
@@ -465,7 +492,10 @@ print(inspect.getsource(Bottleneck.forward))
 # ## 8 · Bottleneck against basic block
 #
 # The smaller ResNets, 18 and 34, use a simpler block: two 3×3 convolutions and a shortcut. (Figure 5 of the paper shows
-# both.) **Predict:** which of the two costs more at equal width, C = 256 and W = 56, and by what factor?
+# both.) **Predict:**
+
+# %%
+ask("02.basic")
 
 # %%
 from resnet_lib import BasicBlock, anatomy
