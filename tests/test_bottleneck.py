@@ -56,6 +56,13 @@ def at(explorer, design):
 # ── numbers ──
 
 
+@pytest.mark.parametrize("block", ["Stage 1, block 2", "Stage 2, block 1"])
+def test_it_starts_at_a_block_of_the_bundled_network_with_its_trained_weights(block):
+    explorer = BottleneckExplorer(f"bundled: {block}", weights="trained")
+    assert explorer.place == places("thin")[block]
+    assert explorer.design == explorer.place.design and "trained weights of the bundled" in explorer.page.maps["note"]
+
+
 def test_it_starts_on_the_first_block_of_stage_1_with_numbers_and_maps(explorer):
     assert explorer.design == positions()["Stage 1, block 1"]
     assert figures(explorer) == ["(64, 56, 56) → (256, 56, 56)", 75_008, 231_211_008]
@@ -442,6 +449,7 @@ def test_a_block_of_ones_own_is_dragged_like_the_librarys():
 
 def test_a_block_without_numbers_of_its_own_and_without_modules_for_relu_is_shown_too():
     own = BottleneckExplorer(block=OwnIdentity)
+    assert own.says["code"] == "OwnIdentity(C=64)"
     assert figures(own)[0] == "(64, 56, 56) → (64, 56, 56)"
     f, x, y = (g.maps for g in own._groups)
     assert torch.allclose(y, (f + x).clamp(min=0), atol=1e-5)
@@ -462,6 +470,14 @@ def test_a_block_of_ones_own_that_is_not_written_yet_says_what_it_raises():
     assert "write me" in own.says["problem"] and "Unwritten" in own.says["problem"]
     own.block.value = "BTNK1"
     assert figures(own)[1] == 75_008
+
+
+def test_a_block_whose_dots_are_still_there_says_so_and_the_librarys_class_is_the_librarys_block():
+    open_block = type("MyBTNK2", (nn.Module,), {"forward": lambda self, x: ...})
+    own = BottleneckExplorer(open_block)
+    assert own.says["problem"] == "MyBTNK2 stops with TypeError: its forward returns Ellipsis and not a tensor"
+    until_then = BottleneckExplorer(BTNK2, C=256, C1=64)
+    assert until_then.block.value == "BTNK2" and until_then.code() == "BTNK2(C=256)"
 
 
 # ── the page and the kernel ──

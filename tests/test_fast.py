@@ -314,6 +314,37 @@ def test_a_convolution_that_onednn_refuses_loses_nothing_but_the_joining(monkeyp
 
 
 @needs_joining
+def test_a_way_that_does_not_run_is_left_out_and_the_others_are_taken(monkeypatch):
+    def refuses(_joined, x, other=None):
+        raise RuntimeError("could not create a memory\nmore")
+
+    monkeypatch.setattr(Joined, "forward", refuses)
+    quick = fast(small(), size=32, batch=2, repeats=1, compile=False, progress=None)
+    assert list(quick.timings) == [GIVEN, FOLDED] and quick.chosen == FOLDED
+    for name in (JOINED, f"{JOINED}, 1 at a time"):
+        assert f"“{name}” does not run here: oneDNN refuses one of the convolutions (could not create a m" in str(quick)
+
+
+@needs_joining
+@pytest.mark.parametrize(("C", "side"), [(8, 1), (1, 1), (1, 4), (8, 4)])
+def test_what_is_in_both_orders_of_memory_is_not_handed_to_the_sum_that_refuses_it(C, side, monkeypatch):
+    def as_torch_2_6_does(x, other, *more):
+        if other.is_contiguous() and other.is_contiguous(memory_format=torch.channels_last):
+            raise RuntimeError("could not create a memory")
+        return real(x, other, *more)
+
+    sums = torch.ops.mkldnn._convolution_pointwise
+    real = sums.binary
+    monkeypatch.setattr(sums, "binary", as_torch_2_6_does)
+    conv = nn.Conv2d(4, C, 1).requires_grad_(False)
+    x, other = (noise(2, n, side, side).contiguous(memory_format=torch.channels_last) for n in (4, C))
+    before = other.clone()
+    found = Joined(conv, relu=True, spare=False, shape=x.shape)(x, other)
+    assert gap(found, (conv(x) + other).relu())[1] < 1e-5
+    assert torch.equal(other, before)
+
+
+@needs_joining
 @pytest.mark.parametrize("design", DESIGNS)
 def test_every_design_is_joined_and_gives_the_same(design):
     options = {} if DESIGNS[design].block == "basic" else {"base": 32}

@@ -172,11 +172,23 @@ def test_the_output_size_is_accepted_however_it_is_written(way):
         (lambda W, k, s, p, d: None, "returns None"),
         (lambda W, k, s, p, d: "112", "returns a str and not a number"),
         (lambda W, k: W - k + 1, "takes"),
+        (lambda W, k, s, p: (W + 2 * p - k) / s + 1, "forgot the floor"),
+        (lambda W, k, s, p: (W + 2 * p - k + 1) // s + 1, "first place takes the whole kernel"),
+        (lambda W, k, s, p: (W + 2 * p) // s + 1, "subtract the kernel"),
+        (lambda W, k, s, p: (W + p - k) // s + 1, "both sides"),
         (lambda W, k, s, p, d: W, "none of"),
     ],
 )
 def test_a_wrong_output_size_is_told_its_mistake(wrong, sentence):
     assert sentence in refusal(check_out_width, wrong)
+
+
+def test_a_formula_without_dilation_is_right_without_it_and_hears_nothing_of_it():
+    assert check_out_width(lambda W, k, s, p: (W + 2 * p - k) // s + 1).ok
+    assert check_out_width(lambda W, k, s=1, p=0: (W + 2 * p - k) // s + 1).ok
+    with pytest.raises(Wrong) as caught:
+        check_out_width(lambda W, k, s, p: W - k)
+    assert "dilation" not in str(caught.value) + " ".join(caught.value.verdict.hints)
 
 
 def unfloored(W, kernel, stride, padding, dilation):

@@ -6,12 +6,12 @@ import torch
 
 from .bench.tools import BLOCKS, NETWORKS, TOOLS, difference, subject
 
-# The deepest are the same blocks more often, and a slow tool is given blocks alone; `bench --only tools` has them all.
-QUICK = [n for n in (*NETWORKS, *BLOCKS) if "101" not in n and "152" not in n]
+# The others are the same blocks in other numbers, and slow tools are given blocks alone; `bench --only tools` has all.
+QUICK = ("resnet18", "resnet50", "dilated", "GroupNorm", "grey, one class", "uneven, no pooling", *BLOCKS)
 CASES = [
     (tool, n)
     for tool in TOOLS
-    if tool[:3] not in ("cap", "ONN")
+    if not TOOLS[tool].extra and tool != "torch.compile, inductor"  # a minute
     for n in TOOLS[tool].subjects()
     if n in (BLOCKS if TOOLS[tool].slow else QUICK)
 ]

@@ -70,7 +70,7 @@ SizeExplorer(W=224, S=4)
 # moves to the next. Work from top to bottom: later cells use the results of earlier ones.
 #
 # - **The line of circles** that you have just made is at the top of every lesson, one circle per exercise: ○ becomes ✓
-#   when you have solved it. Your progress is saved in a small file, `runs/progress.json`, beside this notebook.
+#   as soon as you have solved it. Your progress is saved in a small file, `runs/progress.json`, beside this notebook.
 # - **Exercises** are cells in which three dots, `...`, stand where your answer belongs. Replace the dots and run the
 #   cell. Each exercise says how hard it is (● easy to ●●● hard), how important, and about how many minutes it takes.
 # - **Checks** are in the cell below an exercise. Run it: it says **✓ right**, **✗ not right yet** and what is wrong, or
@@ -108,7 +108,7 @@ photo("coffee")
 
 # %% [markdown]
 # A network does not see a cup. It gets numbers: how red, how green and how blue each pixel is. `to_input` crops the
-# photograph to a square of 224 × 224 pixels and turns it into such numbers, in a PyTorch tensor. **Predict** its shape.
+# photograph to a square of 224 × 224 pixels and turns it into such numbers, in a PyTorch tensor.
 
 # %%
 from resnet_lib.photos import to_input
@@ -161,8 +161,17 @@ show_maps(x, tile=224, columns=3)
 #
 # C and W describe a tensor. S and C1 describe a part of the network. This lesson uses S; C1 has to wait for lesson 02.
 #
-# **Stride** in its simplest form is a slice in Python; `::S` takes every S-th element. **Predict** before you run the
-# next two cells: what is the shape for S = 2, and is that half of the numbers, or a quarter?
+# **Stride** in its simplest form is a slice in Python; `::S` takes every S-th element. **Predict:** what is the shape
+# for S = 2?
+#
+# The next cell asks you. Type three numbers and press Enter or *Commit*. A wrong guess costs nothing: you see what is
+# wrong with it, and can try again. *Hint* gives a step towards the answer, and you can press *Show the answer* after a
+# first try.
+
+# %%
+from resnet_lib.exercises import Prediction, ask, stride_question
+
+Prediction(stride_question(3, 224, 2))
 
 # %%
 S = 2
@@ -173,15 +182,12 @@ print(tuple(x.shape), "→", tuple(smaller.shape))
 print(f"{x.numel():,} numbers → {smaller.numel():,}, a fraction of {smaller.numel() / x.numel()}")
 
 # %% [markdown]
-# S = 2 keeps half the rows and half the columns: a quarter of the numbers, not half of them.
+# <details><summary>Why is it not half of the numbers?</summary>S = 2 keeps half the rows <em>and</em> half the columns: a
+# quarter of the numbers.</details>
 #
-# Now a **prediction** that responds. Type three numbers and press Enter or *Commit*. A wrong guess costs nothing: you
-# see what is wrong with it, and can try again. *Hint* gives a step towards the answer, and you can press *Show the
-# answer* after a first try.
+# **Predict** once more, for a width that S does not divide:
 
 # %%
-from resnet_lib.exercises import Prediction, stride_question
-
 Prediction(stride_question(3, 9, 2))
 
 # %% [markdown]
@@ -226,7 +232,7 @@ questions = {f"C = {C}, W = {W}, S = {S}": stride_question(C, W, S) for C, W, S 
 predict(questions, prediction, exercise="00.1")
 
 # %% [markdown]
-# Solved? Run the first cell of this lesson again: one of its circles has become a ✓.
+# Solved? Look at the line below the title: one of its circles has become a ✓.
 #
 # ### Exercise 2 · count the numbers
 # ● of ●●● · important · 5 minutes
@@ -265,7 +271,9 @@ check_numbers_left(numbers_left, exercise="00.2")
 
 # %% [markdown]
 # How much memory do the numbers take? Each is a *float32*, a number stored in 32 bits; 8 bits are a byte. **Predict:**
-# how many bytes does one number take, and the whole photograph?
+
+# %%
+ask("00.bytes")
 
 # %%
 print(f"{x.dtype}: {x.element_size()} bytes per number, so {x.numel() * x.element_size():,} bytes for the photograph")
@@ -298,8 +306,11 @@ from resnet_lib.exercises import check_bytes, yours
 check_bytes(batch_bytes, exercise="00.3")
 
 # %% [markdown]
-# With your function (or the library's, while yours is open), compare a batch of 32 photographs, the output of ResNet-50's first convolution, and the output of
-# its last block. **Predict:** which of the three is the largest? (1 MB is a million bytes.)
+# With your function (or the library's, while yours is open), compare a batch of 32 photographs, the output of ResNet-50's
+# first convolution, and the output of its last block. **Predict:**
+
+# %%
+ask("00.largest")
 
 # %%
 size = yours("batch_bytes")
@@ -307,14 +318,16 @@ for C, W in [(3, 224), (64, 112), (2048, 7)]:
     print(f"{(32, C, W, W)!s:18} {size(32, C, W) / 1e6:6.1f} MB")
 
 # %% [markdown]
-# Memory is not filled by the photographs but by the feature maps a network makes from them. Lesson 09 comes back to
-# this.
+# (1 MB is a million bytes.) The feature maps that a network makes fill the memory. Lesson 09 comes back to this.
 #
 # ## 6 · Where this is going
 #
 # This is the whole of ResNet-50: Stage 0 to Stage 4, and the *head*, which outputs the 1,000 answers. A *parameter* is
 # a number that training changes. The course's library has all this; you will write it yourself in the next five
-# lessons. **Predict:** the photograph is (3, 224, 224). Which of these three numbers grow on the way, and which shrink?
+# lessons. **Predict** what becomes of the photograph's (3, 224, 224):
+
+# %%
+ask("00.grow")
 
 # %%
 from resnet_lib import anatomy, resnet50

@@ -76,7 +76,11 @@ _ = torch.manual_seed(0)  # the same random weights at every run
 # \underbrace{\text{kernel} \cdot \text{kernel} \cdot C_{in}}_{\text{products for each}}$$
 #
 # Take one 3×3 convolution from 64 to 64 channels, at the photograph's full width and at a quarter of it. **Predict:**
-# by what factor does the first cost more?
+
+# %%
+from resnet_lib.exercises import Prediction, ask, width_question
+
+ask("01.cost")
 
 
 # %%
@@ -88,7 +92,7 @@ for W in (224, 56):
     print(f"W = {W:3}: {conv_macs(64, 64, 3, W):13,} MACs")
 
 # %% [markdown]
-# Sixteen times as much. At 224 this one convolution costs 1.8 billion MACs. The whole of ResNet-50, with its 53
+# At 224 this one convolution costs 1.8 billion MACs. The whole of ResNet-50, with its 53
 # convolutions, costs about 4.1 billion.
 #
 # So the first thing ResNet does is to reduce 224 to 56, quickly and cheaply. That is **Stage 0**, the stem: two steps
@@ -103,17 +107,22 @@ print("the photograph:", tuple(x.shape))
 # ## 2 · The convolution, one change at a time
 #
 # **A kernel of 7×7** looks at 49 neighbouring pixels in all 3 channels at once. 64 such kernels give 64 channels.
-# **Predict** before each of the next three cells: how wide is the output?
+# (`bias=False`: no convolution in ResNet has a bias. Lesson 02 shows why.) **Predict:**
+
+# %%
+Prediction(width_question(224, kernel=7))
 
 # %%
 conv = nn.Conv2d(3, 64, kernel_size=7, bias=False)
 print(tuple(conv(x).shape))
 
 # %% [markdown]
-# 224 became 218. All 7 pixels of the kernel have to be inside the picture, so there are 224 − 7 + 1 = 218 places for
-# it. (`bias=False`: no convolution in ResNet has a bias. Lesson 02 shows why.)
+# All 7 pixels of the kernel have to be inside the picture. That leaves 224 − 7 + 1 places for it.
 #
-# **Stride 2**: only every second of those places.
+# **Stride 2**: only every second of those places. **Predict:**
+
+# %%
+Prediction(width_question(224, kernel=7, stride=2))
 
 # %%
 conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, bias=False)
@@ -121,14 +130,26 @@ print(tuple(conv(x).shape))
 
 # %% [markdown]
 # **Padding 3**: three rows and columns of zeros on each side. Then the kernel can be centred on the very first pixel.
+# **Predict:**
+
+# %%
+Prediction(width_question(224, kernel=7, stride=2, padding=3))
 
 # %%
 conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
 print(tuple(conv(x).shape))
 
 # %% [markdown]
-# (64, 112, 112). Exactly half the width: that is what the 3 is for. Padding (kernel − 1)/2 makes up for the pixels that
-# the kernel takes away, so that the stride alone decides the size.
+# That is what the 3 is for. Padding (kernel − 1)/2 makes up for the pixels that the kernel takes away, so that the
+# stride alone decides the size.
+#
+# **Why 7 × 7?** The window should be large enough for an edge or a change of colour, and with only 3 input channels a
+# large one is cheap: 7 · 7 · 3 = 147 products for each number, where a 3×3 on 64 channels needs 576. It also leaves no
+# gap: windows 7 wide that are 2 apart overlap, so every pixel is seen several times.
+#
+# **Why 64?** It sets the scale for everything after it, and the cost with it: twice the channels in all layers are about
+# four times the MACs. With 64, the stem outputs about as many numbers as the photograph has, 64 · 56 · 56 = 200,704
+# against 150,528. Neither 7 nor 64 is a law; the paper chose them.
 #
 # ## 3 · How large is the output?
 #
@@ -137,15 +158,11 @@ print(tuple(conv(x).shape))
 
 
 # %%
-def draw_places(W, kernel, stride=1, padding=0, dilation=1):
-    reach = dilation * (kernel - 1) + 1
+def draw_places(W, kernel, stride=1, padding=0):
     row = "o" * padding + "·" * W + "o" * padding
-    print(f"W = {W}, kernel {kernel}, stride {stride}, padding {padding}, dilation {dilation}:  {row}")
-    for n, start in enumerate(range(0, len(row) - reach + 1, stride), start=1):
-        marked = list(row)
-        for k in range(kernel):
-            marked[start + k * dilation] = "■"
-        print(f"{n:>51}:  {''.join(marked)}")
+    print(f"W = {W}, kernel {kernel}, stride {stride}, padding {padding}:  {row}")
+    for n, start in enumerate(range(0, len(row) - kernel + 1, stride), start=1):
+        print(f"{n:>38}:  {row[:start]}{'■' * kernel}{row[start + kernel :]}")
 
 
 draw_places(8, kernel=3, padding=1)
@@ -162,17 +179,10 @@ draw_places(8, kernel=3, stride=2, padding=1)
 # taken. That is the **floor**: pixels left over at the right and at the bottom are dropped.
 # </details>
 #
-# **Dilation** spreads the kernel out: 3 weights with dilation 2 cover 5 pixels. Its *reach* is the number of pixels it
-# covers, reach = dilation · (kernel − 1) + 1.
-
-# %%
-draw_places(8, kernel=3, stride=2, padding=1, dilation=2)
-
-# %% [markdown]
-# Now the rule. The padded row has W + 2·padding pixels. The first place takes up `reach` of them; the remaining pixels
+# Now the rule. The padded row has W + 2·padding pixels. The first place takes up `kernel` of them; the remaining pixels
 # give one more place for each whole stride:
 #
-# $$W_{out} = \left\lfloor \frac{W + 2 \cdot \text{padding} - \text{reach}}{\text{stride}} \right\rfloor + 1$$
+# $$W_{out} = \left\lfloor \frac{W + 2 \cdot \text{padding} - \text{kernel}}{\text{stride}} \right\rfloor + 1$$
 #
 # ⌊ ⌋ is the floor: round down. For the stem's convolution: ⌊(224 + 6 − 7) / 2⌋ + 1 = ⌊111.5⌋ + 1 = 112. ResNet-50
 # relies on it: at 224, every stride of 2 leaves half a step over. (With kernel 1 and no padding the rule gives W/S
@@ -181,26 +191,23 @@ draw_places(8, kernel=3, stride=2, padding=1, dilation=2)
 # ### Exercise 1 · the output size
 # ● of ●●● · very important · 10 minutes
 #
-# Write the rule as a Python function that returns a whole number, dilation included.
+# Write the rule as a Python function that returns a whole number.
 #
 # <details><summary>Hint: my result ends in .5, or is far too large</summary>The floor: <code>//</code> divides and
 # rounds down. Put brackets around the whole numerator.</details>
 # <details><summary>Hint: my result is one too low</summary>The first place counts as well: + 1, after the
 # division.</details>
-# <details><summary>Hint: it is right only without dilation</summary>Use the reach,
-# <code>dilation * (kernel - 1) + 1</code>, instead of the kernel.</details>
 
 
 # %% tags=["exercise"]
 # Exercise 1: output size along one side.
-def out_width(W, kernel, stride=1, padding=0, dilation=1):
+def out_width(W, kernel, stride=1, padding=0):
     return ...  # your code here
 
 
 # %% tags=["solution"]
-def out_width(W, kernel, stride=1, padding=0, dilation=1):
-    reach = dilation * (kernel - 1) + 1
-    return (W + 2 * padding - reach) // stride + 1
+def out_width(W, kernel, stride=1, padding=0):
+    return (W + 2 * padding - kernel) // stride + 1
 
 
 # %%
@@ -237,7 +244,7 @@ prediction = {
 }
 
 # %%
-from resnet_lib.exercises import predict, width_question
+from resnet_lib.exercises import predict
 
 asked = {
     "7×7, stride 2, padding 3, of 224": (224, 7, 2, 3),
@@ -295,7 +302,10 @@ print(f"{conv_macs(3, 64, 7, 112):,} MACs")
 # normalisation, brings every channel to mean 0 and standard deviation 1. Then it multiplies by a learned factor and
 # adds a learned offset, which start at 1 and 0.
 #
-# **Predict:** does BN change the shape? What will a faint channel look like after it? Compare three of them first.
+# **Predict:**
+
+# %%
+ask("01.bn")
 
 # %%
 bn = nn.BatchNorm2d(64)
@@ -323,7 +333,10 @@ show_maps(after_bn)
 # does not depend on the other photographs in the batch. Forgetting `.eval()` is one of the most common mistakes:
 # nothing fails, but the numbers are wrong.
 #
-# **Predict:** a fresh BN has seen no batch; it has stored mean 0 and variance 1. What does it do in `eval()`?
+# **Predict:** a fresh BN has seen no batch; it has stored mean 0 and variance 1.
+
+# %%
+ask("01.fresh")
 
 # %%
 fresh = nn.BatchNorm2d(64).eval()
@@ -332,15 +345,18 @@ with torch.no_grad():
 print(f"a fresh BN in eval() changes its input by at most {difference:.6f}")
 
 # %% [markdown]
-# Nearly nothing: it subtracts 0 and divides by 1. (Not exactly: it divides by the root of the variance plus 0.00001, so
-# that it never divides by zero.)
+# <details><summary>Why not exactly 0?</summary>It divides by the root of the variance plus 0.00001, so that it never
+# divides by zero.</details>
 #
 # ## 6 · ReLU
 #
 # ReLU sets negative numbers to 0 and keeps the others. Without it, two convolutions in a row could be written as a
 # single larger one, and depth would gain nothing.
 #
-# **Predict:** after BN every channel has mean 0. Roughly what fraction of the numbers will ReLU set to 0?
+# **Predict:**
+
+# %%
+ask("01.relu")
 
 # %%
 relu = nn.ReLU()
@@ -366,11 +382,9 @@ show_maps(after_relu)
 #
 # The last step takes the largest number of each 3×3 window, with stride 2 and padding 1. It has no parameters.
 #
-# **Predict:** the input is 112 pixels wide. How wide is the output?
+# **Predict:** the input is 112 pixels wide.
 
 # %%
-from resnet_lib.exercises import Prediction
-
 Prediction(width_question(112, kernel=3, stride=2, padding=1))
 
 # %%
@@ -390,6 +404,14 @@ show_maps(after_pool)
 # lost is the exact position. A network that has to name things can do without it.
 # </details>
 #
+# **What does the pool pad with?** Not with zeros, as the convolution does, but with minus infinity: the padding must
+# never be the largest of the nine. After a ReLU zeros would do no harm, but a pool must be right for any input. Here
+# every number is −1:
+
+# %%
+print("the corner of a pooled map of −1:", pool(-torch.ones(1, 1, 4, 4))[0, 0, 0, 0].item())
+
+# %% [markdown]
 # A strided convolution would also halve the width, but it has parameters and costs MACs. A plain stride, as in lesson
 # 00, would look at only one number in four. The pool looks at all of them and costs almost nothing.
 #
@@ -510,6 +532,17 @@ StemExplorer(picture="checkerboard")
 # 2. The explorer says how many pixels the kernel covers, and how many are available.
 # </details>
 #
+# <details><summary>For later: dilation, which ResNet-50 does not use</summary>
+#
+# A *dilated* kernel is spread out. Three weights with dilation 2 cover 5 pixels: `■·■·■`. In the rule its **reach** takes
+# the place of the kernel:
+#
+# $$\text{reach} = \text{dilation} \cdot (\text{kernel} - 1) + 1$$
+#
+# With dilation 1 the reach is the kernel, which is why the rule above needs no more. The explorer has a slider for it, and
+# lesson 05 shows what it is good for. `out_width` may take `dilation=1` as a fifth argument; the check then tries it too.
+# </details>
+#
 # ## Common mistakes
 #
 # - **One stride too few.** Without the pool or without the convolution's stride, everything still runs: the stages do
@@ -530,7 +563,7 @@ StemExplorer(picture="checkerboard")
 # | ReLU | (64, 112, 112) | negative numbers to 0 |
 # | MAXPOOL 3×3, /2, padding 1 | (64, 56, 56) | the largest of 9, at every second position |
 #
-# The output size along one side is ⌊(W + 2·padding − reach)/stride⌋ + 1, with reach = dilation · (kernel − 1) + 1.
+# The output size along one side is ⌊(W + 2·padding − kernel)/stride⌋ + 1.
 #
 # ## Recall
 #

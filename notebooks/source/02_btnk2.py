@@ -17,6 +17,9 @@
 #
 # A block of ResNet adds its input x to what its convolutions make of it, F(x). Nothing else about it is unusual. **What
 # does that sum do to a feature map, and when is it impossible?** Drag first, then you build it.
+#
+# The instrument begins at a block of a small *trained* network. Numbers that this network does not have get random
+# weights; the line below the maps says which you see.
 
 # %%
 from resnet_lib.exercises import Progress
@@ -25,18 +28,18 @@ from resnet_lib.explorers import BottleneckExplorer
 Progress("02", exercises=3)
 
 # %%
-BottleneckExplorer("BTNK2", C=256, W=56, C1=64, S=1)
+BottleneckExplorer("bundled: Stage 1, block 2", weights="trained", picture="cat")
 
 # %% [markdown]
-# 1. Halve **W**. Which numbers stay the same, and which fall to a quarter?
-# 2. Set W to 56 again and **C1** to 128. Which two shapes disagree, and where do they meet?
-# 3. Look at F(x), then at the sum, then at y. Find a channel in which F *subtracted* from x.
+# 1. Look at F(x), then at the sum, then at y. Find a channel in which F *subtracted* from x.
+# 2. Halve **W**. Which numbers stay the same, and which fall to a quarter?
+# 3. Press *reset*, and double **C1**. Which two shapes disagree, and where do they meet?
 #
 # <details><summary>Answers</summary>
 #
-# 1. Parameters and channels stay. The MACs fall to a quarter: half as many rows and half as many columns.
-# 2. F(x) has 4 · 128 = 512 channels and x has 256. They meet at the sum.
-# 3. Look for blue in F(x) where x is bright: there y is darker than x.
+# 1. Look for blue in F(x) where x is bright: there y is darker than x.
+# 2. Parameters and channels stay. The MACs fall to a quarter: half as many rows and half as many columns.
+# 3. F(x) has 4 · C1 channels, now twice as many as x. They meet at the sum.
 # </details>
 #
 # <details><summary>What you can do at the end of this lesson</summary>
@@ -74,6 +77,10 @@ _ = torch.manual_seed(0)  # the same random weights at every run
 # ends with a *higher training error* than one of 20. This is not overfitting: the deep network is worse on its own
 # training pictures. Doing nothing turns out to be hard to learn.
 #
+# **Why is copying hard?** To copy its input, a 3×3 from 64 to 64 channels needs 64 of its 36,864 weights at exactly 1
+# (in the middle of the window, from each channel to itself) and all others at 0. Training begins at random weights, far
+# from that, and every layer would have to find it. A layer that squeezes 256 channels into 64 cannot copy at all.
+#
 # So make doing nothing easy. Group a few layers into a **block**, and call their output F(x). Give every block a
 # **shortcut** past its layers, and add the x that the shortcut carries:
 #
@@ -84,7 +91,12 @@ _ = torch.manual_seed(0)  # the same random weights at every run
 # for.
 #
 # See for yourself with a block of random weights. F ends with a BN, `bn3`; here its factor is 0, and so is its initial
-# offset. So F(x) = 0. **Predict:** will the block return x exactly, although it ends with a ReLU?
+# offset. So F(x) = 0. **Predict:**
+
+# %%
+from resnet_lib.exercises import Prediction, ask
+
+ask("02.nothing")
 
 # %%
 from resnet_lib import BTNK2
@@ -112,7 +124,10 @@ with torch.no_grad():
 #
 # **First a 1×1 convolution from 256 to 64 channels.** It looks at one position at a time and makes 64 mixtures of the
 # 256 numbers there. It cannot see neighbours; it only makes the next step cheap. (BN and ReLU are left out here: they
-# do not change the shape.) **Predict** the shape and the number of weights, here and in the next two cells.
+# do not change the shape.) **Predict** for this and the next two cells:
+
+# %%
+ask("02.most")
 
 # %%
 squeeze = nn.Conv2d(256, 64, kernel_size=1, bias=False)
@@ -148,7 +163,10 @@ print(tuple(f.shape), f"{widen.weight.numel():,} weights")
 # | CONV 1×1, C/4 → C, BN | (C, W, W) |
 # | **then** y = ReLU(F(x) + x) | (C, W, W) |
 #
-# **Predict:** a single 3×3 on all 256 channels would have how many times the weights?
+# **Predict:**
+
+# %%
+ask("02.direct")
 
 # %%
 bottleneck = squeeze.weight.numel() + look.weight.numel() + widen.weight.numel()
@@ -157,6 +175,11 @@ print(f"bottleneck, all three convolutions: {bottleneck:7,} weights")
 print(f"one 3×3 from 256 to 256 channels:   {direct:7,} weights")
 
 # %% [markdown]
+# **Why C/4?** With k = C1/C, the three convolutions have k · C², 9k² · C² and k · C² weights. At a quarter that is 17/16
+# of C²: a whole block for about the price of one 1×1 from C to C channels, and the 3×3 has half of it. At a half it is
+# 13/4 of C², three times as many, two thirds of them in the 3×3. At an eighth it is 25/64, but only C/8 channels are left
+# to look at neighbours. A quarter is the paper's choice and not a law: lesson 05 shows a network with C/2.
+#
 # ### Exercise 1 · predict the shapes
 # ● of ●●● · important · 5 minutes
 #
@@ -196,7 +219,10 @@ except RuntimeError as error:
     print("PyTorch says:", error)
 
 # %% [markdown]
-# **Predict:** now F's last convolution outputs 128 channels instead of 256. Which number will PyTorch complain about?
+# **Predict:** now F's last convolution outputs 128 channels instead of 256.
+
+# %%
+ask("02.dimension")
 
 # %%
 too_few = nn.Conv2d(64, 128, kernel_size=1, bias=False)
@@ -209,8 +235,6 @@ except RuntimeError as error:
     print("PyTorch says:", error)
 
 # %% [markdown]
-# "Dimension 1" is the channels, 128 against 256. Dimension 0 is the batch, 2 and 3 are height and width.
-#
 # These errors help you. The dangerous case is the one that runs. PyTorch stretches a dimension of size 1 to fit any
 # other, which is called *broadcasting*:
 
@@ -227,7 +251,7 @@ print("sum ", tuple((f + x).shape), "and no complaint")
 # work.
 
 # %%
-from resnet_lib.exercises import Prediction, illegal_question
+from resnet_lib.exercises import illegal_question
 from resnet_lib.explorers.block_design import BlockDesign
 
 Prediction(
@@ -242,7 +266,10 @@ Prediction(
 # ## 4 · Why no bias?
 #
 # A convolution can add a constant, its bias, to each of its channels. The next step is BN, which subtracts each
-# channel's mean. **Predict:** how much of a bias of 5 remains?
+# channel's mean. **Predict:**
+
+# %%
+ask("02.bias")
 
 # %%
 with_bias = nn.Conv2d(256, 64, kernel_size=1)
@@ -257,16 +284,19 @@ with torch.no_grad():
     print(f"after BN they differ by  {(bn(a) - bn(b)).abs().max():.6f}")
 
 # %% [markdown]
-# Nothing but rounding. The constant shifts the mean by the same constant, and BN subtracts the mean. BN adds its own
-# offset afterwards, which does count. That is why every convolution in ResNet has `bias=False`.
+# <details><summary>What you can see</summary>Nothing but rounding. The constant shifts the mean by the same constant, and
+# BN subtracts the mean. BN adds its own offset afterwards, which does count. That is why every convolution in ResNet has
+# <code>bias=False</code>.</details>
 #
 # ## 5 · Where the last ReLU goes
 #
 # F ends with BN, *without* a ReLU. The ReLU comes after the sum. Would it matter if F also ended with one?
 #
 # Then F(x) could never be negative, and a block could only add to x, never subtract. The next cell stacks 12 blocks of
-# each kind and prints the mean after each block. **Predict:** which of the two means grows faster, and does the other
-# stay constant?
+# each kind and prints the mean after each block. **Predict:**
+
+# %%
+ask("02.means")
 
 
 # %%
@@ -361,6 +391,24 @@ names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 relu3".split()
 check_btnk2(MyBTNK2, names=names, exercise="02.2")
 
 # %% [markdown]
+# ### Drag your own
+#
+# What you have built goes into the instrument, beside the library's blocks: the button with its name is pressed.
+#
+# 1. Double **C**. By what factor do the parameters grow?
+# 2. Move **C1** or **S**. What happens, and why?
+
+# %%
+BottleneckExplorer(yours("MyBTNK2"), C=256, W=28, C1=64, picture="cat")
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# 1. By nearly four: the convolutions have 17/16 · C² weights, while the BNs only double.
+# 2. Nothing, if the block is your own: `MyBTNK2` takes neither. (The library's takes both, and then F(x) and x can no
+#    longer be added.)
+# </details>
+#
 # ### Look inside
 #
 # Now look at the two terms of the sum, the sum, and the sum after the ReLU. The weights are random: you see what the
@@ -444,7 +492,10 @@ print(inspect.getsource(Bottleneck.forward))
 # ## 8 · Bottleneck against basic block
 #
 # The smaller ResNets, 18 and 34, use a simpler block: two 3×3 convolutions and a shortcut. (Figure 5 of the paper shows
-# both.) **Predict:** which of the two costs more at equal width, C = 256 and W = 56, and by what factor?
+# both.) **Predict:**
+
+# %%
+ask("02.basic")
 
 # %%
 from resnet_lib import BasicBlock, anatomy
@@ -530,23 +581,6 @@ for C in (64, 256, 512, 1024, 2048):
 # The ratio is close to 18 : 17/16, or 16.9, for any C. This is why networks deeper than 34 layers are built from
 # bottlenecks.
 #
-# ## 9 · Further with the sliders
-#
-# (Leave BTNK1, v1 and v1.5 for lesson 03.)
-#
-# 1. Double **C**. C1 follows. By what factor do the parameters grow?
-# 2. Set **S** to 2. What would have to happen to x?
-
-# %%
-BottleneckExplorer("BTNK2", C=256, W=28, C1=64, S=1, picture="cat")
-
-# %% [markdown]
-# <details><summary>Answers</summary>
-#
-# 1. By nearly four: the convolutions have 17/16 · C² weights, while the BNs only double.
-# 2. It would have to become half as wide, or F(x) and x cannot be added. Lesson 03 is about that.
-# </details>
-#
 # ## Common mistakes
 #
 # - **ReLU before the sum.** F could only add, as section 5 shows. No shape reveals it; only comparing numbers does.
@@ -609,12 +643,12 @@ except ValueError as error:
 # | 20 | Exercise 2 |
 # | 5 | Look inside, and section 7: the same numbers as the library's |
 # | 15 | Exercise 3 |
-# | 5 | Section 9, recall |
+# | 5 | Recall |
 #
 # ### Ask before you show
 #
 # - Before W moves: "Which numbers of the diagram stay?" (All parameters.)
-# - Before C1 = 128: "Which two shapes will disagree?" Read the explorer's sentence aloud afterwards.
+# - Before C1 doubles: "Which two shapes will disagree?" Read the explorer's sentence aloud afterwards.
 # - Before section 5's table: "What happens to the mean if F can only add?"
 #
 # ### What they may think
@@ -625,5 +659,5 @@ except ValueError as error:
 #
 # ### On the projector
 #
-# The BottleneckExplorer as BTNK2 with C = 256. Look at F, the sum and y in turn, one channel at a time, until a student
+# The first BottleneckExplorer, at a trained block. Look at F, the sum and y in turn, one channel at a time, until a student
 # finds a channel in which F subtracted from x.

@@ -80,7 +80,12 @@ x, how = block_input("cat", C=64, W=56)
 print(tuple(x.shape))
 
 # %% [markdown]
-# **The first block** has C1 = 64 inside, and S = 1. **Predict** its output shape, and those of the two blocks after it.
+# **The first block** has C1 = 64 inside, and S = 1. **Predict** its output shape:
+
+# %%
+from resnet_lib.exercises import Prediction, ask, shape_question
+
+Prediction(shape_question("BTNK1", C=64, W=56, C1=64, S=1))
 
 # %%
 block1 = BTNK1(C=64, C1=64, S=1)
@@ -88,7 +93,7 @@ y = block1(x)
 print(tuple(y.shape))
 
 # %% [markdown]
-# 4·C1 = 256 channels, and the map is as large as before. **Then two BTNK2s.**
+# **Then two BTNK2s.** Do they change that shape?
 
 # %%
 block2 = BTNK2(C=256)
@@ -114,6 +119,11 @@ print(tuple(y.shape))
 # | 2 | 4 | (256, 56, 56) | (512, 28, 28) |
 # | 3 | 6 | (512, 28, 28) | (1024, 14, 14) |
 # | 4 | 3 | (1024, 14, 14) | (2048, 7, 7) |
+#
+# **Why 3-4-6-3?** The paper gives these numbers without a reason. You can see what they do. One more BTNK2 costs the same
+# MACs in every stage, as section 6 shows, but four times the parameters of one a stage earlier. In Stage 3 a block is
+# still cheap in parameters, and neighbours there are already 16 pixels of the photograph apart, so its 3×3 reaches far.
+# The deeper networks agree: 101 has 3-4-23-3 and 152 has 3-8-36-3. Nearly all their extra blocks are in Stage 3.
 #
 # ### Exercise 1 · read C, C1 and S off the shapes
 # ● of ●●● · important · 5 minutes
@@ -226,7 +236,10 @@ for stage, made in stages.items():
 # ## 5 · The cat goes through the stages
 #
 # Each stage takes the previous stage's output. **Predict:** count all numbers in a stage's output, channels times
-# positions. From stage to stage, does that count grow, shrink, or stay the same?
+# positions.
+
+# %%
+ask("04.numbers")
 
 # %%
 y, after = x, {}
@@ -237,8 +250,6 @@ with torch.no_grad():
         print(f"after Stage {stage}: {tuple(y.shape)}, {y.numel():,} numbers")
 
 # %% [markdown]
-# Half as many each time: twice the channels, a quarter of the positions.
-#
 # The picture shows 4 channels of the input, and 4 after each stage. The smaller maps are enlarged, so that you see
 # their real pixels. The weights are random.
 
@@ -312,8 +323,10 @@ cost_bars(costs)
 # the most. Stage 1 has 1 % of the parameters and 17 % of the MACs.
 # </details>
 #
-# To find out why, compare *one* BTNK2 of each stage. **Predict:** which of the four has the most parameters, and which
-# needs the most MACs?
+# To find out why, compare *one* BTNK2 of each stage. **Predict:**
+
+# %%
+ask("04.one")
 
 # %%
 for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
@@ -387,7 +400,10 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 # So Stage 3 has the most MACs simply because it has the most blocks. And Stage 4 has the most parameters although it
 # has only three blocks.
 #
-# Now the four BTNK1s. **Predict:** which of them does not follow the rule?
+# Now the four BTNK1s. **Predict:**
+
+# %%
+ask("04.exception")
 
 # %%
 for (C, C1, S), W in zip(opens.values(), [56, 56, 28, 14], strict=True):
@@ -396,8 +412,9 @@ for (C, C1, S), W in zip(opens.values(), [56, 56, 28, 14], strict=True):
     print(f"BTNK1(C={C:>4}, W={W:>2}, C1={C1:>3}, S={S}): {a.parameters:>9,} parameters  {a.macs:>11,} MACs")
 
 # %% [markdown]
-# The BTNK1 of Stage 1, the exception. It is cheaper: its C is C1 and not 2·C1, and in the others the first 1×1 still
-# works before the stride, at four times the positions. So Stage 1 costs less than Stage 4, with three blocks each.
+# <details><summary>Why is one of them cheaper?</summary>In Stage 1, C is C1 and not 2·C1, and in the others the first 1×1
+# works before the stride, at four times the positions. So Stage 1 costs less than Stage 4, with three blocks
+# each.</details>
 #
 # ## 7 · Another ResNet
 #
@@ -433,7 +450,10 @@ except ValueError as error:
 
 # %% [markdown]
 # **S = 2 in Stage 1 as well.** "Should the first stage not have stride 2, like all others?" is a common question, and
-# nothing crashes if it does. **Predict:** which of shape, parameters and MACs will change?
+# nothing crashes if it does. **Predict:**
+
+# %%
+ask("04.stride")
 
 # %%
 for S in (1, 2):
@@ -446,8 +466,7 @@ for S in (1, 2):
     print(f"S = {S} in Stage 1: ends with {a.output}, {a.parameters:,} parameters, {a.macs:,} MACs")
 
 # %% [markdown]
-# The parameters do not change, so weights would load without an error. That is why this course prints a shape after
-# every step.
+# Weights would load without an error. That is why this course prints a shape after every step.
 #
 # **No stride at all after the stem**, or the MAXPOOL forgotten: the same kind of mistake in the other direction. For
 # each missing halving, everything after it costs about four times the MACs.

@@ -112,6 +112,23 @@ MEANINGS = [
         "A {0} is made there, and not applied: write nn.{0}() with its brackets in __init__, and call it in forward.",
     ),
     (
+        "types of numbers meet",
+        r"expected scalar type \w+ but found \w+|Input type \(.*\) and (?:weight|bias) type|to have the same dtype|"
+        r"must have the same dtype",
+        "Two types of numbers meet there: print .dtype of both, and leave out what changes one of them, such as "
+        ".double(), .half() or .to(torch.uint8).",
+    ),
+    (
+        "no floats",
+        r"(?:not implemented for '|point or complex dtype\. Got:? )(\w+)",
+        "Numbers of type {0} cannot be computed with there: write .float() before it.",
+    ),
+    (
+        "type too narrow",
+        r"result type (\w+) can't be cast to the desired output type (\w+)",
+        "A tensor of type {1} cannot hold numbers of type {0}: make it with .float(), or write a = a + b for a += b.",
+    ),
+    (
         "BN for rows",
         r"expected 2D or 3D input \(got 4D input\)",
         "Feature maps need nn.BatchNorm2d; BatchNorm1d is for plain rows.",

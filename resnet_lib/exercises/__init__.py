@@ -3,6 +3,7 @@
 A check accepts any correct solution, however it is written, and names the mistake of a wrong one.
 """
 
+from .asked import ask
 from .capstone import check_ablation, check_design, check_reasons, factors_question
 from .channels import check_channel, check_response, check_silent
 from .checkpoints import check_contents, input_question
@@ -43,12 +44,12 @@ from .shortcut_start import check_start_as_shortcut
 from .sizes import (
     check_bytes,
     check_numbers_left,
-    check_out_width,
     check_receptive_field,
 )
 from .speed import batch_question, check_intensity, check_pictures_a_second, limit_question, steps_question
 from .timer import check_fair
 from .verdict import Verdict, Wrong
+from .widths import check_out_width
 
 __all__ = [
     "Prediction",
@@ -56,6 +57,7 @@ __all__ = [
     "Question",
     "Verdict",
     "Wrong",
+    "ask",
     "batch_question",
     "check_ablation",
     "check_btnk1",

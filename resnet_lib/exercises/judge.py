@@ -18,6 +18,7 @@ from ..compare import endless
 from ..compare.endless import within
 from ..compare.errors import IN_FUNCTIONS, stopped, where
 from .diagnose import explains, of_arguments
+from .number_types import of_types
 from .progress import done
 from .results import a_type, equal, no_number, number, shown, told
 from .verdict import Verdict, refuse
@@ -184,9 +185,12 @@ class Results:
             read, problem = self.read(yours)
             if problem:
                 return problem
-            alike = bool(self.same(read, right))
+            alike = self.alike(read, right)
             if not alike and isinstance(read, bool):
                 return no_number(yours)
+            if not alike and (problem := of_types(yours, read, right)):
+                return problem
+            alike = alike or bool(self.same(read, right))  # again, for what it raises
             if not alike and not self.findings:
                 kind, values = self.differs(read, right)
                 self.findings.append(Finding(kind, at, {"at": at, **values}))

@@ -28,7 +28,8 @@ from .parts import _stage as stage
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
 from .placeholders import cell_of
 from .residuals import FACTOR, WAYS
-from .sizes import BYTES, NUMBERS_LEFT, OUT_WIDTH
+from .sizes import BYTES, NUMBERS_LEFT
+from .widths import OUT_WIDTH
 
 
 def _grad_cam(network, x, target, step):

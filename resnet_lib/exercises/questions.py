@@ -18,8 +18,8 @@ from ..blocks import BTNK1, BTNK2
 from ..network import shapes_only
 from .costs import MACS, MACS_HINTS, MACS_NUMBERS, NUMBERS, PARAMETERS, PARAMETERS_HINTS, known
 from .progress import done
-from .sizes import OUT_WIDTH
 from .verdict import Verdict, Wrong, unanswered
+from .widths import OUT_WIDTH
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ def width_question(W, kernel, stride=1, padding=0, dilation=1):
     answer, reach = out_size(*case), dilation * (kernel - 1) + 1
     room = W + 2 * padding - reach
     slips = OUT_WIDTH.mistakes(*case)
+    reached = "reach" if dilation > 1 else "kernel"
     spread = f", dilation {dilation}" if dilation > 1 else ""
     return Question(
         f"{kernel}×{kernel}, stride {stride}, padding {padding}{spread}, of {W}: which width?",
@@ -101,7 +102,7 @@ def width_question(W, kernel, stride=1, padding=0, dilation=1):
         lambda guess: next((say(found) for found, v in slips if v == guess != answer), ""),
         f"({W} + {2 * padding} − {reach}) / {stride} = {room / stride:g}, rounded down {room // stride}, plus 1.",
         hints=(
-            "Put the numbers into ⌊(W + 2·padding − reach) / stride⌋ + 1.",
+            f"Put the numbers into ⌊(W + 2·padding − {reached}) / stride⌋ + 1.",
             f"The padded row has {W + 2 * padding} pixels, and the first place takes {reach} of them.",
             f"⌊{room} / {stride}⌋ + 1.",
         ),

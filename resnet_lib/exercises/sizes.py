@@ -1,113 +1,19 @@
-"""Checks of a learner's formulas for sizes: output widths, numbers kept by a stride, bytes, receptive fields."""
+"""Checks of a learner's formulas for sizes: numbers kept by a stride, bytes, receptive fields."""
 
 import math
 import random
 
 import torch
 
-from ..anatomy import Sees, out_size
+from ..anatomy import Sees
 from .diagnose import of_difference
 from .edits import Solution
 from .judge import judge
 
 BY_HAND = "Compute the case above by hand, and print each step in your function: the first that differs is the one."
 
-# ── The width after a convolution ────────────────────────────────────────────────────────────────────────────
 
-OUT_WIDTH = Solution(
-    """
-    def out_width(W, kernel, stride, padding, dilation):
-        reach = dilation * (kernel - 1) + 1
-        room = W + 2 * padding - reach
-        if room < 0:
-            return None  # no place at all: whether a formula then gives 0, 1 or less depends on how it rounds
-        strides = room // stride
-        return strides + 1
-    """,
-    """
-    `strides = room // stride` → `strides = room / stride`
-        You forgot the floor: only whole strides fit, so divide with //.
-    `strides = room // stride` → `strides = math.ceil(room / stride)`
-        You rounded up; the remainder is dropped: round down, //.
-    `strides = room // stride` → `strides = round(room / stride)`
-        You rounded to the nearest; the remainder is dropped, so round down: //.
-    `strides + 1` → `strides`
-        You are one too low: the first place counts as well, so + 1 after the division.
-    `strides = room // stride` → `strides = (room + 1) // stride`; `strides + 1` → `strides`
-        The + 1 belongs after the division, not inside it.
-    ` + 2 * padding` → ``
-        You forgot the padding.
-    `2 * padding` → `padding`
-        Padding counts on both sides: 2·padding.
-    ` // stride` → ``
-        You forgot the stride.
-    `reach = dilation * (kernel - 1) + 1` → `reach = kernel`
-        You forgot the dilation: the kernel covers dilation·(kernel − 1) + 1 pixels.
-    `reach = dilation * (kernel - 1) + 1` → `reach = dilation * kernel`
-        The reach is dilation·(kernel − 1) + 1: between 3 weights there are 2 steps.
-    ` - reach` → ``
-        You forgot to subtract the kernel's reach.
-    `reach = dilation * (kernel - 1) + 1` → `reach = dilation * (kernel - 1)`
-        The reach is one too small: the kernel's first pixel counts too, dilation·(kernel − 1) + 1.
-    `reach = dilation * (kernel - 1) + 1` → `reach = dilation * (kernel - 1) - 1`
-        A minus before a bracket turns both signs: − (d·(k − 1) + 1) is − d·(k − 1) − 1.
-    `reach = dilation * (kernel - 1) + 1` → `reach = kernel + dilation * (kernel - 1)`
-        A gap between two weights is dilation − 1 wide: kernel + (kernel − 1)·(dilation − 1).
-    `reach = dilation * (kernel - 1) + 1` → `reach = dilation * kernel + 1`
-        The reach is dilation·(kernel − 1) + 1, one pixel more than its steps: not dilation·kernel + 1.
-    `strides = ` → `room = -room\\n    strides = `
-        It is the row minus the reach, not the reach minus the row.
-    `reach = dilation * (kernel - 1) + 1` → `reach = kernel + dilation - 1`
-        Each of the kernel − 1 gaps between the weights is dilation wide: multiply the two.
-    ` - reach` → ` + reach`
-        The reach is subtracted from the row, not added to it.
-    `W + 2` → `W - 2`
-        Padding makes the row longer: add 2·padding.
-    ` - reach` → ``; `room // stride` → `room - reach // stride`
-        Brackets are missing: the whole of W + 2·padding − reach is divided by the stride.
-    `strides = room // stride` → `strides = room + 1 - 1 // stride`
-        Brackets are missing: only the −1 before the sign is divided, and the whole before it should be.
-    `strides = room // stride` → `strides = room + 1 - 1 / stride`
-        Brackets are missing: only the −1 before the sign is divided, and the whole before it should be.
-    `strides = room // stride` → `strides = room // (stride + 1)`; `strides + 1` → `strides`
-        Brackets: divide by the stride first, then + 1. You divide by stride + 1.
-    ` // stride` → ` * stride`
-        Divide by the stride: a larger step gives fewer places.
-    `strides = room // stride` → `strides = math.ceil(room / stride)`; `strides + 1` → `strides`
-        Where a last place fits exactly, it counts: the kernel may end at the last pixel of the padded row.
-    ` + 2 * padding` → ``; `strides + 1` → `strides + 2 * padding + 1`
-        The padding is missing when the row is divided: add 2·padding to W first.
-    """,
-    math=math,
-)
-
-
-def check_out_width(f, *, exercise=None):
-    """Check f(W, kernel, stride, padding, dilation): the width after a convolution or pooling."""
-    draw, cases = random.Random(0), [(224, 7, 2, 3, 1), (112, 3, 2, 1, 1), (56, 3, 1, 2, 2)]
-    cases += [(2, 1, 1, 4, 1), (224, 7, 1, 0, 1)]  # more padding than picture, and none
-    while len(cases) < 200:
-        case = draw.randint(1, 230), draw.randint(1, 7), draw.randint(1, 4), draw.randint(0, 4), draw.randint(1, 3)
-        if case[4] * (case[1] - 1) < case[0] + 2 * case[3]:
-            cases.append(case)
-    hints = (
-        BY_HAND,
-        "How many pixels has the padded row? How many of them does the first place take? How often does a stride fit?",
-        "reach = dilation * (kernel - 1) + 1, then (W + 2 * padding - reach) // … + …",
-    )
-    return judge(
-        f,
-        ("W", "kernel", "stride", "padding", "dilation"),
-        cases,
-        [OUT_WIDTH],
-        hints,
-        true=out_size,
-        why=_by_a_number,
-        exercise=exercise,
-    )
-
-
-def _by_a_number(cases, got, due):
+def by_a_number(cases, got, due):
     """Too high or too low by one number everywhere."""
     return of_difference([{}] * len(cases), [{}] * len(cases), got, due)
 
@@ -347,4 +253,4 @@ def check_receptive_field(f, *, exercise=None):
         "Carry two numbers through the steps: r, what is seen, and j, how far neighbours lie apart.",
         "r, j = 1, 1; for each step: r = r + (kernel − 1) · j, and then j = …",
     )
-    return judge(f, ("steps",), cases, [FORWARDS, BACKWARDS], hints, true=true, why=_by_a_number, exercise=exercise)
+    return judge(f, ("steps",), cases, [FORWARDS, BACKWARDS], hints, true=true, why=by_a_number, exercise=exercise)

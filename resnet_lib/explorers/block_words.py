@@ -1,5 +1,6 @@
 """What an explorer of one block says and offers: positions, marks, the line of code, why a sum is impossible."""
 
+import inspect
 import io
 
 from PIL import Image
@@ -48,7 +49,9 @@ def same_block(a, b):
 def describe(d):
     """Return "BTNK1(C=256, C1=128, S=2)", or "BTNK2(C=256)" where C1 and S are what they must be: a line of Python."""
     if not isinstance(d.block, str):
-        return f"{d.block.__name__}(C={d.C}, C1={d.C1}, S={d.S})"
+        takes = inspect.signature(d.block).parameters
+        given = {"C": d.C, "C1": d.C1, "S": d.S}.items()
+        return f"{d.block.__name__}({', '.join(f'{name}={value}' for name, value in given if name in takes)})"
     on = f', stride_on="{d.stride_on}"' if d.stride_on != "3x3" and d.S > 1 else ""
     if d.block == "BTNK2":
         return f"BTNK2(C={d.C}{'' if 4 * d.C1 == d.C else f', C1={d.C1}'}{'' if d.S == 1 else f', S={d.S}'})"

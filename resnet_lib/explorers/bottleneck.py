@@ -1,8 +1,9 @@
 """The laboratory of one bottleneck block: turn C, W, C1 and S, and see shapes, costs and feature maps follow."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 from .._common import shape_text
+from ..blocks import BTNK1, BTNK2
 from ..photos import PATTERNS, PHOTOS, named_or_opened
 from ..views.maps import statistics
 from ..views.markup import share_bar, table
@@ -26,11 +27,11 @@ WEIGHTS = {"random weights": "random", "trained weights": "trained"}
 class BottleneckExplorer(InstrumentExplorer):
     """A bottleneck block over a picture, live.
 
-    block: "BTNK1", "BTNK2", or a class of your own, called with C, C1 and S as far as it takes them.
+    block: "BTNK1", "BTNK2", or a class of your own, called with C, C1 and S as far as it takes them; or a block of a
+        network, with its numbers: "Stage 2, block 1" of ResNet-50, "bundled: Stage 2, block 1" of the bundled one.
     C, W, C1, S, stride_on: the numbers to begin with. picture: a name from PATTERNS, or whatever
     `photos.open_photo` takes.
-    weights: "random", or "trained" where a network that is on this machine has this block; the bundled one's first
-        block is BottleneckExplorer(C=16, W=16, C1=16, weights="trained").
+    weights: "random", or "trained" where a network that is on this machine has this block.
     Controls (attributes of these names): block, stride_on, position, weights, C, W, C1, S, picture, step, channel,
     order, colours, costs; actions: mend, back, undo, reset, pin, swap, unpin.
     """
@@ -38,10 +39,13 @@ class BottleneckExplorer(InstrumentExplorer):
     def __init__(
         self, block="BTNK1", C=64, W=56, C1=64, S=1, stride_on="3x3", picture="coffee", *, step="sum", weights="random"
     ):
+        self._places = all_places()
+        block = {BTNK1: "BTNK1", BTNK2: "BTNK2"}.get(block, block)  # what `yours` returns until the learner's is right
+        if block in self._places:
+            block, C, W, C1, S, stride_on = astuple(self._places[block].design)
         own = {} if isinstance(block, str) else {block.__name__: block}
         self.block = Choice("block", {"BTNK1": "BTNK1", "BTNK2": "BTNK2", **own}, block, kind="buttons")
         self.stride_on = Choice("S on the", STRIDE_ON, stride_on, kind="buttons", meaning="v1.5: S on the 3×3")
-        self._places = all_places()
         self.position = Choice("position", {OWN: None, **self._places}, None, groups=headings(self._places))
         self.weights = Choice("weights", WEIGHTS, weights)
         picture = named_or_opened(picture, (*PHOTOS, *PATTERNS))

@@ -49,8 +49,10 @@ class Traced:
         with recording(leaves, inputs=leaves) as record, torch.inference_mode(False), torch.no_grad():
             try:
                 self.output = block(x)
+                if not isinstance(self.output, torch.Tensor):
+                    raise TypeError(f"its forward returns {self.output!r} and not a tensor")
             except (RuntimeError, ValueError, TypeError, IndexError, AttributeError, NotImplementedError) as problem:
-                self.problem = problem
+                self.output, self.problem = None, problem
         self.x, self.calls, self.paths = x, {}, {}
         for call in record.calls:
             self.calls.setdefault(call.name, (leaves[call.name], call.inputs, call.output))

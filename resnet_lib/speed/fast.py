@@ -34,6 +34,7 @@ class InPieces(nn.Module):
 
 
 PIECES = (1, 2, 4)  # pictures at a time that `fast` tries
+REFUSALS = (NotImplementedError, RuntimeError, TypeError)  # what oneDNN's functions raise for what they cannot do
 
 # ── All of it, and the proof ─────────────────────────────────────────────────────────────────────────────────
 
@@ -180,8 +181,17 @@ def _reference(network, example, size, batch):
 
 
 def _prove(ways, left_out, x, dtype, expected, tolerance):
-    """Take out the ways whose output is off by more than the tolerance. Return the relative differences by name."""
-    differences = {name: gap(_fast_output(way, x, dtype), expected)[1] for name, (way, _) in ways.items()}
+    """Take out the ways that do not run, or whose output is off by more than the tolerance. Return the relative
+    differences by name."""
+    differences = {}
+    for name, (way, _) in list(ways.items()):
+        try:
+            differences[name] = gap(_fast_output(way, x, dtype), expected)[1]
+        except REFUSALS as error:
+            if not name.startswith(JOINED):
+                raise
+            del ways[name]
+            left_out.append(f"“{name}” does not run here: oneDNN refuses one of the convolutions ({_line(error)}).")
     for name, difference in differences.items():
         if not difference <= tolerance:
             del ways[name]
@@ -215,7 +225,7 @@ def _ways(given, x, dtype, compile, tell):
         if cpu and can_join(dtype):
             try:
                 ways |= _joined(given, folded, wide, done)
-            except (NotImplementedError, RuntimeError, TypeError) as error:
+            except REFUSALS as error:
                 left_out.append(f"Sums and ReLUs not joined: oneDNN refuses one of the convolutions ({_line(error)}).")
         else:
             left_out.append("Sums and ReLUs not joined: that needs a processor, oneDNN, and float32 or bfloat16.")

@@ -38,7 +38,11 @@ class Joined(nn.Module):
         after = "relu" if self.relu else None
         if other is None:
             return run._convolution_pointwise(x, self.weight, self.bias, *self.settings, after or "none", [], "")
-        if self.spare:
+        spare = self.spare
+        if not spare and other.is_contiguous():
+            # 1×1 maps and single channels are in both orders of memory at once: torch 2.6 refuses those.
+            other, spare = other.clone(), True
+        if spare:
             return run._convolution_pointwise_.binary(
                 other, x, self.weight, self.bias, *self.settings, "add", 1.0, after, [], ""
             )
