@@ -73,7 +73,7 @@ def check_layout(page):
         assert not any(overlap(box, [o[0], o[1] + 3, o[2], o[3] - 3]) for o in texts[i + 1 :])
 
 
-MADE = ['NetworkExplorer("resnet152", W=64)', "StageExplorer(3, W=64)", "StageExplorer(1)"]
+MADE = ['NetworkExplorer("resnet152", W=64)', "StageExplorer(3, W=64)", "StageExplorer(1)", "StemExplorer()"]
 
 
 @pytest.mark.parametrize("made", MADE)
@@ -123,3 +123,19 @@ def test_maps_that_take_long_follow_when_the_hand_rests(notebook):
     settles(page)
     shown = "print(explorer.page.maps['groups'][1]['side'], explorer.says['v'] == explorer.page.maps['v'])"
     assert notebook.in_kernel(shown).strip() == "[40, 40] True"
+
+
+def test_the_window_of_the_kernel_walks_by_keys_clicks_and_itself(notebook):
+    show(notebook, "StemExplorer(W=16)")
+    page = notebook.page
+    where = page.locator(".rl-grid text").first
+    assert where.text_content() == "output (0, 0): rows −3 to 3, columns −3 to 3"
+    page.locator(".rl-grid").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    assert where.text_content() == "output (1, 2): rows −1 to 5, columns 1 to 7"
+    page.get_by_role("slider", name="stride", exact=True).press("ArrowRight")
+    page.get_by_text("output (1, 2): rows 0 to 6, columns 3 to 9").wait_for()
+    page.get_by_role("button", name="walk").click()
+    page.get_by_text("output (1, 3)").wait_for()
+    page.get_by_role("button", name="walk").click()

@@ -18,8 +18,7 @@ from resnet_lib.explorers import (
     StageExplorer,
     StemExplorer,
 )
-from resnet_lib.photos import photo, to_input
-from resnet_lib.views.maps import mosaic
+from resnet_lib.photos import photo, square, to_input
 from resnet_lib.weights import load
 
 
@@ -71,38 +70,65 @@ def test_a_btnk2_has_no_c1_and_s_of_its_own_in_the_notation():
     assert not explorer.C1.disabled and not explorer.S.disabled
 
 
-def test_the_stem_puts_its_numbers_into_the_formula_floor_included():
-    explorer = StemExplorer()
-    assert "⌊(224 + 2·3 − 7) / 2⌋ + 1 = ⌊111.50⌋ + 1 = 112" in words(explorer.numbers)
-    assert "(64, 112, 112)" in words(explorer.numbers) and "118,013,952" in words(explorer.numbers)
-    explorer.stride.value, explorer.dilation.value = 3, 2
+@pytest.fixture(scope="module")
+def stem():
+    return StemExplorer()
+
+
+def test_the_stem_puts_its_numbers_into_the_formula_floor_included(stem):
+    assert "⌊(224 + 2·3 − 7) / 2⌋ + 1 = ⌊111.50⌋ + 1 = 112" in stem.says["about"]
+    assert stem.says["figures"] == [["(3, 224, 224) → (64, 56, 56)", ""], [9536, "parameters"], [118013952, "MACs"]]
+    stem.stride.value, stem.dilation.value = 3, 2
     side = (224 + 6 - 13) // 3 + 1
-    assert f"= {side} " in words(explorer.numbers)
-    for step in explorer.step.options.values():
-        explorer.step.value = step
-        assert pixels(explorer.maps.image).std() > 5
+    assert f"= {side};" in stem.says["about"]
+    for name, step in stem.step.options.items():
+        stem.step.value = step
+        assert stem.tile("conv" if step == "all" else step).std() > 5, name
+    with stem.together():
+        stem.step.value, stem.stride.value, stem.dilation.value = "all", 2, 1
+
+
+def test_112_beside_56_is_not_averaged_on_its_way_to_the_screen(stem):
+    assert [g["side"] for g in stem.page.maps["groups"]] == [[112, 112]] * 3 + [[56, 56]]
+    assert not any("bin" in g for g in stem.page.maps["groups"])
+
+
+def test_the_window_walks_over_the_very_pixels_of_the_picture(stem):
+    grid = stem.page.drawing["grid"]
+    assert (grid["n"], grid["padding"], grid["w"]) == (17, 3, 14)
+    pixels = np.asarray(square("coffee", 224))[:14, :14]
+    found = [[int(c[i : i + 2], 16) for i in (0, 2, 4)] for c in grid["colours"]]
+    assert np.array_equal(np.array(found).reshape(14, 14, 3), pixels)
+    stem.C1.value, stem.W.value = 16, 12
+    assert stem.page.drawing["grid"]["n"] == 17 and stem.page.drawing["grid"]["w"] == 12
+    assert stem.says["figures"][0][0] == "(3, 12, 12) → (16, 3, 3)"
+    stem.reset.press()
+    assert stem.W.value == 224
 
 
 def test_an_impulse_is_drawn_from_close_up_and_draws_the_kernels_themselves():
     explorer = StemExplorer(stride=1, picture="impulse")
-    conv = explorer._computed[1]["conv"][0]
+    conv = explorer._ran[1].kept["conv"][0]
     assert conv.shape == (64, 224, 224)
-    levels, _, _ = mosaic(conv[:, 104:119, 104:119])
-    assert pixels(explorer.maps.image).shape[:2] == levels.shape
-    assert "The 15 × 15 central positions are drawn" in words(explorer.maps.caption)
+    assert explorer.tile("conv").shape == (15, 15)
+    assert "15 × 15 central positions are drawn" in explorer.page.maps["note"]
     torch.manual_seed(0)
     kernels = Stem(stride=1).conv.weight.sum(1)  # the impulse stands in all three channels
     assert torch.allclose(conv[:, 109:116, 109:116], kernels.flip(1, 2), atol=1e-6)
+    value = explorer._answer({"do": "large", "group": "conv", "channel": 2, "row": 7, "column": 7})[0]
+    assert np.float32(value["value"].replace("−", "-")) == np.float32(conv[2, 111, 111].item())
+    assert value["window"]["rows"] == [108, 115] and "multiply-adds" in value["html"]
 
 
 def test_a_kernel_too_large_for_the_picture_is_explained_and_the_controls_stay_usable():
-    explorer = StemExplorer()
+    explorer = StemExplorer(W=224)
     with explorer.together():
         explorer.kernel.value, explorer.dilation.value, explorer.padding.value = 15, 20, 0
-    assert "the kernel covers 281 pixels and the padded input has 224" in words(explorer.numbers)
+    assert "the kernel covers 281 pixels and the padded input has 224" in explorer.says["problem"]
+    assert all("says" in g for g in explorer.page.maps["groups"])
     explorer.dilation.value = 1
-    assert "the kernel covers" not in words(explorer.numbers)
-    assert f"= {(224 - 15) // 2 + 1} " in words(explorer.numbers)
+    assert "problem" not in explorer.says
+    assert f"= {(224 - 15) // 2 + 1};" in explorer.says["about"]
 
 
 def test_the_stages_say_their_law_and_stage_1_is_the_exception():

@@ -47,7 +47,13 @@ from .controls import Action, Told
 from .tiles import Group, channels_of, pack, palettes, still
 from .words import WORDS
 
-SCRIPTS = ("instrument_parts.js", "instrument_controls.js", "instrument_drawing.js", "instrument_maps.js")
+SCRIPTS = (
+    "instrument_parts.js",
+    "instrument_controls.js",
+    "instrument_grid.js",
+    "instrument_drawing.js",
+    "instrument_maps.js",
+)
 COLOURS = f".rl-explorer{{--rl-main:{MAIN};--rl-shortcut:{SHORTCUT};--rl-sum:{SUM};--rl-error:{ERROR}}}"
 RULES = CSS.removeprefix("<style>").removesuffix("</style>")
 TOGETHER = 1.0  # seconds: moves of one control that follow each other faster are undone together
@@ -250,7 +256,8 @@ class InstrumentExplorer(Explorer):
     # ── maps, and what is asked about them ──
 
     def show_maps(self, groups, *, columns=1, each=False, **more):
-        """Show groups of tiles (`tiles.Group`), so many beside each other; with `each`, every map has its own scale."""
+        """Show groups of tiles (`tiles.Group`), so many beside each other; with `each`, every map has its own scale.
+        More: note, said (see above); same, for all groups in the same enlargement."""
         described, levels = pack(groups, each)
         self._groups = groups
         self.page.show_levels({"groups": described, "columns": columns, "each": each, **more}, levels)

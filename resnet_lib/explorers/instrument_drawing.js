@@ -1,7 +1,7 @@
 // The drawing: boxes for steps, arrows for tensors, texts with their shapes. A click on a box shows its maps.
 
 function drawingPart(model, element) {
-  const {act} = asking(model);
+  const {act} = asking(model), grids = gridPart(model);
   let before = {}, plan = null, texts = [], nodes = [], lines = [];
 
   const ARROW = 7;
@@ -25,7 +25,7 @@ function drawingPart(model, element) {
     fill();
   }
 
-  function build({width, height, nodes: boxes, edges, labels = [], title = say(model, 'drawing')}) {
+  function build({width, height, nodes: boxes, edges, grid, labels = [], title = say(model, 'drawing')}) {
     texts = []; nodes = []; lines = [];
     const svg = make('svg:svg', {viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': title});
     for (const edge of edges) {
@@ -66,9 +66,11 @@ function drawingPart(model, element) {
       texts.push([text, label]);
       svg.append(text);
     }
-    const focused = element.contains(document.activeElement) ? document.activeElement.dataset.step : null;
+    grids.show(svg, grid);
+    const focused = element.contains(document.activeElement) ? document.activeElement : null;
     element.replaceChildren(svg);
-    if (focused) nodes.find(([, node]) => node.of === focused)?.[0].focus();
+    if (focused?.matches('.rl-grid')) svg.querySelector('.rl-grid')?.focus();
+    else if (focused) nodes.find(([, node]) => node.of === focused.dataset.step)?.[0].focus();
     thumb();
   }
 
@@ -141,6 +143,7 @@ function drawingPart(model, element) {
   return () => {
     for (const name of ['drawing', 'steps', 'says']) model.off(`change:${name}`, follow);
     model.off('change:thumb', thumb);
+    grids.close();
     if (address) URL.revokeObjectURL(address);
   };
 }

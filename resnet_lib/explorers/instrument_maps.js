@@ -58,7 +58,9 @@ function mapsPart(model, places, room) {
 
   function draw() {
     const ratio = window.devicePixelRatio || 1;
-    const [width, height] = room(groups.length, model.get('maps').columns);
+    const [width, height] = room(groups.length, model.get('maps').columns).map(pixels => Math.floor(pixels * ratio));
+    const fits = group => fit(channelsOf(group.said).length, group.said.side, width, height);
+    const most = model.get('maps').same ? Math.min(...groups.filter(g => g.tiles).map(g => fits(g).k)) : Infinity;
     for (const group of groups) {
       const {said, canvas, title, veil} = group, shown = group.tiles ? group : group.old;
       title.textContent = said.title;
@@ -68,7 +70,7 @@ function mapsPart(model, places, room) {
       veil.textContent = said.says ?? '';
       if (!shown?.tiles) { canvas.width = canvas.height = 1; canvas.style.width = canvas.style.height = '100%'; continue; }
       const {side} = shown.said, n = channelsOf(shown.said).length;
-      const grid = fit(n, side, Math.floor(width * ratio), Math.floor(height * ratio));
+      const free = fit(n, side, width, height), grid = {...free, k: Math.min(free.k, most)};
       group.grid = {...grid, n, side};
       paint(canvas, shown.tiles, grid, n, side, colours[shown.said.signed ? 1 : 0], ratio);
       canvas.setAttribute('aria-label', say(model, 'maps', {title: said.title, channels: range(said)}));

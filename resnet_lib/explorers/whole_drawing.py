@@ -5,7 +5,7 @@ Pure data for the page, as drawing.py describes it.
 
 WIDTH, HEIGHT = 750, 178
 MIDDLE, TALL = 60, 112  # the middle line of all boxes; the height of a picture of 224 pixels, and of any larger one
-LEAST, GAP = 92, 14  # a part's width with its texts, and what is between two parts
+LETTER, GAP = 5.8, 12  # a letter's width, which a part has room for below it; what is between two parts
 LINES = (134, 148, 161, 174)  # the base lines of the texts below a part
 
 
@@ -44,7 +44,7 @@ def whole_drawing(W, parts):
 def _widths(room, parts):
     """The width of every part, and the pixels a channel: as many as fit."""
     room -= GAP * len(parts)
-    least = [LEAST if len(texts) > 2 else LEAST - 20 for _, _, texts in parts]
+    least = [LETTER * max(map(len, texts)) for _, _, texts in parts]
     low, high = 0.0, 1.0
 
     def wide(thick):

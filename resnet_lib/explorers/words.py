@@ -44,5 +44,8 @@ WORDS = {
     "controls": "controls",
     "changed": "changed",
     "window": "its input, channel {channel}: the window that this value sees is framed",
+    "grid": "the pixels of the padded picture, upper left corner. Arrow keys move the window of the kernel.",
+    "grid_out": "output",
+    "window_at": "output ({row}, {column}): rows {top} to {bottom}, columns {left} to {right}",
     "still": "Run this cell to make it live.",
 }
