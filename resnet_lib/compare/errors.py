@@ -4,6 +4,7 @@ import re
 import traceback
 from functools import partial
 from pathlib import Path
+from sysconfig import get_paths
 
 import torch
 
@@ -444,7 +445,7 @@ def _filled(sentence, groups, **_):
 def where(error, module=None):
     """The line of the learner's own code at which an error came up, as a sentence, or "". module: the one that was run,
     whose own line comes first where the error came up in a part of it."""
-    skip = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
+    skip = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent), get_paths()["stdlib"], "<frozen")
     places = zip(traceback.walk_tb(error.__traceback__), traceback.extract_tb(error.__traceback__), strict=True)
     own = [(place, frame.f_locals.get("self")) for (frame, _), place in places if not place.filename.startswith(skip)]
     if not own:
