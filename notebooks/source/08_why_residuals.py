@@ -614,8 +614,8 @@ bundled.run()
 # %% [markdown]
 # **What do you see?** Which of its blocks matters most?
 #
-# <details><summary>What you can see</summary>The blocks of Stage 1 matter more than most of the later ones, and no stage
-# is without a block that hardly matters: without it, most answers stay the same. Longer training has not made a chain of
+# <details><summary>What you can see</summary>Blocks of Stage 1 matter most: all later blocks build on
+# them. Without most others, most answers stay the same. Longer training has not made a chain of
 # it. Which block matters most is a property of this one network, not a law.</details>
 #
 # ## 7 · The loss landscape
