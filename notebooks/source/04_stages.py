@@ -29,7 +29,7 @@ StageExplorer(stage=3)
 
 # %% [markdown]
 # 1. Add one block to Stage 3, then one to Stage 4. Which adds more parameters? Which adds more MACs?
-# 2. Double **W of the picture** to 448. What happens to the MACs of the stages, and to the parameters?
+# 2. Double **W**, the picture's width, to 448. What happens to the MACs of the stages, and to the parameters?
 # 3. Switch between v1 and v1.5. Which stages do not change?
 #
 # <details><summary>Answers</summary>

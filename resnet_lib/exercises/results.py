@@ -38,6 +38,8 @@ def number(value):
 
 def no_number(value):
     """What is wrong with the form of a result that is not a number, (kind, values)."""
+    if hasattr(value, "dtype") and math.prod(getattr(value, "shape", (0,))) == 1:
+        value = value.item()
     advice = {"generator": GENERATOR, "coroutine": COROUTINE}.get(type(value).__name__, "")
     real = "real " if isinstance(value, complex) else ""
     return NO_NUMBER, {"type": a_type(value), "advice": advice, "real": real}
