@@ -15,6 +15,7 @@ from torch import nn
 from ._common import check, check_place, pair, shape_text
 from .network import Design, shapes_only, step_called
 from .network import unfilled as unfilled
+from .network.given import check_module
 
 
 class Sees(NamedTuple):
@@ -108,6 +109,7 @@ def anatomy(module, size):
     if isinstance(module, Design):
         with shapes_only():
             return replace(anatomy(module.build(), size), title="the design")
+    check_module(module)
     size = tuple(size) if isinstance(size, tuple | list) else (size, size)
     steps = Steps()
     if len(size) == 2:

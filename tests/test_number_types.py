@@ -140,7 +140,10 @@ def test_a_block_that_converts_its_input_is_told_which_types_meet(dtype):
         before = staticmethod(lambda x: x.to(dtype))
 
     assert "Two types of numbers meet there: print .dtype of both" in refusal(check_btnk1, Other)
-    made = lambda C, C_out, S: nn.Sequential(Converts(dtype), Projection(C, C_out, S, nn.BatchNorm2d))  # noqa: E731
+
+    def made(C, C_out, S):
+        return nn.Sequential(Converts(dtype), Projection(C, C_out, S, nn.BatchNorm2d))
+
     assert "Two types of numbers meet there" in refusal(check_projection, made)
 
 

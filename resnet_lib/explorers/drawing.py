@@ -2,6 +2,8 @@
 
 Pure data, which the page draws. A node is {"id", "of", "x", "y", "w", "h", "role", "text"}, an edge {"of", "role",
 "points", "text", "at", "anchor"}; "of" is the step that fills in {k}, {C} and {s}, and without `text` there is none.
+A node may have "hit", the rectangle that can be clicked, and may be the picture itself ("thumb"). Texts that belong to
+neither are "labels", {"of", "at", "text", "strong"}. A drawing wider than 400 is put over the maps.
 """
 
 WIDTH, HIGH, BOX, SIDE = 250, 24, 128, 98

@@ -25,6 +25,7 @@ WORDS = {
     "later": "later channels",
     "scale": "colour scale from {low} to {high}",
     "own_scales": "each map has its own scale",
+    "group_scales": "each title has its own scale",
     "binned": "each pixel is the mean of {k} × {k} values",
     "old": "not up to date",
     "computing": "computing …",
