@@ -112,6 +112,8 @@ def anatomy(module, size):
     check_module(module)
     size = tuple(size) if isinstance(size, tuple | list) else (size, size)
     steps = Steps()
+    if len(size) == 4 or any(hasattr(n, "ndim") and n.ndim for n in size):
+        raise ValueError("size must be W, (H, W) or (C, H, W), all 1 or larger: of a batch x that is x.shape[1:]")
     if len(size) == 2:
         size = (steps.channels(module), *size)
     if len(size) != 3:

@@ -751,3 +751,14 @@ def test_the_clinic_needs_no_pictures_and_no_widgets():
 
 def test_every_part_has_a_healthy_one():
     assert all(PATIENTS[name].parts.keys() <= HEALTHY.keys() for name in PATIENTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("quick", "kernel"), ("thrifty", "written over"), ("hoarder", "piles up"), ("polite", "softmax")],
+)
+def test_what_speaks_against_a_wrong_diagnosis_does_not_name_the_right_one(name, words):
+    patient = PATIENTS[name]
+    for wrong in set(patient.choices) - {patient.diagnosis}:
+        right, why = patient.feedback(wrong)
+        assert not right and words not in why

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrizations, prune
 
-from resnet_lib import ResNet, activations, anatomy
+from resnet_lib import ResNet, activations, anatomy, build, from_published, to_published
 from resnet_lib.inside.arithmetic import explain
 from resnet_lib.inside.attribution import grad_cam, occlusion, support
 from resnet_lib.inside.seen import Seen
@@ -59,7 +59,6 @@ WRAPPED = {
     "attribute": lambda: Holds("backbone"),
     "attribute in attribute": lambda: nn.Sequential(Holds("model")),
     "AveragedModel": lambda: torch.optim.swa_utils.AveragedModel(built()),
-    "compiled": lambda: torch.compile(built(), backend="eager"),
     "deepcopy": lambda: copy.deepcopy(built()),
     "pickle": lambda: pickle.loads(pickle.dumps(built())),
     "torch.save": stored,
@@ -72,12 +71,9 @@ WRAPPED = {
 def test_a_wrapped_or_copied_network_is_looked_into_by_the_usual_names(name):
     network = WRAPPED[name]().eval()
     assert torch.allclose(network(X), PLAIN(X), atol=1e-5)
-    # Each further hook of a compiled network would be compiled.
-    for step in ("stage4", "layer4[-1]", "layer1.0.conv1")[: 1 if name == "compiled" else None]:
+    for step in ("stage4", "layer4[-1]", "layer1.0.conv1"):
         expected = activations(PLAIN, X, step)[step]
         assert torch.allclose(activations(network, X, step)[step], expected, atol=1e-5)
-    if name == "compiled":
-        return
     assert torch.allclose(grad_cam(network, X, 1).values, grad_cam(PLAIN, X, 1).values, atol=1e-6)
     assert torch.allclose(support(network, X, "layer2", 0), support(PLAIN, X, "stage2", 0), atol=1e-5)
     assert torch.allclose(Seen(network, "cat", 64).logits, Seen(PLAIN, "cat", 64).logits, atol=1e-5)
@@ -86,6 +82,11 @@ def test_a_wrapped_or_copied_network_is_looked_into_by_the_usual_names(name):
     )
     if name != "weight_norm":
         assert anatomy(network, 64).output == (5,)
+
+
+def test_the_steps_of_a_compiled_network_have_the_usual_names():
+    names = [n for n, _ in torch.compile(built(), backend="eager").named_modules()]
+    assert step_called("layer4", names) == "_orig_mod.stage4"
 
 
 def test_with_two_networks_inside_neither_is_guessed():
@@ -188,3 +189,35 @@ def test_what_other_libraries_call_a_step_is_understood():
     assert {theirs: step_called(theirs, names) for theirs in ELSEWHERE} == ELSEWHERE
     inside = {f"model.{n}": None for n in names}
     assert all(step_called(theirs, inside) == f"model.{ours}" for theirs, ours in ELSEWHERE.items())
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"weights": "DEFAULT"}, r"resnet18 has no option 'weights': load\('resnet18'\) .* returns it trained"),
+        ({"pretrained": True}, r"load\('resnet18'\)"),
+        ({"in_chans": 1}, "channels of the input are in_channels"),
+    ],
+)
+def test_options_of_other_libraries_are_pointed_to_ours(options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        build("resnet18", **options)
+
+
+def test_weights_under_published_names_say_how_they_become_ours():
+    published = to_published(PLAIN.state_dict())
+    with pytest.raises(RuntimeError, match=r"they have the published names, .* from_published\(…\)"):
+        built().load_state_dict(published)
+    built().load_state_dict(from_published(published))
+
+
+@pytest.mark.parametrize("size", [X.shape, X, (X,)])
+def test_a_batch_as_a_size_is_told_how_to_leave_the_batch_out(size):
+    with pytest.raises(ValueError, match=r"of a batch x that is x.shape\[1:\]"):
+        anatomy(PLAIN, size)
+    assert anatomy(PLAIN, X.shape[1:]).output == (5,)
+
+
+def test_gradients_of_a_tensor_in_another_layout_say_how_to_make_it_dense():
+    with pytest.raises(ValueError, match="use x.to_dense()"):
+        grad_cam(PLAIN, X.to_mkldnn(), 1)

@@ -72,11 +72,11 @@ def check_btnk1(make, *, stride_on="3x3", names=(), exercise=None):
     return _right(make, f"{_PROVED} {more}", (), exercise)
 
 
-def check_stage(make, *, names=(), exercise=None):
+def check_stage(make, *, exercise=None):
     """make_stage(C, C1, S, n): n blocks, (C, W, W) → (4·C1, W/S, W/S)."""
     numbers = [(8, 8, 1, 3), (16, 8, 2, 2), (12, 4, 2, 4), (16, 8, 2, 1), (32, 8, 2, 2)]
     cases = _blocks(_stage, ("C", "C1", "S", "n"), numbers)
-    return _check(make, cases, "stage", names, exercise, _of_blocks)
+    return _check(make, cases, "stage", (), exercise, _of_blocks)
 
 
 def check_network(make, *, blocks=(3, 4, 6, 3), base=64, num_classes=1000, names=(), exercise=None):

@@ -14,7 +14,7 @@ from ..experiments.signals import Signal
 from .edits import Solution
 from .judge import OTHER, judge
 from .progress import done
-from .results import NO_RESULT, a_type, equal, near, number, shown, told
+from .results import NO_RESULT, a_type, as_tensor, equal, near, number, shown, told
 from .verdict import Verdict, refuse
 
 # ── The plain block ──────────────────────────────────────────────────────────────────────────────────────────
@@ -103,6 +103,7 @@ def check_plain_block(f, *, exercise=None):
 
 
 def _tensor(found):
+    found = as_tensor(found)
     if isinstance(found, torch.Tensor):
         found = found.detach()
         return found.float() if found.is_floating_point() else found, None

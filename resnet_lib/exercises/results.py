@@ -5,6 +5,9 @@ from decimal import Decimal
 from fractions import Fraction
 from numbers import Real
 
+import numpy
+import torch
+
 from .._common import Kind
 
 NO_RESULT = Kind(
@@ -34,6 +37,12 @@ def number(value):
     if isinstance(value, Decimal):
         value = Fraction(value) if value.is_finite() else float(value)
     return (value, None) if isinstance(value, Real) else (given, no_number(given))
+
+
+def as_tensor(value):
+    """Return a NumPy array of numbers as a tensor, and anything else as it is."""
+    numbers = isinstance(value, numpy.ndarray) and value.dtype.kind in "fiub" and value.dtype != numpy.longdouble
+    return torch.from_numpy(numpy.array(value)) if numbers else value
 
 
 def no_number(value):

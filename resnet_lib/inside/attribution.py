@@ -196,4 +196,6 @@ def _check_picture(network, x):
         raise ValueError(
             f"expected one picture, a float tensor (1, C, H, W) as to_input makes it, but got {got}{advice}"
         )
+    if x.layout is not torch.strided:
+        raise ValueError(f"gradients need a dense tensor, and the input is {x.layout}: use x.to_dense()")
     check_finite(x)

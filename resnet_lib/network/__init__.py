@@ -197,6 +197,18 @@ class ResNet(Checked):
         setattr(self.get_submodule(where) if where else self, name, module)
         self.reduction = _reduction(self.design)
 
+    def load_state_dict(self, state_dict, *options, **named):
+        """As every module's; names of published networks are said as such."""
+        try:
+            return super().load_state_dict(state_dict, *options, **named)
+        except RuntimeError:
+            if "conv1.weight" not in state_dict:
+                raise
+            raise RuntimeError(
+                "Error(s) in loading state_dict for ResNet: they have the published names, such as 'conv1.weight'; "
+                "pass from_published(…) of them, from resnet_lib"
+            ) from None
+
     def check_call(self, x):
         check_input(self, x)
         check_training_size(self, x)
@@ -239,9 +251,18 @@ def head(C, num_classes):
     return nn.Sequential(OrderedDict(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(C, num_classes)))
 
 
+# Options of torchvision's and timm's functions of the same names.
+FOREIGN = dict.fromkeys(("weights", "pretrained", "progress"), "load({0!r}) from resnet_lib.weights returns it trained")
+FOREIGN |= {"in_chans": "channels of the input are in_channels", "output_stride": "see replace_stride_with_dilation"}
+FOREIGN |= {"features_only": "activations(network, x, names) returns the maps of its steps"}
+
+
 def build(name, **options):
     """Return the published network of that name. Options as ResNet's. ValueError for a name not in DESIGNS."""
     check_name(name, OPTIONS)
+    if foreign := FOREIGN.keys() & options.keys():
+        option = min(foreign)
+        raise ValueError(f"{name} has no option {option!r}: {FOREIGN[option].format(name)}")
     block, blocks, groups, width_per_group = OPTIONS[name]
     return ResNet(block, **{"blocks": blocks, "groups": groups, "width_per_group": width_per_group, **options})
 
