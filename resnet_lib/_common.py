@@ -92,6 +92,11 @@ def input_problem(module, x, C=None):
     C: channels that the module takes; those of its first layer, where that is a convolution, unless given.
     """
     name, C = type(module).__name__, C or getattr(_first_layer(module), "in_channels", None)
+    if isinstance(x, torch.Tensor) and (x.is_nested or type(x).__name__ == "MaskedTensor"):
+        what, how = (
+            ("nested", "torch.stack(…) of pictures of one size") if x.is_nested else ("masked", "x.to_tensor(0)")
+        )
+        return f"{name} needs a dense tensor, and the input is {what}: use {how}"
     if not isinstance(x, torch.Tensor) or (x.dim() != 4 and C):
         got, advice = _no_batch(x, C)
         C = "" if C is None else f" with C = {C}"
@@ -110,6 +115,16 @@ def _no_batch(x, C):
     """Return what x is instead of a tensor (batch, C, H, W), and how to make one of it."""
     if not isinstance(x, torch.Tensor):
         got = type(x).__name__
+        if (
+            isinstance(x, tuple | list)
+            and len(x) == 2
+            and getattr(x[0], "ndim", 0) == 4
+            and getattr(x[1], "ndim", 4) < 2
+        ):
+            return f"a {got}, perhaps pictures and their classes", ": use x[0], the pictures"
+        if isinstance(x, dict):
+            four = next((key for key, one in x.items() if getattr(one, "ndim", 0) == 4), None)
+            return got, "" if four is None else f": use x[{four!r}]"
         if isinstance(x, tuple | list) and x and all(isinstance(one, torch.Tensor) for one in x):
             return f"a {got} of tensors", ": use torch.stack(…) for pictures (C, H, W), torch.cat(…) for batches"
         if isinstance(x, type):

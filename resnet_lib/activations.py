@@ -13,6 +13,7 @@ from torch import nn
 
 from ._common import input_problem
 from .network import step_called
+from .network.given import check_module
 
 
 def step_names(module):
@@ -126,8 +127,9 @@ def _copied(value):
 
 
 def _calls(module, x, names, grad, progress, inputs, strict=True):
-    found = dict(module.named_modules())
     names = [names] if isinstance(names, str | nn.Module) else names
+    check_module(module, steps=any(name != "" for name in names))
+    found = dict(module.named_modules())
     called = {name: _called(name, found) for name in names}
     names = {step: name if isinstance(name, str) else step for name, step in called.items()}
     kept, odd, copy = {}, set(), _may_overwrite(module)
@@ -156,7 +158,9 @@ def _calls(module, x, names, grad, progress, inputs, strict=True):
                 raise
     silent = [n for n in names if n not in kept]
     if silent and strict:
-        raise ValueError(f"{silent[0]!r} was not called when the module ran, so it has no output to show")
+        inner = [n for n in found if n.startswith(f"{silent[0]}.")]
+        instead = f": choose a step in it, such as {inner[-1]!r}" if inner else ""
+        raise ValueError(f"{silent[0]!r} was not called when the module ran, so it has no output to show{instead}")
     return {names[step]: call for step, call in kept.items() if step not in odd}
 
 
@@ -173,6 +177,8 @@ def _why_odd(name, output, again):
             f"{name!r} is called more than once in one forward pass, so its name does not say which output is meant: "
             "give each use a module of its own"
         )
+    if not name:
+        return f"the network returns {type(output).__name__}: wrap it in a module that returns its logits, a tensor"
     return f"{name!r} returns {type(output).__name__}, and only a tensor can be shown"
 
 

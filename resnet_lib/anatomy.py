@@ -15,6 +15,7 @@ from torch import nn
 from ._common import check, check_place, pair, shape_text
 from .network import Design, shapes_only, step_called
 from .network import unfilled as unfilled
+from .network.given import check_module
 
 
 class Sees(NamedTuple):
@@ -108,8 +109,11 @@ def anatomy(module, size):
     if isinstance(module, Design):
         with shapes_only():
             return replace(anatomy(module.build(), size), title="the design")
+    check_module(module)
     size = tuple(size) if isinstance(size, tuple | list) else (size, size)
     steps = Steps()
+    if len(size) == 4 or any(hasattr(n, "ndim") and n.ndim for n in size):
+        raise ValueError("size must be W, (H, W) or (C, H, W), all 1 or larger: of a batch x that is x.shape[1:]")
     if len(size) == 2:
         size = (steps.channels(module), *size)
     if len(size) != 3:

@@ -342,7 +342,7 @@ def test_calls_that_have_no_single_tensor_are_left_out_unless_strict():
         def forward(self, x):
             return x, x
 
-    with pytest.raises(ValueError, match="'' returns tuple, and only a tensor"):
+    with pytest.raises(ValueError, match="the network returns tuple: wrap it in a module"):
         calls(Pair(), x, "")
     assert calls(Pair(), x, "", strict=False) == {}
 

@@ -28,9 +28,6 @@ def open_lesson(desk):
     ("number", "cell", "control", "key"),
     [
         ("00", "SizeExplorer(", "W", "ArrowLeft"),
-        ("01", "StemExplorer(", "kernel", "ArrowRight"),
-        ("04", "StageExplorer(", "blocks in it", "ArrowRight"),
-        ("05", "NetworkExplorer(", "W", "ArrowRight"),
     ],
 )
 def test_the_explorer_of_a_lesson_answers(open_lesson, number, cell, control, key):

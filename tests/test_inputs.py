@@ -51,8 +51,10 @@ def test_numbers_that_are_no_floats_are_refused_and_what_the_sentence_says_works
     assert module(mended(problem.value, x)).isfinite().all()
 
 
-@pytest.mark.parametrize("ours, theirs", list(itertools.permutations(FLOATS, 2)), ids=str)
-@pytest.mark.parametrize("name", MODULES)
+# Of six modules and twelve pairs of types every fifth: all of both are among them.
+@pytest.mark.parametrize(
+    "name, ours, theirs", [(n, *p) for n in MODULES for p in itertools.permutations(FLOATS, 2)][::5]
+)
 def test_floats_of_another_precision_than_the_weights_are_refused_and_what_the_sentence_says_works(name, ours, theirs):
     module, C = built(name)
     module, x = module.to(ours), torch.randn(1, C, 64, 64).to(theirs)
@@ -124,6 +126,8 @@ NO_TENSORS = {
     "nothing": None,
     "a list of tensors": [torch.zeros(3, 64, 64)] * 2,
     "the class": torch.Tensor,
+    "a DataLoader's batch": [torch.zeros(2, 3, 64, 64), torch.zeros(2)],
+    "a dictionary": {"pixel_values": torch.zeros(2, 3, 64, 64), "labels": torch.zeros(2)},
 }
 
 
@@ -135,6 +139,7 @@ def test_what_is_no_tensor_is_called_by_its_type(name, what):
         module(NO_TENSORS[what])
     makes = "to_input(…)" if module.C == 3 else f"block_input(…, {module.C}, W)"
     wanted = {"a path": makes, "a photograph": makes, "an array": "to_input(…)", "a list of tensors": "torch.stack(…)"}
+    wanted |= {"a DataLoader's batch": "use x[0], the pictures", "a dictionary": "use x['pixel_values']"}
     assert wanted.get(what, "but got") in str(problem.value)
 
 
@@ -147,6 +152,17 @@ def test_numbers_that_are_not_finite_are_refused_with_their_place_where_pictures
     with pytest.raises(ValueError, match=rf"1 NaN or infinite number, the first at \[1, {C - 1}, 5, 7\]") as problem:
         module(x)
     assert "nan_to_num(x)" in str(problem.value)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_tensors_of_several_sizes_and_masked_ones_are_said_as_such():
+    module, _ = built("ResNet")
+    x = torch.rand(1, 3, 64, 64)
+    with pytest.raises(ValueError, match=r"the input is nested: use torch.stack\(…\)"):
+        module(torch.nested.nested_tensor([x[0], x[0]]))
+    with pytest.raises(ValueError, match="the input is masked") as problem:
+        module(torch.masked.masked_tensor(x, x > 0.5))
+    assert module(mended(problem.value, torch.masked.masked_tensor(x, x > 0.5))).shape == (1, 3)
 
 
 def test_large_numbers_whose_sum_overflows_are_finite():

@@ -240,8 +240,13 @@ def test_one_result_before_an_error_is_too_little_to_explain_anything_by():
     assert "the first has number 0" in said and "too high" not in said.lower()
 
 
-def test_a_fold_in_less_than_double_precision_is_told_so():
-    assert "float32" in refusal(check_fold, solutions.FOLD[3].replace(", dtype=conv.weight.dtype", ""))
+def test_a_fold_and_a_map_are_right_in_single_precision_and_in_numpy():
+    assert check_fold(made(solutions.FOLD[3].replace(", dtype=conv.weight.dtype", ""))).ok
+    fold, cam = made(solutions.FOLD[0]), made(solutions.GRAD_CAM[0])
+    assert check_fold(lambda *case: [t.detach().float().numpy() for t in fold(*case)]).ok
+    assert check_grad_cam(lambda *case: cam(*case).detach().double().numpy()).ok
+    with pytest.raises(Wrong):
+        check_grad_cam(lambda *case: cam(*case).detach().numpy() * 1.01)
 
 
 @pytest.mark.parametrize(

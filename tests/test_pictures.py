@@ -98,6 +98,14 @@ def test_a_file_of_every_mode_opens_to_the_same_colours(mode, kind, tmp_path):
         close(open_photo(given_as), expected, 2)
 
 
+def test_a_grey_picture_whose_zero_is_white_is_not_turned_into_its_negative():
+    """Of 16 bits; PIL turns those of 8 bits by itself."""
+    file = io.BytesIO()
+    Image.fromarray(65535 - GREY.astype(np.uint16) * 257).save(file, "TIFF", tiffinfo={262: 0})
+    assert Image.open(file).tag_v2[262] == 0
+    close(open_photo(file), G)
+
+
 def test_colours_that_cannot_be_converted_are_said_as_such(monkeypatch):
     def refuse(*_args):
         raise ValueError("conversion from LAB to RGB not supported")  # as PIL before 13
@@ -143,7 +151,8 @@ AS = {
 }
 
 
-@pytest.mark.parametrize("kind, channels, layout", list(itertools.product(NUMBERS, VALUES, LAYOUTS)))
+# 5 has no factor in common with the lengths of the three, so that each meets each of the others in turn.
+@pytest.mark.parametrize("kind, channels, layout", list(itertools.product(NUMBERS, VALUES, LAYOUTS))[::5])
 def test_numbers_of_every_kind_and_layout_are_the_same_picture(kind, channels, layout):
     levels, expected = VALUES[channels]
     for how in AS.values():
@@ -152,9 +161,10 @@ def test_numbers_of_every_kind_and_layout_are_the_same_picture(kind, channels, l
         assert torch.equal(to_input(given_as), to_input(open_photo(given_as)))
 
 
-@pytest.mark.parametrize("kind, how", list(itertools.product(NUMBERS, AS)))
-def test_a_plane_is_a_grey_picture(kind, how):
-    close(open_photo(AS[how](NUMBERS[kind](GREY))), G)
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_a_plane_is_a_grey_picture(kind):
+    for how in AS.values():
+        close(open_photo(how(NUMBERS[kind](GREY))), G)
 
 
 def test_a_mask_is_black_and_white():
@@ -167,6 +177,26 @@ def test_tensors_of_bfloat16_and_with_gradients_are_pictures_too():
     close(open_photo(x.bfloat16()), COLOURS, 2)
     close(open_photo(x.requires_grad_()), COLOURS)
     close(open_photo(torch.nn.Parameter(x.detach())), COLOURS)
+
+
+@pytest.mark.parametrize("dtype, most", [(torch.float8_e4m3fn, 8), (torch.float8_e5m2, 16)], ids=str)
+def test_tensors_of_eight_bits_are_pictures_too(dtype, most):
+    close(open_photo(torch.from_numpy(COLOURS / 255.0).to(dtype)), COLOURS, most)
+
+
+def test_the_masked_numbers_of_an_array_are_not_made_up():
+    assert open_photo(np.ma.masked_array(COLOURS)).tobytes() == RGB.tobytes()
+    with pytest.raises(ValueError, match=r"the array has masked numbers: fill them first, with x.filled\(0\)"):
+        open_photo(np.ma.masked_array(COLOURS, mask=COLOURS > 250))
+
+
+def test_tensors_that_torch_only_traces_are_said_as_such():
+    with torch._subclasses.FakeTensorMode():
+        fake = torch.zeros(3, 8, 8)
+    with pytest.raises(ValueError, match="is traced by torch and has no numbers yet"):
+        open_photo(fake)
+    with pytest.raises(ValueError, match="is traced by torch and has no numbers yet"):
+        torch.vmap(open_photo)(torch.zeros(2, 3, 8, 8))
 
 
 def test_where_both_orders_fit_a_tensors_channels_are_first_and_an_arrays_last():
@@ -251,7 +281,7 @@ TURNS = {
 }
 
 
-@pytest.mark.parametrize("turn, kind", list(itertools.product(TURNS, ["JPEG", "PNG", "WEBP", "TIFF"])))
+@pytest.mark.parametrize("turn, kind", list(itertools.product(TURNS, ["JPEG", "PNG", "WEBP", "TIFF"]))[::3])
 def test_rotation_is_applied_once_however_the_picture_comes(turn, kind, tmp_path):
     exif = Image.Exif()
     exif[0x0112] = turn
@@ -299,7 +329,12 @@ FILES = {
     "Photoshop": (b"8BPS\x00\x01" + bytes(99), "is a Photoshop file"),
     "LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "is a pointer of Git LFS"),
     "array": (b"\x93NUMPY\x01\x00" + bytes(99), r"is a NumPy array: pass np.load\(…\)"),
-    "archive": (b"PK\x03\x04" + bytes(99), "is a ZIP archive"),
+    "archive": (b"PK\x03\x04" + bytes(99), "is an archive: unpack it"),
+    "other archive": (b"\x1f\x8b" + bytes(99), "is an archive: unpack it"),
+    "base64": (b"/9j/4AAQSkZJRgABAQAAAQABAAD", r"is a picture written as text: pass base64.b64decode\(…\) of it"),
+    "TIFF of other numbers": (b"II*\x00" + bytes(99), "has a kind of numbers that Pillow cannot read.* pass the array"),
+    "PFM in colours": (b"PF\n2 2\n-1.0\n" + bytes(48), "has a kind of numbers that Pillow cannot read"),
+    "broken PNG": (b"\x89PNG\r\n\x1a\n" + bytes(99), "seems to be broken: copy or download it again"),
     "text": (b"a cat", "is not a picture in a known format, such as JPEG, PNG or WebP"),
     "zeros": (bytes(1000), "is not a picture in a known format, such as JPEG, PNG or WebP"),
 }
@@ -369,6 +404,33 @@ def test_what_is_no_path_of_a_file_is_said_as_such(path):
         open_photo(path)
 
 
+@pytest.mark.parametrize("form", ['"{}"', "'{}'", " {}", "{}\n"])
+def test_a_path_in_quotes_or_with_spaces_around_it_is_recognised(form, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    RGB.save("my holiday.png")
+    for path in ("my holiday.png", str(tmp_path / "my holiday.png")):
+        with pytest.raises(ValueError, match="did you mean '.*my holiday.png'"):
+            open_photo(form.format(path))
+
+
+def test_capitals_do_not_hide_the_file_that_is_meant(tmp_path):
+    RGB.save(tmp_path / "IMG_0012.JPG")
+    with pytest.raises(ValueError, match=r"did you mean '.*IMG_0012.JPG'\?"):
+        open_photo(tmp_path / "img_0012.jpg")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there they are paths")
+@pytest.mark.parametrize("path", ["C:\\Users\\ada\\cat.jpg", "d:/cat.jpg", "\\\\server\\cat.jpg"])
+def test_a_path_of_windows_is_said_as_such_elsewhere(path):
+    with pytest.raises(ValueError, match="is a path of a Windows machine, .* upload the picture"):
+        open_photo(path)
+
+
+def test_a_picture_written_as_text_is_no_path():
+    with pytest.raises(ValueError, match=r"is a picture written as text: pass base64.b64decode\(…\) of it"):
+        open_photo("iVBORw0KGgo" + "A" * 9000)
+
+
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(ValueError, match="is a device and not a file"):
@@ -393,6 +455,62 @@ def test_a_file_opened_as_text_is_said_as_such(tmp_path):
     RGB.save(tmp_path / "a.png")
     with open(tmp_path / "a.png", encoding="latin-1") as file, pytest.raises(ValueError, match='use open.*"rb"'):
         open_photo(file)
+
+
+class Once(io.RawIOBase):
+    """What can be read once, from the beginning on: as an answer of a server."""
+
+    def __init__(self, data):
+        self.data = io.BytesIO(data)
+
+    def readable(self):
+        return True
+
+    def readinto(self, room):
+        return self.data.readinto(room)
+
+
+def test_what_can_be_read_only_once_opens_too():
+    file = io.BytesIO()
+    RGB.save(file, "PNG")
+    assert open_photo(Once(file.getvalue())).tobytes() == RGB.tobytes()
+    with pytest.raises(ValueError, match="the file is not a picture in a known format"):
+        open_photo(Once(b"a cat"))
+
+
+def test_what_is_closed_is_said_as_such(tmp_path):
+    RGB.save(tmp_path / "a.png")
+    with open(tmp_path / "a.png", "rb") as file, Image.open(tmp_path / "a.png") as image:
+        pass
+    for closed in (file, image):
+        with pytest.raises(ValueError, match="is closed: open it again"):
+            open_photo(closed)
+
+
+class Shown:
+    """As what notebooks, widgets and downloads give: a picture is in it."""
+
+    def __init__(self, **inside):
+        vars(self).update(inside)
+
+
+INSIDE = [
+    (Shown(data=b"\x89PNG"), "pass its .data"),
+    (Shown(value=memoryview(b"\x89PNG")), "pass its .value"),
+    (Shown(content=b"\x89PNG"), "pass its .content"),
+    (Shown(value=({"content": b"\x89PNG"},)), r"pass its .value\[0\]\['content'\]"),
+    (({"content": b"\x89PNG"},), r"pass \[0\]\['content'\] of it"),
+    ({"content": b"\x89PNG"}, r"pass its \['content'\]"),
+    (Shown(get_array=None), r"pass its get_array\(\)"),
+    ([RGB, RGB], r"pass one of them, such as x\[0\]"),
+    ((COLOURS,), r"pass one of them, such as x\[0\]"),
+]
+
+
+@pytest.mark.parametrize("thing, sentence", INSIDE, ids=[s for _, s in INSIDE])
+def test_a_thing_with_a_picture_in_it_says_where(thing, sentence):
+    with pytest.raises(ValueError, match=f"and this is \\w+: {sentence}"):
+        to_input(thing)
 
 
 @pytest.mark.parametrize("what", [None, 3, ["cat", "coffee"], [[0.0]], {"a": 1}, torch.Tensor, np.ndarray, Image.Image])

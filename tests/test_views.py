@@ -128,6 +128,13 @@ def test_the_diagram_carries_every_shape_and_both_branches_in_their_colours():
     assert "they are added" in root.attrib["aria-label"]
 
 
+def test_arrowheads_have_no_ids_that_a_second_drawing_could_take_from_the_first():
+    a = anatomy(BTNK1(64, 64), 56)
+    svg = block_diagram({s.name: s for s in a.steps}, a.input)
+    assert " id=" not in svg and "url(" not in svg
+    assert svg.count(' z"') == 8  # one head for each arrow
+
+
 def test_the_diagram_marks_the_step_looked_at_and_no_other():
     a = BlockDesign("BTNK2", 256, 56, 64).anatomy()
     steps = {s.name: s for s in a.steps}

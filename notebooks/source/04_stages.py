@@ -29,7 +29,7 @@ StageExplorer(stage=3)
 
 # %% [markdown]
 # 1. Add one block to Stage 3, then one to Stage 4. Which adds more parameters? Which adds more MACs?
-# 2. Double **W of the picture** to 448. What happens to the MACs of the stages, and to the parameters?
+# 2. Double **W**, the picture's width, to 448. What happens to the MACs of the stages, and to the parameters?
 # 3. Switch between v1 and v1.5. Which stages do not change?
 #
 # <details><summary>Answers</summary>
@@ -250,16 +250,24 @@ with torch.no_grad():
         print(f"after Stage {stage}: {tuple(y.shape)}, {y.numel():,} numbers")
 
 # %% [markdown]
-# The picture shows 4 channels of the input, and 4 after each stage. The smaller maps are enlarged, so that you see
-# their real pixels. The weights are random.
+# To see what becomes of the cat, take *trained* stages: those of the small network that comes with the course, which has
+# the same blocks and a quarter of the channels. The picture shows 4 channels of what Stage 1 is given, and 4 after each
+# stage. The smaller maps are enlarged, so that you see their real pixels.
 
 # %%
-rows = []
-for y in (x, *after.values()):
-    four = y[0, :4] / y[0, :4].max()
-    times = 56 // four.shape[-1]
+from resnet_lib import activations
+from resnet_lib.photos import photo, to_input
+from resnet_lib.weights import load
+
+small = load("thin")
+kept = activations(small, to_input(photo("cat"), small.checkpoint.size), [f"stage{n}" for n in range(5)])
+rows, widest = [], kept["stage0"].shape[-1]
+for name, maps in kept.items():
+    four = maps[0].flatten(1).std(dim=1).topk(4).indices  # the four channels with most contrast
+    four = maps[0, four] / maps[0, four].amax(dim=(1, 2), keepdim=True)
+    times = widest // four.shape[-1]
     rows.append(four.repeat_interleave(times, 1).repeat_interleave(times, 2))
-print("rows: the input, and after Stages 1, 2, 3, 4; columns: channels 0 to 3")
+    print(f"{name}: {tuple(maps.shape[1:])}")
 show_maps(torch.cat(rows), count=20, tile=112, columns=4)
 
 # %% [markdown]
@@ -267,12 +275,12 @@ show_maps(torch.cat(rows), count=20, tile=112, columns=4)
 #
 # <details><summary>What you can see</summary>
 #
-# After Stage 1 the eyes are easy to find in one channel or another, after Stage 2 only if you know where they were.
-# From there on each row has half as many positions along a side as the row above, and 7 × 7 is not enough to draw a
-# cat.
+# The first rows are pictures: you can find edges and areas of the cat in them. Each row from Stage 2 on has half as many
+# positions along a side as the row above, and the last ones have too few to draw a cat. They say *that* something is
+# there, in a few coarse spots.
 #
-# What is lost in positions is partly made up in channels: 256 numbers describe each position after Stage 1, and 2,048
-# after Stage 4. What those channels *mean* is learned in training; here they are random.
+# What is lost in positions is made up in channels. What those channels mean has been learned in training: lessons 06 and
+# 07 look at that.
 # </details>
 #
 # ## 6 · Where the cost is

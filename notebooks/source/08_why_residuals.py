@@ -159,7 +159,7 @@ check_plain_block(plain_block, exercise="08.1")
 #
 # All three have a logarithmic scale: equal distances are equal *factors*.
 #
-# Predict before you run the cell. Most books say that in deep plain networks the gradient **vanishes**. These networks
+# Predict before you run the cell, and write it down. Most books say that in deep plain networks the gradient **vanishes**. These networks
 # have BN in every layer.
 #
 # 1. Does the signal of the plain twin become weaker from block to block?
@@ -367,9 +367,13 @@ depth_race
 depth_race.run()
 
 # %%
-for name, run in depth_race.race.runs.items():
-    late = run.losses[-20:]
-    print(f"{name:22} training loss at the end {sum(late) / len(late):.2f}")
+runs = depth_race.race.runs if depth_race.race else {}
+late = {name: run.losses[-20:] for name, run in runs.items() if run.losses}
+for name, losses in late.items():
+    when = f"after {runs[name].step} of {runs[name].steps} steps"
+    print(f"{name:22} training loss {sum(losses) / len(losses):.2f} {when}")
+if not depth_race.race or not depth_race.race.done:
+    print("Not finished: run the cell above until it ends, then this one again.")
 print(f"a network that only guesses: ln {len(task.classes)} = {math.log(len(task.classes)):.2f}")
 
 # %% [markdown]
@@ -421,11 +425,13 @@ from resnet_lib.exercises import check_diagnosis
 check_diagnosis(diagnose, exercise="08.3")
 
 # %%
-ends = {}
-for name, run in depth_race.race.runs.items():
-    ends[name] = (sum(run.losses[-20:]) / len(run.losses[-20:]), depth_race.race.tests(name)[-1][1])
-for kind in ("plain", "residual"):
-    print(f"{kind}: {diagnose(ends[f'{kind}, 26 layers'], ends[f'{kind}, 101 layers'])}")
+tested = {name: depth_race.race.tests(name) for name in late}
+ends = {name: (sum(losses) / len(losses), tested[name][-1][1]) for name, losses in late.items() if tested[name]}
+if len(ends) == 4 and depth_race.race.done:
+    for kind in ("plain", "residual"):
+        print(f"{kind}: {diagnose(ends[f'{kind}, 26 layers'], ends[f'{kind}, 101 layers'])}")
+else:
+    print("The four networks are not trained to the end yet: run their cell above until it finishes, then this one.")
 
 # %% [markdown]
 # (If the residual network's verdict is “degradation” too: its 101 layers were a little behind its 26 after six epochs.
@@ -483,7 +489,7 @@ check_start_as_shortcut(start_as_shortcut, exercise="08.4")
 
 # %% [markdown]
 # Does the network train better? In the explorer of section 4, choose **last BN starts at one | at zero** and predict,
-# first for the 50 thin layers of this lesson, then for 152, if you have a few minutes.
+# for the 50 thin layers of this lesson.
 #
 # <details><summary>What you can see</summary>
 #
@@ -554,7 +560,13 @@ from resnet_lib.explorers import AblationExplorer
 
 # The twins of section 4, whatever you have chosen there since: their run was saved.
 twin_race.pair.value, twin_race.depth.value = "plain | residual", 50
-trained = {name.partition(",")[0]: run.best for name, run in twin_race.race.runs.items()}
+runs = twin_race.race.runs if twin_race.race else {}
+trained = {name.partition(",")[0]: run.best for name, run in runs.items() if run.losses}
+if len(trained) < 2:
+    print("The twins of section 4 are not trained yet. Here they have their first weights, and can only guess.")
+    trained = {"plain": plain, "residual": residual}
+elif not twin_race.race.done:
+    print("The twins of section 4 are not trained to the end yet: they are taken as they are now.")
 
 # %%
 without_blocks = AblationExplorer(trained, task, n=64 if FAST else 500)
@@ -570,14 +582,24 @@ without_blocks.run()
 # **What do you see?** Guessing among 20 classes gives 5 %.
 #
 # <details><summary>What you can see</summary>The plain twin was not good, and without any one of its blocks it
-# guesses, or nearly so. The residual twin loses little without most of its blocks. The exceptions are its first blocks:
-# their F is large compared with their input x (see the third chart of section 3), and all later blocks build on it.
-# (The plain twin cannot lose the first block of a stage at all: nothing else leads from one shape to the
-# next.)</details>
+# guesses, or nearly so. The residual twin guesses only without its very first block, whose F is large compared with x
+# (see the third chart of section 3). Without another block of Stage 1 it loses about half of its accuracy, without one
+# of Stage 2 less, and without most blocks of Stages 3 and 4 little: fewer blocks build on what they add. (The plain twin
+# cannot lose the first block of a stage at all: nothing else leads from one shape to the next.)</details>
 #
-# So the network of 65,536 paths hardly needs half of them, as long as the right ones remain. Choose **more and more
-# blocks**, and predict: how many can you remove before the residual twin only guesses? Then choose **two blocks
-# swapped**.
+# Half of the paths are not half of the network: it matters which half. Choose **more and more blocks**, and predict: how
+# many can you remove before the residual twin only guesses? Then choose **two blocks swapped**.
+#
+# <details><summary>What you can see</summary>
+#
+# Removed at random, the first block already makes the plain twin guess. The residual twin falls step by step: it has lost
+# half of its accuracy after one to three blocks, and only guesses when nearly all are gone that can go. (From the last
+# back it takes six for that half: its first blocks count most.) That is what an ensemble of
+# paths does, and a chain does not.
+#
+# Swapping two blocks of one stage leaves both in the path, each with an input that it was not trained for. Compare with
+# what removing each of them cost.
+# </details>
 #
 # The bundled network has learnt more, over hours. Its own test pictures are not available without internet, so the
 # measure here is **agreement**: how often it still gives the answer of the complete network.
@@ -592,10 +614,9 @@ bundled.run()
 # %% [markdown]
 # **What do you see?** Which of its blocks matters most?
 #
-# <details><summary>What you can see</summary>Again the first one, by far: all later blocks build on it. The blocks
-# that open Stages 2 and 3 matter more than most of their neighbours, but that is not a law: the one that opens Stage 4
-# hardly matters. Without most others, at least three answers in four stay the same. Longer training has not made a
-# chain of it.</details>
+# <details><summary>What you can see</summary>Blocks of Stage 1 matter most: all later blocks build on
+# them. Without most others, most answers stay the same. Longer training has not made a chain of
+# it. Which block matters most is a property of this one network, not a law.</details>
 #
 # ## 7 · The loss landscape
 #

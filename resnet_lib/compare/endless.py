@@ -30,7 +30,8 @@ class within:
     stopped. told: the seconds that `Endless` names, where `seconds` is the rest of a longer time.
     """
 
-    def __init__(self, seconds=LIMIT, told=None):
+    def __init__(self, seconds=None, told=None):
+        seconds = LIMIT if seconds is None else seconds
         self.seconds, self.told = max(seconds, 0.001), told or seconds
 
     def __enter__(self):

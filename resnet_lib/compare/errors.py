@@ -4,6 +4,7 @@ import re
 import traceback
 from functools import partial
 from pathlib import Path
+from sysconfig import get_paths
 
 import torch
 
@@ -109,6 +110,23 @@ MEANINGS = [
         "class not applied",
         r"must be Tensor, not (ReLU|MaxPool2d|BatchNorm2d|Conv2d)",
         "A {0} is made there, and not applied: write nn.{0}() with its brackets in __init__, and call it in forward.",
+    ),
+    (
+        "types of numbers meet",
+        r"expected scalar type \w+ but found \w+|Input type \(.*\) and (?:weight|bias) type|to have the same dtype|"
+        r"must have the same dtype",
+        "Two types of numbers meet there: print .dtype of both, and leave out what changes one of them, such as "
+        ".double(), .half() or .to(torch.uint8).",
+    ),
+    (
+        "no floats",
+        r"(?:not implemented for '|point or complex dtype\. Got:? )(\w+)",
+        "Numbers of type {0} cannot be computed with there: write .float() before it.",
+    ),
+    (
+        "type too narrow",
+        r"result type (\w+) can't be cast to the desired output type (\w+)",
+        "A tensor of type {1} cannot hold numbers of type {0}: make it with .float(), or write a = a + b for a += b.",
     ),
     (
         "BN for rows",
@@ -427,7 +445,7 @@ def _filled(sentence, groups, **_):
 def where(error, module=None):
     """The line of the learner's own code at which an error came up, as a sentence, or "". module: the one that was run,
     whose own line comes first where the error came up in a part of it."""
-    skip = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
+    skip = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent), get_paths()["stdlib"], "<frozen")
     places = zip(traceback.walk_tb(error.__traceback__), traceback.extract_tb(error.__traceback__), strict=True)
     own = [(place, frame.f_locals.get("self")) for (frame, _), place in places if not place.filename.startswith(skip)]
     if not own:

@@ -53,7 +53,7 @@ def compare(learner, reference, inputs, part="", names=()):
             if same(run.out, theirs.out):
                 break
         else:
-            return explain(learner, reference, x, theirs, mine, tried, part)
+            return _of_another_type(learner, theirs, tried) or explain(learner, reference, x, theirs, mine, tried, part)
         for other in more:
             theirs, run = survey(reference, other), survey(learner, other, mine)
             if not same(run.out, theirs.out):
@@ -67,6 +67,21 @@ def compare(learner, reference, inputs, part="", names=()):
         if wrong := misplaced(learner, pairs) or _under_names(pairs, names):
             return Found(wrong)
     return _elsewhere(learner, reference, inputs, places, mine, part)
+
+
+def _of_another_type(learner, theirs, tried):
+    """Numbers that differ by no more than their own type makes them, or that torch refuses for it: no other cause is
+    needed. None where it is not that."""
+    right, last = theirs.out, tried[-1][1]
+    if last.error and (said := stopped(last.error)).values.get("cause", said).kind.name == "types of numbers meet":
+        return Found(said, line_of(last, learner))
+    for mine in (run.out for _, run in tried):
+        if not isinstance(mine, torch.Tensor) or mine.shape != right.shape or mine.dtype is right.dtype:
+            continue
+        eps = 4 * torch.finfo(mine.dtype).eps if mine.is_floating_point() else 0
+        if torch.allclose(mine.double(), right.to(mine.dtype).double(), eps, eps):
+            return Found(found("dtype", mine=mine.dtype, right=right.dtype))
+    return None
 
 
 def _elsewhere(learner, reference, inputs, places, mine, part):

@@ -11,6 +11,7 @@ from torch import nn
 
 from .._common import gap
 from ..activations import recording
+from .endless import within
 from .names import shape_of, whole
 
 
@@ -111,7 +112,8 @@ def run(model, place, wanted, x):
     like = next(model.parameters(), x)
     with recording({m: m for m in names}, inputs=parents, copy=True) as record:
         try:
-            out = model(x.to(like, copy=True) if isinstance(x, torch.Tensor) else x)  # it may overwrite its input
+            with within():
+                out = model(x.to(like, copy=True) if isinstance(x, torch.Tensor) else x)  # it may overwrite its input
         except Exception as caught:  # whatever a learner's code raises is a finding
             error = caught
     outs, given = {m: [] for m in names}, {}

@@ -18,6 +18,7 @@ from torch.nn.parameter import UninitializedTensorMixin
 from torch.overrides import TorchFunctionMode
 
 from ..activations import recording
+from .endless import Endless, within
 
 CALLS = {torch.conv2d: "weights", F.linear: "weights", F.batch_norm: "norm"}
 ARGUMENTS = {"weights": ("input", "weight", "bias"), "norm": ("input", "mean", "var", "weight", "bias")}
@@ -139,7 +140,10 @@ def survey(module, x, before=None, dropout=True):
     """
     if any(isinstance(t, UninitializedTensorMixin) for t in chain(module.parameters(), module.buffers())):
         try:
-            module(x.clone())  # lazy layers have their numbers only after a first run
+            with within():
+                module(x.clone())  # lazy layers have their numbers only after a first run
+        except Endless:
+            raise
         except Exception as error:
             return Survey(error=error, unplaced=True)
     found, registered = Survey(x=x.detach().clone().requires_grad_()), _Registered(module)
@@ -166,8 +170,14 @@ def survey(module, x, before=None, dropout=True):
     own, watch = found.x.clone(), _Watch(note, dropout)
     with torch.enable_grad(), recording({m: m for m in by_hand}, inputs=by_hand, copy=True, note=after):
         try:
-            with watch, torch.jit.optimized_execution(False):  # a graph that is made faster hides its parameters
+            with (
+                within(),
+                watch,
+                torch.jit.optimized_execution(False),
+            ):  # a graph that is made faster hides its parameters
                 found.out = module(own)
+        except Endless:  # once is enough
+            raise
         except Exception as error:  # whatever a learner's code raises is a finding
             found.error = error
     found.changed, found.last_map, found.dropped = not torch.equal(own, found.x), watch.last_map, watch.dropped

@@ -100,6 +100,11 @@ def check_ablation(changed, design, task, budget, *, idea, expected, exercise=No
         raise _wrong("changed", OTHER_COST, ABLATION_HINTS, ratio=ratio)
     if not isinstance(idea, str) or not idea.strip():
         raise _wrong("idea", NO_IDEA, ABLATION_HINTS)
+    words = _words(idea)
+    if len(words) < 2 or not (re.search(r"\d", idea) or any(word.startswith(TERMS) for word in words)):
+        raise _wrong("idea", VAGUE, ABLATION_HINTS)
+    if len(words) > 5 and words <= _words(ASKED):
+        raise _wrong("idea", QUESTION_BACK, ABLATION_HINTS)
     answers = ("better", "worse", "no difference")
     if not isinstance(expected, str) or expected.strip().lower() not in answers:
         raise _wrong(
@@ -107,7 +112,8 @@ def check_ablation(changed, design, task, budget, *, idea, expected, exercise=No
         )
     done(exercise)
     said = f"{ratio:.2f} times the MACs. You expect of “{idea.strip()}”: {expected.strip().lower()}."
-    return Verdict(True, "changed", said, remarks=(f"Changed: {'; '.join(numbers)}.",))
+    remarks = (f"Changed: {'; '.join(numbers)}.", "Whether the idea is a good one is not judged here.")
+    return Verdict(True, "changed", said, remarks=remarks)
 
 
 def differences(a, b):
@@ -144,6 +150,21 @@ NO_IDEA = Kind(
     "no idea",
     "It is empty: say in a few words, in quotes, what you changed.",
     "Say it as you would to a neighbour, in five words.",
+)
+VAGUE = Kind(
+    "vague idea",
+    "It does not say what you changed: name the part and number, such as “Stage 4 down to 1 × 1” or “a wider stem”.",
+    "Which line of “this design as code” is another one now?",
+)
+QUESTION_BACK = Kind(
+    "question given back",
+    "These are the words of the exercise: say what you did, in words and numbers of your own.",
+    "Which part, which number, and what did you measure?",
+)
+# How a word begins that says what was changed.
+TERMS = (
+    *("stem", "pool", "kernel", "group", "stride", "channel", "block", "stage", "dilat", "deep", "wide", "shallow"),
+    *("narrow", "layer", "projection", "padding", "c_out", "norm", "relu"),
 )
 NO_ANSWER = Kind(
     "no expectation",
@@ -222,6 +243,20 @@ def _spent(costs, budget):
 # ── Its reasons ──────────────────────────────────────────────────────────────────────────────────────────────
 
 LEAST = 200  # characters
+WORDS = 20  # different ones
+OWN = 12  # of them not in the exercise
+# What exercises 3 and 4 ask, to see where it is given back.
+ASKED = """
+Make changed from your design: one idea, such as the pool, the kernel of the stem, groups, or deep against wide. You may
+adjust channels and blocks to keep the budget: the MACs of the two must be within 15 % of each other. Otherwise you
+would compare cheap with expensive. Then say what you expect: better, worse or no difference. In a few words: what you
+changed.
+Write why, in 200 to 1,000 characters: what you chose and why, with at least two numbers, what the ablation showed, and
+what you do not know. An empty line starts a new paragraph. Your name, and your reasons. Explain your design. A design
+is only as good as its reasons. The report is one page, ready to hand in: the design, its costs, your
+reasons, its results,
+and its feature maps.
+"""
 
 
 def check_reasons(author, why, *, exercise=None):
@@ -230,11 +265,11 @@ def check_reasons(author, why, *, exercise=None):
     for name, text in (("author", author), ("why", why)):
         if not isinstance(text, str):
             raise _wrong(name, NO_TEXT, REASONS_HINTS, type=type(text).__name__)
-    if not author.strip():
+    if not any(map(str.isalpha, author)):
         raise _wrong("author", NO_AUTHOR, REASONS_HINTS)
-    n = len(why.strip())
+    n = len(_substance(why))
     if n < LEAST:
-        raise _wrong("why", SHORT, REASONS_HINTS, n=n)
+        raise _wrong("why", SHORT, REASONS_HINTS, n=n, repeated=" without what is repeated" * (n < len(why.strip())))
     if n > ROOM:
         raise _wrong("why", LONG, REASONS_HINTS, n=n)
     for name, text, room in (("author", author, (60, 1)), ("why", why, ())):
@@ -242,20 +277,41 @@ def check_reasons(author, why, *, exercise=None):
             fits(name, text, *room)
         except ValueError as problem:
             raise _wrong(name, NO_ROOM, REASONS_HINTS, problem=problem) from None
+    words = _words(why)
+    if len(words) < WORDS:
+        raise _wrong("why", FEW_WORDS, REASONS_HINTS, n=len(words))
+    if len(words - _words(ASKED + " ".join(REASONS_HINTS))) < OWN:
+        raise _wrong("why", QUESTION_BACK, REASONS_HINTS)
     # The 50 of ResNet-50 and the 1 of C1 are names.
     numbers = re.findall(r"(?<![A-Za-z\d.])(?<![A-Za-z]-)\d[\d.,]*", why)
-    if len(numbers) < 2:
+    if len({n.rstrip(".,") for n in numbers}) < 2:
         raise _wrong("why", NO_NUMBERS, REASONS_HINTS)
     done(exercise)
-    said = f"{n} characters, {len(numbers)} numbers. Whether the reasons are good no check can say: have them read."
+    said = f"{n} characters, {len(numbers)} numbers. Whether the reasons are good is not judged here: have them read."
     return Verdict(True, "The form of your report", said)
+
+
+def _words(text):
+    """The different words of a text, in any language; where they are not set apart by spaces, its characters."""
+    return set(re.findall(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]+", text.casefold()))
+
+
+def _substance(text):
+    """A text with single spaces, every sentence and every word in a row of equal ones once."""
+    sentences = dict.fromkeys(each.strip() for each in re.split(r"(?<=[.!?。！？])", " ".join(text.split())))
+    return re.sub(r"\b(\w+)( \1\b)+", r"\1", " ".join(sentences)).strip()
 
 
 _NUMBERS = "Which of your numbers would you be asked about first: a C1, a stride, a share of the budget?"
 _NAME = "Your name, as it should be on the page, in quotes."
 NO_TEXT = Kind("no text", "Expected a string, got {type}.")
 NO_AUTHOR = Kind("no author", "It is empty: whose report is it?", _NAME)
-SHORT = Kind("short", f"It has {{n}} characters: give your reasons, in {LEAST} or more.")
+SHORT = Kind("short", f"It has {{n}} characters{{repeated}}: give your reasons, in {LEAST} or more.")
+FEW_WORDS = Kind(
+    "few words",
+    f"It has {{n}} different words, and reasons have {WORDS} or more: what you chose, why, what it cost, what the "
+    "ablation showed, and what you do not know.",
+)
 LONG = Kind("long", f"It has {{n:,}} characters, and the page has room for {ROOM:,}.")
 NO_ROOM = Kind("no room", "{problem}.")
 NO_NUMBERS = Kind(

@@ -1,8 +1,12 @@
 """Whether a patient of the clinic is cured by what the learner has put in the place of the mistake."""
 
-from .._common import Finding, Kind
-from ..compare.clinic import HEALTHY, Trial, prove, shapes, statistics
-from ..compare.errors import IN_FUNCTIONS, meaning
+import torch
+
+from .._common import Finding, Kind, one_thread
+from ..compare.clinic import HEALTHY, Trial, assemble, loads_by_name, prove, shapes, statistics
+from ..compare.endless import Endless
+from ..compare.errors import IN_FUNCTIONS, meaning, stopped, where
+from ..compare.matching import compare
 from ..compare.words import kinds, several
 from .progress import done
 from .verdict import Verdict, Wrong
@@ -15,6 +19,22 @@ SYMPTOM = Kind(
     "still a symptom", "The statistics of {where} are not healthy: {what} {value:.3g}, healthy {low:.3g} to {high:.3g}."
 )
 OTHER_LOSSES = Kind("other losses", "{cause} With the same first weights, its losses should be the healthy ones.")
+ELSEWHERE = Kind(
+    "wrong elsewhere",
+    "{at}: {cause}",
+    "Which of the numbers that your code is given does it use, and which did you type in or leave out?",
+)
+UNNOTICED = Kind(
+    "unknown name unnoticed",
+    "{name} accepts weights of which one has another name, {where}, and says nothing: that layer keeps the numbers it "
+    "was drawn with. A function that loads by name should raise an error there.",
+    "strict=False silences the error that load_state_dict raises for a name that does not fit.",
+)
+WEIGHTS_CHANGED = Kind(
+    "weights changed",
+    "{name} changes {where} of the weights that it is given. They should only be read: others use them too.",
+    "What stands on the left of = or before .copy_(…): the network's tensor, or the published one?",
+)
 
 # (where to look, kinds of what was found); the first that fits counts.
 LOOK = [
@@ -52,14 +72,16 @@ LOOK = [
         ("other losses", "no training"),
     ),
 ]
+ROOM = 1.5  # times as long as one call of a function may take, all examinations may take
 COUNTS = "Parameters come from layers. MACs come from layers and from the size of the maps."
 
 
 def check_cured(patient, *, names=None, exercise=None, **parts):
     """Whether these parts, put in the place of a patient's own, cure it. Returns a `Verdict` or raises `Wrong`.
 
-    Any code passes that has the healthy shapes, parameters and MACs, gives the healthy network's numbers with the same
-    weights, and no longer shows what the statistics showed. A mended `step` has to give the healthy losses.
+    Any code passes that has the healthy shapes, parameters and MACs, gives the healthy network's numbers and gradients
+    with the same weights, in ResNet-50 and in smaller designs, and no longer shows what the statistics showed. A mended
+    `step` has to give the healthy losses, and a mended `load` has to refuse a name that does not fit.
     patient: a `patients.Patient`. names: as `proof.ladder`'s, for a learner's own names of layers.
     ValueError for a part of an unknown name, and where none is given.
     """
@@ -68,10 +90,15 @@ def check_cured(patient, *, names=None, exercise=None, **parts):
     if unknown := parts.keys() - HEALTHY.keys():
         raise ValueError(f"no part is called {sorted(unknown)[0]!r}; there are {', '.join(HEALTHY)}")
     subject = ", ".join(getattr(part, "__name__", str(part)) for part in parts.values())
-    if left := _left(patient, {**patient.parts, **parts}, names):
-        raise Wrong(Verdict(False, subject, hints=_hints(patient, left), finding=left))
+    line = ""
+    try:
+        left = _left(patient, {**patient.parts, **parts}, names)
+    except Endless as error:
+        left, line = Finding(STOPS, values={"place": "", "cause": stopped(error)}), where(error)
+    if left:
+        raise Wrong(Verdict(False, subject, where=line, hints=_hints(patient, left), finding=left))
     done(exercise)
-    sentence = "Cured: shapes, parameters and MACs are healthy, and so are the numbers at every step."
+    sentence = "Cured: shapes, parameters and MACs are healthy, and so are the numbers, in other designs as well."
     return Verdict(True, subject, sentence)
 
 
@@ -82,10 +109,21 @@ def _left(patient, parts, names):
         return _stopped(design, proof, parts)
     if design.sick and not proof.why:
         return design.finding
+    other_names = proof.sick and proof.why and "renamed" in kinds(proof.why)
+    if other_names:
+        if wrong := _elsewhere(parts):
+            return wrong
+        # Names are free. Weights go by name, so that what is done with the network is seen in a healthy one.
+        proof = prove({**parts, **{name: HEALTHY[name] for name in MODULES}})
     if proof.sick:
         if proof.why and proof.cause == prove(patient.parts).cause:
             return Finding(SAME, values={"cause": proof.finding})
         return several(proof.finding, proof.why)
+    return _symptom(patient, parts) or _of_loading(parts) or (None if other_names else _elsewhere(parts))
+
+
+def _symptom(patient, parts):
+    """What the statistics or the first steps of training still show, a finding, or None."""
     before, now = (statistics(p, patient.healthy) for p in (patient.parts, parts))
     if now.rewritten and before.rewritten:
         return now.finding
@@ -99,6 +137,67 @@ def _left(patient, parts, names):
         if trial.error or trial.alike < trial.steps:
             return Finding(OTHER_LOSSES, values={"cause": trial.finding})
     return None
+
+
+def _of_loading(parts):
+    """What is wrong with a function that loads, although the weights arrive; a finding, or None."""
+    if not (load := parts.get("load")):
+        return None
+    name, (changed, unnoticed) = getattr(load, "__name__", "load"), loads_by_name(parts)
+    if changed:
+        return Finding(WEIGHTS_CHANGED, changed, {"name": name})
+    return Finding(UNNOTICED, unnoticed, {"name": name}) if unnoticed else None
+
+
+@one_thread()
+def _elsewhere(parts):
+    """What is wrong with the modules of these parts in other designs, forward and back, in eval() and in training mode;
+    a finding, or None. ResNet-50 has no block with C = 4·C1 and a stride, and none with S = 3."""
+    for at, part, make, sizes in CASES:
+        if all(parts.get(name, HEALTHY[name]) is HEALTHY[name] for name in OF[part]):
+            continue
+        draw = torch.Generator().manual_seed(0)
+        inputs = [torch.randn(shape, generator=draw) for shape in sizes]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            try:
+                wrong = compare(make({**HEALTHY, **parts}), make(HEALTHY), inputs, part)
+            except Endless:
+                raise
+            except Exception as error:  # whatever a learner's code raises is a finding
+                return Finding(ELSEWHERE, values={"at": at, "cause": stopped(error)})
+        if wrong:
+            return Finding(ELSEWHERE, values={"at": at, "cause": wrong.finding})
+    return None
+
+
+MODULES = ("stem", "block", "stages", "head")
+# What `compare` calls a part → whose it is.
+OF = {"stage0": ("stem",), "block": ("block",), "": ("stages", "head")}
+
+
+def _cases():
+    """(where, what `compare` calls it, parts → module, shapes of the inputs)."""
+    for base, *sizes in ((8, (2, 3, 33, 30), (3, 3, 30, 29)), (12, (2, 3, 29, 32), (1, 3, 31, 34))):
+        yield f"base = {base}", "stage0", lambda parts, base=base: parts["stem"](base), sizes
+    # With and without a projection, each with and without a stride.
+    for C, C1, S in ((16, 4, 1), (8, 8, 1), (16, 4, 2), (12, 4, 2), (12, 3, 3)):
+        yield (
+            f"C = {C}, C1 = {C1}, S = {S}",
+            "block",
+            lambda parts, numbers=(C, C1, S): parts["block"](*numbers),
+            [(2, C, 9, 6), (3, C, 6, 7)],
+        )
+    for base, blocks, classes in ((8, (2, 1, 1, 1), 5), (4, (1, 1, 3, 2), 7)):
+        yield (
+            f"A ResNet of {blocks} blocks, base = {base}, {classes} classes",
+            "",
+            lambda parts, base=base, blocks=blocks, n=classes: assemble(parts, base=base, blocks=blocks, num_classes=n),
+            [(2, 3, 33, 40), (3, 3, 40, 33)],
+        )
+
+
+CASES = tuple(_cases())
 
 
 def _stopped(design, proof, parts):

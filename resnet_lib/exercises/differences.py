@@ -7,6 +7,7 @@ import torch
 
 from .._common import Finding, Kind, gap, one_thread
 from ..activations import calls, step_names
+from ..compare.endless import Endless, within
 from ..compare.errors import meaning, stopped, where
 from ..compare.proof import ladder
 from ..compare.words import several
@@ -114,15 +115,20 @@ def check_ladder(make, reference, x=None, *, exercise=None):
 
     if not callable(make) or isinstance(make, torch.nn.Module):
         raise wrong(NO_FUNCTION, type=type(make).__name__)
+    # Copies: what the learner's code does to them cannot make its network equal.
+    reference, x = deepcopy(reference), x if x is None else x.clone()
     with torch.random.fork_rng(devices=[]), one_thread():
         try:
-            network = make()
+            with within():
+                network = make()
         except Exception as error:  # whatever a learner's code raises is a finding
             raise wrong(NOT_MADE, where(error), cause=stopped(error)) from None
         try:
             found = ladder(network, reference, x)
         except ValueError as error:
             raise wrong(NOT_COMPARED, error=error) from None
+    if isinstance(found.error, Endless):
+        raise wrong(NOT_MADE, where(found.error), cause=stopped(found.error))
     if not found.equal:
         explained = several(found.error and meaning(found.error), found.finding)
         raise wrong(DIFFERENT, remarks=found.notes, headline=found.headline, cause=explained)

@@ -9,7 +9,7 @@ from ..network import ResNet
 from .edits import Solution
 from .folding import close
 from .judge import judge
-from .results import NO_RESULT
+from .results import NO_RESULT, a_type, as_tensor
 
 
 def check_grad_cam(f, *, exercise=None):
@@ -131,7 +131,7 @@ def grad_cam(maps, logits, target):
     torch=torch,
 )
 
-NO_MAP = Kind("no map", "{name} returns a {type}: return the map alone, one tensor of shape (h, w).")
+NO_MAP = Kind("no map", "{name} returns {type}: return the map alone, one tensor of shape (h, w).")
 ATTACHED = Kind(
     "attached",
     "{name} returns a map that still requires gradients: end with .detach().",
@@ -150,8 +150,9 @@ MAP_VALUES = Kind("map differs", "{at}: your map differs by up to {most:.3g}.")
 
 
 def _map(found):
+    found = as_tensor(found)
     if not isinstance(found, torch.Tensor):
-        return found, (NO_RESULT, {"what": "the map"}) if found is None else (NO_MAP, {"type": type(found).__name__})
+        return found, (NO_RESULT, {"what": "the map"}) if found is None else (NO_MAP, {"type": a_type(found)})
     return found, (ATTACHED, {}) if found.requires_grad else None
 
 

@@ -14,9 +14,11 @@ from numbers import Real
 import torch
 
 from .._common import Finding, Kind, one_thread, say
-from ..compare.endless import LIMIT, within
+from ..compare import endless
+from ..compare.endless import within
 from ..compare.errors import IN_FUNCTIONS, stopped, where
 from .diagnose import explains, of_arguments
+from .number_types import of_types
 from .progress import done
 from .results import a_type, equal, no_number, number, shown, told
 from .verdict import Verdict, refuse
@@ -140,12 +142,12 @@ class Results:
 
     def collect(self, f, cases, due, hints):
         """Call f on copies of the cases. Raise `Wrong` for what is wrong whatever the numbers are."""
-        f, until = _taking(f, self.names, cases[0]), time.monotonic() + LIMIT
+        f, until = _taking(f, self.names, cases[0]), time.monotonic() + endless.LIMIT
         for case, right in zip(cases, due, strict=True):
             at = self._at(case)
             given = deepcopy(case)
             try:
-                with _as_before(), within(until - time.monotonic(), LIMIT):
+                with _as_before(), within(until - time.monotonic(), endless.LIMIT):
                     yours = self.call(f, *given)
             except KeyboardInterrupt:
                 raise
@@ -183,9 +185,12 @@ class Results:
             read, problem = self.read(yours)
             if problem:
                 return problem
-            alike = bool(self.same(read, right))
+            alike = self.alike(read, right)
             if not alike and isinstance(read, bool):
                 return no_number(yours)
+            if not alike and (problem := of_types(yours, read, right)):
+                return problem
+            alike = alike or bool(self.same(read, right))  # again, for what it raises
             if not alike and not self.findings:
                 kind, values = self.differs(read, right)
                 self.findings.append(Finding(kind, at, {"at": at, **values}))

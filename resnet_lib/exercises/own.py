@@ -15,6 +15,7 @@ import resnet_lib
 
 from .._common import alone, runs_folder, whole
 from ..blocks import BTNK1, BTNK2, Projection, Stem
+from ..compare.endless import within
 from ..inside.attribution import grad_cam
 from ..network import resnet50
 from ..weights import from_published
@@ -126,7 +127,8 @@ def _kept(name):
         space = {n: getattr(resnet_lib, n) for n in resnet_lib.__all__}
         space |= {"torch": torch, "nn": nn, "F": functional, "math": math, "copy": copy, "__name__": "yours"}
         space |= {n: _right.get(n) or _kept(n) or PARTS[n].library() for n in mentioned & PARTS.keys() - defined}
-        exec(compile(source, str(_file(name)), "exec"), space)
+        with within():
+            exec(compile(source, str(_file(name)), "exec"), space)
         check(space[name])
     except Exception:  # it is wrong, cannot be read, or needs something else of its notebook
         return None

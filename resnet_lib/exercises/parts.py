@@ -18,6 +18,7 @@ from torch import nn
 
 from .._common import Finding, Kind, one_thread, shape_text
 from ..blocks import BTNK1, BTNK2, Projection, Stem
+from ..compare.endless import Endless, within
 from ..compare.errors import stopped, where
 from ..compare.matching import compare, remarks
 from ..network import ResNet, unfilled
@@ -71,11 +72,11 @@ def check_btnk1(make, *, stride_on="3x3", names=(), exercise=None):
     return _right(make, f"{_PROVED} {more}", (), exercise)
 
 
-def check_stage(make, *, names=(), exercise=None):
+def check_stage(make, *, exercise=None):
     """make_stage(C, C1, S, n): n blocks, (C, W, W) → (4·C1, W/S, W/S)."""
     numbers = [(8, 8, 1, 3), (16, 8, 2, 2), (12, 4, 2, 4), (16, 8, 2, 1), (32, 8, 2, 2)]
     cases = _blocks(_stage, ("C", "C1", "S", "n"), numbers)
-    return _check(make, cases, "stage", names, exercise, _of_blocks)
+    return _check(make, cases, "stage", (), exercise, _of_blocks)
 
 
 def check_network(make, *, blocks=(3, 4, 6, 3), base=64, num_classes=1000, names=(), exercise=None):
@@ -85,7 +86,7 @@ def check_network(make, *, blocks=(3, 4, 6, 3), base=64, num_classes=1000, names
     verdict = _check(make, [_Case(build, {}, sizes)], "network", names, None)
     if "num_classes" in signature(make).parameters:
         n = num_classes + 1
-        with torch.device("meta"):
+        with within(), torch.device("meta"):
             network = make(num_classes=n)
         if not any(p.shape[0] == n for p in network.parameters()):
             raise _wrong("network", verdict.subject, _finding("num_classes unused", n=n, classes=num_classes))
@@ -229,7 +230,7 @@ def _check(make, cases, part, names, exercise, look=None):
                 return _wrong(part, name, _finding("at", at=at, cause=finding) if at else finding, line, rows)
 
             try:
-                with nullcontext() if numbers else unfilled():  # a whole network draws 25 million numbers
+                with within(), nullcontext() if numbers else unfilled():  # a whole network draws 25 million numbers
                     module = make(*numbers.values())
             except Exception as error:  # whatever a learner's code raises is a finding
                 raise wrong(stopped(error), where(error)) from None
@@ -240,7 +241,11 @@ def _check(make, cases, part, names, exercise, look=None):
             if look and (finding := look(module, *numbers.values())):
                 raise wrong(finding)
             has = dict(module.named_modules())
-            found = compare(module, reference, inputs, PARTS.get(part, ""), names if has.keys() >= set(names) else ())
+            asked = names if has.keys() >= set(names) else ()
+            try:
+                found = compare(module, reference, inputs, PARTS.get(part, ""), asked)
+            except Endless as error:
+                raise wrong(stopped(error), where(error)) from None
             if found:
                 raise wrong(*found)
             if missing := [n for n in names if n not in has]:

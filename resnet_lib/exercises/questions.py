@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from fractions import Fraction
 from numbers import Real
 
-from .._common import say, shape_text
+from .._common import Finding, Kind, say, shape_text
 from ..anatomy import ShapeMismatch, anatomy, out_size
 from ..blocks import BTNK1, BTNK2
 from ..network import shapes_only
@@ -57,6 +57,11 @@ class Question:
         return False, f"You said {_show(guess)}. {self.slip(guess)}".strip()
 
 
+NO_KEYS = Kind("not a dictionary", "It should stay a dictionary with the keys {keys}.")
+UNREADABLE = Kind("unreadable", "{where} {said}")
+OTHER_ANSWER = Kind("other answer", "{where} {said}")
+
+
 def predict(questions, guesses, *, exercise=None):
     """Hold a guess against a Question, or several against several, in order or by the keys of two dictionaries. Returns
     a `Verdict`; raises `Wrong` at the first that is wrong, and ValueError for two lists of different lengths."""
@@ -65,7 +70,7 @@ def predict(questions, guesses, *, exercise=None):
     elif isinstance(questions, dict):
         if not isinstance(guesses, dict):
             keys = ", ".join(map(repr, questions))
-            raise Wrong(Verdict(False, "Your prediction", f"It should stay a dictionary with the keys {keys}."))
+            raise Wrong(Verdict(False, "Your prediction", finding=Finding(NO_KEYS, values={"keys": keys})))
         questions, guesses = questions.values(), [guesses.get(key) for key in questions]
     guesses = list(guesses)
     if len(questions) != len(guesses):
@@ -77,8 +82,9 @@ def predict(questions, guesses, *, exercise=None):
             raise unanswered("Your prediction", "each ... in the cell above by your answer", then, tuple(said))
         right, sentence = question.judge(guess)
         if not right:
-            text = f"{question.text} {sentence}"
-            raise Wrong(Verdict(False, "Your prediction", text, remarks=tuple(said), hints=question.hints))
+            kind = OTHER_ANSWER if _read(question.kind, guess, question.options) is not None else UNREADABLE
+            found = Finding(kind, question.text, {"said": sentence})
+            raise Wrong(Verdict(False, "Your prediction", remarks=tuple(said), hints=question.hints, finding=found))
         said.append(f"{question.text} {sentence}")
     done(exercise)
     return Verdict(True, "Your prediction", f"{len(said)} of {len(said)}.", remarks=tuple(said))
@@ -95,11 +101,24 @@ def width_question(W, kernel, stride=1, padding=0, dilation=1):
     slips = OUT_WIDTH.mistakes(*case)
     reached = "reach" if dilation > 1 else "kernel"
     spread = f", dilation {dilation}" if dilation > 1 else ""
+
+    def slip(guess):
+        if found := next((found for found, v in slips if v == guess), None):
+            return say(found)
+        if guess > W + 2 * padding:
+            return "There are more of them than places in the padded row, and each output has a place of its own."
+        if guess < 1:
+            return "The kernel has a place at least once, so there is at least one output."
+        few = "Too few: does the padding count on both sides, and is the first place counted as well?"
+        return (
+            few if guess < answer else "Too many: the kernel must lie within the padded row, and steps by the stride."
+        )
+
     return Question(
         f"{kernel}×{kernel}, stride {stride}, padding {padding}{spread}, of {W}: which width?",
         "number",
         answer,
-        lambda guess: next((say(found) for found, v in slips if v == guess != answer), ""),
+        slip,
         f"({W} + {2 * padding} − {reach}) / {stride} = {room / stride:g}, rounded down {room // stride}, plus 1.",
         hints=(
             f"Put the numbers into ⌊(W + 2·padding − {reached}) / stride⌋ + 1.",
@@ -157,12 +176,12 @@ def shape_question(block, C, W, C1=None, S=1, *, after="y"):
     same = block == "BTNK2"
     if answer[0] == C1:
         channels = {4 * C1: "4·C1 comes only at the end; here there are C1", C: "the first 1×1 has made C1 of them"}
-        other = f"C1 = {'C/4 = ' if same else ''}{C1} channels are inside the block"
+        other = f"after this step {'C/4' if same else 'C1'} channels flow, as everywhere inside the block"
     else:
         again = "conv3 widens to C again, so that x can be added"
         channels = {C1: f"C1 is inside; {again if same else 'the block gives out 4·C1'}"}
         channels[C] = "the channels change to 4·C1"
-        other = f"the block gives out {'as many channels as it takes in, C' if same else f'4·C1 = {4 * C1} channels'}"
+        other = f"the block outputs {'as many channels as it takes in, C' if same else '4·C1 channels'}"
     sides = {answer[1] - 2: "padding 1 gives back what the 3×3 takes away"}
     if S == 1:
         sides |= {W // 2: "no step here has a stride", -(-W // 2): "no step here has a stride"}
@@ -172,6 +191,8 @@ def shape_question(block, C, W, C1=None, S=1, *, after="y"):
             W // S: "W/S is rounded up: with W = 7 the positions 0, 2, 4 and 6 are computed",
         }
 
+    law = "only a stride changes the sides, to W/S, rounded up, and both alike"
+
     def slip(guess):
         if guess == (*answer[1:], answer[0]):
             return "The channels come first: (C, H, W)."
@@ -179,7 +200,7 @@ def shape_question(block, C, W, C1=None, S=1, *, after="y"):
         if guess[0] != answer[0]:
             said.append(channels.get(guess[0], other))
         if guess[1:] != answer[1:]:
-            said.append(sides.get(guess[1], f"each side is {answer[1]}"))
+            said.append(sides.get(guess[1] if guess[1] == guess[2] else None, law))
         text = "; ".join(said)
         return f"{text[0].upper()}{text[1:]}."
 
@@ -212,7 +233,7 @@ def count_question(part, *numbers, of="parameters"):
         f"{part}, {text}: how many {of}?",
         "number",
         answer,
-        lambda guess: next((say(found) for found, v in slips if v == guess != answer), "No usual mistake gives that."),
+        lambda guess: next((say(found) for found, v in slips if v == guess != answer), _too(guess, answer)),
         f"FLOPs = 2 × MACs = {2 * answer:,}." if of == "MACs" else "",
         hints=(MACS_HINTS if of == "MACs" else PARAMETERS_HINTS)[1:],
     )
@@ -244,6 +265,15 @@ def illegal_question(*designs):
         why,
         ("A sum needs equal shapes: write down F(x) and the shortcut of each.", "F gives 4·C1 channels, W/S wide."),
     )
+
+
+def _too(guess, answer):
+    """What to say of a count that no usual mistake gives."""
+    share = "many times" if guess > 2 * answer else "a little" if guess < 1.2 * answer else "clearly"
+    if guess > answer:
+        return f"That is {share} too high: write one line for each layer, and look for one that is counted twice."
+    share = "many times" if 2 * guess < answer else "a little" if 1.2 * guess > answer else "clearly"
+    return f"That is {share} too low: write one line for each layer, and look for one that is left out."
 
 
 # ── Reading and showing ──────────────────────────────────────────────────────────────────────────────────────

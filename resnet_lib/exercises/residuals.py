@@ -14,7 +14,7 @@ from ..experiments.signals import Signal
 from .edits import Solution
 from .judge import OTHER, judge
 from .progress import done
-from .results import NO_RESULT, a_type, equal, near, number, shown, told
+from .results import NO_RESULT, a_type, as_tensor, equal, near, number, shown, told
 from .verdict import Verdict, refuse
 
 # ── The plain block ──────────────────────────────────────────────────────────────────────────────────────────
@@ -70,7 +70,7 @@ PLAIN_BLOCK = Solution(
         bn1 is used twice, in place of bn2: each convolution has its own.
     """,
 )
-NO_TENSOR = Kind("not a tensor", "{name} returns a {type} and not a tensor.")
+NO_TENSOR = Kind("not a tensor", "{name} returns {type} and not a tensor.")
 SHAPE = Kind("other shape", "{at}: your result is {yours} and should be {right}.")
 VALUES = Kind("other values", "{at}: your result differs by up to {most:.3g}{negative}.")
 
@@ -103,9 +103,11 @@ def check_plain_block(f, *, exercise=None):
 
 
 def _tensor(found):
+    found = as_tensor(found)
     if isinstance(found, torch.Tensor):
-        return found.detach(), None
-    return found, (NO_RESULT, {"what": "its result"}) if found is None else (NO_TENSOR, {"type": type(found).__name__})
+        found = found.detach()
+        return found.float() if found.is_floating_point() else found, None
+    return found, (NO_RESULT, {"what": "its result"}) if found is None else (NO_TENSOR, {"type": a_type(found)})
 
 
 def _nearly(a, b):

@@ -5,6 +5,9 @@ from decimal import Decimal
 from fractions import Fraction
 from numbers import Real
 
+import numpy
+import torch
+
 from .._common import Kind
 
 NO_RESULT = Kind(
@@ -36,8 +39,16 @@ def number(value):
     return (value, None) if isinstance(value, Real) else (given, no_number(given))
 
 
+def as_tensor(value):
+    """Return a NumPy array of numbers as a tensor, and anything else as it is."""
+    numbers = isinstance(value, numpy.ndarray) and value.dtype.kind in "fiub" and value.dtype != numpy.longdouble
+    return torch.from_numpy(numpy.array(value)) if numbers else value
+
+
 def no_number(value):
     """What is wrong with the form of a result that is not a number, (kind, values)."""
+    if hasattr(value, "dtype") and math.prod(getattr(value, "shape", (0,))) == 1:
+        value = value.item()
     advice = {"generator": GENERATOR, "coroutine": COROUTINE}.get(type(value).__name__, "")
     real = "real " if isinstance(value, complex) else ""
     return NO_NUMBER, {"type": a_type(value), "advice": advice, "real": real}

@@ -3,6 +3,7 @@
 import torch
 
 from .._common import Finding, Kind, one_thread, seeded
+from ..compare.endless import within
 from ..compare.errors import IN_FUNCTIONS, stopped, where
 from ..experiments.twins import blocks, twins
 from ..network import ResNet
@@ -89,7 +90,8 @@ def check_start_as_shortcut(f, *, exercise=None):
         network, untouched = seeded(0, make), seeded(0, make)
         own = dict(network.named_parameters())
         try:
-            f(network)
+            with within():
+                f(network)
         except Exception as error:  # whatever a learner's code raises is a finding
             finding = Finding(START["stopped"], values={"said": stopped(error, IN_FUNCTIONS)})
             raise wrong(finding, line=where(error)) from None

@@ -27,7 +27,7 @@ def check_fair(f, *, exercise=None):
     def tried(f, lengths, repeats):
         stand = Stand(lengths)
         with stand.clocks(f):
-            found = f(stand.works, repeats)
+            found = f(dict(stand.works), repeats)
         return stand, repeats, found
 
     cases = [({"A": 1.3, "B": 0.02}, 5), ({"slow": 0.7, "quick": 0.01, "middling": 0.11}, 3), ({"alone": 0.05}, 1)]

@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from .._common import check, evaluating
+from .._common import evaluating
 from ..inside.attribution import scores
 from .training import evaluate
 from .twins import NoSum, blocks
+
+BATCH = 250  # pictures that run at once
 
 
 class ShortcutAlone(nn.Module):
@@ -111,13 +113,12 @@ class Effect:
     loss: float
 
 
-def effects(network, task, choices=None, *, batch=250):
+def effects(network, task, choices=None):
     """What is left without the blocks of each choice: a generator of `Effect`, one a choice, in their order.
 
     task:    a `tasks.Task`; its pictures to be tested with are what counts. For a network that was trained on
              something else, `own_answers` makes one.
     choices: tuples of names, one for each time; unless given, each block that can be removed alone.
-    batch:   pictures that run at once.
     Raises ValueError at the call for a name that cannot be removed and for a task of other classes.
     """
     choices = [(name,) for name in removable(network)] if choices is None else [tuple(choice) for choice in choices]
@@ -125,12 +126,11 @@ def effects(network, task, choices=None, *, batch=250):
         reason = why_not(_block(network, name))
         if reason:
             raise ValueError(f"{name} cannot be removed: {reason}")
-    check(batch=batch)
     check_classes(network, task)
-    return (Effect(choice, *measure(without(network, *choice), task, batch=batch)) for choice in choices)
+    return (Effect(choice, *measure(without(network, *choice), task)) for choice in choices)
 
 
-def measure(network, task, *, batch=250):
+def measure(network, task, *, batch=BATCH):
     """(accuracy, mean cross-entropy) on the pictures of a task that are to be tested with; see `training.evaluate`."""
     return evaluate(network, *task.test, prepare=task.prepare, batch=batch)
 
@@ -145,13 +145,13 @@ def one_by_one(names, seed=None):
     return [tuple(names[:n]) for n in range(len(names) + 1)]
 
 
-def own_answers(network, task, *, batch=250):
+def own_answers(network, task):
     """The task with the network's own answers to its test pictures in the place of their labels: accuracy then means
     agreement with the whole network, not being right. For a network whose own labelled pictures are not at hand.
     Raises ValueError where a score is not finite."""
     pictures = task.test[0]
     with evaluating(network), torch.no_grad():
-        parts = [scores(network(task.prepare(pictures[i : i + batch], 1.0))) for i in range(0, len(pictures), batch)]
+        parts = [scores(network(task.prepare(pictures[i : i + BATCH], 1.0))) for i in range(0, len(pictures), BATCH)]
     found = torch.cat(parts)
     if not found.isfinite().all():
         raise ValueError("the network gives out infinite or undefined scores (inf or nan), and those answer nothing")

@@ -74,12 +74,12 @@ def advice(d):
     return f"{'; '.join(reasons)}. BTNK1's G(x) would give x the shape of F(x)."
 
 
-def thumb(value):
-    """Return a picture, or a pattern by its name, as a PNG of 48 pixels a side."""
+def thumb(value, side=48):
+    """Return a picture, or a pattern by its name, as a PNG of so many pixels a side."""
     if isinstance(value, str) and value in PATTERNS:
-        image = Image.fromarray(((pattern(value, 48).clamp(-1, 1) + 1) * 127.5).byte().numpy())
+        image = Image.fromarray(((pattern(value, side).clamp(-1, 1) + 1) * 127.5).byte().numpy())
     else:
-        image = square(photo(value) if isinstance(value, str) else value, 48)
+        image = square(photo(value) if isinstance(value, str) else value, side)
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()

@@ -6,18 +6,25 @@ from .._common import shape_text
 from ..blocks import BTNK1, BTNK2
 from ..photos import PATTERNS, PHOTOS, named_or_opened
 from ..views.maps import statistics
-from ..views.markup import share_bar, table
 from .base import WRONG
 from .block_design import BlockDesign
-from .block_maps import INSIDE, BlockMaps, look_at, strongest
+from .block_maps import INSIDE, BlockMaps, look_at
+from .block_view import (
+    AT_THE_SUM,
+    block_groups,
+    channels_shown,
+    cost_rows,
+    scene_drawing,
+    scene_steps,
+    shown_steps,
+    step_options,
+)
 from .block_words import advice, all_places, clash_text, describe, headings, pictures, same_block, stage_marks, thumb
 from .controls import Action, Choice, Number, Switch
-from .drawing import block_drawing
 from .instrument import InstrumentExplorer
 from .tiles import Group
 from .trained import has_weights
 
-AT_THE_SUM = "what meets at the sum"
 OWN = "– your own"  # the position, where the numbers are no position of a network
 STOPS = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048]
 STRIDE_ON = {"v1.5": "3x3", "v1": "1x1"}
@@ -144,25 +151,21 @@ class BottleneckExplorer(InstrumentExplorer):
             return
         self._follow_position(design)
         self._offer_weights()
-        self._offer_steps(design, look)
+        self._offer_steps(look)
         self._drawn = design
         # The numbers need no forward pass, so they are on their way before the maps are begun.
         self._show_numbers(design, look)
         try:
             self._show_block_maps(design, look)
         except WRONG as problem:
-            self._no_maps(str(problem))
+            self.show_no_maps(str(problem))
 
     def _refuse(self, problem):
         """Show why a block of the learner's own can't be made or run; what was drawn stays, dimmed."""
         self.mend.hidden, self.back.hidden = True, not self._history
         says = {"problem": str(problem), "advice": "Other numbers, or another block, bring the drawing back."}
         self.page.show(says={**says, "figures": [], "marked": [], "clash": [], "code": self.code()})
-        self._no_maps(str(problem))
-
-    def _no_maps(self, why):
-        old = self._groups or [Group("sum", "", None, [], 0)]
-        self.show_maps([replace(g, maps=None, says=why) for g in old], columns=2 if len(old) > 1 else 1)
+        self.show_no_maps(str(problem))
 
     def _show_numbers(self, design, look):
         anatomy, clash = look.anatomy, look.clash
@@ -171,33 +174,13 @@ class BottleneckExplorer(InstrumentExplorer):
             self.mend.hidden = design.block != "BTNK2"
         total = [[anatomy.parameters, "parameters"], [anatomy.macs, "MACs"]]
         says = {"figures": [[f"{shape_text(anatomy.input)} → {shape_text(anatomy.output)}", ""], *total]}
-        says |= {"code": self.code(), "marked": self._marked(look), "clash": []}
+        says |= {"code": self.code(), "marked": shown_steps(look, self.step.value), "clash": []}
         if clash:
             says |= {"problem": clash_text(clash), "advice": advice(design) if design.block == "BTNK2" else ""}
             says |= {"figures": [], "clash": [look.last[0], look.last[1]], "shapes": [list(shape) for shape in clash]}
-        steps = [["x", "input", list(anatomy.input), 0, 0]]
-        steps += [[s.name, s.kind, list(s.shape), s.parameters, s.macs] for s in anatomy.steps]
-        if look.last[1] == "shortcut":
-            steps = [s for s in steps if s[0] != "shortcut"] + [["shortcut", "identity", list(anatomy.input), 0, 0]]
-        parts = {"drawing": self._drawing(design, look), "steps": steps, "details": self._costs(anatomy, clash)}
+        parts = {"drawing": scene_drawing(look), "steps": scene_steps(look)}
+        parts["details"] = cost_rows(look) if self.costs.value else ""
         self.page.show(says=says, thumb=self._thumb(), **parts)
-
-    def _drawing(self, design, look):
-        steps = [(s.name, s.kind, s.path) for s in look.anatomy.steps]
-        if look.clash:  # what would follow, if the shapes were equal
-            steps += [("add", "SUM", "sum"), ("relu3", "ReLU", "sum")]
-        projection = any(s.path == "shortcut" and s.kind != "identity" for s in look.anatomy.steps)
-        return block_drawing(steps, projection)
-
-    def _costs(self, anatomy, clash):
-        """The table of parameters and MACs by step, as HTML, where it is wanted."""
-        if not self.costs.value:
-            return ""
-        costly = [s for s in anatomy.steps if s.parameters]
-        rows = [(s.name, s.shape, s.parameters, s.macs, share_bar(s.macs, anatomy.macs, 60)) for s in costly]
-        rows.append(("F so far" if clash else "total", "", anatomy.parameters, anatomy.macs, ""))
-        flops = f'<p class="quiet">FLOPs = 2 × MACs = {anatomy.flops:,}</p>'
-        return table("step | output | parameters | MACs |", rows, kinds={-1: "total"}) + flops
 
     def _thumb(self):
         """A small PNG of the picture; kept until there is another."""
@@ -223,25 +206,11 @@ class BottleneckExplorer(InstrumentExplorer):
             if there:
                 self.weights.value = self._wished
 
-    def _offer_steps(self, design, look):
+    def _offer_steps(self, look):
         """The choice of what is shown offers what the block has: a projection has steps of its own, an illegal sum
         none."""
-        f, side, total, y = look.last
-        names = {f: f"F: {f} = F(x)", side: f"G: {side.removeprefix('shortcut.')} = G(x)"}
-        names |= {total: "the sum, before ReLU", y: "y, after ReLU"}
-        options = {"F(x), which cannot be added" if look.clash else AT_THE_SUM: "sum", "x, the input": "x"}
-        for s in look.anatomy.steps:
-            mark = {"main": "F: ", "shortcut": "G: "}.get(s.path, "")
-            options[names.get(s.name, mark + s.name.removeprefix("shortcut."))] = s.name
-        if side == "shortcut":
-            options = {k: v for k, v in options.items() if v != "shortcut"} | {"x, the shortcut": "shortcut"}
         with self.quietly():
-            self.step.offer(options, "sum")
-
-    def _marked(self, look):
-        if self.step.value != "sum":
-            return [self.step.value]
-        return [name for name in look.last if name]
+            self.step.offer(step_options(look), "sum")
 
     def look(self, step):
         if step in self.step.options.values():
@@ -250,82 +219,38 @@ class BottleneckExplorer(InstrumentExplorer):
     # ── the maps ──
 
     def _show_block_maps(self, design, look):
-        f, side, total, y = look.last
-        quarter = self.step.value == "sum"
-        shown = (
-            [name for name in ((f, side) if look.clash else (f, side, total, y)) if name]
-            if quarter
-            else [self.step.value]
-        )
-        count = 16 if quarter else 64
-        shape = (
-            design.C
-            if shown[-1] == "x"
-            else {s.name: s.shape for s in look.anatomy.steps}.get(shown[-1], (design.C,))[0]
-        )
+        step, quarter = self.step.value, self.step.value == "sum"
         trained = self.place if self.weights.value == "trained" else None
-        first = self.channel.value // count * count
-        first = first if first < shape else 0
+        first, count, total = channels_shown(look, step, self.channel.value)
         with self.quietly():
-            self.channel.limit(shape - 1)
+            self.channel.limit(total - 1)
             self.channel.value, self.channel.step = first, count
-        inside = not quarter and (shown[0] in INSIDE or shown[0] == "x")
-        every = self.order.value == "strongest" or trained or not isinstance(design.block, str)
-        run = self._maps.run(
-            design, look, self.picture.value, trained, *((0, None) if every else (0 if inside else first, count))
-        )
-        self._ran = run
-        groups = self._make_groups(run, look, shown, first, count)
-        last = next(g for g in reversed(groups) if g.maps is not None)
-        about = statistics(last.maps)
+        strength = self.order.value == "strongest"
+        every = strength or trained or not isinstance(design.block, str)
+        part = (0, None) if every else (0 if step in (*INSIDE, "x") else first, count)
+        run = self._ran = self._maps.run(design, look, self.picture.value, trained, *part)
+        groups = block_groups(run, look, step, first, count, by_strength=strength)
+        said = f"{groups[-1].title}: {statistics(groups[-1].maps)}"
+        if look.clash and quarter:
+            groups += self._instead_of_a_sum(look)
         self.show_maps(
             groups,
             columns=2 if quarter else 1,
             each=self.colours.value == "each",
             note=self._note(design, run, trained),
-            said=f"{last.title}: {about}",
-            sorted=self.order.value == "strongest",
-            count=count,
+            said=said,
+            sorted=strength,
         )
 
-    def _make_groups(self, run, look, shown, first, count):
-        f, side, sum_, y = look.last
-        letter = "x" if side == "shortcut" else "G(x)"
-        titles = {
-            f: "F(x)",
-            side: letter,
-            sum_: f"F(x) + {letter}",
-            y: "y = ReLU(sum)" if sum_ else "y",
-            "x": "x, the input",
-        }
-        paths = {s.name: s.path for s in look.anatomy.steps} | {"shortcut": "shortcut"}
-        sizes = {s.name: s.shape[0] for s in look.anatomy.steps} | {"x": self.C.value, "shortcut": self.C.value}
-        order = None
-        if self.order.value == "strongest":
-            order = strongest(run.kept[shown[-1]])[first : first + count]
-        corner = (0, 0)
-        if run.window:
-            corner = ((self.W.value - run.window) // 2,) * 2
-        groups = []
-        for name in shown:
-            maps, start = run.kept[name][0], run.channels[name]
-            everywhere = sizes.get(name, len(maps))
-            channels = order or list(range(first, min(first + count, start + len(maps))))
-            channels = [c for c in channels if start <= c < start + len(maps)]
-            if channels == list(range(start, start + len(maps))):
-                tiles = maps
-            else:
-                tiles = maps[[c - start for c in channels]]
-            at = tuple(c * maps.shape[-1] // run.x.shape[-1] for c in corner)
-            title = titles.get(name, name) if len(shown) > 1 else f"{name}: {titles[name]}" if name in titles else name
-            title += f", middle {maps.shape[-2]} × {maps.shape[-1]}" if run.window else ""
-            groups.append(Group(name, title, tiles, channels, everywhere, paths.get(name, ""), at))
-        if look.clash and len(shown) > 1:  # an illegal sum: what there would be, if the shapes were equal
-            f_shape, s_shape = map(shape_text, look.clash)
-            why = f"no sum: {f_shape} and {s_shape} differ. Dimmed: the maps of before."
-            groups += [Group("add", f"F(x) + {letter}", None, [], 0, "sum", says=why)]
-            groups += [Group("relu3", "y = ReLU(sum)", None, [], 0, "sum", says=why)]
-        return groups
+    def _instead_of_a_sum(self, look):
+        """What there would be, if the shapes were equal."""
+        f_shape, s_shape = map(shape_text, look.clash)
+        why = f"no sum: {f_shape} and {s_shape} differ. Dimmed: the maps of before."
+        letter = "x" if look.last[1] == "shortcut" else "G(x)"
+        return [
+            Group("add", f"F(x) + {letter}", None, [], 0, "sum", says=why),
+            Group("relu3", "y = ReLU(sum)", None, [], 0, "sum", says=why),
+        ]
 
     def _note(self, design, run, place):
         if place is not None:

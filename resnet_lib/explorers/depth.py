@@ -63,7 +63,7 @@ class DepthExplorer(Guarded):
     def _draw(self):
         forward, back, said = [], [], []
         n = len(self.found["plain"])
-        marks = [(i + 1, f"Stage {s.name[5]}") for i, s in enumerate(self.found["plain"]) if s.name.endswith(".0")]
+        marks = stage_marks([s.name for s in self.found["plain"]])
         for (name, found), look in zip(self.found.items(), LOOKS, strict=False):
             forward.append(positive(name, [s.output for s in found], look))
             back.append(positive(name, [s.gradient for s in found], look))
@@ -91,6 +91,16 @@ def batch():
     """Return pieces of the photographs, as those that lessons train on, and their labels."""
     task = photographs(n=BATCH, n_test=1)
     return task.prepare(task.train[0]), task.train[1]
+
+
+def stage_marks(names):
+    """Return (block, label) where a stage begins; the label is its number alone where the next begins close by."""
+    starts = [i + 1 for i, name in enumerate(names) if name.endswith(".0")]
+    room = [after - start for start, after in zip(starts, [*starts[1:], len(names) + 1], strict=True)]
+    return [
+        (start, f"Stage {n}" if wide > 0.12 * len(names) else str(n))
+        for n, (start, wide) in enumerate(zip(starts, room, strict=True), 1)
+    ]
 
 
 def positive(name, values, look):

@@ -2,6 +2,9 @@
 
 Pure data, which the page draws. A node is {"id", "of", "x", "y", "w", "h", "role", "text"}, an edge {"of", "role",
 "points", "text", "at", "anchor"}; "of" is the step that fills in {k}, {C} and {s}, and without `text` there is none.
+A node may have "hit", the rectangle that can be clicked, and may be the picture itself ("thumb"). Texts that belong to
+neither are "labels", {"of", "at", "text", "strong"}; "grid" is pixels with a window over them (stem_drawing.py).
+A drawing wider than 400 is put over the maps.
 """
 
 WIDTH, HIGH, BOX, SIDE = 250, 24, 128, 98
@@ -107,6 +110,16 @@ def _text(kind):
 
 def _node(name, of, x, y, w, role, text):
     return {"id": name, "of": of, "x": x - w / 2, "y": y, "w": w, "h": HIGH, "role": role, "text": text}
+
+
+def node_at(name, x, y, w, role, text):
+    """Return the box of a step, with the middle of its upper side at (x, y)."""
+    return _node(name, name, x, y, w, role, text)
+
+
+def straight(of, role, x, start, end, text=""):
+    """Return an arrow down at x, with a text beside it."""
+    return _edge(of, role, [[x, start], [x, end]], text, [x + 7, start + 13] if text else None, arrow=True)
 
 
 def _edge(of, role, points, text="", at=None, anchor="start", arrow=False):

@@ -1,7 +1,7 @@
 // The instrument as a whole: where its parts are, how large, and which keys are theirs.
 
 /** The line of numbers, the problem where there is one, the bar of MACs, and what was pinned. */
-function numbersPart(model, {figures, problem, bar, pinned, live}) {
+function numbersPart(model, {figures, problem, about, bar, pinned, live}) {
   let timer = null;
   const ratio = (now, then) => {
     if (!then || !now) return '';
@@ -20,6 +20,8 @@ function numbersPart(model, {figures, problem, bar, pinned, live}) {
     }));
     problem.replaceChildren(...[says.problem && make('b', {}, says.problem), says.advice && make('span', {}, ` ${says.advice}`)].filter(Boolean));
     problem.hidden = !says.problem;
+    about.textContent = says.about ?? '';
+    about.hidden = !says.about;
     pinned.textContent = pin.title ? say(model, 'pinned', {title: pin.title}) : '';
     shares();
     clearTimeout(timer);
@@ -101,7 +103,8 @@ function render({model, el}) {
   const maps = line('maps'), hover = line('hover'), note = line('note'), foot = line('paging');
   const scale = make('div', {class: 'rl-bar', role: 'img'}, make('span'), make('i'), make('span'));
   const details = line('details', {class: 'rl rl-details'});
-  const numbers = make('div', {class: 'rl-numbers'}, problem, problems, figures, bar, make('div', {class: 'rl-pinned'}, pinned, pins));
+  const about = line('about');
+  const numbers = make('div', {class: 'rl-numbers'}, problem, problems, figures, about, bar, make('div', {class: 'rl-pinned'}, pinned, pins));
   const left = make('div', {class: 'rl-left'}, diagram, numbers, actions, code);
   const under = make('div', {class: 'rl-foot'}, make('div', {class: 'rl-foot-line'}, hover, scale), make('div', {class: 'rl-foot-line'}, foot, note));
   const right = make('div', {class: 'rl-right'}, maps, under);
@@ -115,17 +118,19 @@ function render({model, el}) {
   actions.append(codeButton);
   actions.hidden = false;
   closers.push(drawingPart(model, diagram));
-  closers.push(numbersPart(model, {figures, problem, bar, pinned, live}));
+  closers.push(numbersPart(model, {figures, problem, about, bar, pinned, live}));
 
   /** The pixels that the canvas of one of the groups may take. */
   function room(count, columns) {
-    const narrow = root.classList.contains('rl-narrow');
-    const across = Math.min(columns, right.clientWidth < 360 ? 1 : columns), rows = Math.ceil(count / across);
+    const narrow = root.classList.contains('rl-narrow'), wide = root.classList.contains('rl-wide');
+    const across = Math.min(columns, Math.max(1, Math.floor(right.clientWidth / (wide ? 90 : 180)))), rows = Math.ceil(count / across);
     maps.style.setProperty('--rl-across', across);
     const width = (right.clientWidth - 8 * (across - 1)) / across;
     if (narrow) return [width, 10000];
-    return [width, (height - above() - under.offsetHeight - 2) / rows - 19 - 3];
+    const beside = wide ? left.offsetHeight + 4 : 0;
+    return [width, (height - above() - beside - under.offsetHeight - 2) / rows - 19 - 3];
   }
+  const isWide = () => (model.get('drawing').width ?? 0) > 400;  // such a drawing is over the maps, not beside them
   const above = () => top.offsetHeight + sliders.offsetHeight + 5;
   let height = 620;
   const drawn = mapsPart(model, {maps, hover, bar: scale, note}, room);
@@ -136,23 +141,28 @@ function render({model, el}) {
     const pane = root.closest('.jp-WindowedPanel-outer, .jp-Notebook')?.clientHeight ?? window.innerHeight;
     height = Math.min(618, Math.max(430, pane - 24));
     root.classList.toggle('rl-narrow', root.clientWidth < 560);
+    root.classList.toggle('rl-wide', isWide());
     body.style.height = root.classList.contains('rl-narrow') ? 'auto' : `${height - above()}px`;
     right.hidden = !(model.get('maps').groups?.length);
     drawn.resize();
   }
   const watcher = new ResizeObserver(() => requestAnimationFrame(arrange));
   watcher.observe(root);
+  watcher.observe(left);
   window.addEventListener('resize', arrange);
   const table = () => { details.innerHTML = model.get('details'); details.hidden = !details.innerHTML; };
   const shape = once(arrange);
   model.on('change:details', table);
+  const turn = () => { if (isWide() !== root.classList.contains('rl-wide')) shape(); };
   model.on('change:controls', shape);
+  model.on('change:drawing', turn);
   table();
   return () => {
     watcher.disconnect();
     window.removeEventListener('resize', arrange);
     model.off('change:details', table);
     model.off('change:controls', shape);
+    model.off('change:drawing', turn);
     for (const close of closers) close();
   };
 }

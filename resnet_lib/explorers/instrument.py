@@ -22,7 +22,8 @@ The parts of a scene, each sent only when it has changed:
     steps     [[name, kind, shape, parameters, macs], …], what the drawing's texts and the bar of MACs are made from.
     says      figures: [[number or text, unit], …], the line of numbers; marked: names of the steps whose maps are
               shown; clash: names of the steps whose shapes disagree; problem, advice: sentences; note: a sentence
-              under the maps; code: what "as code" gives; html: more, from the library's own views.
+              under the maps; code: what "as code" gives; about: a sentence under the numbers; rest: whether the
+              page asks for the maps when the hand rests.
     maps      groups of tiles, see tiles.py; their values as bytes in `levels`.
 Numbers are shown first, with `page.show`, and maps when they have been computed, with `show_maps`. What was pointed at
 comes as a question: `InstrumentExplorer` answers with the value, and `enlarged` may be overridden to say more.
@@ -31,6 +32,7 @@ comes as a question: `InstrumentExplorer` answers with the value, and `enlarged`
 import base64
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.resources import files
 
 import anywidget
@@ -42,10 +44,16 @@ from ..views.maps import scale, to_levels
 from ..views.style import CSS, ERROR, MAIN, SHORTCUT, SUM
 from .base import LOCK, WRONG, Explorer
 from .controls import Action, Told
-from .tiles import channels_of, pack, palettes, still
+from .tiles import Group, channels_of, pack, palettes, still
 from .words import WORDS
 
-SCRIPTS = ("instrument_parts.js", "instrument_controls.js", "instrument_drawing.js", "instrument_maps.js")
+SCRIPTS = (
+    "instrument_parts.js",
+    "instrument_controls.js",
+    "instrument_grid.js",
+    "instrument_drawing.js",
+    "instrument_maps.js",
+)
 COLOURS = f".rl-explorer{{--rl-main:{MAIN};--rl-shortcut:{SHORTCUT};--rl-sum:{SUM};--rl-error:{ERROR}}}"
 RULES = CSS.removeprefix("<style>").removesuffix("</style>")
 TOGETHER = 1.0  # seconds: moves of one control that follow each other faster are undone together
@@ -116,7 +124,7 @@ class Instrument(anywidget.AnyWidget):
 
     def show(self, *, says=None, **parts):
         """Show parts of the scene, and the controls as they are now, in one message."""
-        self._shown += 1
+        self._shown += says is not None
         with self.hold_sync():
             self._tell()
             for name, part in parts.items():
@@ -156,6 +164,10 @@ class InstrumentExplorer(Explorer):
     def code(self):
         """Return what is shown as a line of Python; "" where there is none."""
         return ""
+
+    def title(self):
+        """Return what is shown in a few words, which what is pinned is called by."""
+        return self.code()
 
     def sentence(self):
         """Return what is shown as one sentence."""
@@ -223,11 +235,11 @@ class InstrumentExplorer(Explorer):
 
     def _pin(self):
         self._pinned = self._snapshot()
-        self._show_pinned({"title": self.code(), "figures": self.says.get("figures", [])})
+        self._show_pinned({"title": self.title(), "figures": self.says.get("figures", [])})
 
     def _swap(self):
         if self._pinned is not None:
-            there, now = self._pinned, {"title": self.code(), "figures": self.says.get("figures", [])}
+            there, now = self._pinned, {"title": self.title(), "figures": self.says.get("figures", [])}
             self._history, self._pinned = [*self._history, self._snapshot()], self._snapshot()
             self._restore(there)
             self._show_pinned(now)
@@ -244,7 +256,8 @@ class InstrumentExplorer(Explorer):
     # ── maps, and what is asked about them ──
 
     def show_maps(self, groups, *, columns=1, each=False, **more):
-        """Show groups of tiles (`tiles.Group`), so many beside each other; with `each`, every map has its own scale."""
+        """Show groups of tiles (`tiles.Group`), so many beside each other; with `each`, every map has its own scale.
+        More: note, said (see above); same, for all groups in the same enlargement."""
         described, levels = pack(groups, each)
         self._groups = groups
         self.page.show_levels({"groups": described, "columns": columns, "each": each, **more}, levels)
@@ -255,7 +268,20 @@ class InstrumentExplorer(Explorer):
         with LOCK, one_thread():
             yield
 
+    def show_no_maps(self, why):
+        """Show why there are no maps; those of before stay, dimmed."""
+        old = self._groups or [Group("sum", "", None, [], 0)]
+        columns = self.page.maps.get("columns", 1)
+        self.show_maps([replace(g, maps=None, says=why) for g in old], columns=columns)
+
+    def rest(self):
+        """Compute maps that were left out because they take long: the page asks for it when the hand rests, where it
+        was told so (`says["rest"]`)."""
+
     def _answer(self, asked):
+        if asked.get("do") == "rest":
+            self.rest()
+            return {}, []
         group = next((g for g in self._groups if g.id == asked.get("group") and g.maps is not None), None)
         if group is None or asked.get("channel") not in group.channels:
             return {"gone": True}, []
@@ -287,7 +313,7 @@ class InstrumentExplorer(Explorer):
         sentence = f"{self.sentence()}. {WORDS['still']}"
         data["text/plain"] = sentence
         if self._groups:
-            picture = still(self._groups, self.page.maps["groups"], self.page.levels, self.code())
+            picture = still(self._groups, self.page.maps["groups"], self.page.levels, self.title())
             data["image/png"] = base64.b64encode(picture).decode()
         return bundle
 

@@ -1,7 +1,7 @@
-// The drawing: boxes for steps, arrows for tensors with their shapes. A click on a box shows its maps.
+// The drawing: boxes for steps, arrows for tensors, texts with their shapes. A click on a box shows its maps.
 
 function drawingPart(model, element) {
-  const {act} = asking(model);
+  const {act} = asking(model), grids = gridPart(model);
   let before = {}, plan = null, texts = [], nodes = [], lines = [];
 
   const ARROW = 7;
@@ -25,9 +25,9 @@ function drawingPart(model, element) {
     fill();
   }
 
-  function build({width, height, nodes: boxes, edges}) {
+  function build({width, height, nodes: boxes, edges, grid, labels = [], title = say(model, 'drawing')}) {
     texts = []; nodes = []; lines = [];
-    const svg = make('svg:svg', {viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': say(model, 'drawing')});
+    const svg = make('svg:svg', {viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': title});
     for (const edge of edges) {
       const group = make('svg:g', {class: `rl-edge rl-${edge.role}`});
       const {points} = edge;
@@ -42,8 +42,10 @@ function drawingPart(model, element) {
       svg.append(group);
     }
     for (const node of boxes) {
-      const {x, y, w, h} = node;
-      const shape = node.round
+      const {x, y, w, h, hit} = node;
+      const shape = node.thumb
+        ? make('svg:image', {x, y, width: w, height: h, class: 'rl-thumb', preserveAspectRatio: 'none'})
+        : node.round
         ? make('svg:circle', {cx: x + w / 2, cy: y + h / 2, r: w / 2})
         : make('svg:rect', {x, y, width: w, height: h, rx: 3});
       const label = make('svg:text', {x: x + w / 2, y: y + h / 2 + 4.5, 'text-anchor': 'middle'});
@@ -51,17 +53,24 @@ function drawingPart(model, element) {
       const group = make('svg:g', {
         class: `rl-node rl-${node.role}${node.round ? ' rl-round' : ''}`, role: 'button', tabindex: 0, 'data-step': node.of,
         onclick: look, 'onrl-press': event => { if (['Enter', ' '].includes(event.detail.key)) { event.preventDefault(); look(); } },
-      }, shape, label);
-      if (node.id === 'x') {
+      }, shape, node.text || node.round ? label : null, hit && make('svg:rect', {x: hit[0], y: hit[1], width: hit[2], height: hit[3], class: 'rl-hit'}));
+      if (node.id === 'x' && !node.thumb) {
         group.append(make('svg:image', {x: x + w + 4, y: y - 1, width: 26, height: 26, class: 'rl-thumb'}));
       }
-      texts.push([label, node]);
+      if (node.text) texts.push([label, node]);
       nodes.push([group, node]);
       svg.append(group);
     }
-    const focused = element.contains(document.activeElement) ? document.activeElement.dataset.step : null;
+    for (const label of labels) {
+      const text = make('svg:text', {x: label.at[0], y: label.at[1], 'text-anchor': label.anchor ?? 'middle', class: label.strong ? 'rl-strong' : null});
+      texts.push([text, label]);
+      svg.append(text);
+    }
+    grids.show(svg, grid);
+    const focused = element.contains(document.activeElement) ? document.activeElement : null;
     element.replaceChildren(svg);
-    if (focused) nodes.find(([, node]) => node.of === focused)?.[0].focus();
+    if (focused?.matches('.rl-grid')) svg.querySelector('.rl-grid')?.focus();
+    else if (focused) nodes.find(([, node]) => node.of === focused.dataset.step)?.[0].focus();
     thumb();
   }
 
@@ -99,7 +108,7 @@ function drawingPart(model, element) {
 
   /** Text that is too long for its place is drawn narrower. */
   function fit(label) {
-    const box = label.parentNode.querySelector('rect');
+    const box = label.parentNode.matches('.rl-node') && label.parentNode.querySelector('rect');
     if (!box) return;
     const room = Number(box.getAttribute('width')) - 6;
     label.removeAttribute('textLength');
@@ -134,6 +143,7 @@ function drawingPart(model, element) {
   return () => {
     for (const name of ['drawing', 'steps', 'says']) model.off(`change:${name}`, follow);
     model.off('change:thumb', thumb);
+    grids.close();
     if (address) URL.revokeObjectURL(address);
   };
 }

@@ -58,16 +58,19 @@ function mapsPart(model, places, room) {
 
   function draw() {
     const ratio = window.devicePixelRatio || 1;
-    const [width, height] = room(groups.length, model.get('maps').columns);
+    const [width, height] = room(groups.length, model.get('maps').columns).map(pixels => Math.floor(pixels * ratio));
+    const fits = group => fit(channelsOf(group.said).length, group.said.side, width, height);
+    const most = model.get('maps').same ? Math.min(...groups.filter(g => g.tiles).map(g => fits(g).k)) : Infinity;
     for (const group of groups) {
       const {said, canvas, title, veil} = group, shown = group.tiles ? group : group.old;
       title.textContent = said.title;
+      title.title = said.limit ? say(model, 'scale', {low: number(said.signed ? -said.limit : 0), high: number(said.limit)}) : '';
       group.cell.className = `rl-group rl-${said.role || 'plain'}${group.tiles ? '' : ' rl-old'}`;
       veil.hidden = Boolean(group.tiles);
       veil.textContent = said.says ?? '';
       if (!shown?.tiles) { canvas.width = canvas.height = 1; canvas.style.width = canvas.style.height = '100%'; continue; }
       const {side} = shown.said, n = channelsOf(shown.said).length;
-      const grid = fit(n, side, Math.floor(width * ratio), Math.floor(height * ratio));
+      const free = fit(n, side, width, height), grid = {...free, k: Math.min(free.k, most)};
       group.grid = {...grid, n, side};
       paint(canvas, shown.tiles, grid, n, side, colours[shown.said.signed ? 1 : 0], ratio);
       canvas.setAttribute('aria-label', say(model, 'maps', {title: said.title, channels: range(said)}));
@@ -106,19 +109,21 @@ function mapsPart(model, places, room) {
   };
 
   function foot(scene) {
-    const live = groups.filter(g => g.tiles), first = live[0]?.said;
+    const live = groups.filter(g => g.tiles), first = live[live.length - 1]?.said;
+    const own = scene.each ? 'own_scales' : live.some(g => g.said.limit !== first.limit || g.said.signed !== first.signed) ? 'group_scales' : '';
     bar.hidden = !first;
     if (!first) return;
     const low = first.signed ? -first.limit : 0;
     bar.querySelector('i').style.background = gradient(colours[first.signed ? 1 : 0]);
     const [left, right] = bar.querySelectorAll('span');
-    left.textContent = scene.each ? '' : number(low);
-    right.textContent = scene.each ? say(model, 'own_scales') : number(first.limit);
-    bar.setAttribute('aria-label', scene.each ? say(model, 'own_scales')
+    left.textContent = own ? '' : number(low);
+    right.textContent = own ? say(model, own) : number(first.limit);
+    bar.setAttribute('aria-label', own ? say(model, own)
       : say(model, 'scale', {low: number(low), high: number(first.limit)}));
-    const last = live[live.length - 1].said;
-    note.textContent = range(last);
-    resting = [last.bin ? say(model, 'binned', {k: last.bin}) : '', scene.note ?? ''].filter(Boolean).join(' · ');
+    note.textContent = range(first);
+    const bins = live.map(g => g.said).filter(said => said.bin);
+    const binned = bins.map(said => (live.length > 1 ? `${said.title}: ` : '') + say(model, 'binned', {k: said.bin}));
+    resting = [...binned, scene.note ?? ''].filter(Boolean).join(' · ');
     resting = hover.title = resting || say(model, 'point');
     if (!pointed) hover.textContent = resting;
   }
@@ -224,13 +229,13 @@ function mapsPart(model, places, room) {
     large.value.textContent = say(model, 'value', {...answer, row: row + corner[0], column: column + corner[1]});
     large.dialog.setAttribute('aria-label', large.title.textContent);
     large.map.setAttribute('aria-label', say(model, 'large', {title, channel}));
-    const room = Math.min(large.dialog.clientWidth / (answer.window ? 2 : 1) - 16, 260);
+    const room = Math.min(large.dialog.clientWidth / (answer.window ? 2 : 1) - 16, Math.max(150, large.dialog.clientHeight - 70), 260);
     big(large.map, bytes(buffers[0]), side, answer.signed, room, [row, row + 1, column, column + 1]);
     large.window_.hidden = !answer.window;
     if (answer.window) {
       const {rows, columns, channel: source} = answer.window;
       big(large.input, bytes(buffers[1]), answer.window.side, answer.window.signed, room, [...rows, ...columns]);
-      large.caption.textContent = say(model, 'window', {channel: source});
+      large.caption.textContent = answer.window.said ?? say(model, 'window', {channel: source});
       large.input.setAttribute('aria-label', large.caption.textContent);
     }
     large.html.innerHTML = answer.html ?? '';
@@ -262,11 +267,13 @@ function mapsPart(model, places, room) {
   let late = null;
   function stale() {
     clearTimeout(late);
-    const {v} = model.get('says');
+    const {v, rest} = model.get('says');
     element.classList.remove('rl-late');
     element.removeAttribute('aria-busy');
     if (v === undefined || v === model.get('maps').v) return;
     late = setTimeout(() => {
+      // Maps that take long are computed when the hand rests.
+      if (rest) model.send({do: 'rest'});
       if (model.get('says').v === model.get('maps').v) return;
       element.classList.add('rl-late');
       element.setAttribute('aria-busy', 'true');

@@ -25,6 +25,7 @@ class Group:
     corner:   (row, column) of the first value, where only a window of the map was computed.
     says:     why there are no maps.
     scale:    groups with the same one share their colours; "" has colours of its own.
+    most:     pixels of a tile's side.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Group:
     corner: tuple = (0, 0)
     says: str = ""
     scale: str = "all"
+    most: int = MOST
 
 
 def pack(groups, each=False):
@@ -53,7 +55,7 @@ def pack(groups, each=False):
             described.append(said | {"says": g.says})
             continue
         maps = g.maps.detach().float()
-        k = math.ceil(max(maps.shape[1:]) / MOST)
+        k = math.ceil(max(maps.shape[1:]) / g.most)
         signed, limit = shared.get(g.scale) or scale(maps)
         if k > 1:
             maps = F.avg_pool2d(maps, k, ceil_mode=True, count_include_pad=False)

@@ -25,6 +25,7 @@ WORDS = {
     "later": "later channels",
     "scale": "colour scale from {low} to {high}",
     "own_scales": "each map has its own scale",
+    "group_scales": "each title has its own scale",
     "binned": "each pixel is the mean of {k} × {k} values",
     "old": "not up to date",
     "computing": "computing …",
@@ -43,5 +44,8 @@ WORDS = {
     "controls": "controls",
     "changed": "changed",
     "window": "its input, channel {channel}: the window that this value sees is framed",
+    "grid": "the pixels of the padded picture, upper left corner. Arrow keys move the window of the kernel.",
+    "grid_out": "output",
+    "window_at": "output ({row}, {column}): rows {top} to {bottom}, columns {left} to {right}",
     "still": "Run this cell to make it live.",
 }

@@ -13,6 +13,7 @@ from .._common import check_place, evaluating, pair, shape_text
 from ..activations import calls
 from ..blocks import Add
 from ..network import step_called
+from ..network.given import check_module
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -107,6 +108,7 @@ def explain(network, x, step, channel, row=0, column=0):
     Raises ValueError for a step or place that there is not, and for a step that is made of several; TypeError for
     a kind of step that is not known here.
     """
+    check_module(network)
     with evaluating(network), torch.no_grad():
         found = dict(network.named_modules())
         step = step_called(step, found)

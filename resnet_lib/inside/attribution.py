@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from .._common import check, check_finite, check_place, evaluating, input_problem, number_problem, shape_text
 from ..activations import activations
+from ..network.given import check_module
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +204,7 @@ def _target(target, logits):
 
 
 def _check_picture(network, x):
+    check_module(network, steps=False)
     four = isinstance(x, torch.Tensor) and x.dim() == 4
     whole = not four or hasattr(network, "C")  # in a learner's own network the first layer made need not run first
     if problem := (input_problem if whole else number_problem)(network, x):
@@ -213,4 +215,6 @@ def _check_picture(network, x):
         raise ValueError(
             f"expected one picture, a float tensor (1, C, H, W) as to_input makes it, but got {got}{advice}"
         )
+    if x.layout is not torch.strided:
+        raise ValueError(f"gradients need a dense tensor, and the input is {x.layout}: use x.to_dense()")
     check_finite(x)

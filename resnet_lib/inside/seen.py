@@ -10,6 +10,7 @@ from .._common import check, evaluating
 from ..activations import calls, step_names
 from ..anatomy import Steps, anatomy
 from ..network import step_called
+from ..network.given import check_module
 from ..photos import PHOTOS, cut_off, open_photo, photo, square, to_input
 from .attribution import scores
 
@@ -34,8 +35,7 @@ class Seen:
 
     def __init__(self, network, picture, size=None, *, progress=None):
         checkpoint = getattr(network, "checkpoint", None)
-        if not isinstance(network, nn.Module):
-            raise ValueError(f"the network must be an nn.Module that has been built, and is {network!r}")
+        check_module(network, numbers=True)
         try:
             C = Steps().channels(network)
         except ValueError:  # it has no convolution
@@ -61,7 +61,9 @@ class Seen:
         with evaluating(network):
             self._calls = calls(network, self.x, [*leaves, ""], progress=progress, strict=False)
         whole = self._calls.pop("", None)
-        self.logits = scores(whole and whole.output)[0].float().cpu()
+        if whole is None:
+            raise ValueError("the network must return one tensor: wrap it in a module that returns its logits")
+        self.logits = scores(whole.output)[0].float().cpu()
         self.steps = list(self._calls)
         if not self.steps:
             raise ValueError("this network has no steps to look at: none of its modules runs just once")

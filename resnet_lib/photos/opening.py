@@ -1,6 +1,5 @@
 """What a picture may be, and the one place where it becomes an upright RGB image or a sentence that says why not."""
 
-import difflib
 import io
 import os
 import re
@@ -14,38 +13,13 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .._common import shape_text
+from .instead import OTHERS, PHOTOS, WRITTEN, instead_of, missing
 
 FOLDER = Path(__file__).parent / "pictures"
-PHOTOS = ("cat", "coffee", "church", "truck", "parachute")
 
 # What open_photo reads. PIL knows more, but for some of those it starts other programs. HEIF is there for those who
 # have a reader of it installed and registered.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF")
-
-# How a file begins that is something else, and what to do with it.
-OTHERS = (
-    (rb"", "is an empty file: copy or download it again"),
-    (
-        rb".{4}ftyp.{0,40}avi[fs].*",
-        "is an AVIF picture, which this version of Pillow cannot read: save it as JPEG or PNG, or update Pillow",
-    ),
-    (
-        rb".{4}ftyp(hei|hev|mif1|msf1).*",
-        "is a HEIC picture, as iPhones take them, and Pillow cannot read it: save it as JPEG or PNG, or install "
-        "pillow-heif and call its register_heif_opener()",
-    ),
-    (rb".{4}ftypcrx.*|FUJIFILMCCD-RAW.*", "is a camera's raw file: export it as JPEG or PNG"),
-    (rb".{4}ftyp.*|\x1a\x45\xdf\xa3.*|RIFF.{4}AVI .*", "is a video: save one frame of it as JPEG or PNG"),
-    (rb"\xff\x0a.*|\x00\x00\x00\x0cJXL .*", "is a JPEG XL picture, which Pillow cannot read: save it as JPEG or PNG"),
-    (rb"%PDF.*|%!PS.*", "is a document and not a picture: save the page as PNG"),
-    (rb"8BPS.*", "is a Photoshop file: export it as JPEG or PNG"),
-    (rb"\s*(<\?xml.*)?<svg.*", "is an SVG drawing, made of lines and not of pixels: export it as PNG"),
-    (rb"\s*<(!doctype html|html|head|body).*", "is a web page and not a picture: save the picture itself"),
-    (rb"version https://git-lfs.*", "is a pointer of Git LFS and not the picture: run git lfs pull"),
-    (rb"\x93NUMPY.*", "is a NumPy array: pass np.load(…) of it"),
-    (rb"PK\x03\x04.*", "is a ZIP archive: unpack it, and choose a picture in it"),
-    (rb".*", "is not a picture in a known format, such as JPEG, PNG or WebP"),
-)
 
 
 def open_photo(picture, name=None):
@@ -84,13 +58,13 @@ def open_photo(picture, name=None):
         if hasattr(picture, "read"):
             if isinstance(picture, io.TextIOBase):
                 raise ValueError(f'{name or "the file"} was opened as text: use open(…, "rb")')
-            return _opened(picture, name or "the file")
+            return _opened(_seekable(picture, name or "the file"), name or "the file")
         if isinstance(picture, torch.Tensor) or (hasattr(picture, "__array__") and not isinstance(picture, type)):
-            return _guarded(lambda: _from_numbers(picture, name), name)
-    more = "; np.array(…) makes an array of a list of numbers" if isinstance(picture, list | tuple) else ""
+            name = name or f"the {'tensor' if isinstance(picture, torch.Tensor) else 'array'}"
+            return _guarded(lambda: _from_numbers(picture, name), name, "pass an array of plain numbers")
     raise ValueError(
         f"a picture is a name ({', '.join(PHOTOS)}), a path, a PIL image, an array or a tensor, and this is "
-        f"{type(picture).__name__}{more}"
+        f"{type(picture).__name__}{instead_of(picture)}"
     )
 
 
@@ -133,11 +107,13 @@ def _path(picture, name):
         if path.lower().startswith("file:"):
             raise ValueError(f"{name} is an address: pass the path alone, without file://")
         raise ValueError(f"{name} is an address, and pictures are opened from files: download it, and pass its path")
+    if len(path) > 99 and re.match(WRITTEN, path):
+        raise ValueError(f"{name} is a picture written as text: pass base64.b64decode(…) of it")
     path = os.path.expanduser(path)
     try:
         kind = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
-        raise ValueError(_missing(path, name)) from None
+        raise ValueError(missing(path, name)) from None
     except PermissionError:
         raise ValueError(f"{name} may not be read by you: change the permissions of its folder, or copy it") from None
     except (OSError, ValueError):
@@ -149,18 +125,16 @@ def _path(picture, name):
     return path, name
 
 
-def _missing(path, name):
-    folder, file = os.path.split(path)
+def _seekable(file, name):
+    """Return an open file, or what is in it where it can be read once and from the beginning alone: an answer of a
+    server, for instance."""
+    if getattr(file, "closed", False):
+        raise ValueError(f"{name} is closed: open it again, or pass its path")
     try:
-        there = os.listdir(folder or ".")
-    except OSError:
-        there = []
-    near = difflib.get_close_matches(file, [*there, *([] if folder else PHOTOS)], 1, 0.75)
-    where = "" if os.path.isabs(path) else f" in {os.getcwd()}"
-    if near:
-        return f"there is no file {name}{where}; did you mean {os.path.join(folder, near[0])!r}?"
-    bundled = "" if folder or "." in file else f", and no photograph is called so: there are {', '.join(PHOTOS)}"
-    return f"there is no file {name}{where}{bundled}"
+        file.seek(0)
+    except (AttributeError, OSError):
+        return io.BytesIO(file.read())
+    return file
 
 
 def _opened(file, name):
@@ -179,7 +153,7 @@ def _opened(file, name):
         raise ValueError(f"{name} {what}") from None
 
 
-def _guarded(work, name):
+def _guarded(work, name, broken="it seems to be broken"):
     """Return what the work returns; whatever a decoder raises becomes a sentence."""
     try:
         return work()
@@ -190,7 +164,7 @@ def _guarded(work, name):
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ValueError(_too_large(name)) from None
     except Exception as error:  # a damaged file can bring a decoder to raise anything
-        raise ValueError(f"{name} cannot be read, it seems to be broken ({error})") from None
+        raise ValueError(f"{name} cannot be read, {broken} ({error})") from None
 
 
 class _Refused(Exception):
@@ -205,13 +179,20 @@ def _too_large(name):
 
 
 def _upright_rgb(image, name):
-    image.load()
+    try:
+        image.load()
+    except Exception as error:
+        if getattr(image, "fp", image) is None or "closed" in str(error):
+            raise _Refused(f"{name} is closed: open it again, or call its .load() before it is") from None
+        raise
+    white = image.mode.startswith("I;16") and getattr(image, "tag_v2", {}).get(262) == 0  # 0 is white: PIL forgets it
     with suppress(Exception):  # damaged notes of the camera, about a picture that is whole
         image = ImageOps.exif_transpose(image)
     if not all(image.size):
         raise _Refused(f"{name} has no pixels: its size is {image.width} × {image.height}")
     if image.mode.startswith("I") or image.mode == "F":  # PIL's own conversion would clip at 255 where it should scale
-        image = Image.fromarray(_levels(np.asarray(image), name))
+        values = np.asarray(image)
+        image = Image.fromarray(_levels(65535 - values if white else values, name))
     if image.mode in ("La", "RGBa"):  # colours multiplied by alpha already
         image = image.convert(image.mode.upper())
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
@@ -228,7 +209,6 @@ def _upright_rgb(image, name):
 def _from_numbers(picture, name):
     """Return an array or tensor as an RGB PIL image."""
     tensor = isinstance(picture, torch.Tensor)
-    name = name or f"the {'tensor' if tensor else 'array'}"
     shape = tuple(np.shape(picture))
     if len(shape) == 4 and shape[0] == 1:
         shape, picture = shape[1:], picture[0]
@@ -251,8 +231,14 @@ def _from_numbers(picture, name):
         picture = picture.detach()
         if picture.is_meta:
             raise _Refused(f"{name} is on the meta device: it has a shape and no numbers")
+        if type(picture).__name__ == "FakeTensor" or torch._C._functorch.is_functorch_wrapped_tensor(picture):
+            raise _Refused(f"{name} is traced by torch and has no numbers yet: open the picture before that")
+        picture = picture.dequantize() if picture.is_quantized else picture
         picture = picture.to_dense() if picture.layout is not torch.strided else picture
-        picture = (picture.float() if picture.dtype is torch.bfloat16 else picture).cpu().resolve_conj().resolve_neg()
+        plain = not picture.is_floating_point() or picture.dtype in (torch.float16, torch.float32, torch.float64)
+        picture = (picture if plain else picture.float()).cpu().resolve_conj().resolve_neg()
+    if np.ma.is_masked(picture):
+        raise _Refused(f"{name} has masked numbers: fill them first, with x.filled(0) for instance")
     levels = _levels(np.asarray(picture), name)
     levels = levels.transpose(1, 2, 0) if first else levels
     levels = levels[..., 0] if levels.shape[2:] == (1,) else levels

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from .._common import Checked, check, gap, shape_text
+from ..network.given import check_module
 from .fold import fold, fold_bn
 from .graph import as_graph
 from .join import join
@@ -54,6 +55,7 @@ class FastNetwork(Checked):
     """
 
     converts = True  # floats of any precision, to its own and back
+    steps_lost = True
 
     def __init__(self, way, elsewhere, *, C, dtype, **record):
         super().__init__()
@@ -166,8 +168,7 @@ def fast(
 
 def _reference(network, example, size, batch):
     """Return a copy of the network in evaluation mode, an input, and its output, which a faster one must give too."""
-    if not isinstance(network, nn.Module):
-        raise ValueError(f"the network must be an nn.Module that has been built, and is {network!r}")
+    check_module(network)
     given = copy.deepcopy(network).eval()
     x = _real_input(network, size, batch) if example is None else example
     if not isinstance(x, torch.Tensor) or x.dim() != 4 or not x.is_floating_point():

@@ -5,13 +5,13 @@ import copy
 from torch import fx, nn
 
 from ..blocks import Add
+from ..network.given import check_module
 
 
 def as_graph(network):
     """A copy of the network, in evaluation mode and without gradients, as an fx.GraphModule, without the steps that
     do nothing there (nn.Identity, dropout). Raises ValueError for a network that cannot be written as a graph."""
-    if not isinstance(network, nn.Module):
-        raise ValueError(f"the network must be an nn.Module that has been built, and is {network!r}")
+    check_module(network)
     network = copy.deepcopy(network).eval().requires_grad_(False)
     try:
         graph = fx.GraphModule(network, _Tracer().trace(network))

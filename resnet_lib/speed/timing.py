@@ -106,11 +106,11 @@ def run(work):
     return time.perf_counter() - start
 
 
-def counter(what="runs"):
+def counter():
     """A progress(done, total) for `timings` that prints one line, over itself."""
 
     def show(done, total):
-        print(f"\r{done} of {total} {what}", end="\n" if done == total else "", flush=True)
+        print(f"\r{done} of {total} runs", end="\n" if done == total else "", flush=True)
 
     return show
 

@@ -23,7 +23,7 @@ def block_diagram(steps, size, *, marked=(), clash=None):
     shapes = clash or (steps["bn3"].shape, steps["bn3"].shape)
     # Shapes that cannot be added are drawn in the colour of errors, on both ways to the sum.
     look = {"colour": ERROR, "bold": True} if clash else {}
-    body = _ARROWS + main + _line(X_MAIN, y, X_MAIN, y_sum - 13, ERROR if clash else MAIN)
+    body = main + _line(X_MAIN, y, X_MAIN, y_sum - 13, ERROR if clash else MAIN)
     body += words(X_MAIN + 9, y + 16, f"F(x) {_shape(shapes[0])}", **look)
     side, y_out, name = _shortcut(steps, marked, y_sum)
     colour = ERROR if clash else SHORTCUT
@@ -114,18 +114,18 @@ def _shape(shape):
     return f"({', '.join(map(str, shape))})"
 
 
-_HEADS = "".join(
-    f'<marker id="rl-{c[1:]}" markerWidth="8" markerHeight="8" refX="6.5" refY="3.5" orient="auto">'
-    f'<path d="M0,0 L7,3.5 L0,7 z" fill="{c}"/></marker>'
-    for c in (MAIN, SHORTCUT, SUM, ERROR)
-)
-_ARROWS = f"<defs>{_HEADS}</defs>"
-
-
 def _line(x1, y1, x2, y2, colour, arrow=True):
-    end = f' marker-end="url(#rl-{colour[1:]})"' if arrow else ""
     dash = ' stroke-dasharray="5 3"' if colour == ERROR else ""
-    return f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{colour}" stroke-width="2"{dash}{end}/>'
+    line = f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{colour}" stroke-width="2"{dash}/>'
+    return line + (_head(x1, y1, x2, y2, colour) if arrow else "")
+
+
+def _head(x1, y1, x2, y2, colour):
+    """The head of an arrow along an axis. Not a marker: that has an id, and of two drawings in one page with the same
+    ids, one in a hidden tab takes the heads from the other."""
+    dx, dy = (x2 > x1) - (x2 < x1), (y2 > y1) - (y2 < y1)
+    x, y = x2 - 13 * dx, y2 - 13 * dy
+    return f'<path d="M{x2 + dx},{y2 + dy} L{x - 7 * dy},{y + 7 * dx} L{x + 7 * dy},{y - 7 * dx} z" fill="{colour}"/>'
 
 
 def _box(x, y, width, text, colour, marked, name):

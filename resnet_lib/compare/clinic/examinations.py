@@ -1,4 +1,4 @@
-"""The three quick examinations: shapes and counts, statistics, the ladder of proof. Each compares with healthy networks
+"""The quick examinations without trained weights: shapes and counts, statistics. Each compares with healthy networks
 and computes what it says; none knows the patient's diagnosis.
 """
 
@@ -12,10 +12,8 @@ from torch import nn
 from ..._common import one_thread, say, shape_text
 from ...activations import Call, recording
 from ...network import unfilled
-from ...weights import load as trained
-from ..proof import copy_weights, ladder
 from ..words import found, several
-from .parts import FULL, WRONG, answer, assemble, pictures, prepare, said
+from .parts import FULL, WRONG, assemble, limited, pictures, prepare, said
 
 # ── Shapes and counts ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -95,7 +93,7 @@ def _measure(parts):
         with torch.device("meta"), torch.no_grad():  # shapes alone: no number is drawn or computed
             network = assemble(parts, **FULL)
             layers = {name: m for name, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
-            with recording({name: getattr(network, name) for name in PARTS} | layers, note=note):
+            with limited(parts), recording({name: getattr(network, name) for name in PARTS} | layers, note=note):
                 network.eval()(torch.empty(1, 3, 224, 224))
     except WRONG as error:
         return found, None, None, said(_as_computed(parts) or error)
@@ -105,7 +103,7 @@ def _measure(parts):
 def _as_computed(parts):
     """What the same network raises where it computes with numbers: that is what a learner would have read."""
     try:
-        with unfilled(), torch.no_grad():
+        with limited(parts), unfilled(), torch.no_grad():
             network = assemble(parts, **FULL)
             network.eval()(torch.zeros(1, 3, 224, 224))
     except WRONG as error:
@@ -213,12 +211,13 @@ def _observe(parts, seed=0):
         seen.append((call.name, call.output, call.output.clone()))
 
     try:
-        x = parts.get("prepare", prepare)(pictures().clone())
+        with limited(parts):
+            x = parts.get("prepare", prepare)(pictures().clone())
         keep(Call("input", output=x))
         network = assemble(parts, seed)
         # How large a convolution's output is depends on how its weights were drawn; the BN after it undoes that.
         steps = {name: m for name, m in network.named_modules() if name and not isinstance(m, nn.Conv2d)}
-        with recording(steps, note=keep), torch.no_grad():
+        with limited(parts), recording(steps, note=keep), torch.no_grad():
             network.train()(x)
     except WRONG as caught:
         error = said(caught)
@@ -230,129 +229,3 @@ def _observe(parts, seed=0):
 
 def _numbers(t):
     return t.mean().item(), t.std().item(), (t < 0).float().mean().item(), (t == 0).float().mean().item()
-
-
-# ── The ladder of proof ──────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Proof:
-    """The ladder of proof with trained weights, and the answers that the patient's own code gives to pictures that it
-    has prepared itself.
-
-    ladder:   a `proof.Ladder`, or None where the code could not be run.
-    answer:   largest difference of its answers to 64 pictures from the healthy network's, relative to its largest.
-    company:  the same between its answers to two pictures by themselves and to the same two among others.
-    winners:  the share of the pictures for which both networks have the same winning class.
-    arrives:  (healthy, the patient's): the deviation of what comes to the trained network's first BN, as a share of the
-              deviation that this BN was trained with and keeps as its running variance.
-              These four are None where the healthy weights do not fit the patient, or its code stops.
-    error:    what the code raised, or a finding about its answers' shape, or None.
-    `text` says where the two differ first, `cause` why: who wants to find that out alone reads only the first.
-    """
-
-    ladder: object
-    answer: float | None = None
-    company: float | None = None
-    winners: float | None = None
-    arrives: tuple | None = None
-    error: object = None
-
-    @property
-    def sick(self):
-        return bool(self.error) or not self.ladder.equal or max(self.answer or 0, self.company or 0) > TOLERANCE
-
-    @property
-    def why(self):
-        """The finding behind `cause`, or None."""
-        if self.ladder and self.ladder.equal and self.arrives:
-            healthy, mine = self.arrives
-            if abs(mine / healthy - 1) > 0.05:
-                return found("other preparation", mine=mine, healthy=healthy)
-        return self.ladder.finding if self.ladder else None
-
-    @property
-    def cause(self):
-        """What the ladder, or the first BN, says is wrong; or None."""
-        return say(self.why) if self.why else None
-
-    @property
-    def finding(self):
-        """Where the two differ first, or that they do not."""
-        head, answers = (
-            self.ladder and found("ladder" if self.ladder.equal else "ladder differs", says=self.ladder.headline),
-            None,
-        )
-        if self.error:
-            answers = found("code stops", error=self.error)
-        elif self.ladder.equal and self.answer is not None:
-            answers = found("answers healthy")
-            if self.company > TOLERANCE:
-                answers = found("answers depend on neighbours", company=self.company)
-            elif self.answer > TOLERANCE:
-                answers = found("other answers", answer=self.answer)
-        return several(head, answers)
-
-    @property
-    def text(self):
-        return say(self.finding)
-
-
-TOLERANCE = 1e-4
-
-
-@cache
-def published():
-    """The trained network that comes with the course, and 64 pictures: (network, its design, pictures as bytes)."""
-    network = trained("thin")
-    stages = (network.stage1, network.stage2, network.stage3, network.stage4)
-    design = {
-        "base": network.stage0.conv.out_channels,
-        "blocks": tuple(len(stage) for stage in stages),
-        "num_classes": network.head.fc.out_features,
-    }
-    return network, design, pictures(size=64)  # smaller than its own, which proves as much in a twelfth of the time
-
-
-@one_thread()
-def prove(parts, names=None):
-    """Compare a network of these parts with the trained one that comes with the course, as `Proof`.
-
-    Its weights go to the patient by name, or by the patient's own `load` where it has one.
-    names: as `proof.ladder`'s, for a learner's own names.
-    """
-    reference, design, shown = published()
-    own, due_x = parts.get("load"), prepare(shown)
-    try:
-        mine = assemble(parts, **design)
-        if own:
-            own(mine, reference.state_dict())
-        steps = ladder(mine.eval(), reference, due_x[:8], names=names, copy=own is None)
-    except WRONG as error:
-        return Proof(None, error=said(error))
-    wrong = None
-    try:
-        if own is None:
-            copy_weights(reference, mine, names)
-        mine.train()  # as a network is that was just made, or trained: what comes of it is up to its code
-        due, answers = answer(reference, due_x), parts.get("answer", answer)
-        x = parts.get("prepare", prepare)(shown.clone())
-        got, pair = answers(mine, x), answers(mine, x[:2])
-        if got.shape != due.shape:
-            wrong = found("answers' shape", shape=tuple(got.shape), right=tuple(due.shape))
-    except WRONG as error:
-        wrong = said(error)
-    if wrong:
-        # Where the ladder has found something, it has said this already, and better.
-        return Proof(steps, error=wrong if steps.equal and not steps.unmatched else None)
-    far = [((a - b).abs().max() / due.abs().max()).item() for a, b in ((got, due), (pair, got[:2]))]
-    winners = (got.argmax(1) == due.argmax(1)).float().mean().item()
-    return Proof(steps, *far, winners, tuple(_arriving(reference.stage0, each) for each in (due_x, x)))
-
-
-@torch.no_grad()
-def _arriving(stem, x):
-    """The deviation of what comes to a trained stem's BN for x, as a share of the one that it keeps; over channels, the
-    median."""
-    each = stem.conv(x).transpose(0, 1).flatten(1).std(1)
-    return (each / stem.bn.running_var.sqrt()).median().item()

@@ -2,6 +2,7 @@
 load, prepare, answer, step. `HEALTHY` holds this library's own; a patient replaces one or two of them.
 """
 
+from contextlib import nullcontext
 from functools import cache
 
 import torch
@@ -13,6 +14,7 @@ from ...experiments.tasks import photographs
 from ...network import Design, head
 from ...network import stages as stages_of
 from ...photos import normalised
+from ..endless import within
 
 # ── The healthy parts ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -113,13 +115,21 @@ class Assembled(nn.Module):
 def assemble(parts, seed=0, **design):
     """Return a network of these parts, healthy ones where none is given; its first weights belong to the seed.
 
-    design: base, blocks and num_classes, SMALL's unless given. Raises ValueError for a part of an unknown name.
+    design: base, blocks and num_classes, SMALL's unless given. Raises ValueError for a part of an unknown name, and
+    `Endless` where one of them never ends.
     """
     if unknown := parts.keys() - HEALTHY.keys():
         raise ValueError(f"no part is called {sorted(unknown)[0]!r}; there are {', '.join(HEALTHY)}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Assembled({**HEALTHY, **parts}, **{**SMALL, **design})
+        with limited(parts):
+            return Assembled({**HEALTHY, **parts}, **{**SMALL, **design})
+
+
+def limited(parts):
+    """For `with`: the code of these parts may not run for ever. Healthy ones may take their time."""
+    own = any(HEALTHY.get(name) is not part for name, part in parts.items())
+    return within() if own else nullcontext()
 
 
 @cache

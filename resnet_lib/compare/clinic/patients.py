@@ -248,8 +248,7 @@ PATIENTS = {
             (RELU_BEFORE_SUM, "Then the blocks would give other numbers. Here the ladder is equal to the last bit."),
             (
                 HEALTHY_ONE,
-                "Its results are healthy. But the statistics found tensors that were written over after "
-                "they had been given out, so whoever looks later sees something else.",
+                "Its results are healthy. But the statistics have a reading that no healthy network has.",
             ),
         ),
         "A hook gets the tensor itself, not a copy. ReLU(inplace=True) and += write into the same tensor later. "
@@ -302,7 +301,7 @@ PATIENTS = {
             ),
             (
                 "The pooling takes the average.",
-                "Then the planted average would give these numbers. What gives them is another kernel.",
+                "Then an average planted in a healthy network would give these numbers, and it does not.",
             ),
             ("There is no ReLU in the stem.", "Then values below zero would come out of Stage 0. Here there are none."),
         ),
@@ -433,8 +432,7 @@ PATIENTS = {
         (
             (
                 "The pictures are normalised twice.",
-                "Then what goes in would have a mean of about −4 and a deviation "
-                "of more than 4. Here its mean is above zero, and nothing is below zero.",
+                "Then what goes in would have a mean below zero and a deviation of more than 4. Here nothing is below zero.",
             ),
             (
                 "The bytes are not divided by 255.",
@@ -468,8 +466,7 @@ PATIENTS = {
         (
             (
                 "The learning rate is too high.",
-                "The healthy networks are trained at the same one, and the first two "
-                "losses are theirs to the digit. What is wrong has to be something that piles up.",
+                "The healthy networks are trained at the same one, and the first two losses are theirs to the digit.",
             ),
             (NO_TRAIN, "Then the first loss would differ already, and BN's running means would not move."),
             (WRONG_LABELS, "Then the loss would stay near ln 20, that of a guess, and not leap far above it."),

@@ -9,6 +9,7 @@ import torch
 from ..._common import one_thread, say
 from ...experiments.tasks import photographs
 from ...experiments.training import FAST, Recipe, Training
+from ..endless import within
 from ..words import found, several
 from .parts import HEALTHY, WRONG, assemble, said
 
@@ -53,7 +54,8 @@ class Run:
     @one_thread()
     def advance(self):
         """One step; every run sees the same pictures in the same order. ValueError where the loss is not finite."""
-        next(self._steps)
+        with within():
+            next(self._steps)
 
 
 @cache
@@ -86,7 +88,8 @@ class Trial:
         self._runs, self.error = dict(_twins(tuple(sorted((healthy or {}).items())), self.steps)), None
         try:
             network, prepare = assemble(parts), {**HEALTHY, **parts}["prepare"]
-            network.train()(prepare(_task().train[0][:4].clone()))
+            with within():
+                network.train()(prepare(_task().train[0][:4].clone()))
             self._runs = {"patient": Run(parts, 0, self.steps), **self._runs}
         except WRONG as error:
             self.error = said(error)
@@ -115,6 +118,9 @@ class Trial:
                         run.advance()
                     except WRONG as error:
                         self.error = said(error)
+                    except BaseException:  # one that was stopped halfway, by Ctrl-C or a limit, cannot be resumed
+                        _twins.cache_clear()
+                        raise
             yield self.step
 
     def run(self):

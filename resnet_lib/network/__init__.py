@@ -1,8 +1,6 @@
 """The whole network: a design, which is numbers alone, and the network built from it. Paper, Table 1 (18 to 152);
 Xie et al., arXiv 1611.05431, Table 1 (ResNeXt); Zagoruyko and Komodakis, arXiv 1605.07146 (Wide ResNet)."""
 
-import difflib
-import re
 import threading
 from collections import OrderedDict
 from contextlib import contextmanager
@@ -13,8 +11,10 @@ from math import prod
 import torch
 from torch import nn
 
-from ._common import Checked, check_design, check_input, check_name, check_options, check_training_size
-from .blocks import BTNK1, BTNK2, BasicBlock, Bottleneck, Stem
+from .._common import Checked, check_design, check_input, check_name, check_options, check_training_size
+from ..blocks import BTNK1, BTNK2, BasicBlock, Bottleneck, Stem
+from .names import PARTS
+from .names import step_called as step_called
 
 
 @dataclass(frozen=True)
@@ -93,18 +93,6 @@ OPTIONS = {
     "wide_resnet101_2": ("bottleneck", (3, 4, 23, 3), 1, 128),
 }
 DESIGNS = {name: Design.resnet(*two, groups=g, width_per_group=w) for name, (*two, g, w) in OPTIONS.items()}
-
-
-# The parts as published networks name them → as they are named here.
-PARTS = {
-    "conv1": "stage0.conv",
-    "bn1": "stage0.bn",
-    "relu": "stage0.relu",
-    "maxpool": "stage0.pool",
-    **{f"layer{i}": f"stage{i}" for i in (1, 2, 3, 4)},
-    "avgpool": "head.pool",
-    "fc": "head.fc",
-}
 
 
 def _part(published):
@@ -209,6 +197,18 @@ class ResNet(Checked):
         setattr(self.get_submodule(where) if where else self, name, module)
         self.reduction = _reduction(self.design)
 
+    def load_state_dict(self, state_dict, *options, **named):
+        """As every module's; names of published networks are said as such."""
+        try:
+            return super().load_state_dict(state_dict, *options, **named)
+        except RuntimeError:
+            if "conv1.weight" not in state_dict:
+                raise
+            raise RuntimeError(
+                "Error(s) in loading state_dict for ResNet: they have the published names, such as 'conv1.weight'; "
+                "pass from_published(…) of them, from resnet_lib"
+            ) from None
+
     def check_call(self, x):
         check_input(self, x)
         check_training_size(self, x)
@@ -225,56 +225,6 @@ class ResNet(Checked):
 def _reduction(design):
     """Return the output stride of Stage 4: 32, or less where dilation replaces a stride."""
     return prod(part.S for part in (design.stem, *design.stages)) * (2 if design.stem.pool else 1)
-
-
-def step_called(name, names):
-    """Return which of the names of steps is meant by a name: itself; the same step as published networks call it, or as
-    this library does where the names are published ones; an index in brackets, `layer4[-1]`, is a block.
-
-    Raises ValueError for a name that is none of them, with the nearest, or that is several steps here, with those.
-    """
-    names = dict.fromkeys(names)
-    if name in names:
-        return name
-    if not isinstance(name, str):
-        raise ValueError(
-            f"a step is asked for by its name, such as {next(iter(names), '')!r}, and not {type(name).__name__}"
-        )
-    said = re.sub(r"\[(-?\d+)\]", r".\1", name.lower().replace(" ", "").removeprefix("module.").removeprefix("model."))
-    if last := re.search(r"^(.*?)\.(-\d+)", said):
-        said = _from_the_end(said, *last.groups(), names)
-    for meant in (said, _ours(said), _published(said)):
-        if meant in names:
-            return meant
-    several = [n for n in names if re.fullmatch(re.escape(_ours(said)) + r"\d", n)] if said.endswith("relu") else []
-    if several:
-        raise ValueError(f"{name!r} is {len(several)} steps here, one each time it runs: {', '.join(several)}")
-    if near := difflib.get_close_matches(_ours(said), names, 3):
-        raise ValueError(f"no step is called {name!r}; did you mean {' or '.join(near)}?")
-    first = ", ".join([n for n in names if n][:4]) + ", …" * (len(names) > 4)
-    raise ValueError(f"no step is called {name!r}; there are {first}")
-
-
-def _from_the_end(said, stage, index, names):
-    for stage_ in (stage, _ours(stage), _published(stage)):
-        blocks = {int(m[1]) for n in names if (m := re.match(re.escape(stage_) + r"\.(\d+)(\.|$)", n))}
-        if len(blocks) >= -int(index):
-            return said.replace(f"{stage}.{index}", f"{stage}.{sorted(blocks)[int(index)]}", 1)
-    return said
-
-
-def _ours(name):
-    first, dot, rest = name.partition(".")
-    rest = rest.replace("downsample.0", "shortcut.conv").replace("downsample.1", "shortcut.bn")
-    return PARTS.get(first, first) + dot + rest.replace("downsample", "shortcut")
-
-
-def _published(name):
-    for theirs, ours in PARTS.items():
-        if f"{name}.".startswith(f"{ours}."):
-            rest = name[len(ours) :].replace("shortcut.conv", "downsample.0").replace("shortcut.bn", "downsample.1")
-            return theirs + re.sub(r"relu\d$", "relu", rest).replace("shortcut", "downsample")
-    return name
 
 
 def stages(design, block):
@@ -301,9 +251,18 @@ def head(C, num_classes):
     return nn.Sequential(OrderedDict(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(C, num_classes)))
 
 
+# Options of torchvision's and timm's functions of the same names.
+FOREIGN = dict.fromkeys(("weights", "pretrained", "progress"), "load({0!r}) from resnet_lib.weights returns it trained")
+FOREIGN |= {"in_chans": "channels of the input are in_channels", "output_stride": "see replace_stride_with_dilation"}
+FOREIGN |= {"features_only": "activations(network, x, names) returns the maps of its steps"}
+
+
 def build(name, **options):
     """Return the published network of that name. Options as ResNet's. ValueError for a name not in DESIGNS."""
     check_name(name, OPTIONS)
+    if foreign := FOREIGN.keys() & options.keys():
+        option = min(foreign)
+        raise ValueError(f"{name} has no option {option!r}: {FOREIGN[option].format(name)}")
     block, blocks, groups, width_per_group = OPTIONS[name]
     return ResNet(block, **{"blocks": blocks, "groups": groups, "width_per_group": width_per_group, **options})
 

@@ -1,0 +1,169 @@
+"""The examination with trained weights: the ladder of proof, the answers, and what a function that loads does."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+
+from ..._common import one_thread, say
+from ...weights import load as trained
+from ..endless import Endless, within
+from ..proof import copy_weights, ladder
+from ..words import found, several
+from .parts import WRONG, answer, assemble, pictures, prepare, said
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The ladder of proof with trained weights, and the answers that the patient's own code gives to pictures that it
+    has prepared itself.
+
+    ladder:   a `proof.Ladder`, or None where the code could not be run.
+    answer:   largest difference of its answers to 64 pictures from the healthy network's, relative to its largest.
+    company:  the same between its answers to two pictures by themselves and to the same two among others.
+    winners:  the share of the pictures for which both networks have the same winning class.
+    arrives:  (healthy, the patient's): the deviation of what comes to the trained network's first BN, as a share of the
+              deviation that this BN was trained with and keeps as its running variance.
+              These four are None where the healthy weights do not fit the patient, or its code stops.
+    error:    what the code raised, or a finding about its answers' shape, or None.
+    `text` says where the two differ first, `cause` why: who wants to find that out alone reads only the first.
+    """
+
+    ladder: object
+    answer: float | None = None
+    company: float | None = None
+    winners: float | None = None
+    arrives: tuple | None = None
+    error: object = None
+
+    @property
+    def sick(self):
+        return bool(self.error) or not self.ladder.equal or max(self.answer or 0, self.company or 0) > TOLERANCE
+
+    @property
+    def why(self):
+        """The finding behind `cause`, or None."""
+        if self.ladder and self.ladder.equal and self.arrives:
+            healthy, mine = self.arrives
+            if abs(mine / healthy - 1) > 0.05:
+                return found("other preparation", mine=mine, healthy=healthy)
+        return self.ladder.finding if self.ladder else None
+
+    @property
+    def cause(self):
+        """What the ladder, or the first BN, says is wrong; or None."""
+        return say(self.why) if self.why else None
+
+    @property
+    def finding(self):
+        """Where the two differ first, or that they do not."""
+        head, answers = (
+            self.ladder and found("ladder" if self.ladder.equal else "ladder differs", says=self.ladder.headline),
+            None,
+        )
+        if self.error:
+            answers = found("code stops", error=self.error)
+        elif self.ladder.equal and self.answer is not None:
+            answers = found("answers healthy")
+            if self.company > TOLERANCE:
+                answers = found("answers depend on neighbours", company=self.company)
+            elif self.answer > TOLERANCE:
+                answers = found("other answers", answer=self.answer)
+        return several(head, answers)
+
+    @property
+    def text(self):
+        return say(self.finding)
+
+
+TOLERANCE = 1e-4
+
+
+@cache
+def published():
+    """The trained network that comes with the course, and 64 pictures: (network, its design, pictures as bytes)."""
+    network = trained("thin")
+    stages = (network.stage1, network.stage2, network.stage3, network.stage4)
+    design = {
+        "base": network.stage0.conv.out_channels,
+        "blocks": tuple(len(stage) for stage in stages),
+        "num_classes": network.head.fc.out_features,
+    }
+    return network, design, pictures(size=64)  # smaller than its own, which proves as much in a twelfth of the time
+
+
+@one_thread()
+def prove(parts, names=None):
+    """Compare a network of these parts with the trained one that comes with the course, as `Proof`.
+
+    Its weights go to the patient by name, or by the patient's own `load` where it has one.
+    names: as `proof.ladder`'s, for a learner's own names.
+    """
+    reference, design, shown = published()
+    own, due_x = parts.get("load"), prepare(shown)
+    try:
+        mine = assemble(parts, **design)
+        if own:
+            with within():
+                own(mine, _copied(reference))
+        steps = ladder(mine.eval(), reference, due_x[:8], names=names, copy=own is None)
+    except WRONG as error:
+        return Proof(None, error=said(error))
+    if isinstance(steps.error, Endless):
+        raise steps.error
+    wrong = None
+    try:
+        if own is None:
+            copy_weights(reference, mine, names)
+        mine.train()  # as a network is that was just made, or trained: what comes of it is up to its code
+        due, answers = answer(reference, due_x), parts.get("answer", answer)
+        with within():
+            x = parts.get("prepare", prepare)(shown.clone())
+            got, pair = answers(mine, x), answers(mine, x[:2])
+        if got.shape != due.shape:
+            wrong = found("answers' shape", shape=tuple(got.shape), right=tuple(due.shape))
+    except WRONG as error:
+        wrong = said(error)
+    if wrong:
+        # Where the ladder has found something, it has said this already, and better.
+        return Proof(steps, error=wrong if steps.equal and not steps.unmatched else None)
+    far = [((a - b).abs().max() / due.abs().max()).item() for a, b in ((got, due), (pair, got[:2]))]
+    winners = (got.argmax(1) == due.argmax(1)).float().mean().item()
+    return Proof(steps, *far, winners, tuple(_arriving(reference.stage0, each) for each in (due_x, x)))
+
+
+def _copied(reference):
+    """The weights of the reference for a patient's own code, which may do with them what it likes."""
+    return OrderedDict((name, t.clone()) for name, t in reference.state_dict().items())
+
+
+@one_thread()
+def loads_by_name(parts):
+    """What else a `load` does to whose network the weights arrive: (the first of the weights that it changes, the
+    first name that it does not know and says nothing about), "" for each that there is not."""
+    reference, design, _ = published()
+    kept, given, changed, unnoticed = _copied(reference), _copied(reference), "", ""
+    with within():
+        parts["load"](assemble(parts, **design), given)
+    changed = next((n for n, t in kept.items() if n not in given or not torch.equal(given[n], t)), "")
+    # In turn of each kind: a weight, a bias, what a BN keeps.
+    for name in ("stage1.0.conv3.weight", "head.fc.bias", "stage2.0.bn1.running_mean"):
+        other = OrderedDict((f"other.{n}" if n == name else n, t) for n, t in _copied(reference).items())
+        try:
+            with within():
+                parts["load"](assemble(parts, **design), other)
+        except Endless:
+            raise
+        except Exception:  # that is how it says so
+            continue
+        unnoticed = unnoticed or f"other.{name}"
+    return changed, unnoticed
+
+
+@torch.no_grad()
+def _arriving(stem, x):
+    """The deviation of what comes to a trained stem's BN for x, as a share of the one that it keeps; over channels, the
+    median."""
+    each = stem.conv(x).transpose(0, 1).flatten(1).std(1)
+    return (each / stem.bn.running_var.sqrt()).median().item()
