@@ -432,7 +432,8 @@ PATIENTS = {
         (
             (
                 "The pictures are normalised twice.",
-                "Then what goes in would have a mean below zero and a deviation of more than 4. Here nothing is below zero.",
+                "Then what goes in would have a mean below zero and a deviation of more than 4. "
+                "Here nothing is below zero.",
             ),
             (
                 "The bytes are not divided by 255.",
