@@ -49,7 +49,8 @@ PhotographExplorer(load("thin"))
 # - prepare a photograph exactly as in the network's training, and recognise a wrong preparation from its numbers,
 # - distinguish the published ResNet-50 files, and verify a download.
 #
-# Everything works without internet, except for one cell that says so.
+# Everything works without internet, except for one cell that says so. After section 6 (65 minutes) is a good place for
+# a break.
 # </details>
 #
 # **What you have just seen.** Trained weights are a file: names and tensors. This lesson loads such a file into the
@@ -962,6 +963,8 @@ print("without eval():  ", top3(copy.deepcopy(mine).train()))
 # - **A preparation that differs from training.** Section 8.
 # - **The wrong list of classes**, or one in another order. The network outputs numbers; you have to supply the names.
 # - **`weights_only=False`** on a file from the web. Section 3.
+# - **The head cut off with `nn.Sequential(*list(network.children())[:-1])`**, to get one vector for each photograph. Our
+#   head holds the pooling as well as the linear layer, so that gives maps, 7 × 7. Write `network.fc = nn.Identity()`.
 #
 # ## Summary
 #
