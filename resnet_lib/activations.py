@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from ._common import input_problem
+from ._common.given import check_module
 from .network import step_called
-from .network.given import check_module
 
 
 def step_names(module):

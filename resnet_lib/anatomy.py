@@ -13,9 +13,9 @@ from typing import NamedTuple
 from torch import nn
 
 from ._common import check, check_place, pair, shape_text
+from ._common.given import check_module
 from .network import Design, shapes_only, step_called
 from .network import unfilled as unfilled
-from .network.given import check_module
 
 
 class Sees(NamedTuple):

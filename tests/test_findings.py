@@ -4,7 +4,8 @@ ladder and the clinic give the same verdicts and the same hints."""
 import pytest
 from torch import nn
 
-from resnet_lib import ResNet, _common
+from resnet_lib import ResNet
+from resnet_lib._common import findings
 from resnet_lib.compare import words
 from resnet_lib.compare.clinic.patients import PATIENTS
 from resnet_lib.exercises import Wrong, check_cured, check_ladder
@@ -22,7 +23,7 @@ def judged(check, *given, **parts):
 
 
 def only_kinds(monkeypatch):
-    for module in (_common, words):
+    for module in (findings, words):
         monkeypatch.setattr(module, "say", lambda finding: finding.kind.name)
 
 

@@ -11,10 +11,10 @@ from torch import nn
 from torch.nn.utils import parametrizations, prune
 
 from resnet_lib import ResNet, activations, anatomy, build, from_published, to_published
+from resnet_lib._common.names import step_called
 from resnet_lib.inside.arithmetic import explain
 from resnet_lib.inside.attribution import grad_cam, occlusion, support
 from resnet_lib.inside.seen import Seen
-from resnet_lib.network.names import step_called
 from resnet_lib.photos import to_input
 from resnet_lib.speed.fast import FastNetwork, as_graph, fast
 

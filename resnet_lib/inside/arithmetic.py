@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from .._common import check_place, evaluating, pair, shape_text
+from .._common.given import check_module
 from ..activations import calls
 from ..blocks import Add
 from ..network import step_called
-from ..network.given import check_module
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -13,8 +13,8 @@ import torch
 from torch.nn import functional as F
 
 from .._common import check, check_finite, check_place, evaluating, input_problem, number_problem, shape_text
+from .._common.given import check_module
 from ..activations import activations
-from ..network.given import check_module
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from .._common import check, evaluating
+from .._common.given import check_module
 from ..activations import calls, step_names
 from ..anatomy import Steps, anatomy
 from ..network import step_called
-from ..network.given import check_module
 from ..photos import PHOTOS, cut_off, open_photo, photo, square, to_input
 from .attribution import scores
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from .._common import Checked, check, gap, shape_text
-from ..network.given import check_module
+from .._common.given import check_module
 from .fold import fold, fold_bn
 from .graph import as_graph
 from .join import join

@@ -4,8 +4,8 @@ import copy
 
 from torch import fx, nn
 
+from .._common.given import check_module
 from ..blocks import Add
-from ..network.given import check_module
 
 
 def as_graph(network):

@@ -11,10 +11,10 @@ from math import prod
 import torch
 from torch import nn
 
-from .._common import Checked, check_design, check_input, check_name, check_options, check_training_size
-from ..blocks import BTNK1, BTNK2, BasicBlock, Bottleneck, Stem
-from .names import PARTS
-from .names import step_called as step_called
+from ._common import Checked, check_design, check_input, check_name, check_options, check_training_size
+from ._common.names import PARTS
+from ._common.names import step_called as step_called
+from .blocks import BTNK1, BTNK2, BasicBlock, Bottleneck, Stem
 
 
 @dataclass(frozen=True)

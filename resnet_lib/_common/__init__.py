@@ -1,0 +1,54 @@
+"""Helpers that every room uses, and checks of what is passed to blocks and networks. Imports nothing of ours."""
+
+from .checks import (
+    Checked,
+    check,
+    check_bottleneck,
+    check_finite,
+    check_input,
+    check_name,
+    check_options,
+    check_place,
+    check_sum,
+    check_training_size,
+    input_problem,
+    number_problem,
+    quarter,
+)
+from .designs import check_design, design_problems, divisors, out_of_range
+from .files import alone, runs_folder, whole
+from .findings import Finding, Kind, say
+from .values import evaluating, gap, one_thread, pair, seeded, shape_text, threads
+
+__all__ = [
+    "Checked",
+    "check",
+    "check_bottleneck",
+    "check_finite",
+    "check_input",
+    "check_name",
+    "check_options",
+    "check_place",
+    "check_sum",
+    "check_training_size",
+    "input_problem",
+    "number_problem",
+    "quarter",
+    "check_design",
+    "design_problems",
+    "divisors",
+    "out_of_range",
+    "alone",
+    "runs_folder",
+    "whole",
+    "Finding",
+    "Kind",
+    "say",
+    "evaluating",
+    "gap",
+    "one_thread",
+    "pair",
+    "seeded",
+    "shape_text",
+    "threads",
+]

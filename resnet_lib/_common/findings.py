@@ -1,0 +1,39 @@
+"""What is found, and its words."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What can be found wrong, with the words for it.
+
+    name:     short and stable, "padding once", "layer missing": what code and tests compare.
+    sentence: a template for `str.format` with the finding's values and its `where`, or a callable of them by name.
+    hint:     where to look, if this kind has a hint of its own.
+    """
+
+    name: str
+    sentence: str | Callable[..., str]
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found: its kind, where (a layer, argument, input, file or line) and the values its sentence names.
+
+    A value may be a finding itself, the cause of this one; in a sentence it becomes its own sentence.
+    """
+
+    kind: Kind
+    where: str = ""
+    values: Mapping = field(default_factory=dict)
+
+    def __str__(self):
+        return say(self)
+
+
+def say(finding):
+    """Return the sentence of a finding: the only place where a finding becomes words, and nothing reads them back."""
+    sentence, values = finding.kind.sentence, {"where": finding.where, **finding.values}
+    return sentence(**values) if callable(sentence) else sentence.format(**values)
