@@ -55,12 +55,15 @@ class PhotographExplorer(Guarded):
             size = checkpoint.size if checkpoint else 224
         self.source = PictureSource(picture)
         self.size = choice("pixels", sorted({*SIZES, size}), size)
-        self.progress = progress_bar("200px")
+        self.progress = progress_bar("120px")
         self.classes, self.photo = html(), Picture("120px")
 
         self.stage, self.block, self.step = (toggle("", [""], "") for _ in range(3))
         walk = (("stage", self.stage), ("block", self.block), ("step", self.step))
-        self._lines = [row(widgets.Label(name, layout=widgets.Layout(width="40px")), control) for name, control in walk]
+        self._lines = [
+            widgets.HBox([widgets.Label(name, layout=widgets.Layout(flex="0 0 40px")), control])
+            for name, control in walk
+        ]
         self.where, self.about = html(), html()
         self.maps = ClickPicture(self._map_clicked, "100%", max_width="456px")
         self.channel, self.row, self.column = (slider(n, 0, 0, 1) for n in ("channel", "row", "column"))
@@ -79,9 +82,10 @@ class PhotographExplorer(Guarded):
             layout=widgets.Layout(flex="1 1 480px", max_width="700px"),
         )
         below = columns(left, right, width="100%")
-        answer = columns(self.photo, self.classes, flex="1 1 300px", max_width="360px")
-        walked = widgets.VBox([*self._lines, self.where], layout=widgets.Layout(flex="2 1 380px"))
-        above = row(self.source, self.size), self.progress, columns(answer, walked, width="100%")
+        shown = widgets.VBox([self.photo, self.progress], layout=widgets.Layout(flex="0 0 124px"))
+        answer = widgets.HBox([shown, self.classes], layout=widgets.Layout(flex="1 1 330px", max_width="350px"))
+        walked = widgets.VBox([*self._lines, self.where], layout=widgets.Layout(flex="2 1 390px"))
+        above = row(self.source, self.size), columns(answer, walked, width="100%")
         self.lay_out(*above, self.problem, below, self.value)
         self.hidden = (below, self.value)
         with one_thread():
