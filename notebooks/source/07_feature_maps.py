@@ -100,7 +100,7 @@ print("logits", tuple(seen.logits.shape))
 
 # %%
 for name in PHOTOS:
-    print(f"{name:8}", ", ".join(f"{label} {p:.0%}" for label, p in Seen(network, name).top(3)))
+    print(f"{name:9}", ", ".join(f"{label} {p:.0%}" for label, p in Seen(network, name).top(3)))
 
 # %% [markdown]
 # **What do you see?** Which of the five photographs show something that the thin network has learnt?
@@ -206,7 +206,7 @@ HTML(f'{CSS}<div class="rl">{histogram(seen.inputs(step)[0])} &emsp; {histogram(
 #
 # <details><summary>What you can see</summary>It is now one bar at 0. To the right of 0 nothing has moved. (Each
 # picture has its own scale: the right one begins at 0, and its bar at 0 dwarfs all others.) BN has centred the values
-# near 0, so the ReLU cuts about half of them.</details>
+# near 0, so the ReLU cuts more than a third of them.</details>
 #
 # A channel that is zero *everywhere* contributes nothing to the layers that read it. For one picture that is normal: a
 # channel need not respond to a cat. If it is zero for **every** picture, it is dead weight, a **dead channel**.
