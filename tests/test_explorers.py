@@ -250,10 +250,10 @@ def test_what_a_value_depends_on_is_framed_in_the_picture():
 
 
 def test_the_maps_are_those_of_the_network_that_is_set_and_trained_where_weights_are_here():
-    explorer = NetworkExplorer("thin", W=64)
+    explorer = NetworkExplorer("thin")
     assert explorer.weights.value == "trained" and "trained weights" in explorer.page.maps["note"]
     trained = load("thin")
-    wanted = activations(trained, to_input(photo("coffee"), 64, 64), ["stage2"])["stage2"]
+    wanted = activations(trained, trained.checkpoint.to_input(photo("coffee")), ["stage2"])["stage2"]
     assert torch.allclose(explorer._run[1].kept["stage2"], wanted, atol=1e-4)
     explorer.stride1.value = True  # another network than the trained one
     assert explorer.weights.value == "random" and "not trained" in explorer.page.maps["note"]

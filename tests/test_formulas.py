@@ -373,7 +373,12 @@ ILLEGAL = illegal_question(
         (
             shape_question("BTNK1", 256, 56, 128, 2),
             (512, 28, 28),
-            {(128, 28, 28): "4·C1", (512, 56, 56): "stride", (256, 28, 28): "channels change", (1, 28, 28): "512"},
+            {
+                (128, 28, 28): "4·C1",
+                (512, 56, 56): "stride",
+                (256, 28, 28): "channels change",
+                (1, 28, 28): "4·C1 channels",
+            },
         ),
         (shape_question("BTNK1", 64, 7, 64, 2), (256, 4, 4), {(256, 3, 3): "rounded up"}),
         (
@@ -535,7 +540,7 @@ def test_where_two_mistakes_give_the_same_numbers_both_are_named():
 @pytest.mark.parametrize(
     "after, guess, sentence",
     [
-        ("conv1", (64, 14, 14), "C1 = C/4 = 256 channels are inside"),
+        ("conv1", (64, 14, 14), "C/4 channels flow, as everywhere inside"),
         ("conv1", (14, 14, 256), "The channels come first"),
         ("conv3", (256, 14, 14), "widens to C again"),
         ("y", (2048, 14, 14), "as many channels as it takes in"),

@@ -534,8 +534,8 @@ StemExplorer(picture="checkerboard")
 #
 # <details><summary>For later: dilation, which ResNet-50 does not use</summary>
 #
-# A *dilated* kernel is spread out. Three weights with dilation 2 cover 5 pixels: `■·■·■`. In the rule its **reach** takes
-# the place of the kernel:
+# A kernel with dilation is spread out. Three weights with dilation 2 cover 5 pixels: `■·■·■`. In the rule its **reach**
+# takes the place of the kernel:
 #
 # $$\text{reach} = \text{dilation} \cdot (\text{kernel} - 1) + 1$$
 #

@@ -834,7 +834,7 @@ attribution
 # 2. On the empty white around the truck. Grad-CAM at an early stage takes the mean gradient of a whole map for its
 #    worth, and later blocks may use a map in one place for a class and in another against it.
 # 3. The largest. Hiding any 16 pixels costs the truck hardly a percentage point: the network can do without any one small
-#    piece. With 112 the patch covers a quarter of the picture, and there is a place whose loss costs nearly everything.
+#    piece. With 112 the patch covers a quarter of the picture, and there is a place that costs it nearly everything.
 #    But a patch that large says little about *where*.
 # 4. The place spoke for another class, which loses without it.
 # 5. For a wrong one: a cup is not among the classes. Nothing about the map reveals that.
