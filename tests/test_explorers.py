@@ -18,7 +18,7 @@ from resnet_lib.explorers import (
     StageExplorer,
     StemExplorer,
 )
-from resnet_lib.photos import photo, square, to_input
+from resnet_lib.photos import photo, square
 from resnet_lib.weights import load
 
 
