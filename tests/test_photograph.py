@@ -1,5 +1,6 @@
 """The explorers of photographs, driven through their controls as a learner drives them; what they show is read back."""
 
+import base64
 import copy
 import io
 import re
@@ -12,12 +13,14 @@ from PIL import Image
 
 from resnet_lib import ResNet, anatomy
 from resnet_lib.explorers import AttributionExplorer, CompareExplorer, PhotographExplorer
+from resnet_lib.explorers.photograph import place_of_the_strongest, strongest_places
 from resnet_lib.inside.arithmetic import explain
-from resnet_lib.inside.attribution import grad_cam, occlusion, support
+from resnet_lib.inside.attribution import grad_cam, occlusion, placed, support
 from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import PHOTOS, photo, to_input
-from resnet_lib.views.channel import BETWEEN, PANE, place
+from resnet_lib.views.channel import BETWEEN, PANE, blend, jpeg, place, side_by_side
 from resnet_lib.views.maps import mosaic, palette, statistics
+from resnet_lib.views.style import SEQUENTIAL
 from resnet_lib.views.value import number
 
 from .reference import plain
@@ -43,6 +46,22 @@ def inside(shown, index, n, H):
     columns = int(np.ceil(np.sqrt(n)))
     y, x = (v * (H + 1) for v in divmod(index, columns))
     return shown[y + 4 : y + H - 2, x + 4 : x + H - 2]
+
+
+# ── where it begins ──
+
+
+def test_it_begins_at_the_strongest_value_of_the_strongest_channel(explorer, network):
+    maps = Seen(network, "cat", 64)[explorer.looking_at]
+    maps = maps.reshape(len(maps), *(maps.shape[1:] or (1, 1)))
+    assert maps[explorer.channel.value, explorer.row.value, explorer.column.value].abs() == maps.abs().max()
+
+
+def test_only_what_is_not_zero_is_ringed():
+    plane = torch.zeros(5, 5)
+    assert strongest_places(plane) == [] and place_of_the_strongest(plane) == (2, 2)
+    plane[1, 3], plane[4, 0] = 2.0, -3.0
+    assert strongest_places(plane) == [(4, 0), (1, 3)] and place_of_the_strongest(plane) == (4, 0)
 
 
 # ── the walk ──
@@ -335,6 +354,16 @@ def test_another_photograph_brings_its_own_classes(network):
     explorer.source.choose.value = "truck"
     best = grad_cam(network, to_input(photo("truck"), 64)).target
     assert explorer.target.value == best == explorer.target.options[0][1]
+
+
+def test_grad_cam_is_drawn_where_each_value_looks_and_not_stretched(network):
+    explorer = AttributionExplorer(network, size=64)
+    explorer.step.value = "stage3"
+    seen = Seen(network, "cat", 64)
+    values, step = grad_cam(network, seen.x, step="stage3").values, seen.anatomy["stage3.5.relu3"]
+    there = placed(values, step.sees, 64, 64)
+    due = side_by_side(seen.image.resize((PANE, PANE)), blend(seen.image, there / there.abs().max(), SEQUENTIAL))
+    assert base64.b64encode(jpeg(due)) in bytes(explorer.picture.value)
 
 
 # ── side by side ──

@@ -13,13 +13,13 @@ from .reference import shake_norms
 W = 64
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def network():
     torch.manual_seed(0)
     return shake_norms(ResNet(blocks=(1, 1, 1, 1), base=4, num_classes=3)).eval()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def marked(network):
     costs, x = anatomy(network, W), torch.randn(1, 3, W, W)
     sees = {stage: costs[f"{stage}.0.relu3"].sees for stage in STAGES}
@@ -38,7 +38,7 @@ def test_the_middle_is_in_the_middle_and_anywhere_is_one_square(marked):
     assert len(rows) == len(columns) == W // 2 and rows[-1] - rows[0] == W // 2 - 1
 
 
-def test_a_network_that_always_says_the_same_keeps_its_answer_whatever_is_hidden(network):
+def test_a_network_that_always_says_the_same_keeps_its_answer_whatever_is_hidden():
     sure = ResNet(blocks=(1, 1, 1, 1), base=4, num_classes=3).eval()
     nn.init.constant_(sure.head.fc.bias, 0)
     sure.head.fc.bias.data[1] = 1e6

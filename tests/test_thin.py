@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from resnet_lib.experiments import train_thin as script
 from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import photo, to_input
 from resnet_lib.weights import THIN, load
+
+from .lab import ROOT
 
 FOLDER = THIN
 
@@ -66,6 +69,15 @@ KNOWN = {"church": "church", "truck": "garbage truck", "parachute": "parachute"}
 def test_every_bundled_photograph_that_has_a_class_gets_it_at_every_size(name, size):
     said, p = Seen(load("thin"), name, size).top(1)[0]
     assert said == KNOWN[name] and p > 0.9
+
+
+def test_lesson_07_shows_the_figures_of_the_record_on_where_maps_lie(record):
+    lesson = (ROOT / "notebooks" / "source" / "07_feature_maps.py").read_text(encoding="utf-8")
+    found = record["pointing"]
+    rows = re.findall(r"^# \| ([\w -]+?)(?:, without a map|, Stage (\d))? \| (\d+) % \| (\d+) % \|$", lesson, re.M)
+    shown = {f"{name}, stage{stage}" if stage else name: (int(a), int(b)) for name, stage, a, b in rows}
+    assert shown == {m: (round(100 * r["shown"]), round(100 * r["hidden"])) for m, r in found["still right"].items()}
+    assert f"on {found['photographs']} of\n# Imagenette's validation photographs" in lesson
 
 
 def test_two_crops_of_a_photograph_are_more_alike_to_it_than_two_photographs():

@@ -1,24 +1,18 @@
 """The whole network: the nine published designs and their options, drawn to scale, with the maps after every stage."""
 
 from dataclasses import replace
-from functools import cache
 
 from .._common import shape_text
 from ..network import DESIGNS, OPTIONS, Design
 from ..views.charts import cost_cells
 from ..views.markup import table
-from ..weights import CHECKPOINTS, THIN, load
+from ..weights import CHECKPOINTS, THIN
 from .controls import Choice, Switch
-from .trained import has_weights
+from .trained import has_weights, loaded
 from .whole import WholeExplorer
 
 STRIDE_ON = {"v1.5": "3x3", "v1": "1x1"}
 RANDOM, TRAINED = {"random weights": "random"}, {"trained weights": "trained"}
-
-
-@cache
-def _trained(name):
-    return load(name)
 
 
 class NetworkExplorer(WholeExplorer):
@@ -87,7 +81,7 @@ class NetworkExplorer(WholeExplorer):
         if self.weights.value == "random":
             return super().network()
         checkpoint = CHECKPOINTS[self.design.value]
-        return _trained(checkpoint.name), round(self.W.value * checkpoint.resize / checkpoint.size)
+        return loaded(checkpoint.name), round(self.W.value * checkpoint.resize / checkpoint.size)
 
     def weights_name(self):
         if self.weights.value == "random":

@@ -25,7 +25,7 @@ class Place:
 
     def trained(self):
         """Return the block with its trained weights, in eval(), and shared: not to be changed."""
-        return _network(self.network).get_submodule(self.path)
+        return loaded(self.network).get_submodule(self.path)
 
     def input(self, picture, W):
         """Return what the trained network gives this block for a picture, (1, C, W, W)."""
@@ -77,13 +77,14 @@ def places(network):
 
 
 @cache
-def _network(name):
+def loaded(name):
+    """Return the trained network of that name, loaded once and shared: not to be changed."""
     return load(name)
 
 
 @lru_cache(maxsize=8)
 def _inputs(network, path, picture, size):
-    whole, checkpoint = _network(network), CHECKPOINTS[network]
+    whole, checkpoint = loaded(network), CHECKPOINTS[network]
     image = picture.image if isinstance(picture, _Same) else photo(picture)
     x = to_input(image, size, round(size * checkpoint.resize / checkpoint.size))
     with torch.no_grad():

@@ -109,16 +109,13 @@ def _checkpoints():
         76.15,
         "the first resnet50 published for PyTorch, trained on ImageNet",
     )
-    thin, record = {"stride_on": "3x3", "num_classes": 10, "base": 16}, _record()
-    share, labels = record["validation"]["224"]["accuracy"], tuple(record["classes"])
+    thin, file = {"stride_on": "3x3", "num_classes": 10, "base": 16}, THIN / "record.json"
+    top1, labels = None, ()
+    if file.exists():
+        record = json.loads(file.read_text())
+        top1, labels = round(100 * record["validation"]["224"]["accuracy"], 2), tuple(record["classes"])
     note = "a ResNet-50 with a quarter of the channels, trained for this course on the photographs of Imagenette"
-    yield Checkpoint("thin", "resnet50", thin, "", 256, 224, round(100 * share, 2), note, labels)
-
-
-def _record():
-    file = THIN / "record.json"
-    nothing = {"validation": {"224": {"accuracy": 0}}, "classes": ()}
-    return json.loads(file.read_text()) if file.exists() else nothing
+    yield Checkpoint("thin", "resnet50", thin, "", 256, 224, top1, note, labels)
 
 
 CHECKPOINTS = {checkpoint.name: checkpoint for checkpoint in _checkpoints()}
