@@ -464,7 +464,7 @@ NETWORK = {
     "3 blocks in Stage 2": "Stage 2 has 3 blocks, and 2 are due",
     "Stage 1 strided": "stage1.0: the block has S = 2; it should be 1",
     "Stage 4 unstrided": "stage4.0: the block has S = 1; it should be 2",
-    "Stage 3 left out": "forward goes on without|made for 128 channels is given 64",
+    "Stage 3 left out": "has not called|made for 128 channels is given 64",
     "classes": "gives 7",
     "fc without bias": "bias",
     "max in the head": "the pooling takes the largest",

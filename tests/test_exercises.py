@@ -330,7 +330,7 @@ def test_blocks_are_not_counted_where_something_else_is_wrong_too():
 
 def test_a_part_that_is_left_out_on_the_way_is_named():
     _, text = judge("network", "modules", "Stage 3 left out")
-    assert "forward goes on without part2: call it" in text
+    assert "has not called part2: call it" in text
     line, inside = text.split("It stopped in forward, ")[1].splitlines()[0].split(". In there, ")
     assert "x = getattr(self" in line and 'c[f"conv' in inside, "first the network's own line, then the part's"
 
