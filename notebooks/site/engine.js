@@ -183,9 +183,9 @@ export function maxPool({shape: [C, H, W], data}, kernel, stride, padding) {
   return out;
 }
 
-/** The mean of each channel. */
+/** The mean of each channel, (C, 1, 1). */
 export function globalAverage({shape: [C, H, W], data}) {
-  const out = tensor([C]), n = H * W;
+  const out = tensor([C, 1, 1]), n = H * W;
   for (let c = 0, i = 0; c < C; c++) {
     let sum = 0;
     for (const end = i + n; i < end; i++) sum += data[i];

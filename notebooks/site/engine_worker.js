@@ -153,9 +153,13 @@ const jobs = {
     const own = scale([map]), buffers = [toLevels(map, own)], step = here.run.steps.get(group);
     Object.assign(said, {side: found.side, ...own});
     if (step) {
-      const c = channel - here.run.start(group), value = said.explained = explain(step, c, ...at);
-      if (value.rows) {
-        const input = step.inputs[0], data = plane(input, value.source), drawn = scale([data]);
+      // Of a BN also what its convolution did.
+      const before = step.kind === 'BN' && [...here.run.steps.values()].find(other => other.output === step.inputs[0]);
+      const explained = [step, before].filter(Boolean).map(each => [each, explain(each, channel - here.run.start(group), ...at)]);
+      said.explained = explained.map(pair => pair[1]);
+      const [seen, value] = explained.find(pair => pair[1].rows) ?? [];
+      if (value) {
+        const input = seen.inputs[0], data = plane(input, value.source), drawn = scale([data]);
         const ends = list => [list[0], list[list.length - 1] + 1];
         said.window = {channel: value.source, side: input.shape.slice(1), ...drawn, rows: ends(value.rows), columns: ends(value.columns)};
         buffers.push(toLevels(data, drawn));

@@ -3,7 +3,7 @@
 import {anatomy} from './engine_blocks.js';
 import {PATTERNS} from './engine_picture.js';
 import {action, buttons, choice, number, Scene, toggle} from './live_scene.js';
-import {costTable, shapeText, valueHtml} from './live_words.js';
+import {costTable, shapeText} from './live_words.js';
 
 const INSIDE = ['conv1', 'bn1', 'relu1', 'conv2', 'bn2', 'relu2'];
 const STOPS = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512];
@@ -173,6 +173,4 @@ export class Bottleneck extends Scene {
     const how = PATTERNS.includes(name) ? say('input_pattern', {name: say(name), C}) : say('input_filters', {C, W});
     return say('note_random', {how}) + (window ? say('note_window', {n: window}) : '');
   }
-
-  html(step, explained) { return valueHtml(explained, this.say); }
 }

@@ -1,5 +1,7 @@
 // What a kernel does for the instrument in a notebook, done in the page: controls, undo, the pin, questions.
 
+import {valueHtml} from './live_words.js';
+
 /** As much of a widget's model as the instrument uses. */
 export class Model {
   constructor(values) { this.values = values; this.hearers = new Map(); }
@@ -81,7 +83,7 @@ export const action = (name, work, more = {}) => new ActionControl('action', nam
 const TOGETHER = 1000;  // ms: moves of one control that follow each other faster are undone together
 const numeral = n => String(Math.fround(n) === n ? Number(n.toPrecision(8)) : n).replace('-', '−');
 
-/** A scene on the instrument. A subclass says `code()`, `changed(control)`, `update()`, `look(step)` and `html(value)`. */
+/** A scene on the instrument. A subclass says `code()`, `changed(control)`, `update()` and `look(step)`. */
 export class Scene {
   /** page: {words, palettes, say, ask}: the table of words, and the worker to ask. */
   constructor(name, page, controls) {
@@ -136,6 +138,7 @@ export class Scene {
 
   /** Ask the worker for maps; `arrange(answer)` makes of it what `showMaps` takes. */
   request(job, arrange) {
+    if (!this.model.get('maps').groups) this.showNoMaps(this.page.words.computing, job.want, 0);
     const wish = {job: {scene: this.name, ...job}, arrange, version: this.version};
     if (this.under) this.next = wish; else this.compute(wish);
   }
@@ -160,10 +163,12 @@ export class Scene {
     this.model.fire('shown');
   }
 
-  showNoMaps(why) {
-    const {groups = [{id: 'none', title: '', total: 0, channels: {from: 0, n: 0}}], ...more} = this.model.get('maps');
+  /** Why there are no maps; those of before stay, dimmed. `want`: groups, where there have been none. */
+  showNoMaps(why, want = [{id: 'none', total: 0}], version = this.version) {
+    const empty = want.map(group => ({title: '', channels: {from: 0, n: 0}, ...group}));
+    const {groups = empty, columns = Math.min(2, want.length), ...more} = this.model.get('maps');
     const without = groups.map(({side, ...group}) => ({...group, says: why}));
-    this.showMaps({columns: 1, ...more, groups: without}, new Uint8Array(), this.version);
+    this.showMaps({...more, columns, groups: without}, new Uint8Array(), version);
   }
 
   async question(content) {
@@ -172,11 +177,9 @@ export class Scene {
     const {buffers = [], explained, problem, number: value, ...said} = await this.page.ask(asked);
     if (problem) said.gone = true;
     else if (!said.gone) Object.assign(said, {title: this.titles[content.group] ?? '', value: numeral(value)});
-    if (explained) said.html = this.html(content.group, explained);
+    if (explained) said.html = explained.map(each => valueHtml(each, this.say)).join(`<p class="quiet">${this.say('bn_given')}</p>`);
     this.model.fire('msg:custom', {...content, ...said}, buffers);
   }
-
-  html() { return ''; }
 
   // ── what was done, and undone ──
 

@@ -53,7 +53,7 @@ export function valueHtml(found, say) {
   if (kind === 'BN') {
     const {input, mean, variance, eps, weight, bias} = found;
     const [v, m, s, w, b] = [input, mean, variance, weight, bias].map(digits);
-    return formula(`BN: (${v} − ${m}) / √(${s} + ${eps}) · ${w} + ${b} = ${y}`) + `<p>${say('bn_numbers', {m, s, w, b})}</p>`;
+    return formula(`BN: (${v} − ${mean < 0 ? `(${m})` : m}) / √(${s} + ${eps}) · ${weight < 0 ? `(${w})` : w} ${bias < 0 ? `− ${digits(-bias)}` : `+ ${b}`} = ${y}`) + `<p>${say('bn_numbers', {m, s, w, b})}</p>`;
   }
   if (kind === 'ReLU') return formula(`ReLU: max(0, ${digits(found.input)}) = ${y}`);
   if (kind === 'SUM') return formula(`F(x) + ${say('shortcut')}: ${digits(found.terms[0])} + ${digits(found.terms[1])} = ${y}`);
