@@ -203,7 +203,8 @@ def test_the_page_prepares_photographs_as_the_library_does(engine, name):
     found = engine(
         """const {decode, square} = await at('engine_picture');
         const picture = await decode(await (await fetch(`live/pictures/${given}.jpg`)).blob());
-        return [128, 224].map(size => btoa(Array.from(square(picture, size), n => String.fromCharCode(n)).join('')));""",
+        const text = bytes => btoa(Array.from(bytes, n => String.fromCharCode(n)).join(''));
+        return [128, 224].map(size => text(square(picture, size)));""",
         name,
     )
     for size, text in zip((128, 224), found, strict=True):
