@@ -16,9 +16,7 @@ def main():
     command.add_argument("--seconds", type=float, default=12, help="time for each exercise (12)")
     command.add_argument("--memory", type=int, default=4000, help="MB for each submission (4000)")
     command.add_argument("--jobs", type=int, help="how many submissions at a time (one a processor)")
-    command.add_argument(
-        "--own-numbers", action="store_true", help="also those who gave no name have numbers of their own"
-    )
+    command.add_argument("--own-numbers", action="store_true", help="hold those without a name to their file's, too")
     command.add_argument("--from", dest="place", type=Path, default=".", help=argparse.SUPPRESS)  # course.py says it
     options = command.parse_args()
     folder, out = options.place / options.folder, options.place / options.out
