@@ -7,6 +7,8 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 from nbconvert.filters import ansi2html, strip_ansi
 
+from resnet_lib.explorers.words import WORDS
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -64,7 +66,7 @@ def shown(data, alt, stills, picture, words):
 def explorer(data, stills, picture, words):
     """Return a widget as a picture or a still, and one sentence about where it is live."""
     if "image/png" in data:
-        sentence = data.get("text/plain", "").partition("\n")[0]
+        sentence = data.get("text/plain", "").removesuffix(WORDS["still"]).strip()
         body = picture(data["image/png"], sentence) + f"<p>{escape(sentence)}</p>"
     else:
         body = cleaned(stills.html(data[WIDGET]["model_id"]))
@@ -74,8 +76,7 @@ def explorer(data, stills, picture, words):
 
 
 def cleaned(html):
-    """Return HTML without what would run or what lies about the page: scripts, handlers, empty pictures, repeated
-    styles (the page has them) and links that lead nowhere here."""
+    """Return HTML without what would run (scripts, handlers), empty pictures, and styles, which the page has."""
     soup = BeautifulSoup(html, "html.parser")
     for each in soup.find_all(["script", "style"]):
         each.decompose()

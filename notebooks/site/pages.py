@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from html import escape
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import unquote
 
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -172,6 +173,7 @@ def tidy(soup, names):
         img["alt"] = img.get("alt", "")
     seen = set()
     for each in soup.find_all(id=True):
+        each["id"] = unquote(each["id"])  # nbconvert's, in JupyterLab's spelling
         if each["id"] in seen:
             del each["id"]
         else:
