@@ -25,7 +25,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 SOURCE = (ROOT / "course.py").read_text(encoding="utf-8")
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "playwright-python": "playwright"}
 INSTALLS = "-m pip install"
-COMMANDS = ("lab", "test", "bench", "present", "notebooks", "site", "grade", "doctor")
+COMMANDS = ("lab", "test", "bench", "present", "notebooks", "site", "grade", "student", "doctor")
 KERNELS = "@jupyterlab/apputils-extension:kernels-settings"
 
 needs_sh = pytest.mark.skipif(os.name == "nt", reason="stands a shell script in for .venv's Python")

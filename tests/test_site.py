@@ -163,7 +163,7 @@ def test_a_lesson_never_executed_is_there_without_outputs_and_says_so(site):
 
 @pytest.mark.kernel
 def test_a_lesson_that_fails_is_named_with_its_error_and_nothing_of_it_is_kept(site):
-    with pytest.raises(execute.Failed, match=r"08_other could not be executed:[\s\S]*division by zero"):
+    with pytest.raises(execute.Failed, match="08_other could not be executed: ZeroDivisionError: division by zero"):
         site.again(only={"08"})
     assert [path.name[:8] for path in site.kept.iterdir()] == ["07_small"]
 

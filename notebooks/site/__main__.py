@@ -24,18 +24,27 @@ def build(out, notebooks=NOTEBOOKS, kept=ROOT / "build" / "site", only=None, lan
 
     kept: folder of executed lessons. only: numbers of the lessons to execute, such as {"03"}, instead of all; the
     others appear as they were executed last, or without outputs. said: called with each line of progress.
+    execute.Failed at the end if a lesson could not be executed; the site has all the others.
     """
     sources = sorted((notebooks / "solutions").glob("[0-9][0-9]_*.ipynb"))
     glossary = notebooks / "glossary.ipynb"
     wanted = [path for path in sources if not only or path.stem[:2] in only]
     if only and len(wanted) < len(only):
         raise ValueError(f"There is no lesson {', '.join(sorted(set(only) - {path.stem[:2] for path in wanted}))}.")
-    books, library = {}, execute.library_digest()
+    books, failed, library = {}, [], execute.library_digest()
     for path in [*sources, *([glossary] if glossary.exists() else [])]:
-        run = path in wanted or (path == glossary and not only)
-        books[path.stem] = execute.executed(path, kept, library, said) if run else execute.latest(path, kept)
+        if path in wanted or (path == glossary and not only):
+            try:
+                books[path.stem] = execute.executed(path, kept, library, said)
+                continue
+            except execute.Failed as problem:
+                failed.append(str(problem))
+                said(failed[-1])
+        books[path.stem] = execute.latest(path, kept)
     pages.write(out, books, notebooks, language)
     said(f"The site is in {out}: open {out / 'index.html'}")
+    if failed:
+        raise execute.Failed("Not executed, and to be tried again with the same command:\n" + "\n".join(failed))
 
 
 def main(arguments):

@@ -11,6 +11,7 @@ from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert.filters import strip_ansi
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIBRARY = ROOT / "resnet_lib"
@@ -92,7 +93,8 @@ def run(path, said):
         try:
             client.execute(env=environment(home))
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as problem:
-            raise Failed(f"{path.stem} could not be executed:\n{problem}") from None
+            last = strip_ansi(str(problem)).strip().splitlines()[-1]
+            raise Failed(f"{path.stem} could not be executed: {last}") from None
     said(f"{path.stem}: done in {time.monotonic() - begun:.0f} s")
     return notebook
 

@@ -105,11 +105,11 @@ def roles():
 
 
 def write_live(out):
-    """Write the explorer that is live in a page into `out`/live. Return whether there is one."""
+    """Write the explorer that is live in a page into the folder live of the site. Return whether there is one."""
     name = f"{__package__}.live"
     if importlib.util.find_spec(name) is None:
         return False
-    importlib.import_module(name).write(out / "live")
+    importlib.import_module(name).write(out)
     return True
 
 
