@@ -100,7 +100,7 @@ export class Photograph extends Scene {
   said() {
     const {answer, say} = this;
     if (answer?.key !== this.key) return {about: say('running')};
-    const figures = answer.top.slice(0, 3).map(([i, p]) => [this.page.classes[i], say('percent', {n: Math.round(100 * p)})]);
+    const figures = answer.top.slice(0, 3).map(([i, p]) => [this.page.classes[i], say('percent', {n: (100 * p).toFixed(p < 0.095 || p > 0.995 ? 1 : 0)})]);
     return {figures, about: say('ran', {ms: Math.round(answer.took), macs: (this.whole.macs / 1e6).toPrecision(3)})};
   }
 
@@ -112,11 +112,11 @@ export class Photograph extends Scene {
   get key() { return `${this.picture.value} ${this.size.value}`; }
 
   maps() {
-    const shown = this.shown(), alone = shown.length === 1, apart = !this.place, {key} = this, wide = this.size.value / 4;
+    const shown = this.shown(), alone = shown.length === 1, apart = !this.place && this.view.value !== 'stage0', {key} = this, wide = this.size.value / 4;
     const across = Math.max(1, Math.floor(Math.trunc(740 / shown.length - 8) / (wide > 28 ? Math.min(wide, 56) + 1 : 45)));
-    const count = this.place ? (alone ? 64 : 16) : alone ? 36 : 3 * across, each = this.colours.value === 'each', sorted = this.order.value === 'strongest';
+    const count = apart ? (alone ? 36 : 3 * across) : alone ? 64 : 16, each = this.colours.value === 'each', sorted = this.order.value === 'strongest';
     const first = Math.floor(this.channel.value / count) * count;
-    const want = shown.map(([id, , role]) => ({id, role, ...apart ? {scale: ''} : {}}));
+    const want = shown.map(([id, , role]) => ({id, role, ...this.place ? {} : {scale: ''}}));
     this.request({do: 'walk', picture: this.picture.value, size: this.size.value, want, first, count, strength: sorted, apart, each}, answer => {
       const top = answer.probabilities.map((p, i) => [i, p]).sort((a, b) => b[1] - a[1]);
       this.answer = {key, top, took: answer.took};
