@@ -1,17 +1,13 @@
 """The live page without a kernel: its engine computes what the library computes, and its scenes say what it says."""
 
 import base64
-import functools
-import http.server
 import random
-import threading
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from notebooks.site import live
 from resnet_lib.activations import calls, step_names
 from resnet_lib.explorers.block_design import BlockDesign, _bank
 from resnet_lib.explorers.block_maps import BlockMaps, look_at
@@ -20,27 +16,15 @@ from resnet_lib.explorers.tiles import pack
 from resnet_lib.explorers.trained import loaded, places
 from resnet_lib.photos import PHOTOS, _filters, square, to_input
 
+from .site_page import Live, served
+
 pytestmark = pytest.mark.browser
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>live</title><h1>live</h1>
-<div id="rl-live-bottleneck"></div><script type="module" src="live/live.js"></script>"""
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """(folder, address) of a site that is served, with one live page."""
-    folder = tmp_path_factory.mktemp("site")
-    live.write(folder)
-    (folder / "index.html").write_text(PAGE)
-    (folder / "empty.html").write_text("<!doctype html><title>empty</title>")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield folder, f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with served(tmp_path_factory.mktemp("site")) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")
@@ -58,38 +42,10 @@ def engine(site, browser):
 
 
 @pytest.fixture(scope="module")
-def page(site, browser):
-    """The live page, with what it asked for in `asked` and its errors in `problems`."""
-    page = browser.new_page()
-    page.asked, page.problems = [], []
-    page.on("request", lambda request: page.asked.append(request.url))
-    page.on("pageerror", lambda problem: page.problems.append(str(problem)))
-    page.goto(site[1] + "index.html")
-    ready(page)
-    yield page
-    assert page.problems == []
-
-
-def ready(page):
-    """Wait until the maps belong to what is set."""
-    page.wait_for_function(
-        "() => { const m = window.resnetLive?.bottleneck?.model; return m && m.get('maps').v === m.get('says').v; }"
-    )
-
-
-def put(page, **values):
-    """Set controls as the instrument does, and wait for the maps."""
-    page.evaluate(
-        """values => { const {model} = resnetLive.bottleneck; let when = Date.now();
-        model.set('asked', Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [++when, value]])));
-        model.save_changes(); }""",
-        {name.replace("_", " "): value for name, value in values.items()},
-    )
-    ready(page)
-
-
-def scene(page, name):
-    return page.evaluate("name => resnetLive.bottleneck.model.get(name)", name)
+def live(site, browser):
+    live = Live(browser, site[1], "bottleneck")
+    yield live
+    assert live.problems == []
 
 
 def numbers(tensor):
@@ -238,10 +194,10 @@ def test_shapes_parameters_and_macs_are_those_of_the_librarys_anatomy(engine):
             assert (said["parameters"], said["macs"]) == (look.anatomy.parameters, look.anatomy.macs)
 
 
-def levels_of(page):
+def levels_of(live):
     """The bytes that the page draws, and what it says of them."""
-    text = page.evaluate("() => btoa(String.fromCharCode(...resnetLive.bottleneck.model.get('levels')))")
-    return np.frombuffer(base64.b64decode(text), np.uint8), scene(page, "maps")["groups"]
+    text = live.levels()
+    return np.frombuffer(base64.b64decode(text), np.uint8), live.scene("maps")["groups"]
 
 
 @pytest.mark.parametrize(
@@ -254,85 +210,87 @@ def levels_of(page):
     ],
     ids=str,
 )
-def test_a_random_block_draws_the_librarys_maps(page, design):
+def test_a_random_block_draws_the_librarys_maps(live, design):
     label = {"3x3": "v1.5", "1x1": "v1"}[design.stride_on]
-    put(page, block=design.block, C=design.C, W=design.W, C1=design.C1, S=design.S, S_on_the=label)
+    live.put(block=design.block, C=design.C, W=design.W, C1=design.C1, S=design.S, S_on_the=label)
     look = look_at(design)
     run = BlockMaps().run(design, look, "coffee", None, 0, 16)
     described, expected = pack(block_groups(run, look, "sum", 0, 16))
-    found, said = levels_of(page)
+    found, said = levels_of(live)
     assert [g["side"] for g in said if "side" in g] == [g["side"] for g in described]
     assert abs(found.astype(int) - np.frombuffer(expected, np.uint8)).max() <= 1
 
 
-def test_a_trained_block_draws_the_librarys_maps(page):
-    put(page, position="Stage 3, block 1")
+def test_a_trained_block_draws_the_librarys_maps(live):
+    live.put(position="Stage 3, block 1")
     place = places("thin")["Stage 3, block 1"]
     look = look_at(place.design)
     run = BlockMaps().run(place.design, look, "coffee", place, 0, None)
     described, expected = pack(block_groups(run, look, "sum", 0, 16))
-    found, said = levels_of(page)
+    found, said = levels_of(live)
     assert [g["limit"] for g in said] == pytest.approx([g["limit"] for g in described], rel=0.02)
     assert (
         abs(found.astype(int) - np.frombuffer(expected, np.uint8)).max() <= 3
     )  # one level of a pixel, through 2 stages
-    assert scene(page, "maps")["note"] == "trained weights of the bundled network, stage3.0"
+    assert live.scene("maps")["note"] == "trained weights of the bundled network, stage3.0"
 
 
-def test_numbers_that_no_trained_block_has_are_said_to_be_random(page):
-    put(page, position="Stage 2, block 1")
-    put(page, C1=28)
-    assert scene(page, "values")["position"] == "– your own"
-    assert scene(page, "maps")["note"].startswith("random weights, not trained; input: 64 fixed random 3×3 filters")
+def test_numbers_that_no_trained_block_has_are_said_to_be_random(live):
+    live.put(position="Stage 2, block 1")
+    live.put(C1=28)
+    assert live.scene("values")["position"] == "– your own"
+    assert live.scene("maps")["note"].startswith("random weights, not trained; input: 64 fixed random 3×3 filters")
 
 
-def test_a_sum_that_is_impossible_says_why_and_is_mended(page):
-    put(page, block="BTNK2", C=64, C1=32, S=1)
-    says = scene(page, "says")
+def test_a_sum_that_is_impossible_says_why_and_is_mended(live):
+    live.put(block="BTNK2", C=64, C1=32, S=1)
+    says = live.scene("says")
     assert says["problem"].startswith("F(x) has shape (128, 56, 56) and the shortcut (64, 56, 56)")
-    assert "side" not in scene(page, "maps")["groups"][2]
-    page.get_by_role("button", name="mend it: C1 = C/4, S = 1").click()
-    ready(page)
-    assert scene(page, "values")["C1"] == 16 and "problem" not in scene(page, "says")
-    page.get_by_role("button", name="undo").click()
-    ready(page)
-    assert scene(page, "values")["C1"] == 32
+    assert "side" not in live.scene("maps")["groups"][2]
+    live.page.get_by_role("button", name="mend it: C1 = C/4, S = 1").click()
+    live.ready()
+    assert live.scene("values")["C1"] == 16 and "problem" not in live.scene("says")
+    live.page.get_by_role("button", name="undo").click()
+    live.ready()
+    assert live.scene("values")["C1"] == 32
 
 
-def test_keys_move_a_slider_and_pointing_tells_a_value(page):
-    put(page, block="BTNK1", C=64, W=56, C1=32, S=2)
-    slider = page.get_by_role("slider", name="C1", exact=True)
+def test_keys_move_a_slider_and_pointing_tells_a_value(live):
+    live.put(block="BTNK1", C=64, W=56, C1=32, S=2)
+    slider = live.page.get_by_role("slider", name="C1", exact=True)
     slider.focus()
-    page.keyboard.press("ArrowLeft")
-    ready(page)
-    assert slider.input_value() == "16" and scene(page, "steps")[1][2] == [16, 56, 56]
-    page.locator("canvas").first.hover(position={"x": 20, "y": 20})
-    page.wait_for_function("() => document.querySelector('.rl-hover').textContent.startsWith('F(x), channel 0, row ')")
-    page.locator("canvas").first.click(position={"x": 20, "y": 20})
-    page.get_by_role("dialog").get_by_text("multiply-adds (MACs) for this one value").wait_for()
-    page.keyboard.press("Escape")
-    assert page.get_by_role("dialog").count() == 0
+    live.page.keyboard.press("ArrowLeft")
+    live.ready()
+    assert slider.input_value() == "16" and live.scene("steps")[1][2] == [16, 56, 56]
+    live.page.locator("canvas").first.hover(position={"x": 20, "y": 20})
+    live.page.wait_for_function(
+        "() => document.querySelector('.rl-hover').textContent.startsWith('F(x), channel 0, row ')"
+    )
+    live.page.locator("canvas").first.click(position={"x": 20, "y": 20})
+    live.page.get_by_role("dialog").get_by_text("multiply-adds (MACs) for this one value").wait_for()
+    live.page.keyboard.press("Escape")
+    assert live.page.get_by_role("dialog").count() == 0
 
 
-def test_a_photograph_of_ones_own_is_used_and_nothing_leaves_the_page(page, site, tmp_path):
+def test_a_photograph_of_ones_own_is_used_and_nothing_leaves_the_page(live, site, tmp_path):
     square("church", 90).save(tmp_path / "mine.png")
-    asked = len(page.asked)
-    page.locator("input[type=file]").set_input_files(tmp_path / "mine.png")
-    page.get_by_text("It has not left this page.").wait_for()
-    ready(page)
-    assert scene(page, "values")["picture"] == "your picture"
-    assert page.asked[asked:] == [url for url in page.asked[asked:] if url.startswith("blob:")]
-    assert all(url.startswith((site[1], "blob:")) for url in page.asked)
+    asked = len(live.asked)
+    live.page.locator("input[type=file]").set_input_files(tmp_path / "mine.png")
+    live.page.get_by_text("It has not left this page.").wait_for()
+    live.ready()
+    assert live.scene("values")["picture"] == "your picture"
+    assert live.asked[asked:] == [url for url in live.asked[asked:] if url.startswith("blob:")]
+    assert all(url.startswith((site[1], "blob:")) for url in live.asked)
     (tmp_path / "no.png").write_text("not a picture")
-    page.locator("input[type=file]").set_input_files(tmp_path / "no.png")
-    page.get_by_text("This browser cannot open no.png as a picture").wait_for()
+    live.page.locator("input[type=file]").set_input_files(tmp_path / "no.png")
+    live.page.get_by_text("This browser cannot open no.png as a picture").wait_for()
 
 
-def test_every_text_of_the_page_is_in_its_table(page):
-    used = page.evaluate(
-        """async () => { const files = ['live', 'live_scene', 'live_bottleneck', 'live_words'];
+def test_every_text_of_the_page_is_in_its_table(live):
+    used = live.page.evaluate(
+        """async () => { const files = ['live', 'live_scene', 'live_bottleneck', 'live_photograph', 'live_words'];
         const text = (await Promise.all(files.map(n => fetch(`live/${n}.js`).then(a => a.text())))).join();
         return [...text.matchAll(/say\\('(\\w+)'/g)].map(m => m[1]); }"""
     )
-    table = page.evaluate("() => fetch('live/strings.json').then(answer => answer.json())")
+    table = live.page.evaluate("() => fetch('live/strings.json').then(answer => answer.json())")
     assert len(used) > 40 and set(used) <= set(table)

@@ -71,13 +71,20 @@ function cropped({shape: [C, H, W], data}, side) {
   return out;
 }
 
-/** Groups of maps of a run: `want` [{id, role, scale, most}, …], channels `first` to `first + count`. */
-function groupsOf(of, want, {first, count, strength, start = () => 0, corner = () => 0}) {
-  const last = of(want[want.length - 1].id), order = strength ? strongest(last).slice(first, first + count) : null;
+/**
+ * Groups of maps of a run: `want` [{id, role, scale, most}, …], channels `first` to `first + count`; by strength that of
+ * the last group, or with `apart` of each by itself.
+ */
+function groupsOf(of, want, {first, count, strength, apart = false, start = () => 0, corner = () => 0}) {
+  const numbered = Array.from({length: count}, (_, i) => first + i);
+  const ordered = strength && !apart ? strongest(of(want[want.length - 1].id)).slice(first, first + count) : null;
   return want.map(({id, total, ...more}) => {
-    const output = of(id), from = start(id), [n, ...side] = output.shape;
-    const numbers = (order ?? Array.from({length: count}, (_, i) => first + i)).filter(c => c >= from && c < from + n);
-    const at = corner(side[0]);
+    const output = of(id), from = start(id), [n, ...side] = output.shape, at = corner(side[0]);
+    // Of fewer channels than there are pages the last ones are shown.
+    const own = apart && first >= n ? Array.from({length: Math.min(count, n)}, (_, i) => n - Math.min(count, n) + i) : numbered;
+    const sorted = strength && apart ? strongest(output) : null;
+    const order = sorted ? own.map(i => sorted[i]) : ordered ?? own;
+    const numbers = order.filter(c => c >= from && c < from + n);
     return {id, ...more, total: total ?? n, side, channels: numbers, corner: [at, at], maps: numbers.map(c => plane(output, c - from))};
   });
 }
@@ -114,7 +121,7 @@ const jobs = {
     return answerWith(scene, {steps, start}, groups, each, {window: window && window < design.W ? window : null});
   },
 
-  async walk({scene, picture: name, size, want, first, count, strength, each}) {
+  async walk({scene, picture: name, size, want, first, count, strength, apart, each}) {
     const whole = await trained(), key = `walk ${size} ${name}`;
     const {run, output, x, took} = await remembered(key, async () => {
       const input = toInput(await picture(name), size), begin = performance.now();
@@ -122,7 +129,7 @@ const jobs = {
     });
     const flat = t => t.shape.length > 1 ? t : tensor([t.shape[0], 1, 1], t.data);
     const of = id => id === 'x' ? x : flat(run.steps.get(id).output);
-    const groups = groupsOf(of, want, {first, count, strength});
+    const groups = groupsOf(of, want, {first, count, strength, apart});
     return answerWith(scene, {steps: run.steps, start: () => 0}, groups, each, {probabilities: softmax(output.data), took});
   },
 

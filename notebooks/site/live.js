@@ -2,7 +2,10 @@
 
 import instrument from './instrument.js';
 
-const KINDS = {bottleneck: () => import('./live_bottleneck.js').then(m => m.Bottleneck)};
+const KINDS = {
+  bottleneck: () => import('./live_bottleneck.js').then(module => module.Bottleneck),
+  photograph: () => import('./live_photograph.js').then(module => module.Photograph),
+};
 const folder = new URL('./', import.meta.url).href;
 const json = name => fetch(folder + name).then(answer => answer.json());
 

@@ -15,6 +15,7 @@ from resnet_lib.explorers.block_design import BlockDesign
 from resnet_lib.explorers.block_maps import look_at
 from resnet_lib.explorers.block_view import scene_drawing
 from resnet_lib.explorers.instrument import Instrument
+from resnet_lib.explorers.network import NetworkExplorer
 from resnet_lib.explorers.tiles import palettes
 from resnet_lib.explorers.trained import loaded, places
 from resnet_lib.explorers.words import WORDS
@@ -23,6 +24,7 @@ from resnet_lib.weights import CHECKPOINTS
 
 HERE = Path(__file__).parent
 FIRST = "coffee"  # the photograph that a page begins with
+SIZES = (64, 96, 128, 160, 192, 224)  # pixels at which a page runs the whole network
 
 
 def write(folder):
@@ -64,6 +66,7 @@ def scenes():
         "photographs": pictures,
         "classes": list(CHECKPOINTS["thin"].classes),
         "drawings": drawings(),
+        "networks": {size: _network(size) for size in SIZES},
         "places": [_place(place) for place in places("thin").values()],
     }
 
@@ -82,3 +85,9 @@ def _place(place):
     d, (stage, number) = place.design, place.path.removeprefix("stage").split(".")
     design = {"block": d.block, "C": d.C, "W": d.W, "C1": d.C1, "S": d.S}
     return {"path": place.path, "stage": int(stage), "number": int(number) + 1, "jump": place.jump, "design": design}
+
+
+def _network(size):
+    """The drawing and the steps of the whole network for a picture of that size, and its MACs."""
+    explorer = NetworkExplorer("thin", size)
+    return {"drawing": explorer.page.drawing, "steps": explorer.page.steps, "macs": explorer.whole.macs}

@@ -8,6 +8,16 @@ import {costTable, shapeText} from './live_words.js';
 const INSIDE = ['conv1', 'bn1', 'relu1', 'conv2', 'bn2', 'relu2'];
 const STOPS = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512];
 
+/** What can be shown of a block, label → step; "sum" is what meets at the sum. */
+export function stepOptions({steps, clash, last: [f, side, total, y]}, say) {
+  const options = {[say(clash ? 'no_sum' : 'at_the_sum')]: 'sum', [say('x_input')]: 'x'};
+  const named = {[f]: `F: ${f} = F(x)`, 'shortcut.bn': 'G: bn = G(x)', [total]: say('sum_before'), [y]: say('sum_after'), shortcut: say('x_shortcut')};
+  for (const [name] of steps.slice(1)) {
+    options[named[name] ?? (name.startsWith('shortcut') ? `G: ${name.slice(9)}` : `F: ${name}`)] = name;
+  }
+  return options;
+}
+
 export class Bottleneck extends Scene {
   constructor(page) {
     const {say, places} = page, first = places.find(p => p.path === 'stage2.0').design;
@@ -101,20 +111,11 @@ export class Bottleneck extends Scene {
     this.weights.offer(Object.fromEntries(offered.map(name => [say(`${name}_weights`), name])), 'random');
     if (offered.length > 1) this.weights.value = this.wished;
     this.strideOn.disabled = design.S === 1;
-    this.offerSteps(look);
+    this.step.offer(stepOptions(look, say), 'sum');
     this.drawn = design;
     this.numbers(design, look);
     this.maps(design, look, this.weights.value === 'trained' ? place : null);
     this.thumb(48);
-  }
-
-  offerSteps({steps, clash, last: [f, side, total, y]}) {
-    const {say} = this, options = {[say(clash ? 'no_sum' : 'at_the_sum')]: 'sum', [say('x_input')]: 'x'};
-    const named = {[f]: `F: ${f} = F(x)`, 'shortcut.bn': 'G: bn = G(x)', [total]: say('sum_before'), [y]: say('sum_after'), shortcut: say('x_shortcut')};
-    for (const [name] of steps.slice(1)) {
-      options[named[name] ?? (name.startsWith('shortcut') ? `G: ${name.slice(9)}` : `F: ${name}`)] = name;
-    }
-    this.step.offer(options, 'sum');
   }
 
   shown({clash, last: [f, side, total, y]}) {

@@ -26,6 +26,12 @@ export function costTable({steps, parameters, macs, clash}, say) {
   return `${tableOf(head, rows)}<p class="quiet">FLOPs = 2 × MACs = ${grouped(2 * macs)}</p>`;
 }
 
+/** Classes and their probabilities, as HTML. */
+export function percentTable(classes, say) {
+  const rows = classes.map(([name, p]) => row([escaped(name), `${strip(p, 'var(--rl-sum)')} ${say('percent', {n: (100 * p).toFixed(1)})}`]));
+  return tableOf([say('class'), say('probability')], rows);
+}
+
 const grid = (title, numbers) => `<table><caption class="quiet" style="text-align:left">${title}</caption><tbody>${
   numbers.map(line => row(line.map(digits))).join('')}</tbody></table>`;
 
