@@ -517,6 +517,20 @@ Options after the number go on to JupyterLab, as with `lab`.""",
         """  --check        write nothing; list the notebooks that differ from their sources
   --force        overwrite notebooks that hold outputs, too""",
     ),
+    "site": (
+        ["test"],
+        lambda extra: call(["-m", "notebooks.site"] + extra),
+        "make the course's pages for a web server",
+        """Executes every solved lesson and writes pages into the folder site. They can be read as files, and
+from any web server the first one is live too: run python3 -m http.server in that folder.
+
+  NUMBER ...       execute only these lessons, such as 03; the others stay as they were
+  --out FOLDER     write there instead
+  --language NAME  the table of words in notebooks/site/words (english)
+
+Lessons that have not changed are not executed again. A build that was stopped resumes; the whole takes about twenty
+minutes.""",
+    ),
     "grade": (
         [],
         lambda extra: call(["-m", "resnet_lib.grading", "--from", os.getcwd()] + extra),
@@ -527,7 +541,11 @@ Options after the number go on to JupyterLab, as with `lab`.""",
   --out FILE     the CSV file to write (grades.csv); a folder of feedback goes beside it
   --seconds N    time limit for each exercise (12)
   --jobs N       how many submissions at a time (one a processor)
-  --memory N     memory limit for each submission, in MB (4000)""",
+  --memory N     memory limit for each submission, in MB (4000)
+  --own-numbers  hold also those who gave no name to the numbers of their file's name
+
+One exercise of each lesson asks with numbers that are made from the student's name, `me = "Ada Lovelace"`. The grader
+holds that name to the file's: an answer for somebody else's numbers is wrong, and is told so.""",
     ),
     "student": (
         None,
@@ -549,6 +567,7 @@ for are in the library, written in another way. `grade` flags an answer that use
     ),
 }
 ARGUMENTS = {"test": "[--quick] [pytest's options]", "present": "[NUMBER] [JupyterLab's options]", "doctor": ""}
+ARGUMENTS["site"] = "[NUMBER ...] [options]"
 ARGUMENTS["grade"] = "FOLDER --lesson NUMBER [options]"
 ARGUMENTS["student"] = "FOLDER"
 TEACHERS = ("test", "bench", "present", "notebooks", "grade", "student")  # what the students' copy lacks
