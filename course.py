@@ -541,7 +541,11 @@ minutes.""",
   --out FILE     the CSV file to write (grades.csv); a folder of feedback goes beside it
   --seconds N    time limit for each exercise (12)
   --jobs N       how many submissions at a time (one a processor)
-  --memory N     memory limit for each submission, in MB (4000)""",
+  --memory N     memory limit for each submission, in MB (4000)
+  --own-numbers  hold also those who gave no name to the numbers of their file's name
+
+One exercise of each lesson asks with numbers that are made from the student's name, `me = "Ada Lovelace"`. The grader
+holds that name to the file's: an answer for somebody else's numbers is wrong, and is told so.""",
     ),
     "student": (
         None,
