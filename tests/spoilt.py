@@ -316,7 +316,10 @@ ONLY_ALONE = ("f = f + s.relu()", "x in place")
 ROWS = {
     "S forgotten": (dict(first="BTNK1(C, C1, 1)"), {"S forgotten": "", "block's numbers": ""}),
     "S = 2": (dict(first="BTNK1(C, C1, 2)"), {"S too large": "", "block's numbers": ""}),
-    "C1 and C exchanged": (dict(first="BTNK1(C1, C, S)"), {"channels in a stage": "", "block's numbers": ""}),
+    "C1 and C exchanged": (
+        dict(first="BTNK1(C1, C, S)"),
+        {"channels": "", "channels in a stage": "", "block's numbers": ""},
+    ),
     "C1 twice": (dict(first="BTNK1(C, 2 * C1, S)"), {"channels in a stage": "", "channels": "", "block's numbers": ""}),
     "C1 = 8": (dict(first="BTNK1(C, 8, S)"), {"channels in a stage": "", "channels": "", "block's numbers": ""}),
     "all BTNK1": (dict(next="BTNK1(4 * C1, C1, 1)"), {"layer too many": "", "BTNK1 later": ""}),

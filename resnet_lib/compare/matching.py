@@ -271,13 +271,15 @@ def _entry(row, wrong, theirs, mine):
         return found("layer too many", layer_name(own), layer=layer_name(own), shape=its, identity=identity)
     if len(shape) == 1:
         return found("norm channels", name, layer=at, C=its[0], right=shape[0])
+    layer = next((layer for layer in mine if layer.name == own), None)
+    if len(its) == 2 and layer is not None and layer.given is None:  # which way round is not known: the better fit
+        its = max(its, its[::-1], key=lambda sides: sum(a == b for a, b in zip(sides, shape, strict=False)))
     if len(its) == 2 and len(shape) == 4 and kernel(shape) != "1×1":  # a product over windows shows no kernel
         return found("matrix", name, layer=at, shape=its, right=(shape[0], prod(shape[1:])))
     if kernel(shape) != kernel(its):
         return found("kernel", name, layer=at, kernel=kernel(its), right=kernel(shape))
-    groups = next((layer.groups for layer in mine if layer.name == own), 1)
-    if groups > 1:
-        return found("groups of a convolution", name, layer=at, groups=groups)
+    if layer is not None and layer.groups > 1:
+        return found("groups of a convolution", name, layer=at, groups=layer.groups)
     gives, takes = its[:2]
     kind = "channels in a stage" if re.match(r"stage\d\.", name) else "channels"
     return found(kind, name, layer=at, gives=gives, takes=takes, right_gives=shape[0], right_takes=shape[1])
