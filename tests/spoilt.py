@@ -244,7 +244,11 @@ def _block(part):
         {"relu before every norm": "", "relu before norm": ""},
     )
     yield Spoilt("bn3 after the sum", _late, {"norm after the sum": "bn3"})
-    yield Spoilt("relu before the sum", lambda p: p._replace(f=(*p.f, *p.tail), tail=()), {"relu before the sum": ""})
+    yield Spoilt(
+        "relu before the sum",
+        lambda p: p._replace(f=(*p.f, *p.tail), tail=()),
+        {"relu before the sum": "", "relu on F": ""},
+    )
     yield Spoilt(
         "conv1 and conv2 exchanged", swapped("conv1", "conv2"), {"layer missing": "", "kernel": "", "channels": ""}
     )
