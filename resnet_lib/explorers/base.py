@@ -17,6 +17,7 @@ from ..photos import PATTERNS, PHOTOS, named_or_opened
 from ..views.maps import bmp, colour_bar
 from ..views.markup import frame
 from ..views.style import CSS
+from .stills import Still
 
 # Descriptions are never cut off, and sliders never too short to aim at.
 STYLE = {"description_width": "initial"}
@@ -32,7 +33,7 @@ WRONG = (ArithmeticError, IndexError, RuntimeError, TypeError, ValueError)
 LOCK = threading.RLock()
 
 
-class Explorer(widgets.VBox):
+class Explorer(Still, widgets.VBox):
     """A column of controls and views. A subclass gives `watch` its controls and writes `update()`.
 
     Callbacks are plain `observe` ones: while a control is dragged, the front end has one message under way and
