@@ -8,12 +8,7 @@ from math import prod
 
 from torch import nn
 
-from ._common import (
-    PublishedParts,
-    check_design,
-    check_name,
-    check_options,
-)
+from ._common import PublishedParts, check_design, check_name, check_options, shapes_only, step_called, unfilled
 from .blocks import BTNK1, BTNK2, BasicBlock, Bottleneck, Stem
 
 
