@@ -43,15 +43,21 @@ ASKED = {
             "the output of the last block, (2048, 7, 7)": "Many channels, but only 49 numbers in each.",
         },
     ),
-    "00.grow": _choice(
-        "From the photograph to the last block, what happens?",
-        "the channels grow, and the width shrinks",
-        "The network trades where for what.",
+    "00.parameters": _choice(
+        "Which of these parts of ResNet-50 has most parameters?",
+        "Stage 4, where the maps are 7 × 7",
+        "Parameters grow with the channels and not with the width, and Stage 4 has the most channels.",
         {
-            "the channels and the width both shrink": "Something has to hold what was found: look at the first number.",
-            "the channels shrink, and the width stays": "The width cannot stay: the cost would be enormous.",
-            "the channels and the width both grow": "Then the last block would have the most numbers by far.",
+            "Stage 0, where the maps are largest": "A parameter is used all over a map, but counted once.",
+            "Stage 1, which follows": "Parameters grow with the channels, and the later stages have more of them.",
+            "the head, for its 1,000 answers": "That is 1,000 times 2,048 weights, about two million. Is there more?",
         },
+        (
+            "Stage 0, where the maps are largest",
+            "Stage 1, which follows",
+            "Stage 4, where the maps are 7 × 7",
+            "the head, for its 1,000 answers",
+        ),
     ),
     # ── Lesson 01 ──
     "01.cost": _number(
