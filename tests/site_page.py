@@ -12,6 +12,15 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>live</titl
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a log. sizes: bytes of what was sent."""
+
+    sizes = []
+
+    def send_header(self, keyword, value):
+        if keyword == "Content-Length":
+            Quiet.sizes.append(int(value))
+        super().send_header(keyword, value)
+
     def log_message(self, *_):
         pass
 

@@ -272,6 +272,17 @@ def test_keys_move_a_slider_and_pointing_tells_a_value(live):
     assert live.page.get_by_role("dialog").count() == 0
 
 
+def test_a_narrow_window_shows_groups_and_not_one_long_column(live):
+    live.put(position="Stage 2, block 1")
+    live.page.set_viewport_size({"width": 400, "height": 900})
+    try:
+        live.page.locator(".rl-explorer.rl-narrow").wait_for()
+        live.page.wait_for_function("() => document.body.scrollHeight < 1300")
+        assert live.page.evaluate("() => document.body.scrollWidth") <= 400
+    finally:
+        live.page.set_viewport_size({"width": 1200, "height": 900})
+
+
 def test_a_photograph_of_ones_own_is_used_and_nothing_leaves_the_page(live, site, tmp_path):
     square("church", 90).save(tmp_path / "mine.png")
     asked = len(live.asked)
