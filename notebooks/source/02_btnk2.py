@@ -18,8 +18,8 @@
 # A ResNet block lets a few convolutions compute F(x) from its input x, then adds x. Nothing else about it is unusual.
 # **What does that sum do to a feature map, and when is it impossible?** Drag first, then you build it.
 #
-# The instrument begins at a block of a small *trained* network. If you choose a C, C1 or S that no block of that network
-# has, its weights are random; the line below the maps says which you see.
+# The instrument begins at a block of a small *trained* network. If you choose a C, C1 or S that no block of that
+# network has, its weights are random; the line below the maps says which you see.
 
 # %%
 from resnet_lib.exercises import Progress
@@ -55,8 +55,8 @@ BottleneckExplorer("bundled: Stage 1, block 2", weights="trained", picture="cat"
 # *shortcut*. They meet at a +, and a ReLU follows. x is (C, W, W). C1 is the number of channels inside F, which outputs
 # 4 · C1. A sum needs two equal shapes, so here C1 must be C/4 and S must be 1.
 #
-# The block is called **BTNK2**, the identity block. A *stage* is a row of blocks: first a BTNK1, which changes the shape
-# (lesson 03), then BTNK2s. BTNK2 is the simpler one, so it comes first here.
+# The block is called **BTNK2**, the identity block. A *stage* is a row of blocks: the first changes the shape, and
+# BTNK2s follow. BTNK2 is the simpler one, so this course begins with it; lesson 03 has the other.
 #
 # ![BTNK2 for an input of 256 channels of 56 by 56: three convolutions on the left, x itself on the right, the sum and a ReLU below](images/btnk2.svg)
 
@@ -91,8 +91,8 @@ _ = torch.manual_seed(0)  # the same random weights at every run
 # F now has to learn only what should *change*. (That difference is called the residual; hence the name ResNet. This is
 # equation (1) of the paper.)
 #
-# Here is a block of random weights. F ends with a BN, `bn3`, whose offset (PyTorch's `bias`) begins at 0; here its factor
-# (`weight`) is 0 too. **Predict** what the block makes of an x that is the output of the previous block's ReLU:
+# Here is a block of random weights. F ends with a BN, `bn3`, whose offset begins at 0; here its factor is 0 too.
+# **Predict** what the block makes of x, the output of the previous block's ReLU:
 
 # %%
 from resnet_lib.exercises import Prediction, ask
@@ -175,12 +175,12 @@ print(f"bottleneck, all three convolutions: {bottleneck:7,} weights")
 print(f"one 3×3 from 256 to 256 channels:   {direct:7,} weights")
 
 # %% [markdown]
-# **Why C/4?** With r = C1/C, the three convolutions have r · C², 9r² · C² and r · C² weights. At r = 1/4 that is 17/16 of
-# C²: a whole block for about the price of one 1×1 from C to C channels. A quarter is the paper's choice and not a law:
-# lesson 05 shows a network with C/2.
+# **Why C/4?** With r = C1/C, the three convolutions have r · C², 9r² · C² and r · C² weights. At r = 1/4 that is 17/16
+# of C²: a whole block for about the price of one 1×1 from C to C channels. A quarter is the paper's choice and not a
+# law: lesson 05 shows a network with C/2.
 #
-# <details><summary>And a half, or an eighth?</summary>At r = 1/2 it is 13/4 of C², three times as many. At r = 1/8 it is
-# 25/64, but only C/8 channels are left to look at neighbours.</details>
+# <details><summary>And a half, or an eighth?</summary>At r = 1/2 it is 13/4 of C², three times as many. At r = 1/8 it
+# is 25/64, but only C/8 channels are left to look at neighbours.</details>
 #
 # ### Exercise 1 · predict the shapes
 # ● of ●●● · important · 5 minutes
@@ -352,7 +352,7 @@ for kind in (BTNK2, Adds):
 # Write `MyBTNK2(C)` following the table in section 2, for any C divisible by 4. Use these names, in this order:
 # `conv1, bn1, relu1, conv2, bn2, relu2, conv3, bn3, relu3`.
 #
-# Make each ReLU a separate module, although it has no weights. Then each has a name, and you can look at its output.
+# Make each ReLU a separate module.
 #
 # <details><summary>Hint: the two terms of the sum differ by 2 in width</summary>The 3×3 needs
 # <code>padding=1</code>.</details>
@@ -470,8 +470,8 @@ with torch.no_grad():
 # %% [markdown]
 # ## 7 · Read the library's BTNK2
 #
-# The check has compared the numbers. Now read the library's block: its parts, and its `forward`, which BTNK2 shares with
-# the block of lesson 03 (hence the S in the comments; here it is 1). Two things differ from yours: the shortcut is a
+# The check has compared the numbers. Now read the library's block: its parts, and its `forward`, which BTNK2 shares
+# with the block of lesson 03 (hence the S in the comments; here it is 1). Two things differ from yours: the shortcut is a
 # named part (`nn.Identity()`, which returns its input unchanged), and so is the sum (`self.add`). Lesson 03 shows why
 # that is useful: only the shortcut has to be replaced.
 
@@ -579,7 +579,6 @@ for C in (64, 256, 512, 1024, 2048):
 # ## Common mistakes
 #
 # - **Overwriting x.** `x = self.conv1(x)` and later `x + x`: it runs, and doubles F instead of adding the input.
-# - **Forgetting `padding=1`.** F(x) is two pixels too small, and the sum fails.
 # - **One ReLU module for all three places.** The output is the same. But when you later want to see "the output of the
 #   ReLU", there are three answers and one name.
 # - **`nn.ReLU(inplace=True)`.** It saves memory by overwriting. If you kept the BN's result, you now find the ReLU's instead.

@@ -98,11 +98,14 @@ ASKED = {
     ),
     # ── Lesson 02 ──
     "02.nothing": _choice(
-        "F(x) = 0, and the block ends with a ReLU. Does it return x exactly?",
-        "yes",
-        "x is the output of another ReLU: it has no negative numbers that this one could cut off.",
-        {"no": "Which numbers does a ReLU change? And does this x have any of those?"},
-        YES_NO,
+        "bn3's factor and offset are 0, and x is the output of a ReLU. What does the block return?",
+        "x, unchanged",
+        "F(x) = 0, so the sum is x. And x has no negative numbers that the last ReLU could cut off.",
+        {
+            "x, with its negative numbers set to 0": "x is the output of a ReLU. Has it any negative numbers?",
+            "zeros": "F(x) is all zeros. What else goes into the sum?",
+            "other random numbers, like its weights": "What does bn3 make of them, with factor and offset 0?",
+        },
     ),
     "02.most": _choice(
         "256 → 64 → 64 → 256 channels. Which of the three convolutions has most weights?",
