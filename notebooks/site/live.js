@@ -5,6 +5,7 @@ import instrument from './instrument.js';
 const KINDS = {
   bottleneck: () => import('./live_bottleneck.js').then(module => module.Bottleneck),
   photograph: () => import('./live_photograph.js').then(module => module.Photograph),
+  stem: () => import('./live_stem.js').then(module => module.Stem),
 };
 const folder = new URL('./', import.meta.url).href;
 const json = name => fetch(folder + name).then(answer => answer.json());

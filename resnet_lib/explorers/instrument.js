@@ -94,6 +94,7 @@ function keysOf(root) {
 }
 
 function render({model, el}) {
+  hearAfterAll(model);
   const line = (name, attributes = {}) => make('div', {class: `rl-${name}`, ...attributes});
   const top = line('top'), sliders = line('sliders'), diagram = line('diagram'), problems = line('fix');
   const pins = make('span');
@@ -109,7 +110,7 @@ function render({model, el}) {
   const under = make('div', {class: 'rl-foot'}, make('div', {class: 'rl-foot-line'}, hover, scale), make('div', {class: 'rl-foot-line'}, foot, note));
   const right = make('div', {class: 'rl-right'}, maps, under);
   const body = make('div', {class: 'rl-body'}, left, right);
-  const root = make('div', {class: 'rl-explorer', role: 'group', 'aria-label': model.get('title') ?? ''}, top, sliders, body, details, live);
+  const root = make('div', {class: 'rl-explorer rl-instrument', role: 'group', 'aria-label': model.get('title') ?? ''}, top, sliders, body, details, live);
   el.append(root);
 
   const [codeButton, forgetCode] = codePart(model, code);
@@ -133,7 +134,7 @@ function render({model, el}) {
   const isWide = () => (model.get('drawing').width ?? 0) > 400;  // such a drawing is over the maps, not beside them
   const above = () => top.offsetHeight + sliders.offsetHeight + 5;
   let height = 620;
-  const drawn = mapsPart(model, {maps, hover, bar: scale, note}, room);
+  const drawn = mapsPart(model, {maps, hover, bar: scale, note, live}, room);
   closers.push(drawn.close);
 
   /** As high as the pane shows, so that all of it is on the screen at once. */
