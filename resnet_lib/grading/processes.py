@@ -229,6 +229,8 @@ def reader(end):
 class Line:
     """The connection to a submission's process, which may use so many seconds in all and so many MB."""
 
+    waiting = False  # for an answer
+
     def __init__(self, way, memory, seconds):
         self.folder = tempfile.mkdtemp(dir=way.scratch)
         self.end, self.left, self.memory, self.pid = way.start(), seconds, memory, None
@@ -241,12 +243,16 @@ class Line:
 
     def exchange(self, header, buffers=()):
         """Send a message and return what comes back; Ended where nothing comes in time."""
-        begun = time.monotonic()
+        if self.waiting:  # the check was stopped before the last answer had come: what comes now is not this one's
+            raise self._late()
+        begun, self.waiting = time.monotonic(), True
         self.deadline = begun + self.left
         try:
             self.end.settimeout(max(0.1, self.left))
             wire.send(Stream(self.end), header, buffers)
-            return wire.receive(self._read)
+            answer = wire.receive(self._read)
+            self.waiting = False
+            return answer
         except TimeoutError:
             raise self._late() from None
         except (wire.Broken, OSError):
