@@ -17,9 +17,10 @@ from ..exercises.placeholders import open_lines
 from ..exercises.questions import Question
 from . import wire
 from .box import limit
+from .functions import Chosen, Ended, Function
 from .needs import EVERY, names, needed, parsed
 from .processes import Line, Stream, reader
-from .remote import Chosen, Ended, Function, Remote
+from .remote import Remote
 from .verdicts import CRASHED, FAILED, LOOK, NOT_DONE, Part, Verdict, summed
 
 LONGEST = 600  # characters of a sentence

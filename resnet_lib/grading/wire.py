@@ -201,7 +201,9 @@ def send(stream, header, buffers=()):
     text = json.dumps([header, [len(b) for b in buffers]]).encode()
     rest = sum(map(len, buffers))
     small = rest < 2**16
-    stream.write(b"".join([HEAD.pack(len(text), rest), text, *(buffers if small else ())]))  # each write wakes the reader
+    stream.write(
+        b"".join([HEAD.pack(len(text), rest), text, *(buffers if small else ())])
+    )  # each write wakes the reader
     for buffer in () if small else buffers:
         stream.write(buffer)
     stream.flush()
