@@ -122,6 +122,14 @@ class Remote:
         error = self.problem(found) if "error" in found else None
         return Replay(self, [module, *encoder.roots], given, buffers, error).outer(found["nodes"])
 
+    def pull(self, key, grad):
+        """The gradients of what an unseen result was computed from, for the gradient of that result."""
+        encoder = wire.Encoder()
+        found, buffers = self.line.ask(["pull", [key, encoder.encode(grad.detach())]], encoder.buffers, self.answer)
+        if "error" in found:
+            raise self.problem(found)
+        return [wire.Decoder(buffers).decode(g) for g in found["grads"]]
+
     def _request(self, number, args, kwargs, module=None):
         encoder = _Arguments(self)
         forms = [encoder.encode(a) for a in args], {k: encoder.encode(v) for k, v in kwargs.items()}
