@@ -56,7 +56,7 @@ ANSWERS = {
         "RELU = Mine()\nvalue = MyStem"
     ),
     "a lambda": f"{STEM}RELU = F.relu\nvalue = lambda C, C1: MyStem(C, C1)",
-    "an error": f"{STEM}RELU = F.rely\nvalue = MyStem",
+    "an error": f"{STEM}RELU = lambda x: F.rely(x)\nvalue = MyStem",
 }
 # Scripts are made of classes, whose source Python must find.
 SCRIPTED = "value = lambda C, C1: torch.jit.script(Stem(C, C1))"

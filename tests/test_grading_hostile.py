@@ -93,7 +93,11 @@ def test_a_hostile_submission_gains_nothing_and_ends_in_time(judged, name):
 def lied(tmp_path_factory):
     """name → verdict on every part that lies, and on an honest one after them."""
     folder, found = tmp_path_factory.mktemp("lies"), {}
-    lesson = made_lesson(folder / "notebooks", solved=HONEST, check=CHECK.format(check="stem", name="MyStem"))
+    given, check = (
+        "# Exercise {n}: a stem.\nclass MyStem(nn.Module):\n    ...",
+        CHECK.format(check="stem", name="MyStem"),
+    )
+    lesson = made_lesson(folder / "notebooks", given=given, solved=HONEST, check=check)
     (folder / "scratch").mkdir()
     sources = {name: lies()[name] for name in LIES} | {"honest": HONEST}
     students = [(name, submission(folder / f"{i}.ipynb", s)) for i, (name, s) in enumerate(sources.items())]
