@@ -272,6 +272,17 @@ def test_keys_move_a_slider_and_pointing_tells_a_value(live):
     assert live.page.get_by_role("dialog").count() == 0
 
 
+def test_a_narrow_window_shows_groups_and_not_one_long_column(live):
+    live.put(position="Stage 2, block 1")
+    live.page.set_viewport_size({"width": 400, "height": 900})
+    try:
+        live.page.locator(".rl-explorer.rl-narrow").wait_for()
+        live.page.wait_for_function("() => document.body.scrollHeight < 1300")
+        assert live.page.evaluate("() => document.body.scrollWidth") <= 400
+    finally:
+        live.page.set_viewport_size({"width": 1200, "height": 900})
+
+
 def test_a_photograph_of_ones_own_is_used_and_nothing_leaves_the_page(live, site, tmp_path):
     square("church", 90).save(tmp_path / "mine.png")
     asked = len(live.asked)
@@ -288,8 +299,8 @@ def test_a_photograph_of_ones_own_is_used_and_nothing_leaves_the_page(live, site
 
 def test_every_text_of_the_page_is_in_its_table(live):
     used = live.page.evaluate(
-        """async () => { const files = ['live', 'live_scene', 'live_bottleneck', 'live_photograph', 'live_words'];
-        const text = (await Promise.all(files.map(n => fetch(`live/${n}.js`).then(a => a.text())))).join();
+        """async () => { const files = ['', '_scene', '_bottleneck', '_photograph', '_stem', '_words'];
+        const text = (await Promise.all(files.map(n => fetch(`live/live${n}.js`).then(a => a.text())))).join();
         return [...text.matchAll(/say\\('(\\w+)'/g)].map(m => m[1]); }"""
     )
     table = live.page.evaluate("() => fetch('live/strings.json').then(answer => answer.json())")

@@ -68,7 +68,7 @@ def runs_of(path, kept):
 
 
 def run(path, said):
-    """Return the notebook at `path`, all its cells executed in a fresh kernel, with the state of its widgets."""
+    """Return the notebook at `path`, all its cells executed in a fresh kernel."""
     notebook = nbformat.read(path, as_version=4)
     cells = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     begun = last = time.monotonic()
@@ -86,7 +86,6 @@ def run(path, said):
             kernel_manager_class=ThisPython,
             resources={"metadata": {"path": str(path.parent)}},
             timeout=SECONDS,
-            store_widget_state=True,
             record_timing=False,
             on_cell_executed=lambda cell, cell_index, **_: progress(cell, cell_index),
         )

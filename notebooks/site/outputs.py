@@ -24,11 +24,11 @@ def joined(outputs):
     return found
 
 
-def to_html(cell, stills, picture, words, place):
+def to_html(cell, picture, words, place):
     """Return the HTML of all outputs of a cell.
 
-    stills: a `Stills` for the widgets. picture(file, alt): the HTML of a picture's bytes. place: the heading above the
-    cell; pictures for which the cell prints no caption are named after it.
+    picture(file, alt): the HTML of a picture's bytes, or of its base64 text. place: the heading above the cell;
+    pictures for which the cell prints no caption are named after it.
     """
     found, caption = [], ""
     for output in joined(cell.get("outputs", ())):
@@ -39,7 +39,7 @@ def to_html(cell, stills, picture, words, place):
             found.append(printed("\n".join(output.traceback)))
         else:
             alt = f"{words['picture']}: {' '.join(caption.split())[:300] or place}"
-            found.append(shown(output.data, alt, stills, picture, words))
+            found.append(shown(output.data, alt, picture, words))
     return "".join(f'<div class="output">{each}</div>' for each in found if each)
 
 
@@ -49,12 +49,12 @@ def printed(text):
     return f'<pre tabindex="0">{ansi2html(text)}</pre>' if text else ""
 
 
-def shown(data, alt, stills, picture, words):
+def shown(data, alt, picture, words):
     """Return the HTML of a displayed object: of a widget its still, else its richest form."""
     if WIDGET in data:
-        return explorer(data, stills, picture, words)
+        return explorer(data, picture, words)
     if "text/html" in data:
-        return cleaned(data["text/html"])
+        return cleaned(data["text/html"], picture)
     if "image/svg+xml" in data:
         return picture(data["image/svg+xml"].encode(), alt)
     for kind in ("image/png", "image/jpeg"):
@@ -63,25 +63,30 @@ def shown(data, alt, stills, picture, words):
     return printed(data.get("text/plain", ""))
 
 
-def explorer(data, stills, picture, words):
-    """Return a widget as a picture or a still, and one sentence about where it is live."""
+def explorer(data, picture, words):
+    """Return a widget as the picture or the texts that it leaves, and one sentence about where it is live."""
     if "image/png" in data:
         sentence = data.get("text/plain", "").removesuffix(WORDS["still"]).strip()
         body = picture(data["image/png"], sentence) + f"<p>{escape(sentence)}</p>"
     else:
-        body = cleaned(stills.html(data[WIDGET]["model_id"]))
-    asks = '<ul class="choices"' in body
-    why = words["prediction" if asks else "explorer"]
-    return f'<div class="explorer">{body}<p class="live-where">{escape(why)}</p></div>' if body else ""
+        body = cleaned(data.get("text/html", ""), picture)
+    why = f'<p class="live-where">{escape(words["explorer"])}</p>'
+    return f'<div class="explorer">{body}{why}</div>' if body else ""
 
 
-def cleaned(html):
-    """Return HTML without what would run (scripts, handlers), empty pictures, and styles, which the page has."""
+def cleaned(html, picture):
+    """Return HTML without what would run (scripts, handlers), empty pictures, and styles, which the page has. Pictures
+    inside become files."""
     soup = BeautifulSoup(html, "html.parser")
     for each in soup.find_all(["script", "style"]):
         each.decompose()
-    for each in soup.find_all("img", src=re.compile(r"^data:,?$")):
-        each.decompose()
+    for each in soup.find_all("img", src=re.compile("^data:")):
+        _, _, file = each["src"].partition(";base64,")
+        if file:
+            made = BeautifulSoup(picture(file, each.get("alt", "")), "html.parser").img
+            each["src"], each["loading"] = made["src"], "lazy"
+        else:
+            each.decompose()
     for each in soup.find_all(True):
         for name in [name for name in each.attrs if name.startswith("on") or name == "role" and each[name] == "status"]:
             del each[name]

@@ -23,7 +23,6 @@ from pygments.lexers import PythonLexer
 from resnet_lib.views import style
 
 from . import address, markdown, outputs
-from .stills import Stills
 
 HERE = Path(__file__).resolve().parent
 LINK = re.compile(r"^(?:\.\./|solutions/)*([\w-]+)\.ipynb(#.*)?$")
@@ -124,7 +123,7 @@ def what_lessons_do(readme):
 def page_of(name, book, names, picture, words, does):
     """Return the page of a notebook."""
     page = Page(name, does=does.get(name, ""))
-    stills, parts, place = Stills(book, picture, words), [], ""
+    parts, place = [], ""
     cells = [cell for cell in book.cells if not cell.source.startswith("This is the solved version.")]
     page.executed = any(cell.get("outputs") for cell in cells)
     for cell in cells:
@@ -135,7 +134,7 @@ def page_of(name, book, names, picture, words, does):
         elif cell.cell_type == "code" and cell.source.strip():
             parts.append(code(cell, words))
             if not re.search(r"^Progress\(", cell.source, re.MULTILINE):  # what its reader has solved is not here
-                parts.append(outputs.to_html(cell, stills, picture, words, place))
+                parts.append(outputs.to_html(cell, picture, words, place))
     soup = BeautifulSoup("\n".join(parts), "html.parser")
     tidy(soup, names)
     page.title = soup.h1.get_text().strip() if soup.h1 else name

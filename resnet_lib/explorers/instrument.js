@@ -94,6 +94,7 @@ function keysOf(root) {
 }
 
 function render({model, el}) {
+  hearAfterAll(model);
   const line = (name, attributes = {}) => make('div', {class: `rl-${name}`, ...attributes});
   const top = line('top'), sliders = line('sliders'), diagram = line('diagram'), problems = line('fix');
   const pins = make('span');
@@ -109,7 +110,7 @@ function render({model, el}) {
   const under = make('div', {class: 'rl-foot'}, make('div', {class: 'rl-foot-line'}, hover, scale), make('div', {class: 'rl-foot-line'}, foot, note));
   const right = make('div', {class: 'rl-right'}, maps, under);
   const body = make('div', {class: 'rl-body'}, left, right);
-  const root = make('div', {class: 'rl-explorer', role: 'group', 'aria-label': model.get('title') ?? ''}, top, sliders, body, details, live);
+  const root = make('div', {class: 'rl-explorer rl-instrument', role: 'group', 'aria-label': model.get('title') ?? ''}, top, sliders, body, details, live);
   el.append(root);
 
   const [codeButton, forgetCode] = codePart(model, code);
@@ -126,14 +127,14 @@ function render({model, el}) {
     const across = Math.min(columns, Math.max(1, Math.floor(right.clientWidth / (wide ? 90 : 180)))), rows = Math.ceil(count / across);
     maps.style.setProperty('--rl-across', across);
     const width = (right.clientWidth - 8 * (across - 1)) / across;
-    if (narrow) return [width, 10000];
+    if (narrow) return [width, width * 1.2];  // the page scrolls: groups as high as wide, not one map under another
     const beside = wide ? left.offsetHeight + 4 : 0;
     return [width, (height - above() - beside - under.offsetHeight - 2) / rows - 19 - 3];
   }
   const isWide = () => (model.get('drawing').width ?? 0) > 400;  // such a drawing is over the maps, not beside them
   const above = () => top.offsetHeight + sliders.offsetHeight + 5;
   let height = 620;
-  const drawn = mapsPart(model, {maps, hover, bar: scale, note}, room);
+  const drawn = mapsPart(model, {maps, hover, bar: scale, note, live}, room);
   closers.push(drawn.close);
 
   /** As high as the pane shows, so that all of it is on the screen at once. */

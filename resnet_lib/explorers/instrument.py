@@ -42,7 +42,7 @@ from traitlets import Bytes, Dict, List, Unicode
 from .._common import one_thread
 from ..views.maps import scale, to_levels
 from ..views.style import CSS, ERROR, MAIN, SHORTCUT, SUM
-from .base import LOCK, WRONG, Explorer
+from .base import LOCK, WRONG, Explorer, spoken
 from .controls import Action, Told
 from .tiles import Group, channels_of, pack, palettes, still
 from .words import WORDS
@@ -54,7 +54,7 @@ SCRIPTS = (
     "instrument_drawing.js",
     "instrument_maps.js",
 )
-COLOURS = f".rl-explorer{{--rl-main:{MAIN};--rl-shortcut:{SHORTCUT};--rl-sum:{SUM};--rl-error:{ERROR}}}"
+COLOURS = f".rl-instrument{{--rl-main:{MAIN};--rl-shortcut:{SHORTCUT};--rl-sum:{SUM};--rl-error:{ERROR}}}"
 RULES = CSS.removeprefix("<style>").removesuffix("</style>")
 TOGETHER = 1.0  # seconds: moves of one control that follow each other faster are undone together
 
@@ -73,6 +73,8 @@ class Instrument(anywidget.AnyWidget):
     _esm = "\n".join(map(_file, (*SCRIPTS, "instrument.js")))
     _css = "\n".join((COLOURS, RULES, _file("instrument.css")))
 
+    title = Unicode("").tag(sync=True)  # what the whole is called, for those who do not see it
+    me = Unicode("").tag(sync=True)  # the model's own id, by which the page finds it
     words = Dict(WORDS).tag(sync=True)
     palettes = Bytes(palettes()).tag(sync=True)
     controls = Dict().tag(sync=True)
@@ -87,8 +89,9 @@ class Instrument(anywidget.AnyWidget):
     details = Unicode("").tag(sync=True)
     asked = Dict().tag(sync=True, echo_update=False)
 
-    def __init__(self, controls, answer):
-        super().__init__()
+    def __init__(self, controls, answer, title):
+        super().__init__(title=title)
+        self.me = self.model_id or ""
         self._named = {c.name: c for c in controls}
         self._answer, self._heard, self._shown = answer, 0, 0
         self.on_msg(self._question)
@@ -156,7 +159,7 @@ class InstrumentExplorer(Explorer):
         self.unpin = Action("unpin", self._unpin, where="pinned", hidden=True)
         actions = (self.undo, self.reset, self.pin, self.swap, self.unpin)
         self._controls = controls
-        self.page = Instrument((*controls, *actions, Told("look", self._looked)), self._answer)
+        self.page = Instrument((*controls, *actions, Told("look", self._looked)), self._answer, spoken(type(self)))
         self.watch(*(c for c in controls if c.kind != "action"))
         self.children = [self.page]
         self._first = self._state = self._snapshot()

@@ -5,11 +5,10 @@ from html import escape
 
 import ipywidgets as widgets
 
-from .._common import one_thread, shape_text
+from .._common import one_thread, shape_text, step_called
 from ..inside.arithmetic import explain_step
 from ..inside.attribution import support
 from ..inside.seen import Seen
-from ..network import step_called
 from ..views.channel import WIDTH, channel_picture, histogram, jpeg, place
 from ..views.maps import bmp, colour_bar, columns_of, framed, mosaic, planes, statistics
 from ..views.markup import share_bar, table

@@ -1,11 +1,11 @@
 """Published weights: the catalogue of checkpoints, their names, downloading and loading.
 
 The published checkpoints of the ResNet family all use the key names of one early PyTorch implementation. The
-library names things as the course does; `names` alone knows both.
+library names things as the course does; `names` translates between the two.
 """
 
-from .._common import check, shape_text
-from ..network import DESIGNS, build, unfilled
+from .._common import check, shape_text, unfilled
+from ..network import DESIGNS, build
 from .catalogue import CHECKPOINTS, PUBLISHED, THIN, Checkpoint, imagenet_classes
 from .download import Unavailable, digest, fetch
 from .formats import CannotLoad
