@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import ResNet, activations
-from resnet_lib._common import Kind
+from resnet_lib._common import Kind, shapes_only
 from resnet_lib.exercises import (
     Wrong,
     check_contents,
@@ -38,7 +38,6 @@ from resnet_lib.exercises import (
     check_to_v1,
     diagnose,
 )
-from resnet_lib.network import shapes_only
 from resnet_lib.weights import to_published
 
 from . import solutions, test_checkpoints, test_conversions

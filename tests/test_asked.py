@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from resnet_lib import BTNK1, BTNK2, BasicBlock, anatomy, build, resnet50
+from resnet_lib._common import shapes_only
 from resnet_lib.exercises import ask
 from resnet_lib.exercises.asked import ASKED
-from resnet_lib.network import shapes_only
 
 from .kernel import ROOT
 
@@ -58,6 +58,7 @@ def test_the_answers_are_what_the_network_gives():
     stages = {s.name: s for s in whole.by_stage()}
     right("04.one", "all the same" if len(set(twos)) == 1 else "-")
     right("04.exception", "Stage 1" if ones[0] != ones[1] == ones[2] else "-")
+    right("00.parameters", max(stages, key=lambda name: stages[name].parameters).replace("stage", "Stage "))
     right("02.basic", f"{basic:.0f}")
     assert ASKED["05.stage3"].answer == stages["stage3"].shape
     assert stages["head"].parameters > stages["stage0"].parameters and stages["head"].macs < stages["stage0"].macs
