@@ -59,13 +59,21 @@ def _capital(cause, **_):
     return f"{text}." if cause.kind.sentence[:1] == "{" else f"{text[:1].upper()}{text[1:]}."
 
 
-def _channels(layer, gives, takes, right_gives, right_takes, **_):
+# Where C1 channels come in or go out, and where 4·C1 do: (the layer's last name, the side).
+NARROW = {("conv1", "gives"), ("conv2", "takes"), ("conv2", "gives"), ("conv3", "takes")}
+WIDE = {("conv3", "gives"), ("shortcut.conv", "gives")}
+
+
+def _channels(where, layer, gives, takes, right_gives, right_takes):
     factor = ""
-    for a, b in ((gives, right_gives), (takes, right_takes)):
+    last = ".".join(where.split(".")[-2 if "shortcut" in where else -1 :])
+    for side, a, b in (("gives", gives, right_gives), ("takes", takes, right_takes)):
+        wide = (last, side) in WIDE or (last, side) == ("conv1", "takes") and re.search(r"\.?[1-9]\d*\.conv1$", where)
         if b == 4 * a:
-            factor = " That is a quarter of it: C1 where 4·C1 is due."
+            factor = " That is a quarter of it" + (": C1 where 4·C1 is due." if wide else ".")
         elif a == 4 * b:
-            factor = " That is four times as many: C or 4·C1 where C1 is due."
+            narrow = (last, side) in NARROW
+            factor = " That is four times as many" + (": C or 4·C1 where C1 is due." if narrow else " as it should be.")
         elif a in (2 * b, b // 2) and a != b:
             factor = f" That is {'twice' if a == 2 * b else 'half'} as many as it should be."
         if factor:
@@ -229,6 +237,7 @@ LAYERS = {
     "no tensor returned": "forward gives {what}, and should give one tensor.",
     "part skipped": "forward comes to {later} and has not called {where}: call it, too, in its place.",
     "layer not called": "{where} is made in __init__, and forward never calls it.",
+    "layer without effect": "{where} plays no part in what forward gives: is it called, and is its result used?",
     "called several times": "{where} is called {times} times in one forward pass, and should be once.",
     "output shape": (
         "It gives out shape {shape} for an input of shape {x}, and should give {right}: look at strides and paddings."
