@@ -165,7 +165,8 @@ def _unproved(learner, taps, run, theirs, x, part, differing, training):
     unused = next((t for t in taps.values() if t.calls == 0 and idle(learner, [t], x)), None)
     if unused is not None:
         scripted = any(isinstance(m, torch.jit.ScriptModule) for m in learner.modules())
-        calls_show = len(unused.first.shape) == 4 and not scripted
+        norm = isinstance(dict(learner.named_modules()).get(unused.name), torch.nn.modules.batchnorm._BatchNorm)
+        calls_show = (len(unused.first.shape) == 4 or norm) and not scripted
         return found("layer not called" if calls_show else "layer without effect", layer_name(unused.name))
     many = next((t for t in taps.values() if t.calls > 1), None)
     if many is not None:
