@@ -65,19 +65,19 @@ WIDE = {("conv3", "gives"), ("shortcut.conv", "gives")}
 
 
 def _channels(where, layer, gives, takes, right_gives, right_takes):
-    factor = ""
     last = ".".join(where.split(".")[-2 if "shortcut" in where else -1 :])
+    said = []
     for side, a, b in (("gives", gives, right_gives), ("takes", takes, right_takes)):
-        wide = (last, side) in WIDE or (last, side) == ("conv1", "takes") and re.search(r"\.?[1-9]\d*\.conv1$", where)
+        wide = (last, side) in WIDE or (last, side) == ("conv1", "takes") and re.search(r"\b[1-9]\d*\.conv1$", where)
         if b == 4 * a:
-            factor = " That is a quarter of it" + (": C1 where 4·C1 is due." if wide else ".")
+            said.append((not wide, " That is a quarter of it" + (": C1 where 4·C1 is due." if wide else ".")))
         elif a == 4 * b:
             narrow = (last, side) in NARROW
-            factor = " That is four times as many" + (": C or 4·C1 where C1 is due." if narrow else " as it should be.")
+            more = ": C or 4·C1 where C1 is due." if narrow else " as it should be."
+            said.append((not narrow, f" That is four times as many{more}"))
         elif a in (2 * b, b // 2) and a != b:
-            factor = f" That is {'twice' if a == 2 * b else 'half'} as many as it should be."
-        if factor:
-            break
+            said.append((True, f" That is {'twice' if a == 2 * b else 'half'} as many as it should be."))
+    factor = min(said, key=lambda one: one[0], default=(True, ""))[1]  # what names the numbers comes first
     if not factor and (gives, takes) == (right_takes, right_gives):
         factor = " The two are exchanged: Conv2d wants the channels that come in first."
     right = f"it should take {right_takes} and give {right_gives}."
