@@ -24,7 +24,12 @@ The parts of a scene, each sent only when it has changed:
               shown; clash: names of the steps whose shapes disagree; problem, advice: sentences; note: a sentence
               under the maps; code: what "as code" gives; about: a sentence under the numbers; rest: whether the
               page asks for the maps when the hand rests.
-    maps      groups of tiles, see tiles.py; their values as bytes in `levels`.
+    maps      groups of tiles, see tiles.py; their values as bytes in `levels`. With tells, a click chooses the value.
+    answer    HTML: what a network says to a picture; progress: [done, total] of its run, or [].
+    closeup   what is always in sight of one value: title, value, html, at (row, column), and up to three pictures, each
+              said, side (h, w), with levels, or file (of a picture) and crisp; frames, rings (instrument_paint.js), and
+              grid (h, w) where a click chooses one of so many values: `Told("place", …)` gets [channel, row, column].
+    arrangement  "walk": answer and walk are over the maps, the closeup beside them.
 Numbers are shown first, with `page.show`, and maps when they have been computed, with `show_maps`. What was pointed at
 comes as a question: `InstrumentExplorer` answers with the value, and `enlarged` may be overridden to say more.
 """
@@ -49,10 +54,12 @@ from .words import WORDS
 
 SCRIPTS = (
     "instrument_parts.js",
+    "instrument_paint.js",
     "instrument_controls.js",
     "instrument_grid.js",
     "instrument_drawing.js",
     "instrument_maps.js",
+    "instrument_closeup.js",
 )
 COLOURS = f".rl-explorer{{--rl-main:{MAIN};--rl-shortcut:{SHORTCUT};--rl-sum:{SUM};--rl-error:{ERROR}}}"
 RULES = CSS.removeprefix("<style>").removesuffix("</style>")
@@ -83,6 +90,10 @@ class Instrument(anywidget.AnyWidget):
     pinned = Dict().tag(sync=True)
     maps = Dict().tag(sync=True)
     levels = Bytes(b"").tag(sync=True)
+    answer = Unicode("").tag(sync=True)
+    progress = List().tag(sync=True)
+    closeup = Dict().tag(sync=True)
+    arrangement = Unicode("").tag(sync=True)
     thumb = Bytes(b"").tag(sync=True)  # a small PNG of the picture that the maps come from
     details = Unicode("").tag(sync=True)
     asked = Dict().tag(sync=True, echo_update=False)
@@ -90,6 +101,8 @@ class Instrument(anywidget.AnyWidget):
     def __init__(self, controls, answer):
         super().__init__()
         self._named = {c.name: c for c in controls}
+        for control in controls:
+            control.page = self
         self._answer, self._heard, self._shown = answer, 0, 0
         self.on_msg(self._question)
         self.observe(self._hear, names="asked")
@@ -113,14 +126,17 @@ class Instrument(anywidget.AnyWidget):
                 self._tell()
                 self.says = {**self.says, "n": self._heard}
 
-    def _question(self, _widget, content, _buffers):
+    def _question(self, _widget, content, buffers):
         with LOCK, one_thread():
+            if content.get("do") == "file":
+                self._named[content["control"]].value = ({"name": content["name"], "content": bytes(buffers[0])},)
+                return
             reply, buffers = self._answer(content)
             self.send({**content, **reply}, buffers)
 
     def _tell(self):
         self.controls = {name: c.described() for name, c in self._named.items() if c.kind != "none"}
-        self.values = {name: c.wire for name, c in self._named.items() if c.kind not in ("none", "action")}
+        self.values = {name: c.wire for name, c in self._named.items() if c.kind not in ("none", "action", "upload")}
 
     def show(self, *, says=None, **parts):
         """Show parts of the scene, and the controls as they are now, in one message."""
@@ -157,7 +173,7 @@ class InstrumentExplorer(Explorer):
         actions = (self.undo, self.reset, self.pin, self.swap, self.unpin)
         self._controls = controls
         self.page = Instrument((*controls, *actions, Told("look", self._looked)), self._answer)
-        self.watch(*(c for c in controls if c.kind != "action"))
+        self.watch(*(c for c in controls if c.keeps))
         self.children = [self.page]
         self._first = self._state = self._snapshot()
 
@@ -189,7 +205,7 @@ class InstrumentExplorer(Explorer):
     # ── what was done, and undone ──
 
     def _snapshot(self):
-        return {c.name: c.wire for c in self._controls if c.kind not in ("none", "action")}
+        return {c.name: c.wire for c in self._controls if c.keeps}
 
     def settled(self, control):
         """Remember what was before this change."""
