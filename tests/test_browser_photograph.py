@@ -1,5 +1,5 @@
-"""The explorers of photographs in a real JupyterLab and browser: all of it on the screen at once, clicks, keys, uploads,
-files dropped on them."""
+"""The explorers of photographs in a real JupyterLab and browser: all on one screen, clicks, keys, uploads, dropped
+files."""
 
 import io
 import shutil
@@ -31,7 +31,8 @@ MEASURE = """(root, names) => {
     const sums = root.querySelector('.rl-sums');
     return [box(root), Object.fromEntries(names.map(name => [name, root.querySelector(name)])
         .filter(([, element]) => element && seen(element)).map(([name, element]) => [name, box(element)])),
-        [...root.querySelectorAll('button, select, input, canvas')].filter(seen).map(box), sums.scrollHeight - sums.clientHeight];
+        [...root.querySelectorAll('button, select, input, canvas')].filter(seen).map(box),
+        sums.scrollHeight - sums.clientHeight];
 }"""
 PARTS = (".rl-top", ".rl-answer", ".rl-walk", ".rl-figures", ".rl-actions", ".rl-maps", ".rl-foot", ".rl-closeup")
 
