@@ -461,6 +461,13 @@ def test(extra):
     return status
 
 
+def student(extra):
+    if len(extra) != 1:
+        raise Stop(f"Which folder? For instance: {ME} student ../for_students")
+    path = os.path.abspath(os.path.expanduser(extra[0]))
+    return subprocess.call([sys.executable, os.path.join(ROOT, "notebooks", "student.py"), path])
+
+
 # command: (extras it needs or None to install nothing first, how it is run, what it does, its own help)
 COMMANDS = {
     "lab": (
@@ -510,6 +517,20 @@ Options after the number go on to JupyterLab, as with `lab`.""",
         """  --check        write nothing; list the notebooks that differ from their sources
   --force        overwrite notebooks that hold outputs, too""",
     ),
+    "site": (
+        ["test"],
+        lambda extra: call(["-m", "notebooks.site"] + extra),
+        "make the course's pages for a web server",
+        """Executes every solved lesson and writes pages into the folder site. They can be read as files, and
+from any web server the first one is live too: run python3 -m http.server in that folder.
+
+  NUMBER ...       execute only these lessons, such as 03; the others stay as they were
+  --out FOLDER     write there instead
+  --language NAME  the table of words in notebooks/site/words (english)
+
+Lessons that have not changed are not executed again. A build that was stopped resumes; the whole takes about twenty
+minutes.""",
+    ),
     "grade": (
         [],
         lambda extra: call(["-m", "resnet_lib.grading", "--from", os.getcwd()] + extra),
@@ -520,7 +541,23 @@ Options after the number go on to JupyterLab, as with `lab`.""",
   --out FILE     the CSV file to write (grades.csv); a folder of feedback goes beside it
   --seconds N    time limit for each exercise (12)
   --jobs N       how many submissions at a time (one a processor)
-  --memory N     memory limit for each submission, in MB (4000)""",
+  --memory N     memory limit for each submission, in MB (4000)
+  --own-numbers  hold also those who gave no name to the numbers of their file's name
+
+One exercise of each lesson asks with numbers that are made from the student's name, `me = "Ada Lovelace"`. The grader
+holds that name to the file's: an answer for somebody else's numbers is wrong, and is told so.""",
+    ),
+    "student": (
+        None,
+        student,
+        "copy the course for students, without solutions (for instructors)",
+        """FOLDER is a new folder, or an empty one: nothing is overwritten.
+
+The copy has the lessons with their exercises open and without outputs, the library, the checks and `course.py lab`.
+It leaves out the solved lessons, the session plans, the lessons' sources, the tests, and the commands that need them.
+The checks cannot do without the right answers that they compare with. In the copy, the solutions that they hold as
+text are packed, so that nobody reads them by the way; they can still be unpacked, and most parts that a lesson asks
+for are in the library, written in another way. `grade` flags an answer that uses the library's.""",
     ),
     "doctor": (
         None,
@@ -530,7 +567,16 @@ Options after the number go on to JupyterLab, as with `lab`.""",
     ),
 }
 ARGUMENTS = {"test": "[--quick] [pytest's options]", "present": "[NUMBER] [JupyterLab's options]", "doctor": ""}
+ARGUMENTS["site"] = "[NUMBER ...] [options]"
 ARGUMENTS["grade"] = "FOLDER --lesson NUMBER [options]"
+ARGUMENTS["student"] = "FOLDER"
+TEACHERS = ("test", "bench", "present", "notebooks", "grade", "student")  # what the students' copy lacks
+
+
+def commands():
+    """The commands that there are here: all of them, or those of the copy that `student` makes."""
+    lessons_alone = os.path.exists(os.path.join(ROOT, FIRST_LESSON)) and not lessons()
+    return [name for name in COMMANDS if not (lessons_alone and name in TEACHERS)]
 
 
 def help_for(command):
@@ -544,7 +590,7 @@ def main(arguments):
         usage=ME + " COMMAND [--cuda] [arguments for the command]",
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="commands:\n" + "\n".join(f"  {name:10} {COMMANDS[name][2]}" for name in COMMANDS),
+        description="commands:\n" + "\n".join(f"  {name:10} {COMMANDS[name][2]}" for name in commands()),
         epilog="The first run installs the course into .venv. Later ones start at once, without internet.\n"
         f"Each command has its own help: {ME} lab --help",
     )
@@ -561,6 +607,8 @@ def main(arguments):
         return 0
     needs, run = COMMANDS[options.command][:2]
     try:
+        if options.command not in commands():
+            raise Stop(f"`{options.command}` is not in the students' copy of the course, which this is.")
         if not os.path.exists(PYPROJECT):
             raise Stop("pyproject.toml is not beside course.py: use the one in the course's own folder.")
         if needs is not None:

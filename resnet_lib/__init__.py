@@ -4,6 +4,7 @@ Importing this loads torch and nothing of matplotlib, ipywidgets or Jupyter: pic
 widgets in `resnet_lib.explorers`.
 """
 
+from ._common import shapes_only
 from .activations import activations, step_names
 from .anatomy import Anatomy, ShapeMismatch, Step, anatomy, out_size
 from .blocks import BTNK1, BTNK2, Add, BasicBlock, Bottleneck, Projection, Stem
@@ -22,7 +23,6 @@ from .network import (
     resnet152,
     resnext50_32x4d,
     resnext101_32x8d,
-    shapes_only,
     wide_resnet50_2,
     wide_resnet101_2,
 )

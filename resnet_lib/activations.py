@@ -11,9 +11,8 @@ from functools import partial
 import torch
 from torch import nn
 
-from ._common import input_problem
+from ._common import input_problem, step_called
 from ._common.given import check_module
-from .network import step_called
 
 
 def step_names(module):
@@ -31,7 +30,7 @@ def activations(module, x, names, *, grad=False):
     module: any module; it runs in the mode it is in, so call .eval() first unless you want batch statistics.
     x:      its input, (batch, C, H, W).
     names:  names of submodules, as in `module.named_modules()`, in any order; "" is the module itself. A submodule is
-            understood too, and so are a ResNet's published names, "layer4.2.conv1" (`network.step_called`).
+            understood too, and so are a ResNet's published names, "layer4.2.conv1" (`step_called`).
     grad:   whether gradients are recorded.
     Returns a dictionary name → tensor of exactly those names, in the order in which they were computed.
     Raises ValueError for an unknown name, for a step that never ran, and for one that ran several times (a ReLU

@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from torch import nn
 
-from ._common import check, check_place, pair, shape_text
+from ._common import check, check_place, pair, shape_text, shapes_only, step_called
 from ._common.given import check_module
-from .network import Design, shapes_only, step_called
-from .network import unfilled as unfilled
+from .network import Design
 
 
 class Sees(NamedTuple):
@@ -229,10 +228,8 @@ def leaf(m, name, x, path):
         if C != m.num_features:
             raise ValueError(f"{name or 'the BN'} expects {m.num_features} channels and gets {C}")
         return Step(name, "BN", x.shape, p, 0, x.sees, path)
-    if (
-        isinstance(m, nn.GroupNorm | nn.modules.dropout._DropoutNd)
-        or type(m).__module__ == "torch.nn.modules.activation"
-    ):
+    activation = type(m).__module__ == "torch.nn.modules.activation"
+    if activation or isinstance(m, nn.GroupNorm | nn.modules.dropout._DropoutNd):
         return Step(name, type(m).__name__, x.shape, p, 0, x.sees, path)
     if isinstance(m, nn.Sequential):  # an empty one does nothing
         return x
@@ -320,16 +317,9 @@ class Anatomy:
         for s in self.steps:
             stages.setdefault(s.name.split(".")[0], []).append(s)
         return [
-            Step(
-                name,
-                "",
-                steps[-1].shape,
-                sum(s.parameters for s in steps),
-                sum(s.macs for s in steps),
-                steps[-1].sees,
-                "main",
-            )
+            Step(name, "", last.shape, sum(s.parameters for s in steps), sum(s.macs for s in steps), last.sees, "main")
             for name, steps in stages.items()
+            for last in steps[-1:]
         ]
 
     def __repr__(self):

@@ -1,10 +1,9 @@
-"""The parts of a ResNet: Stage 0 and the residual blocks.
+"""The parts of a ResNet: Stage 0 and the residual blocks. He, Zhang, Ren, Sun, "Deep Residual Learning for Image
+Recognition", arXiv 1512.03385 ("the paper").
 
 Shapes in the comments are (C, H, W) of one picture; the batch dimension comes before them and never changes.
 W is the width (= height) of a block's input. No weight depends on it: the same block runs at any W, so W is a
 property of the input, not an argument of a block. Arguments that do not fit together raise ValueError.
-
-Sources: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", arXiv 1512.03385 ("the paper").
 """
 
 from torch import nn
@@ -72,9 +71,6 @@ class Bottleneck(Checked):
         f = self.add(f, self.shortcut(x))  # (C_out, W/S, W/S): the sum
         return self.relu3(f)
 
-    def extra_repr(self):
-        return f"C={self.C}, C1={self.C1}, S={self.S}, C_out={self.C_out}"
-
 
 class BTNK2(Bottleneck):
     """The identity block: y = ReLU(F(x) + x). (C, W, W) → (C, W, W). Paper, eq. (1).
@@ -120,8 +116,7 @@ class Add(Checked):
 
     anatomy_kind = "SUM"
 
-    def check_call(self, f, s):
-        check_sum(f, s)
+    check_call = staticmethod(check_sum)
 
     def forward(self, f, s):
         return f + s
@@ -153,9 +148,6 @@ class BasicBlock(Checked):
         f = self.bn2(self.conv2(f))  # (C1, W/S, W/S): F(x)
         f = self.add(f, self.shortcut(x))  # (C1, W/S, W/S): the sum
         return self.relu2(f)
-
-    def extra_repr(self):
-        return f"C={self.C}, C1={self.C1}, S={self.S}"
 
 
 def conv(C_in, C_out, kernel, S=1, *, padding=0, dilation=1, groups=1):

@@ -1,19 +1,19 @@
 """The whole network: a design, which is numbers alone, and the network built from it. Paper, Table 1 (18 to 152);
 Xie et al., arXiv 1611.05431, Table 1 (ResNeXt); Zagoruyko and Komodakis, arXiv 1605.07146 (Wide ResNet)."""
 
-import threading
 from collections import OrderedDict
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from math import prod
 
-import torch
 from torch import nn
 
-from ._common import Checked, check_design, check_input, check_name, check_options, check_training_size
-from ._common.names import PARTS
-from ._common.names import step_called as step_called
+from ._common import (
+    PublishedParts,
+    check_design,
+    check_name,
+    check_options,
+)
 from .blocks import BTNK1, BTNK2, BasicBlock, Bottleneck, Stem
 
 
@@ -75,6 +75,11 @@ class Design:
         """How many blocks Stages 1, 2, 3, 4 have."""
         return tuple(stage.blocks for stage in self.stages)
 
+    @property
+    def reduction(self):
+        """The output stride of Stage 4: 32, or less where dilation replaces a stride."""
+        return prod(part.S for part in (self.stem, *self.stages)) * (2 if self.stem.pool else 1)
+
     def build(self, **options):
         """Return the network, untrained. Options: norm_layer, zero_init_residual. ValueError for illegal designs."""
         return ResNet(design=self, **options)
@@ -95,12 +100,7 @@ OPTIONS = {
 DESIGNS = {name: Design.resnet(*two, groups=g, width_per_group=w) for name, (*two, g, w) in OPTIONS.items()}
 
 
-def _part(published):
-    ours = PARTS[published]
-    return property(lambda self: self.get_submodule(ours), doc=f"{ours}, under its published name.")
-
-
-class ResNet(Checked):
+class ResNet(PublishedParts):
     """stage0 → stage1 → stage2 → stage3 → stage4 → head. (in_channels, W, W) → (num_classes).
 
     block, blocks: "bottleneck" (BTNK1 opens a stage, BTNK2 fills it) or "basic"; how many of them Stages 1–4 have.
@@ -109,19 +109,12 @@ class ResNet(Checked):
             2·base, 4·base, 8·base in Stages 1–4; a stage's output has 4·P channels. "basic" allows 1 and 64.
     replace_stride_with_dilation: three booleans or None, for Stages 2, 3, 4: True keeps W and dilates the 3×3.
     norm_layer: called with a number of channels, returns the normalisation.
-    zero_init_residual: the last normalisation of each F starts at zero, so that every block starts as its
-            shortcut (Goyal et al., arXiv 1706.02677, section 5.1).
+    zero_init_residual: the last normalisation of each F starts at zero (Goyal et al., arXiv 1706.02677, section 5.1).
     stride_on: "3x3" (v1.5) or "1x1" (v1, the paper): where S is in BTNK1.
     design: a `Design` that replaces all of these numbers; kept as an attribute.
-    Raises ValueError for what does not fit together.
-
-    The published names (PARTS) work too: `net.layer4` is `net.stage4`, and `net.fc = nn.Linear(2048, 5)` replaces the
-    last layer. For a picture's pooled vector, (2048), set `net.fc = nn.Identity()`: the pooling is in `head`, so that
-    nn.Sequential(*list(net.children())[:-1]) ends before it, with the maps of Stage 4.
+    Raises ValueError for what does not fit together. The parts have their published names too (`PublishedParts`):
+    net.layer4 is net.stage4, and net.fc can be replaced.
     """
-
-    conv1, bn1, relu, maxpool, layer1, layer2, layer3, layer4, avgpool, fc = map(_part, PARTS)
-    __jit_unused_properties__ = (*PARTS, "num_classes")
 
     def __init__(
         self,
@@ -150,68 +143,11 @@ class ResNet(Checked):
         self.stage0 = Stem(self.C, stem.C1, **size, norm_layer=norm_layer)
         self.stage1, self.stage2, self.stage3, self.stage4 = stages(design, partial(_block, design, norm_layer))
         self.head = head(design.stages[-1].C_out, design.num_classes)
-        self.reduction = _reduction(design)
-        if zero_init_residual:
-            for m in self.modules():
-                last = m.bn3 if isinstance(m, Bottleneck) else m.bn2 if isinstance(m, BasicBlock) else None
-                if getattr(last, "weight", None) is not None:
-                    nn.init.zeros_(last.weight)
-
-    @property
-    def num_classes(self):
-        """How many numbers the network outputs for a picture; of a head of yours, those of its last linear layer."""
-        layers = [m for m in self.head.modules() if isinstance(m, nn.Linear)]
-        return layers[-1].out_features if layers else self.design.stages[-1].C_out
-
-    def __setattr__(self, name, value):
-        if name in PARTS:
-            return self._replace(name, value)
-        if isinstance(value, nn.Module) and type(self) is ResNet:
-            if name in ("classifier", "last_linear", "linear"):
-                raise ValueError(f"this network never runs .{name}: its last layer is .fc, so assign that")
-            if name == "head" and isinstance(value, nn.Linear):
-                raise ValueError("the head is pooling, flattening and a linear layer: assign .fc to replace the last")
-        return super().__setattr__(name, value)
-
-    def _replace(self, published, module):
-        """Replace a part by its published name. `design` and what is checked follow the numbers of the new one."""
-        if not isinstance(module, nn.Module):
-            raise ValueError(f".{published} must be an nn.Module, and this is {type(module).__name__}")
-        last, C = self.design.stages[-1].C_out, self.design.stem.C1
-        if published == "fc" and isinstance(module, nn.Linear):
-            if module.in_features != last:
-                raise ValueError(
-                    f".fc has in_features = {module.in_features:,}, and {last:,} numbers reach it: use {last}"
-                )
-            self.design = replace(self.design, num_classes=module.out_features)
-        if published == "conv1" and isinstance(module, nn.Conv2d):
-            if module.out_channels != C:
-                raise ValueError(f".conv1 has out_channels = {module.out_channels:,}, and Stage 1 expects {C}: use {C}")
-            stem = replace(self.design.stem, kernel=module.kernel_size[0], S=module.stride[0])
-            self.design = replace(self.design, stem=stem, in_channels=module.in_channels)
-            self.C = self.stage0.C = module.in_channels
-        if published == "maxpool":
-            pools = not isinstance(module, nn.Identity)
-            self.design = replace(self.design, stem=replace(self.design.stem, pool=pools))
-        where, _, name = PARTS[published].rpartition(".")
-        setattr(self.get_submodule(where) if where else self, name, module)
-        self.reduction = _reduction(self.design)
-
-    def load_state_dict(self, state_dict, *options, **named):
-        """As every module's; names of published networks are said as such."""
-        try:
-            return super().load_state_dict(state_dict, *options, **named)
-        except RuntimeError:
-            if "conv1.weight" not in state_dict:
-                raise
-            raise RuntimeError(
-                "Error(s) in loading state_dict for ResNet: they have the published names, such as 'conv1.weight'; "
-                "pass from_published(…) of them, from resnet_lib"
-            ) from None
-
-    def check_call(self, x):
-        check_input(self, x)
-        check_training_size(self, x)
+        self.reduction = design.reduction
+        for m in self.modules() if zero_init_residual else ():
+            last = m.bn3 if isinstance(m, Bottleneck) else m.bn2 if isinstance(m, BasicBlock) else None
+            if getattr(last, "weight", None) is not None:  # a norm_layer may have none
+                nn.init.zeros_(last.weight)
 
     def forward(self, x):  # (3, 224, 224)
         x = self.stage0(x)  # (64, 56, 56)
@@ -220,11 +156,6 @@ class ResNet(Checked):
         x = self.stage3(x)  # (1024, 14, 14)
         x = self.stage4(x)  # (2048, 7, 7)
         return self.head(x)  # (1000)
-
-
-def _reduction(design):
-    """Return the output stride of Stage 4: 32, or less where dilation replaces a stride."""
-    return prod(part.S for part in (design.stem, *design.stages)) * (2 if design.stem.pool else 1)
 
 
 def stages(design, block):
@@ -251,52 +182,11 @@ def head(C, num_classes):
     return nn.Sequential(OrderedDict(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(C, num_classes)))
 
 
-# Options of torchvision's and timm's functions of the same names.
-FOREIGN = dict.fromkeys(("weights", "pretrained", "progress"), "load({0!r}) from resnet_lib.weights returns it trained")
-FOREIGN |= {"in_chans": "channels of the input are in_channels", "output_stride": "see replace_stride_with_dilation"}
-FOREIGN |= {"features_only": "activations(network, x, names) returns the maps of its steps"}
-
-
 def build(name, **options):
     """Return the published network of that name. Options as ResNet's. ValueError for a name not in DESIGNS."""
-    check_name(name, OPTIONS)
-    if foreign := FOREIGN.keys() & options.keys():
-        option = min(foreign)
-        raise ValueError(f"{name} has no option {option!r}: {FOREIGN[option].format(name)}")
-    block, blocks, groups, width_per_group = OPTIONS[name]
-    return ResNet(block, **{"blocks": blocks, "groups": groups, "width_per_group": width_per_group, **options})
-
-
-_UNFILLED = threading.RLock()  # two threads that leave in another order than they came would leave the patch behind
-
-
-@contextmanager
-def unfilled():
-    """Skip weight initialisation for modules built in this context; their tensors hold garbage until you fill them."""
-
-    def rest(*_args, **_kwargs):
-        pass
-
-    places = [(nn.init, "kaiming_normal_")]
-    kinds = (nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase, nn.Linear)
-    places += [(kind, "reset_parameters") for kind in kinds]
-    with _UNFILLED:
-        before = [getattr(place, name) for place, name in places]
-        for place, name in places:
-            setattr(place, name, rest)
-        try:
-            yield
-        finally:
-            for (place, name), what in zip(places, before, strict=True):
-                setattr(place, name, what)
-
-
-@contextmanager
-def shapes_only():
-    """Give modules built in this context shapes and no numbers: they are on the meta device. That is all `anatomy`
-    needs, and a hundred times faster for a large design."""
-    with unfilled(), torch.device("meta"):
-        yield
+    check_name(name, OPTIONS, options)
+    block, blocks, groups, width = OPTIONS[name]
+    return ResNet(block, **{"blocks": blocks, "groups": groups, "width_per_group": width, **options})
 
 
 def _named(name):

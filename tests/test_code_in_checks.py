@@ -33,7 +33,15 @@ from .mutated import SUBJECTS, Subject, made
 
 # Checks that take a number, a text or a design, and call nothing.
 OF_VALUES = {
-    *("check_ablation", "check_channel", "check_design", "check_forecast", "check_own_block", "check_reasons"),
+    *(
+        "check_ablation",
+        "check_channel",
+        "check_design",
+        "check_forecast",
+        "check_own",
+        "check_own_block",
+        "check_reasons",
+    ),
 }
 OF_PARTS = {f"check_{part}" for part in ("stem", "projection", "btnk1", "btnk2", "stage", "network")}
 FUNCTIONS = [

@@ -75,6 +75,33 @@ def test_an_endless_loop_is_stopped_and_its_line_is_named(f, place, monkeypatch)
     assert "still running" in str(stopped(error)) and "Python says" not in str(stopped(error))
 
 
+@pytest.mark.parametrize("place", ["main thread", "other thread", "no timer"])
+def test_a_second_in_which_the_machine_ran_something_else_does_not_count(place, monkeypatch):
+    began = time.monotonic()
+    # of every second, 0.8 in the queue for a core
+    monkeypatch.setattr(endless, "clock", lambda thread=None: began + (time.monotonic() - began) / 5)
+    if place == "no timer":
+        monkeypatch.delattr(signal, "setitimer")
+
+    def slow():
+        with within(0.3):
+            time.sleep(0.6)
+        return "ended"
+
+    with ThreadPoolExecutor(1) as pool:
+        assert (pool.submit(slow).result() if place == "other thread" else slow()) == "ended"
+    assert 1 <= ended(plain)[1] < 10, "an endless loop is stopped all the same"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not tell")
+def test_the_clock_stands_while_a_thread_waits_for_a_core():
+    began, on_clock = time.monotonic(), endless.clock()
+    used = time.thread_time()
+    while time.monotonic() - began < 0.5:
+        pass
+    assert endless.clock() - on_clock == pytest.approx(time.thread_time() - used, abs=0.1)
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no such timer")
 def test_a_long_sleep_is_stopped():
     assert ended(lambda: time.sleep(60))[1] < 5

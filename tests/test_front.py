@@ -1,5 +1,6 @@
 """The front of the library: few names, and every name of earlier versions where it was."""
 
+import ast
 import importlib
 import json
 from pathlib import Path
@@ -21,3 +22,42 @@ def test_a_visitor_sees_few_names():
 def test_every_public_name_can_still_be_imported(module):
     missing = [name for name in PUBLIC[module] if not hasattr(importlib.import_module(module), name)]
     assert not missing
+
+
+LIBRARY = Path(importlib.import_module("resnet_lib").__file__).parent
+
+# From the ground upwards: a room may import those before it.
+ROOMS = "_common blocks network anatomy activations photos weights inside experiments speed compare views explorers"
+ROOMS = [*ROOMS.split(), "exercises", "grading"]
+
+
+def lines(*files):
+    return sum(len((LIBRARY / file).read_text(encoding="utf-8").splitlines()) for file in files)
+
+
+def test_the_front_can_be_read_in_one_sitting():
+    assert lines("blocks.py", "network.py") <= 360
+    assert lines("blocks.py", "network.py", "anatomy.py", "activations.py") <= 1100
+
+
+def imported_rooms(file):
+    """Return the rooms whose names a file of the library imports, wherever in it."""
+    found = set()
+    depth = len(file.relative_to(LIBRARY).parts)
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == depth:
+            found |= {node.module.split(".")[0]} if node.module else {name.name for name in node.names}
+    return found & set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_rooms_below_it(room):
+    files = (LIBRARY / room).rglob("*.py") if (LIBRARY / room).is_dir() else [LIBRARY / f"{room}.py"]
+    above = set(ROOMS[ROOMS.index(room) + 1 :])
+    upward = {file.name: rooms for file in files if (rooms := imported_rooms(file) & above)}
+    assert not upward
+
+
+def test_every_room_has_its_place():
+    there = {p.stem for p in LIBRARY.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+    assert there - {"__init__", "__main__"} == set(ROOMS)

@@ -7,11 +7,11 @@ import torch
 from torch import nn
 
 from resnet_lib import ResNet, activations, anatomy
+from resnet_lib._common.names import PARTS, step_called
 from resnet_lib.explorers import PhotographExplorer
 from resnet_lib.inside.arithmetic import explain
 from resnet_lib.inside.attribution import grad_cam, support
 from resnet_lib.inside.seen import Seen
-from resnet_lib.network import PARTS, step_called
 from resnet_lib.weights import load
 from resnet_lib.weights.names import from_published, to_published
 

@@ -25,7 +25,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 SOURCE = (ROOT / "course.py").read_text(encoding="utf-8")
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "playwright-python": "playwright"}
 INSTALLS = "-m pip install"
-COMMANDS = ("lab", "test", "bench", "present", "notebooks", "grade", "doctor")
+COMMANDS = ("lab", "test", "bench", "present", "notebooks", "site", "grade", "student", "doctor")
 KERNELS = "@jupyterlab/apputils-extension:kernels-settings"
 
 needs_sh = pytest.mark.skipif(os.name == "nt", reason="stands a shell script in for .venv's Python")
@@ -178,6 +178,7 @@ def test_every_command_has_its_own_help_and_installs_nothing_for_it(course, comm
         ("bench", "tests/bench/__main__.py"),
         ("grade", "resnet_lib/grading/__main__.py"),
         ("notebooks", "notebooks/build.py"),
+        ("site", "notebooks/site/__main__.py"),
     ],
 )
 def test_the_help_of_a_command_has_every_option_that_it_takes(course, command, program):

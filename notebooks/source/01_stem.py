@@ -226,6 +226,8 @@ check_out_width(out_width, exercise="01.1")
 
 # %% tags=["exercise"]
 # Exercise 2: the output width.
+from resnet_lib.exercises import ask_own
+
 prediction = {
     "7×7, stride 2, padding 3, of 224": ...,
     "7×7, stride 2, padding 3, of 225": ...,
@@ -233,6 +235,9 @@ prediction = {
     "3×3, stride 2, padding 1, of 112": ...,
     "3×3, stride 2, padding 1, of 113": ...,
 }
+me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+ask_own("01", me)
+own = ...
 
 # %% tags=["solution"]
 prediction = {
@@ -242,6 +247,8 @@ prediction = {
     "3×3, stride 2, padding 1, of 112": 56,
     "3×3, stride 2, padding 1, of 113": 57,
 }
+me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+own = (472 + 2 * 3 - 7) // 2 + 1
 
 # %%
 from resnet_lib.exercises import predict
@@ -254,6 +261,11 @@ asked = {
     "3×3, stride 2, padding 1, of 113": (113, 3, 2, 1),
 }
 predict({name: width_question(*numbers) for name, numbers in asked.items()}, prediction, exercise="01.2")
+
+# %%
+from resnet_lib.exercises import check_own
+
+check_own("01", me, own)
 
 # %% [markdown]
 # ## 4 · What the convolution sees

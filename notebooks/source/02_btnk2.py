@@ -191,16 +191,28 @@ print(f"one 3×3 from 256 to 256 channels:   {direct:7,} weights")
 
 # %% tags=["exercise"]
 # Exercise 1: shapes in BTNK2(1024) at W = 14.
+from resnet_lib.exercises import ask_own
+
 prediction = {"conv1": ..., "conv2": ..., "conv3": ..., "y": ...}
+me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+ask_own("02", me)
+own = ...
 
 # %% tags=["solution"]
 prediction = {"conv1": (256, 14, 14), "conv2": (256, 14, 14), "conv3": (1024, 14, 14), "y": (1024, 14, 14)}
+me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+own = 256 * 64 + 9 * 64 * 64 + 64 * 256 + 2 * (64 + 64 + 256)
 
 # %%
 from resnet_lib.exercises import predict, shape_question
 
 steps = "conv1 conv2 conv3 y".split()
 predict({step: shape_question("BTNK2", C=1024, W=14, after=step) for step in steps}, prediction, exercise="02.1")
+
+# %%
+from resnet_lib.exercises import check_own
+
+check_own("02", me, own)
 
 # %% [markdown]
 # ## 3 · The sum needs equal shapes

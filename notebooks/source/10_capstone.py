@@ -150,14 +150,21 @@ for note in notes(thin, anatomy(thin, W)):
 
 # %% tags=["exercise"]
 # Exercise 1: the factors of (parameters, MACs).
+from resnet_lib.exercises import ask_own
+
 twice_the_channels = ...  # every C and C1 doubled, in all stages
 twice_the_picture = ...  # the same design, pictures of 64 × 64 instead of 32 × 32
 half_the_channels_no_pool = ...  # every C and C1 halved, and Stage 0 without its MAXPOOL
+me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+ask_own("10", me)
+own = ...
 
 # %% tags=["solution"]
 twice_the_channels = (4, 4)
 twice_the_picture = (1, 4)
 half_the_channels_no_pool = (1 / 4, 1)
+me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+own = 256 * 128 * 56**2 + (9 * 128 * 128 + 128 * 512 + 256 * 512) * 28**2
 
 # %%
 from resnet_lib.exercises import factors_question, predict
@@ -174,6 +181,11 @@ predict(
     [twice_the_channels, twice_the_picture, half_the_channels_no_pool],
     exercise="10.1",
 )
+
+# %%
+from resnet_lib.exercises import check_own
+
+check_own("10", me, own)
 
 # %% [markdown]
 # The third is worth remembering. **Half the channels pay for twice the W**: the same MACs, and only a quarter of the

@@ -699,12 +699,17 @@ for name, patient in PATIENTS.items():
 
 # %% tags=["exercise"]
 # Exercise 8: the name of one patient in each line, in quotes
+from resnet_lib.exercises import ask_own
+
 prediction = {
     "Of the quick examinations, the ladder alone finds: eager, quick, single or polite": ...,
     "Training alone finds: raw, thrifty, hoarder or dead": ...,
     "Shapes right and MACs wrong: wide-shortcut, single, paper or quick": ...,
     "No examination finds: tidy, default, sociable or worried": ...,
 }
+me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+ask_own("11", me)
+own = ...
 
 # %% tags=["solution"]
 prediction = {
@@ -713,6 +718,8 @@ prediction = {
     "Shapes right and MACs wrong: wide-shortcut, single, paper or quick": "paper",
     "No examination finds: tidy, default, sociable or worried": "worried",
 }
+me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+own = 128 + 128 + 512 + 512
 
 # %%
 from resnet_lib.exercises import choice_question, predict
@@ -728,6 +735,11 @@ def who(text, *due):
 
 due = [["ladder of proof"], [], ["parameters, MACs", "ladder of proof"], []]
 predict([who(text, *found) for text, found in zip(prediction, due, strict=True)], prediction.values(), exercise="11.8")
+
+# %%
+from resnet_lib.exercises import check_own
+
+check_own("11", me, own)
 
 # %%
 findings_table(table, COLUMNS)

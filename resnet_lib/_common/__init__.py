@@ -1,5 +1,6 @@
 """Helpers that every room uses, and checks of what is passed to blocks and networks. Imports nothing of ours."""
 
+from .building import shapes_only, unfilled
 from .checks import (
     Checked,
     check,
@@ -18,9 +19,13 @@ from .checks import (
 from .designs import check_design, design_problems, divisors, out_of_range
 from .files import alone, runs_folder, whole
 from .findings import Finding, Kind, say
+from .names import step_called
+from .parts import PublishedParts
 from .values import evaluating, gap, one_thread, pair, seeded, shape_text, threads
 
 __all__ = [
+    "shapes_only",
+    "unfilled",
     "Checked",
     "check",
     "check_bottleneck",
@@ -44,6 +49,8 @@ __all__ = [
     "Finding",
     "Kind",
     "say",
+    "PublishedParts",
+    "step_called",
     "evaluating",
     "gap",
     "one_thread",

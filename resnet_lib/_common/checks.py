@@ -187,6 +187,10 @@ class Checked(torch.nn.Module):
 
     check_call = check_input
 
+    def extra_repr(self):
+        numbers = {name: vars(self).get(name) for name in ("C", "C1", "S", "C_out")}
+        return "" if None in numbers.values() else ", ".join(f"{name}={n}" for name, n in numbers.items())
+
     def __call__(self, *inputs, **named):
         if not (_recorded(*inputs, *named.values()) or self._forward_pre_hooks or "forward" in vars(self)):
             self.check_call(*inputs, **named)
@@ -266,10 +270,20 @@ def check_options(block, blocks, base, groups, width_per_group, dilate):
     return dilate
 
 
-def check_name(name, designs):
-    """Raise ValueError for a name that is not among the published designs."""
+# Options of torchvision's and timm's functions of the same names.
+FOREIGN = dict.fromkeys(("weights", "pretrained", "progress"), "load({0!r}) from resnet_lib.weights returns it trained")
+FOREIGN |= {"in_chans": "channels of the input are in_channels", "output_stride": "see replace_stride_with_dilation"}
+FOREIGN |= {"features_only": "activations(network, x, names) returns the maps of its steps"}
+
+
+def check_name(name, designs, options=()):
+    """Raise ValueError for a name that is not among the published designs, and for options that other libraries'
+    functions of that name have, with what stands for them here."""
     if name not in designs:
         raise ValueError(f"no design is called {name!r}; there are {', '.join(designs)}")
+    if foreign := FOREIGN.keys() & set(options):
+        option = min(foreign)
+        raise ValueError(f"{name} has no option {option!r}: {FOREIGN[option].format(name)}")
 
 
 def check_training_size(network, x):

@@ -16,9 +16,11 @@ from .folding import check_fold
 from .grad_cam import check_grad_cam
 from .networks import first_block_question, first_blocks, most_question, resnet101_question
 from .notebook import checked, explain_missing_names
+from .numbers import own_numbers, student_numbers
 from .one_value import check_one_value
 from .own import yours
 from .own_block import check_own_block
+from .own_question import ask_own, check_own, own_question
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
 from .prediction_widget import Prediction
 from .progress import Progress, done, reset, solved
@@ -58,6 +60,7 @@ __all__ = [
     "Verdict",
     "Wrong",
     "ask",
+    "ask_own",
     "batch_question",
     "check_ablation",
     "check_btnk1",
@@ -80,6 +83,7 @@ __all__ = [
     "check_numbers_left",
     "check_one_value",
     "check_out_width",
+    "check_own",
     "check_own_block",
     "check_parameters",
     "check_pictures_a_second",
@@ -108,6 +112,8 @@ __all__ = [
     "limit_question",
     "most_question",
     "occlusion_question",
+    "own_numbers",
+    "own_question",
     "predict",
     "reset",
     "resnet101_question",
@@ -115,6 +121,7 @@ __all__ = [
     "solved",
     "steps_question",
     "stride_question",
+    "student_numbers",
     "width_question",
     "yours",
 ]

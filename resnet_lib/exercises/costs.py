@@ -4,10 +4,9 @@ from itertools import combinations, product
 
 from torch import nn
 
-from .._common import Finding, Kind
+from .._common import Finding, Kind, shapes_only
 from ..anatomy import anatomy
 from ..blocks import BTNK1, BTNK2, BasicBlock, Stem
-from ..network import shapes_only
 from .diagnose import of_difference
 from .edits import Solution
 from .judge import judge

@@ -1,6 +1,8 @@
 """A right solution as text, and its usual mistakes, each as the edit that makes it."""
 
+import base64
 import re
+import zlib
 from dataclasses import dataclass
 from textwrap import dedent
 
@@ -81,3 +83,8 @@ class Solution:
 def _plain(sentence):
     """A sentence without values: its brackets are no places of a template."""
     return sentence.replace("{", "{{").replace("}", "}}")
+
+
+def unpacked(data):
+    """Return a text of the checks that the students' copy of the course holds packed."""
+    return zlib.decompress(base64.b64decode(data)).decode()

@@ -3,11 +3,11 @@
 import torch
 from torch import nn
 
-from .._common import Finding, Kind
+from .._common import Finding, Kind, shapes_only
 from ..activations import recording
 from ..anatomy import anatomy
 from ..inside.attribution import occlusion_steps
-from ..network import DESIGNS, resnet50, shapes_only
+from ..network import DESIGNS, resnet50
 from .edits import Solution
 from .questions import Question
 from .sizes import BACKWARDS, FORWARDS, NO_JUMP

@@ -53,7 +53,7 @@ def _alone(part):
 
 
 FOLD = Solution(
-    f"""
+    """
 def fold(conv, bn):
     b = 0 if conv.bias is None else conv.bias
     {_S}  # weight
@@ -61,7 +61,7 @@ def fold(conv, bn):
     {_S}  # bias
     bias = s * (b - bn.running_mean) + bn.bias
     return weight, bias
-""",
+""".replace("{_S}", _S),
     """
 `return weight, bias` → `return conv.weight, bn.bias`
     Both are still what they were. The weight must be multiplied by s, and the bias is s · (b − μ) + β.

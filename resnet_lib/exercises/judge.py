@@ -4,7 +4,6 @@ A mistake is an edit of the right solution (`edits.Solution`); check and mutatio
 """
 
 import inspect
-import time
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -142,12 +141,12 @@ class Results:
 
     def collect(self, f, cases, due, hints):
         """Call f on copies of the cases. Raise `Wrong` for what is wrong whatever the numbers are."""
-        f, until = _taking(f, self.names, cases[0]), time.monotonic() + endless.LIMIT
+        f, until = _taking(f, self.names, cases[0]), endless.clock() + endless.LIMIT
         for case, right in zip(cases, due, strict=True):
             at = self._at(case)
             given = deepcopy(case)
             try:
-                with _as_before(), within(until - time.monotonic(), endless.LIMIT):
+                with _as_before(), within(until - endless.clock(), endless.LIMIT):
                     yours = self.call(f, *given)
             except KeyboardInterrupt:
                 raise

@@ -1,9 +1,9 @@
 """Predictions about the whole ResNet-50: its stages, and its deeper relative."""
 
-from .._common import shape_text
+from .._common import shape_text, shapes_only
 from ..anatomy import anatomy
 from ..blocks import BTNK1
-from ..network import DESIGNS, build, shapes_only
+from ..network import DESIGNS, build
 from .questions import Question
 
 

@@ -1,6 +1,7 @@
 """Numbers of a block for each student, so that everybody computes their own."""
 
 import hashlib
+import re
 
 USUAL = {(64, 56, 64, 1), (256, 56, 128, 2), (512, 28, 256, 2), (1024, 14, 512, 2), (256, 56, 64, 1)}
 
@@ -25,3 +26,20 @@ def student_numbers(identifier, lesson="03"):
         if C != 4 * C1 and (C, W, C1, S) not in USUAL:
             return {"C": C, "W": W, "C1": C1, "S": S}
     raise AssertionError("a hundred draws in a row cannot all be refused")
+
+
+COMMON = {"C": 256, "W": 56, "C1": 128, "S": 2}  # for those who are alone
+
+
+def own_numbers(me="", lesson="03"):
+    """Return C, W, C1 and S for the student with the name `me` as in `student_numbers`; without a name the course's
+    common numbers, which are the same for everybody."""
+    return student_numbers(me, lesson) if str(me).strip() else dict(COMMON)
+
+
+def same_student(one, other):
+    """Return whether two names may be one student's: all words of one are in the other, or they have the same letters,
+    as "Ada Lovelace" and Canvas's "lovelaceada" do."""
+    words = [set(re.findall(r"[^\W_]+", str(name).casefold())) for name in (one, other)]
+    letters = [sorted("".join(re.findall(r"[^\W_]+", str(name).casefold()))) for name in (one, other)]
+    return all(words) and (words[0] <= words[1] or words[1] <= words[0] or letters[0] == letters[1])

@@ -1,7 +1,8 @@
-"""The exercise in which everybody has numbers of their own."""
+"""The exercise in which everybody has a block of their own."""
 
-from .numbers import student_numbers
-from .questions import count_question, predict, shape_question
+from .numbers import own_numbers
+from .own_question import held
+from .questions import count_question, shape_question
 from .verdict import Verdict, Wrong
 
 
@@ -10,6 +11,9 @@ def check_own_block(me, shape, parameters, *, lesson="03", exercise=None):
     if not isinstance(me, str) or me.strip().casefold() in ("", "my name"):
         more = f"me is still {me!r}: put in your own name as a text, since your numbers are made from it."
         raise Wrong(Verdict(False, "Your name", more))
-    C, W, C1, S = student_numbers(me, lesson).values()
-    questions = [shape_question("BTNK1", C, W, C1, S), count_question("BTNK1", C, C1)]
-    return predict(questions, [shape, parameters], exercise=exercise)
+
+    def questions(name):
+        C, W, C1, S = own_numbers(name, lesson).values()
+        return [shape_question("BTNK1", C, W, C1, S), count_question("BTNK1", C, C1)]
+
+    return held(lesson, me, [shape, parameters], questions, exercise)

@@ -16,12 +16,12 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .._common import Finding, Kind, one_thread, shape_text
+from .._common import Finding, Kind, one_thread, shape_text, unfilled
 from ..blocks import BTNK1, BTNK2, Projection, Stem
 from ..compare.endless import Endless, within
 from ..compare.errors import stopped, where
 from ..compare.matching import compare, remarks
-from ..network import ResNet, unfilled
+from ..network import ResNet
 from .progress import done
 from .symptoms import hints_for
 from .verdict import Verdict, Wrong

@@ -5,13 +5,14 @@ from html import escape
 import ipywidgets as widgets
 
 from ..explorers.base import error, html, row, style
+from ..explorers.stills import Still
 from ..views.style import SUM
 from .progress import done
 
 WANTED = {"shape": "C, H, W", "numbers": "three whole numbers", "number": "a whole number", "factors": "such as 2, 1/9"}
 
 
-class Prediction(widgets.VBox):
+class Prediction(Still, widgets.VBox):
     """Asks a `Question`. Enter or the button commits; the answer shows when the guess is right, or is asked for.
 
     Controls (attributes of these names): guess, commit, hint, reveal. tries: how many guesses there were. `exercise` is

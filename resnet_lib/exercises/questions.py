@@ -12,10 +12,9 @@ from difflib import get_close_matches
 from fractions import Fraction
 from numbers import Real
 
-from .._common import Finding, Kind, say, shape_text
+from .._common import Finding, Kind, say, shape_text, shapes_only
 from ..anatomy import ShapeMismatch, anatomy, out_size
 from ..blocks import BTNK1, BTNK2
-from ..network import shapes_only
 from .costs import MACS, MACS_HINTS, MACS_NUMBERS, NUMBERS, PARAMETERS, PARAMETERS_HINTS, known
 from .progress import done
 from .verdict import Verdict, Wrong, unanswered

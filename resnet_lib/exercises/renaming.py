@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import torch
 
-from .._common import Kind
-from ..network import ResNet, shapes_only
+from .._common import Kind, shapes_only
+from ..network import ResNet
 from ..weights import from_published, to_published
 from .judge import judge
 from .results import NO_RESULT

@@ -8,10 +8,10 @@ from numbers import Real
 
 from torch import nn
 
-from .._common import Finding, Kind
+from .._common import Finding, Kind, shapes_only
 from ..anatomy import anatomy
 from ..blocks import BTNK1, BTNK2, Add
-from ..network import ResNet, shapes_only
+from ..network import ResNet
 from ..speed.fast import as_graph
 from ..speed.timing import Timing
 from .diagnose import of_difference

@@ -13,6 +13,7 @@ from traitlets import Unicode
 from .._common import one_thread, threads
 from ..views.markup import frame
 from ..views.style import CSS
+from .stills import Still
 
 # Descriptions are never cut off, and sliders never too short to aim at.
 STYLE = {"description_width": "initial"}
@@ -28,7 +29,7 @@ WRONG = (ArithmeticError, IndexError, RuntimeError, TypeError, ValueError)
 LOCK = threading.RLock()
 
 
-class Explorer(widgets.VBox):
+class Explorer(Still, widgets.VBox):
     """A column of controls and views. A subclass gives `watch` its controls and writes `update()`.
 
     Callbacks are plain `observe` ones: while a control is dragged, the front end has one message under way and

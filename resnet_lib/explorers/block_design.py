@@ -7,9 +7,10 @@ from functools import cache
 import torch
 from torch import nn
 
+from .._common import shapes_only, unfilled
 from ..anatomy import anatomy
 from ..blocks import BTNK1, Bottleneck
-from ..network import resnet50, shapes_only, unfilled
+from ..network import resnet50
 
 
 @dataclass(frozen=True)

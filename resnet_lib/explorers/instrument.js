@@ -127,7 +127,7 @@ function render({model, el}) {
     const across = Math.min(columns, Math.max(1, Math.floor(right.clientWidth / (wide ? 90 : 180)))), rows = Math.ceil(count / across);
     maps.style.setProperty('--rl-across', across);
     const width = (right.clientWidth - 8 * (across - 1)) / across;
-    if (narrow) return [width, 10000];
+    if (narrow) return [width, width * 1.2];  // the page scrolls: groups as high as wide, not one map under another
     const beside = wide || walks() ? left.offsetHeight + 4 : 0;
     return [width, (height - above() - beside - under.offsetHeight - 2) / rows - 19 - 3];
   }

@@ -76,7 +76,7 @@ function drawingPart(model, element) {
 
   function fill() {
     const steps = Object.fromEntries(model.get('steps').map(step => [step[0], step]));
-    const {marked = [], clash = [], shapes = []} = model.get('says');
+    const {marked = [], clash = [], shapes = []} = model.get('says'), changed = [];
     for (const [label, {of, text}] of texts) {
       const [, kind = '', shape] = steps[of] ?? [];
       const wrong = clash.indexOf(of);
@@ -85,9 +85,10 @@ function drawingPart(model, element) {
       if (label.textContent === now) continue;
       const known = before[of] !== undefined || label.textContent !== '';
       label.textContent = now;
-      if (known) flash(label);
+      if (known) changed.push(label);
       fit(label);
     }
+    flash(changed);
     for (const [group, edge] of lines) group.classList.toggle('rl-clash', clash.includes(edge.of) && Boolean(edge.text?.match(/[FGx]/)));
     for (const [group, node] of nodes) {
       const step = steps[node.of], here = marked.includes(node.of);
@@ -119,10 +120,11 @@ function drawingPart(model, element) {
     }
   }
 
-  function flash(label) {
-    label.classList.remove('rl-changed');
-    label.getBBox();  // so that the animation begins again
-    label.classList.add('rl-changed');
+  function flash(labels) {
+    if (!labels.length) return;
+    for (const label of labels) label.classList.remove('rl-changed');
+    labels[0].getBBox();  // so that the animations begin again; the browser lays out once, not for each of them
+    for (const label of labels) label.classList.add('rl-changed');
   }
 
   let address = null;

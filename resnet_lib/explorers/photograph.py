@@ -2,10 +2,9 @@
 
 import time
 
-from .._common import shape_text
+from .._common import shape_text, step_called
 from ..inside.attribution import support
 from ..inside.seen import Seen
-from ..network import step_called
 from ..views.maps import planes, statistics
 from ..weights import load
 from .base import WRONG, all_threads

@@ -3,9 +3,8 @@ be entered."""
 
 from functools import lru_cache
 
-from .._common import shape_text
+from .._common import shape_text, shapes_only
 from ..anatomy import anatomy
-from ..network import shapes_only
 from ..views.charts import cost_table
 from ..views.maps import scale, statistics, to_levels
 from .base import WRONG

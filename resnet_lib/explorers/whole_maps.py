@@ -7,9 +7,9 @@ from functools import cache
 import torch
 from torch import nn
 
+from .._common import unfilled
 from ..activations import calls, step_names
 from ..anatomy import Anatomy, anatomy
-from ..network import unfilled
 from ..photos import PATTERNS, normalised, pattern, to_input
 from .base import WRONG
 from .block_maps import Look, Run

@@ -16,12 +16,14 @@ def main():
     command.add_argument("--seconds", type=float, default=12, help="time for each exercise (12)")
     command.add_argument("--memory", type=int, default=4000, help="MB for each submission (4000)")
     command.add_argument("--jobs", type=int, help="how many submissions at a time (one a processor)")
+    command.add_argument("--own-numbers", action="store_true", help="hold those without a name to their file's, too")
     command.add_argument("--from", dest="place", type=Path, default=".", help=argparse.SUPPRESS)  # course.py says it
     options = command.parse_args()
     folder, out = options.place / options.folder, options.place / options.out
     try:
         limits = Limits(options.seconds, options.memory)
-        grades = grade(folder, options.lesson, out, limits, lambda line: print(line, flush=True), jobs=options.jobs)
+        more = {"jobs": options.jobs, "own_numbers": options.own_numbers}
+        grades = grade(folder, options.lesson, out, limits, lambda line: print(line, flush=True), **more)
     except ValueError as problem:
         sys.exit(f"Nothing was graded: {problem}.")
     except KeyboardInterrupt:

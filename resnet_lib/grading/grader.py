@@ -11,20 +11,21 @@ from pathlib import Path
 
 from . import reports, wire
 from .processes import ROOT, Host, Stream, kill, reader
-from .submissions import NOTEBOOKS, bare, merged, read_lesson
+from .submissions import NOTEBOOKS, bare, claimed, merged, read_lesson, without
 from .verdicts import CRASHED, LOOK, NOT_DONE, PASSED, TIMED_OUT, UNREADABLE, Limits, Verdict, verdict_of
 
 LONG = 1800  # seconds for the solved lesson itself
 
 
-def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS, jobs=None):
+def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS, jobs=None, own_numbers=False):
     """Grade every notebook below `folder` against the lesson of that number; write the CSV `out` and beside it a folder
     of feedback.
 
     A submission can change nothing in another's result: each has a judge of its own, and each exercise runs in a
     process of its own. Those that have not changed since the last time are not run again. `say` gets a line for each;
-    jobs: how many at a time. Returns a dictionary student → list of `Verdict`. ValueError with a sentence if the folder
-    holds no notebook, there is no such lesson, or the solved lesson itself does not pass on this machine.
+    jobs: how many at a time; own_numbers: ask those who gave no name, too, with the numbers of their file's name.
+    Returns a dictionary student → list of `Verdict`. ValueError with a sentence if the folder holds no notebook, there
+    is no such lesson, or the solved lesson itself does not pass on this machine.
     """
     folder, out, limits = Path(folder), Path(out), limits or Limits()
     lesson = read_lesson(lesson, notebooks)
@@ -36,7 +37,7 @@ def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS, jobs
     if not out.parent.is_dir():
         raise ValueError(f"{out.parent} is not a folder: the CSV cannot be written there")
     students = dict(zip(reports.told_apart([p.relative_to(folder) for p in paths]), paths, strict=True))
-    memory, digest = reports.Memory(out), digest_of(lesson, limits)
+    memory, digest = reports.Memory(out), digest_of(lesson, (limits, own_numbers))
     grades, left = {}, []
     for student, path in students.items():
         kept = memory.verdicts(path.relative_to(folder), f"{digest}{_digest(path)}")
@@ -62,6 +63,9 @@ def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS, jobs
             say(f"The solved lesson {lesson.number}: {graders.rehearse():.0f} s")
             for sentence in graders.open_doors():
                 say(sentence)
+            graders.names = {students[s]: without(lesson.name, s) for s in students}
+            graders.others = sorted({*graders.names.values(), *(n for p in paths for n in claimed(p))})
+            graders.own_numbers = own_numbers
             graders.all([(student, students[student]) for student in left], keep, jobs)
     memory.write(reports.everything(grades, students, folder, lesson), say)
     return grades
@@ -87,6 +91,7 @@ class Graders:
     def __init__(self, lesson, limits, scratch):
         self.lesson, self.limits, self.scratch = lesson, limits, Path(scratch)
         self.usual, self.library, self.thorough, self.missing = {}, {}, [], set()
+        self.names, self.others, self.own_numbers = {}, [], False  # path → student; all of them
         self.cells = [{"source": c.source, "exercise": c.exercise, "solution": c.solution} for c in lesson.cells]
         self.wanted = [e.exercise for e in lesson.exercises]
 
@@ -127,8 +132,9 @@ class Graders:
                 "under an account that owns nothing of value."
             )
 
-    def job(self, cells, wanted, seconds=None):
+    def job(self, cells, wanted, seconds=None, student=""):
         return {
+            "whose": {"student": student, "others": self.others, "always": self.own_numbers},
             "lesson": self.cells,
             "cells": cells,
             "wanted": wanted,
@@ -163,14 +169,15 @@ class Graders:
         try:
             cells = merged(self.lesson, path)
             answers = {n: source for source, n in cells if n and bare(source) != bare(given[n])}
-            found = {v.exercise: v for v in self.judged(cells, [n for n in self.wanted if n in answers])}
+            wanted = [n for n in self.wanted if n in answers]
+            found = {v.exercise: v for v in self.judged(cells, wanted, student=self.names.get(path, ""))}
         except ValueError as problem:
             return [Verdict(n, UNREADABLE, f"{problem}.") for n in self.wanted]
         except Exception as problem:  # whatever is odd about one must not end the grading of all
             return [Verdict(n, CRASHED, f"The grader failed: {type(problem).__name__}: {problem}") for n in self.wanted]
         return [found.get(n) or Verdict(n, NOT_DONE, "The cell is as it was given out.") for n in self.wanted]
 
-    def judged(self, cells, wanted, seconds=None):
+    def judged(self, cells, wanted, seconds=None, student=""):
         """The verdicts of a judge, and of another where one has been ended."""
         found, left = {}, list(wanted)
         while left:
@@ -179,7 +186,7 @@ class Graders:
             try:
                 end.settimeout(120)
                 pid = wire.receive(reader(end))[0]["pid"]
-                wire.send(Stream(end), self.job([list(c) for c in cells], left, seconds))
+                wire.send(Stream(end), self.job([list(c) for c in cells], left, seconds, student))
                 for said in self.events(end, seconds):
                     if "begin" in said:
                         now, begun = said["begin"], time.monotonic()

@@ -11,6 +11,7 @@ import torch
 
 from .. import exercises
 from ..exercises import own as parts_of_lessons
+from ..exercises.own_question import handed_in_as
 from ..exercises.placeholders import open_lines
 from ..exercises.questions import Question
 from . import wire
@@ -52,6 +53,7 @@ def judge(end, submissions):
     job, _ = wire.receive(reader(end))
     os.environ["RESNET_COURSE_RUNS"] = tempfile.mkdtemp(dir=submissions.scratch)
     limit(job["limits"]["memory"], 10**6, None)
+    handed_in_as(**job["whose"])
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         for n in job["wanted"]:
             wire.send(Stream(end), {"begin": n})

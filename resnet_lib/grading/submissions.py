@@ -9,6 +9,7 @@ _HERE = Path(__file__).resolve().parents
 # The lessons: inside the library where a wheel brought both, beside it in the course's own folder.
 NOTEBOOKS = next((f for f in (_HERE[1] / "notebooks", _HERE[2] / "notebooks") if f.is_dir()), _HERE[2] / "notebooks")
 LARGEST = 100 * 10**6  # bytes of a notebook that is still opened
+NAME = re.compile(r"""^\s*me\s*=\s*["'](.{1,100}?)["']""", re.MULTILINE)
 HEADING = re.compile(r"(?:%%.*\n\s*)?#\s*Exercise (\d+)\b")
 
 
@@ -178,3 +179,17 @@ def heading(source):
 def bare(source):
     """The text without the spaces at the ends of lines and around it."""
     return "\n".join(line.rstrip() for line in source.strip().splitlines())
+
+
+def claimed(path):
+    """The names that a submission gives as its own, `me = "Ada"`; none where it cannot be read."""
+    try:
+        return {name for cell in read_notebook(path) for name in NAME.findall(cell["source"]) if name.strip()}
+    except ValueError:
+        return set()
+
+
+def without(lesson, student):
+    """A student's name without that of the lesson, which many files have in theirs; if nothing is left, as it is."""
+    left = re.sub(rf"{re.escape(lesson)}", " ", student, flags=re.IGNORECASE)
+    return " ".join(re.sub(r"[/_]+", " ", left).split()) or student

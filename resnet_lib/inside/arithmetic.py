@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from .._common import check_place, evaluating, pair, shape_text
+from .._common import check_place, evaluating, pair, shape_text, step_called
 from .._common.given import check_module
 from ..activations import calls
 from ..blocks import Add
-from ..network import step_called
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

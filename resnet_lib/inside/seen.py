@@ -6,11 +6,10 @@ from functools import cached_property
 import torch
 from torch import nn
 
-from .._common import check, evaluating
+from .._common import check, evaluating, step_called
 from .._common.given import check_module
 from ..activations import calls, step_names
 from ..anatomy import Steps, anatomy
-from ..network import step_called
 from ..photos import PHOTOS, cut_off, open_photo, photo, square, to_input
 from .attribution import scores
 

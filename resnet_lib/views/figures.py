@@ -3,10 +3,10 @@
 import re
 from html import unescape
 
-from .._common import shape_text
+from .._common import shape_text, shapes_only
 from ..anatomy import anatomy, out_size
 from ..blocks import BTNK1, BTNK2, Stem
-from ..network import DESIGNS, resnet50, shapes_only
+from ..network import DESIGNS, resnet50
 from .design import design_drawing
 from .diagram import block_diagram, lettered
 from .style import LARGE, MAIN, NORMAL, PAPER, QUIET, SHORTCUT, SMALL, SUM, TINT

@@ -4,8 +4,8 @@ The published checkpoints of the ResNet family all use the key names of one earl
 library names things as the course does; `names` alone knows both.
 """
 
-from .._common import check, shape_text
-from ..network import DESIGNS, build, unfilled
+from .._common import check, shape_text, unfilled
+from ..network import DESIGNS, build
 from .catalogue import CHECKPOINTS, PUBLISHED, THIN, Checkpoint, imagenet_classes
 from .download import Unavailable, digest, fetch
 from .formats import CannotLoad

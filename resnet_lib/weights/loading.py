@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from .._common import Finding, Kind, check_name, say, shape_text
-from ..network import DESIGNS, OPTIONS, unfilled
+from .._common import Finding, Kind, check_name, say, shape_text, unfilled
+from ..network import DESIGNS, OPTIONS
 from . import variants
 from .catalogue import CHECKPOINTS, THIN, Checkpoint
 from .download import Unavailable, digest, fetch

@@ -6,7 +6,7 @@ import platform
 
 import torch
 
-from . import browser, fast, photograph, process, residuals, tools
+from . import browser, fast, page, photograph, process, residuals, tools
 
 PARTS = {
     "import": process.measure_import,
@@ -19,6 +19,7 @@ PARTS = {
     "fast": fast.measure_fast,
     "browser": browser.measure,
     "photograph": photograph.measure,
+    "page": page.measure,
     "tools": tools.measure,
 }
 
@@ -34,7 +35,7 @@ def main():
         f"Python {platform.python_version()}, torch {torch.__version__}{load()}"
     )
     for name, measure in PARTS.items():
-        if name == (options.only or name) and not (name in ("browser", "photograph") and options.no_browser):
+        if name == (options.only or name) and not (name in ("browser", "photograph", "page") and options.no_browser):
             measure(options.quick)
 
 

@@ -9,9 +9,8 @@ from functools import cache
 import torch
 from torch import nn
 
-from ..._common import one_thread, say, shape_text
+from ..._common import one_thread, say, shape_text, unfilled
 from ...activations import Call, recording
-from ...network import unfilled
 from ..words import found, several
 from .parts import FULL, WRONG, assemble, limited, pictures, prepare, said
 

@@ -1,0 +1,211 @@
+// The arithmetic of a ResNet in plain JavaScript. A tensor is {shape, data}, its data a Float32Array; no batch.
+
+export const tensor = (shape, data = new Float32Array(shape.reduce((all, n) => all * n, 1))) => ({shape, data});
+
+/** The width of an output: ⌊(n + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1. */
+export const outSize = (n, kernel, stride = 1, padding = 0, dilation = 1) =>
+  Math.floor((n + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
+
+// ── Convolution: a product of matrices, weights (C_out × C_in·k·k) by windows (C_in·k·k × positions) ──
+// Both are packed so that the innermost loop reads memory in order: four rows, and four columns, at a time.
+
+const packed = new WeakMap();  // weights → their rows in fours, packed once
+
+function packRows(weight, first, rows, K) {
+  const out = new Float64Array(Math.ceil(rows / 4) * 4 * K), {data} = weight;
+  for (let r = 0; r < rows; r++) {
+    let to = (r >> 2) * 4 * K + (r & 3), from = (first + r) * K;
+    for (let k = 0; k < K; k++, to += 4) out[to] = data[from++];
+  }
+  return out;
+}
+
+function rowsOf(weight, groups, rows, K) {
+  if (!packed.has(weight)) packed.set(weight, Array.from({length: groups}, (_, g) => packRows(weight, g * rows, rows, K)));
+  return packed.get(weight);
+}
+
+/** The input with zeros around it. */
+function padded({shape: [C, H, W], data}, padding) {
+  if (!padding) return {data, H, W};
+  const high = H + 2 * padding, wide = W + 2 * padding, out = new Float32Array(C * high * wide);
+  for (let c = 0; c < C; c++) {
+    for (let y = 0; y < H; y++) {
+      const from = (c * H + y) * W;
+      out.set(data.subarray(from, from + W), (c * high + y + padding) * wide + padding);
+    }
+  }
+  return {data: out, H: high, W: wide};
+}
+
+/** Four rows by four columns: adds up K products for each of the 16 values, into `sums`. */
+function sixteen(A, a, B, b, K, sums) {
+  let c00 = 0, c01 = 0, c02 = 0, c03 = 0, c10 = 0, c11 = 0, c12 = 0, c13 = 0;
+  let c20 = 0, c21 = 0, c22 = 0, c23 = 0, c30 = 0, c31 = 0, c32 = 0, c33 = 0;
+  for (const end = a + 4 * K; a < end; a += 4, b += 4) {
+    const b0 = B[b], b1 = B[b + 1], b2 = B[b + 2], b3 = B[b + 3];
+    let w = A[a];
+    c00 += w * b0; c01 += w * b1; c02 += w * b2; c03 += w * b3;
+    w = A[a + 1];
+    c10 += w * b0; c11 += w * b1; c12 += w * b2; c13 += w * b3;
+    w = A[a + 2];
+    c20 += w * b0; c21 += w * b1; c22 += w * b2; c23 += w * b3;
+    w = A[a + 3];
+    c30 += w * b0; c31 += w * b1; c32 += w * b2; c33 += w * b3;
+  }
+  sums[0] = c00; sums[1] = c01; sums[2] = c02; sums[3] = c03; sums[4] = c10; sums[5] = c11; sums[6] = c12; sums[7] = c13;
+  sums[8] = c20; sums[9] = c21; sums[10] = c22; sums[11] = c23; sums[12] = c30; sums[13] = c31; sums[14] = c32; sums[15] = c33;
+}
+
+let columns = new Float64Array(0);
+const sums = new Float64Array(16);
+
+/**
+ * A convolution. weight: (C_out, C_in / groups, k, k). A bias is added where there is one.
+ */
+export function conv2d(x, weight, {stride = 1, padding = 0, dilation = 1, groups = 1, bias = null} = {}) {
+  const [C, H0, W0] = x.shape, [O, I, k] = weight.shape, K = I * k * k, rows = O / groups;
+  if (C !== I * groups) throw new RangeError(`x has ${C} channels, and the weights expect ${I * groups}`);
+  const high = outSize(H0, k, stride, padding, dilation), wide = outSize(W0, k, stride, padding, dilation);
+  if (high < 1 || wide < 1) throw new RangeError(`a window of ${k} × ${k} does not fit into ${H0} × ${W0}`);
+  const positions = high * wide, out = tensor([O, high, wide]), {data: from, H, W} = padded(x, padding);
+  const starts = new Int32Array(Math.ceil(positions / 4) * 4);
+  for (let y = 0, p = 0; y < high; y++) for (let z = 0; z < wide; z++) starts[p++] = y * stride * W + z * stride;
+  const panels = starts.length / 4, most = Math.max(1, Math.floor(4096 / K)), A = rowsOf(weight, groups, rows, K);
+  if (columns.length < most * K * 4) columns = new Float64Array(most * K * 4);
+  for (let g = 0; g < groups; g++) {
+    const offsets = offsetsOf(g * I * H * W, I, H * W, W, k, dilation);
+    for (let first = 0; first < panels; first += most) {
+      const count = Math.min(most, panels - first);
+      packColumns(from, starts, first, count, offsets);
+      multiply(A[g], rows, count, K, out.data, g * rows, first * 4, positions);
+    }
+  }
+  if (bias) for (let o = 0; o < O; o++) for (let p = 0; p < positions; p++) out.data[o * positions + p] += bias.data[o];
+  return out;
+}
+
+/** The windows of four positions after another, each as the numbers that the weights meet. */
+function packColumns(from, starts, first, count, offsets) {
+  const B = columns, K = offsets.length;
+  for (let p = first * 4, to = 0, end = p + count * 4; p < end; p += 4) {
+    const p0 = starts[p], p1 = starts[p + 1], p2 = starts[p + 2], p3 = starts[p + 3];
+    for (let k = 0; k < K; k++, to += 4) {
+      const offset = offsets[k];
+      B[to] = from[p0 + offset];
+      B[to + 1] = from[p1 + offset];
+      B[to + 2] = from[p2 + offset];
+      B[to + 3] = from[p3 + offset];
+    }
+  }
+}
+
+/** Where each number of a window is, counted from its first. */
+function offsetsOf(start, channels, plane, W, k, dilation) {
+  const offsets = new Int32Array(channels * k * k);
+  let to = 0;
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < k; y++) for (let z = 0; z < k; z++) offsets[to++] = start + c * plane + (y * W + z) * dilation;
+  }
+  return offsets;
+}
+
+function multiply(A, rows, count, K, out, firstRow, first, positions) {
+  for (let r = 0; r < rows; r += 4) {
+    const high = Math.min(4, rows - r);
+    for (let panel = 0; panel < count; panel++) {
+      sixteen(A, r * K, columns, panel * 4 * K, K, sums);
+      const p = first + panel * 4, wide = Math.min(4, positions - p);
+      for (let i = 0; i < high; i++) {
+        const to = (firstRow + r + i) * positions + p;
+        for (let j = 0; j < wide; j++) out[to + j] = sums[4 * i + j];
+      }
+    }
+  }
+}
+
+// ── The other steps ──
+
+/** Mean and variance of each channel, over all positions. */
+export function statistics({shape: [C, H, W], data}) {
+  const n = H * W, mean = new Float32Array(C), variance = new Float32Array(C);
+  for (let c = 0, start = 0; c < C; c++, start += n) {
+    let sum = 0, squares = 0;
+    for (let i = start; i < start + n; i++) sum += data[i];
+    const middle = sum / n;
+    for (let i = start; i < start + n; i++) squares += (data[i] - middle) ** 2;
+    mean[c] = middle;
+    variance[c] = squares / n;
+  }
+  return {mean, variance};
+}
+
+/** BN with statistics that are given: each a Float32Array with one number a channel. */
+export function batchNorm({shape, data}, {mean, variance, weight, bias, eps = 1e-5}) {
+  const [C, H, W] = shape, n = H * W, out = tensor(shape);
+  for (let c = 0, i = 0; c < C; c++) {
+    const factor = weight[c] / Math.sqrt(variance[c] + eps), middle = mean[c], shift = bias[c];
+    for (const end = i + n; i < end; i++) out.data[i] = (data[i] - middle) * factor + shift;
+  }
+  return out;
+}
+
+export function relu({shape, data}) {
+  const out = tensor(shape), to = out.data;
+  for (let i = 0; i < to.length; i++) to[i] = data[i] > 0 ? data[i] : 0;
+  return out;
+}
+
+export function add(a, b) {
+  if (a.shape.join() !== b.shape.join()) throw new RangeError(`a sum needs equal shapes, not ${a.shape} and ${b.shape}`);
+  const out = tensor(a.shape);
+  for (let i = 0; i < out.data.length; i++) out.data[i] = a.data[i] + b.data[i];
+  return out;
+}
+
+/** The largest value of every window; the padding never counts. */
+export function maxPool({shape: [C, H, W], data}, kernel, stride, padding) {
+  const high = outSize(H, kernel, stride, padding), wide = outSize(W, kernel, stride, padding);
+  const out = tensor([C, high, wide]);
+  for (let c = 0, to = 0; c < C; c++) {
+    for (let y = 0; y < high; y++) {
+      const top = Math.max(0, y * stride - padding), bottom = Math.min(H, y * stride - padding + kernel);
+      for (let z = 0; z < wide; z++) {
+        const left = Math.max(0, z * stride - padding), right = Math.min(W, z * stride - padding + kernel);
+        let most = -Infinity;
+        for (let i = top; i < bottom; i++) {
+          for (let at = (c * H + i) * W + left, end = at + right - left; at < end; at++) if (data[at] > most) most = data[at];
+        }
+        out.data[to++] = most;
+      }
+    }
+  }
+  return out;
+}
+
+/** The mean of each channel, (C, 1, 1). */
+export function globalAverage({shape: [C, H, W], data}) {
+  const out = tensor([C, 1, 1]), n = H * W;
+  for (let c = 0, i = 0; c < C; c++) {
+    let sum = 0;
+    for (const end = i + n; i < end; i++) sum += data[i];
+    out.data[c] = sum / n;
+  }
+  return out;
+}
+
+export function linear(x, weight, bias) {
+  const [O, I] = weight.shape, out = tensor([O]);
+  for (let o = 0, i = 0; o < O; o++) {
+    let sum = 0;
+    for (let j = 0; j < I; j++) sum += weight.data[i++] * x.data[j];
+    out.data[o] = sum + bias.data[o];
+  }
+  return out;
+}
+
+export function softmax(data) {
+  const most = Math.max(...data), powers = Array.from(data, n => Math.exp(n - most));
+  const sum = powers.reduce((all, n) => all + n, 0);
+  return powers.map(n => n / sum);
+}

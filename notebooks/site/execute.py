@@ -1,0 +1,109 @@
+"""Executes lessons in fresh kernels, and keeps what they output."""
+
+import hashlib
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpecManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert.filters import strip_ansi
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LIBRARY = ROOT / "resnet_lib"
+SECONDS = 300  # for one cell
+
+
+class Failed(Exception):
+    """Raised when a lesson cannot be executed; the message has the lesson and its error."""
+
+
+class ThisPython(AsyncKernelManager):
+    """Starts the running interpreter's kernel, whatever kernels the machine has installed."""
+
+    def _kernel_spec_manager_default(self):
+        return KernelSpecManager(kernel_dirs=[])
+
+
+def library_digest():
+    """Return a digest of all files of the library."""
+    found = hashlib.sha256()
+    for path in sorted(LIBRARY.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            found.update(path.relative_to(LIBRARY).as_posix().encode())
+            found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def executed(path, kept, library, said):
+    """Return the notebook at `path` with its outputs: those in the folder `kept` if neither it nor the library has
+    changed since, else those of a new run, which are then kept."""
+    digest = hashlib.sha256(path.read_bytes() + library.encode()).hexdigest()[:16]
+    file = kept / f"{path.stem}-{digest}.ipynb"
+    if file.exists():
+        said(f"{path.stem}: executed before, unchanged")
+        return nbformat.read(file, as_version=4)
+    notebook = run(path, said)
+    kept.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")  # a build that is stopped leaves no half lesson
+    nbformat.write(notebook, part)
+    for old in runs_of(path, kept):
+        old.unlink()
+    part.replace(file)
+    return notebook
+
+
+def latest(path, kept):
+    """Return the notebook as it was executed last, or without outputs if it never was."""
+    files = sorted(runs_of(path, kept), key=lambda file: file.stat().st_mtime)
+    return nbformat.read(files[-1] if files else path, as_version=4)
+
+
+def runs_of(path, kept):
+    return list(kept.glob(f"{path.stem}-{'?' * 16}.ipynb"))
+
+
+def run(path, said):
+    """Return the notebook at `path`, all its cells executed in a fresh kernel."""
+    notebook = nbformat.read(path, as_version=4)
+    cells = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    begun = last = time.monotonic()
+    said(f"{path.stem}: executing {len(cells)} cells")
+
+    def progress(cell, cell_index):
+        nonlocal last
+        if time.monotonic() - last > 10:
+            last = time.monotonic()
+            said(f"{path.stem}: cell {cells.index(cell_index) + 1} of {len(cells)}, {last - begun:.0f} s")
+
+    with tempfile.TemporaryDirectory(prefix="site-", ignore_cleanup_errors=True) as home:
+        client = NotebookClient(
+            notebook,
+            kernel_manager_class=ThisPython,
+            resources={"metadata": {"path": str(path.parent)}},
+            timeout=SECONDS,
+            record_timing=False,
+            on_cell_executed=lambda cell, cell_index, **_: progress(cell, cell_index),
+        )
+        try:
+            client.execute(env=environment(home))
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as problem:
+            last = strip_ansi(str(problem)).strip().splitlines()[-1]
+            raise Failed(f"{path.stem} could not be executed: {last}") from None
+    said(f"{path.stem}: done in {time.monotonic() - begun:.0f} s")
+    return notebook
+
+
+def environment(home):
+    """Return the environment of a kernel that keeps progress and runs in the folder `home`, not among the reader's."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "IPYTHONDIR": os.path.join(home, "ipython"),
+        "RESNET_COURSE_RUNS": os.path.join(home, "runs"),
+    }

@@ -1,0 +1,93 @@
+"""What the live parts of the page need, written into a folder: `write(folder)` makes `folder/live/`.
+
+A page that has `<div id="rl-live-bottleneck">` and `<script type="module" src="live/live.js">` is live: the component of
+the notebooks, unchanged, is fed by engine.js in place of a kernel.
+"""
+
+import base64
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from resnet_lib.explorers.block_design import BlockDesign
+from resnet_lib.explorers.block_maps import look_at
+from resnet_lib.explorers.block_view import scene_drawing
+from resnet_lib.explorers.instrument import Instrument
+from resnet_lib.explorers.network import NetworkExplorer
+from resnet_lib.explorers.tiles import palettes
+from resnet_lib.explorers.trained import loaded, places
+from resnet_lib.explorers.words import WORDS
+from resnet_lib.photos import FOLDER, PHOTOS
+from resnet_lib.weights import CHECKPOINTS
+
+HERE = Path(__file__).parent
+FIRST = "coffee"  # the photograph that a page begins with
+SIZES = (64, 96, 128, 160, 192, 224)  # pixels at which a page runs the whole network
+
+
+def write(folder):
+    """Write everything that a live page needs into `folder/live`, and return that folder."""
+    live = Path(folder) / "live"
+    (live / "pictures").mkdir(parents=True, exist_ok=True)
+    for file in HERE.iterdir():
+        if file.suffix in (".js", ".css") and file.name.startswith(("engine", "live")):
+            shutil.copy(file, live / file.name)
+    (live / "instrument.js").write_text(Instrument._esm, encoding="utf-8")
+    (live / "instrument.css").write_text(Instrument._css, encoding="utf-8")
+    for name in PHOTOS:
+        shutil.copy(FOLDER / f"{name}.jpg", live / "pictures" / f"{name}.jpg")
+    shutil.copy(FOLDER / "LICENSES.md", live / "pictures" / "LICENSES.md")
+    shutil.copy(HERE / "strings.json", live / "strings.json")
+    _write_json(live / "scenes.json", scenes())
+    _write_weights(live)
+    return live
+
+
+def _write_json(path, data):
+    path.write_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+
+
+def _write_weights(live):
+    """The bundled network in half precision, as it is stored: all numbers in one file, names and shapes in another."""
+    tensors = {n: t for n, t in loaded("thin").state_dict().items() if not n.endswith("num_batches_tracked")}
+    numbers = np.concatenate([t.numpy().astype("<f2").reshape(-1) for t in tensors.values()])
+    (live / "weights.bin").write_bytes(numbers.tobytes())
+    _write_json(live / "weights.json", [[name, list(t.shape)] for name, t in tensors.items()])
+
+
+def scenes():
+    """Return what the scenes are made from and the engine cannot compute: words, colours, drawings, positions."""
+    pictures = [FIRST, *(name for name in PHOTOS if name != FIRST)]
+    return {
+        "words": {**WORDS, **json.loads((HERE / "strings.json").read_text(encoding="utf-8")).get("instrument", {})},
+        "palettes": base64.b64encode(palettes()).decode(),
+        "photographs": pictures,
+        "classes": list(CHECKPOINTS["thin"].classes),
+        "drawings": drawings(),
+        "networks": {size: _network(size) for size in SIZES},
+        "places": [_place(place) for place in places("thin").values()],
+    }
+
+
+def drawings():
+    """Return the drawing of each kind of block; its texts are filled in by the page."""
+    designs = {
+        "BTNK1": BlockDesign("BTNK1", 64, 56, 16),
+        "BTNK2": BlockDesign("BTNK2", 64, 56, 16),
+        "BTNK2 clash": BlockDesign("BTNK2", 64, 56, 32),
+    }
+    return {name: scene_drawing(look_at(design)) for name, design in designs.items()}
+
+
+def _place(place):
+    d, (stage, number) = place.design, place.path.removeprefix("stage").split(".")
+    design = {"block": d.block, "C": d.C, "W": d.W, "C1": d.C1, "S": d.S}
+    return {"path": place.path, "stage": int(stage), "number": int(number) + 1, "jump": place.jump, "design": design}
+
+
+def _network(size):
+    """The drawing and the steps of the whole network for a picture of that size, and its MACs."""
+    explorer = NetworkExplorer("thin", size)
+    return {"drawing": explorer.page.drawing, "steps": explorer.page.steps, "macs": explorer.whole.macs}

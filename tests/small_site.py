@@ -1,0 +1,108 @@
+"""A site as small as one can be: two lessons, a glossary and a figure."""
+
+import shutil
+from html.parser import HTMLParser
+
+import nbformat
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from notebooks.build import METADATA
+from notebooks.site.__main__ import build
+
+from .lab import ROOT
+
+TEXT = """# 07 · A *small* lesson
+
+60 minutes, 2 seconds to run all cells · words: [glossary](../glossary.ipynb#Letters)
+
+Inline $y = F(x) + x$, and alone:
+
+$$W_{out} = \\left\\lfloor \\frac{W}{S} \\right\\rfloor + 1$$
+
+![A blue square](../images/square.svg)
+
+| letter | what it is |
+| --- | --- |
+| **C** | channels, after [lesson 08](08_other.ipynb) and [a file](../source/07.py) |
+
+## 1 · A section
+
+<details><summary>Answer</summary>
+
+It needs no *kernel*.
+</details>"""
+CODE = (
+    'print("one line, of", 40 + 2)\nprint("from left to right: red, blue")\n'
+    'from PIL import Image\nImage.new("RGB", (8, 4), "red")',
+    'from resnet_lib.explorers import BottleneckExplorer\nBottleneckExplorer("BTNK1", C=16, W=14, C1=16, S=2)',
+    "from resnet_lib.explorers import NotationExplorer\nNotationExplorer()",
+    'from resnet_lib.exercises import Progress\nProgress("07", exercises=2)',
+)
+SQUARE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9" fill="blue"/></svg>'
+
+
+def written(folder, **books):
+    """A folder of notebooks: the solved lessons of these names and cells, a glossary and a figure."""
+    (folder / "solutions").mkdir(parents=True)
+    (folder / "images").mkdir()
+    (folder / "images" / "square.svg").write_text(SQUARE)
+    shutil.copy(ROOT / "notebooks" / "images" / "explorer.png", folder / "images")
+    for name, cells in books.items():
+        nbformat.write(new_notebook(cells=cells, metadata=METADATA), folder / "solutions" / f"{name}.ipynb")
+    cells = [new_markdown_cell('# Glossary\n\n## Letters\n\n- <b id="c">C</b>: Channels.'), new_code_cell("")]
+    nbformat.write(new_notebook(cells=cells, metadata=METADATA), folder / "glossary.ipynb")
+    return folder
+
+
+class SmallSite:
+    """A site in that folder, its lesson 07 executed, and what is needed to build it again."""
+
+    def __init__(self, folder, code=CODE):
+        small = [new_markdown_cell(TEXT), *map(new_code_cell, code)]
+        small.append(new_code_cell("done = 1", metadata={"tags": ["solution"]}))
+        other = [new_markdown_cell("# 08 · Another\n\n## A second section\n\nZebra."), new_code_cell("1 / 0")]
+        self.notebooks = written(folder / "notebooks", **{"07_small": small, "08_other": other})
+        self.out, self.kept, self.said = folder / "site", folder / "kept", []
+        self.again(only={"07"})
+
+    def again(self, **options):
+        """Build once more; return what it says."""
+        said = []
+        build(self.out, self.notebooks, self.kept, said=said.append, **options)
+        return said
+
+    def page(self, name):
+        return BeautifulSoup((self.out / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+
+    def tags(self):
+        return {path.name: Tags(path.read_text(encoding="utf-8")) for path in self.out.glob("*.html")}
+
+
+class Tags(HTMLParser):
+    """A page's elements, [(name, attributes)] in their order, and its text outside code, scripts and styles."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.text, self._inside = [], "", []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        if tag in ("code", "pre", "script", "style"):
+            self._inside.append(tag)
+
+    def handle_endtag(self, tag):
+        if self._inside and self._inside[-1] == tag:
+            self._inside.pop()
+
+    def handle_data(self, data):
+        if not self._inside:
+            self.text += data
+
+    def all(self, *names):
+        """The attributes of all elements of those names."""
+        return [attrs for name, attrs in self.found if name in names]
+
+    def ids(self):
+        return [attrs["id"] for _, attrs in self.found if "id" in attrs]

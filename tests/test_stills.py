@@ -1,0 +1,47 @@
+"""What explorers leave where no kernel answers: saved notebooks, GitHub, the course's pages."""
+
+import base64
+import io
+import re
+
+import ipywidgets as widgets
+import pytest
+from PIL import Image
+
+from resnet_lib.exercises import Prediction, shape_question
+from resnet_lib.explorers import DesignExplorer, NotationExplorer, SizeExplorer
+from resnet_lib.explorers.stills import still_html
+
+
+def left_by(widget):
+    return widget._repr_mimebundle_()["text/html"]
+
+
+def test_it_leaves_its_texts_its_pictures_and_what_its_sliders_are_set_to():
+    explorer = SizeExplorer()
+    left = left_by(explorer)
+    assert explorer.text.value in left and "W <b>224</b>" in left and "picture <b>coffee</b>" in left
+    kind, picture = re.search(r'src="data:image/(\w+);base64,([^"]+)"', left).groups()
+    assert f'alt="{explorer.image.tooltip}"' in left and kind == "png"
+    assert Image.open(io.BytesIO(base64.b64decode(picture))).size[0] > 100
+
+
+@pytest.mark.parametrize("make", [NotationExplorer, DesignExplorer])
+def test_drawings_and_tables_are_left_as_they_are(make):
+    explorer = make()
+    left = left_by(explorer)
+    assert "<svg" in left or "<table" in left
+    assert len(re.sub("<[^>]+>", " ", left).split()) > 30
+
+
+def test_a_prediction_leaves_its_question_and_not_its_buttons():
+    left = left_by(Prediction(shape_question("BTNK1", C=256, W=56, C1=128, S=2)))
+    assert "BTNK1, C = 256" in left and "Commit" not in left
+
+
+def test_what_is_hidden_is_not_left_and_a_chosen_option_is_left_by_its_name():
+    hidden = widgets.HTML("secret", layout=widgets.Layout(display="none"))
+    chosen = widgets.Dropdown(options=[("a < b", 1), ("c", 2)], value=1, description="which")
+    left = still_html(widgets.VBox([hidden, chosen, widgets.Checkbox(True, description="on"), widgets.Button()]))
+    assert "secret" not in left and "which <b>a &lt; b</b>" in left and "on <b>yes</b>" in left
+    assert still_html(widgets.VBox([hidden])) == ""
