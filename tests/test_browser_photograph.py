@@ -77,7 +77,7 @@ def becomes(notebook, expression, value):
 def click(canvas, x, y):
     """Click at those shares of the width and height of a canvas."""
     box = canvas.bounding_box()
-    canvas.page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    canvas.click(position={"x": x * box["width"], "y": y * box["height"]})
 
 
 def jpeg(width, height, seed=0):

@@ -1,5 +1,6 @@
 """The explorers of photographs, driven through their controls as a learner drives them; what they show is read back."""
 
+import base64
 import copy
 import io
 import re
@@ -531,6 +532,14 @@ def test_every_picture_has_a_text_alternative(explorer, network):
     pictures = explorer.page.closeup["pictures"] + AttributionExplorer(network, size=64).page.closeup["pictures"]
     assert all(re.search(r"\w{3}", picture["said"]) for picture in pictures)
     assert re.search(r'alt="cat, as the network is shown it"', explorer.page.answer)
+
+
+def test_a_saved_notebook_shows_maps_or_the_photograph(explorer, network):
+    for shown, size in ((explorer, None), (AttributionExplorer(network, size=64), (PANE, PANE))):
+        bundle = shown._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        image = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+        assert size in (None, image.size) and "Run this cell" in data["text/plain"]
 
 
 # ── networks with something wrong, or merely other ones ──

@@ -49,7 +49,7 @@ from ..views.maps import scale, to_levels
 from ..views.style import CSS, ERROR, MAIN, SHORTCUT, SUM
 from .base import LOCK, WRONG, Explorer
 from .controls import Action, Told
-from .tiles import Group, channels_of, pack, palettes, still
+from .tiles import Group, as_png, channels_of, pack, palettes, still
 from .words import WORDS
 
 SCRIPTS = (
@@ -328,8 +328,10 @@ class InstrumentExplorer(Explorer):
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         sentence = f"{self.sentence()}. {WORDS['still']}"
         data["text/plain"] = sentence
-        if self._groups:
-            picture = still(self._groups, self.page.maps["groups"], self.page.levels, self.title())
+        files = [p["file"] for p in self.page.closeup.get("pictures", ()) if "file" in p]
+        if self._groups or files:
+            maps = self.page.maps.get("groups")
+            picture = still(self._groups, maps, self.page.levels, self.title()) if maps else as_png(files[-1])
             data["image/png"] = base64.b64encode(picture).decode()
         return bundle
 

@@ -115,6 +115,13 @@ def still(groups, described, levels, title):
     return file.getvalue()
 
 
+def as_png(file):
+    """Return a picture file as PNG."""
+    out = io.BytesIO()
+    Image.open(io.BytesIO(file)).save(out, "PNG")
+    return out.getvalue()
+
+
 def plain(text):
     """Return text without the letters that PIL's own font lacks."""
     return text.replace("×", "x").replace("→", "->").replace("·", "|").encode("latin-1", "ignore").decode("latin-1")
