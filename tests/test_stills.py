@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from resnet_lib.exercises import Prediction, shape_question
-from resnet_lib.explorers import DesignExplorer, NotationExplorer, SizeExplorer
+from resnet_lib.explorers import DesignExplorer, NotationExplorer
+from resnet_lib.explorers.base import Explorer, Picture, choice, html, slider
 from resnet_lib.explorers.stills import still_html
 
 
@@ -18,12 +19,17 @@ def left_by(widget):
 
 
 def test_it_leaves_its_texts_its_pictures_and_what_its_sliders_are_set_to():
-    explorer = SizeExplorer()
+    explorer, image, text = Explorer(), Picture("120px"), html()
+    file = io.BytesIO()
+    Image.new("RGB", (120, 90)).save(file, "BMP")
+    image.show(file.getvalue(), "bmp", "a black picture")
+    text.show("<p>what is said of it</p>")
+    explorer.lay_out(slider("W", 224, 8, 300), choice("picture", ["cat", "coffee"], "coffee"), image, text)
     left = left_by(explorer)
-    assert explorer.text.value in left and "W <b>224</b>" in left and "picture <b>coffee</b>" in left
+    assert text.value in left and "W <b>224</b>" in left and "picture <b>coffee</b>" in left
     kind, picture = re.search(r'src="data:image/(\w+);base64,([^"]+)"', left).groups()
-    assert f'alt="{explorer.image.tooltip}"' in left and kind == "png"
-    assert Image.open(io.BytesIO(base64.b64decode(picture))).size[0] > 100
+    assert 'alt="a black picture"' in left and kind == "png"
+    assert Image.open(io.BytesIO(base64.b64decode(picture))).size == (120, 90)
 
 
 @pytest.mark.parametrize("make", [NotationExplorer, DesignExplorer])
