@@ -125,10 +125,12 @@ def anatomy(module, size):
 class Steps(list):
     """Steps in the order in which they run; `unused` has the names of modules that never do.
 
-    `inside.following` gives it its two methods, since they may run a module and this file is arithmetic alone:
+    Its two methods may run a module, and this file is arithmetic alone: `inside.following` sets them.
     channels(module) returns C of its input; follow(module, name, x, path) appends the steps of a module that does what
     only running it tells, and returns the last of them, or None for any other module.
     """
+
+    channels = follow = None
 
     def __init__(self):
         super().__init__()

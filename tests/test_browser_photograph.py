@@ -50,7 +50,7 @@ def explorer(notebook, cell):
     notebook.run_cell(cell)
     assert notebook.errors() == []
     cells = notebook.page.locator(".jp-CodeCell").filter(has_text=cell)
-    root = cells.locator(".rl-explorer").last
+    root = cells.locator(".rl-instrument").last
     root.wait_for()
     root.scroll_into_view_if_needed()
     return root

@@ -299,8 +299,8 @@ def test_a_photograph_of_ones_own_is_used_and_nothing_leaves_the_page(live, site
 
 def test_every_text_of_the_page_is_in_its_table(live):
     used = live.page.evaluate(
-        """async () => { const files = ['live', 'live_scene', 'live_bottleneck', 'live_photograph', 'live_words'];
-        const text = (await Promise.all(files.map(n => fetch(`live/${n}.js`).then(a => a.text())))).join();
+        """async () => { const files = ['', '_scene', '_bottleneck', '_photograph', '_stem', '_words'];
+        const text = (await Promise.all(files.map(n => fetch(`live/live${n}.js`).then(a => a.text())))).join();
         return [...text.matchAll(/say\\('(\\w+)'/g)].map(m => m[1]); }"""
     )
     table = live.page.evaluate("() => fetch('live/strings.json').then(answer => answer.json())")

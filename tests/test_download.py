@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -214,6 +215,18 @@ def test_the_network_loaded_is_the_published_one_ready_to_use(cache, network):
     assert_right(loaded, network)
     assert not loaded.training
     assert loaded.checkpoint is CHECKPOINTS["tiny"]
+
+
+def test_a_file_without_digits_in_its_name_comes_from_an_address_of_its_own(
+    cache, server, content, network, monkeypatch
+):
+    monkeypatch.delenv(download.MIRROR)
+    other = replace(
+        CHECKPOINTS["tiny"], file="tiny.a1_in1k.pth", base=server.url, sha256=sha256(content).hexdigest()[:8]
+    )
+    monkeypatch.setitem(CHECKPOINTS, "tiny", other)
+    assert_right(get(), network)
+    assert load(str(cache / "tiny.a1_in1k.pth")).checkpoint is other, "known by its content where it lies elsewhere"
 
 
 def test_a_second_time_nothing_is_downloaded_and_only_the_file_is_left(cache, server, content):

@@ -1,14 +1,18 @@
 """Findings decide, words only tell: with every sentence replaced by the name of its kind, the checks of parts, the
 ladder and the clinic give the same verdicts and the same hints."""
 
+import ast
+from pathlib import Path
+
 import pytest
 from torch import nn
 
+import resnet_lib
 from resnet_lib import ResNet
 from resnet_lib._common import findings
 from resnet_lib.compare import words
 from resnet_lib.compare.clinic.patients import PATIENTS
-from resnet_lib.exercises import Wrong, check_cured, check_ladder
+from resnet_lib.exercises import Wrong, check_cured, check_ladder, symptoms
 
 from .mutants import CHECKS
 
@@ -67,3 +71,17 @@ def test_hints_of_the_ladder_and_the_clinic_do_not_depend_on_words(monkeypatch):
     replaced = all_of_them()
     assert [u[:2] for u in usual] == [r[:2] for r in replaced] and not any(u[0] for u in usual)
     assert all(u[2] != r[2] for u, r in zip(usual, replaced, strict=True))
+
+
+def test_every_kind_that_a_hint_belongs_to_is_made_somewhere():
+    library = Path(resnet_lib.__file__).parent
+    made = {
+        node.value
+        for room in ("compare", "exercises")
+        for file in (library / room).rglob("*.py")
+        if file.name != "symptoms.py"
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    rows = [row for part in (*symptoms.OWN.values(), symptoms.SYMPTOMS) for row in part]
+    assert {name for _, names in rows for name in names or ()} <= made, "a misspelt one would never be chosen"

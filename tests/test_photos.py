@@ -67,6 +67,14 @@ def test_an_unknown_photograph_is_refused_with_the_names_there_are():
         photo("dog")
 
 
+def test_a_network_trained_with_bicubic_resizing_gets_it():
+    small = photo("cat").resize((40, 30))
+    cut = small.resize((37, 28), Image.Resampling.BICUBIC).crop((6, 2, 30, 26))
+    assert np.array_equal(square(small, 24, 28, "bicubic"), cut)
+    with pytest.raises(ValueError, match="must be 'bilinear' or 'bicubic'"):
+        to_input(small, 24, 28, "nearest")
+
+
 def test_preprocessing_is_pils_antialiased_bilinear_resize_then_the_published_mean_and_deviation():
     image = photo("truck")
     width, height = image.size

@@ -1,7 +1,7 @@
 // Blocks and networks made of the engine's steps, each kept with what it was given.
 
 import {add, batchNorm, conv2d, globalAverage, linear, maxPool, outSize, relu, statistics, tensor} from './engine.js';
-import {bank} from './engine_random.js';
+import {bank, randn} from './engine_random.js';
 
 const ones = n => new Float32Array(n).fill(1);
 
@@ -88,6 +88,12 @@ export function randomBlock({block, C, C1}, first = 0, count = null) {
   };
   if (block === 'BTNK1') convs['shortcut.conv'] = bank('shortcut.conv', first, last, C, 1, he(all, 1));
   return {convs, norms: {}};
+}
+
+/** Random weights of a stem: of another C1 the first channels keep theirs. */
+export function stemWeights(C1, k) {
+  const factor = Math.sqrt(2 / (k * k * C1)), count = C1 * 3 * k * k;
+  return tensor([C1, 3, k, k], randn(1000 + k, count).map(n => n * factor));
 }
 
 // ── The trained network ──

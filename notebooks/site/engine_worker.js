@@ -2,13 +2,14 @@
 // is answered {id, …}; what is asked for one after another is done in that order.
 
 import {conv2d, relu, softmax, tensor} from './engine.js';
-import {randomBlock, runBlock, Trained} from './engine_blocks.js';
+import {randomBlock, Run, runBlock, stemWeights, Trained} from './engine_blocks.js';
 import {decode, PATTERNS, square, toInput} from './engine_picture.js';
 import {colourFilters, randn} from './engine_random.js';
 import {pack, plane, scale, strongest, toLevels} from './engine_tiles.js';
 import {explain} from './engine_values.js';
 
 const BUDGET = 30e6;  // MACs of F's first two convolutions; above, random blocks are computed on a central window
+const CLOSE = 15;  // positions along a side of what is drawn of an impulse
 const pictures = new Map(), shown = {};  // name → decoded; scene → {run, groups} of what it shows
 let network = null, folder = '';
 
@@ -36,6 +37,8 @@ function pattern(name, W) {
   else data.forEach((_, i) => { data[i] = name === 'gradient' ? 2 * (i % W) / (W - 1 || 1) - 1 : ((i % W + Math.floor(i / W)) % 2) * 2 - 1; });
   return data;
 }
+
+const greyLevel = n => Math.round((Math.min(1, Math.max(-1, n)) + 1) * 127.5);
 
 const kept = new Map();  // the last inputs, by what they were made of
 async function remembered(key, make) {
@@ -79,7 +82,7 @@ function groupsOf(of, want, {first, count, strength, apart = false, start = () =
   const numbered = Array.from({length: count}, (_, i) => first + i);
   const ordered = strength && !apart ? strongest(of(want[want.length - 1].id)).slice(first, first + count) : null;
   return want.map(({id, total, ...more}) => {
-    const output = of(id), from = start(id), [n, ...side] = output.shape, at = corner(side[0]);
+    const output = of(id), from = start(id), [n, ...side] = output.shape, at = corner(side[0], id);
     // Of fewer channels than there are pages the last ones are shown.
     const own = apart && first >= n ? Array.from({length: Math.min(count, n)}, (_, i) => n - Math.min(count, n) + i) : numbered;
     const sorted = strength && apart ? strongest(output) : null;
@@ -121,6 +124,22 @@ const jobs = {
     return answerWith(scene, {steps, start}, groups, each, {window: window && window < design.W ? window : null});
   },
 
+  async stem({scene, design, trained: known, picture: name, want, first, count, each, close}) {
+    const {kernel, stride, padding, dilation, W, C1} = design, options = {stride, padding, dilation}, run = new Run();
+    const x = await remembered(`stem ${W} ${name}`, () => pictureInput(name, W)), whole = known ? await trained() : null;
+    const h = run.conv('conv', x, whole ? whole.tensors.get('stage0.conv.weight') : stemWeights(C1, kernel), options);
+    run.pool('pool', run.relu('relu', run.bn('bn', h, whole?.norm('stage0.bn'))));
+    const near = t => close && t.shape[1] > CLOSE ? cropped(t, CLOSE) : t, of = id => id === 'x' ? x : run.steps.get(id).output;
+    const corner = (side, id) => (of(id).shape[1] - side) >> 1;
+    const groups = groupsOf(id => near(of(id)), want, {first, count, corner});
+    return answerWith(scene, {steps: run.steps, start: () => 0}, groups, each);
+  },
+
+  async pixels({picture: name, size}) {
+    if (!PATTERNS.includes(name)) return [{}, square(await picture(name), size)];
+    return [{}, Uint8Array.from(Array.from(pattern(name, size)).flatMap(n => Array(3).fill(greyLevel(n))))];
+  },
+
   async walk({scene, picture: name, size, want, first, count, strength, apart, each}) {
     const whole = await trained(), key = `walk ${size} ${name}`;
     const {run, output, x, took} = await remembered(key, async () => {
@@ -145,9 +164,8 @@ const jobs = {
   async thumb({picture: name, side}) {
     const canvas = new OffscreenCanvas(side, side), context = canvas.getContext('2d'), image = context.createImageData(side, side);
     const flat = PATTERNS.includes(name) && pattern(name, side), bytes = flat || square(await picture(name), side);
-    const level = n => (Math.min(1, Math.max(-1, n)) + 1) * 127.5;
     for (let i = 0; i < side * side; i++) {
-      for (let c = 0; c < 3; c++) image.data[4 * i + c] = flat ? level(flat[i]) : bytes[3 * i + c];
+      for (let c = 0; c < 3; c++) image.data[4 * i + c] = flat ? greyLevel(flat[i]) : bytes[3 * i + c];
       image.data[4 * i + 3] = 255;
     }
     context.putImageData(image, 0, 0);
@@ -163,9 +181,11 @@ const jobs = {
     const own = scale([map]), buffers = [toLevels(map, own)], step = here.run.steps.get(group);
     Object.assign(said, {side: found.side, ...own});
     if (step) {
+      // Where only a window of the input was computed, the step has no more than that; a close view has.
+      const place = step.output.shape[1] > H ? at.map((n, i) => n + found.corner[i]) : at;
       // Of a BN also what its convolution did.
       const before = step.kind === 'BN' && [...here.run.steps.values()].find(other => other.output === step.inputs[0]);
-      const explained = [step, before].filter(Boolean).map(each => [each, explain(each, channel - here.run.start(group), ...at)]);
+      const explained = [step, before].filter(Boolean).map(each => [each, explain(each, channel - here.run.start(group), ...place)]);
       said.explained = explained.map(pair => pair[1]);
       const [seen, value] = explained.find(pair => pair[1].rows) ?? [];
       if (value) {

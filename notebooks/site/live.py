@@ -16,6 +16,7 @@ from resnet_lib.explorers.block_maps import look_at
 from resnet_lib.explorers.block_view import scene_drawing
 from resnet_lib.explorers.instrument import Instrument
 from resnet_lib.explorers.network import NetworkExplorer
+from resnet_lib.explorers.stem_drawing import stem_drawing
 from resnet_lib.explorers.tiles import palettes
 from resnet_lib.explorers.trained import loaded, places
 from resnet_lib.explorers.words import WORDS
@@ -72,13 +73,15 @@ def scenes():
 
 
 def drawings():
-    """Return the drawing of each kind of block; its texts are filled in by the page."""
+    """Return the drawing of each kind of block and of the stem; its texts are filled in by the page."""
     designs = {
         "BTNK1": BlockDesign("BTNK1", 64, 56, 16),
         "BTNK2": BlockDesign("BTNK2", 64, 56, 16),
         "BTNK2 clash": BlockDesign("BTNK2", 64, 56, 32),
     }
-    return {name: scene_drawing(look_at(design)) for name, design in designs.items()}
+    numbers = {"W": 224, "kernel": 7, "stride": 2, "padding": 3, "dilation": 1, "out": 112}
+    stem = stem_drawing(np.zeros((0, 1, 3), np.uint8), 17, **numbers)
+    return {"stem": stem} | {name: scene_drawing(look_at(design)) for name, design in designs.items()}
 
 
 def _place(place):
@@ -87,7 +90,14 @@ def _place(place):
     return {"path": place.path, "stage": int(stage), "number": int(number) + 1, "jump": place.jump, "design": design}
 
 
+class _Drawn(NetworkExplorer):
+    """The explorer's drawing without its maps: nothing is run."""
+
+    def rest(self):
+        pass
+
+
 def _network(size):
     """The drawing and the steps of the whole network for a picture of that size, and its MACs."""
-    explorer = NetworkExplorer("thin", size)
+    explorer = _Drawn("thin", size)
     return {"drawing": explorer.page.drawing, "steps": explorer.page.steps, "macs": explorer.whole.macs}

@@ -151,7 +151,8 @@ export class Scene {
     this.next = null;
     if (next) this.compute(next);
     if (answer.problem) { if (!next) this.showNoMaps(this.reason(answer.problem)); return; }
-    this.showMaps(wish.arrange(answer), answer.buffers[0], wish.version);
+    // What was shown meanwhile, such as why there are no maps, is newer.
+    if (wish.version >= (this.model.get('maps').v ?? 0)) this.showMaps(wish.arrange(answer), answer.buffers[0], wish.version);
   }
 
   reason(problem) { return problem === 'infinite' ? this.say('infinite') : problem; }

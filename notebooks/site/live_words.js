@@ -26,6 +26,12 @@ export function costTable({steps, parameters, macs, clash}, say) {
   return `${tableOf(head, rows)}<p class="quiet">FLOPs = 2 × MACs = ${grouped(2 * macs)}</p>`;
 }
 
+/** The steps with their shapes, parameters and MACs, as HTML. */
+export function stepTable({steps}, say) {
+  const rows = steps.slice(1).map(([name, kind, shape, p, m]) => row([name, kind, shapeText(shape), grouped(p), grouped(m)]));
+  return tableOf([say('step'), say('kind'), say('output'), say('parameters'), 'MACs'], rows);
+}
+
 /** Classes and their probabilities, as HTML. */
 export function percentTable(classes, say) {
   const rows = classes.map(([name, p]) => row([escaped(name), `${strip(p, 'var(--rl-sum)')} ${say('percent', {n: (100 * p).toFixed(1)})}`]));

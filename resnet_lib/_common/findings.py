@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 class Kind:
     """What can be found wrong, with the words for it.
 
-    name:     short and stable, "padding once", "layer missing": what code and tests compare.
+    name:     short and stable, "layer missing", "not downloaded": what code and tests compare.
     sentence: a template for `str.format` with the finding's values and its `where`, or a callable of them by name.
-    hint:     where to look, if this kind has a hint of its own.
+    hint:     where to look, in a check of a function, if this kind has a hint of its own. Of a learner's part or
+              network, several kinds share a hint: `exercises.symptoms` has those.
     """
 
     name: str

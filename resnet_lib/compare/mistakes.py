@@ -298,7 +298,7 @@ def _block_mistakes(m, eps):
             for mode in PADDINGS:
                 yield found("padding mode", n, layer=n, mode=mode), {n: {"mode": mode}}
     if projection:
-        yield found("padding of a 1×1", n, layer="shortcut.conv"), {"shortcut.conv": {"padding": 1}}
+        yield found("padding of a 1×1", "shortcut.conv", layer="shortcut.conv"), {"shortcut.conv": {"padding": 1}}
         yield (
             found("zero channels, strided" if S > 1 else "zero channels"),
             {"plain": lambda x, f: F.pad(x[:, :, ::S, ::S], (0, 0, 0, 0, 0, f.shape[1] - x.shape[1]))},

@@ -39,7 +39,8 @@ class Prediction(Still, widgets.VBox):
         self._name_hint()
         choice = question.kind == "choice"
         rows = [self.guess, row(*buttons)] if choice else [row(self.guess, *buttons)]
-        super().__init__([style(), self.asked, *rows, self.said])
+        super().__init__()
+        self.children = [style(self), self.asked, *rows, self.said]
 
     def _try(self, _change):
         if self.guess.value in (None, "", self.last):

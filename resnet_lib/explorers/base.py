@@ -1,11 +1,13 @@
 """What every explorer shares: watched controls, one redraw for several changes, pictures and their captions."""
 
 import base64
+import re
 import threading
 from contextlib import contextmanager
 from html import escape
 from importlib.resources import files
 
+import anywidget
 import ipywidgets as widgets
 import torch
 from traitlets import Unicode
@@ -42,7 +44,7 @@ class Explorer(Still, widgets.VBox):
 
     def lay_out(self, *children):
         """Show these controls and views, one under another, by the views' rules."""
-        self.children = [style(), *children]
+        self.children = [style(self), *children]
 
     def watch(self, *controls):
         """Call `update` whenever the value of one of the controls changes."""
@@ -162,12 +164,23 @@ def half_the_threads():
     return threads(max(1, THREADS // 2))
 
 
-def style():
+class Page(anywidget.AnyWidget):
+    """The views' rules, and what the page does for an explorer that is made of Jupyter's own widgets."""
+
+    _esm = files(__package__).joinpath("page.js").read_text(encoding="utf-8")
+    _css = CSS.removeprefix("<style>").removesuffix("</style>")
+    title = Unicode("").tag(sync=True)
+
+
+def style(explorer):
     """Return the element that carries the views' rules and the page's script; every explorer shows it once."""
-    script = files(__package__).joinpath("page.js").read_text(encoding="utf-8")
-    # A script element that arrives later is not run, but what an image does when it cannot be loaded is.
-    page = f'<img src="data:," alt="" hidden onerror="{escape(script)}">'
-    return widgets.HTML(CSS + page, layout=widgets.Layout(display="none"))
+    explorer.add_class("rl-explorer")
+    return Page(title=spoken(type(explorer)), layout=widgets.Layout(display="none"))
+
+
+def spoken(kind):
+    """Return the name of a class in words: "depth explorer"."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", kind.__name__).lower()
 
 
 def html():
@@ -190,7 +203,7 @@ def whole_number(name, value, high, width="130px", step=1):
 def choice(name, options, value=None):
     """Return a drop-down of that description; it begins at the first option unless a value is given."""
     start = {} if value is None else {"value": value}
-    layout = widgets.Layout(width="auto", max_width="100%")
+    layout = widgets.Layout(width="auto", max_width="calc(100% - 4px)")  # beside its margins
     return widgets.Dropdown(options=options, description=name, style=STYLE, layout=layout, **start)
 
 

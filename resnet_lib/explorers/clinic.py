@@ -34,7 +34,7 @@ class ClinicExplorer(Guarded):
         self._views = {name: html() for name in EXAMINATIONS}
         self.watch(self.patient, self.diagnosis)
         self.children = [
-            style(),
+            style(self),
             row(self.patient),
             self._code,
             row(widgets.HTML("<b>examine</b>"), self.shapes, self.statistics, self.ladder, self.training),

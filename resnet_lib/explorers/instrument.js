@@ -94,6 +94,7 @@ function keysOf(root) {
 }
 
 function render({model, el}) {
+  hearAfterAll(model);
   const line = (name, attributes = {}) => make('div', {class: `rl-${name}`, ...attributes});
   const top = line('top'), sliders = line('sliders'), diagram = line('diagram'), problems = line('fix');
   const pins = make('span');
@@ -109,7 +110,7 @@ function render({model, el}) {
   const under = make('div', {class: 'rl-foot'}, make('div', {class: 'rl-foot-line'}, hover, scale), make('div', {class: 'rl-foot-line'}, foot, note));
   const right = make('div', {class: 'rl-right'}, maps, under);
   const body = make('div', {class: 'rl-body'}, left, right, closeup);
-  const root = make('div', {class: 'rl-explorer', role: 'group', 'aria-label': model.get('title') ?? ''}, top, sliders, body, details, live);
+  const root = make('div', {class: 'rl-explorer rl-instrument', role: 'group', 'aria-label': model.get('title') ?? ''}, top, sliders, body, details, live);
   el.append(root);
 
   const [codeButton, forgetCode] = codePart(model, code);
@@ -136,7 +137,7 @@ function render({model, el}) {
   const walks = () => model.get('arrangement') === 'walk';  // the answer and the walk are over the maps, the closeup beside them
   const above = () => top.offsetHeight + sliders.offsetHeight + 5;
   let height = 620;
-  const drawn = mapsPart(model, {maps, hover, bar: scale, note}, room);
+  const drawn = mapsPart(model, {maps, hover, bar: scale, note, live}, room);
   const near = closeupPart(model, closeup, close, () => height - above() - (isWide() || walks() ? left.offsetHeight + 4 : 0) - (pair() ? 40 : 0));
   closers.push(drawn.close, near.close);
 

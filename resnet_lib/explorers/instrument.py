@@ -26,10 +26,8 @@ The parts of a scene, each sent only when it has changed:
               page asks for the maps when the hand rests.
     maps      groups of tiles, see tiles.py; their values as bytes in `levels`. With tells, a click chooses the value.
     answer    HTML: what a network says to a picture; progress: [done, total] of its run, or [].
-    closeup   what is always in sight of one value: title, value, html, at (row, column), and up to three pictures, each
-              said, side (h, w), with levels, or file (of a picture) and crisp; frames, rings (instrument_paint.js), and
-              grid (h, w) where a click chooses one of so many values: `Told("place", …)` gets [channel, row, column].
-    arrangement  "walk": answer and walk are over the maps, the closeup beside them.
+    closeup   what is always in sight of one value, see instrument_closeup.js.
+    arrangement  "walk": answer and walk over the maps, the closeup beside them; "over", "pair": all one under another.
 Numbers are shown first, with `page.show`, and maps when they have been computed, with `show_maps`. What was pointed at
 comes as a question: `InstrumentExplorer` answers with the value, and `enlarged` may be overridden to say more.
 """
@@ -47,7 +45,7 @@ from traitlets import Bytes, Dict, List, Unicode
 from .._common import one_thread
 from ..views.maps import scale, to_levels
 from ..views.style import CSS, ERROR, MAIN, SHORTCUT, SUM
-from .base import LOCK, WRONG, Explorer
+from .base import LOCK, WRONG, Explorer, spoken
 from .controls import Action, Told
 from .tiles import Group, as_png, channels_of, pack, palettes, still
 from .words import WORDS
@@ -61,7 +59,7 @@ SCRIPTS = (
     "instrument_maps.js",
     "instrument_closeup.js",
 )
-COLOURS = f".rl-explorer{{--rl-main:{MAIN};--rl-shortcut:{SHORTCUT};--rl-sum:{SUM};--rl-error:{ERROR}}}"
+COLOURS = f".rl-instrument{{--rl-main:{MAIN};--rl-shortcut:{SHORTCUT};--rl-sum:{SUM};--rl-error:{ERROR}}}"
 RULES = CSS.removeprefix("<style>").removesuffix("</style>")
 TOGETHER = 1.0  # seconds: moves of one control that follow each other faster are undone together
 
@@ -80,6 +78,8 @@ class Instrument(anywidget.AnyWidget):
     _esm = "\n".join(map(_file, (*SCRIPTS, "instrument.js")))
     _css = "\n".join((COLOURS, RULES, _file("instrument.css")))
 
+    title = Unicode("").tag(sync=True)  # what the whole is called, for those who do not see it
+    me = Unicode("").tag(sync=True)  # the model's own id, by which the page finds it
     words = Dict(WORDS).tag(sync=True)
     palettes = Bytes(palettes()).tag(sync=True)
     controls = Dict().tag(sync=True)
@@ -98,8 +98,9 @@ class Instrument(anywidget.AnyWidget):
     details = Unicode("").tag(sync=True)
     asked = Dict().tag(sync=True, echo_update=False)
 
-    def __init__(self, controls, answer):
-        super().__init__()
+    def __init__(self, controls, answer, title):
+        super().__init__(title=title)
+        self.me = self.model_id or ""
         self._named = {c.name: c for c in controls}
         for control in controls:
             control.page = self
@@ -172,7 +173,7 @@ class InstrumentExplorer(Explorer):
         self.unpin = Action("unpin", self._unpin, where="pinned", hidden=True)
         actions = (self.undo, self.reset, self.pin, self.swap, self.unpin)
         self._controls = controls
-        self.page = Instrument((*controls, *actions, Told("look", self._looked)), self._answer)
+        self.page = Instrument((*controls, *actions, Told("look", self._looked)), self._answer, spoken(type(self)))
         self.watch(*(c for c in controls if c.keeps))
         self.children = [self.page]
         self._first = self._state = self._snapshot()

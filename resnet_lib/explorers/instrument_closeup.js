@@ -1,5 +1,6 @@
-// What is always in sight of one value: pictures beside each other, and its arithmetic. A click on a picture, or an arrow
-// key, tells the place.
+// What is always in sight of one value: {title, value, html, at: [row, column], pictures}. A picture is {said, side: [h, w]}
+// with levels and signed, or with file (of a picture) and crisp; frames and rings as instrument_paint.js draws them; and
+// grid: [h, w] where a click or an arrow key chooses one of so many values: the kernel is told [null, row, column].
 
 function closeupPart(model, element, controls, height) {
   const {set} = asking(model), {big, strokes} = painter(model);

@@ -2,10 +2,11 @@
 // enlarges it.
 
 function mapsPart(model, places, room) {
-  const {maps: element, hover, bar, note} = places;
+  const {maps: element, hover, bar, note, live} = places;
   const {colours, paint, big} = painter(model);
   const {set} = asking(model);
   let groups = [], large = null, version = 0;
+  let keyed = false;  // whether what is pointed at was come to by keys, and is read aloud
   let resting = '', pointed = false;  // what is said under the maps while nothing is pointed at
 
   function arrive() {
@@ -156,9 +157,11 @@ function mapsPart(model, places, room) {
     if (answer.gone) return;
     const [row, column] = [answer.row + answer.corner[0], answer.column + answer.corner[1]];
     if (pointed) hover.textContent = say(model, 'value', {...answer, row, column});
+    if (keyed) live.textContent = hover.textContent;
   });
-  function ask(index, {i, row, column}) {
+  function ask(index, {i, row, column}, key = false) {
     pointed = true;
+    keyed = key;
     const {said} = groups[index];
     askValue({group: said.id, channel: channelsOf(said)[i], row, column});
   }
@@ -175,7 +178,7 @@ function mapsPart(model, places, room) {
     event.preventDefault();
     at = [index, i];
     const [h, w] = said.full ?? said.side, middle = {i, row: h >> 1, column: w >> 1};
-    if (key in moves) { frame(canvas, grid, i); ask(index, middle); } else enlarge(index, middle);
+    if (key in moves) { frame(canvas, grid, i); ask(index, middle, true); } else enlarge(index, middle);
   }
 
   /** The frame around the tile that keys have come to. */

@@ -70,6 +70,21 @@ function gradient(table) {
   return `linear-gradient(90deg, ${stops.map(c => `rgb(${c & 255},${c >> 8 & 255},${c >> 16 & 255})`).join(',')})`;
 }
 
+/**
+ * anywidget gives up on an explorer that has not begun after two seconds, and from then on hears nothing of the kernel:
+ * where a whole notebook is run at once on a busy machine, that would be its end. Then the model is made to hear again.
+ */
+async function hearAfterAll(model) {
+  const own = await model.widget_manager?.get_model?.(model.get('me'));
+  try {
+    await own?._handle_comm_msg({content: {data: {method: 'none'}}});
+  } catch {
+    const heard = Object.getPrototypeOf(Object.getPrototypeOf(own))._handle_comm_msg;
+    own.comm.on_msg(message => heard.call(own, message));
+    own.comm.send({method: 'request_state'}, {});  // what has been missed
+  }
+}
+
 // ── What is asked of the kernel ──
 
 const askings = new WeakMap();

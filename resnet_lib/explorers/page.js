@@ -1,62 +1,166 @@
-// What Jupyter's own widgets lack, done by the page; elsewhere the controls beside do all the same.
-// - JupyterLab takes arrow keys from a drop-down or radio button that has the focus (jupyter-widgets/ipywidgets#3912):
-//   the selection would jump to the next cell. Keys meant for those stop at the edge of the output.
+// What Jupyter's own widgets lack, for the explorer that this stands in; elsewhere the controls beside do all the same.
+// - Sliders, number fields and bars of progress have no names, buttons side by side do not say which is pressed, and
+//   nothing says aloud what has become of a choice.
+// - Front ends take keys from what has the focus: JupyterLab from drop-downs and radio buttons
+//   (jupyter-widgets/ipywidgets#3912), Notebook 7 from sliders too. They are handled before.
 // - A click on a picture goes, as "x,y" in shares of its width and height, into the text field beside it.
 // - A file dropped on an explorer goes into its upload button.
-const out = this.closest('.jp-OutputArea-output');
-if (out && !out.dataset.rl) {
-  out.dataset.rl = 1;
-  out.addEventListener('keydown', e => {
-    if (e.target.matches('select, input[type=radio]') && !e.ctrlKey && !e.metaKey && !e.shiftKey) e.stopPropagation();
+
+const set = (element, name, value) => {
+  if (element && element.getAttribute(name) !== value) element.setAttribute(name, value);
+};
+const label = element => element.querySelector('.widget-label')?.textContent.trim() ?? '';
+
+/** Names and states as the widgets are now. */
+function name(root) {
+  for (const slider of root.querySelectorAll('.widget-slider')) {
+    for (const handle of slider.querySelectorAll('.noUi-handle')) set(handle, 'aria-label', label(slider));
+    const typed = slider.querySelector('.widget-readout');
+    set(typed, 'role', 'textbox');
+    set(typed, 'aria-label', `${label(slider)}, typed`);
+  }
+  for (const one of root.querySelectorAll('.widget-hprogress')) {
+    const bar = one.querySelector('.progress'), done = parseFloat(one.querySelector('.progress-bar')?.style.width) || 0;
+    set(bar, 'role', 'progressbar');
+    set(bar, 'aria-label', label(one) || 'how far it is');
+    set(bar, 'aria-valuenow', String(Math.round(done)));
+  }
+  for (const many of root.querySelectorAll('.widget-toggle-buttons')) {
+    set(many, 'role', 'group');
+    set(many, 'aria-label', label(many) || 'one of these');
+    for (const button of many.querySelectorAll('button')) {
+      set(button, 'aria-pressed', String(button.classList.contains('mod-active')));
+    }
+  }
+}
+
+/** What is shown now, in words: what the pictures and drawings say of themselves, else what is written. */
+function said(root) {
+  const shown = [...root.querySelectorAll('.widget-html-content, img.widget-image')].filter(one => one.offsetParent);
+  const pictures = shown.flatMap(one => one.matches('img') ? [one.title] : [...one.querySelectorAll('svg[role=img]')].map(svg => svg.getAttribute('aria-label')));
+  const texts = shown.flatMap(one => [...one.querySelectorAll('p')].filter(p => !p.closest('[role=alert], details')).map(p => p.textContent));
+  return [...new Set(pictures.some(Boolean) ? pictures : texts)].filter(Boolean).join(' ').replace(/\s+/g, ' ').slice(0, 600);
+}
+
+/** Follows what the widgets do: names what is new, and reads aloud what has changed when it rests, not too often. */
+function follow(root) {
+  const live = document.createElement('div');
+  live.setAttribute('role', 'status');
+  live.setAttribute('style', 'position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap');
+  root.append(live);
+  let rest = null, last = performance.now(), before = said(root);
+  const tell = () => {
+    rest = null;
+    const now = said(root);
+    if (now === before) return;
+    before = live.textContent = now;
+    last = performance.now();
+  };
+  const watcher = new MutationObserver(changes => {
+    name(root);
+    if (!changes.some(({target, type}) => !live.contains(target) && type === 'childList')) return;
+    if (rest) clearTimeout(rest);
+    rest = setTimeout(tell, Math.max(800, last + 5000 - performance.now()));
   });
-  out.addEventListener('click', e => {
-    const field = e.target.matches('img') && e.target.closest('.rl-click')?.querySelector('input');
+  name(root);
+  watcher.observe(root, {subtree: true, childList: true, attributes: true, attributeFilter: ['class', 'style', 'title']});
+  return () => { watcher.disconnect(); clearTimeout(rest); live.remove(); };
+}
+
+const MOVES = ['ArrowRight', 'ArrowUp', 'ArrowLeft', 'ArrowDown', 'PageUp', 'PageDown', 'Home', 'End'];
+function keysFor(root) {
+  const listen = event => {
+    const {target, key} = event;
+    if (!event.isTrusted || !root.contains(target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (target.matches('.noUi-handle') && MOVES.includes(key)) {
+      event.preventDefault();
+      event.stopPropagation();
+      // The slider listens for the event itself. Front ends know keys by their codes, which this one is without.
+      target.dispatchEvent(new KeyboardEvent('keydown', {key, cancelable: true}));
+    } else if (target.matches('select, input[type=radio], input[type=checkbox], button, summary') && key !== 'Tab' && !event.shiftKey) {
+      event.stopPropagation();  // what the browser does with it by itself goes on
+    }
+  };
+  window.addEventListener('keydown', listen, true);
+  return () => window.removeEventListener('keydown', listen, true);
+}
+
+function clicks(root) {
+  root.addEventListener('click', event => {
+    const field = event.target.matches('img') && event.target.closest('.rl-click')?.querySelector('input');
     if (!field) return;
-    const box = e.target.getBoundingClientRect();
-    field.value = [(e.clientX - box.x) / box.width, (e.clientY - box.y) / box.height, Date.now()];
+    const box = event.target.getBoundingClientRect();
+    field.value = [(event.clientX - box.x) / box.width, (event.clientY - box.y) / box.height, Date.now()];
     field.dispatchEvent(new Event('input', {bubbles: true}));
   });
-  // The upload button keeps its file field to itself and clicks it: in that moment the field can be given a file.
-  // A file too large for one message to the kernel, 10 MB, is first drawn smaller.
-  const give = async (button, file) => {
-    if (file && file.size > 8e6) {
-      try {
-        const whole = await createImageBitmap(file), scale = Math.min(1, 2048 / Math.max(whole.width, whole.height));
-        const sheet = new OffscreenCanvas(Math.ceil(whole.width * scale), Math.ceil(whole.height * scale));
-        const context = sheet.getContext('2d');
-        context.imageSmoothingQuality = 'high';
-        context.drawImage(whole, 0, 0, sheet.width, sheet.height);
-        file = new File([await sheet.convertToBlob({type: 'image/jpeg', quality: 0.95})], file.name);
-      } catch {
-        file = new File([file.slice(0, 1e6)], file.name);  // no picture, or far too large: the kernel says so
-      }
+}
+
+// The upload button keeps its file field to itself and clicks it: in that moment the field can be given a file.
+// A file too large for one message to the kernel, 10 MB, is first drawn smaller.
+async function give(button, file) {
+  if (file && file.size > 8e6) {
+    try {
+      const whole = await createImageBitmap(file), scale = Math.min(1, 2048 / Math.max(whole.width, whole.height));
+      const sheet = new OffscreenCanvas(Math.ceil(whole.width * scale), Math.ceil(whole.height * scale));
+      const context = sheet.getContext('2d');
+      context.imageSmoothingQuality = 'high';
+      context.drawImage(whole, 0, 0, sheet.width, sheet.height);
+      file = new File([await sheet.convertToBlob({type: 'image/jpeg', quality: 0.95})], file.name);
+    } catch {
+      file = new File([file.slice(0, 1e6)], file.name);  // no picture, or far too large: the kernel says so
     }
-    if (!file) return;
-    const files = new DataTransfer(), click = HTMLInputElement.prototype.click;
-    files.items.add(file);
-    HTMLInputElement.prototype.click = function () {
-      this.files = files.files;
-      this.dispatchEvent(new Event('change', {bubbles: true}));
-    };
-    button.dataset.rlGive = 1;
-    try { button.click(); } finally { HTMLInputElement.prototype.click = click; delete button.dataset.rlGive; }
+  }
+  if (!file) return;
+  const files = new DataTransfer(), click = HTMLInputElement.prototype.click;
+  files.items.add(file);
+  HTMLInputElement.prototype.click = function () {
+    this.files = files.files;
+    this.dispatchEvent(new Event('change', {bubbles: true}));
   };
-  out.addEventListener('click', e => {
-    const button = e.target.closest('.rl-upload');
+  button.dataset.rlGive = 1;
+  try { button.click(); } finally { HTMLInputElement.prototype.click = click; delete button.dataset.rlGive; }
+}
+
+function uploads(root) {
+  root.addEventListener('click', event => {
+    const button = event.target.closest('.rl-upload');
     if (!button || button.dataset.rlGive) return;
-    e.preventDefault();
-    e.stopPropagation();
+    event.preventDefault();
+    event.stopPropagation();
     const field = Object.assign(document.createElement('input'), {type: 'file', accept: 'image/*'});
     field.addEventListener('change', () => give(button, field.files[0]));
     field.click();
   }, true);
-  const upload = e => e.dataTransfer?.types.includes('Files') && out.querySelector('.rl-upload');
-  out.addEventListener('dragover', e => { if (upload(e)) { e.preventDefault(); e.stopPropagation(); } }, true);
-  out.addEventListener('drop', e => {
-    const button = upload(e);
+  const upload = event => event.dataTransfer?.types.includes('Files') && root.querySelector('.rl-upload');
+  root.addEventListener('dragover', event => {
+    if (upload(event)) { event.preventDefault(); event.stopPropagation(); }
+  }, true);
+  root.addEventListener('drop', event => {
+    const button = upload(event);
     if (!button) return;
-    e.preventDefault();
-    e.stopPropagation();
-    give(button, e.dataTransfer.files[0]);
+    event.preventDefault();
+    event.stopPropagation();
+    give(button, event.dataTransfer.files[0]);
   }, true);
 }
+
+export default {
+  render({model, el}) {
+    let closers = [], waits = 200;
+    // A view is made before it is put into the explorer's own element.
+    const begin = () => {
+      const root = el.parentElement;
+      if (!el.isConnected || !root) {
+        if (waits--) closers = [cancelAnimationFrame.bind(null, requestAnimationFrame(begin))];
+        return;
+      }
+      set(root, 'role', 'group');
+      set(root, 'aria-label', model.get('title'));
+      clicks(root);
+      uploads(root);
+      closers = [follow(root), keysFor(root)];
+    };
+    begin();
+    return () => closers.forEach(close => close());
+  },
+};

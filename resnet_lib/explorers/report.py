@@ -5,7 +5,7 @@ from html import escape
 import ipywidgets as widgets
 
 from .._common import runs_folder
-from .base import STYLE, WRONG, button, error, html, row
+from .base import STYLE, WRONG, button, error, html, row, style
 
 
 class ReportWriter(widgets.VBox):
@@ -24,13 +24,14 @@ class ReportWriter(widgets.VBox):
             rows=5,
             description="your reasons",
             style=STYLE,
-            layout=widgets.Layout(width="100%", max_width="760px"),
+            layout=widgets.Layout(width="calc(100% - 4px)", max_width="760px"),
         )
         self.write = button("write the report", self._write)
         self.said, self.page = html(), html()
         # An Output, since in it JupyterLab makes an address of the link to a file beside the notebook.
         self.link = widgets.Output()
-        super().__init__([row(self.author, self.write), self.why, self.said, self.link, self.page])
+        super().__init__()
+        self.children = [style(self), row(self.author, self.write), self.why, self.said, self.link, self.page]
 
     def _write(self):
         try:

@@ -50,14 +50,14 @@ def photo(name):
     return open_photo(name)
 
 
-def to_input(picture, size=224, resize=None):
+def to_input(picture, size=224, resize=None, resample="bilinear"):
     """Return a picture as a network's input, (1, 3, size, size), as published: the shorter side to `resize` pixels
-    (256/224 of `size` unless given; bilinear with antialiasing), the central square of `size`, values 0 to 1, then
-    ImageNet's mean subtracted and its deviation divided out.
+    (256/224 of `size` unless given; "bilinear" or "bicubic", with antialiasing), the central square of `size`, values
+    0 to 1, then ImageNet's mean subtracted and its deviation divided out.
 
     picture: whatever `open_photo` takes: a name, a path, a PIL image, an array, a tensor. ValueError as there.
     """
-    pixels = torch.from_numpy(np.array(square(picture, size, resize))).permute(2, 0, 1).float() / 255
+    pixels = torch.from_numpy(np.array(square(picture, size, resize, resample))).permute(2, 0, 1).float() / 255
     return normalised(pixels).unsqueeze(0)
 
 
@@ -67,7 +67,7 @@ def normalised(pixels):
     return (pixels - mean) / std
 
 
-def square(picture, size, resize=None):
+def square(picture, size, resize=None, resample="bilinear"):
     """Return the central square of a picture in size × size pixels, cut as `to_input` does, as an RGB PIL image. What
     that leaves out, `cut_off` says."""
     check(size=size)
@@ -75,6 +75,8 @@ def square(picture, size, resize=None):
     check(resize=resize)
     if resize < size:
         raise ValueError(f"resize = {resize} must be at least size = {size}, or the square does not fit")
+    if resample not in ("bilinear", "bicubic"):
+        raise ValueError(f"resample = {resample!r} must be 'bilinear' or 'bicubic'")
     image = open_photo(picture)
     short, most = min(image.size), Image.MAX_IMAGE_PIXELS
     if resize * resize > most:
@@ -88,7 +90,7 @@ def square(picture, size, resize=None):
         image = image.crop((x, y, image.width - x, image.height - y))
     # The longer side is truncated, not rounded: so do the published pipelines.
     width, height = (resize if n == short else int(resize * n / short) for n in image.size)
-    image = image.resize((width, height), Image.Resampling.BILINEAR)
+    image = image.resize((width, height), Image.Resampling[resample.upper()])
     left, top = round((width - size) / 2), round((height - size) / 2)
     return image.crop((left, top, left + size, top + size))
 

@@ -21,6 +21,7 @@ FOLDER = (
 )
 WHEEL = "in a cell, run %pip install with the course's wheel, which brings what is missing. Then restart the kernel"
 INSTALL = FOLDER if (Path(__file__).resolve().parents[2] / "course.py").exists() else WHEEL
+LOADED_AS = {"pytest-xdist": "xdist", "axe-playwright-python": "axe_playwright_python"}
 LITTLE_MEMORY = 2  # GB free; a lesson's kernel takes about one
 SLOW = 100  # ms for the block below; sliders over it no longer feel live
 
@@ -82,7 +83,7 @@ def package(wanted, load=True):
         version = metadata.version(wanted.name)
         told = compared(wanted.name, version, str(wanted.specifier), INSTALL)
         if load and not told[1]:
-            import_module({"pytest-xdist": "xdist"}.get(wanted.name, wanted.name))
+            import_module(LOADED_AS.get(wanted.name, wanted.name))
         return told
     except metadata.PackageNotFoundError:
         return f"{wanted.name} is not installed.", INSTALL

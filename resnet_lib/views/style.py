@@ -39,5 +39,7 @@ CSS = f"""<style>
 .rl svg text {{ font-family: {FONT}; fill: {TEXT}; }}
 .rl tr.marked td {{ font-weight: 700; background: {TINT}; }}
 .rl-maps img, img.rl-maps {{ image-rendering: pixelated; width: 100%; max-width: 560px; height: auto; }}
+.rl-explorer .widget-box {{ overflow: visible; max-width: 100%; min-width: 0; }}
+.rl-explorer .widget-text {{ max-width: calc(100% - 4px); }}
 .rl-narrow .widget-readout {{ min-width: 40px; width: 40px; }}
 </style>"""

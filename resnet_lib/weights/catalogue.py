@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .._common import check, shape_text
 from ..network import build
+from .download import digits
 
 HERE = Path(__file__).parent
 THIN = HERE / "thin_resnet50"  # what comes with the course as "thin"
@@ -26,6 +27,9 @@ class Checkpoint:
     labels:  names of the classes; empty for ImageNet's and for unknown ones.
     top1:    share of test pictures whose most probable class is right, in percent; None where it is not known.
     note:    what it is, and of a file from elsewhere what is assumed and what of it was not used.
+    base:    address of the folder in which the file is published; "" for PyTorch's own.
+    sha256:  the digits its sha256 begins with, where they are not in its name: "resnet50-0676ba61.pth".
+    resample: how its pictures are resized, "bilinear" or "bicubic".
     """
 
     name: str
@@ -37,6 +41,14 @@ class Checkpoint:
     top1: float | None
     note: str
     labels: tuple[str, ...] = ()
+    base: str = ""
+    sha256: str = ""
+    resample: str = "bilinear"
+
+    @property
+    def digits(self):
+        """What the sha256 of the file begins with, in hexadecimal."""
+        return self.sha256 or digits(self.file)
 
     @property
     def classes(self):
@@ -53,7 +65,7 @@ class Checkpoint:
         `photos.open_photo` takes."""
         from ..photos import to_input  # numpy and PIL are loaded for those who have pictures
 
-        return to_input(picture, self.size, self.resize)
+        return to_input(picture, self.size, self.resize, self.resample)
 
     def top(self, logits, k=5):
         """The k most probable classes of one picture, the most probable first: [(name, probability)].

@@ -82,14 +82,14 @@ def fetch(file, progress=None, *, base=BASE, sha256=None, instead='load("thin")'
     Raises Unavailable if the file cannot be downloaded or saved, ValueError for a mirror that is not an address.
     """
     target = Path(torch.hub.get_dir()) / "checkpoints" / file
-    digits = sha256 or re.search(r"-([0-9a-f]{8,64})\.", file)[1]
+    sha256 = sha256 or digits(file)
     try:
-        if is_right(target, digits):
+        if is_right(target, sha256):
             return target
         progress, part = progress or bar(file), target.with_name(target.name + ".part")
         with alone(target, lambda: progress(_size(part), None)):
-            if not is_right(target, digits):  # else the process that was waited for has brought it
-                _download(source(file, base), digits, part, progress)
+            if not is_right(target, sha256):  # else the process that was waited for has brought it
+                _download(source(file, base), sha256, part, progress)
                 os.replace(part, target)
     except _Unusable as error:
         raise Unavailable(Finding(NOT_DOWNLOADED, file, {"cause": error.finding, "instead": instead})) from None
@@ -99,6 +99,11 @@ def fetch(file, progress=None, *, base=BASE, sha256=None, instead='load("thin")'
         cause = Finding(DISK_FULL if full else NOT_WRITABLE, str(target.parent), reason)
         raise Unavailable(Finding(NOT_KEPT, file, {"cause": cause})) from None
     return target
+
+
+def digits(file):
+    """Return the digits in the name of a published file, with which its sha256 begins: "resnet50-0676ba61.pth"."""
+    return re.search(r"-([0-9a-f]{8,64})\.", file)[1]
 
 
 def source(file, base=BASE):

@@ -12,7 +12,7 @@ from .._common import Finding, Kind, check_name, say, shape_text, unfilled
 from ..network import DESIGNS, OPTIONS
 from . import variants
 from .catalogue import CHECKPOINTS, THIN, Checkpoint
-from .download import Unavailable, digest, fetch
+from .download import BASE, Unavailable, digest, fetch
 from .formats import UNREADABLE, CannotLoad, read
 from .unpacking import HEAD_OF_SEVERAL, NO_HEAD, TAKEN, unpack
 
@@ -73,7 +73,7 @@ def load(name_or_path="resnet50", *, progress=None, design=None):
         if not path.exists():
             raise Unavailable(Finding(NOT_HERE, str(path)))
     else:
-        path = fetch(checkpoint.file, progress)
+        path = fetch(checkpoint.file, progress, base=checkpoint.base or BASE, sha256=checkpoint.digits)
     weights = unpack(read(path), path)
     for kind, key in _without_numbers(weights):
         raise CannotLoad(Finding(kind, str(path), {"key": weights.key(key)}))
@@ -121,7 +121,7 @@ def _file(path):
             raise
         raise CannotLoad(Finding(UNREADABLE, said, {"reason": error})) from None
     for checkpoint in CHECKPOINTS.values():
-        if checkpoint.file and sha.startswith(checkpoint.file.rsplit("-", 1)[1].split(".")[0]):
+        if checkpoint.file and sha.startswith(checkpoint.digits):
             return path, checkpoint
         if checkpoint.file == path.name:
             raise CannotLoad(Finding(ALTERED, str(path)))
