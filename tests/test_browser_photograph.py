@@ -30,7 +30,8 @@ MEASURE = """(root, names) => {
     const seen = element => element.checkVisibility();
     const sums = root.querySelector('.rl-sums');
     return [box(root), Object.fromEntries(names.map(name => [name, root.querySelector(name)])
-        .filter(([, element]) => element?.offsetHeight && seen(element)).map(([name, element]) => [name, box(element)])),
+        .filter(([, element]) => element?.offsetHeight && seen(element))
+        .map(([name, element]) => [name, box(element)])),
         [...root.querySelectorAll('button, select, input, canvas')].filter(seen).map(box),
         sums.scrollHeight - sums.clientHeight];
 }"""

@@ -3,11 +3,13 @@
 import base64
 import io
 import re
+from pathlib import Path
 
 import ipywidgets as widgets
 import pytest
 from PIL import Image
 
+from resnet_lib import explorers
 from resnet_lib.exercises import Prediction, shape_question
 from resnet_lib.explorers import DesignExplorer, NotationExplorer
 from resnet_lib.explorers.base import Explorer, Picture, choice, html, slider
@@ -51,3 +53,11 @@ def test_what_is_hidden_is_not_left_and_a_chosen_option_is_left_by_its_name():
     left = still_html(widgets.VBox([hidden, chosen, widgets.Checkbox(True, description="on"), widgets.Button()]))
     assert "secret" not in left and "which <b>a &lt; b</b>" in left and "on <b>yes</b>" in left
     assert still_html(widgets.VBox([hidden])) == ""
+
+
+def test_the_page_runs_nothing_by_a_broken_picture_and_changes_nothing_of_the_browsers():
+    folder = Path(explorers.__file__).parents[1]
+    files = [path for kind in ("py", "js", "css") for path in folder.rglob(f"*.{kind}")]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in files}
+    assert "instrument.js" in texts and "base.py" in texts
+    assert [name for name, text in texts.items() if "onerror" in text or ".prototype" in text] == []
