@@ -33,6 +33,12 @@ WRONG = (ArithmeticError, IndexError, RuntimeError, TypeError, ValueError)
 LOCK = threading.RLock()
 
 
+def alone(work):
+    """Do work that a click asks for while no other callback computes."""
+    with LOCK:
+        return work()
+
+
 class Explorer(Still, widgets.VBox):
     """A column of controls and views. A subclass gives `watch` its controls and writes `update()`.
 
@@ -260,7 +266,7 @@ def checkbox(name, value):
 def button(name, work, **options):
     """Return a button that does the work, called without arguments."""
     made = widgets.Button(description=name, layout=widgets.Layout(width="auto"), **options)
-    made.on_click(lambda _button: work())
+    made.on_click(lambda _button: alone(work))
     return made
 
 
