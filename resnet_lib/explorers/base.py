@@ -1,7 +1,6 @@
 """What every explorer shares: watched controls, one redraw for several changes, pictures and their captions."""
 
 import base64
-import re
 import threading
 from contextlib import contextmanager
 from html import escape
@@ -17,7 +16,7 @@ from ..photos import PATTERNS, PHOTOS, named_or_opened
 from ..views.maps import bmp, colour_bar
 from ..views.markup import frame
 from ..views.style import CSS
-from .stills import Still
+from .stills import Still, spoken
 
 # Descriptions are never cut off, and sliders never too short to aim at.
 STYLE = {"description_width": "initial"}
@@ -219,11 +218,6 @@ def style(explorer):
     """Return the element that carries the views' rules and the page's script; every explorer shows it once."""
     explorer.add_class("rl-explorer")
     return Page(title=spoken(type(explorer)), layout=widgets.Layout(display="none"))
-
-
-def spoken(kind):
-    """Return the name of a class in words: "depth explorer"."""
-    return re.sub(r"(?<!^)(?=[A-Z])", " ", kind.__name__).lower()
 
 
 def html():
