@@ -27,10 +27,13 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @contextlib.contextmanager
 def served(folder):
-    """(folder, address) of a site in that folder, which has a page for each scene, and one that is empty."""
+    """(folder, address) of a site in that folder, which has a page for each scene, one with two
+    of them far from each other, and one that is empty."""
     live.write(folder)
     for name in ("bottleneck", "photograph", "stem"):
         (folder / f"{name}.html").write_text(PAGE.format(name))
+    both = PAGE.format("bottleneck") + '<div style="height: 3000px"></div><div id="rl-live-photograph"></div>'
+    (folder / "both.html").write_text(both)
     (folder / "empty.html").write_text("<!doctype html><title>empty</title>")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

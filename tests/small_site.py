@@ -47,7 +47,8 @@ def written(folder, **books):
     (folder / "solutions").mkdir(parents=True)
     (folder / "images").mkdir()
     (folder / "images" / "square.svg").write_text(SQUARE)
-    shutil.copy(ROOT / "notebooks" / "images" / "explorer.png", folder / "images")
+    for name in ("explorer.png", "photograph.png", "stem.svg"):
+        shutil.copy(ROOT / "notebooks" / "images" / name, folder / "images")
     for name, cells in books.items():
         nbformat.write(new_notebook(cells=cells, metadata=METADATA), folder / "solutions" / f"{name}.ipynb")
     cells = [new_markdown_cell('# Glossary\n\n## Letters\n\n- <b id="c">C</b>: Channels.'), new_code_cell("")]

@@ -116,3 +116,13 @@ def test_all_classes_add_up_to_one(live):
     assert rows.count() == 10
     assert sum(p for _, p in live.page.evaluate("() => resnetLive.photograph.answer.top")) == pytest.approx(1)
     live.put(all_classes=False)
+
+
+def test_what_is_far_below_waits_until_it_is_about_to_be_seen(site, browser):
+    page = browser.new_page()
+    page.goto(site[1] + "both.html")
+    page.wait_for_selector("#rl-live-bottleneck[data-live]")
+    assert page.locator("#rl-live-photograph[data-live]").count() == 0
+    page.locator("#rl-live-photograph").scroll_into_view_if_needed()
+    page.wait_for_selector("#rl-live-photograph[data-live]")
+    page.close()

@@ -51,6 +51,14 @@ function notLive(say) {
   return element('details', {className: 'rl-more'}, element('summary', {}, say('more_title')), element('p', {}, say('more')), text);
 }
 
+/** Wait until an element is about to be seen: what is far below must not keep what is seen from answering. */
+const near = place => new Promise(resolve => {
+  const observer = new IntersectionObserver(entries => {
+    if (entries.some(entry => entry.isIntersecting)) { observer.disconnect(); resolve(); }
+  }, {rootMargin: '150px'});
+  observer.observe(place);
+});
+
 async function bring() {
   const places = Object.keys(KINDS).map(name => [name, document.getElementById(`rl-live-${name}`)]).filter(pair => pair[1]);
   if (!places.length) return;
@@ -58,7 +66,8 @@ async function bring() {
   const [strings, data] = await Promise.all([json('strings.json'), json('scenes.json')]);
   const say = (name, values = {}) => (strings[name] ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key] ?? '');
   const palettes = Uint8Array.from(atob(data.palettes), letter => letter.charCodeAt(0)), page = {...data, palettes, say, ask: worker()};
-  for (const [name, place] of places) {
+  const start = async (name, place) => {
+    await near(place);
     try {
       const scene = new (await KINDS[name]())(page), el = element('div', {className: 'rl-live-scene'});
       place.replaceChildren(el, ownPicture(scene, place, say), notLive(say));
@@ -66,10 +75,11 @@ async function bring() {
       place.dataset.live = 'yes';
       (window.resnetLive ??= {})[name] = scene;
     } catch (problem) {
-      place.replaceChildren(element('p', {}, say('failed', {problem: problem.message})), notLive(say));
+      place.append(element('p', {}, say('failed', {problem: problem.message})), notLive(say));
       console.error(problem);
     }
-  }
+  };
+  await Promise.all(places.map(pair => start(...pair)));
 }
 
 bring();
