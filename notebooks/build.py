@@ -116,6 +116,7 @@ def copy(cell):
 PART = {
     part: re.compile(rf"^## (?:\d+ · )?{part}\n(.*?)(?=^## |\Z)", re.M | re.S) for part in ("Common mistakes", "Recall")
 }
+GOALS = re.compile(r"^(?:.*<summary>)?(?:\*\*)?At the end of this lesson you can.*\n+((?:(?:- |  ).+\n)+)", re.M)
 EXERCISE = re.compile(r"^### (Exercise \d+) · (.+)\n(●+) of ●●● · ([^·\n]+) · (\d+) minutes$", re.M)
 ROW = re.compile(r"^\| (\d+) \| (.+) \|$", re.M)
 
@@ -131,7 +132,7 @@ def session_plan(name, cells, plans):
     )
     by_hand = "\n\n".join(cell.source for cell in plans)
     head = re.search(r"\A# ([^\n]+)\n\n(\d+) minutes, .+? to run all cells · after (.+?) · words: ", text)
-    goals = re.search(r"^\*\*At the end of this lesson you can\*\*\n(?:(?:- |  ).+\n)+", text, re.M)
+    goals = GOALS.search(text)
     parts = {part: found.search(everything) for part, found in PART.items()}
     if not head or not goals or not all(parts.values()):
         raise ValueError(f"{name}.py: its title, objectives, minutes, common mistakes or recall are missing")
@@ -151,14 +152,14 @@ def session_plan(name, cells, plans):
     from_above = re.compile(r"\]\((?!https?:|#)")  # the lesson's links start one folder higher
     goals, mistakes, recall = (
         from_above.sub("](../", part.strip())
-        for part in (f"{goals[0]}\n**Comes after** {head[3]}.", parts["Common mistakes"][1], parts["Recall"][1])
+        for part in (f"{goals[1]}\n**Comes after** {head[3]}.", parts["Common mistakes"][1], parts["Recall"][1])
     )
     return (
         f"# Session plan · {head[1]}\n\n"
         f"{head[2]} minutes. The lesson: [{name}.ipynb](../{name}.ipynb), "
         f"solved: [{name}.ipynb](../solutions/{name}.ipynb). For the projector: "
         f"`python3 course.py present {name[:2]}`.\n\n"
-        f"{goals}\n\n"
+        f"**At the end of this lesson you can**\n{goals}\n\n"
         f"## The session\n\n{by_hand}\n\n"
         f"## The exercises\n\n| | difficulty | importance | minutes |\n| --- | --- | --- | --- |\n{table}\n"
         f"## Common mistakes\n\n{mistakes}\n\n"

@@ -8,12 +8,10 @@ from math import prod
 
 from torch import nn
 
-from ._common import (
-    PublishedParts,
-    check_design,
-    check_name,
-    check_options,
-)
+from ._common import PublishedParts, check_design, check_name, check_options
+from ._common import shapes_only as shapes_only
+from ._common import step_called as step_called
+from ._common import unfilled as unfilled
 from .blocks import BTNK1, BTNK2, BasicBlock, Bottleneck, Stem
 
 

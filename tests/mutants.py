@@ -456,7 +456,7 @@ STAGE = {
     "no relu2": "no ReLU after bn2",
     "no last relu": "no ReLU after the sum",
     "stride on the 1x1": "stride sits on the first 1×1",
-    "relu before the sum": "ReLU comes before the sum",
+    "relu before the sum": "ReLU comes before the sum|ReLU on F(x) before the sum",
     "gn not called": "shortcut.bn is left out|BN is missing",
     "projection without BN": "none after the projection",
 }
@@ -464,7 +464,7 @@ NETWORK = {
     "3 blocks in Stage 2": "Stage 2 has 3 blocks, and 2 are due",
     "Stage 1 strided": "stage1.0: the block has S = 2; it should be 1",
     "Stage 4 unstrided": "stage4.0: the block has S = 1; it should be 2",
-    "Stage 3 left out": "forward goes on without|made for 128 channels is given 64",
+    "Stage 3 left out": "has not called|made for 128 channels is given 64",
     "classes": "gives 7",
     "fc without bias": "bias",
     "max in the head": "the pooling takes the largest",
@@ -474,7 +474,7 @@ NETWORK = {
     "stage2: no last relu": "stage2.0: there is no ReLU after the sum",
     "stage3: stride on the 1x1": "stage3.0: the stride sits on the first 1×1",
     "stage1: projected only for S > 1": "needs its projection too|channels of the two terms differ, 32 and 8",
-    "stage4: relu before the sum": "ReLU comes before the sum",
+    "stage4: relu before the sum": "ReLU comes before the sum|ReLU on F(x) before the sum",
 }
 
 

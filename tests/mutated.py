@@ -21,7 +21,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from resnet_lib import ResNet, activations
+from resnet_lib import ResNet, activations, shapes_only
 from resnet_lib._common import Kind
 from resnet_lib.exercises import (
     Wrong,
@@ -38,7 +38,6 @@ from resnet_lib.exercises import (
     check_to_v1,
     diagnose,
 )
-from resnet_lib.network import shapes_only
 from resnet_lib.weights import to_published
 
 from . import solutions, test_checkpoints, test_conversions

@@ -98,6 +98,7 @@ SYMPTOMS = {
 }
 
 
+@pytest.mark.sampled(2)
 @every_patient
 def test_a_patient_shows_its_symptoms_and_no_others(name):
     assert findings(PATIENTS[name]) == SYMPTOMS[name]
@@ -142,6 +143,7 @@ def test_the_symptoms_that_the_lesson_speaks_of():
     assert [complaints.index(PATIENTS[n].complaint) + 1 for n in named] == [10, 11, 15, 16, 17, 18]
 
 
+@pytest.mark.sampled(2)
 @every_sick_one
 def test_the_mended_code_is_cured_and_the_code_as_it_is_is_not(name):
     patient = PATIENTS[name]
@@ -163,6 +165,7 @@ def test_a_cure_is_noted_as_solved_and_what_is_none_is_not(monkeypatch, tmp_path
     assert list(solved()) == ["11.5"]
 
 
+@pytest.mark.sampled(3)
 @every_sick_one
 def test_hints_lead_from_what_is_seen_to_the_diagnosis_and_the_place(name):
     patient = PATIENTS[name]
@@ -213,6 +216,7 @@ def test_healthy_networks_are_healthy():
     assert len(found.readings) > 300 and not found.sick
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(5, 11))
 def test_no_examination_takes_a_healthy_network_with_other_weights_for_a_sick_one(seed):
     def other_weights(network):
@@ -324,6 +328,7 @@ def test_training_speaks_only_where_a_loss_is_worse_than_luck_explains(losses, s
     assert ("more than chance explains" in trial.text) == sick
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["polite", "dead", "hoarder", "sleepy", "dizzy", "lean"])
 def test_training_finds_those_that_cannot_learn_well(name):
@@ -340,6 +345,7 @@ def test_what_is_turned_at_random_leaves_the_turn_to_be_guessed():
     assert trial.late("healthy") < 0.6
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["raw", "default", "thrifty", "straight", "single", "worried"])
 def test_training_makes_up_for_many_a_mistake(name):
@@ -404,6 +410,7 @@ def altered(name, old, new):
     return {part: names[wrong.__name__] for part, wrong in patient.parts.items()}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("name", "old", "new", "sentence"),
     [
@@ -481,6 +488,7 @@ SLIPS = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("name", "old", "new", "sentence"), SLIPS)
 def test_a_python_error_is_told_in_words_and_its_hint_is_not_about_the_shapes_of_a_sum(name, old, new, sentence):
     verdict = refused(PATIENTS[name], **given(name, lambda code: code.replace(old, new)))
@@ -518,6 +526,7 @@ def test_weights_that_never_arrive_are_told_from_those_that_go_to_the_wrong_plac
     assert "copy=True" not in str(verdict), "that is no argument of anything here"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["eager", "paper", "tidy", "polite"])
 def test_of_a_patient_that_is_as_it_was_the_check_does_not_give_the_cause_away_before_its_hints(name):
     patient = PATIENTS[name]
@@ -638,6 +647,7 @@ def test_the_cause_that_the_ladder_knows_is_folded_away(explorer):
     assert found.cause.split(";")[0] not in before and found.cause.split(";")[0] in folded
 
 
+@pytest.mark.sampled(4)
 @every_patient
 def test_every_patient_can_be_examined_in_every_way(name):
     explorer = ClinicExplorer(name, steps=2)

@@ -18,7 +18,8 @@ from resnet_lib.grading.processes import Host
 from resnet_lib.grading.verdicts import Limits
 
 from .hostile import attacks
-from .small_lesson import RIGHT, made_lesson, submission
+from .lies import STEM, lies
+from .small_lesson import CHECK, RIGHT, made_lesson, submission
 
 SECONDS = 3  # for each exercise
 ALL = list(attacks({"solutions": "", "others": "", "scratch": ""}, 0, ""))
@@ -26,6 +27,8 @@ LOOP = "harm: an endless loop"
 NAMES = (
     ALL if os.environ.get("RESNET_COURSE_ALL") else [name for i, name in enumerate(ALL) if i % 6 == 0 or name == LOOP]
 )
+LIES = [name for i, name in enumerate(lies()) if os.environ.get("RESNET_COURSE_ALL") or i % 8 == 1]
+HONEST = STEM.replace("self.pool(self.bn(self.conv(x)))", "self.pool(self.bn(self.conv(x)).relu())")
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +87,34 @@ def test_a_hostile_submission_gains_nothing_and_ends_in_time(judged, name):
     assert verdict.points == 0 and verdict.result not in ("passed", "partly"), verdict
     assert len(verdict.sentence) <= 600 and "\n" not in verdict.sentence
     assert took < 60  # without a limit it would never end
+
+
+@pytest.fixture(scope="module")
+def lied(tmp_path_factory):
+    """name → verdict on every part that lies, and on an honest one after them."""
+    folder, found = tmp_path_factory.mktemp("lies"), {}
+    given, check = (
+        "# Exercise {n}: a stem.\nclass MyStem(nn.Module):\n    ...",
+        CHECK.format(check="stem", name="MyStem"),
+    )
+    lesson = made_lesson(folder / "notebooks", given=given, solved=HONEST, check=check)
+    (folder / "scratch").mkdir()
+    sources = {name: lies()[name] for name in LIES} | {"honest": HONEST}
+    students = [(name, submission(folder / f"{i}.ipynb", s)) for i, (name, s) in enumerate(sources.items())]
+    with Graders(lesson, Limits(SECONDS, 2000), folder / "scratch") as graders:
+        graders.rehearse()
+        graders.all(students, lambda student, verdicts, took: found.update({student: verdicts[0]}), jobs=2)
+    return found
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_part_that_lies_about_itself_gains_nothing(lied, name):
+    assert lied[name].points == 0 and lied[name].result in ("failed", "crashed", "timed out"), lied[name]
+    assert "The grader failed" not in lied[name].sentence
+
+
+def test_an_honest_part_beside_them_passes(lied):
+    assert lied["honest"].result == "passed", lied["honest"]
 
 
 def test_the_right_submissions_between_them_pass(judged):

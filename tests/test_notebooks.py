@@ -300,7 +300,7 @@ def test_it_has_the_parts_that_every_lesson_has(lesson):
     parts = [
         rf"\A# {lesson[:2]} · .+\n\n\d+ minutes, \d+ seconds to run all cells · after .+ · words: \[glossary\]\(.+\)",
         r"\n1\. .+\n2\. .+\n3\. .+\n\n<details><summary>Answers</summary>",
-        r"\*\*At the end of this lesson you can\*\*(\n- .+)+",
+        r"\n(?:\*\*|<details><summary>)At the end of this lesson you can.*\n+(- .+\n)+",
         r"\*\*What you have just seen\.\*\*",
         r"\*\*What do you see\?\*\*",
         r"## (\d+ · )?Common mistakes\n",

@@ -164,6 +164,14 @@ def test_a_later_lesson_uses_the_block_that_was_right_in_an_earlier_one(monkeypa
     assert mine is not BTNK2 and mine.__name__ == "MyBTNK2" and hasattr(mine(8), "f")
 
 
+def test_a_kept_block_may_use_the_librarys_part_for_one_that_is_still_open(monkeypatch):
+    source = "class MyBTNK2(BTNK2):\n    def __init__(self, C):\n        super().__init__(C)\n"
+    source += "        self.shortcut_maker = yours('MyProjection')\n"
+    check_btnk2(cell(source, BTNK2=BTNK2, yours=yours)["MyBTNK2"], exercise="02.2")
+    monkeypatch.setattr("resnet_lib.exercises.own._right", {})
+    assert yours("MyBTNK2")(8).shortcut_maker
+
+
 def test_without_an_exercise_nothing_is_kept(monkeypatch):
     check_btnk2(cell(SOLVED)["MyBTNK2"])
     monkeypatch.setattr("resnet_lib.exercises.own._right", {})

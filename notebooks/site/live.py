@@ -62,6 +62,7 @@ def scenes():
     """Return what the scenes are made from and the engine cannot compute: words, colours, drawings, positions."""
     pictures = [FIRST, *(name for name in PHOTOS if name != FIRST)]
     return {
+        "parts": _parts(),
         "words": {**WORDS, **json.loads((HERE / "strings.json").read_text(encoding="utf-8")).get("instrument", {})},
         "palettes": base64.b64encode(palettes()).decode(),
         "photographs": pictures,
@@ -70,6 +71,18 @@ def scenes():
         "networks": {size: _network(size) for size in SIZES},
         "places": [_place(place) for place in places("thin").values()],
     }
+
+
+def _parts():
+    """Return the parts of a scene as they are before anything is shown: none that the component asks for is missing.
+    Bytes are None here."""
+    own = {
+        name: trait
+        for name, trait in Instrument.class_own_traits(sync=True).items()
+        if name not in ("_esm", "_css", "words", "palettes")
+    }
+    values = {name: trait.default() for name, trait in own.items()}
+    return {name: None if isinstance(value, bytes) else value for name, value in values.items()}
 
 
 def drawings():

@@ -96,10 +96,8 @@ export class Scene {
     };
     const look = new ActionControl('none', 'look', null, {work: step => this.look(step)});
     this.named = new Map([...controls, ...Object.values(this.actions), look].map(control => [control.name, control]));
-    this.model = new Model({
-      words: page.words, palettes: page.palettes, controls: {}, values: {}, drawing: {}, steps: [], says: {}, pinned: {},
-      maps: {}, levels: new Uint8Array(), thumb: new Uint8Array(), details: '', asked: {}, title: this.say(`${name}_title`),
-    });
+    const parts = Object.entries(structuredClone(page.parts)).map(([part, value]) => [part, value ?? new Uint8Array()]);
+    this.model = new Model({...Object.fromEntries(parts), words: page.words, palettes: page.palettes, title: this.say(`${name}_title`)});
     this.model.on('saved', () => this.hear());
     this.model.on('sent', content => this.question(content));
   }

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# 40 minutes, 10 seconds to run all cells · after nothing but Python · words: [glossary](glossary.ipynb#Letters-and-shapes)
+# 40 minutes, 10 seconds to run all cells · after Python and an idea of what a convolution is · words: [glossary](glossary.ipynb#Letters-and-shapes)
 #
 # This course builds ResNet-50, a network that recognises what is in a photograph. For a network a photograph is a box
 # of numbers. **How many of them can you take away and still see a cup?**
@@ -30,16 +30,17 @@ Progress("00", exercises=3)
 SizeExplorer(W=224, S=4)
 
 # %% [markdown]
-# 1. Set **S** to 8. Is it still a cup? How many numbers are left, of 150,528?
+# 1. Set **S** to 8. Is it still a cup? How many numbers are left, of 150,528 (3 · 224 · 224)?
 # 2. Set **W** to 9 and **S** to 2. How wide is the result, and why is it not 4?
-# 3. Which of the two sliders changes the first number of the shape, the 3?
+# 3. Compare **W** = 56, **S** = 1 with **W** = 224, **S** = 4. Is the shape the same? Is the picture?
 #
 # <details><summary>Answers</summary>
 #
 # 1. That depends on your eyes: at 28 × 28, with 2,352 numbers, most people still see a cup. ResNet-50's last maps are
 #    7 × 7: by then the channels have to say *what* is there, since so few positions are left to say *where*.
 # 2. 5. The pixels 0, 2, 4, 6 and 8 are kept: **W/S is rounded up**, since the first pixel always stays.
-# 3. Neither. The 3 stands for red, green and blue.
+# 3. The shape is the same, (3, 56, 56): neither slider changes the 3, for red, green and blue. The picture is not:
+#    scaling averages pixels, and a stride throws them away, so edges become ragged.
 # </details>
 #
 # <details><summary>The first cell ended with "No module named …"</summary>
@@ -49,9 +50,8 @@ SizeExplorer(W=224, S=4)
 # README says: that installs whatever is missing.
 # </details>
 #
-# <details><summary>What you can do at the end of this lesson</summary>
+# <details><summary>At the end of this lesson you can …</summary>
 #
-# **At the end of this lesson you can**
 # - run a lesson, do its exercises and find help in it,
 # - check whether your machine is ready for the course,
 # - read a shape (C, H, W), and use C, W and S, three of the course's four letters,
@@ -60,32 +60,31 @@ SizeExplorer(W=224, S=4)
 # You need neither a graphics card nor internet.
 # </details>
 #
-# **What you have just seen.** A photograph has a *shape*, (C, H, W): 3 channels, H rows, W columns. **W** is how finely
-# it is scaled. **S**, the *stride*, keeps every S-th row and column and throws the others away, so S = 2 leaves a
-# quarter of the numbers. These letters, C, W and S, go with you to the end of the course.
+# **What you have just seen.** A photograph has a *shape*, (C, H, W): 3 channels, H rows, W columns. **W** is its width
+# in pixels: the slider rescales the photograph. **S**, the *stride*, keeps every S-th row and column and throws the
+# others away, so S = 2 leaves a quarter of the numbers.
 #
 # ## 1 · How a lesson works
 #
-# A lesson is a column of cells. Some are text, like this one; the others are Python. **Shift + Enter** runs a cell and
-# moves to the next. Work from top to bottom: later cells use the results of earlier ones.
+# **Shift + Enter** runs a cell and moves to the next. Work from top to bottom: later cells use the results of earlier
+# ones.
 #
-# - **The line of circles** that you have just made is at the top of every lesson, one circle per exercise: ○ becomes ✓
-#   as soon as you have solved it. Your progress is saved in a small file, `runs/progress.json`, beside this notebook.
-# - **Exercises** are cells in which three dots, `...`, stand where your answer belongs. Replace the dots and run the
-#   cell. Each exercise says how hard it is (● easy to ●●● hard), how important, and about how many minutes it takes.
-# - **Checks** are in the cell below an exercise. Run it: it says **✓ right**, **✗ not right yet** and what is wrong, or
-#   **○ open** while there are dots left. An open or wrong exercise stops nothing: until yours is right, the cells below
-#   use the library's part.
-# - **Hints** are folded away. Each hint above an exercise names the problem it helps with: open only the one that fits.
-#   The hints below a failed check are nested, and the last is nearly the solution.
+# - **Exercises** are cells in which three dots, `...`, stand where your answer belongs. Replace the dots, run the cell,
+#   then run the **check** below it. It says **✓ right**, **✗ not right yet** and what is wrong, or **○ open** while
+#   there are dots left. An open or wrong exercise stops nothing: until yours is right, the cells below use the
+#   library's part.
+# - **Hints** are folded away, and each names the problem it helps with: open only the one that fits.
 # - **Predictions** come before a result is shown. Commit to an answer, even when you are unsure: you remember an answer
 #   better after a wrong guess than if you were just told it.
-# - **Questions** like "What do you see?" have a folded answer. Answer first, aloud or on paper.
-# - **Stuck?** At the very end of each lesson is a link to the same lesson, solved.
-# - **Lost your way?** In the menu *Kernel* choose *Restart Kernel and Run up to Selected Cell…* and continue from
-#   there. Most mysteries come from cells that were run out of order.
 #
-# <details><summary>This is a folded answer: click on it</summary>Like that. Click again to fold it.</details>
+# <details><summary>Stuck, or lost your way? Click on this line</summary>
+#
+# - The hints below a failed check are nested, and the last is nearly the solution. At the very end of each lesson is a
+#   link to the same lesson, solved.
+# - In the menu *Kernel* choose *Restart Kernel and Run up to Selected Cell…* and continue from there. Most mysteries
+#   come from cells that were run out of order.
+# - The circles at the top, one per exercise, are saved in `runs/progress.json`, beside this notebook.
+# </details>
 #
 # ## 2 · Is your machine ready?
 #
@@ -159,7 +158,7 @@ show_maps(x, tile=224, columns=3)
 # | **S** | stride: of each row and each column, only every S-th pixel is kept | – |
 # | **C1** | channels inside a block, after its first convolution | – |
 #
-# C and W describe a tensor. S and C1 describe a part of the network. This lesson uses S; C1 has to wait for lesson 02.
+# C and W describe a tensor. S and C1 describe a part of the network. This lesson uses S; C1 comes in lesson 01.
 #
 # **Stride** in its simplest form is a slice in Python; `::S` takes every S-th element. **Predict:** what is the shape
 # for S = 2?
@@ -188,7 +187,7 @@ print(f"{x.numel():,} numbers → {smaller.numel():,}, a fraction of {smaller.nu
 # **Predict** once more, for a width that S does not divide:
 
 # %%
-Prediction(stride_question(3, 9, 2))
+Prediction(stride_question(3, 13, 4))
 
 # %% [markdown]
 # ## 5 · Shapes in your head
@@ -213,7 +212,7 @@ from resnet_lib.exercises import ask_own
 
 prediction = {
     "C = 3, W = 224, S = 2": (3, 112, 224),
-    "C = 3, W = 224, S = 4": ...,
+    "C = 3, W = 96, S = 4": ...,
     "C = 64, W = 112, S = 2": ...,
     "C = 512, W = 7, S = 2": ...,
 }
@@ -224,7 +223,7 @@ own = ...
 # %% tags=["solution"]
 prediction = {
     "C = 3, W = 224, S = 2": (3, 112, 112),
-    "C = 3, W = 224, S = 4": (3, 56, 56),
+    "C = 3, W = 96, S = 4": (3, 24, 24),
     "C = 64, W = 112, S = 2": (64, 56, 56),
     "C = 512, W = 7, S = 2": (512, 4, 4),
 }
@@ -234,7 +233,7 @@ own = (256, 19, 19)  # 56 / 3, rounded up
 # %%
 from resnet_lib.exercises import predict
 
-asked = [(3, 224, 2), (3, 224, 4), (64, 112, 2), (512, 7, 2)]
+asked = [(3, 224, 2), (3, 96, 4), (64, 112, 2), (512, 7, 2)]
 questions = {f"C = {C}, W = {W}, S = {S}": stride_question(C, W, S) for C, W, S in asked}
 predict(questions, prediction, exercise="00.1")
 
@@ -257,6 +256,8 @@ check_own("00", me, own)
 # <code>import math</code>.</details>
 # <details><summary>Hint: it is right for W = 224 and not for W = 7</summary><code>W // S</code> rounds down, and
 # <code>W * W / S**2</code> does not round the sides at all. Round the side up first, then multiply.</details>
+# <details><summary>Hint: I wrote <code>C * W // S * W // S</code></summary>Python works from left to right: that is
+# ((C · W // S) · W) // S. Put brackets around each side, and round it up.</details>
 # <details><summary>Hint: the check mentions rows and columns</summary>The stride thins out both: multiply by the new
 # width twice.</details>
 
@@ -282,7 +283,8 @@ from resnet_lib.exercises import check_numbers_left
 check_numbers_left(numbers_left, exercise="00.2")
 
 # %% [markdown]
-# How much memory do the numbers take? Each is a *float32*, a number stored in 32 bits; 8 bits are a byte. **Predict:**
+# How much memory do the photograph's 150,528 numbers take? Each is a *float32*, a number stored in 32 bits; 8 bits are
+# a byte. **Predict** the bytes:
 
 # %%
 ask("00.bytes")
@@ -318,8 +320,8 @@ from resnet_lib.exercises import check_bytes, yours
 check_bytes(batch_bytes, exercise="00.3")
 
 # %% [markdown]
-# With your function (or the library's, while yours is open), compare a batch of 32 photographs, the output of ResNet-50's
-# first convolution, and the output of its last block. **Predict:**
+# With your function (or the library's, while yours is open), compare a batch of 32 photographs, the output of
+# ResNet-50's first convolution, and the output of its last block. **Predict** which takes most memory:
 
 # %%
 ask("00.largest")
@@ -334,12 +336,12 @@ for C, W in [(3, 224), (64, 112), (2048, 7)]:
 #
 # ## 6 · Where this is going
 #
-# This is the whole of ResNet-50: Stage 0 to Stage 4, and the *head*, which outputs the 1,000 answers. A *parameter* is
-# a number that training changes. The course's library has all this; you will write it yourself in the next five
-# lessons. **Predict** what becomes of the photograph's (3, 224, 224):
+# This is the whole of ResNet-50: Stage 0, then Stages 1 to 4, each a row of blocks, and the *head*, which outputs the
+# 1,000 answers. A *parameter* is a number that training changes. The course's library has all this; you will write it
+# yourself in the next five lessons. **Predict** which part has most parameters:
 
 # %%
-ask("00.grow")
+ask("00.parameters")
 
 # %%
 from resnet_lib import anatomy, resnet50
@@ -361,7 +363,7 @@ for stage in anatomy(resnet50(), 224).by_stage():
 # | --- | --- |
 # | [01 · Stage 0, the stem](01_stem.ipynb) | from (3, 224, 224) to (64, 56, 56) |
 # | [02 · BTNK2, the identity block](02_btnk2.ipynb) | the block that keeps its shape |
-# | [03 · BTNK1, the projection block](03_btnk1.ipynb) | the block that changes its shape |
+# | [03 · BTNK1, the projection block](03_btnk1.ipynb) | the block that changes its shape, the first of each stage |
 # | [04 · Stages 1 to 4](04_stages.ipynb) | the blocks, stacked |
 # | [05 · ResNet-50](05_resnet50.ipynb) | the whole network |
 # | [06 · published weights](06_published_weights.ipynb) | trained weights in your network, and proof that it is the real ResNet-50 |
@@ -378,7 +380,7 @@ for stage in anatomy(resnet50(), 224).by_stage():
 #
 # | | |
 # | --- | --- |
-# | **C, W, S** | input channels, input width, stride; C1, the channels inside a block, comes in lesson 02 |
+# | **C, W, S** | input channels, input width, stride; C1, the channels inside a block, comes in lesson 01 |
 # | **(C, H, W)** | a shape: channels, height, width, without the batch dimension |
 # | **channel, map** | one of the C pictures that make up a tensor |
 # | **batch** | several pictures in one tensor, (batch, C, H, W) |
@@ -443,7 +445,7 @@ for stage in anatomy(resnet50(), 224).by_stage():
 # ### Ask before you show
 #
 # - Before the slice runs: "What fraction of the numbers does S = 2 keep?" Have everyone vote for a half or a quarter.
-# - At the prediction with W = 9, S = 2: "4 or 5?" Write both counts on the board. Ask the winners which pixels are
+# - At the prediction with W = 13, S = 4: "3 or 4?" Write both counts on the board. Ask the winners which pixels are
 #   kept.
 # - Before the bytes of three tensors are printed: "Which is the largest?" Not the photographs.
 # - Before section 6: "The photograph has 150,528 numbers, the answer 1,000. What has to become smaller first?"

@@ -15,8 +15,8 @@
 #
 # 60 minutes, 10 seconds to run all cells · after [lesson 00](00_start_here.ipynb) · words: [glossary](glossary.ipynb#Convolution)
 #
-# ResNet-50 begins by shrinking a photograph of 224 × 224 pixels to maps of 56 × 56, in two steps and with a window of 7
-# × 7 pixels. **Where do the pixels go, and which of them does nobody look at?** Drag first, then you build it.
+# ResNet-50 begins by halving a photograph of 224 × 224 pixels twice, with a window of 7 × 7 pixels. **Why 112 and then
+# 56, and what happens when a size does not divide?** Drag first, then you build it.
 
 # %%
 from resnet_lib.exercises import Progress
@@ -29,28 +29,27 @@ StemExplorer()
 
 # %% [markdown]
 # 1. Set **kernel** to 8 and leave the rest. Is the output of the convolution still 112 wide?
-# 2. Set **padding** to 0: the padded picture becomes 6 pixels narrower. How much narrower is the output?
-# 3. Set **stride** to 1. How many times the MACs (multiplications) does the convolution need: two or four?
+# 2. Press *reset*. Set **padding** to 0: the padded picture becomes 6 pixels narrower. How much narrower is the output?
+# 3. *reset*, then *pin*, which compares. Set **stride** to 1: how many times the MACs (multiplications), two or four?
 #
 # <details><summary>Answers</summary>
 #
-# 1. Yes: ⌊(224 + 6 − 8) / 2⌋ + 1 = ⌊111⌋ + 1 = 112. The floor absorbed the difference.
+# 1. Yes. A kernel of 7 fits 111.5 steps and one of 8 fits 111; half steps do not count. Section 3 gives the rule.
 # 2. By three pixels: 109. The 6 missing pixels are three steps of 2.
 # 3. Four: twice as many places along *each* side.
 # </details>
 #
-# <details><summary>What you can do at the end of this lesson</summary>
+# <details><summary>At the end of this lesson you can …</summary>
 #
-# **At the end of this lesson you can**
 # - say why ResNet-50 begins by shrinking the photograph, and what that saves,
 # - compute the output size of any convolution or pooling in your head, the floor included,
 # - build the stem, CONV 7×7 /2 → BN → ReLU → MAXPOOL 3×3 /2, and name the shape after each step,
 # - describe what each of the four steps does to a feature map.
 # </details>
 #
-# **What you have just seen.** Four steps, one after the other: a convolution of stride 2 (224 → 112), BN, ReLU, and a
-# pooling of stride 2 (112 → 56). 64 maps come out, one for each kernel. Sizes that do not divide are rounded down, and
-# some pixels at the right and lower edge are never used.
+# **What you have just seen.** A convolution of stride 2, written /2 (224 → 112), BN, ReLU, and a pooling /2 (112 → 56).
+# In letters: C = 3 and W = 224; each S = 2 halves W; C1 = 64 maps come out, one for each kernel. What is left over at
+# the right and lower edge is dropped; here that is only padding.
 #
 # ![Stage 0: the photograph goes through CONV 7×7 /2, BN, ReLU and MAXPOOL 3×3 /2; the shape after each step is written below it](images/stem.svg)
 
@@ -106,8 +105,9 @@ print("the photograph:", tuple(x.shape))
 # %% [markdown]
 # ## 2 · The convolution, one change at a time
 #
-# **A kernel of 7×7** looks at 49 neighbouring pixels in all 3 channels at once. 64 such kernels give 64 channels.
-# (`bias=False`: no convolution in ResNet has a bias. Lesson 02 shows why.) **Predict:**
+# A *kernel* is a small box of numbers, the *weights*, which training changes. **A kernel of 7×7** multiplies 49
+# neighbouring pixels in all 3 channels by its weights and adds up. 64 such kernels give 64 channels. (`bias=False`: no
+# convolution in ResNet has a bias. Lesson 02 shows why.) **Predict** the width without padding:
 
 # %%
 Prediction(width_question(224, kernel=7))
@@ -119,25 +119,19 @@ print(tuple(conv(x).shape))
 # %% [markdown]
 # All 7 pixels of the kernel have to be inside the picture. That leaves 224 − 7 + 1 places for it.
 #
-# **Stride 2**: only every second of those places. **Predict:**
+# **Stride 2**: only every second of those places, so 109. **Padding** adds rows and columns of zeros on each side.
+# **Predict** what a padding of 1 makes of the 109:
 
 # %%
-Prediction(width_question(224, kernel=7, stride=2))
-
-# %%
-conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, bias=False)
-print(tuple(conv(x).shape))
+Prediction(width_question(224, kernel=7, stride=2, padding=1))
 
 # %% [markdown]
-# **Padding 3**: three rows and columns of zeros on each side. Then the kernel can be centred on the very first pixel.
-# **Predict:**
+# With **padding 3** the kernel can be centred on the very first pixel.
 
 # %%
-Prediction(width_question(224, kernel=7, stride=2, padding=3))
-
-# %%
-conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
-print(tuple(conv(x).shape))
+for padding in (1, 3):
+    conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=padding, bias=False)
+    print(f"padding {padding}:", tuple(conv(x).shape))
 
 # %% [markdown]
 # That is what the 3 is for. Padding (kernel − 1)/2 makes up for the pixels that the kernel takes away, so that the
@@ -171,7 +165,7 @@ draw_places(8, kernel=3, padding=1)
 draw_places(8, kernel=3, stride=2, padding=1)
 
 # %% [markdown]
-# **What do you see?** Look at the last zero on the right in the second drawing.
+# **What do you see?** Look at the last `o` on the right in the second drawing.
 #
 # <details><summary>What you can see</summary>
 #
@@ -185,8 +179,10 @@ draw_places(8, kernel=3, stride=2, padding=1)
 # $$W_{out} = \left\lfloor \frac{W + 2 \cdot \text{padding} - \text{kernel}}{\text{stride}} \right\rfloor + 1$$
 #
 # ⌊ ⌋ is the floor: round down. For the stem's convolution: ⌊(224 + 6 − 7) / 2⌋ + 1 = ⌊111.5⌋ + 1 = 112. ResNet-50
-# relies on it: at 224, every stride of 2 leaves half a step over. (With kernel 1 and no padding the rule gives W/S
-# *rounded up*, as in lesson 00: the + 1 is the pixel at the start.)
+# relies on it: at 224, every stride of 2 leaves half a step over.
+#
+# Lesson 00 said that W/S is rounded *up*. Both are right: W = 7, kernel 1 and S = 2 give ⌊6/2⌋ + 1 = 4, which is 7/2
+# rounded up. The + 1 is the pixel at the start.
 #
 # ### Exercise 1 · the output size
 # ● of ●●● · very important · 10 minutes
@@ -221,7 +217,7 @@ check_out_width(out_width, exercise="01.1")
 #
 # In your head or on paper this time. Fill in the output width, as a whole number.
 #
-# <details><summary>Hint: the last two</summary>Padding 1 and kernel 3 cancel out but for one pixel:
+# <details><summary>Hint: 3×3 with stride 2 and padding 1</summary>Padding 1 and kernel 3 cancel out but for one pixel:
 # ⌊(W − 1)/2⌋ + 1. That is W/2, rounded up.</details>
 
 # %% tags=["exercise"]
@@ -229,10 +225,9 @@ check_out_width(out_width, exercise="01.1")
 from resnet_lib.exercises import ask_own
 
 prediction = {
-    "7×7, stride 2, padding 3, of 224": ...,
     "7×7, stride 2, padding 3, of 225": ...,
-    "7×7, stride 2, no padding, of 224": ...,
-    "3×3, stride 2, padding 1, of 112": ...,
+    "5×5, stride 2, padding 2, of 30": ...,
+    "3×3, stride 3, no padding, of 10": ...,
     "3×3, stride 2, padding 1, of 113": ...,
 }
 me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
@@ -241,10 +236,9 @@ own = ...
 
 # %% tags=["solution"]
 prediction = {
-    "7×7, stride 2, padding 3, of 224": 112,
     "7×7, stride 2, padding 3, of 225": 113,
-    "7×7, stride 2, no padding, of 224": 109,
-    "3×3, stride 2, padding 1, of 112": 56,
+    "5×5, stride 2, padding 2, of 30": 15,
+    "3×3, stride 3, no padding, of 10": 3,
     "3×3, stride 2, padding 1, of 113": 57,
 }
 me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
@@ -254,10 +248,9 @@ own = (472 + 2 * 3 - 7) // 2 + 1
 from resnet_lib.exercises import predict
 
 asked = {
-    "7×7, stride 2, padding 3, of 224": (224, 7, 2, 3),
     "7×7, stride 2, padding 3, of 225": (225, 7, 2, 3),
-    "7×7, stride 2, no padding, of 224": (224, 7, 2, 0),
-    "3×3, stride 2, padding 1, of 112": (112, 3, 2, 1),
+    "5×5, stride 2, padding 2, of 30": (30, 5, 2, 2),
+    "3×3, stride 3, no padding, of 10": (10, 3, 3, 0),
     "3×3, stride 2, padding 1, of 113": (113, 3, 2, 1),
 }
 predict({name: width_question(*numbers) for name, numbers in asked.items()}, prediction, exercise="01.2")
@@ -280,7 +273,7 @@ print(tuple(after_conv.shape))
 show_maps(after_conv)
 
 # %% [markdown]
-# **What do you see?** Do all channels show the same thing? What kinds can you distinguish?
+# **What do you see?** Do all channels show the same thing? What kinds of channel do you find?
 #
 # <details><summary>What you can see</summary>
 #
@@ -290,8 +283,8 @@ show_maps(after_conv)
 # Training makes them better at it.
 # </details>
 #
-# Look closely at a single number. Channel 5, row 50, column 60 comes from the 7×7 window around row 100, column 120: 7
-# · 7 · 3 = 147 products.
+# Look closely at a single number. Channel 5, row 50, column 60 comes from the 7×7 window around row 100, column 120
+# (2 · 50 and 2 · 60; the padding of 3 centres window 0 on pixel 0): 7 · 7 · 3 = 147 products.
 
 # %%
 window = x[0, :, 97:104, 117:124]  # rows 97 to 103 and columns 117 to 123, all 3 channels
@@ -311,10 +304,11 @@ print(f"{conv_macs(3, 64, 7, 112):,} MACs")
 # ## 5 · BN
 #
 # The channels differ in size: some are strong, some faint, and the strong ones would dominate the next layer. BN, batch
-# normalisation, brings every channel to mean 0 and standard deviation 1. Then it multiplies by a learned factor and
-# adds a learned offset, which start at 1 and 0.
+# normalisation, brings every channel to mean 0 and standard deviation 1, over all its positions and all photographs of
+# the batch. Then it multiplies by a learned factor, which PyTorch calls `weight`, and adds a learned offset, `bias`.
+# They start at 1 and 0.
 #
-# **Predict:**
+# **Predict** what that does to a faint channel:
 
 # %%
 ask("01.bn")
@@ -345,7 +339,8 @@ show_maps(after_bn)
 # does not depend on the other photographs in the batch. Forgetting `.eval()` is one of the most common mistakes:
 # nothing fails, but the numbers are wrong.
 #
-# **Predict:** a fresh BN has seen no batch; it has stored mean 0 and variance 1.
+# A fresh BN has seen no batch: its stored mean is 0 and its stored variance, the square of the deviation, is 1.
+# **Predict** what it does in `eval()`:
 
 # %%
 ask("01.fresh")
@@ -363,9 +358,7 @@ print(f"a fresh BN in eval() changes its input by at most {difference:.6f}")
 # ## 6 · ReLU
 #
 # ReLU sets negative numbers to 0 and keeps the others. Without it, two convolutions in a row could be written as a
-# single larger one, and depth would gain nothing.
-#
-# **Predict:**
+# single larger one, and depth would gain nothing. **Predict** how many numbers it sets to 0:
 
 # %%
 ask("01.relu")
@@ -394,10 +387,7 @@ show_maps(after_relu)
 #
 # The last step takes the largest number of each 3×3 window, with stride 2 and padding 1. It has no parameters.
 #
-# **Predict:** the input is 112 pixels wide.
-
-# %%
-Prediction(width_question(112, kernel=3, stride=2, padding=1))
+# Apply the rule once more, to a map 112 pixels wide:
 
 # %%
 pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
@@ -432,14 +422,16 @@ print("the corner of a pooled map of −1:", pool(-torch.ones(1, 1, 4, 4))[0, 0,
 # ### Exercise 3 · write the stem
 # ●● of ●●● · the heart of the lesson · 15 minutes
 #
-# Write `MyStem(C=3, C1=64)`: C input channels, and C1 output channels of its convolution. It has to work for numbers
-# other than 3 and 64 too. Use the names `conv`, `bn`, `relu` and `pool`, so that you can compare it with the library's
-# later.
+# Write `MyStem(C=3, C1=64)`: C input channels; C1 is here the number of channels that the convolution outputs. It has
+# to work for other numbers too. Use the names `conv`, `bn`, `relu` and `pool`, so that you can compare it with the
+# library's later.
 #
 # <details><summary>Hint: my shape is (64, 55, 55) or (64, 54, 54)</summary>A padding is missing: 3 for the convolution, 1
 # for the pool.</details>
 # <details><summary>Hint: my shape is (64, 112, 112) or (64, 38, 38)</summary>A stride is missing, or
 # <code>forward</code> does not call the pool. A pool without <code>stride=2</code> takes its kernel as its stride.</details>
+# <details><summary>Hint: the check says there is a bias</summary>The convolution needs
+# <code>bias=False</code>.</details>
 # <details><summary>Hint: "cannot assign module before Module.__init__() call"</summary>Begin <code>__init__</code> with
 # <code>super().__init__()</code>.</details>
 
@@ -484,10 +476,8 @@ check_stem(MyStem, names=["conv", "bn", "relu", "pool"], exercise="01.3")
 # ## 9 · Compare with the library's Stem
 #
 # A shape can be right by accident. Equal *numbers* from equal weights cannot. The check relies on that; do it once
-# yourself.
-#
-# Give both stems the same weights, by name (`state_dict()` is a module's dictionary of names and tensors), and give the
-# BN values that have an effect; put both in `eval()`; and compare every number.
+# yourself: the same weights by name (`state_dict()` is a module's dictionary of names and tensors), both stems in
+# `eval()`. The BN gets random values first, since a fresh one changes almost nothing and would not be missed.
 
 # %%
 from resnet_lib import Stem
@@ -503,8 +493,7 @@ with torch.no_grad():
     print("largest difference:", (mine(x) - theirs(x)).abs().max().item())
 
 # %% [markdown]
-# Exactly the same numbers. This is the library's `forward`. (The functions that begin with `check` look at the input
-# first, and explain what to do where PyTorch would only raise an error.)
+# Exactly the same numbers. This is the library's `forward`. In it, `check…` only inspects the input.
 
 # %%
 import inspect
@@ -513,8 +502,8 @@ print(inspect.getsource(Stem.forward))
 
 # %% [markdown]
 # The library can also list what every step costs, without running anything. "sees" is the receptive field: how many
-# pixels of the photograph, along one side, a number depends on. "jump" is the distance in pixels between two
-# neighbours.
+# pixels of the photograph, along one side, a number depends on. "jump" says how many pixels of the photograph apart two
+# neighbouring numbers of the map are.
 
 # %%
 from resnet_lib import anatomy
@@ -525,23 +514,12 @@ print(anatomy(Stem(), 224))
 # The stem has 0.04 % of ResNet-50's parameters and 3 % of its MACs. After it, one number of a feature map already
 # depends on 11 × 11 pixels.
 #
-# ## 10 · What a stride can hide
+# <details><summary>To try: what a stride can hide</summary>
 #
-# The picture is now a **checkerboard**: neighbouring pixels alternate between 1 and −1.
-#
-# 1. Where did the squares go? What happens with **stride** 7?
-# 2. Find a kernel that no longer fits. What does the explorer say?
-
-# %%
-StemExplorer(picture="checkerboard")
-
-# %% [markdown]
-# <details><summary>Answers</summary>
-#
-# 1. With stride 2 the kernel lands on the same pattern at every step, so each channel is the same number everywhere,
-#    except at the border, where padding comes in. With an odd stride it lands alternately on the pattern and its
-#    inverse, and the squares are back. A stride can hide what is really there.
-# 2. The explorer says how many pixels the kernel covers, and how many are available.
+# In the instrument at the top choose the picture *checkerboard*: neighbouring pixels alternate between 1 and −1. Where
+# did the squares go? With stride 2 the kernel lands on the same pattern at every step, so each channel is the same
+# number everywhere, except at the border, where padding comes in. With **stride** 7 it lands alternately on the pattern
+# and its inverse, and the squares are back. A stride can hide what is really there.
 # </details>
 #
 # <details><summary>For later: dilation, which ResNet-50 does not use</summary>
@@ -551,20 +529,18 @@ StemExplorer(picture="checkerboard")
 #
 # $$\text{reach} = \text{dilation} \cdot (\text{kernel} - 1) + 1$$
 #
-# With dilation 1 the reach is the kernel, which is why the rule above needs no more. The explorer has a slider for it, and
-# lesson 05 shows what it is good for. `out_width` may take `dilation=1` as a fifth argument; the check then tries it too.
+# With dilation 1 the reach is the kernel. The instrument has a slider for it, and lesson 05 shows what it is good for.
+# `out_width` may take `dilation=1` as a fifth argument; the check then tries it too.
 # </details>
 #
 # ## Common mistakes
 #
 # - **One stride too few.** Without the pool or without the convolution's stride, everything still runs: the stages do
-#   not depend on W. It only becomes about four times slower, and outputs different numbers. Well-known
-#   re-implementations have this bug. Printing the shape after each step would have shown it.
+#   not depend on W. It only becomes about four times slower, and outputs different numbers. Printing the
+#   shape after each step shows it.
 # - **Padding forgotten.** 224 → 109 → 54 also runs, and nothing fails later either.
 # - **ReLU before BN.** BN would bring the mean back to 0 and undo half of what ReLU did. The order is CONV, BN, ReLU.
 # - **Forgotten `eval()`.** Results then depend on which photographs are in the batch.
-# - **Rejecting sizes that are not whole.** (224 + 6 − 7)/2 is 111.5. PyTorch rounds down and continues, and ResNet
-#   relies on it.
 #
 # ## Summary
 #
@@ -612,13 +588,13 @@ StemExplorer(picture="checkerboard")
 # | 5 | Exercise 2, in the head |
 # | 10 | Sections 4 to 7: four pictures, "what do you see?" each time |
 # | 15 | Exercise 3 |
-# | 5 | Sections 9 and 10, recall |
+# | 5 | Section 9, recall |
 #
 # ### Ask before you show
 #
-# - Before kernel 8: "Is the output still 112?" Most say no. The floor absorbs the difference.
+# - Before kernel 8: "Is the output still 112?" Most say no. With kernel 7 half a step was left over.
 # - Before stride 1: "How many times the MACs?" Ask for the reason, not for the number: places along *both* sides.
-# - Before ReLU: "What fraction becomes 0?" Then before MAXPOOL: "What shape?"
+# - Before ReLU: "What fraction becomes 0?" Then before MAXPOOL: "What shape, by the rule?"
 #
 # ### What they may think
 #
@@ -628,5 +604,5 @@ StemExplorer(picture="checkerboard")
 #
 # ### On the projector
 #
-# The StemExplorer with the checkerboard: stride 2, then 7. That a stride can hide what is really there prepares
-# students for the pixels that v1 never sees, in lesson 03.
+# The StemExplorer with the picture *checkerboard*: stride 2, then 7. That a stride can hide what is really there
+# prepares students for the pixels that v1 never sees, in lesson 03.

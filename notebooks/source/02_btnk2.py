@@ -15,11 +15,11 @@
 #
 # 75 minutes, 10 seconds to run all cells · after [lesson 01](01_stem.ipynb) · words: [glossary](glossary.ipynb#Blocks)
 #
-# A block of ResNet adds its input x to what its convolutions make of it, F(x). Nothing else about it is unusual. **What
-# does that sum do to a feature map, and when is it impossible?** Drag first, then you build it.
+# A ResNet block lets a few convolutions compute F(x) from its input x, then adds x. Nothing else about it is unusual.
+# **What does that sum do to a feature map, and when is it impossible?** Drag first, then you build it.
 #
-# The instrument begins at a block of a small *trained* network. Numbers that this network does not have get random
-# weights; the line below the maps says which you see.
+# The instrument begins at a block of a small *trained* network. If you choose a C, C1 or S that no block of that
+# network has, its weights are random; the line below the maps says which you see.
 
 # %%
 from resnet_lib.exercises import Progress
@@ -37,14 +37,13 @@ BottleneckExplorer("bundled: Stage 1, block 2", weights="trained", picture="cat"
 #
 # <details><summary>Answers</summary>
 #
-# 1. Look for blue in F(x) where x is bright: there y is darker than x.
+# 1. Look for blue in F(x) where x is red: there y is a paler red than x.
 # 2. Parameters and channels stay. The MACs fall to a quarter: half as many rows and half as many columns.
 # 3. F(x) has 4 · C1 channels, now twice as many as x. They meet at the sum.
 # </details>
 #
-# <details><summary>What you can do at the end of this lesson</summary>
+# <details><summary>At the end of this lesson you can …</summary>
 #
-# **At the end of this lesson you can**
 # - say why a block computes F(x) + x and not just F(x),
 # - build BTNK2, the identity block of ResNet-50, and explain each of its steps,
 # - decide from the shapes whether a sum is possible,
@@ -53,8 +52,11 @@ BottleneckExplorer("bundled: Stage 1, block 2", weights="trained", picture="cat"
 # </details>
 #
 # **What you have just seen.** Two paths leave x: on the left three convolutions, F; on the right x itself, the
-# *shortcut*. They meet at a +, and a ReLU follows. A sum needs two equal shapes, so this block cannot change the shape
-# of its input. It is called **BTNK2**, the identity block.
+# *shortcut*. They meet at a +, and a ReLU follows. x is (C, W, W). C1 is the number of channels inside F, which outputs
+# 4 · C1. A sum needs two equal shapes, so here C1 must be C/4 and S must be 1.
+#
+# The block is called **BTNK2**, the identity block. A *stage* is a row of blocks: the first changes the shape, and
+# BTNK2s follow. BTNK2 is the simpler one, so this course begins with it; lesson 03 has the other.
 #
 # ![BTNK2 for an input of 256 channels of 56 by 56: three convolutions on the left, x itself on the right, the sum and a ReLU below](images/btnk2.svg)
 
@@ -87,11 +89,10 @@ _ = torch.manual_seed(0)  # the same random weights at every run
 # $$y = \mathrm{ReLU}(F(x) + x)$$
 #
 # F now has to learn only what should *change*. (That difference is called the residual; hence the name ResNet. This is
-# equation (1) of the paper.) And when nothing should change, F only has to output 0, which small weights are enough
-# for.
+# equation (1) of the paper.)
 #
-# See for yourself with a block of random weights. F ends with a BN, `bn3`; here its factor is 0, and so is its initial
-# offset. So F(x) = 0. **Predict:**
+# Here is a block of random weights. F ends with a BN, `bn3`, whose offset begins at 0; here its factor is 0 too.
+# **Predict** what the block makes of x, the output of the previous block's ReLU:
 
 # %%
 from resnet_lib.exercises import Prediction, ask
@@ -111,23 +112,22 @@ with torch.no_grad():
     print("the block returns its input exactly:", torch.equal(block(x), x))
 
 # %% [markdown]
-# Why did the ReLU not change x?
-#
-# <details><summary>Answer</summary>x is the output of another ReLU, at the end of the previous block. It contains no
-# negative numbers, and ReLU leaves the others unchanged.</details>
+# When nothing should change, a factor of 0 in F's last BN is enough.
 #
 # In this lesson you build that block. Its input x has 256 channels of 56 × 56, as in Stage 1 of ResNet-50.
 #
 # ## 2 · F(x): squeeze, look, widen
 #
-# F has three convolutions. They form a *bottleneck*, which gives the block its name: BTNK is short for it.
-#
-# **First a 1×1 convolution from 256 to 64 channels.** It looks at one position at a time and makes 64 mixtures of the
-# 256 numbers there. It cannot see neighbours; it only makes the next step cheap. (BN and ReLU are left out here: they
-# do not change the shape.) **Predict** for this and the next two cells:
+# F has three convolutions, a 1×1 from 256 to 64 channels, a 3×3 from 64 to 64 and a 1×1 from 64 to 256. They form a
+# *bottleneck*, which gives the block its name: BTNK is short for it. **Predict** which has most weights:
 
 # %%
 ask("02.most")
+
+# %% [markdown]
+# **First a 1×1 convolution from 256 to 64 channels.** It looks at one position at a time and makes 64 mixtures of the
+# 256 numbers there. It cannot see neighbours; it only makes the next step cheap. (BN and ReLU are left out here: they
+# do not change the shape.)
 
 # %%
 squeeze = nn.Conv2d(256, 64, kernel_size=1, bias=False)
@@ -163,7 +163,7 @@ print(tuple(f.shape), f"{widen.weight.numel():,} weights")
 # | CONV 1×1, C/4 → C, BN | (C, W, W) |
 # | **then** y = ReLU(F(x) + x) | (C, W, W) |
 #
-# **Predict:**
+# **Predict** how much more a single 3×3 on all channels would need:
 
 # %%
 ask("02.direct")
@@ -175,10 +175,12 @@ print(f"bottleneck, all three convolutions: {bottleneck:7,} weights")
 print(f"one 3×3 from 256 to 256 channels:   {direct:7,} weights")
 
 # %% [markdown]
-# **Why C/4?** With k = C1/C, the three convolutions have k · C², 9k² · C² and k · C² weights. At a quarter that is 17/16
-# of C²: a whole block for about the price of one 1×1 from C to C channels, and the 3×3 has half of it. At a half it is
-# 13/4 of C², three times as many, two thirds of them in the 3×3. At an eighth it is 25/64, but only C/8 channels are left
-# to look at neighbours. A quarter is the paper's choice and not a law: lesson 05 shows a network with C/2.
+# **Why C/4?** With r = C1/C, the three convolutions have r · C², 9r² · C² and r · C² weights. At r = 1/4 that is 17/16
+# of C²: a whole block for about the price of one 1×1 from C to C channels. A quarter is the paper's choice and not a
+# law: lesson 05 shows a network with C/2.
+#
+# <details><summary>And a half, or an eighth?</summary>At r = 1/2 it is 13/4 of C², three times as many. At r = 1/8 it
+# is 25/64, but only C/8 channels are left to look at neighbours.</details>
 #
 # ### Exercise 1 · predict the shapes
 # ● of ●●● · important · 5 minutes
@@ -231,7 +233,8 @@ except RuntimeError as error:
     print("PyTorch says:", error)
 
 # %% [markdown]
-# **Predict:** now F's last convolution outputs 128 channels instead of 256.
+# Now F's last convolution outputs 128 channels instead of 256. PyTorch counts dimensions from 0, the batch included.
+# **Predict** which one it names:
 
 # %%
 ask("02.dimension")
@@ -259,8 +262,8 @@ print("sum ", tuple((f + x).shape), "and no complaint")
 # %% [markdown]
 # The same single map was added to all 256 channels. Print shapes *before* a sum, not after it.
 #
-# **Predict:** three blocks have C1 channels inside and an F that outputs 4·C1; x itself is added. One of them cannot
-# work.
+# So far C1 was C/4, and F's 4·C1 output channels were C. In these three blocks C1 is free, and x itself is added.
+# **Predict** which of them cannot work:
 
 # %%
 from resnet_lib.exercises import illegal_question
@@ -278,7 +281,7 @@ Prediction(
 # ## 4 · Why no bias?
 #
 # A convolution can add a constant, its bias, to each of its channels. The next step is BN, which subtracts each
-# channel's mean. **Predict:**
+# channel's mean. **Predict** what remains of a bias of 5:
 
 # %%
 ask("02.bias")
@@ -304,8 +307,9 @@ with torch.no_grad():
 #
 # F ends with BN, *without* a ReLU. The ReLU comes after the sum. Would it matter if F also ended with one?
 #
-# Then F(x) could never be negative, and a block could only add to x, never subtract. The next cell stacks 12 blocks of
-# each kind and prints the mean after each block. **Predict:**
+# Then F(x) could never be negative, and a block could only add to x, never subtract. Such a network trains, and ends up
+# worse (measured by He et al. 2016, arXiv 1603.05027, section 4.1). The next cell stacks 12 blocks of each kind and
+# prints the mean after each block. **Predict** how it grows:
 
 # %%
 ask("02.means")
@@ -348,12 +352,14 @@ for kind in (BTNK2, Adds):
 # Write `MyBTNK2(C)` following the table in section 2, for any C divisible by 4. Use these names, in this order:
 # `conv1, bn1, relu1, conv2, bn2, relu2, conv3, bn3, relu3`.
 #
-# Make each ReLU a separate module, although it has no weights. Then each has a name, and you can look at its output.
+# Make each ReLU a separate module.
 #
 # <details><summary>Hint: the two terms of the sum differ by 2 in width</summary>The 3×3 needs
 # <code>padding=1</code>.</details>
 # <details><summary>Hint: a layer has the wrong number of input or output channels</summary>The input channels of each
 # layer are the output channels of the previous one: C → C // 4 → C // 4 → C.</details>
+# <details><summary>Hint: the check says there is a bias</summary>All three convolutions need
+# <code>bias=False</code>.</details>
 # <details><summary>Hint: nothing is added to F(x), or F(x) to itself</summary>Keep the name x for the input: call the
 # values inside F <code>f</code>, and add <code>f + x</code> at the end.</details>
 
@@ -405,7 +411,8 @@ check_btnk2(MyBTNK2, names=names, exercise="02.2")
 # %% [markdown]
 # ### Drag your own
 #
-# What you have built goes into the instrument, beside the library's blocks: the button with its name is pressed.
+# What you have built goes into the instrument, beside the library's blocks: the button with its name is pressed. (While
+# exercise 2 is open, this is the library's block.)
 #
 # 1. Double **C**. By what factor do the parameters grow?
 # 2. Move **C1** or **S**. What happens, and why?
@@ -417,8 +424,7 @@ BottleneckExplorer(yours("MyBTNK2"), C=256, W=28, C1=64, picture="cat")
 # <details><summary>Answers</summary>
 #
 # 1. By nearly four: the convolutions have 17/16 · C² weights, while the BNs only double.
-# 2. Nothing, if the block is your own: `MyBTNK2` takes neither. (The library's takes both, and then F(x) and x can no
-#    longer be added.)
+# 2. Nothing: `MyBTNK2` takes neither. (The library's takes both, and then F(x) and x can no longer be added.)
 # </details>
 #
 # ### Look inside
@@ -462,35 +468,12 @@ with torch.no_grad():
         print(W, "→", tuple(block.eval()(torch.randn(1, 256, W, W)).shape))
 
 # %% [markdown]
-# ## 7 · Compare with the library's BTNK2
+# ## 7 · Read the library's BTNK2
 #
-# As in lesson 01, by hand: the same weights by name, BNs with values that have an effect, both in `eval()`.
-
-
-# %%
-def stir(module):
-    """Give every BN of the module values like those of a trained one."""
-    for m in module.modules():
-        if isinstance(m, nn.BatchNorm2d):
-            nn.init.uniform_(m.weight, 0.5, 1.5)
-            nn.init.uniform_(m.bias, -0.5, 0.5)
-            nn.init.uniform_(m.running_mean, -0.5, 0.5)
-            nn.init.uniform_(m.running_var, 0.5, 1.5)
-    return module
-
-
-theirs = stir(BTNK2(256)).eval()
-mine = yours("MyBTNK2")(256).eval()
-
-print(mine.load_state_dict(theirs.state_dict()))
-with torch.no_grad():
-    print("largest difference:", (mine(x) - theirs(x)).abs().max().item())
-
-# %% [markdown]
-# Your block *is* BTNK2. Now read the library's: its parts, and its `forward`, which BTNK2 shares with the block of
-# lesson 03 (hence the S in the comments; here it is 1). Two things differ from yours: the shortcut is a named part
-# (`nn.Identity()`, which returns its input unchanged), and so is the sum (`self.add`). Lesson 03 shows why that is
-# useful: only the shortcut has to be replaced.
+# The check has compared the numbers. Now read the library's block: its parts, and its `forward`, which BTNK2 shares
+# with the block of lesson 03 (hence the S in the comments; here it is 1). Two things differ from yours: the shortcut is a
+# named part (`nn.Identity()`, which returns its input unchanged), and so is the sum (`self.add`). Lesson 03 shows why
+# that is useful: only the shortcut has to be replaced.
 
 # %%
 import inspect
@@ -504,7 +487,7 @@ print(inspect.getsource(Bottleneck.forward))
 # ## 8 · Bottleneck against basic block
 #
 # The smaller ResNets, 18 and 34, use a simpler block: two 3×3 convolutions and a shortcut. (Figure 5 of the paper shows
-# both.) **Predict:**
+# both.) **Predict** which costs more:
 
 # %%
 ask("02.basic")
@@ -590,17 +573,15 @@ for C in (64, 256, 512, 1024, 2048):
     print(f"C = {C:4}: bottleneck {a:9,}  basic {b:10,}  ratio {b / a:.1f}")
 
 # %% [markdown]
-# The ratio is close to 18 : 17/16, or 16.9, for any C. This is why networks deeper than 34 layers are built from
+# The ratio is close to 18 ÷ (17/16) = 16.9 for any C. This is why networks deeper than 34 layers are built from
 # bottlenecks.
 #
 # ## Common mistakes
 #
-# - **ReLU before the sum.** F could only add, as section 5 shows. No shape reveals it; only comparing numbers does.
 # - **Overwriting x.** `x = self.conv1(x)` and later `x + x`: it runs, and doubles F instead of adding the input.
-# - **Forgetting `padding=1`.** F(x) is two pixels too small, and the sum fails.
 # - **One ReLU module for all three places.** The output is the same. But when you later want to see "the output of the
 #   ReLU", there are three answers and one name.
-# - **`inplace=True`.** It saves memory by overwriting. If you kept the BN's result, you now find the ReLU's instead.
+# - **`nn.ReLU(inplace=True)`.** It saves memory by overwriting. If you kept the BN's result, you now find the ReLU's instead.
 # - **C not divisible by 4.** C // 4 silently rounds down. The library raises an error that says why:
 
 # %%
@@ -653,7 +634,7 @@ except ValueError as error:
 # | 5 | Exercise 1 |
 # | 10 | Sections 3 to 5: equal shapes, no bias, the last ReLU |
 # | 20 | Exercise 2 |
-# | 5 | Look inside, and section 7: the same numbers as the library's |
+# | 5 | Look inside, and section 7: the library's source |
 # | 15 | Exercise 3 |
 # | 5 | Recall |
 #

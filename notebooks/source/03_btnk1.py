@@ -18,8 +18,8 @@
 # Stage 2 of ResNet-50 starts by halving the picture and doubling the channels. But a residual block adds x to F(x), and
 # now x has another shape than F(x). **What must change on the shortcut?** Drag first, then you build it.
 #
-# The instrument begins at such a block of a small *trained* network. Numbers that this network does not have get random
-# weights; the line below the maps says which you see.
+# The instrument begins at such a block of a small *trained* network. If you choose a C, C1 or S that no block of that
+# network has, its weights are random; the line below the maps says which you see.
 
 # %%
 from resnet_lib.exercises import Progress
@@ -31,9 +31,9 @@ Progress("03", exercises=6)
 BottleneckExplorer("bundled: Stage 2, block 1", weights="trained", picture="cat")
 
 # %% [markdown]
-# 1. Set **S** to 1. Which maps get finer? Which number does not move at all?
+# 1. Set **S** to 1. Which maps get finer? Which does not move, parameters or MACs?
 # 2. Set S to 2 again and double **C1**. How many times the parameters: two, four, or in between?
-# 3. Switch to BTNK2, whose shortcut is x itself. Which numbers of this block can then not stay as they are?
+# 3. Switch to **BTNK2**, whose shortcut is x itself. Which of C, W, C1 and S must change so that the sum works again?
 #
 # <details><summary>Answers</summary>
 #
@@ -43,9 +43,8 @@ BottleneckExplorer("bundled: Stage 2, block 1", weights="trained", picture="cat"
 # 3. S = 2 and C1: F(x) would be half as wide as x and have 4 · C1 channels. Only S = 1 and C1 = C/4 fit.
 # </details>
 #
-# <details><summary>What you can do at the end of this lesson</summary>
+# <details><summary>At the end of this lesson you can …</summary>
 #
-# **At the end of this lesson you can**
 # - decide from two shapes whether a block needs a projection on its shortcut,
 # - build BTNK1, $y = \mathrm{ReLU}(F(x) + G(x))$, and say what each of C, W, C1 and S decides,
 # - count its parameters with your own formula,
@@ -53,8 +52,8 @@ BottleneckExplorer("bundled: Stage 2, block 1", weights="trained", picture="cat"
 # </details>
 #
 # **What you have just seen.** This block has a convolution on its shortcut, G(x), which changes x to the shape of F(x).
-# It is called **BTNK1**, the projection block, and four numbers describe it: C and W of its input, C1 inside, and the
-# stride S.
+# It is called **BTNK1**, the projection block: (C, W, W) becomes (4 · C1, W/S, W/S). A stage begins with it; BTNK2s
+# follow.
 #
 # ![BTNK1 with C = 256, W = 56, C1 = 128, S = 2: F on the left, a 1×1 convolution of stride 2 and BN on the right, the sum and a ReLU below](images/btnk1.svg)
 
@@ -83,13 +82,17 @@ print(tuple(x.shape))
 print(how)
 
 # %% [markdown]
-# F is the bottleneck of lesson 02 with three changes: there are C1 = 128 channels inside, its last convolution outputs
-# four times that number, and its 3×3 has stride 2. **Predict** the shape of F(x), the output of `conv3`:
+# F is the bottleneck of lesson 02 with two changes: C1 is chosen freely (128, not C/4), and its 3×3 has stride 2. The
+# last convolution still outputs 4 · C1 channels. Stage 3 begins in the same way, with C = 512, W = 28 and C1 = 256.
+# **Predict** the shape of F(x) there, the output of `conv3`:
 
 # %%
 from resnet_lib.exercises import Prediction, ask, shape_question
 
-Prediction(shape_question("BTNK1", C=256, W=56, C1=128, S=2, after="conv3"))
+Prediction(shape_question("BTNK1", C=512, W=28, C1=256, S=2, after="conv3"))
+
+# %% [markdown]
+# And here is F of Stage 2, for our x.
 
 # %%
 F_of_x = nn.Sequential(
@@ -107,7 +110,7 @@ print("x   ", tuple(x.shape))
 print("F(x)", tuple(f.shape))
 
 # %% [markdown]
-# **Predict:** two things now disagree in `f + x`, the channels and the size.
+# Two things now disagree in `f + x`, the channels and the size. **Predict** which of them PyTorch reports:
 
 # %%
 ask("03.complaint")
@@ -119,7 +122,8 @@ except RuntimeError as error:
     print("PyTorch says:", error)
 
 # %% [markdown]
-# The shortcut has to change the shape together with F.
+# PyTorch compares from the last dimension, so it reports the width. The shortcut has to change the shape together with
+# F.
 #
 # The paper (He et al. 2015, arXiv 1512.03385, section 3.3) names two ways. In option A the shortcut keeps every second
 # position of x and adds channels of zeros. In option B it learns a **projection** G(x), a 1×1 convolution; that is
@@ -136,10 +140,7 @@ widen = nn.Conv2d(256, 512, kernel_size=1, bias=False)
 print(tuple(widen(x).shape))
 
 # %% [markdown]
-# **Then the size.** Stride 2 computes every second position, along both sides. **Predict:**
-
-# %%
-Prediction(shape_question("BTNK1", C=256, W=56, C1=128, S=2, after="shortcut.conv"))
+# **Then the size.** Stride 2 computes every second position, along both sides.
 
 # %%
 project = nn.Conv2d(256, 512, kernel_size=1, stride=2, bias=False)
@@ -148,25 +149,20 @@ print(tuple(g.shape))
 
 # %% [markdown]
 # Look closely at one number of this result. Channel 5 of the output at row 3, column 4 is a sum of 256 products, all
-# from *one* position of x. **Predict:**
+# from *one* position of x. **Predict** which:
 
 # %%
 ask("03.pixel")
 
-# %% [markdown]
-# The next cell computes the sum of products by hand, at *every* position of x, and finds the one that gives that number.
-
 # %%
 weights = project.weight[5, :, 0, 0]  # 256 weights, one for each channel of x
-by_hand = (weights[:, None, None] * x[0]).sum(dim=0)  # (56, 56): a sum of products for each position
-row, column = divmod((by_hand - g[0, 5, 3, 4]).abs().argmin().item(), 56)
-print("the convolution:", g[0, 5, 3, 4].item())
-print("by hand:        ", by_hand[row, column].item(), f"at row {row}, column {column} of x")
+print("the convolution:           ", g[0, 5, 3, 4].item())
+print("by hand, at row 6, column 8:", (weights * x[0, :, 6, 8]).sum().item())
 
 # %% [markdown]
 # (The last digits may differ: the two add the same products in a different order.)
 #
-# Odd rows and columns of x are never read. Section 7 comes back to that.
+# Odd rows and columns of x are never read. Section 6 comes back to that.
 #
 # **Then BN**, as after every convolution of a ResNet. It makes the two terms of the sum similar in size.
 
@@ -214,7 +210,7 @@ class MyProjection(nn.Module):
 
 
 # %%
-from resnet_lib.exercises import check_projection
+from resnet_lib.exercises import check_projection, yours
 
 check_projection(MyProjection, names=["conv", "bn"], exercise="03.1")
 
@@ -228,7 +224,7 @@ check_projection(MyProjection, names=["conv", "bn"], exercise="03.1")
 # | **C1** | channels inside F | everything in the middle; the output has 4·C1 channels |
 # | **S** | stride of the block | the output is W/S wide, rounded up; taken once in F and once in G |
 #
-# In ResNet-50 S is on F's 3×3 convolution. The whole block:
+# In ResNet-50 S is on F's 3×3 convolution; /S means stride S. The whole block:
 #
 # ![BTNK1 in letters: F from (C, W, W) through C1 channels to (4·C1, W/S, W/S), G beside it, the sum and a ReLU](images/btnk1-letters.svg)
 #
@@ -285,6 +281,8 @@ predict({numbers: shape_question("BTNK1", *numbers) for numbers in asked}, predi
 # Write `MyBTNK1(C, C1, S)` following the table in section 3, with your `MyProjection` as the shortcut. Use these names,
 # in this order: `conv1, bn1, relu1, conv2, bn2, relu2, conv3, bn3, shortcut, relu3`.
 #
+# <details><summary>Hint: exercise 1 is still open</summary>Write <code>yours("MyProjection")</code> instead of
+# <code>MyProjection</code>: that is the library's until yours is right.</details>
 # <details><summary>Hint: one term of the sum is half as wide as the other</summary>S belongs once in F, on
 # <code>conv2</code>, and once in G. And what is added is <code>self.shortcut(x)</code>, not x.</details>
 # <details><summary>Hint: the terms differ by 1 or 2 in width</summary>The 3×3 needs
@@ -334,7 +332,7 @@ class MyBTNK1(nn.Module):
 # F and G does not matter to it.
 
 # %%
-from resnet_lib.exercises import check_btnk1, yours
+from resnet_lib.exercises import check_btnk1
 
 names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 shortcut.conv shortcut.bn relu3".split()
 check_btnk1(MyBTNK1, names=names, exercise="03.3")
@@ -345,7 +343,7 @@ check_btnk1(MyBTNK1, names=names, exercise="03.3")
 # What you have built goes into the instrument, beside the library's blocks: the button with its name is pressed.
 #
 # 1. Set **S** to 1 and **C1** to C/4. Does this block still need its projection?
-# 2. Set **W** to 7 and S to 2. How wide is the output?
+# 2. Set **W** to 14 and S to 3. How wide is the output?
 
 # %%
 Block = yours("MyBTNK1")
@@ -355,15 +353,14 @@ BottleneckExplorer(Block, C=256, W=56, C1=128, S=2, picture="cat")
 # <details><summary>Answers</summary>
 #
 # 1. No: F(x) then has the shape of x, and x itself could be added. That would be a BTNK2.
-# 2. 4, since W/S is rounded up. F's 3×3 and G's 1×1 agree on that.
+# 2. 5, since W/S is rounded up. F's 3×3 and G's 1×1 agree on that.
 # </details>
 #
 # ### Look inside
 #
 # Now look at the two terms of the sum, the sum, and the sum after the ReLU. This is the first block of Stage 1, with C
 # = 64, C1 = 64 and S = 1; its input is the stem's output for the cat. The weights are random again.
-#
-# **Predict:**
+# **Predict** how strong F(x) and G(x) are:
 
 # %%
 ask("03.deviation")
@@ -397,7 +394,7 @@ show_maps(torch.cat([t[0, :4] for t in (f, g, total, y)]), count=16, tile=112)
 #
 # - F(x) and G(x) both contain blue: BN centred them on 0, and no ReLU has run since.
 # - Both have deviation 1, so neither drowns out the other. In the third row you find features of both, and where they
-#   agree the colour is darker.
+#   agree the red or blue is deeper.
 # - G(x) shows smooth areas: it is only a new mixture of the channels of x, position by position. F(x) has finer detail,
 #   from its 3×3 and its two ReLUs.
 # - The last row is the third without its blue.
@@ -405,9 +402,8 @@ show_maps(torch.cat([t[0, :4] for t in (f, g, total, y)]), count=16, tile=112)
 #
 # ## 5 · Compare with the library's BTNK1
 #
-# By hand, as in lessons 01 and 02: the same weights **by name**; both in `eval()`; and BNs with values that have an
-# effect. A fresh BN in `eval()` has mean 0, variance 1, factor 1 and offset 0: it changes almost nothing, so you would
-# not notice a missing one.
+# By hand, as in lesson 01: the same weights **by name**, both in `eval()`, and BNs with random values. A fresh BN
+# changes almost nothing, so you would not notice a missing one.
 
 # %%
 from resnet_lib import BTNK1
@@ -432,8 +428,8 @@ with torch.no_grad():
     print("largest difference:", (mine(x) - theirs(x)).abs().max().item())
 
 # %% [markdown]
-# Your block *is* BTNK1. The library's has the same `forward` that you read in lesson 02, with
-# `self.add(f, self.shortcut(x))`. Only the shortcut differs: `nn.Identity()` in BTNK2, and in BTNK1 this:
+# Your block *is* BTNK1. The library's has the `forward` that you read in lesson 02. Only the shortcut differs:
+# `nn.Identity()` in BTNK2, and in BTNK1 this:
 
 # %%
 import inspect
@@ -481,33 +477,18 @@ for C, C1 in [(64, 64), (256, 128), (512, 256), (1024, 512)]:
     print(f"C={C:>4}, C1={C1:>3}: {count(C, C1):>9,} parameters")
 
 # %% [markdown]
-# W and S do not appear. A convolution slides the same weights over an input of any size; the stride only says where it
-# stops. The **MACs** do depend on W and S: the whole kernel is computed at every output position. (Elsewhere you will
-# read FLOPs, floating-point operations. A MAC is two of them, so FLOPs = 2 × MACs.)
+# W and S do not appear. A convolution slides the same weights over an input of any size; the stride says only how far
+# apart its places are. The **MACs** do depend on W and S: the whole kernel is computed at every output position.
+# (Elsewhere you will read FLOPs, floating-point operations. A MAC is two of them, so FLOPs = 2 × MACs.)
 #
-# ## 6 · Stage 1, and S on another convolution
+# ## 6 · v1 or v1.5: where S is
 #
-# The explorer now starts at the first block of Stage 1.
+# The paper puts S on F's *first 1×1* convolution. Later versions moved it to the 3×3, and the PyTorch **checkpoints**,
+# files of trained weights, that this course uses belong to the later versions. The two are called **v1** and **v1.5**.
+# Shapes and parameters are the same in both. In the instrument at the top, press *reset*, switch on *costs*, and press
+# **v1**: which steps change their MACs?
 #
-# 1. Change only **W**. Which numbers stay the same?
-# 2. Choose **Stage 2, block 1** under *position in ResNet-50*, and switch between **v1.5: S on the 3×3** and **v1: S on
-#    the 1×1**. Which steps change their MACs?
-
-# %%
-BottleneckExplorer("BTNK1", C=64, W=56, C1=64, S=1, picture="cat")
-
-# %% [markdown]
-# <details><summary>Answers</summary>
-#
-# 1. All parameters and channel counts stay the same. MACs and sizes change.
-# 2. Only conv1: with S on it, it computes a quarter of the numbers. The next section shows the price.
-# </details>
-#
-# ## 7 · v1 or v1.5: where S is
-#
-# The paper puts S on F's *first 1×1* convolution. Later versions moved it to the 3×3, and every published PyTorch
-# **checkpoint**, a file of trained weights, belongs to the later versions. The two are called **v1** and **v1.5**.
-# Shapes and parameters are the same in both.
+# <details><summary>Answer</summary>Only conv1: with S on it, it computes a quarter of the numbers.</details>
 #
 # ![Two blocks side by side: in v1 the first 1×1 has stride 2 and F works at 28 × 28 from there on; in v1.5 the 3×3 has it](images/v1-v15.svg)
 #
@@ -548,7 +529,7 @@ from resnet_lib.exercises import check_to_v1
 check_to_v1(to_v1, Block, exercise="03.5")
 
 # %% [markdown]
-# **Predict:**
+# **Predict** whether the two blocks give the same numbers:
 
 # %%
 ask("03.same")
@@ -570,10 +551,8 @@ print("v1 takes the weights of v1.5 without complaint")
 # ### Which pixels does each path see?
 #
 # If a pixel of x has no influence on the output, the gradient of the output with respect to that pixel is exactly zero.
-# So let PyTorch compute that gradient and look for zeros. A 14×14 piece of x is enough, and its pixels are large enough
-# to see. The block accepts it: its weights do not depend on W.
-#
-# **Predict:**
+# So let PyTorch compute that gradient and look for zeros. (0 could also be chance; the test with rubbish below proves
+# it.) A 14×14 piece of x is enough. **Predict** how many pixels are never seen:
 
 # %%
 ask("03.unseen")
@@ -642,7 +621,8 @@ for name, stride_on in [("v1", "1x1"), ("v1.5", "3x3")]:
 
 # %% [markdown]
 # **And what it gains.** F sees all of x instead of a quarter, and its 3×3 works on neighbours that are really next to each
-# other. NVIDIA, who publish both, report about 0.5 percentage points more pictures right, at about 5 % less speed.
+# other. NVIDIA's [page about its v1.5](https://pytorch.org/hub/nvidia_deeplearningexamples_resnet50) reports about 0.5
+# percentage points more pictures right, at about 5 % less speed.
 #
 # ResNet-50 has three blocks with S = 2, each with the same difference. Together they make the whole network 6 % more
 # expensive: about 4.1 instead of 3.9 billion MACs. When two sources disagree about ResNet-50's cost, first ask which
@@ -666,9 +646,11 @@ shape = ...  # (channels, height, width)
 parameters = ...
 
 # %% tags=["solution"]
+import math
+
 me = "A. Learner"
 C, W, C1, S = student_numbers(me, "03").values()
-shape = (4 * C1, -(-W // S), -(-W // S))
+shape = (4 * C1, math.ceil(W / S), math.ceil(W / S))
 parameters = btnk1_parameters(C, C1)
 
 # %%
@@ -677,7 +659,7 @@ from resnet_lib.exercises import check_own_block
 check_own_block(me, shape, parameters, exercise="03.6")
 
 # %% [markdown]
-# ## 8 · Common mistakes
+# ## 7 · Common mistakes
 #
 # **"A projection is needed only when the stride is 2."** Watch it fail at the first block of Stage 1:
 
@@ -711,10 +693,6 @@ with torch.no_grad():
 print(tuple(total.shape), "where (1, 64, 1, 1) was expected")
 
 # %% [markdown]
-# **ReLU before the sum.** If F ends in a ReLU, it can only add to the other path, never subtract. The shapes are right,
-# the network trains, and it ends up worse (measured by He et al. 2016, arXiv 1603.05027, section 4.1). Only a
-# comparison of numbers, as in section 5, finds it.
-#
 # **No BN in G.** It runs and has the right shapes, but G can become much larger or smaller than F.
 #
 # **Comparing in training mode.** Without `eval()`, BN uses the mean and variance of the batch and also updates its
@@ -731,9 +709,8 @@ print(tuple(total.shape), "where (1, 64, 1, 1) was expected")
 #
 # ## Recall
 #
-# 1. A block has C = 256, C1 = 64 and S = 1. Does it need a projection?
-# <details><summary>Answer</summary>No: 4·C1 = 256 = C and S = 1, so F(x) has the shape of x. It would be a
-# BTNK2.</details>
+# 1. A block has C = 512, C1 = 128 and S = 2. Does it need a projection?
+# <details><summary>Answer</summary>Yes: 4·C1 = 512 = C, but S = 2 halves the width of F(x).</details>
 #
 # 2. Which of C, W, C1 and S change the number of parameters?
 # <details><summary>Answer</summary>C and C1.</details>
@@ -751,7 +728,7 @@ print(tuple(total.shape), "where (1, 64, 1, 1) was expected")
 #
 # ## What comes next
 #
-# You have all three parts: the stem, BTNK1 and BTNK2. [04 · Stages 1 to 4](04_stages.ipynb) stacks the blocks, and
+# You have all the parts but the head: the stem, BTNK1 and BTNK2. [04 · Stages 1 to 4](04_stages.ipynb) stacks the blocks, and
 # derives the two laws that the numbers of BTNK1 follow.
 
 # %% [markdown] tags=["instructor"]
@@ -765,9 +742,9 @@ print(tuple(total.shape), "where (1, 64, 1, 1) was expected")
 # | 20 | Exercise 3 |
 # | 5 | Look inside, and section 5 |
 # | 10 | Exercise 4 |
-# | 10 | Section 6: the four questions, then at the projector |
+# | 10 | Section 6: where S is, at the projector |
 # | 10 | Exercise 5 |
-# | 5 | Section 7, which pixels |
+# | 5 | Section 6, which pixels |
 # | 5 | Exercise 6, a different block for each student; recall while the fast ones wait |
 #
 # ### Ask before you show
@@ -775,7 +752,7 @@ print(tuple(total.shape), "where (1, 64, 1, 1) was expected")
 # - Before `f + x`: "Two things disagree. Which will PyTorch report?" It starts at the last dimension.
 # - Before C1 doubles: "Twice the parameters, or four times?" Both are wrong; ask which convolutions double.
 # - Before S goes to 1: "Does a parameter change? Does a MAC?"
-# - Before the four pictures of section 7: "What fraction of the pixels does F never see in v1, and in v1.5? And G?"
+# - Before the four pictures of section 6: "What fraction of the pixels does F never see in v1, and in v1.5? And G?"
 #
 # ### What they may think
 #
@@ -787,7 +764,7 @@ print(tuple(total.shape), "where (1, 64, 1, 1) was expected")
 # ### On the projector
 #
 # The BottleneckExplorer at Stage 2, block 1. Switch v1 and v1.5 and follow the MACs of conv1 alone. Then the picture of
-# section 7: one of four has no darkest pixels.
+# section 6: one of four has no darkest pixels.
 #
 # In exercise 6 each student gets their own C, W, C1 and S, derived from the name they enter. The grader's page for
 # the student shows their cell; `student_numbers(name, "03")` in `resnet_lib.grading` gives you the numbers.

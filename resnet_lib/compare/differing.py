@@ -112,7 +112,7 @@ def _cause(learner, reference, theirs, x, part, tried, training):
         return Found(found("mistake" if part else "mistake in a part", layer_name(at), cause=mistake), line), True
     if run.error:
         if left := _left_out(layers, taps):
-            return Found(found("part skipped", left), line), False
+            return Found(found("part skipped", left[0], later=left[1]), line), False
         return Found(_uncalled(inside, taps, run.error) or stopped(run.error), line), False
     return Found(_unproved(learner, taps, run, theirs, x, part, layers[equal:], training)), False
 
@@ -162,9 +162,9 @@ def _planted(reference, theirs, x, part, at, inside, first, taps, run):
 
 def _unproved(learner, taps, run, theirs, x, part, differing, training):
     """What can be said where no planted mistake gives the learner's numbers. differing: layers from the first on."""
-    idle = next((t for t in taps.values() if t.calls == 0 and _idle(learner, t, x)), None)
-    if idle is not None:
-        return found("layer not called", layer_name(idle.name))
+    unused = next((t for t in taps.values() if t.calls == 0 and idle(learner, [t], x)), None)
+    if unused is not None:
+        return found("layer not called", layer_name(unused.name))
     many = next((t for t in taps.values() if t.calls > 1), None)
     if many is not None:
         return found("called several times", layer_name(many.name), times=many.calls)
@@ -206,12 +206,14 @@ def _seen_other(taps, layer):
 
 
 @torch.no_grad()
-def _idle(learner, layer, x):
-    """Whether a layer that no call has shown plays no part: other numbers in it change nothing."""
-    before, numbers = survey(learner, x).out, layer.first.clone()
-    layer.first.add_(1)
+def idle(learner, layers, x):
+    """Whether layers that no call has shown play no part: other numbers in them change nothing."""
+    before, numbers = survey(learner, x).out, [layer.first.clone() for layer in layers]
+    for layer in layers:
+        layer.first.add_(1)
     after = survey(learner, x).out
-    layer.first.copy_(numbers)
+    for layer, kept in zip(layers, numbers, strict=True):
+        layer.first.copy_(kept)
     return same(before, after)
 
 
@@ -252,15 +254,16 @@ def _uncalled(inside, taps, error):
 
 
 def _left_out(layers, taps):
-    """The learner's name of the first part that has not run, although one has that comes after it; or ""."""
+    """The learner's names of the first part that has not run and of the last one that has, or None."""
     own = [taps[layer.name] for layer in layers if layer.name in taps and ".shortcut." not in f".{layer.name}"]
     ran = [i for i, layer in enumerate(own) if layer.calls]
     left = next((layer for layer in own[: max(ran, default=0)] if not layer.calls), None)
-    if left is None:
-        return ""
+    if left is None or len(left.first.shape) == 2:  # whether a product of matrices ran cannot be seen
+        return None
     steps = left.name.split(".")
     parts = (".".join(steps[: i + 1]) for i in range(len(steps)))
-    return next((p for p in parts if not any(f"{own[i].name}.".startswith(f"{p}.") for i in ran)), left.name)
+    part = next((p for p in parts if not any(f"{own[i].name}.".startswith(f"{p}.") for i in ran)), left.name)
+    return layer_name(part), layer_name(own[max(ran)].name)
 
 
 def _part(name):

@@ -6,13 +6,14 @@ way back in backward.py.
 
 import re
 from collections import Counter, defaultdict
+from math import prod
 
 import torch
 from torch import nn
 
 from .._common import one_thread, shape_text
 from .backward import backward, frozen, lacking, misplaced
-from .differing import TOLERANCE, Found, explain, line_of, same, what_of
+from .differing import TOLERANCE, Found, explain, idle, line_of, same, two_numbers, what_of
 from .errors import stopped
 from .pairing import biased, by_key, copy, kernel, keys, orders, pairs_of, placed, table
 from .proof import draw_norms
@@ -119,7 +120,10 @@ def _stored(pairs):
         # A variance divided by n and not by n − 1 is no mistake worth a word.
         for role, enough in (("mean", ENOUGH), ("var", 0.02)) if layer.kind == "norm" else ():
             if not same(*(t.tensors[role].view(-1) for t in (own, layer)), enough):
-                return found("running statistics", own.name)
+                if own.given is not None and not same(own.given, layer.given, ENOUGH):
+                    values = two_numbers(own.given, layer.given)
+                    return found("numbers differ before", layer_name(own.name), mode="in training mode ", **values)
+                return found("running statistics" if own.given is not None else "stored numbers", layer_name(own.name))
     return None
 
 
@@ -157,7 +161,7 @@ def _of_layers(learner, theirs, mine, x):
     if not mine.error and not isinstance(mine.out, torch.Tensor):
         none = found("None returned") if mine.out is None else found("no tensor returned", what=what_of(mine.out))
         return Found(none)
-    if not mine.error and not any(layer.calls for layer in mine.layers):
+    if not mine.error and not any(layer.calls for layer in mine.layers) and idle(learner, mine.layers, x):
         return Found(found("layers unused", what=what_of(mine.out)))
     return Found(found("x returned")) if not mine.error and same(mine.out, x) else None
 
@@ -267,11 +271,15 @@ def _entry(row, wrong, theirs, mine):
         return found("layer too many", layer_name(own), layer=layer_name(own), shape=its, identity=identity)
     if len(shape) == 1:
         return found("norm channels", name, layer=at, C=its[0], right=shape[0])
+    layer = next((layer for layer in mine if layer.name == own), None)
+    if len(its) == 2 and layer is not None and layer.given is None:  # which way round is not known: the better fit
+        its = max(its, its[::-1], key=lambda sides: sum(a == b for a, b in zip(sides, shape, strict=False)))
+    if len(its) == 2 and len(shape) == 4 and kernel(shape) != "1×1":  # a product over windows shows no kernel
+        return found("matrix", name, layer=at, shape=its, right=(shape[0], prod(shape[1:])))
     if kernel(shape) != kernel(its):
         return found("kernel", name, layer=at, kernel=kernel(its), right=kernel(shape))
-    groups = next((layer.groups for layer in mine if layer.name == own), 1)
-    if groups > 1:
-        return found("groups of a convolution", name, layer=at, groups=groups)
+    if layer is not None and layer.groups > 1:
+        return found("groups of a convolution", name, layer=at, groups=layer.groups)
     gives, takes = its[:2]
     kind = "channels in a stage" if re.match(r"stage\d\.", name) else "channels"
     return found(kind, name, layer=at, gives=gives, takes=takes, right_gives=shape[0], right_takes=shape[1])

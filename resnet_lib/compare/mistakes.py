@@ -246,8 +246,8 @@ def _block_mistakes(m, eps):
     convs = [n for n in ("conv1", "conv2", "conv3") if n in m]
     last, projection = f"relu{len(convs)}", "shortcut.conv" in m
     yield found("relu after the sum missing"), {last: _same}
+    yield found("relu on F"), {"on F": F.relu}  # where x holds no negatives, it gives the numbers of the next, too
     yield found("relu before the sum"), {last: _same, "on F": F.relu}
-    yield found("relu on F"), {"on F": F.relu}
     if not projection:
         yield found("x overwritten"), {"sum": lambda f, s: f + f}
     else:  # x itself holds no negatives: there a second ReLU changes nothing

@@ -9,7 +9,6 @@ parameters themselves: autograd's record of the run says in which order they wer
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import chain
-from math import inf
 
 import torch
 from torch import nn
@@ -19,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..activations import recording
 from .endless import Endless, within
+from .graph import by_graph, offsets, uses
 
 CALLS = {torch.conv2d: "weights", F.linear: "weights", F.batch_norm: "norm"}
 ARGUMENTS = {"weights": ("input", "weight", "bias"), "norm": ("input", "mean", "var", "weight", "bias")}
@@ -149,11 +149,17 @@ def survey(module, x, before=None, dropout=True):
     found, registered = Survey(x=x.detach().clone().requires_grad_()), _Registered(module)
     by_hand = found.by_hand = _norms_by_hand(module) if before is None else before.by_hand
 
-    def after(call):
-        if all(isinstance(t, torch.Tensor) for t in (*call.inputs, call.output)):
-            note("norm", _tensors(call.name, by_hand), call.inputs[0].detach(), call.output.detach())
+    seen, by_call = {}, set()
 
-    seen = {}
+    def after(call):
+        tensors = _tensors(call.name, by_hand)
+        watched = _known(tensors)[0].data_ptr() in by_call  # it calls F.batch_norm, which has been noted
+        if not watched and all(isinstance(t, torch.Tensor) for t in (*call.inputs, call.output)):
+            note("norm", tensors, call.inputs[0].detach(), call.output.detach())
+
+    def note_call(kind, tensors, *more, **options):
+        by_call.update(registered.base(t).data_ptr() for t in _known(tensors))
+        note(kind, tensors, *more, **options)
 
     def note(kind, tensors, given=None, result=None, calls=1, **more):
         tensors = {role: registered.base(t) for role, t in tensors.items()}
@@ -167,7 +173,7 @@ def survey(module, x, before=None, dropout=True):
             found.layers.append(layer)
         layer.calls += calls
 
-    own, watch = found.x.clone(), _Watch(note, dropout)
+    own, watch = found.x.clone(), _Watch(note_call, dropout)
     with torch.enable_grad(), recording({m: m for m in by_hand}, inputs=by_hand, copy=True, note=after):
         try:
             with (
@@ -188,7 +194,8 @@ def survey(module, x, before=None, dropout=True):
     for kind, tensors in rest:
         note(kind, tensors, calls=0)
     if rest or any(not layer.calls for layer in found.layers):
-        _by_graph(found)
+        by_graph(found)
+        offsets(found)
     used = {t.data_ptr() for layer in found.layers for t in layer.tensors.values() if isinstance(t, torch.Tensor)}
     found.unplaced = any(t.data_ptr() not in used for t in module.parameters())
     return found
@@ -206,7 +213,12 @@ class _Registered:
     def name(self, tensors):
         """What the module calls the layer of these tensors, or None."""
         own = [self.names[t.data_ptr()] for t in tensors if t.data_ptr() in self.names]
-        return min(own, key=len).rpartition(".")[0] or own[0] if own else None
+        if not own:
+            return None
+        shortest = min(own, key=len)
+        part = shortest.rpartition(".")[0]
+        beside = {n for n in self.names.values() if n.rpartition(".")[0] == part and not n.endswith("_tracked")}
+        return part if part and beside <= set(own) else shortest  # a part may keep the numbers of several layers
 
     def base(self, t):
         """The registered parameter that a tensor was computed from, where it is one alone and of as many numbers, such
@@ -226,7 +238,7 @@ class _Registered:
     def _leaves(self, t):
         if t.grad_fn is None:
             return []
-        leaves = list(_uses(t)[0])
+        leaves = list(uses(t)[0])
         return leaves if all(id(leaf) in self.leaves for leaf in leaves) else []
 
     def rest(self, layers):
@@ -248,44 +260,6 @@ class _Registered:
                 for each in zip(*(roles[role] for role in ("mean", "var", "weight", "bias")), strict=True):
                     found.append(("norm", dict(zip(("mean", "var", "weight", "bias"), each, strict=True))))
         return found
-
-
-def _uses(out):
-    """leaf → when it was first used on the way to a tensor, and leaf → how often, as autograd has recorded it."""
-    first, times, stack, done = {}, defaultdict(int), [out.grad_fn], set()
-    while stack:
-        node = stack.pop()
-        if node is None or node in done:
-            continue
-        done.add(node)
-        for before, _ in node.next_functions:
-            if hasattr(before, "variable"):
-                leaf = before.variable
-                first[leaf] = min(first.get(leaf, inf), node._sequence_nr())
-                times[leaf] += 1
-            else:
-                stack.append(before)
-    return first, times
-
-
-def _by_graph(found):
-    """Order the layers as autograd saw them used; one that it saw has run."""
-    if not isinstance(found.out, torch.Tensor) or found.out.grad_fn is None:
-        return
-    first, times = _uses(found.out)
-    first = {leaf.data_ptr(): when for leaf, when in first.items()}
-    times = {leaf.data_ptr(): n for leaf, n in times.items()}
-
-    def at(layer):
-        own = [t.data_ptr() for t in layer.tensors.values() if isinstance(t, torch.Tensor)]
-        return min((first[p] for p in own if p in first), default=inf), own
-
-    for layer in found.layers:
-        when, own = at(layer)
-        if not layer.calls and when < inf:
-            layer.calls = 1 if layer.kind == "norm" else max(times[p] for p in own if p in times)
-    if all(at(layer)[0] < inf for layer in found.layers if layer.calls):
-        found.layers.sort(key=lambda layer: at(layer)[0])
 
 
 def _made(module, by_hand):

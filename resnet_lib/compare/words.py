@@ -194,7 +194,7 @@ LAYERS = {
         "nn.Sequential or nn.ModuleList, not into a plain list."
     ),
     "no layers": "It has no layers yet: make them in __init__, as self.something, and call them in forward.",
-    "layers unused": "Its layers are there, but forward gives {what} without calling one of them.",
+    "layers unused": "Its layers are there, but what forward gives, {what}, depends on none of them.",
     "x returned": "forward gives back x as it came in: return what the layers have made of it.",
     "input overwritten": (
         "forward overwrites its own input x: code that still needs x, such as the previous block's backward pass, "
@@ -218,12 +218,16 @@ LAYERS = {
     "layer too many": _layer_extra,
     "norm channels": "{layer}, a BN, has {C} channels; after this convolution there are {right}.",
     "groups of a convolution": "{layer} has groups = {groups}; it should have 1.",
+    "matrix": lambda layer, shape, right, **_: (
+        f"{layer} is a matrix of shape {shape_text(shape)}; over the windows that it should see it is "
+        f"{shape_text(right)}: look at its kernel and channels."
+    ),
     "kernel": "{layer} has a kernel of {kernel}; it should be {right}.",
     "channels": _channels,
     "channels in a stage": _channels,
     "None returned": "forward gives None: end it with return.",
     "no tensor returned": "forward gives {what}, and should give one tensor.",
-    "part skipped": "forward goes on without {where}: call it, too, in its place.",
+    "part skipped": "forward comes to {later} and has not called {where}: call it, too, in its place.",
     "layer not called": "{where} is made in __init__, and forward never calls it.",
     "called several times": "{where} is called {times} times in one forward pass, and should be once.",
     "output shape": (
@@ -294,6 +298,10 @@ LAYERS = {
     "running statistics": (
         "In training mode {where} does not keep the running mean and variance as nn.BatchNorm2d does (momentum 0.1): "
         "after training, eval() would use the wrong ones."
+    ),
+    "stored numbers": (
+        "After a run in training mode {where} has stored other numbers than nn.BatchNorm2d would have: look at what "
+        "goes into it in training mode, and at its momentum."
     ),
 }
 

@@ -43,15 +43,21 @@ ASKED = {
             "the output of the last block, (2048, 7, 7)": "Many channels, but only 49 numbers in each.",
         },
     ),
-    "00.grow": _choice(
-        "From the photograph to the last block, what happens?",
-        "the channels grow, and the width shrinks",
-        "The network trades where for what.",
+    "00.parameters": _choice(
+        "Which of these parts of ResNet-50 has most parameters?",
+        "Stage 4, where the maps are 7 × 7",
+        "Parameters grow with the channels and not with the width, and Stage 4 has the most channels.",
         {
-            "the channels and the width both shrink": "Something has to hold what was found: look at the first number.",
-            "the channels shrink, and the width stays": "The width cannot stay: the cost would be enormous.",
-            "the channels and the width both grow": "Then the last block would have the most numbers by far.",
+            "Stage 0, where the maps are largest": "A parameter is used all over a map, but counted once.",
+            "Stage 1, which follows": "Parameters grow with the channels, and the later stages have more of them.",
+            "the head, for its 1,000 answers": "That is 1,000 times 2,048 weights, about two million. Is there more?",
         },
+        (
+            "Stage 0, where the maps are largest",
+            "Stage 1, which follows",
+            "Stage 4, where the maps are 7 × 7",
+            "the head, for its 1,000 answers",
+        ),
     ),
     # ── Lesson 01 ──
     "01.cost": _number(
@@ -92,11 +98,14 @@ ASKED = {
     ),
     # ── Lesson 02 ──
     "02.nothing": _choice(
-        "F(x) = 0, and the block ends with a ReLU. Does it return x exactly?",
-        "yes",
-        "x is the output of another ReLU: it has no negative numbers that this one could cut off.",
-        {"no": "Which numbers does a ReLU change? And does this x have any of those?"},
-        YES_NO,
+        "bn3's factor and offset are 0, and x is the output of a ReLU. What does the block return?",
+        "x, unchanged",
+        "F(x) = 0, so the sum is x. And x has no negative numbers that the last ReLU could cut off.",
+        {
+            "x, with its negative numbers set to 0": "x is the output of a ReLU. Has it any negative numbers?",
+            "zeros": "F(x) is all zeros. What else goes into the sum?",
+            "other random numbers, like its weights": "What does bn3 make of them, with factor and offset 0?",
+        },
     ),
     "02.most": _choice(
         "256 → 64 → 64 → 256 channels. Which of the three convolutions has most weights?",

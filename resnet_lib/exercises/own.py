@@ -125,7 +125,8 @@ def _kept(name):
         mentioned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)} | {name}
         space = {n: getattr(resnet_lib, n) for n in resnet_lib.__all__}
-        space |= {"torch": torch, "nn": nn, "F": functional, "math": math, "copy": copy, "__name__": "yours"}
+        space |= {"torch": torch, "nn": nn, "F": functional, "math": math, "copy": copy, "yours": yours}
+        space["__name__"] = "yours"
         space |= {n: _right.get(n) or _kept(n) or PARTS[n].library() for n in mentioned & PARTS.keys() - defined}
         with within():
             exec(compile(source, str(_file(name)), "exec"), space)

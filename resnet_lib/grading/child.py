@@ -16,11 +16,12 @@ import torch
 from torch import nn
 from torch.nn.modules import module as hooks
 
-from . import modules, wire
+from . import modules, unseen, wire
 from .surroundings import FAKE, Nothing, fresh_torch, shell
 from .tracing import Trace
 
 HERE = str(Path(__file__).resolve().parents[1])
+RECENT = 100  # calls whose gradients can still be asked for
 TORCH = str(Path(torch.__file__).parent)
 
 
@@ -36,7 +37,7 @@ class Child:
     def __init__(self, channel, read):
         self.channel, self.read = channel, read
         self.objects, self.numbers, self.sent, self.given = {}, {}, {}, {}
-        self.trace, self.inside = None, {}
+        self.trace, self.traces, self.inside = None, [], {}
         self.shell = shell()
 
     def serve(self):
@@ -86,7 +87,9 @@ class Child:
         f = self.objects[given["number"]]
         module, roots = isinstance(f, nn.Module), [self.objects[n] for n in given["modules"]]
         self.given = {id(t): -1 - k for k, (t, _) in tensors.items()}
-        trace = Trace(self.encode, self.slots([*([f] if module else []), *roots]))
+        trace = Trace(self.encode, self.slots([*([f] if module else []), *roots]), self.given, len(self.traces))
+        self.traces.append(trace.unseen)
+        self.traces[:-RECENT] = [{}] * len(self.traces[:-RECENT])
         kept = [(b, b.clone()) for b in f.buffers()] if module else []
         out, error = self.run(given, trace, f, args, kwargs)
         encoder = trace.encoder
@@ -107,6 +110,15 @@ class Child:
         answer["modules"] = self.new(buffers)
         self.given = {}
         return answer, buffers
+
+    def do_pull(self, given, buffers):
+        """Pull a gradient through steps that are in no trace."""
+        (n, key), grad = given
+        value, edges, nodes = self.traces[n][key]
+        with torch.no_grad():
+            found = unseen.pulled(value, edges, nodes, wire.Decoder(buffers).decode(grad))
+        encoder = wire.Encoder()
+        return {"grads": [encoder.encode(g) for g in found]}, encoder.buffers
 
     def run(self, given, trace, f, args, kwargs):
         """What f gives, and what it raises, under the grader's settings of torch."""

@@ -31,7 +31,7 @@ def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS, jobs
     lesson = read_lesson(lesson, notebooks)
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder: pass the folder with the submitted notebooks")
-    paths = [p for p in sorted(folder.rglob("*.ipynb")) if p.is_file() and ".ipynb_checkpoints" not in p.parts]
+    paths = [p for p in sorted(folder.rglob("*.ipynb")) if not p.is_dir() and ".ipynb_checkpoints" not in p.parts]
     if not paths:
         raise ValueError(f"{folder} holds no notebook (a file that ends in .ipynb)")
     if not out.parent.is_dir():
@@ -81,7 +81,7 @@ def digest_of(lesson, limits):
 
 def _digest(path):
     with contextlib.suppress(OSError):
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest()
     return ""
 
 

@@ -10,15 +10,17 @@ from html import escape
 import torch
 
 from .. import exercises
+from ..compare import endless
 from ..exercises import own as parts_of_lessons
 from ..exercises.own_question import handed_in_as
 from ..exercises.placeholders import open_lines
 from ..exercises.questions import Question
 from . import wire
 from .box import limit
+from .functions import Chosen, Ended, Function
 from .needs import EVERY, names, needed, parsed
 from .processes import Line, Stream, reader
-from .remote import Chosen, Ended, Function, Remote
+from .remote import Remote
 from .verdicts import CRASHED, FAILED, LOOK, NOT_DONE, Part, Verdict, summed
 
 LONGEST = 600  # characters of a sentence
@@ -54,6 +56,7 @@ def judge(end, submissions):
     os.environ["RESNET_COURSE_RUNS"] = tempfile.mkdtemp(dir=submissions.scratch)
     limit(job["limits"]["memory"], 10**6, None)
     handed_in_as(**job["whose"])
+    endless.LIMIT = 3600  # here the time of the submission's process counts, and stops it
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         for n in job["wanted"]:
             wire.send(Stream(end), {"begin": n})

@@ -21,7 +21,8 @@ from pathlib import Path
 import torch
 
 from . import wire
-from .remote import Ended
+from .functions import Ended
+from .watching import crowded, kill, memory_of, size_of, there
 
 ROOT = Path(__file__).resolve().parents[2]
 START = "import sys; sys.path[0] = sys.argv[1]; from resnet_lib.grading.processes import main; main()"
@@ -229,6 +230,8 @@ def reader(end):
 class Line:
     """The connection to a submission's process, which may use so many seconds in all and so many MB."""
 
+    waiting = False  # for an answer
+
     def __init__(self, way, memory, seconds):
         self.folder = tempfile.mkdtemp(dir=way.scratch)
         self.end, self.left, self.memory, self.pid = way.start(), seconds, memory, None
@@ -241,12 +244,16 @@ class Line:
 
     def exchange(self, header, buffers=()):
         """Send a message and return what comes back; Ended where nothing comes in time."""
-        begun = time.monotonic()
+        if self.waiting:  # the check was stopped before the last answer had come: what comes now is not this one's
+            raise self._late()
+        begun, self.waiting = time.monotonic(), True
         self.deadline = begun + self.left
         try:
             self.end.settimeout(max(0.1, self.left))
             wire.send(Stream(self.end), header, buffers)
-            return wire.receive(self._read)
+            answer = wire.receive(self._read)
+            self.waiting = False
+            return answer
         except TimeoutError:
             raise self._late() from None
         except (wire.Broken, OSError):
@@ -302,49 +309,3 @@ class Line:
         while there(self.pid) and time.monotonic() < until:  # it might write one file more than is removed
             time.sleep(0.01)
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def crowded():
-    """How many times as long everything takes here, because other programs want the processors too; 4 at most."""
-    try:
-        return min(4.0, max(1.0, os.getloadavg()[0] / (2 * (os.cpu_count() or 1))))
-    except (AttributeError, OSError):
-        return 1.0
-
-
-def kill(pid, group=False):
-    """End a process, or its whole group, if it is still there."""
-    with contextlib.suppress(OSError):
-        if pid and group and hasattr(os, "killpg"):
-            os.killpg(pid, signal.SIGKILL)
-        elif pid:
-            os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-
-
-def there(pid):
-    """Whether a process is still there."""
-    with contextlib.suppress(OSError):
-        if pid and os.name != "nt":  # there, signal 0 would end it
-            os.kill(pid, 0)
-            return True
-    return False
-
-
-def memory_of(pid):
-    """MB that the process holds; 0 where that cannot be told."""
-    try:
-        import psutil  # comes with JupyterLab
-
-        return psutil.Process(pid).memory_info().rss / 2**20
-    except Exception:  # it may just have ended
-        return 0
-
-
-def size_of(folder):
-    """Bytes of the files in a folder."""
-    found = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                found += os.lstat(os.path.join(place, name)).st_size
-    return found

@@ -12,52 +12,16 @@ import linecache
 import pickle
 import time
 import types
-from inspect import Parameter, Signature, _ParameterKind
 
 import torch
 from torch import nn
 
 from .. import network
 from . import modules, wire
+from .functions import DATA, Chosen, Function, checked, stand_in
 from .replay import Replay
 
 CLOCK = time.perf_counter
-DATA = (bool, int, float, complex, str, bytes, dict, list, tuple, set, frozenset, torch.Tensor, slice, range)
-
-
-class Ended(BaseException):
-    """A submission's process has come to an end, or to its limit. No check may take this for an answer."""
-
-    def __init__(self, result, sentence):
-        super().__init__(sentence)
-        self.result, self.sentence = result, sentence
-
-
-class Chosen:
-    """Stands for what a learner has chosen in a widget, which the submission's process does not have."""
-
-
-class Function:
-    """A function or class of the submission. Calling it calls the one in the submission's process."""
-
-    def __init__(self, remote, number, about):
-        self._remote, self._number, self._about = remote, number, about
-        self.__name__, self._module = about["name"], about["of"]
-        if about["given"] is not None:
-            kinds = [
-                Parameter(name, _ParameterKind(kind), default=None if has else Parameter.empty)
-                for name, kind, has in about["given"]
-            ]
-            self.__signature__ = Signature(kinds)
-
-    def __call__(self, *args, **kwargs):
-        return self._remote.call(self, args, kwargs)
-
-    def __repr__(self):
-        return self._about["said"]
-
-    def __deepcopy__(self, memo):
-        return self
 
 
 def _forward(module, *args, **kwargs):
@@ -112,7 +76,7 @@ class Remote:
         if kind == "callable":
             number, about = rest
             if number not in self.known:
-                self.known[number] = Function(self, number, _checked(about))
+                self.known[number] = Function(self, number, checked(about))
             return self.known[number]
         if kind == "v" and rest[0] < 0:
             return given[-1 - rest[0]]
@@ -157,6 +121,14 @@ class Remote:
         self._reader(found, buffers, given)
         error = self.problem(found) if "error" in found else None
         return Replay(self, [module, *encoder.roots], given, buffers, error).outer(found["nodes"])
+
+    def pull(self, key, grad):
+        """The gradients of what an unseen result was computed from, for the gradient of that result."""
+        encoder = wire.Encoder()
+        found, buffers = self.line.ask(["pull", [key, encoder.encode(grad.detach())]], encoder.buffers, self.answer)
+        if "error" in found:
+            raise self.problem(found)
+        return [wire.Decoder(buffers).decode(g) for g in found["grads"]]
 
     def _request(self, number, args, kwargs, module=None):
         encoder = _Arguments(self)
@@ -228,7 +200,7 @@ class Remote:
             read = {str(k): decoder.decode(v) for k, v in plain.items()}
             for name, value in read.items():
                 if name.isidentifier() and not name.startswith("_") and name not in ("forward", *modules.INTERNAL):
-                    value = _stand_in(value) if isinstance(value, Function) else value
+                    value = stand_in(value) if isinstance(value, Function) else value
                     if name != "training" or isinstance(value, bool):
                         vars(module)[name] = value
             self.plain[n] = modules.attributes(module)
@@ -312,29 +284,6 @@ def _same(before, now):
 
 def _equal(a, b):
     return type(a) is type(b) and a == b
-
-
-def _checked(about):
-    """What is said of a function, each of it of the type it should have."""
-    given = about.get("given")
-    if given is not None:
-        given = [[str(n), int(k), bool(d)] for n, k, d in given if str(n).isidentifier()][:50]
-        kinds = [k for _, k, _ in given]
-        given = given if kinds == sorted(kinds) and all(0 <= k <= 4 for k in kinds) else None
-    return {
-        "name": str(about.get("name"))[:80],
-        "of": str(about.get("of"))[:200],
-        "module": bool(about.get("module")),
-        "given": given,
-        "said": str(about.get("said"))[:200],
-    }
-
-
-def _stand_in(function):
-    """A class that a module keeps where it should keep an instance, as a class of that name here."""
-    if function._about["module"]:
-        return type(function.__name__, (nn.Module,), {"__module__": "answer"})
-    return None
 
 
 def _raised(error, name, number, line, module):

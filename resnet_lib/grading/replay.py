@@ -4,6 +4,7 @@ import torch
 
 from . import wire
 from .operations import OPERATIONS
+from .unseen import Unseen
 
 
 class Replay:
@@ -63,6 +64,8 @@ class Replay:
                 self._operation(*rest)
             elif kind == "call":
                 self._call(*rest)
+            elif kind == "unseen":
+                self._unseen(*rest)
             else:
                 raise wire.Broken(f"a step of the kind {kind!r}")
 
@@ -75,6 +78,10 @@ class Replay:
         for n, t in zip(results, _flat(out), strict=True):
             if n is not None:
                 self.values[n] = t
+
+    def _unseen(self, key, inputs, n, form):
+        inputs = [self.decoder.decode(i) for i in inputs]
+        self.values[n] = Unseen.apply(lambda grad: self.remote.pull(key, grad), self.decoder.decode(form), *inputs)
 
     def _call(self, n, args, nodes, form):
         module = self.modules[n]

@@ -185,7 +185,7 @@ def _page(title, body):
         "td,th{text-align:left;vertical-align:top;padding:2px 10px}pre{overflow:auto}</style>"
     )
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>{style}{CSS}'
-    return f"{head}<body>{''.join(body)}</body></html>".encode()
+    return f"{head}<body>{''.join(body)}</body></html>".encode(errors="replace")  # of half a character
 
 
 # ── What was graded and written before ───────────────────────────────────────────────────────────────────────

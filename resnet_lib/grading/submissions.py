@@ -40,6 +40,8 @@ def read_notebook(path):
     """The cells of a notebook, each a dictionary. ValueError with a sentence where it is none."""
     path = Path(path)
     try:
+        if path.is_symlink() or not path.is_file():  # a link may lead to the solutions
+            raise ValueError(f"{path.name} is a link or no file: the notebook itself has to be handed in")
         if path.stat().st_size > LARGEST:
             raise ValueError(f"{path.name} has more than {LARGEST // 10**6} MB: clear its outputs and save it again")
         cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
@@ -47,9 +49,9 @@ def read_notebook(path):
     except OSError as error:
         raise ValueError(f"{path.name} cannot be read: {error.strerror}") from None
     except (KeyError, TypeError, AttributeError, RecursionError):
-        raise ValueError(f"{path.name} has no cells of a notebook: is it one, in the format of JupyterLab?") from None
+        raise ValueError(f"{path.name} has no cells of a notebook in the format of JupyterLab") from None
     except ValueError as error:
-        if "MB" in str(error):
+        if path.name in str(error):
             raise
         raise ValueError(f"{path.name} is no notebook: its JSON breaks off or is damaged") from None
 

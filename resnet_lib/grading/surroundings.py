@@ -49,6 +49,12 @@ def quiet():
         setattr(sys.modules["resnet_lib.exercises"], name, getattr(NUMBERS, name))
     sys.modules["resnet_lib.exercises"].yours = lambda name: sys.modules["__main__"].__dict__.get(name)
     sys.meta_path.insert(0, _Finder())
+    torch.jit.script = unscripted
+
+
+def unscripted(code=None, *given, **options):
+    """Take the place of `torch.jit.script`: a script computes what its Python does, and that can be traced."""
+    return unscripted if code is None else code
 
 
 class _Finder:

@@ -199,9 +199,12 @@ class Decoder:
 def send(stream, header, buffers=()):
     """Write one message."""
     text = json.dumps([header, [len(b) for b in buffers]]).encode()
-    stream.write(HEAD.pack(len(text), sum(map(len, buffers))))
-    stream.write(text)
-    for buffer in buffers:
+    rest = sum(map(len, buffers))
+    small = rest < 2**16
+    stream.write(
+        b"".join([HEAD.pack(len(text), rest), text, *(buffers if small else ())])
+    )  # each write wakes the reader
+    for buffer in () if small else buffers:
         stream.write(buffer)
     stream.flush()
 

@@ -1,0 +1,83 @@
+"""What autograd has recorded of a run: the order in which parameters were used, and what was added to which product."""
+
+from collections import defaultdict
+from math import inf
+
+import torch
+
+
+def uses(out):
+    """leaf → when it was first used on the way to a tensor, and leaf → how often, as autograd has recorded it."""
+    first, times, stack, done = {}, defaultdict(int), [out.grad_fn], set()
+    while stack:
+        node = stack.pop()
+        if node is None or node in done:
+            continue
+        done.add(node)
+        for before, _ in node.next_functions:
+            if hasattr(before, "variable"):
+                leaf = before.variable
+                first[leaf] = min(first.get(leaf, inf), node._sequence_nr())
+                times[leaf] += 1
+            else:
+                stack.append(before)
+    return first, times
+
+
+def by_graph(found):
+    """Order the layers as autograd saw them used; one that it saw has run."""
+    if not isinstance(found.out, torch.Tensor) or found.out.grad_fn is None:
+        return
+    first, times = uses(found.out)
+    first = {leaf.data_ptr(): when for leaf, when in first.items()}
+    times = {leaf.data_ptr(): n for leaf, n in times.items()}
+
+    def at(layer):
+        own = [t.data_ptr() for t in layer.tensors.values() if isinstance(t, torch.Tensor)]
+        return min((first[p] for p in own if p in first), default=inf), own
+
+    for layer in found.layers:
+        when, own = at(layer)
+        if not layer.calls and when < inf:
+            layer.calls = 1 if layer.kind == "norm" else max(times[p] for p in own if p in times)
+    if all(at(layer)[0] < inf for layer in found.layers if layer.calls):
+        found.layers.sort(key=lambda layer: at(layer)[0])
+
+
+def offsets(found):
+    """Give products that no call has shown the row of numbers that is added to them, as their bias."""
+    products = [w for w in found.layers if w.kind == "weights" and w.given is None and w.tensors.get("bias") is None]
+    if not products or getattr(found.out, "grad_fn", None) is None:
+        return
+    left, nodes = {w.first.data_ptr(): w for w in products}, [found.out.grad_fn]
+    used = {t.data_ptr() for layer in found.layers for t in layer.tensors.values() if isinstance(t, torch.Tensor)}
+    for node in nodes:
+        before = [n for n, _ in node.next_functions if n is not None]
+        nodes += [n for n in before if n not in nodes]
+        if len(before) > 1 and node.name().startswith(("Add", "Sub")):
+            for row in (_leaf(n) for n in before):
+                if row is None or max(row.shape, default=0) < row.numel() or row.data_ptr() in used:
+                    continue
+                own = next(iter(left.keys() & {t.data_ptr() for n in before for t in _near(n)}), None)
+                if own is not None and row.numel() in left[own].first.shape:
+                    left.pop(own).tensors["bias"] = row
+
+
+def _leaf(node):
+    """The leaf that a node only lays out in another way, or None."""
+    while not hasattr(node, "variable"):
+        before = [n for n, _ in node.next_functions if n is not None]
+        if len(before) != 1:
+            return None
+        node = before[0]
+    return node.variable
+
+
+def _near(node, steps=8):
+    """The leaves that the next product below a node was computed from."""
+    nodes = [node]
+    for node in nodes:
+        if hasattr(node, "variable"):
+            yield node.variable
+        elif len(nodes) < steps:
+            nodes += [n for n, _ in node.next_functions if n is not None]

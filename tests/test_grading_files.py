@@ -1,0 +1,94 @@
+"""Files that are handed in to trouble the grader: each gets its own row, and no other is harmed."""
+
+import csv
+import json
+import os
+
+import pytest
+
+from resnet_lib.grading import Limits, grade
+
+from .small_lesson import BEGIN, RIGHT, WRONG, cell, made_lesson, notebook, submission
+
+DEEP = '{"cells": ' + "[" * 100_000
+SCRIPT = "<script>alert(1)</script>"
+
+
+def twice_the_exercise(folder, *sources):
+    cells = [cell(source, "exercise", id="given-1") for source in sources]
+    return notebook(folder, [cell(BEGIN, id="begin"), *cells])
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    root = tmp_path_factory.mktemp("handed in")
+    made_lesson(root / "notebooks")
+    folder = root / "in"
+    submission(folder / "right.ipynb", RIGHT)
+    submission(folder / "lone.ipynb", f"{RIGHT}  # \ud800")
+    submission(folder / "lone error.ipynb", "raise ValueError('\\ud800')")
+    submission(folder / f"{SCRIPT.replace('/', '')}.ipynb", f"{WRONG}\nraise ValueError('{SCRIPT}')")
+    twice_the_exercise(folder / "twice.ipynb", WRONG, RIGHT)
+    submission(folder / "x\n1,2,3\n.ipynb", WRONG)
+    notebook(folder / "numbers.ipynb", [cell(5), {"cell_type": "code", "source": [1, None]}])
+    notebook(folder / "no cells.ipynb", [])
+    (folder / "deep.ipynb").write_text(DEEP)
+    (folder / "digits.ipynb").write_text('{"cells": [' + "1" * 10_000 + "]}")
+    (folder / "null.ipynb").write_bytes(b"\0" * 1000)
+    (folder / "empty.ipynb").write_bytes(b"")
+    with open(folder / "large.ipynb", "wb") as file:
+        file.truncate(101 * 10**6)
+    (folder / "folder.ipynb").mkdir()
+    if os.name != "nt":
+        (folder / "linked.ipynb").symlink_to(root / "notebooks" / "solutions" / "07_small.ipynb")
+        (folder / "nowhere.ipynb").symlink_to(root / "nothing")
+        (folder / "itself.ipynb").symlink_to("itself.ipynb")
+        (folder / "others").symlink_to(folder)
+        os.mkfifo(folder / "pipe.ipynb")
+    grades = grade(folder, "07", root / "grades.csv", Limits(4), lambda line: None, root / "notebooks", jobs=2)
+    return {name: verdict for name, (verdict,) in grades.items()}, root
+
+
+def test_a_right_one_passes_and_no_damaged_file_does(graded):
+    found = {name: verdict.result for name, verdict in graded[0].items()}
+    assert found.pop("right") == "passed"
+    assert set(found.values()) == {"failed", "unreadable"}
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("large", "more than 100 MB"),
+        ("deep", "no cells of a notebook"),
+        ("digits", "its JSON breaks off or is damaged"),
+        ("empty", "its JSON breaks off or is damaged"),
+        ("null", "its JSON breaks off or is damaged"),
+        ("no cells", "none of the exercises"),
+        ("numbers", "no cells of a notebook"),
+    ],
+)
+def test_what_is_no_notebook_is_told_why(graded, name, sentence):
+    assert graded[0][name].result == "unreadable" and sentence in graded[0][name].sentence
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")
+def test_a_link_is_not_followed_and_a_pipe_not_waited_for(graded):
+    """A link may lead to the solutions, or to what another has handed in."""
+    for name in ("linked", "nowhere", "itself", "pipe"):
+        assert "is a link or no file" in graded[0][name].sentence, name
+    assert not [name for name in graded[0] if name.startswith("others")]
+
+
+def test_the_first_of_two_answers_to_an_exercise_counts(graded):
+    assert graded[0]["twice"].result == "failed"
+
+
+def test_no_page_runs_what_a_student_wrote_and_every_row_is_one_line(graded):
+    _, root = graded
+    pages = [path.read_text(encoding="utf-8") for path in (root / "grades_feedback").glob("*.html")]
+    assert len(pages) == len(graded[0]) + 1 and not any(SCRIPT in page or "<script>" in page for page in pages)
+    with open(root / "grades.csv", newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.reader(file))
+    assert len(rows) == len(graded[0]) + 1 and len({len(row) for row in rows}) == 1
+    assert not any(value.startswith("=") or "\n" in value for row in rows for value in row)
+    assert json.loads((root / ".grades.graded.json").read_text())["graded"]
