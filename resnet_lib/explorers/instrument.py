@@ -42,8 +42,9 @@ from traitlets import Bytes, Dict, List, Unicode
 from .._common import one_thread
 from ..views.maps import scale, to_levels
 from ..views.style import CSS, ERROR, MAIN, SHORTCUT, SUM
-from .base import LOCK, WRONG, Explorer, spoken
+from .base import LOCK, WRONG, Explorer
 from .controls import Action, Told
+from .stills import spoken
 from .tiles import Group, channels_of, pack, palettes, still
 from .words import WORDS
 
