@@ -1,7 +1,6 @@
 """What every explorer shares: watched controls, one redraw for several changes, pictures and their captions."""
 
 import base64
-import re
 import threading
 from contextlib import contextmanager
 from html import escape
@@ -15,7 +14,7 @@ from traitlets import Unicode
 from .._common import one_thread, threads
 from ..views.markup import frame
 from ..views.style import CSS
-from .stills import Still
+from .stills import Still, spoken
 
 # Descriptions are never cut off, and sliders never too short to aim at.
 STYLE = {"description_width": "initial"}
@@ -29,6 +28,12 @@ WRONG = (ArithmeticError, IndexError, RuntimeError, TypeError, ValueError)
 
 # Front ends may run callbacks in another thread than cells: one at a time computes, whichever explorer it is of.
 LOCK = threading.RLock()
+
+
+def alone(work):
+    """Do work that a click asks for while no other callback computes."""
+    with LOCK:
+        return work()
 
 
 class Explorer(Still, widgets.VBox):
@@ -178,11 +183,6 @@ def style(explorer):
     return Page(title=spoken(type(explorer)), layout=widgets.Layout(display="none"))
 
 
-def spoken(kind):
-    """Return the name of a class in words: "depth explorer"."""
-    return re.sub(r"(?<!^)(?=[A-Z])", " ", kind.__name__).lower()
-
-
 def html():
     """Return an empty piece of HTML."""
     return View()
@@ -223,7 +223,7 @@ def checkbox(name, value):
 def button(name, work, **options):
     """Return a button that does the work, called without arguments."""
     made = widgets.Button(description=name, layout=widgets.Layout(width="auto"), **options)
-    made.on_click(lambda _button: work())
+    made.on_click(lambda _button: alone(work))
     return made
 
 

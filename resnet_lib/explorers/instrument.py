@@ -45,8 +45,9 @@ from traitlets import Bytes, Dict, List, Unicode
 from .._common import one_thread
 from ..views.maps import scale, to_levels
 from ..views.style import CSS, ERROR, MAIN, SHORTCUT, SUM
-from .base import LOCK, WRONG, Explorer, spoken
+from .base import LOCK, WRONG, Explorer
 from .controls import Action, Told
+from .stills import spoken
 from .tiles import Group, as_png, channels_of, pack, palettes, still
 from .words import WORDS
 
@@ -327,11 +328,10 @@ class InstrumentExplorer(Explorer):
     def _repr_mimebundle_(self, **options):
         bundle = super()._repr_mimebundle_(**options)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        sentence = f"{self.sentence()}. {WORDS['still']}"
-        data["text/plain"] = sentence
-        files = [p["file"] for p in self.page.closeup.get("pictures", ()) if "file" in p]
-        if self._groups or files:
-            maps = self.page.maps.get("groups")
+        data["text/plain"] = f"{self.sentence()}. {WORDS['still']}"
+        maps, pictures = self.page.maps.get("groups"), self.page.closeup.get("pictures", ())
+        files = [p["file"] for p in pictures if "file" in p]
+        if maps or files:
             picture = still(self._groups, maps, self.page.levels, self.title()) if maps else as_png(files[-1])
             data["image/png"] = base64.b64encode(picture).decode()
         return bundle
