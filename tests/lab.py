@@ -123,6 +123,7 @@ def _prepare(home, root):
         "LabApp.user_settings_dir": folders["settings"],
         "LabApp.workspaces_dir": folders["workspaces"],
         "LabApp.expose_app_in_browser": True,
+        "JupyterNotebookApp.expose_app_in_browser": True,
         "LabApp.news_url": "",
         "LabApp.extension_manager": "readonly",
     }

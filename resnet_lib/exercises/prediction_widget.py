@@ -4,7 +4,7 @@ from html import escape
 
 import ipywidgets as widgets
 
-from ..explorers.base import error, html, row, style
+from ..explorers.base import alone, error, html, row, style
 from ..explorers.stills import Still
 from ..views.style import SUM
 from .progress import done
@@ -27,14 +27,13 @@ class Prediction(Still, widgets.VBox):
             self.guess = widgets.RadioButtons(options=question.options, value=None, layout={"width": "auto"})
         else:
             self.guess = widgets.Text(placeholder=WANTED[question.kind], continuous_update=False)
-            self.guess.observe(self._try, names="value")
+            self.guess.observe(lambda _change: alone(self._try), names="value")
         self.commit = widgets.Button(description="Commit", tooltip="hold your prediction against the answer")
         self.hint = widgets.Button(tooltip="a step towards the answer")
         self.reveal = widgets.Button(description="Show the answer", disabled=True, tooltip="after a first try")
         self.said = html()
-        self.commit.on_click(self._try)
-        self.hint.on_click(self._hint)
-        self.reveal.on_click(self._reveal)
+        for button, work in ((self.commit, self._try), (self.hint, self._hint), (self.reveal, self._reveal)):
+            button.on_click(lambda _button, work=work: alone(work))
         buttons = [self.commit, *([self.hint] if question.hints else []), self.reveal]
         self._name_hint()
         choice = question.kind == "choice"
@@ -42,7 +41,7 @@ class Prediction(Still, widgets.VBox):
         super().__init__()
         self.children = [style(self), self.asked, *rows, self.said]
 
-    def _try(self, _change):
+    def _try(self):
         if self.guess.value in (None, "", self.last):
             return  # in a browser, leaving the text field for the button has committed it already
         self.last = self.guess.value
@@ -53,7 +52,7 @@ class Prediction(Still, widgets.VBox):
             done(self.exercise)
         self._say(sentence, right)
 
-    def _hint(self, _button):
+    def _hint(self):
         self.shown = min(self.shown + 1, len(self.question.hints))
         self._name_hint()
         self._say(f"Hint {self.shown}: {self.question.hints[self.shown - 1]}", None)
@@ -62,7 +61,7 @@ class Prediction(Still, widgets.VBox):
         left = len(self.question.hints) - self.shown
         self.hint.description = f"Hint ({left} left)" if left else "Last hint"
 
-    def _reveal(self, _button):
+    def _reveal(self):
         answer = self.question.judge(self.question.answer)[1].removeprefix("Right: ")
         self._say(f"It is {answer}", None)
 

@@ -1,7 +1,6 @@
 """What every explorer shares: watched controls, one redraw for several changes, pictures and their captions."""
 
 import base64
-import re
 import threading
 from contextlib import contextmanager
 from html import escape
@@ -13,11 +12,9 @@ import torch
 from traitlets import Unicode
 
 from .._common import one_thread, threads
-from ..photos import PATTERNS, PHOTOS, named_or_opened
-from ..views.maps import bmp, colour_bar
 from ..views.markup import frame
 from ..views.style import CSS
-from .stills import Still
+from .stills import Still, spoken
 
 # Descriptions are never cut off, and sliders never too short to aim at.
 STYLE = {"description_width": "initial"}
@@ -31,6 +28,12 @@ WRONG = (ArithmeticError, IndexError, RuntimeError, TypeError, ValueError)
 
 # Front ends may run callbacks in another thread than cells: one at a time computes, whichever explorer it is of.
 LOCK = threading.RLock()
+
+
+def alone(work):
+    """Do work that a click asks for while no other callback computes."""
+    with LOCK:
+        return work()
 
 
 class Explorer(Still, widgets.VBox):
@@ -152,41 +155,6 @@ class Picture(widgets.Image):
             self.tooltip = text
 
 
-class ClickPicture(widgets.VBox):
-    """A picture that can be clicked: `on_click(x, y)` gets the place in shares of its width and height.
-
-    A mouse alone finds it, so whatever a click does must have a control of its own too.
-    """
-
-    def __init__(self, on_click, width, **options):
-        self.image = Picture(width, **options)
-        self.place = widgets.Text(layout=widgets.Layout(display="none"))
-        self.place.observe(self._clicked, names="value")
-        self._on_click = on_click
-        super().__init__([self.image, self.place], layout=widgets.Layout(margin="0", overflow="visible"))
-        self.add_class("rl-click")
-
-    def _clicked(self, change):
-        x, y, *_when = (float(n) for n in change["new"].split(","))
-        self._on_click(min(max(x, 0.0), 0.999999), min(max(y, 0.0), 0.999999))
-
-
-class MapView(widgets.VBox):
-    """A mosaic of feature maps with its caption, which is also its text alternative."""
-
-    def __init__(self, **layout):
-        self.image = Picture("100%", max_width="560px")
-        self.above, self.below, self.caption = html(), html(), html()
-        super().__init__([self.above, self.image, self.below, self.caption], layout=widgets.Layout(**layout))
-
-    def show(self, levels, limit, signed, text, above="", below=""):
-        """Show levels from `views.mosaic`, a sentence about them, and HTML above and below them."""
-        self.above.show(above)
-        self.below.show(below)
-        self.image.show(bmp(levels, signed), "bmp", text)
-        self.caption.show(f"<p>{escape(text)}</p><p>{colour_bar(limit, signed)}</p>")
-
-
 THREADS = torch.get_num_threads()
 
 
@@ -213,11 +181,6 @@ def style(explorer):
     """Return the element that carries the views' rules and the page's script; every explorer shows it once."""
     explorer.add_class("rl-explorer")
     return Page(title=spoken(type(explorer)), layout=widgets.Layout(display="none"))
-
-
-def spoken(kind):
-    """Return the name of a class in words: "depth explorer"."""
-    return re.sub(r"(?<!^)(?=[A-Z])", " ", kind.__name__).lower()
 
 
 def html():
@@ -260,23 +223,13 @@ def checkbox(name, value):
 def button(name, work, **options):
     """Return a button that does the work, called without arguments."""
     made = widgets.Button(description=name, layout=widgets.Layout(width="auto"), **options)
-    made.on_click(lambda _button: work())
+    made.on_click(lambda _button: alone(work))
     return made
 
 
 def progress_bar(width="240px", visibility="hidden"):
     """Return a bar for how far some work has come."""
     return widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width=width, visibility=visibility))
-
-
-def pictures(value, patterns=True):
-    """Return the drop-down of bundled photographs, test patterns unless refused, and the learner's own picture if
-    `value` is one: whatever `photos.open_photo` takes."""
-    options = {name: name for name in (*PHOTOS, *(PATTERNS if patterns else ()))}
-    value = named_or_opened(value, options)
-    if not isinstance(value, str):
-        options = {"your picture": value, **options}
-    return choice("picture", options, value)
 
 
 def row(*children, align_items="center", **options):

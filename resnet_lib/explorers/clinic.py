@@ -8,7 +8,7 @@ import ipywidgets as widgets
 from ..compare.clinic import EXAMINATIONS, Trial, prove, shapes, statistics
 from ..compare.clinic.patients import PATIENTS
 from ..views.clinic import code_block, finding, repair, sign
-from .base import Guarded, choice, html, one_thread, row, style
+from .base import Guarded, alone, choice, html, one_thread, row, style
 from .work import Work
 
 
@@ -48,7 +48,7 @@ class ClinicExplorer(Guarded):
 
     def _button(self, name):
         button = widgets.Button(description=name, tooltip=EXAMINATIONS[name][0], layout=widgets.Layout(width="auto"))
-        button.on_click(lambda _button: self.attempt(lambda: self.examine(name)))
+        button.on_click(lambda _button: alone(lambda: self.attempt(lambda: self.examine(name))))
         return button
 
     @property

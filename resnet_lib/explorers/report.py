@@ -6,9 +6,10 @@ import ipywidgets as widgets
 
 from .._common import runs_folder
 from .base import STYLE, WRONG, button, error, html, row, style
+from .stills import Still
 
 
-class ReportWriter(widgets.VBox):
+class ReportWriter(Still, widgets.VBox):
     """Writes a report into `runs_folder()`, and shows it with its place.
 
     make: called as make(author=…, why=…), returns a `views.report.Report`. name: of the file, without its ending.

@@ -2,12 +2,14 @@
 
 import base64
 import io
+import re
 from html import escape
 
 import ipywidgets as widgets
 from PIL import Image
 
 from ..views.style import CSS
+from .words import WORDS
 
 NUMBERS = (widgets.widget_int._Int, widgets.widget_float._Float)
 
@@ -18,9 +20,16 @@ class Still:
     def _repr_mimebundle_(self, **options):
         bundle = super()._repr_mimebundle_(**options)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
+        if data:
+            data["text/plain"] = f"{spoken(type(self)).capitalize()}. {WORDS['still']}"
         if data and (shown := still_html(self)):
             data["text/html"] = CSS + shown
         return bundle
+
+
+def spoken(kind):
+    """Return the name of a class in words: "depth explorer"."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", kind.__name__).lower()
 
 
 def still_html(widget):

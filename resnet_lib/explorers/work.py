@@ -1,11 +1,13 @@
 """Long work in a notebook: a button that begins or resumes it, one that stops it, and a bar."""
 
 import asyncio
+import time
+from contextlib import suppress
 
 import ipywidgets as widgets
 
 from .._common import one_thread
-from .base import WRONG, button, html, progress_bar
+from .base import LOCK, WRONG, button, html, progress_bar
 
 
 class InTurns:
@@ -16,7 +18,7 @@ class InTurns:
     """
 
     def __init__(self, ended):
-        self._ended, self._task, self._steps = ended, None, None
+        self._ended, self._task, self._steps, self._loop = ended, None, None, None
 
     @property
     def busy(self):
@@ -29,11 +31,12 @@ class InTurns:
         self.halt()
         loop = None if at_once else running_loop()
         if loop:
-            self._steps, self._task = steps, loop.create_task(self._in_turn(steps))
+            self._steps, self._loop = steps, loop
+            self._task = loop.create_task(self._in_turn(steps))
             return
         try:
-            for _ in steps:
-                pass
+            while self._step(steps):
+                time.sleep(0.0005)  # else another thread that waits for the lock might never get it
         except KeyboardInterrupt:
             pass
         finally:
@@ -41,17 +44,27 @@ class InTurns:
 
     def halt(self):
         """Stop between two steps, if there are any: the generator is closed, so its `finally` is run."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
+        with LOCK:  # each step has it, whichever thread it runs in
+            task, self._task = self._task, None
+            if task is None:
+                return
+            with suppress(RuntimeError):  # the loop of a thread that has ended
+                self._loop.call_soon_threadsafe(task.cancel)
             self._steps.close()
             self._ended()
 
+    def _step(self, steps):
+        """Whether there was another step."""
+        with LOCK:
+            return next(steps, self) is not self
+
     async def _in_turn(self, steps):
-        for _ in steps:
+        while self._task is asyncio.current_task() and self._step(steps):
             await asyncio.sleep(0.005)
-        self._task = None
-        self._ended()
+        with LOCK:
+            if self._task is asyncio.current_task():
+                self._task = None
+                self._ended()
 
 
 class Work(widgets.HBox):

@@ -6,7 +6,7 @@ import platform
 
 import torch
 
-from . import browser, fast, page, photograph, process, residuals, tools
+from . import browser, fast, opening, page, photograph, process, residuals, tools
 
 PARTS = {
     "import": process.measure_import,
@@ -17,6 +17,7 @@ PARTS = {
     "residuals": residuals.measure,
     "pairs": residuals.measure_pairs,
     "fast": fast.measure_fast,
+    "opening": opening.measure,
     "browser": browser.measure,
     "photograph": photograph.measure,
     "page": page.measure,
@@ -35,7 +36,9 @@ def main():
         f"Python {platform.python_version()}, torch {torch.__version__}{load()}"
     )
     for name, measure in PARTS.items():
-        if name == (options.only or name) and not (name in ("browser", "photograph", "page") and options.no_browser):
+        if name == (options.only or name) and not (
+            name in ("opening", "browser", "photograph", "page") and options.no_browser
+        ):
             measure(options.quick)
 
 

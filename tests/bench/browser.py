@@ -126,6 +126,7 @@ def measure(quick):
                 )
                 step = sum(received) / 1000 / (40 if quick else 170)
                 drags = [drag(notebook, handle) for _ in range(1 if quick else 5)]
+                kernels, heaps = memory(notebook, handle, 100 if quick else 1000)
     faster = usual.median / maps.median
     line("maps, the usual way", usual)
     line("maps, the explorer", maps, "median ≤ 33, p95 ≤ 50", maps.median <= 33 and maps.p95 <= 50)
@@ -140,8 +141,37 @@ def measure(quick):
     line("frames a second in a drag", " ".join(map(number, rates)), "≥ 20", slowest >= 20)
     line("  times the usual way's at best", f"{slowest * usual.median / 1000:.1f} ×")
     line("settled after the last move, ms", " ".join(map(number, settled)), "≤ 100", longest <= 100)
+    for name, (before, after), most in (("kernel", kernels, 20), ("page", heaps, 30)):
+        grown = f"{before:.0f} → {after:.0f} MB: {after - before:+.1f} MB"
+        line(f"the {name} after {100 if quick else 1000:,} moves", grown, f"within {most} MB", after - before <= most)
     right = [d[2] for d in drags]
     line("the last value is right", f"in {sum(right)} of {len(right)} drags", "always", all(right))
+
+
+MEGABYTES = "import gc, psutil; gc.collect(); print(psutil.Process().memory_info().rss / 2**20)"
+
+
+def memory(notebook, handle, moves):
+    """Megabytes of the kernel, and of the page's objects, before and after so many moves of C1 that all had maps."""
+    page = notebook.page
+    session = page.context.new_cdp_session(page)
+
+    def megabytes():
+        session.send("HeapProfiler.collectGarbage")
+        heap = session.send("Runtime.getHeapUsage")["usedSize"] / 2**20
+        return float(notebook.in_kernel(MEGABYTES)), heap
+
+    def move(times):
+        handle.focus()
+        for i in range(times):
+            page.keyboard.press("Shift+" + ("ArrowRight" if i // 25 % 2 == 0 else "ArrowLeft"))
+            page.evaluate(ANSWER, ["maps"])
+            page.evaluate("() => { bench.records.length = 0; }")
+
+    move(moves // 10)
+    before = megabytes()
+    move(moves)
+    return zip(before, megabytes(), strict=True)
 
 
 def write(path, *cells):

@@ -101,7 +101,7 @@ def measure_memory(quick):
     title(f"memory of the kernel before and after {times:,} moves of C1, against the usual way's {few} moves")
     before, after = rss(EXPLORER, times // 10, times)
     grown = after - before
-    line("the explorer", f"{before:.0f} → {after:.0f} MB: {grown:+.1f} MB", "within 30 MB", grown <= 30)
+    line("the explorer", f"{before:.0f} → {after:.0f} MB: {grown:+.1f} MB", "within 20 MB", grown <= 20)
     before, after = rss(USUAL, 10, few)
     other = (after - before) * times / few
     line("interactive_output, 64 subplots", f"{before:.0f} → {after:.0f} MB: {other:+.1f} MB in {times:,} at that rate")
