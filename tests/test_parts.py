@@ -591,3 +591,7 @@ def test_a_block_missing_in_a_stage_is_told_as_that_also_where_1x1s_are_products
 
     verdict = refusal(check_network, lambda: products(blocks=(1, 2, 1, 1)), blocks=(2, 2, 1, 1), base=8, num_classes=10)
     assert "Stage 1 has 1 block, and 2 are due" in verdict.sentence
+
+
+def test_a_scripted_part_that_stops_is_told_why_as_any_other():
+    assert "3 channels" in refusal(check_stem, lambda C, C1: torch.jit.script(Stemlike(3, C1))).sentence

@@ -221,6 +221,8 @@ def _repeated(wrong, mine, learner):
 
 def _unmade(learner):
     """The name of a part that forward uses and that is a class, or None."""
+    if isinstance(learner, torch.jit.ScriptModule):  # its class has no forward to look into
+        return None
     used = getattr(type(learner).forward, "__code__", None)
     kept = [name for name, value in vars(learner).items() if isinstance(value, type) and issubclass(value, nn.Module)]
     return next((name for name in kept if used and name in used.co_names), None)
