@@ -204,7 +204,7 @@ def _extra(first):
 SUMS = {
     "f = f - s": {},
     "f = s": {"no F": "", "layers unused": ""},
-    "f = f": {"no shortcut": ""},
+    "f = f": {"no shortcut": "", "layer without effect": ""},
     "f = (f + s) / 2": {"averaged": ""},
     "f = f * s": {"multiplied": ""},
     "f = torch.cat([f, s], 1)": {"stacked": ""},
@@ -214,7 +214,7 @@ SUMS = {
     "f = f.detach() + s": dict.fromkeys(NO_BACK, "F(x)"),
     "f = f + s.relu()": {"relu on the shortcut": "", "other": ""},
     "f = f.relu() + s": {"relu on F": ""},
-    "f = f + f": {"x overwritten": ""},
+    "f = f + f": {"x overwritten": "", "layer without effect": ""},
     "f = 0.5 * f + s": {},
     "f = f + s if self.training else f": {"no shortcut": ""},
     "f = f + s if not self.training else f": {"no shortcut": ""},
@@ -250,7 +250,9 @@ def _block(part):
         {"relu before the sum": "", "relu on F": ""},
     )
     yield Spoilt(
-        "conv1 and conv2 exchanged", swapped("conv1", "conv2"), {"layer missing": "", "kernel": "", "channels": ""}
+        "conv1 and conv2 exchanged",
+        swapped("conv1", "conv2"),
+        dict.fromkeys(("layer missing", "kernel", "channels", "part skipped"), ""),
     )
     yield Spoilt("relu after conv1 as well", after("conv1", RELU), {"relu before norm": "bn1"})
     yield Spoilt("relu after bn3 as well", after("bn3", RELU), {"relu on F": ""})
@@ -336,7 +338,10 @@ ROWS = {
     "one more": (dict(count="n"), {"layer too many": "", "number of blocks in the row": ""}),
     "one less": (dict(count="(n - 2)"), {"layer missing": "", "number of blocks in the row": ""}),
     "two": (dict(count="2"), {"layer missing": "", "layer too many": "", "number of blocks in the row": ""}),
-    "BTNK2 first": (dict(first="BTNK2(C)"), {"projection missing": "", "BTNK2 first": "", "layer missing": ""}),
+    "BTNK2 first": (
+        dict(first="BTNK2(C)"),
+        dict.fromkeys(("projection missing", "BTNK2 first", "layer missing", "channels"), ""),
+    ),
 }
 
 # Of a network: what stands in another place of `styles.network_source`.
