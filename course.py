@@ -570,7 +570,7 @@ ARGUMENTS = {"test": "[--quick] [pytest's options]", "present": "[NUMBER] [Jupyt
 ARGUMENTS["site"] = "[NUMBER ...] [options]"
 ARGUMENTS["grade"] = "FOLDER --lesson NUMBER [options]"
 ARGUMENTS["student"] = "FOLDER"
-TEACHERS = ("test", "bench", "present", "notebooks", "grade", "student")  # what the students' copy lacks
+TEACHERS = ("test", "bench", "present", "notebooks", "site", "grade", "student")  # what the students' copy lacks
 
 
 def commands():

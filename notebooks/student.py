@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ALONE = ("course.py", "environment.yml", "pyproject.toml", "setup.py", "MANIFEST.in", "LICENSE", "LICENSE-TEXT")
-TEACHING = ("Teaching with it", "Changing it")  # sections of README
+TEACHING = ("Without installing by hand", "Teaching with it", "Changing it")  # sections of README
 IMAGES = (".png", ".svg", ".jpg")
 
 
@@ -76,6 +76,8 @@ def readme(text):
         text = re.sub(rf"^## {title}\n.*?(?=^## |\Z)", "", text, flags=re.DOTALL | re.MULTILINE)
     text = re.sub(r"^python3 course\.py test .*\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"\s*The solved versions are in\s+\[notebooks/solutions\]\(notebooks/solutions\)\.", "", text)
+    text = re.sub(r"^And a page that needs nothing but a browser: .*?\n\n", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = text.replace("run the two commands above", "run the command above")
     return text.replace("## Two commands", "## How to begin")
 
 

@@ -78,7 +78,9 @@ def _networks(draw, n_styles):
     for name, (changes, true) in spoilt.NETWORKS.items():
         for _ in range(n_styles):
             choice, style = styles.drawn_choice("network", draw.randrange(99), draw), draw.choice([None, *pool])
-            yield (name,), [true], (choice, style), styles.network_source(choice, style, **changes)
+            source = styles.network_source(choice, style, **changes)
+            if source != styles.network_source(choice, style):  # a linear layer by hand has no bias=False
+                yield (name,), [true], (choice, style), source
     edits = [(part, edit) for part in ("stem", "BTNK2", "BTNK1") for edit in spoilt.EDITS[part]]
     edits = [(part, edit) for part, edit in edits if part == "stem" or edit.name not in spoilt.ONLY_ALONE]
     for part, edit in edits if n_styles > 1 else draw.sample(edits, 30):

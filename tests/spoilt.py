@@ -204,7 +204,7 @@ def _extra(first):
 SUMS = {
     "f = f - s": {},
     "f = s": {"no F": "", "layers unused": ""},
-    "f = f": {"no shortcut": ""},
+    "f = f": {"no shortcut": "", "layer without effect": ""},
     "f = (f + s) / 2": {"averaged": ""},
     "f = f * s": {"multiplied": ""},
     "f = torch.cat([f, s], 1)": {"stacked": ""},
@@ -214,7 +214,7 @@ SUMS = {
     "f = f.detach() + s": dict.fromkeys(NO_BACK, "F(x)"),
     "f = f + s.relu()": {"relu on the shortcut": "", "other": ""},
     "f = f.relu() + s": {"relu on F": ""},
-    "f = f + f": {"x overwritten": ""},
+    "f = f + f": {"x overwritten": "", "layer without effect": ""},
     "f = 0.5 * f + s": {},
     "f = f + s if self.training else f": {"no shortcut": ""},
     "f = f + s if not self.training else f": {"no shortcut": ""},
@@ -250,19 +250,24 @@ def _block(part):
         {"relu before the sum": "", "relu on F": ""},
     )
     yield Spoilt(
-        "conv1 and conv2 exchanged", swapped("conv1", "conv2"), {"layer missing": "", "kernel": "", "channels": ""}
+        "conv1 and conv2 exchanged",
+        swapped("conv1", "conv2"),
+        dict.fromkeys(("layer missing", "kernel", "channels", "part skipped"), ""),
     )
     yield Spoilt("relu after conv1 as well", after("conv1", RELU), {"relu before norm": "bn1"})
     yield Spoilt("relu after bn3 as well", after("bn3", RELU), {"relu on F": ""})
     if projected:
         yield Spoilt("no projection", lambda p: p._replace(g=()), {"projection missing": ""})
         yield Spoilt("relu after the projection", after("side_bn", RELU), {"relu on the shortcut": ""})
-        first = lambda p: other("conv2", S="1")(other("conv1", S="S")(p))  # noqa: E731
-        yield Spoilt("stride on conv1", first, {"stride elsewhere": "first 1×1"})
+        yield Spoilt("stride on conv1", _strided_first, {"stride elsewhere": "first 1×1"})
     else:
         yield Spoilt("projected", _with_projection, {"layer too many": "identity"})
     yield from _ends("relu3")
     yield from _extra("conv1")
+
+
+def _strided_first(plan):
+    return other("conv2", S="1")(other("conv1", S="S")(plan))
 
 
 def _late(plan):
@@ -333,7 +338,10 @@ ROWS = {
     "one more": (dict(count="n"), {"layer too many": "", "number of blocks in the row": ""}),
     "one less": (dict(count="(n - 2)"), {"layer missing": "", "number of blocks in the row": ""}),
     "two": (dict(count="2"), {"layer missing": "", "layer too many": "", "number of blocks in the row": ""}),
-    "BTNK2 first": (dict(first="BTNK2(C)"), {"projection missing": "", "BTNK2 first": "", "layer missing": ""}),
+    "BTNK2 first": (
+        dict(first="BTNK2(C)"),
+        dict.fromkeys(("projection missing", "BTNK2 first", "layer missing", "channels"), ""),
+    ),
 }
 
 # Of a network: what stands in another place of `styles.network_source`.

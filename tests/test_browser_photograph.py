@@ -1,4 +1,5 @@
-"""The explorers of photographs in a real JupyterLab and browser: clicks, keys, uploads, files dropped on them."""
+"""The explorers of photographs in a real JupyterLab and browser: all on one screen, clicks, keys, uploads, dropped
+files."""
 
 import io
 import shutil
@@ -8,38 +9,57 @@ import pytest
 from PIL import Image
 
 from . import lab
+from .test_browser_whole import overlap, window
 
 CELLS = (
     """
     import torch
     from resnet_lib import ResNet
-    from resnet_lib.explorers import AttributionExplorer, CompareExplorer, PhotographExplorer
+    from resnet_lib.explorers import AttributionExplorer, CompareExplorer, PhotographExplorer, SizeExplorer
     torch.manual_seed(0)
     network = ResNet(base=16, num_classes=10).eval()
     """,
     "photograph = PhotographExplorer(network, size=96, step='stage1.0.conv2')\nphotograph",
     "attribution = AttributionExplorer(network, size=96)\nattribution",
     "compare = CompareExplorer(network, size=96)\ncompare",
+    "SizeExplorer(S=4)",
+    "published = PhotographExplorer(step='stage2.1.conv2')\npublished",
 )
+MEASURE = """(root, names) => {
+    const box = element => (({x, y, right, bottom}) => [x, y, right, bottom])(element.getBoundingClientRect());
+    const seen = element => element.checkVisibility();
+    const sums = root.querySelector('.rl-sums');
+    return [box(root), Object.fromEntries(names.map(name => [name, root.querySelector(name)])
+        .filter(([, element]) => element?.offsetHeight && seen(element))
+        .map(([name, element]) => [name, box(element)])),
+        [...root.querySelectorAll('button, select, input, canvas')].filter(seen).map(box),
+        sums.scrollHeight - sums.clientHeight];
+}"""
+PARTS = (".rl-top", ".rl-answer", ".rl-walk", ".rl-figures", ".rl-actions", ".rl-maps", ".rl-foot", ".rl-closeup")
 
 
 @pytest.fixture(scope="module")
 def notebook(desk):
-    """A notebook with the three explorers, its first cell run."""
+    """A notebook with the explorers, its first cell run."""
     shutil.copy(lab.ROOT / "resnet_lib" / "photos" / "pictures" / "church.jpg", desk.folder / "own photo.jpg")
     with desk.open_cells(*CELLS) as opened:
         yield opened
 
 
-def explorer(notebook, cell, control):
+def explorer(notebook, cell):
+    """The explorer that a cell shows, as the page has it."""
     notebook.run_cell(cell)
     assert notebook.errors() == []
-    return notebook.view(control)
+    cells = notebook.page.locator(".jp-CodeCell").filter(has_text=cell)
+    root = cells.locator(".rl-instrument").last
+    root.wait_for()
+    root.scroll_into_view_if_needed()
+    return root
 
 
 @pytest.fixture
 def view(notebook):
-    yield explorer(notebook, "PhotographExplorer(network", "channel")
+    yield explorer(notebook, "PhotographExplorer(network")
     assert notebook.errors() == []
     assert notebook.problems == []
 
@@ -49,19 +69,16 @@ def ask(notebook, expression):
     return notebook.in_kernel(f"print(({expression}))").strip()
 
 
-def becomes(view, notebook, expression, value):
-    view.wait_until(lambda: ask(notebook, expression) == str(value), f"{expression} becomes {value}")
+def becomes(notebook, expression, value):
+    lab.View(notebook.page, None).wait_until(
+        lambda: ask(notebook, expression) == str(value), f"{expression} becomes {value}"
+    )
 
 
-def click(view, picture, x, y):
-    """Click at those shares of the width and height of a picture."""
-    picture.scroll_into_view_if_needed()
-    box = picture.bounding_box()
-    view.page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
-
-
-def images(view):
-    return view.root.locator("img.widget-image")
+def click(canvas, x, y):
+    """Click at those shares of the width and height of a canvas."""
+    box = canvas.bounding_box()
+    canvas.click(position={"x": x * box["width"], "y": y * box["height"]})
 
 
 def jpeg(width, height, seed=0):
@@ -72,90 +89,135 @@ def jpeg(width, height, seed=0):
     return file.getvalue()
 
 
+# ── on one screen ──
+
+
+@pytest.mark.parametrize(
+    "cell", ["published =", "AttributionExplorer(network", "CompareExplorer(network", "SizeExplorer(S"]
+)
+def test_everything_is_on_the_screen_at_once_and_nothing_overlaps(notebook, cell):
+    root = explorer(notebook, cell)
+    for size in ((1200, 900), (1366, 768)):
+        with window(notebook.page, *size):
+            root.scroll_into_view_if_needed()
+            notebook.page.wait_for_timeout(200)
+            whole, parts, controls, hidden = root.evaluate(MEASURE, PARTS)
+            pane = notebook.page.locator(".jp-WindowedPanel-outer").bounding_box()
+            assert whole[3] - whole[1] <= min(640, pane["height"]) and hidden <= 1
+            for name, (x, y, right, bottom) in parts.items():
+                assert whole[0] - 1 <= x < right <= whole[2] + 1 and whole[1] - 1 <= y < bottom <= whole[3] + 1, name
+            named = list(parts.items())
+            for i, (name, box) in enumerate(named):
+                assert [other for other, b in named[i + 1 :] if overlap(box, b)] == [], name
+            for i, box in enumerate(controls):
+                assert whole[0] <= box[0] + 1 and box[2] <= whole[2] + 1 and box[3] <= whole[3] + 1
+                assert not any(overlap(box, other) for other in controls[i + 1 :])
+
+
 # ── the walk ──
 
 
-def test_a_click_on_a_map_chooses_its_channel_and_the_enlarged_map_follows(view, notebook):
-    before = images(view).nth(2).get_attribute("src")
-    click(view, images(view).nth(1), 0.6, 0.3)  # 16 maps, four in a row
-    becomes(view, notebook, "photograph.channel.value", 6)
-    view.wait_until(lambda: images(view).nth(2).get_attribute("src") != before, "the enlarged map follows")
-    assert "channel 6:" in view.text()
-    assert view.slider("channel").value == 6
+def test_a_click_on_a_map_chooses_its_channel_and_the_value_there(view, notebook):
+    click(view.locator(".rl-maps canvas"), 0.63, 0.3)  # 16 maps of 24 × 24, four in a row
+    becomes(notebook, "photograph.channel.value", 6)
+    view.get_by_text("channel 6:").wait_for()
+    assert view.get_by_role("slider", name="channel").input_value() == "6"
+    row, column = ask(notebook, "photograph.row.value, photograph.column.value").strip("()").split(", ")
+    assert abs(int(row) - 4) < 3 and abs(int(column) - 12) < 3
 
 
-def test_a_click_on_the_photograph_chooses_the_position_there(view, notebook):
-    click(view, images(view).nth(2), 0.75, 0.52)
-    becomes(view, notebook, "photograph.row.value, photograph.column.value", "(12, 11)")
-    view.wait_until(lambda: "row 12, column 11" in view.text(), "the text follows")
+def test_a_click_and_an_arrow_key_on_the_photograph_choose_the_value_there(view, notebook):
+    photograph = view.locator(".rl-pictures canvas").nth(1)
+    click(photograph, 0.52, 0.52)
+    becomes(notebook, "photograph.row.value, photograph.column.value", "(12, 12)")
+    photograph.focus()
+    notebook.page.keyboard.press("ArrowLeft")
+    view.get_by_text("row 12, column 11").wait_for()
 
 
-def test_keys_walk_from_channel_to_channel_and_tab_reaches_every_control(view, notebook):
-    at = int(ask(notebook, "photograph.channel.value"))  # it begins at the strongest channel
-    key, step = ("ArrowLeft", -1) if at >= 3 else ("ArrowRight", 1)
-    view.slider("channel").press(key, times=3)
-    becomes(view, notebook, "photograph.channel.value", at + 3 * step)
-    view.button("Stage 3").focus()
-    view.page.keyboard.press("Enter")
-    becomes(view, notebook, "photograph.looking_at", "stage3.0.conv2")
-    view.wait_until(lambda: "stage3.0.conv2" in view.text(), "the text follows")
+def test_keys_walk_from_channel_to_channel_and_from_stage_to_stage(view, notebook):
+    before = int(ask(notebook, "photograph.channel.value"))  # it begins at the strongest channel
+    key, step = ("ArrowLeft", -1) if before >= 3 else ("ArrowRight", 1)
+    for _ in range(3):
+        view.get_by_role("slider", name="channel").press(key)
+    becomes(notebook, "photograph.channel.value", before + 3 * step)
+    view.get_by_role("button", name="Stage 3").focus()
+    notebook.page.keyboard.press("Enter")
+    becomes(notebook, "photograph.looking_at", "stage3.0.conv2")
+    view.locator(".rl-figures").get_by_text("stage3.0.conv2").wait_for()
 
 
-def test_another_photograph_shows_other_classes_and_maps(view, notebook):
-    text, before = view.text(), view.pixels()
-    view.dropdown("picture").select_option("truck")
-    view.wait_until(lambda: view.text() != text, "the classes change")
-    view.wait_until(lambda: not np.array_equal(view.pixels(), before), "the photograph changes")
+def test_another_photograph_shows_other_classes(view, notebook):
+    text = view.locator(".rl-answer").text_content()
+    view.get_by_role("combobox", name="picture").select_option("truck")
+    becomes(notebook, "photograph.source.label", "truck")
+    view.get_by_alt_text("truck").wait_for()
+    assert view.locator(".rl-answer").text_content() != text
+
+
+def test_at_the_head_every_class_has_its_name_and_can_be_chosen(notebook):
+    view = explorer(notebook, "published =")
+    view.get_by_role("button", name="head").click()
+    view.get_by_role("button", name="fc").click()
+    names = view.locator(".rl-names button")
+    names.nth(9).wait_for()
+    assert "tench" in names.nth(0).text_content()
+    names.nth(3).click()
+    view.locator(".rl-names button[aria-pressed=true]").nth(0).wait_for()
+    becomes(notebook, "published.channel.value", int(ask(notebook, "published._order()[3]")))
 
 
 # ── one's own pictures ──
 
 
+def upload(view, notebook, name, data):
+    with notebook.page.expect_file_chooser() as chooser:
+        view.get_by_role("button", name="your own").click()
+    chooser.value.set_files({"name": name, "mimeType": "image/jpeg", "buffer": data})
+
+
 def test_an_upload_of_many_megabytes_is_shown(view, notebook):
     data = jpeg(4000, 3000)
     assert len(data) > 12e6
-    with view.page.expect_file_chooser() as chooser:
-        view.root.locator("button.rl-upload").click()
-    chooser.value.set_files({"name": "camera.jpg", "mimeType": "image/jpeg", "buffer": data})
-    becomes(view, notebook, "photograph.source.label", "camera.jpg")
+    upload(view, notebook, "camera.jpg", data)
+    becomes(notebook, "photograph.source.label", "camera.jpg")
     assert ask(notebook, "photograph.source.value.size") == "(2048, 1536)"  # as much as one message can carry
 
 
 def test_a_small_upload_arrives_as_it_is(view, notebook):
-    with view.page.expect_file_chooser() as chooser:
-        view.root.locator("button.rl-upload").click()
-    chooser.value.set_files({"name": "small.jpg", "mimeType": "image/jpeg", "buffer": jpeg(400, 300)})
-    becomes(view, notebook, "photograph.source.label", "small.jpg")
+    upload(view, notebook, "small.jpg", jpeg(400, 300))
+    becomes(notebook, "photograph.source.label", "small.jpg")
     assert ask(notebook, "photograph.source.value.size") == "(400, 300)"
 
 
 def test_a_large_file_that_is_no_picture_gives_a_sentence(view, notebook):
-    with view.page.expect_file_chooser() as chooser:
-        view.root.locator("button.rl-upload").click()
-    chooser.value.set_files({"name": "film.jpg", "mimeType": "image/jpeg", "buffer": bytes(9_000_000)})
-    alert = view.root.get_by_role("alert")
+    upload(view, notebook, "film.jpg", bytes(9_000_000))
+    alert = view.locator(".rl-answer [role=alert]")
     alert.wait_for()
     assert "film.jpg" in alert.text_content()
 
 
-def test_a_file_dropped_on_the_view_is_shown(view, notebook):
+def test_a_file_dropped_on_the_view_is_shown_and_offered_in_the_other_explorers(view, notebook):
+    compare = explorer(notebook, "CompareExplorer(network")
     drop(view, "dropped.jpg", jpeg(60, 40))
-    becomes(view, notebook, "photograph.source.label", "dropped.jpg")
+    becomes(notebook, "photograph.source.label", "dropped.jpg")
+    compare.get_by_role("combobox", name="with", exact=True).select_option("dropped.jpg")
+    compare.locator(".rl-title").filter(has_text="dropped.jpg").wait_for()
 
 
 def test_a_dropped_file_that_is_no_picture_gives_a_sentence(view, notebook):
     drop(view, "notes.txt", b"no picture at all")
-    alert = view.root.get_by_role("alert")
+    alert = view.locator(".rl-answer [role=alert]")
     alert.wait_for()
     assert "notes.txt" in alert.text_content()
     assert ask(notebook, "photograph.source.label") == "cat"
 
 
 def test_a_path_is_opened(view, notebook):
-    field = view.number("path")
+    field = view.get_by_role("textbox", name="path")
     field.fill("own photo.jpg")
     field.press("Enter")
-    becomes(view, notebook, "photograph.source.label", "own photo.jpg")
+    becomes(notebook, "photograph.source.label", "own photo.jpg")
 
 
 DROP = """(element, [name, bytes]) => {
@@ -167,42 +229,42 @@ DROP = """(element, [name, bytes]) => {
 
 
 def drop(view, name, data):
-    images(view).nth(1).evaluate(DROP, [name, list(data)])
+    view.locator(".rl-maps canvas").evaluate(DROP, [name, list(data)])
 
 
 # ── attribution and comparison ──
 
 
 def test_occlusion_grows_on_the_screen_and_can_be_stopped(notebook):
-    view = explorer(notebook, "AttributionExplorer(network", "class")
-    view.button("occlusion").click()
-    becomes(view, notebook, "attribution.method.value", "occlusion")
+    view = explorer(notebook, "AttributionExplorer(network")
+    view.get_by_role("button", name="occlusion").click()
+    becomes(notebook, "attribution.method.value", "occlusion")
     notebook.in_kernel("attribution.stride.value, attribution.patch.value = 2, 20")
-    view.root.locator("button").filter(has_text="cover it").click()
-    view.wait_until(lambda: "places covered" in view.text(), "the map has begun to grow")
-    view.button("stop").click()
-    becomes(view, notebook, "attribution.stop.disabled", True)
+    notebook.page.get_by_role("button", name="cover it").click()
+    view.get_by_text("places covered").wait_for()
+    notebook.page.get_by_role("button", name="stop").click()
+    becomes(notebook, "attribution.stop.disabled", True)
     done, total = ask(notebook, "attribution.progress.value, attribution.progress.max").strip("()").split(", ")
     assert 0 < int(done) < int(total) == 48 * 48
+    click(view.locator(".rl-pictures canvas").first, 0.01, 0.01)
+    view.get_by_text("covered in the frame").wait_for()
     assert notebook.errors() == [] and notebook.problems == []
 
 
 def test_grad_cam_follows_class_and_step(notebook):
-    view = explorer(notebook, "AttributionExplorer(network", "class")
-    before = view.pixels()
-    view.dropdown("at").select_option("stage2")
-    view.wait_until(lambda: "at stage2, 12 × 12 values" in view.text(), "the text follows")
-    view.wait_until(lambda: not np.array_equal(view.pixels(), before), "the picture follows")
+    view = explorer(notebook, "AttributionExplorer(network")
+    view.get_by_role("combobox", name="at", exact=True).select_option("at stage2")
+    view.get_by_text("at stage2, 12 × 12 values").wait_for()
 
 
 def test_every_kind_of_comparison_can_be_chosen(notebook):
-    view = explorer(notebook, "CompareExplorer(network", "with")
+    view = explorer(notebook, "CompareExplorer(network")
     for name, words in (
         ("two steps", "The shapes differ"),
         ("v1.5 and v1", "equal, to the last bit"),
         ("trained and random", "random weights"),
         ("two photographs", "Largest difference"),
     ):
-        view.button(name).click()
-        view.wait_until(lambda words=words: words in view.text(), f"{name}: {words}")
+        view.get_by_role("button", name=name).click()
+        view.get_by_text(words).first.wait_for()
     assert notebook.errors() == [] and notebook.problems == []

@@ -1,5 +1,8 @@
 """The course's pages in a real browser, opened as files, with the network cut."""
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import pytest
 
 from .small_site import SmallSite
@@ -59,3 +62,15 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(opened, name):
     opened.set_viewport_size({"width": 400, "height": 800})
     opened.show(name)
     assert opened.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["index.html", "07_small.html"])
+def test_axe_finds_nothing_serious(opened, name, scheme):
+    if not find_spec("axe_playwright_python"):
+        pytest.skip("this test needs axe: python -m pip install axe-playwright-python")
+    opened.emulate_media(color_scheme=scheme)
+    opened.show(name)
+    opened.evaluate((Path(find_spec("axe_playwright_python").origin).parent / "axe.min.js").read_text("utf-8"))
+    found = opened.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []

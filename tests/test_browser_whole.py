@@ -46,7 +46,7 @@ def settles(page):
 def window(page, width, height):
     """A window so large whose file browser is open."""
     page.set_viewport_size({"width": width - 252, "height": height})
-    page.locator(".rl-explorer").scroll_into_view_if_needed()
+    page.locator(".rl-explorer").first.scroll_into_view_if_needed()
     page.wait_for_timeout(300)
     yield
     page.set_viewport_size({"width": 1200, "height": 900})

@@ -43,9 +43,9 @@ def pixels(image):
 def test_the_first_slider_shows_the_shape_of_the_photograph_it_draws():
     explorer = SizeExplorer()
     explorer.W.value, explorer.S.value = 57, 4
-    assert "shape (C, H, W) = (3, 15, 15)" in words(explorer.text)
-    assert "675 numbers in all" in words(explorer.text)
-    assert pixels(explorer.image).shape == (15, 15, 3)
+    assert explorer.says["figures"] == [["shape (C, H, W) = (3, 15, 15)", ""], [675, "numbers in all"]]
+    (picture,) = explorer.page.closeup["pictures"]
+    assert np.asarray(Image.open(io.BytesIO(picture["file"]))).shape == (15, 15, 3)
 
 
 def test_the_notation_keeps_its_letters_while_the_numbers_follow_the_sliders():

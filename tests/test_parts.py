@@ -534,3 +534,60 @@ def test_a_part_of_the_library_is_right_for_every_check():
 
     assert check_projection(partial(Projection, norm_layer=nn.BatchNorm2d)).ok
     assert check_stem(Stem).ok and check_btnk2(BTNK2).ok and check_btnk1(BTNK1).ok
+
+
+# ── What was once said of a part and was not true ────────────────────────────────────────────────────────────
+
+
+def test_a_quarter_of_the_channels_is_c1_for_4_c1_only_where_4_c1_is_due():
+    from resnet_lib._common import say
+    from resnet_lib.compare.words import found
+
+    def said(where, **numbers):
+        return say(found("channels", where, layer="Your layer", **numbers))
+
+    quarter = dict(gives=2, takes=8, right_gives=8, right_takes=8)
+    assert "C1" not in said("conv1", **quarter) and "quarter of it." in said("conv1", **quarter)
+    assert "C1 where 4·C1 is due" in said("0.conv3", **quarter) and "C1 where 4·C1" in said(
+        "0.shortcut.conv", **quarter
+    )
+    second = dict(gives=8, takes=8, right_gives=8, right_takes=32)
+    assert "C1 where 4·C1" in said("1.conv1", **second) and "C1" not in said("0.conv1", **second)
+
+
+def test_a_layer_whose_result_is_not_used_is_not_told_as_one_that_is_never_called():
+    class Unused(nn.Module):
+        def __init__(self, C, C1, S):
+            super().__init__()
+            self.inner, self.side = BTNK1(C, C1, S), nn.Parameter(torch.randn(4 * C1, C))
+            self.side_bn, self.S = self.inner.shortcut.bn, S
+            self.inner.shortcut = nn.Identity()
+
+        def forward(self, x):
+            self.side_bn(torch.einsum("oi,bihw->bohw", self.side, x[:, :, :: self.S, :: self.S]))
+            f = F_of(self.inner, x)
+            return torch.relu(f + f)
+
+    sentence = refusal(check_btnk1, Unused).sentence
+    assert "never calls" not in sentence, sentence
+
+
+def test_a_block_missing_in_a_stage_is_told_as_that_also_where_1x1s_are_products():
+    class Product(nn.Module):
+        def __init__(self, conv):
+            super().__init__()
+            self.w, self.S = nn.Parameter(torch.randn(conv.weight.shape[:2])), conv.stride[0]
+
+        def forward(self, x):
+            return torch.einsum("oi,bihw->bohw", self.w, x[:, :, :: self.S, :: self.S])
+
+    def products(**numbers):
+        network = ResNet(base=8, num_classes=10, **numbers)
+        for m in list(network.modules()):
+            for name, child in list(m.named_children()):
+                if isinstance(child, nn.Conv2d) and child.kernel_size == (1, 1):
+                    setattr(m, name, Product(child))
+        return network
+
+    verdict = refusal(check_network, lambda: products(blocks=(1, 2, 1, 1)), blocks=(2, 2, 1, 1), base=8, num_classes=10)
+    assert "Stage 1 has 1 block, and 2 are due" in verdict.sentence

@@ -3,13 +3,16 @@
 import base64
 import io
 import re
+from pathlib import Path
 
 import ipywidgets as widgets
 import pytest
 from PIL import Image
 
+from resnet_lib import explorers
 from resnet_lib.exercises import Prediction, shape_question
-from resnet_lib.explorers import DesignExplorer, NotationExplorer, SizeExplorer
+from resnet_lib.explorers import DesignExplorer, NotationExplorer
+from resnet_lib.explorers.base import Explorer, Picture, choice, html, slider
 from resnet_lib.explorers.stills import still_html
 
 
@@ -18,12 +21,17 @@ def left_by(widget):
 
 
 def test_it_leaves_its_texts_its_pictures_and_what_its_sliders_are_set_to():
-    explorer = SizeExplorer()
+    explorer, image, text = Explorer(), Picture("120px"), html()
+    file = io.BytesIO()
+    Image.new("RGB", (120, 90)).save(file, "BMP")
+    image.show(file.getvalue(), "bmp", "a black picture")
+    text.show("<p>what is said of it</p>")
+    explorer.lay_out(slider("W", 224, 8, 300), choice("picture", ["cat", "coffee"], "coffee"), image, text)
     left = left_by(explorer)
-    assert explorer.text.value in left and "W <b>224</b>" in left and "picture <b>coffee</b>" in left
+    assert text.value in left and "W <b>224</b>" in left and "picture <b>coffee</b>" in left
     kind, picture = re.search(r'src="data:image/(\w+);base64,([^"]+)"', left).groups()
-    assert f'alt="{explorer.image.tooltip}"' in left and kind == "png"
-    assert Image.open(io.BytesIO(base64.b64decode(picture))).size[0] > 100
+    assert 'alt="a black picture"' in left and kind == "png"
+    assert Image.open(io.BytesIO(base64.b64decode(picture))).size == (120, 90)
 
 
 @pytest.mark.parametrize("make", [NotationExplorer, DesignExplorer])
@@ -45,3 +53,11 @@ def test_what_is_hidden_is_not_left_and_a_chosen_option_is_left_by_its_name():
     left = still_html(widgets.VBox([hidden, chosen, widgets.Checkbox(True, description="on"), widgets.Button()]))
     assert "secret" not in left and "which <b>a &lt; b</b>" in left and "on <b>yes</b>" in left
     assert still_html(widgets.VBox([hidden])) == ""
+
+
+def test_the_page_runs_nothing_by_a_broken_picture_and_changes_nothing_of_the_browsers():
+    folder = Path(explorers.__file__).parents[1]
+    files = [path for kind in ("py", "js", "css") for path in folder.rglob(f"*.{kind}")]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in files}
+    assert "instrument.js" in texts and "base.py" in texts
+    assert [name for name, text in texts.items() if "onerror" in text or ".prototype" in text] == []

@@ -107,7 +107,7 @@ def test_the_checks_of_the_copy_know_what_the_courses_own_know_and_say_the_same(
 def test_the_copys_own_course_py_opens_the_lessons_and_knows_only_what_works_there(copied, monkeypatch):
     listed = run(copied).stdout
     assert "lab " in listed and "doctor " in listed
-    assert not re.search(r"^  (test|bench|present|notebooks|grade|student) ", listed, re.MULTILINE)
+    assert not re.search(r"^  (test|bench|present|notebooks|site|grade|student) ", listed, re.MULTILINE)
     assert run(copied, "grade", "x").stderr.startswith("`grade` is not in the students' copy of the course")
     spec = util.spec_from_file_location("course_of_a_student", copied / "course.py")
     course, started = util.module_from_spec(spec), []

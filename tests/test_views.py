@@ -19,7 +19,7 @@ from resnet_lib.inside.arithmetic import explain
 from resnet_lib.views import block_diagram, bmp, cost_bars, mosaic, show_maps, statistics
 from resnet_lib.views.channel import BETWEEN, PANE, channel_picture, histogram
 from resnet_lib.views.diagram import lettered
-from resnet_lib.views.maps import FRAME, GAP, framed, palette
+from resnet_lib.views.maps import GAP
 from resnet_lib.views.style import COST, ERROR, MAIN, SHORTCUT, SUM
 from resnet_lib.views.value import number, value_table
 
@@ -204,35 +204,6 @@ def test_a_given_limit_is_the_end_of_the_palette():
     levels, limit, _ = mosaic(maps, limit=4)
     assert limit == 4
     assert tile(levels, 0, 1, 4, 1).tolist() == [[0, 64, 127, 254]]
-
-
-@pytest.mark.parametrize("n", [1, 2, 3])
-def test_a_frame_fits_a_mosaic_of_few_tiles(n):
-    levels, _, _ = mosaic(torch.rand(n, 5, 7))
-    for index in range(n):
-        assert framed(levels, index, n).shape == levels.shape
-
-
-@pytest.mark.parametrize("signed", [False, True])
-def test_a_frame_has_a_colour_that_no_map_has(signed):
-    colours = np.frombuffer(palette(signed, frame=True), np.uint8).reshape(256, 3).astype(int)
-    assert np.abs(colours[:254] - colours[254]).max(1).min() > 80
-
-
-@pytest.mark.parametrize("index", range(5))
-def test_the_frame_is_around_the_tile_looked_at_and_leaves_all_others_as_they_are(index):
-    levels, _, _ = mosaic(torch.rand(5, 40, 40))
-    shown = framed(levels, index, 5)
-    for other in range(5):
-        if other != index:
-            due = tile(levels, other, 40, 40, 3)
-            assert np.array_equal(tile(shown, other, 40, 40, 3), np.where(due == FRAME, FRAME - 1, due))
-    own, before = tile(shown, index, 40, 40, 3), tile(np.where(levels == FRAME, FRAME - 1, levels), index, 40, 40, 3)
-    assert np.array_equal(own[2:-2, 2:-2], before[2:-2, 2:-2])
-    assert not np.array_equal(levels, shown)  # what was given is not drawn on
-    row, column = divmod(index, 3)
-    assert (shown[41 * row, 41 * column : 41 * column + 42] == FRAME).all()
-    assert (shown[41 * row : 41 * row + 42, 41 * column + 41] == FRAME).all()
 
 
 def squares(file):

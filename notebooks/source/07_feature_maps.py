@@ -114,8 +114,8 @@ for name in PHOTOS:
 # ## 2 · The walk
 #
 # These are too many steps to look at all at once, so go through them one by one. **stage** → **block** → **step**
-# choose the place. A click on a small map (or the slider) chooses the **channel**; a click on the enlarged map (or
-# **row** and **column**) chooses one **value**. Its arithmetic is at the very bottom. **your own** opens your own
+# choose the place. A click on a small map (or the sliders) chooses the **channel** and the **value** there; a click on
+# the enlarged map or the photograph chooses another value. Its arithmetic is below them. **your own** opens your own
 # photograph, or drop a file on the view.
 #
 # Predict before you press:
@@ -485,8 +485,8 @@ for step in ends[1:]:
 # and only one from a corner. Luo et al. (arXiv 1701.04128) call the part that matters the <em>effective</em> receptive
 # field.</details>
 #
-# The explorer of section 2 draws all this for any value: always the blue box, and the gradient when you tick **draw
-# where the gradient is**.
+# The explorer of section 2 draws all this for any value: always the blue box, and the gradient when you press
+# **gradient**.
 #
 # ## 5 · One value, down to its products
 #

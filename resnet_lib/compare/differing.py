@@ -164,7 +164,10 @@ def _unproved(learner, taps, run, theirs, x, part, differing, training):
     """What can be said where no planted mistake gives the learner's numbers. differing: layers from the first on."""
     unused = next((t for t in taps.values() if t.calls == 0 and idle(learner, [t], x)), None)
     if unused is not None:
-        return found("layer not called", layer_name(unused.name))
+        scripted = any(isinstance(m, torch.jit.ScriptModule) for m in learner.modules())
+        norm = isinstance(dict(learner.named_modules()).get(unused.name), torch.nn.modules.batchnorm._BatchNorm)
+        calls_show = (len(unused.first.shape) == 4 or norm) and not scripted
+        return found("layer not called" if calls_show else "layer without effect", layer_name(unused.name))
     many = next((t for t in taps.values() if t.calls > 1), None)
     if many is not None:
         return found("called several times", layer_name(many.name), times=many.calls)

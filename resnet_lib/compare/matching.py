@@ -154,6 +154,8 @@ def _of_layers(learner, theirs, mine, x):
         return Found(stopped(mine.error) if mine.error else found("no layers"), end)
     rows = table(theirs.layers, mine.layers)
     if any(row[-1] != "same" for row in rows):
+        if not mine.error and (counted := _blocks(theirs.layers, mine.layers)):
+            return Found(counted, end, rows)
         _turn(theirs, mine)
         rows = table(theirs.layers, mine.layers)
     if any(row[-1] != "same" for row in rows) or biased(theirs, mine):

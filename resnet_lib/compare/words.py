@@ -59,17 +59,25 @@ def _capital(cause, **_):
     return f"{text}." if cause.kind.sentence[:1] == "{" else f"{text[:1].upper()}{text[1:]}."
 
 
-def _channels(layer, gives, takes, right_gives, right_takes, **_):
-    factor = ""
-    for a, b in ((gives, right_gives), (takes, right_takes)):
+# Where C1 channels come in or go out, and where 4·C1 do: (the layer's last name, the side).
+NARROW = {("conv1", "gives"), ("conv2", "takes"), ("conv2", "gives"), ("conv3", "takes")}
+WIDE = {("conv3", "gives"), ("shortcut.conv", "gives")}
+
+
+def _channels(where, layer, gives, takes, right_gives, right_takes):
+    last = ".".join(where.split(".")[-2 if "shortcut" in where else -1 :])
+    said = []
+    for side, a, b in (("gives", gives, right_gives), ("takes", takes, right_takes)):
+        wide = (last, side) in WIDE or (last, side) == ("conv1", "takes") and re.search(r"\b[1-9]\d*\.conv1$", where)
         if b == 4 * a:
-            factor = " That is a quarter of it: C1 where 4·C1 is due."
+            said.append((not wide, " That is a quarter of it" + (": C1 where 4·C1 is due." if wide else ".")))
         elif a == 4 * b:
-            factor = " That is four times as many: C or 4·C1 where C1 is due."
+            narrow = (last, side) in NARROW
+            more = ": C or 4·C1 where C1 is due." if narrow else " as it should be."
+            said.append((not narrow, f" That is four times as many{more}"))
         elif a in (2 * b, b // 2) and a != b:
-            factor = f" That is {'twice' if a == 2 * b else 'half'} as many as it should be."
-        if factor:
-            break
+            said.append((True, f" That is {'twice' if a == 2 * b else 'half'} as many as it should be."))
+    factor = min(said, key=lambda one: one[0], default=(True, ""))[1]  # what names the numbers comes first
     if not factor and (gives, takes) == (right_takes, right_gives):
         factor = " The two are exchanged: Conv2d wants the channels that come in first."
     right = f"it should take {right_takes} and give {right_gives}."
@@ -229,6 +237,7 @@ LAYERS = {
     "no tensor returned": "forward gives {what}, and should give one tensor.",
     "part skipped": "forward comes to {later} and has not called {where}: call it, too, in its place.",
     "layer not called": "{where} is made in __init__, and forward never calls it.",
+    "layer without effect": "{where} plays no part in what forward gives: is it called, and is its result used?",
     "called several times": "{where} is called {times} times in one forward pass, and should be once.",
     "output shape": (
         "It gives out shape {shape} for an input of shape {x}, and should give {right}: look at strides and paddings."

@@ -31,7 +31,7 @@ LEFT_OUT = ("projection's norm missing", "projection's norm left out")
 NORM = ("norm left out", "no norm", "norm missing", *LEFT_OUT)
 NO_WAY_BACK = ("cut off", "frozen", "backward stops", "nothing runs back", "gradients differ")
 MISSING = ("layer missing", "norm missing", "projection's norm missing")
-NOT_CALLED = ("layers unused", "part skipped", "layer not called", "shortcut not called")
+NOT_CALLED = ("layers unused", "part skipped", "layer not called", "layer without effect", "shortcut not called")
 ZEROS = ("zero channels", "zero channels, strided")
 SHORTCUT = (
     *("projection missing", *LEFT_OUT, "no shortcut", "no F", "shortcut fed with F", *ZEROS),

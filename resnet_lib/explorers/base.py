@@ -12,8 +12,6 @@ import torch
 from traitlets import Unicode
 
 from .._common import one_thread, threads
-from ..photos import PATTERNS, PHOTOS, named_or_opened
-from ..views.maps import bmp, colour_bar
 from ..views.markup import frame
 from ..views.style import CSS
 from .stills import Still, spoken
@@ -157,41 +155,6 @@ class Picture(widgets.Image):
             self.tooltip = text
 
 
-class ClickPicture(widgets.VBox):
-    """A picture that can be clicked: `on_click(x, y)` gets the place in shares of its width and height.
-
-    A mouse alone finds it, so whatever a click does must have a control of its own too.
-    """
-
-    def __init__(self, on_click, width, **options):
-        self.image = Picture(width, **options)
-        self.place = widgets.Text(layout=widgets.Layout(display="none"))
-        self.place.observe(self._clicked, names="value")
-        self._on_click = on_click
-        super().__init__([self.image, self.place], layout=widgets.Layout(margin="0", overflow="visible"))
-        self.add_class("rl-click")
-
-    def _clicked(self, change):
-        x, y, *_when = (float(n) for n in change["new"].split(","))
-        self._on_click(min(max(x, 0.0), 0.999999), min(max(y, 0.0), 0.999999))
-
-
-class MapView(widgets.VBox):
-    """A mosaic of feature maps with its caption, which is also its text alternative."""
-
-    def __init__(self, **layout):
-        self.image = Picture("100%", max_width="560px")
-        self.above, self.below, self.caption = html(), html(), html()
-        super().__init__([self.above, self.image, self.below, self.caption], layout=widgets.Layout(**layout))
-
-    def show(self, levels, limit, signed, text, above="", below=""):
-        """Show levels from `views.mosaic`, a sentence about them, and HTML above and below them."""
-        self.above.show(above)
-        self.below.show(below)
-        self.image.show(bmp(levels, signed), "bmp", text)
-        self.caption.show(f"<p>{escape(text)}</p><p>{colour_bar(limit, signed)}</p>")
-
-
 THREADS = torch.get_num_threads()
 
 
@@ -267,16 +230,6 @@ def button(name, work, **options):
 def progress_bar(width="240px", visibility="hidden"):
     """Return a bar for how far some work has come."""
     return widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width=width, visibility=visibility))
-
-
-def pictures(value, patterns=True):
-    """Return the drop-down of bundled photographs, test patterns unless refused, and the learner's own picture if
-    `value` is one: whatever `photos.open_photo` takes."""
-    options = {name: name for name in (*PHOTOS, *(PATTERNS if patterns else ()))}
-    value = named_or_opened(value, options)
-    if not isinstance(value, str):
-        options = {"your picture": value, **options}
-    return choice("picture", options, value)
 
 
 def row(*children, align_items="center", **options):

@@ -6,7 +6,7 @@ import io
 from PIL import Image
 
 from .._common import shape_text
-from ..photos import PATTERNS, PHOTOS, pattern, photo, square
+from ..photos import PATTERNS, pattern, photo, square
 from .block_design import positions
 from .trained import places
 
@@ -22,11 +22,6 @@ def headings(found):
         name: "ResNet-50" if place.network == "resnet50" else "the bundled network, trained"
         for name, place in found.items()
     }
-
-
-def pictures(value):
-    options = {name: name for name in (*PHOTOS, *PATTERNS)}
-    return options if isinstance(value, str) else {"your picture": value, **options}
 
 
 def stage_marks():

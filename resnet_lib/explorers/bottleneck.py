@@ -4,7 +4,6 @@ from dataclasses import astuple, replace
 
 from .._common import shape_text
 from ..blocks import BTNK1, BTNK2
-from ..photos import PATTERNS, PHOTOS, named_or_opened
 from ..views.maps import statistics
 from .base import WRONG
 from .block_design import BlockDesign
@@ -19,9 +18,10 @@ from .block_view import (
     shown_steps,
     step_options,
 )
-from .block_words import advice, all_places, clash_text, describe, headings, pictures, same_block, stage_marks, thumb
+from .block_words import advice, all_places, clash_text, describe, headings, same_block, stage_marks, thumb
 from .controls import Action, Choice, Number, Switch
 from .instrument import InstrumentExplorer
+from .source import PictureChoice
 from .tiles import Group
 from .trained import has_weights
 
@@ -55,8 +55,7 @@ class BottleneckExplorer(InstrumentExplorer):
         self.stride_on = Choice("S on the", STRIDE_ON, stride_on, kind="buttons", meaning="v1.5: S on the 3×3")
         self.position = Choice("position", {OWN: None, **self._places}, None, groups=headings(self._places))
         self.weights = Choice("weights", WEIGHTS, weights)
-        picture = named_or_opened(picture, (*PHOTOS, *PATTERNS))
-        self.picture = Choice("picture", pictures(picture), picture)
+        self.picture = PictureChoice(picture)
         self.step = Choice("show", {AT_THE_SUM: "sum"}, "sum")
         marks = stage_marks()
         self.C = Number("C", C, 16, 2048, 16, stops=STOPS, marks=marks["C"], meaning="channels in")

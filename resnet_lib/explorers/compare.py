@@ -1,85 +1,99 @@
 """Two pictures, steps, layouts or sets of weights side by side, under the same controls."""
 
 import copy
-from html import escape
 
 from .._common import shape_text
 from ..blocks import BTNK1
 from ..inside.seen import Seen, untrained
-from ..photos import PHOTOS, named_or_opened
-from ..views.maps import mosaic, planes, scale, statistics
+from ..views.maps import planes, statistics
 from ..weights import load
-from .base import Guarded, MapView, all_threads, choice, columns, html, row, toggle, whole_number
-from .source import PictureSource
+from .base import WRONG, all_threads
+from .controls import Choice, Number
+from .instrument import InstrumentExplorer
+from .one_value import explained
+from .photograph_view import untrained_size
+from .source import PictureChoice, PictureSource
+from .tiles import Group
 
 MODES = {"two photographs": "picture", "two steps": "step", "v1.5 and v1": "layout", "trained and random": "weights"}
 LAYOUTS = {False: "v1.5: S on the 3×3", True: "v1: S on the 1×1"}
 PAGE = 36  # channels a side
 
 
-class CompareExplorer(Guarded):
+class CompareExplorer(InstrumentExplorer):
     """The same network twice, with one thing different: the photograph, the step looked at, where the stride is
     (v1.5 against v1 with the same weights), or the weights (trained against random).
 
     network: a network of this library; the bundled one unless given. picture, other: whatever
     `photos.open_photo` takes.
     mode: a value of MODES.
-    Controls (attributes of these names): mode, source, other (the second photograph), step, other_step, channel.
+    Controls (attributes of these names): mode, source, other (the second photograph), step, other_step, channel. A
+    click on a map enlarges it, and shows what one value is made of.
     """
 
     def __init__(self, network=None, picture="cat", other="church", mode="picture", size=None):
-        super().__init__()
         self.network = load("thin") if network is None else network
         self._size, self._runs, self._networks = size, {}, {}
-        self.mode = toggle("compare", MODES, mode)
+        self.mode = Choice("compare", MODES, mode, kind="buttons")
         self.source = PictureSource(picture)
-        other = named_or_opened(other)
-        own = {} if isinstance(other, str) else {"your other picture": other}
-        self.other = choice("with", {**own, **{name: name for name in PHOTOS}}, other)
+        self.other = PictureChoice(other, "with", patterns=False, mine="your other picture")
         steps = self._seen("first").steps
         early = next((s for s in steps if s.startswith("stage1") and s.endswith("relu3")), steps[0])
         last = next((s for s in reversed(steps) if not s.startswith("head")), steps[-1])
-        self.step, self.other_step = choice("look at", steps, early), choice("with", steps, last)
-        self.channel = whole_number("from channel", 0, 0, width="170px", step=PAGE)
-        self.message = html()
-        self.left, self.right = (MapView(flex="1 1 360px", max_width="480px") for _ in range(2))
-        self.source.observe_picture(lambda: self.attempt(self.update))
-        self.watch(self.mode, self.other, self.step, self.other_step, self.channel)
-        both = columns(self.left, self.right, width="100%")
-        steps = row(self.step, self.other_step, self.channel)
-        self.lay_out(self.mode, self.source, row(self.other), steps, self.problem, self.message, both)
-        self.hidden = (self.message, both)
-        self.attempt(self.update)
+        self.step = Choice("look at", {f"at {s}": s for s in steps}, early, where="sliders")
+        self.other_step = Choice("with step", {f"with {s}": s for s in steps}, last, where="sliders")
+        self.channel = Number("channel", 0, 0, 0, where="foot")
+        self.channel.step = PAGE
+        choices = (self.step, self.other_step, self.channel)
+        super().__init__(self.mode, *self.source.controls, self.other, *choices)
+        self.watch(self.source.message)
+        with self.working():
+            self.update()
 
     def update(self):
         mode = self.mode.value
-        self.other.layout.display = "" if mode == "picture" else "none"
-        self.other_step.layout.display = "" if mode == "step" else "none"
-        first, second = self._seen("first"), self._seen(mode)
+        self.other.hidden, self.other_step.hidden = mode != "picture", mode != "step"
+        try:
+            self._show(mode)
+        except WRONG as problem:
+            said = str(problem) or type(problem).__name__
+            advice = "Another choice brings the view back."
+            self.page.show(says={"problem": said, "advice": advice, "figures": []}, arrangement="over")
+            self.show_no_maps(said)
+
+    def _show(self, mode):
+        sides = self._seen("first"), self._seen(mode)
         steps = self.step.value, self.other_step.value if mode == "step" else self.step.value
-        a, b = (planes(seen[step]) for seen, step in zip((first, second), steps, strict=True))
+        a, b = (planes(seen[step]) for seen, step in zip(sides, steps, strict=True))
         with self.quietly():
-            self.channel.max = (min(len(a), len(b)) - 1) // PAGE * PAGE
-        at = self.channel.value
-        scales = [scale(each[at : at + PAGE]) for each in (a, b)]
-        if mode != "step":  # one scale, or a difference in strength would not be seen
-            scales = [(any(s for s, _ in scales), max(limit for _, limit in scales))] * 2
-        titles = self._titles(mode)
-        sides = zip((self.left, self.right), (first, second), steps, (a, b), scales, titles, strict=True)
-        for view, seen, step, maps, (signed, limit), title in sides:
-            levels, limit, signed = mosaic(maps, at, PAGE, signed=signed, limit=limit)
-            text = f"{step} {shape_text(seen[step].shape)}, channels {at} to {min(at + PAGE, len(maps)) - 1}: "
-            text += statistics(maps[at : at + PAGE])
-            top = ", ".join(f"{escape(name)} {p:.0%}" for name, p in seen.top(3))
-            view.show(levels, limit, signed, text, f"<p><b>{escape(title)}</b></p><p>{top}</p>")
-        self.message.show(f"<p>{difference(a, b)}</p>")
+            self.channel.limit(min(len(a), len(b)) - 1)
+            self.channel.value = first = self.channel.value // PAGE * PAGE
+        groups = []
+        # One scale for both, or a difference in strength would not be seen.
+        scale = "" if mode == "step" else "all"
+        for name, title, seen, step, maps in zip("ab", self._titles(mode), sides, steps, (a, b), strict=True):
+            channels = list(range(first, min(first + PAGE, len(maps))))
+            title = f"{title}: {step} {shape_text(seen[step].shape)}"
+            groups.append(Group(name, title, maps[first : first + PAGE], channels, len(maps), "main", scale=scale))
+        answers = "; ".join(f"{side}: {answered(seen)}" for side, seen in zip(("left", "right"), sides, strict=True))
+        more = (self.source.message.value, untrained_size(sides[0]))
+        about = " ".join(filter(None, (answers + ".", *more)))
+        self.page.show(says={"figures": [[difference(a, b), ""]], "about": about}, arrangement="over")
+        said = "; ".join(f"{g.title}: {statistics(g.maps)}" for g in groups)
+        self._shown = dict(zip("ab", zip(sides, steps, strict=True), strict=True))
+        self.show_maps(groups, columns=2, note=" ", said=said)
+
+    def enlarged(self, group, channel, row, column):
+        seen, step = self._shown[group.id]
+        module, output = seen.network.get_submodule(step), seen[step].unsqueeze(0)
+        return explained(step, module, seen.inputs(step), output, channel, row, column)
 
     def _titles(self, mode):
         return {
             "picture": (self.source.label, self.other.label),
-            "step": (self.step.label, self.other_step.label),
-            "layout": (LAYOUTS[is_v1(self.network)], f"{LAYOUTS[not is_v1(self.network)]}, the same weights"),
-            "weights": ("the weights as given", "random weights, BN statistics of the bundled photographs"),
+            "step": ("one step", "another"),
+            "layout": (LAYOUTS[is_v1(self.network)], f"{LAYOUTS[not is_v1(self.network)]}, same weights"),
+            "weights": ("the weights as given", "random weights"),
         }[mode]
 
     def _seen(self, which):
@@ -112,6 +126,11 @@ def moved_blocks(network):
 def is_v1(network):
     """Return whether S is on the first 1×1 of its blocks."""
     return any(block.conv1.stride[0] > 1 for block in moved_blocks(network))
+
+
+def answered(seen):
+    """Return the three most probable classes as a text."""
+    return ", ".join(f"{name} {p:.0%}" for name, p in seen.top(3))
 
 
 def difference(a, b):

@@ -9,18 +9,21 @@ from traitlets import Any, HasTraits, TraitError, validate
 
 class Control(HasTraits):
     """What has a name and a value. `where` says in which line of the instrument it is drawn: "top", "sliders", "foot",
-    "actions", "problem" or "pinned"; one that is `hidden` is not, one that is `disabled` cannot be moved.
+    "actions", "problem", "pinned", "walk" or "closeup"; one that is `hidden` is not, one that is `disabled` cannot be
+    moved.
 
-    Changing `options`, `hidden` and the like draws the control again at the explorer's next update.
+    page: the Instrument that draws it. Changing `options`, `hidden` and the like draws the control again at the
+    explorer's next update.
     """
 
     value = Any()
     kind = "none"
+    keeps = property(lambda self: self.kind not in ("none", "action", "upload", "text"))  # whether undo sets it
 
     def __init__(self, name, value, *, where="top", meaning="", hidden=False, disabled=False):
         super().__init__()
         self.name, self.where, self.meaning = name, where, meaning
-        self.hidden, self.disabled = hidden, disabled
+        self.hidden, self.disabled, self.page = hidden, disabled, None
         self.value = value
 
     @property
@@ -144,6 +147,20 @@ class Action(Control):
 
     def described(self):
         return super().described() | {"says": self.says}
+
+
+class Upload(Control):
+    """A button that chooses a file; one dropped on the explorer is taken as well. value: ({"name", "content"},), the
+    file as bytes, or () when it has been taken."""
+
+    kind = "upload"
+    wire = property(lambda self: None, lambda self, _value: None)
+
+
+class Text(Control):
+    """A line of text; `meaning` is shown while it is empty."""
+
+    kind = "text"
 
 
 class Told(Control):

@@ -104,21 +104,22 @@ function render({model, el}) {
   const maps = line('maps'), hover = line('hover'), note = line('note'), foot = line('paging');
   const scale = make('div', {class: 'rl-bar', role: 'img'}, make('span'), make('i'), make('span'));
   const details = line('details', {class: 'rl rl-details'});
-  const about = line('about');
+  const about = line('about'), answer = line('answer'), walk = line('walk'), closeup = line('closeup'), close = line('closeup-controls');
   const numbers = make('div', {class: 'rl-numbers'}, problem, problems, figures, about, bar, make('div', {class: 'rl-pinned'}, pinned, pins));
-  const left = make('div', {class: 'rl-left'}, diagram, numbers, actions, code);
+  const left = make('div', {class: 'rl-left'}, answer, diagram, walk, numbers, actions, code);
   const under = make('div', {class: 'rl-foot'}, make('div', {class: 'rl-foot-line'}, hover, scale), make('div', {class: 'rl-foot-line'}, foot, note));
   const right = make('div', {class: 'rl-right'}, maps, under);
-  const body = make('div', {class: 'rl-body'}, left, right);
+  const body = make('div', {class: 'rl-body'}, left, right, closeup);
   const root = make('div', {class: 'rl-explorer rl-instrument', role: 'group', 'aria-label': model.get('title') ?? ''}, top, sliders, body, details, live);
   el.append(root);
 
   const [codeButton, forgetCode] = codePart(model, code);
   const closers = [forgetCode, keysOf(root)];
-  closers.push(controlsPart(model, {top, sliders, actions, problem: problems, pinned: pins, foot}));
+  closers.push(controlsPart(model, {top, sliders, actions, problem: problems, pinned: pins, foot, walk, closeup: close}));
   actions.append(codeButton);
   actions.hidden = false;
-  closers.push(drawingPart(model, diagram));
+  closers.push(drawingPart(model, diagram), answerPart(model, answer));
+  dropsOf(root);
   closers.push(numbersPart(model, {figures, problem, about, bar, pinned, live}));
 
   /** The pixels that the canvas of one of the groups may take. */
@@ -128,14 +129,17 @@ function render({model, el}) {
     maps.style.setProperty('--rl-across', across);
     const width = (right.clientWidth - 8 * (across - 1)) / across;
     if (narrow) return [width, width * 1.2];  // the page scrolls: groups as high as wide, not one map under another
-    const beside = wide ? left.offsetHeight + 4 : 0;
+    const beside = wide || walks() ? left.offsetHeight + 4 : 0;
     return [width, (height - above() - beside - under.offsetHeight - 2) / rows - 19 - 3];
   }
-  const isWide = () => (model.get('drawing').width ?? 0) > 400;  // such a drawing is over the maps, not beside them
+  const pair = () => model.get('arrangement') === 'pair';  // two pictures, as high as they are
+  const isWide = () => pair() || model.get('arrangement') === 'over' || (model.get('drawing').width ?? 0) > 400;  // such a drawing is over the maps, not beside them
+  const walks = () => model.get('arrangement') === 'walk';  // the answer and the walk are over the maps, the closeup beside them
   const above = () => top.offsetHeight + sliders.offsetHeight + 5;
   let height = 620;
   const drawn = mapsPart(model, {maps, hover, bar: scale, note, live}, room);
-  closers.push(drawn.close);
+  const near = closeupPart(model, closeup, close, () => height - above() - (isWide() || walks() ? left.offsetHeight + 4 : 0) - (pair() ? 40 : 0));
+  closers.push(drawn.close, near.close);
 
   /** As high as the pane shows, so that all of it is on the screen at once. */
   function arrange() {
@@ -143,9 +147,12 @@ function render({model, el}) {
     height = Math.min(618, Math.max(430, pane - 24));
     root.classList.toggle('rl-narrow', root.clientWidth < 560);
     root.classList.toggle('rl-wide', isWide());
-    body.style.height = root.classList.contains('rl-narrow') ? 'auto' : `${height - above()}px`;
+    root.classList.toggle('rl-walks', walks());
+    root.dataset.arrangement = model.get('arrangement');
+    body.style.height = root.classList.contains('rl-narrow') || pair() ? 'auto' : `${height - above()}px`;
     right.hidden = !(model.get('maps').groups?.length);
     drawn.resize();
+    near.resize();
   }
   const watcher = new ResizeObserver(() => requestAnimationFrame(arrange));
   watcher.observe(root);

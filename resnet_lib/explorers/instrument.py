@@ -24,7 +24,10 @@ The parts of a scene, each sent only when it has changed:
               shown; clash: names of the steps whose shapes disagree; problem, advice: sentences; note: a sentence
               under the maps; code: what "as code" gives; about: a sentence under the numbers; rest: whether the
               page asks for the maps when the hand rests.
-    maps      groups of tiles, see tiles.py; their values as bytes in `levels`.
+    maps      groups of tiles, see tiles.py; their values as bytes in `levels`. With tells, a click chooses the value.
+    answer    HTML: what a network says to a picture; progress: [done, total] of its run, or [].
+    closeup   what is always in sight of one value, see instrument_closeup.js.
+    arrangement  "walk": answer and walk over the maps, the closeup beside them; "over", "pair": all one under another.
 Numbers are shown first, with `page.show`, and maps when they have been computed, with `show_maps`. What was pointed at
 comes as a question: `InstrumentExplorer` answers with the value, and `enlarged` may be overridden to say more.
 """
@@ -46,15 +49,17 @@ from ..views.style import CSS, ERROR, MAIN, SHORTCUT, SUM
 from .base import LOCK, WRONG, Explorer
 from .controls import Action, Told
 from .stills import spoken
-from .tiles import Group, channels_of, pack, palettes, still
+from .tiles import Group, as_png, channels_of, pack, palettes, still
 from .words import WORDS
 
 SCRIPTS = (
     "instrument_parts.js",
+    "instrument_paint.js",
     "instrument_controls.js",
     "instrument_grid.js",
     "instrument_drawing.js",
     "instrument_maps.js",
+    "instrument_closeup.js",
 )
 COLOURS = f".rl-instrument{{--rl-main:{MAIN};--rl-shortcut:{SHORTCUT};--rl-sum:{SUM};--rl-error:{ERROR}}}"
 RULES = CSS.removeprefix("<style>").removesuffix("</style>")
@@ -87,6 +92,10 @@ class Instrument(anywidget.AnyWidget):
     pinned = Dict().tag(sync=True)
     maps = Dict().tag(sync=True)
     levels = Bytes(b"").tag(sync=True)
+    answer = Unicode("").tag(sync=True)
+    progress = List().tag(sync=True)
+    closeup = Dict().tag(sync=True)
+    arrangement = Unicode("").tag(sync=True)
     thumb = Bytes(b"").tag(sync=True)  # a small PNG of the picture that the maps come from
     details = Unicode("").tag(sync=True)
     asked = Dict().tag(sync=True, echo_update=False)
@@ -95,6 +104,8 @@ class Instrument(anywidget.AnyWidget):
         me = uuid.uuid4().hex  # chosen here, so that the page has it from the first message on
         super().__init__(title=title, me=me, model_id=me)
         self._named = {c.name: c for c in controls}
+        for control in controls:
+            control.page = self
         self._answer, self._heard, self._shown = answer, 0, 0
         self.on_msg(self._question)
         self.observe(self._hear, names="asked")
@@ -118,14 +129,17 @@ class Instrument(anywidget.AnyWidget):
                 self._tell()
                 self.says = {**self.says, "n": self._heard}
 
-    def _question(self, _widget, content, _buffers):
+    def _question(self, _widget, content, buffers):
         with LOCK, one_thread():
+            if content.get("do") == "file":
+                self._named[content["control"]].value = ({"name": content["name"], "content": bytes(buffers[0])},)
+                return
             reply, buffers = self._answer(content)
             self.send({**content, **reply}, buffers)
 
     def _tell(self):
         self.controls = {name: c.described() for name, c in self._named.items() if c.kind != "none"}
-        self.values = {name: c.wire for name, c in self._named.items() if c.kind not in ("none", "action")}
+        self.values = {name: c.wire for name, c in self._named.items() if c.kind not in ("none", "action", "upload")}
 
     def show(self, *, says=None, **parts):
         """Show parts of the scene, and the controls as they are now, in one message."""
@@ -162,7 +176,7 @@ class InstrumentExplorer(Explorer):
         actions = (self.undo, self.reset, self.pin, self.swap, self.unpin)
         self._controls = controls
         self.page = Instrument((*controls, *actions, Told("look", self._looked)), self._answer, spoken(type(self)))
-        self.watch(*(c for c in controls if c.kind != "action"))
+        self.watch(*(c for c in controls if c.keeps))
         self.children = [self.page]
         self._first = self._state = self._snapshot()
 
@@ -194,7 +208,7 @@ class InstrumentExplorer(Explorer):
     # ── what was done, and undone ──
 
     def _snapshot(self):
-        return {c.name: c.wire for c in self._controls if c.kind not in ("none", "action")}
+        return {c.name: c.wire for c in self._controls if c.keeps}
 
     def settled(self, control):
         """Remember what was before this change."""
@@ -315,10 +329,11 @@ class InstrumentExplorer(Explorer):
     def _repr_mimebundle_(self, **options):
         bundle = super()._repr_mimebundle_(**options)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        sentence = f"{self.sentence()}. {WORDS['still']}"
-        data["text/plain"] = sentence
-        if self._groups:
-            picture = still(self._groups, self.page.maps["groups"], self.page.levels, self.title())
+        data["text/plain"] = f"{self.sentence()}. {WORDS['still']}"
+        maps, pictures = self.page.maps.get("groups"), self.page.closeup.get("pictures", ())
+        files = [p["file"] for p in pictures if "file" in p]
+        if maps or files:
+            picture = still(self._groups, maps, self.page.levels, self.title()) if maps else as_png(files[-1])
             data["image/png"] = base64.b64encode(picture).decode()
         return bundle
 

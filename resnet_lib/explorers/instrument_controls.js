@@ -4,7 +4,7 @@
 function controlsPart(model, places) {
   const {set, act, pending} = asking(model);
   const drawn = new Map();
-  const kinds = {number: numberControl, menu: menuControl, buttons: buttonsControl, switch: switchControl, action: actionControl};
+  const kinds = {number: numberControl, menu: menuControl, buttons: buttonsControl, switch: switchControl, action: actionControl, upload: uploadControl, text: textControl};
 
   function describe() {
     for (const [name, said] of Object.entries(model.get('controls'))) {
@@ -166,4 +166,54 @@ function actionControl(model, name, said, {act}) {
   };
   update(said);
   return {element: button, update, show: () => {}};
+}
+
+/** A line of text, told when it is entered. */
+function textControl(model, name, said, {set}) {
+  const field = make('input', {type: 'text', 'aria-label': name, placeholder: said.meaning, onchange: () => set(name, field.value)});
+  return {element: field, update: () => true, show: value => { if (document.activeElement !== field) field.value = value; }};
+}
+
+/** A button that chooses a file. One dropped on the explorer goes into it as well. */
+function uploadControl(model, name, said) {
+  const field = make('input', {type: 'file', accept: 'image/*', hidden: true});
+  const button = make('button', {type: 'button', title: said.meaning, onclick: () => field.click()}, name);
+  const element = make('span', {class: 'rl-upload'}, button, field);
+  const give = async file => {
+    if (!file) return;
+    const small = await smaller(file);
+    model.send({do: 'file', control: name, name: file.name}, undefined, [await small.arrayBuffer()]);
+    field.value = '';
+  };
+  field.addEventListener('change', () => give(field.files[0]));
+  element.addEventListener('rl-drop', event => give(event.detail));
+  return {element, update: () => true, show: () => {}};
+}
+
+/** A file too large for one message to the kernel, 10 MB, as a smaller picture. */
+async function smaller(file) {
+  if (file.size <= 8e6) return file;
+  try {
+    const whole = await createImageBitmap(file), scale = Math.min(1, 2048 / Math.max(whole.width, whole.height));
+    const sheet = new OffscreenCanvas(Math.ceil(whole.width * scale), Math.ceil(whole.height * scale));
+    const context = sheet.getContext('2d');
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(whole, 0, 0, sheet.width, sheet.height);
+    return await sheet.convertToBlob({type: 'image/jpeg', quality: 0.95});
+  } catch {
+    return file.slice(0, 1e6);  // no picture, or far too large: the kernel says so
+  }
+}
+
+/** Files that are dropped on an explorer with such a button. */
+function dropsOf(root) {
+  const taker = event => event.dataTransfer?.types.includes('Files') && root.querySelector('.rl-upload');
+  root.addEventListener('dragover', event => { if (taker(event)) { event.preventDefault(); event.stopPropagation(); } });
+  root.addEventListener('drop', event => {
+    const upload = taker(event);
+    if (!upload) return;
+    event.preventDefault();
+    event.stopPropagation();
+    upload.dispatchEvent(new CustomEvent('rl-drop', {detail: event.dataTransfer.files[0]}));
+  });
 }

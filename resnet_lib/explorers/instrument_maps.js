@@ -3,7 +3,8 @@
 
 function mapsPart(model, places, room) {
   const {maps: element, hover, bar, note, live} = places;
-  const colours = tables(model);
+  const {colours, paint, big} = painter(model);
+  const {set} = asking(model);
   let groups = [], large = null, version = 0;
   let keyed = false;  // whether what is pointed at was come to by keys, and is read aloud
   let resting = '', pointed = false;  // what is said under the maps while nothing is pointed at
@@ -28,18 +29,19 @@ function mapsPart(model, places, room) {
     draw();
     foot(scene);
   }
-  const parts = ({cell, canvas, title, veil}) => ({cell, canvas, title, veil});
+  const parts = ({cell, canvas, title, veil, names}) => ({cell, canvas, title, veil, names});
 
   function build(group, index) {
     const title = make('div', {class: 'rl-title'}), veil = make('div', {class: 'rl-veil', hidden: true});
     const canvas = make('canvas', {tabindex: 0, role: 'application', 'aria-roledescription': 'feature maps'});
-    const cell = make('div', {class: 'rl-group'}, title, make('div', {class: 'rl-sheet'}, canvas, veil));
+    const names = make('div', {class: 'rl-names', hidden: true});
+    const cell = make('div', {class: 'rl-group'}, title, make('div', {class: 'rl-sheet'}, canvas, names, veil));
     const point = event => { const place = placeOf(index, event); if (place) ask(index, place); };
     canvas.addEventListener('pointermove', point);
     canvas.addEventListener('pointerleave', () => { pointed = false; hover.textContent = resting; });
     canvas.addEventListener('click', event => { const place = placeOf(index, event); if (place) enlarge(index, place); });
     canvas.addEventListener('rl-press', event => keys(index, event));
-    return {cell, canvas, title, veil};
+    return {cell, canvas, title, veil, names};
   }
 
   /** The layout of n tiles in a box, in the screen's own pixels: as large as whole pixels allow, nearly square. */
@@ -70,36 +72,42 @@ function mapsPart(model, places, room) {
       veil.hidden = Boolean(group.tiles);
       veil.textContent = said.says ?? '';
       if (!shown?.tiles) { canvas.width = canvas.height = 1; canvas.style.width = canvas.style.height = '100%'; continue; }
+      list(group, shown.said);
       const {side} = shown.said, n = channelsOf(shown.said).length;
       const free = fit(n, side, width, height), grid = {...free, k: Math.min(free.k, most)};
       group.grid = {...grid, n, side};
       paint(canvas, shown.tiles, grid, n, side, colours[shown.said.signed ? 1 : 0], ratio);
+      mark(canvas, grid, side, channelsOf(said).indexOf(model.get('maps').marked), ratio);
       canvas.setAttribute('aria-label', say(model, 'maps', {title: said.title, channels: range(said)}));
     }
     element.dataset.version = version;
   }
 
-  function paint(canvas, tiles, {k, columns, rows}, n, [h, w], table, ratio) {
-    const step = [h * k + 1, w * k + 1], width = columns * step[1] + 1, height = rows * step[0] + 1;
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, {width, height});
-    canvas.style.width = `${width / ratio}px`;
-    canvas.style.height = `${height / ratio}px`;
-    const context = canvas.getContext('2d'), image = context.createImageData(width, height);
-    const pixels = new Uint32Array(image.data.buffer);
-    for (let i = 0; i < n; i++) {
-      let from = i * h * w;
-      const top = Math.floor(i / columns) * step[0] + 1, left = i % columns * step[1] + 1;
-      for (let y = 0; y < h; y++) {
-        const start = (top + y * k) * width + left;
-        if (k === 1) {
-          for (let x = 0; x < w; x++) pixels[start + x] = table[tiles[from++]];
-        } else {
-          for (let x = 0, to = start; x < w; x++) for (const colour = table[tiles[from++]], end = to + k; to < end;) pixels[to++] = colour;
-          for (let again = 1; again < k; again++) pixels.copyWithin(start + again * width, start, start + w * k);
-        }
-      }
+  /** Values that have names, one under another in place of maps of one pixel. */
+  function list({canvas, names}, said) {
+    canvas.hidden = Boolean(said.names);
+    names.hidden = !said.names;
+    if (!said.names) return;
+    const {marked} = model.get('maps'), table = colours[said.signed ? 1 : 0], zero = said.signed ? 127 : 0;
+    const focused = [...names.children].indexOf(document.activeElement);
+    names.replaceChildren(...channelsOf(said).map((channel, i) => {
+      const share = Math.max(-1, Math.min(1, said.values[i] / said.limit)), colour = table[Math.round(zero + share * (254 - zero))];
+      return make('button', {
+        type: 'button', 'aria-pressed': String(channel === marked), onclick: () => set('place', [channel, 0, 0]),
+      }, make('i', {style: `background:rgb(${colour & 255},${colour >> 8 & 255},${colour >> 16 & 255})`}), make('span', {}, said.names[i]), make('b', {}, number(said.values[i])));
+    }));
+    names.children[focused]?.focus();
+  }
+
+  /** The frame around the chosen channel: dark within light, so that it is seen on any colour. */
+  function mark(canvas, {k, columns}, [h, w], i, ratio) {
+    if (i < 0) return;
+    const context = canvas.getContext('2d'), thick = Math.ceil(ratio);
+    for (const [colour, out] of [['#fff', thick], ['#000', 0]]) {
+      context.strokeStyle = colour;
+      context.lineWidth = thick;
+      context.strokeRect(i % columns * (w * k + 1) + .5 - out, Math.floor(i / columns) * (h * k + 1) + .5 - out, w * k + 1 + 2 * out, h * k + 1 + 2 * out);
     }
-    context.putImageData(image, 0, 0);
   }
 
   const range = said => {
@@ -190,6 +198,10 @@ function mapsPart(model, places, room) {
 
   function enlarge(index, place) {
     const group = groups[index];
+    if (model.get('maps').tells) {
+      set('place', [channelsOf(group.said)[place.i], place.row, place.column]);
+      return;
+    }
     if (!large) openLarge(group.canvas);
     large.group = group;
     large.channel = channelsOf(group.said)[place.i];
@@ -233,28 +245,16 @@ function mapsPart(model, places, room) {
     large.dialog.setAttribute('aria-label', large.title.textContent);
     large.map.setAttribute('aria-label', say(model, 'large', {title, channel}));
     const room = Math.min(large.dialog.clientWidth / (answer.window ? 2 : 1) - 16, Math.max(150, large.dialog.clientHeight - 70), 260);
-    big(large.map, bytes(buffers[0]), side, answer.signed, room, [row, row + 1, column, column + 1]);
+    big(large.map, bytes(buffers[0]), side, answer.signed, room, [[row, row + 1, column, column + 1]]);
     large.window_.hidden = !answer.window;
     if (answer.window) {
       const {rows, columns, channel: source} = answer.window;
-      big(large.input, bytes(buffers[1]), answer.window.side, answer.window.signed, room, [...rows, ...columns]);
+      big(large.input, bytes(buffers[1]), answer.window.side, answer.window.signed, room, [[...rows, ...columns]]);
       large.caption.textContent = answer.window.said ?? say(model, 'window', {channel: source});
       large.input.setAttribute('aria-label', large.caption.textContent);
     }
     large.html.innerHTML = answer.html ?? '';
     if (answer.why) large.html.textContent = answer.why;
-  }
-
-  function big(canvas, tile, side, signed, room, [top, bottom, left, right]) {
-    const ratio = window.devicePixelRatio || 1, [h, w] = side;
-    const k = Math.max(1, Math.floor(room * ratio / (Math.max(h, w) + 2)));
-    paint(canvas, tile, {k, columns: 1, rows: 1}, 1, side, colours[signed ? 1 : 0], ratio);
-    const context = canvas.getContext('2d');
-    for (const [colour, thick] of [['#fff', 4], ['#d55e00', 2]]) {
-      context.strokeStyle = colour;
-      context.lineWidth = thick;
-      context.strokeRect(left * k + 1, top * k + 1, (right - left) * k, (bottom - top) * k);
-    }
   }
 
   function close() {

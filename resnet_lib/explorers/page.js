@@ -3,8 +3,6 @@
 //   nothing says aloud what has become of a choice.
 // - Front ends take keys from what has the focus: JupyterLab from drop-downs and radio buttons
 //   (jupyter-widgets/ipywidgets#3912), Notebook 7 from sliders too. They are handled before.
-// - A click on a picture goes, as "x,y" in shares of its width and height, into the text field beside it.
-// - A file dropped on an explorer goes into its upload button.
 
 const set = (element, name, value) => {
   if (element && element.getAttribute(name) !== value) element.setAttribute(name, value);
@@ -85,65 +83,6 @@ function keysFor(root) {
   return () => window.removeEventListener('keydown', listen, true);
 }
 
-function clicks(root) {
-  root.addEventListener('click', event => {
-    const field = event.target.matches('img') && event.target.closest('.rl-click')?.querySelector('input');
-    if (!field) return;
-    const box = event.target.getBoundingClientRect();
-    field.value = [(event.clientX - box.x) / box.width, (event.clientY - box.y) / box.height, Date.now()];
-    field.dispatchEvent(new Event('input', {bubbles: true}));
-  });
-}
-
-// The upload button keeps its file field to itself and clicks it: in that moment the field can be given a file.
-// A file too large for one message to the kernel, 10 MB, is first drawn smaller.
-async function give(button, file) {
-  if (file && file.size > 8e6) {
-    try {
-      const whole = await createImageBitmap(file), scale = Math.min(1, 2048 / Math.max(whole.width, whole.height));
-      const sheet = new OffscreenCanvas(Math.ceil(whole.width * scale), Math.ceil(whole.height * scale));
-      const context = sheet.getContext('2d');
-      context.imageSmoothingQuality = 'high';
-      context.drawImage(whole, 0, 0, sheet.width, sheet.height);
-      file = new File([await sheet.convertToBlob({type: 'image/jpeg', quality: 0.95})], file.name);
-    } catch {
-      file = new File([file.slice(0, 1e6)], file.name);  // no picture, or far too large: the kernel says so
-    }
-  }
-  if (!file) return;
-  const files = new DataTransfer(), click = HTMLInputElement.prototype.click;
-  files.items.add(file);
-  HTMLInputElement.prototype.click = function () {
-    this.files = files.files;
-    this.dispatchEvent(new Event('change', {bubbles: true}));
-  };
-  button.dataset.rlGive = 1;
-  try { button.click(); } finally { HTMLInputElement.prototype.click = click; delete button.dataset.rlGive; }
-}
-
-function uploads(root) {
-  root.addEventListener('click', event => {
-    const button = event.target.closest('.rl-upload');
-    if (!button || button.dataset.rlGive) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const field = Object.assign(document.createElement('input'), {type: 'file', accept: 'image/*'});
-    field.addEventListener('change', () => give(button, field.files[0]));
-    field.click();
-  }, true);
-  const upload = event => event.dataTransfer?.types.includes('Files') && root.querySelector('.rl-upload');
-  root.addEventListener('dragover', event => {
-    if (upload(event)) { event.preventDefault(); event.stopPropagation(); }
-  }, true);
-  root.addEventListener('drop', event => {
-    const button = upload(event);
-    if (!button) return;
-    event.preventDefault();
-    event.stopPropagation();
-    give(button, event.dataTransfer.files[0]);
-  }, true);
-}
-
 export default {
   render({model, el}) {
     let closers = [], waits = 200;
@@ -156,8 +95,6 @@ export default {
       }
       set(root, 'role', 'group');
       set(root, 'aria-label', model.get('title'));
-      clicks(root);
-      uploads(root);
       closers = [follow(root), keysFor(root)];
     };
     begin();

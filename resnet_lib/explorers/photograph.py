@@ -1,158 +1,106 @@
 """A photograph on its way through a network: its most probable classes, and every step down to one value."""
 
 import time
-from html import escape
 
-import ipywidgets as widgets
-
-from .._common import one_thread, shape_text, step_called
-from ..inside.arithmetic import explain_step
+from .._common import shape_text, step_called
 from ..inside.attribution import support
 from ..inside.seen import Seen
-from ..views.channel import WIDTH, channel_picture, histogram, jpeg, place
-from ..views.maps import bmp, colour_bar, columns_of, framed, mosaic, planes, statistics
-from ..views.markup import share_bar, table
-from ..views.style import ERROR, MAIN
-from ..views.value import number, value_table
+from ..views.maps import planes, statistics
 from ..weights import load
-from .base import (
-    ClickPicture,
-    Guarded,
-    Picture,
-    all_threads,
-    button,
-    checkbox,
-    choice,
-    columns,
-    error,
-    html,
-    progress_bar,
-    row,
-    slider,
-    toggle,
-)
+from .base import WRONG, all_threads
+from .block_maps import strongest
+from .controls import Action, Choice, Number, Switch, Told
+from .instrument import InstrumentExplorer
+from .photograph_view import answer, class_names, closeup, place_of_the_strongest
 from .source import PictureSource
+from .tiles import MOST, Group
 
-PAGE = 64  # channels of a mosaic
 SIZES = (32, 64, 96, 128, 160, 192, 224, 256, 288, 320)
+ROOM = 345  # pixels across the maps
+NAMED = 16  # classes that are listed at once
 
 
-class PhotographExplorer(Guarded):
+class PhotographExplorer(InstrumentExplorer):
     """A photograph through the whole network: top five classes, and a walk stage → block → step → channel → value.
 
     network: any network of this library, or your own with its steps as modules; the bundled one unless given.
     picture: whatever `photos.open_photo` takes. size: pixels of the network's input, its checkpoint's unless given.
     Controls (attributes of these names): source (with choose, upload, path), size, stage, block, step, channel, row,
-    column, strongest, gradient. A click on a map chooses its channel, one on the enlarged map a position.
+    column, strongest, gradient, first (the first channel shown), order. A click on a map chooses its channel and the
+    value there, one on the enlarged map or the photograph a value.
     """
 
     def __init__(self, network=None, picture="cat", size=None, step=None):
-        super().__init__()
         self.network = load("thin") if network is None else network
         checkpoint = getattr(self.network, "checkpoint", None)
         if size is None:
             size = checkpoint.size if checkpoint else 224
         self.source = PictureSource(picture)
-        self.size = choice("pixels", sorted({*SIZES, size}), size)
-        self.progress = progress_bar("120px")
-        self.classes, self.photo = html(), Picture("120px")
-
-        self.stage, self.block, self.step = (toggle("", [""], "") for _ in range(3))
-        walk = (("stage", self.stage), ("block", self.block), ("step", self.step))
-        self._lines = [
-            widgets.HBox([widgets.Label(name, layout=widgets.Layout(flex="0 0 40px")), control])
-            for name, control in walk
-        ]
-        self.where, self.about = html(), html()
-        self.maps = ClickPicture(self._map_clicked, "100%", max_width="456px")
-        self.channel, self.row, self.column = (slider(n, 0, 0, 1) for n in ("channel", "row", "column"))
-        self.strongest = button("go to the strongest value", lambda: self.attempt(self._go_to_strongest))
-        self.gradient = checkbox("draw where the gradient is", False)
-        self.closeup = ClickPicture(self._place_clicked, "100%", max_width=f"{WIDTH}px")
-        self.numbers, self.value = html(), html()
-
-        self._stale = True  # whether the picture, or its size, has changed since the last run
-        self._looking_at, self._somewhere, self._page = step, False, None
-        self.source.observe_picture(self._another_picture)
-        self.watch(self.size, self.stage, self.block, self.step, self.channel, self.row, self.column, self.gradient)
-        left = widgets.VBox([self.maps, self.about], layout=widgets.Layout(flex="1 1 380px", max_width="456px"))
-        right = widgets.VBox(
-            [row(self.channel, self.strongest), self.closeup, row(self.row, self.column), self.gradient, self.numbers],
-            layout=widgets.Layout(flex="1 1 480px", max_width="700px"),
+        self.size = Choice("size", {f"{n} pixels": n for n in sorted({*SIZES, size})}, size)
+        self.stage, self.step = (Choice(n, {"": ""}, "", kind="buttons", where="walk") for n in ("stage", "step"))
+        self.block = Choice("block", {"": ""}, "", where="walk")
+        self.channel, self.row, self.column = (
+            Number(name, 0, 0, 0, where="closeup") for name in ("channel", "row", "column")
         )
-        below = columns(left, right, width="100%")
-        shown = widgets.VBox([self.photo, self.progress], layout=widgets.Layout(flex="0 0 124px"))
-        answer = widgets.HBox([shown, self.classes], layout=widgets.Layout(flex="1 1 330px", max_width="350px"))
-        walked = widgets.VBox([*self._lines, self.where], layout=widgets.Layout(flex="2 1 390px"))
-        above = row(self.source, self.size), columns(answer, walked, width="100%")
-        self.lay_out(*above, self.problem, below, self.value)
-        self.hidden = (below, self.value)
-        with one_thread():
+        self.strongest = Action("strongest", self._go_to_strongest, says="strongest value")
+        self.gradient = Switch("gradient", False, where="actions")
+        self.first = Number("from", 0, 0, 0, where="foot")
+        self.order = Choice("order", {"by number": "number", "strongest first": "strongest"}, "number", where="foot")
+        self._stale = True  # whether the picture, or its size, has changed since the last run
+        self._looking_at, self._somewhere = None, False
+        walk = (self.stage, self.block, self.step, self.channel, self.row, self.column)
+        more = (self.strongest, self.gradient, self.first, self.order, Told("place", self._placed))
+        super().__init__(*self.source.controls, self.size, *walk, *more)
+        self.watch(self.source.message)
+        with self.working():
             self._run()
-            if step is not None:
-                self._looking_at = step_called(step, self._seen.steps)
-            self.attempt(self.update)
+            self._looking_at = step and step_called(step, self._seen.steps)
+            self.update()
+        self._first = self._state = self._snapshot()
 
     # ── the picture ──
-
-    def _another_picture(self):
-        self._stale = True
-        with one_thread():
-            self.attempt(self.update)
 
     def _run(self):
         """Run the picture through the network, with the progress on the screen at once."""
         last = [0.0]
-        self.progress.value, self.progress.layout.visibility = 0, "visible"
+        self.page.progress = [0, 1]
 
         def progress(done, total):
             if time.monotonic() - last[0] > 0.05:
                 last[0] = time.monotonic()
-                self.progress.max, self.progress.value = total, done
+                self.page.progress = [done, total]
 
         try:
             with all_threads():
                 self._seen = Seen(self.network, self.source.value, self.size.value, progress=progress)
         finally:
-            self.progress.layout.visibility = "hidden"
+            self.page.progress = []
         self._stale = False
-        self.photo.show(jpeg(self._seen.image), "jpeg", f"{self.source.label}, as the network is shown it")
-        self.classes.show(self._classes())
-
-    def _classes(self):
-        if not self._seen.logits.isfinite().all():
-            said = "The network's scores are infinite or undefined (inf or nan): no class is the most probable."
-            advice = "Walk from Stage 0 on: the first step that cannot be drawn is where they begin."
-            return error(said, advice)
-        checkpoint = self._seen.checkpoint
-        known = checkpoint and len(checkpoint.classes) == len(self._seen.logits)
-        who = f"{checkpoint.name}: {checkpoint.note}" if known else "a network without a checkpoint of its own"
-        top = [(escape(name), share_bar(p, 1, 60)) for name, p in self._seen.top(5)]
-        return f'{table("class | probability", top, left=(1,))}<p class="quiet">{escape(who)}</p>'
 
     # ── the walk ──
 
     def changed(self, control):
-        if control is self.size:
+        if control in (self.source.choose, self.size):
             self._stale = True
-        if not self._stale and control in (self.channel, self.row, self.column, self.gradient):
-            self._show_channel(frame=control is self.channel)
-        else:
-            self.update()
+        with self.quietly():
+            if control is self.first:
+                self.channel.value = self._order()[self.first.value]
+        self.update()
 
     def update(self):
-        if self._stale:
-            self._run()
-        self._offer()
-        self._show_maps()
-        if not self._somewhere:  # it begins where there is something to see
-            self._somewhere = True
+        try:
+            if self._stale:
+                self._run()
+            self.page.answer = answer(self._seen, self.source.label, self.source.message.value)
             with self.quietly():
-                maps = self._planes()
-                self.channel.value = maps.abs().flatten(1).amax(1).argmax().item()
-                self.row.value, self.column.value = place_of_the_strongest(maps[self.channel.value])
-            self._show_maps()
-        self._show_channel()
+                self._offer()
+                self._limit()
+            self._show_step()
+        except WRONG as problem:
+            said = str(problem) or type(problem).__name__
+            advice = "Another choice brings the view back."
+            self.page.show(says={"problem": said, "advice": advice, "figures": self._figures()}, closeup={})
+            self.show_no_maps(said)
 
     @property
     def looking_at(self):
@@ -166,56 +114,51 @@ class PhotographExplorer(Guarded):
             wanted, self._looking_at = split(self._looking_at), None
         else:
             wanted = self.stage.value, self.block.value, self.step.value
-        with self.quietly():
-            for i, control in enumerate((self.stage, self.block, self.step)):
-                here = list(dict.fromkeys(p[i] for p in paths))
-                options = [(self._label(i, part, paths), part) for part in here]
-                if tuple(options) != tuple(control.options):
-                    control.options = options
-                control.value = wanted[i] if wanted[i] in here else here[-1]
-                self._lines[i].layout.display = "none" if here == [""] else ""
-                paths = [p for p in paths if p[i] == control.value]
+        for i, control in enumerate((self.stage, self.block, self.step)):
+            here = list(dict.fromkeys(p[i] for p in paths))
+            control.offer({self._label(i, part, paths): part for part in here}, here[-1])
+            control.value = wanted[i] if wanted[i] in here else here[-1]
+            control.hidden = here == [""]
+            paths = [p for p in paths if p[i] == control.value]
 
     def _label(self, i, part, paths):
         if i == 0 and part.startswith("stage"):
             return part.replace("stage", "Stage ")
         if i == 1 and part:
-            return f"{int(part) + 1}: {type(self.network.get_submodule(f'{paths[0][0]}.{part}')).__name__}"
+            kind = type(self.network.get_submodule(f"{paths[0][0]}.{part}")).__name__
+            return f"{int(part) + 1}: {kind}"
         return part
+
+    def _limit(self):
+        """Give the sliders the sizes of the step, and its strongest channel where none has been chosen."""
+        maps = self._planes()
+        for control, most in zip((self.channel, self.row, self.column), maps.shape, strict=True):
+            share, moves = control.value / max(control.max, 1), control.max != most - 1
+            control.limit(most - 1)
+            if moves and control is not self.channel:
+                control.value = round(share * (most - 1))  # it stays where it is in the photograph
+        if not self._somewhere and maps.isfinite().all():  # it begins where there is something to see
+            self._somewhere = True
+            self.channel.value = maps.abs().flatten(1).amax(1).argmax().item()
+            self.row.value, self.column.value = place_of_the_strongest(maps[self.channel.value])
+        count = NAMED if self._names() else page_of(maps.shape[1:])
+        self.first.limit(len(maps) - 1)
+        self.first.step, self.first.value = count, self._order().index(self.channel.value) // count * count
 
     # ── what is shown of a step ──
 
     def _planes(self):
         return planes(self._seen[self.looking_at])
 
-    def _show_maps(self):
-        maps = self._planes()
-        C, H, W = maps.shape
-        with self.quietly():
-            for control, most in ((self.channel, C - 1), (self.row, H - 1), (self.column, W - 1)):
-                if control.max != most:
-                    share = control.value / max(control.max, 1)
-                    control.max = most
-                    # A position stays where it is in the photograph, whatever the map's size.
-                    if control is not self.channel:
-                        control.value = round(share * most)
-        kind = self._kind()
-        shape = shape_text(self._seen[self.looking_at].shape)
-        self.where.show(f'<p class="big"><b>{escape(self.looking_at)}</b>: {kind} → <b>{shape}</b></p>')
-        first = self.channel.value // PAGE * PAGE
-        self._levels, self._limit, self._signed = mosaic(maps, first, PAGE)
-        self._page = (first, self.looking_at)
-        self._show_frame()
-        last = min(first + PAGE, C) - 1
-        text = f"channels {first} to {last} of {C:,}: {statistics(maps[first : last + 1])}"
-        self.about.show(f"<p>{text}</p><p>{colour_bar(self._limit, self._signed)}</p>")
+    def _names(self):
+        return class_names(self._seen, self.looking_at, self._seen[self.looking_at])
 
-    def _show_frame(self):
-        first, name = self._page
-        shown = len(self._planes()[first : first + PAGE])
-        levels = framed(self._levels, self.channel.value - first, shown)
-        text = f"maps of {name}, channels {first} to {first + shown - 1}; channel {self.channel.value} is framed"
-        self.maps.image.show(bmp(levels, self._signed, frame=True), "bmp", text)
+    def _order(self):
+        """The channels in the order in which they are shown; classes are always shown by their scores."""
+        if self._names():
+            return self._seen.logits.argsort(descending=True, stable=True).tolist()
+        maps = self._planes()
+        return strongest(maps[None]) if self.order.value == "strongest" else list(range(len(maps)))
 
     def _kind(self):
         try:
@@ -223,28 +166,44 @@ class PhotographExplorer(Guarded):
         except (KeyError, TypeError, ValueError):  # an identity, or a network whose arithmetic is not known here
             return type(self.network.get_submodule(self.looking_at)).__name__
 
-    def _show_channel(self, frame=False):
-        """The chosen channel and value; `frame`, whether the frame in the mosaic has to move as well."""
-        if self._page != (self.channel.value // PAGE * PAGE, self.looking_at):
-            self._show_maps()
-        elif frame:
-            self._show_frame()
-        plane = self._planes()[self.channel.value]
-        at = (self.row.value, self.column.value)
-        strongest = strongest_places(plane)
-        box = self._box(at)
-        over, what, note = None, "over the photograph", ""
+    def _figures(self):
+        return [[self.looking_at, self._kind()], [f"→ {shape_text(self._seen[self.looking_at].shape)}", ""]]
+
+    def _which(self, channels):
+        total = f"of {len(self._planes()):,}"
+        if channels == list(range(channels[0], channels[0] + len(channels))):
+            return f"channels {channels[0]} to {channels[-1]} {total}"
+        return f"{len(channels)} channels {total}, strongest first"
+
+    def title(self):
+        return f"{self.source.label}, {self.looking_at}, channel {self.channel.value}"
+
+    def _show_step(self):
+        maps, names, name = self._planes(), self._names(), self.looking_at
+        channels = self._order()[self.first.value : self.first.value + self.first.step]
+        by_number = self.order.value == "number" and not names
+        group = Group(name, name, maps[channels], channels, len(maps), "main", names=names)
+        if names:
+            group.names = [names[c] for c in channels]
+        about = f"{self._which(channels)}: {statistics(group.maps)}"
+        self.page.show(says={"figures": self._figures(), "about": about}, arrangement="walk")
+        note = "Click a value to look at it."
+        self.show_maps([group], tells=True, marked=self.channel.value, sorted=not by_number, note=note)
+        shown = self.page.maps["groups"][0]
+        self._show_value(maps[self.channel.value], names, shown["limit"], shown["signed"])
+
+    def _show_value(self, plane, names, limit, signed):
+        at, channel, gradient, note = (self.row.value, self.column.value), self.channel.value, None, ""
         if self.gradient.value:
             try:
-                over, what = self._gradient(at), "the gradient of its marked value over the photograph"
-                note = "" if over.any() else " The gradient is zero: a ReLU has cut the value off."
+                gradient = self._gradient(at)
+                note = "" if gradient.any() else ". Its gradient is zero: a ReLU has cut the value off"
             except (RuntimeError, ValueError) as problem:  # such as a forward that runs under no_grad
-                note = f" There is no gradient to draw: {problem}."
-        marks = {"at": at, "box": box, "strongest": strongest, "over": over}
-        drawn = channel_picture(plane, self._seen.image, limit=self._limit, signed=self._signed, **marks)
-        self.closeup.image.show(drawn, "jpeg", f"channel {self.channel.value} of {self.looking_at}, alone and {what}")
-        self.numbers.show(self._numbers(plane, at, box, strongest, note))
-        self.value.show(self._value(at))
+                note = f". There is no gradient to draw: {problem}"
+        module = self.network.get_submodule(self.looking_at)
+        more = {"called": names[channel] if names else "", "gradient": gradient, "note": note}
+        about = closeup(self._seen, self.looking_at, module, plane, channel, at, limit=limit, signed=signed, **more)
+        self.page.closeup = about
 
     def _gradient(self, at):
         """How strongly each pixel of the photograph moves the value, 0 to 1."""
@@ -253,67 +212,36 @@ class PhotographExplorer(Guarded):
         # The square root: a few pixels are far above all others, and those would be invisible.
         return (found / (found.max() or 1)).sqrt()
 
-    def _box(self, at):
-        try:
-            return self._seen.anatomy.field(self.looking_at, *at)
-        except (KeyError, TypeError, ValueError):
-            return None
+    # ── what a click or a button does, and what undo brings back ──
 
-    def _numbers(self, plane, at, box, strongest, note):
-        H, W = plane.shape
-        value = plane[at].item()
-        text = f"<p>channel {self.channel.value}: {statistics(plane)}</p>{histogram(plane)}"
-        text += (
-            f'<p><span style="border:2px solid {ERROR};padding:0 3px">row {at[0]}, column {at[1]}</span> holds '
-            f"<b>{number(value)}</b>."
-        )
-        if box:
-            inside = box.clipped(self._seen.size, self._seen.size)
-            text += (
-                f' It can see <span style="border:2px solid {MAIN};padding:0 3px">'
-                f"{box.bottom - box.top} × {box.right - box.left} pixels</span> of the photograph"
-            )
-            if inside != box:
-                text += f", of which {inside.bottom - inside.top} × {inside.right - inside.left} lie within it"
-            text += "."
-        text += f"{escape(note)}</p>"
-        places = "; ".join(f"({r}, {c}) {number(plane[r, c])}" for r, c in strongest)
-        said = f"Strongest of {H * W:,}, ringed in the map: {places}." if strongest else "Every value of it is 0."
-        text += f'<p class="quiet">{said}</p>'
-        return text
-
-    def _value(self, at):
-        name = self.looking_at
-        module, output = self.network.get_submodule(name), self._seen[name].unsqueeze(0)
-        try:
-            value = explain_step(module, self._seen.inputs(name), output, self.channel.value, *at, name=name)
-        except (IndexError, TypeError, ValueError) as problem:
-            return f'<p class="quiet">No arithmetic for this step: {escape(str(problem))}.</p>'
-        return f'<p class="big"><b>This one value</b></p>{value_table(value)}'
-
-    # ── what a click or a button does ──
-
-    def _map_clicked(self, x, y):
-        first = self._page[0]
-        shown = len(self._planes()[first : first + PAGE])
-        across = columns_of(shown)
-        index = int(y * -(-shown // across)) * across + int(x * across)
-        if index < shown:
-            self.channel.value = first + index
-
-    def _place_clicked(self, x, y):
-        at = place(x, y)
-        if at:
-            place_ = int(at[1] * (self.row.max + 1)), int(at[0] * (self.column.max + 1))
-            self.attempt(lambda: self._go_to(*place_))
+    def _placed(self, place):
+        channel, row, column = place
+        with self.together():
+            self.channel.value = self.channel.value if channel is None else channel
+            self.row.value, self.column.value = row, column
 
     def _go_to_strongest(self):
-        self._go_to(*place_of_the_strongest(self._planes()[self.channel.value]))
+        with self.together():
+            self.row.value, self.column.value = place_of_the_strongest(self._planes()[self.channel.value])
 
-    def _go_to(self, row_, column):
-        with self.quietly():
-            self.row.value, self.column.value = row_, column
-        self._show_channel()
+    def _snapshot(self):
+        return super()._snapshot() | {"at": self.looking_at}
+
+    def _restore(self, state):
+        with self.working(), self.quietly():
+            for control in (self.source.choose, self.size):
+                self._stale |= control.wire != state[control.name]
+                control.wire = state[control.name]
+            self._looking_at = state["at"]
+            self.update()
+        super()._restore(state)
+
+
+def page_of(side):
+    """Return how many maps are shown at once: as many as fit in whole pixels, after `tiles` has averaged large ones."""
+    longest = max(side)
+    drawn = -(-longest // -(-longest // MOST))
+    return 64 if 8 * (drawn + 1) < ROOM else 36
 
 
 def split(name):
@@ -326,16 +254,3 @@ def split(name):
 def join(stage, block, step):
     """Return the name of a step."""
     return ".".join(part for part in (stage, block, step) if part)
-
-
-def strongest_places(plane):
-    """Return (row, column) of the five values of a map that are largest in magnitude, the strongest first; fewer where
-    the others are 0."""
-    values, order = plane.abs().flatten().topk(min(5, plane.numel()))
-    return [divmod(i, plane.shape[1]) for i in order[values > 0].tolist()]
-
-
-def place_of_the_strongest(plane):
-    """Return (row, column) of the value that is largest in magnitude; the middle of a map that is 0 everywhere."""
-    H, W = plane.shape
-    return (strongest_places(plane) or [(H // 2, W // 2)])[0]

@@ -1,38 +1,64 @@
 """Where a picture comes from: the bundled ones, an upload, a file dropped on the explorer, or a path."""
 
-import ipywidgets as widgets
+from weakref import WeakSet
 
-from ..photos import PHOTOS, cut_off, named_or_opened, open_photo
-from .base import STYLE, choice, error, html, row
+from ..photos import PATTERNS, PHOTOS, cut_off, named_or_opened, open_photo
+from .controls import Choice, Control, Text, Upload
+
+OPENED = {}  # name → picture: every file that was opened in this notebook, in whichever explorer
+_choices = WeakSet()
 
 
-class PictureSource(widgets.VBox):
-    """The choice of a picture. `value` is a name from PHOTOS or a PIL image; `observe_picture(f)` calls f at changes.
+class PictureChoice(Choice):
+    """The choice of a picture: the bundled photographs, test patterns unless refused, and every file that was opened in
+    this notebook. picture: whatever `photos.open_photo` takes; `mine` names one that has no name."""
+
+    def __init__(self, picture, name="picture", *, patterns=True, mine="your picture", **options):
+        self._bundled = (*PHOTOS, *(PATTERNS if patterns else ()))
+        picture = named_or_opened(picture, self._bundled)
+        self._mine = {} if isinstance(picture, str) else {mine: picture}
+        super().__init__(name, self._all(), picture, **options)
+        _choices.add(self)
+
+    def _all(self):
+        return {**self._mine, **OPENED, **{name: name for name in self._bundled}}
+
+    def refresh(self):
+        """Offer what has been opened meanwhile."""
+        self.offer({self.label: self.value, **self._all()}, self.value)
+        if self.page:
+            self.page.show()
+
+
+def keep(name, picture):
+    """Keep a picture that was opened, for all explorers, and return it: the same where it has been opened before."""
+    base, n = name, 1
+    while name in OPENED and OPENED[name].tobytes() != picture.tobytes():
+        n += 1
+        name = f"{base} ({n})"
+    kept = OPENED.setdefault(name, picture)
+    for choice in list(_choices):
+        choice.refresh()
+    return kept
+
+
+class PictureSource:
+    """The choice of a picture with ways to open one of your own. `value` is a name from PHOTOS or a PIL image.
 
     Controls (attributes of these names): choose, upload, path. What cannot be opened leaves the picture as it is, and
-    `message` says why.
+    `message` says why; of a panorama it says how little is looked at.
     """
 
     def __init__(self, picture="cat"):
-        picture = named_or_opened(picture)
-        own = {} if isinstance(picture, str) else {"your picture": picture}
-        self.choose = choice("picture", {**own, **{name: name for name in PHOTOS}}, picture)
-        self.upload = widgets.FileUpload(
-            accept="image/*",
-            description="your own",
-            tooltip="choose a picture file, or drop one on this view",
-            layout=widgets.Layout(width="auto"),
-        )
-        self.upload.add_class("rl-upload")
-        self.path = widgets.Text(
-            placeholder="or the path of a file, then Enter", continuous_update=False, description="path", style=STYLE
-        )
-        self.message = html()
-        self._quiet = False
+        self.choose = PictureChoice(picture, patterns=False)
+        self.upload = Upload("your own", (), meaning="choose a picture file, or drop one on this view")
+        self.path = Text("path", "", meaning="or a path, Enter")
+        self.message = Control("message", "")
+        self.controls = (self.choose, self.upload, self.path)
         self.upload.observe(self._uploaded, names="value")
         self.path.observe(lambda change: self._typed(change["new"]), names="value")
+        self.choose.observe(lambda _change: self._say_cut(), names="value")
         self._say_cut()
-        super().__init__([row(self.choose, self.upload, self.path), self.message])
 
     @property
     def value(self):
@@ -42,16 +68,6 @@ class PictureSource(widgets.VBox):
     def label(self):
         """The name of the picture, for sentences."""
         return self.choose.label
-
-    def observe_picture(self, what):
-        """Call `what()` whenever another picture is chosen."""
-
-        def changed(_change):
-            if not self._quiet:
-                self.message.show("")
-                what()
-
-        self.choose.observe(changed, names="value")
 
     def _typed(self, text):
         path = text.strip().strip("\"'")  # Windows copies a path with quotes around it
@@ -69,19 +85,11 @@ class PictureSource(widgets.VBox):
         try:
             picture = open_photo(file, name=name)
         except ValueError as problem:
-            self.message.show(error(str(problem), "The picture shown is still the one before."))
+            self.message.value = f"{problem}. The picture shown is still the one before."
             return
-        kept = {label: value for label, value in self.choose.options.items() if isinstance(value, str)}
-        label = name.replace("\\", "/").rsplit("/", 1)[-1]
-        self._quiet = True  # new options choose the first of them for a moment
-        try:
-            self.choose.options = {**kept, label: picture}
-        finally:
-            self._quiet = False
-        self.choose.value = picture
+        self.choose.value = keep(name.replace("\\", "/").rsplit("/", 1)[-1], picture)
         self._say_cut()
 
     def _say_cut(self):
         """Say how little of a panorama is looked at."""
-        cut = "" if isinstance(self.value, str) else cut_off(self.value)
-        self.message.show(cut and f'<p class="quiet">{cut}</p>')
+        self.message.value = "" if isinstance(self.value, str) else cut_off(self.value)

@@ -4,13 +4,13 @@ from .._common import seeded, shape_text
 from ..activations import calls
 from ..anatomy import anatomy, out_size
 from ..blocks import Stem
-from ..photos import PATTERNS, PHOTOS, named_or_opened
 from ..views.maps import statistics
 from ..views.markup import table
 from .block_maps import Run
-from .block_words import pictures, thumb
+from .block_words import thumb
 from .controls import Choice, Number, Switch
 from .instrument import InstrumentExplorer
+from .source import PictureChoice
 from .stem_drawing import cells_shown, stem_drawing
 from .tiles import Group
 from .whole_maps import picture_input, thumb_pixels
@@ -39,8 +39,7 @@ class StemExplorer(InstrumentExplorer):
             "W", W, 8, 224, stops=[8, 16, 32, 56, 64, 96, 112, 128, 160, 192, 224], marks={224: "ResNet-50"}
         )
         self.C1 = Number("C1", C1, 4, 128, 4, stops=range(16, 129, 16), marks={64: "ResNet-50"})
-        picture = named_or_opened(picture, (*PHOTOS, *PATTERNS))
-        self.picture = Choice("picture", pictures(picture), picture)
+        self.picture = PictureChoice(picture)
         self.step = Choice("show", SHOWN, "all")
         self.channel = Number("channel", 0, 0, 127, where="foot")
         self.colours = Choice("colours", {"one scale": "one", "one each": "each"}, "one", where="foot")

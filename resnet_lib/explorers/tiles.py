@@ -26,6 +26,7 @@ class Group:
     says:     why there are no maps.
     scale:    groups with the same one share their colours; "" has colours of its own.
     most:     pixels of a tile's side.
+    names:    of the channels, where they have any and the maps are single values: those are then listed.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Group:
     says: str = ""
     scale: str = "all"
     most: int = MOST
+    names: list | None = None
 
 
 def pack(groups, each=False):
@@ -66,6 +68,7 @@ def pack(groups, each=False):
         else:
             drawn = to_levels(maps, limit, signed)
         said |= {"side": list(maps.shape[1:]), "limit": limit, "signed": signed}
+        said |= {"names": g.names, "values": maps.flatten().tolist()} if g.names else {}
         said |= {"full": list(g.maps.shape[1:]), "bin": k} if k > 1 else {}
         described.append(said)
         levels.append(drawn.numpy().tobytes())
@@ -110,6 +113,13 @@ def still(groups, described, levels, title):
     file = io.BytesIO()
     whole.quantize(256, dither=Image.Dither.NONE).save(file, "PNG")
     return file.getvalue()
+
+
+def as_png(file):
+    """Return a picture file as PNG."""
+    out = io.BytesIO()
+    Image.open(io.BytesIO(file)).save(out, "PNG")
+    return out.getvalue()
 
 
 def plain(text):

@@ -5,15 +5,15 @@ from functools import lru_cache
 
 from .._common import shape_text, shapes_only
 from ..anatomy import anatomy
-from ..photos import PATTERNS, PHOTOS, named_or_opened
 from ..views.charts import cost_table
 from ..views.maps import scale, statistics, to_levels
 from .base import WRONG
 from .block_view import AT_THE_SUM, block_groups, channels_shown, cost_rows, scene_drawing, scene_steps, step_options
 from .block_view import shown_steps as shown_in_block
-from .block_words import pictures, thumb
+from .block_words import thumb
 from .controls import Action, Choice, Number, Switch
 from .instrument import InstrumentExplorer
+from .source import PictureChoice
 from .tiles import Group
 from .whole_drawing import whole_drawing
 from .whole_maps import look_inside, random_network, run_whole
@@ -46,8 +46,7 @@ class WholeExplorer(InstrumentExplorer):
         """Make what all have. `controls` are those of the first line, `extra` the sliders after W."""
         marks = {224: "as ResNet-50 is used"}
         self.W = Number("W", W, 32, most, stops=range(32, most + 1, 32), marks=marks, meaning="width of the picture")
-        picture = named_or_opened(picture, (*PHOTOS, *PATTERNS))
-        self.picture = Choice("picture", pictures(picture), picture)
+        self.picture = PictureChoice(picture)
         self.view = Choice("view", {self.overview_name: ""}, "")
         self.step = Choice("show", {AT_THE_SUM: "sum"}, "sum", hidden=True)
         self.leave = Action("leave", self._leave, says="◀ the network", where="top", hidden=True)

@@ -47,5 +47,7 @@ WORDS = {
     "grid": "the pixels of the padded picture, upper left corner. Arrow keys move the window of the kernel.",
     "grid_out": "output",
     "window_at": "output ({row}, {column}): rows {top} to {bottom}, columns {left} to {right}",
+    "sums": "the arithmetic of this value",
+    "place": "{what}. Arrow keys or a click choose a value.",
     "still": "Run this cell to make it live.",
 }

@@ -24,11 +24,13 @@ class Map:
     values: (h, w); what they mean stands with the function that made them. NaN where nothing was measured yet.
     target: number of the class.
     logits: (classes,) of the whole picture.
+    winners: (h, w), of an occlusion: the most probable class while that place is hidden, −1 where it is not known yet.
     """
 
     values: torch.Tensor
     target: int
     logits: torch.Tensor
+    winners: torch.Tensor | None = None
 
     @property
     def probability(self):
@@ -109,16 +111,18 @@ def _occlude(network, x, whole, patch, stride, batch):
     H, W = x.shape[2:]
     offset = (stride - patch) // 2
     places = [(top, left) for top in range(offset, H + offset, stride) for left in range(offset, W + offset, stride)]
-    drops = torch.full((len(places),), torch.nan)
+    drops, winners = torch.full((len(places),), torch.nan), torch.full((len(places),), -1)
     for first in range(0, len(places), batch):
         now = places[first : first + batch]
         hidden = x.repeat(len(now), 1, 1, 1)
         for picture, (top, left) in zip(hidden, now, strict=True):
             picture[:, max(top, 0) : top + patch, max(left, 0) : left + patch] = 0
-        left_over = torch.softmax(_run(network, hidden).double(), 1)[:, whole.target]
-        drops[first : first + len(now)] = (whole.probability - left_over).to(drops)
-        values = drops.view(-(-H // stride), -(-W // stride)).clone()
-        yield Map(values, whole.target, whole.logits), first + len(now), len(places)
+        left_over = torch.softmax(_run(network, hidden).double(), 1)
+        drops[first : first + len(now)] = (whole.probability - left_over[:, whole.target]).to(drops)
+        winners[first : first + len(now)] = left_over.argmax(1).to(winners)
+        shape = (-(-H // stride), -(-W // stride))
+        so_far = Map(drops.view(shape).clone(), whole.target, whole.logits, winners.view(shape).clone())
+        yield so_far, first + len(now), len(places)
 
 
 def support(network, x, step, channel, row=0, column=0):

@@ -13,7 +13,6 @@ from .value import number
 
 PANE = 288  # pixels along a side of each of the two pictures
 BETWEEN = 8  # pixels between them
-WIDTH = 2 * PANE + BETWEEN  # of both
 BINS, WIDE, HIGH = 40, 300, 90  # of the histogram, in pixels
 
 
@@ -58,12 +57,6 @@ def side_by_side(*pictures):
     for i, each in enumerate(pictures):
         sheet.paste(each, (i * (PANE + BETWEEN), 0))
     return sheet
-
-
-def place(x, y):
-    """Return where a click at those shares of two squares side by side is in its square, as shares; None between."""
-    within = x * WIDTH % (PANE + BETWEEN)
-    return None if within >= PANE else (within / PANE, y)
 
 
 def blend(image, strength, colours):

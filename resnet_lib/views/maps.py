@@ -13,8 +13,6 @@ from torch.nn import functional as F
 from .style import DIVERGING, SEQUENTIAL
 
 GAP = 255  # the palette's last entry: the space between tiles
-FRAME = 254  # of a mosaic with a framed tile, the frame: in a colour that no map has
-FRAME_ON_SEQUENTIAL, FRAME_ON_DIVERGING = (255, 60, 160), (0, 0, 0)  # red, green, blue
 
 
 def mosaic(maps, first=0, count=64, *, most=64, columns=None, signed=None, limit=None):
@@ -69,20 +67,6 @@ def columns_of(n):
     return math.ceil(math.sqrt(n))
 
 
-def framed(levels, index, n):
-    """Return levels from `mosaic`, n tiles in the usual columns, with a frame around the tile of that index."""
-    columns = columns_of(n)
-    height, width = (levels.shape[0] - 1) // -(-n // columns), (levels.shape[1] - 1) // columns
-    y, x = index // columns * height, index % columns * width
-    levels = np.where(levels == FRAME, FRAME - 1, levels)
-    # Views show small mosaics enlarged: in a large one the frame covers the tile's edge as well, to be as thick.
-    for i in range(max(1, round(levels.shape[1] / 150))):
-        top, left, bottom, right = y + i, x + i, y + height - i, x + width - i
-        levels[[top, bottom], left : right + 1] = FRAME
-        levels[top : bottom + 1, [left, right]] = FRAME
-    return levels
-
-
 def scale(maps):
     """Return (signed, limit): whether there are negatives, and the value drawn with the palette's end: the largest
     magnitude, but at most four times the root mean square, so that one spike does not darken everything else."""
@@ -95,25 +79,23 @@ def scale(maps):
 
 
 @lru_cache
-def palette(signed, frame=False):
-    """Return 768 bytes: red, green and blue of the 255 levels and of the gap. frame: the last level is a frame's."""
+def palette(signed):
+    """Return 768 bytes: red, green and blue of the 255 levels and of the gap."""
     colours = colormaps[DIVERGING if signed else SEQUENTIAL](np.linspace(0, 1, 255), bytes=True)[:, :3].tobytes()
-    if frame:
-        colours = colours[:-3] + bytes(FRAME_ON_DIVERGING if signed else FRAME_ON_SEQUENTIAL)
     return colours + bytes((128, 128, 128))
 
 
-def picture(levels, signed, frame=False):
-    """Return levels from `mosaic`, or from `framed`, as a PIL palette image."""
+def picture(levels, signed):
+    """Return levels from `mosaic` as a PIL palette image."""
     image = Image.fromarray(levels)
-    image.putpalette(palette(signed, frame))
+    image.putpalette(palette(signed))
     return image
 
 
-def bmp(levels, signed, frame=False):
-    """Return levels from `mosaic`, or from `framed`, as a palette BMP file: uncompressed, so it is ready at once."""
+def bmp(levels, signed):
+    """Return levels from `mosaic` as a palette BMP file: uncompressed, so it is ready at once."""
     file = io.BytesIO()
-    picture(levels, signed, frame).save(file, "BMP")
+    picture(levels, signed).save(file, "BMP")
     return file.getvalue()
 
 

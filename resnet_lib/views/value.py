@@ -12,11 +12,12 @@ LARGEST = 7  # a window larger than this many numbers along a side is not writte
 POSITIVE = "#D6604D"  # the end of the diverging palette; its other end is MAIN's blue
 
 
-def value_table(value):
-    """Return a `Value` as HTML: its formula, and below it the numbers that it is made of."""
+def value_table(value, most=MOST):
+    """Return a `Value` as HTML: its formula, and below it the numbers that it is made of; of its input channels the
+    `most` that contribute most."""
     text = f'<p class="big">{escape(value.formula)}</p>'
     if value.kind in ("CONV", "LINEAR"):
-        text += _products(value)
+        text += _products(value, most)
     elif value.kind == "MAXPOOL":
         largest = (value.rows.index(value.place[0]), value.columns.index(value.place[1]))
         text += _grid("the window", value.inputs, largest)
@@ -38,15 +39,15 @@ def number(value):
     return {"−inf": "−∞", "−0": "0"}.get(text, text)
 
 
-def _products(value):
-    strongest = value.strongest(MOST)
-    most = max((abs(n) for _, n in strongest), default=0) or 1
+def _products(value, most):
+    strongest = value.strongest(most)
+    largest = max((abs(n) for _, n in strongest), default=0) or 1
     one = value.inputs[0].numel() == 1
     rows = []
     for channel, n in strongest:
         i = channel - value.channels.start
         pair = (number(value.inputs[i]), number(value.weights[i])) if one else ()
-        rows.append((str(channel), *pair, number(n), _signed(n / most)))
+        rows.append((str(channel), *pair, number(n), _signed(n / largest)))
     rest, kinds = value.inputs.shape[0] - len(strongest), {}
     if rest > 0:
         others = value.sums.sum().item() - sum(n for _, n in strongest)
@@ -54,8 +55,8 @@ def _products(value):
         kinds = {-1: "total"}
     names = f"input channel {'| input | weight' if one else ''} | contributes |"
     text = (
-        f"<p>{value.macs:,} multiply-adds (MACs) for this one value. The input channels that contribute most, up or "
-        f"down:</p>{table(names, rows, kinds=kinds)}"
+        f"<p>{value.macs:,} multiply-adds (MACs). What contributes most, up or down:</p>"
+        f"{table(names, rows, kinds=kinds)}"
     )
     if not one and max(value.inputs.shape[1:]) <= LARGEST and strongest:
         channel = strongest[0][0]
@@ -69,7 +70,7 @@ def _products(value):
             f"sum {number(strongest[0][1])}",
         )
         text += (
-            '<div style="display:flex;flex-wrap:wrap;align-items:center;gap:10px;margin-top:6px">'
+            '<div class="side" style="display:flex;flex-wrap:wrap;align-items:center;gap:4px 10px;margin-top:4px">'
             f"{''.join(f'<div>{grid}</div>' for grid in grids)}</div>"
         )
     return f"<div>{text}</div>"
