@@ -259,12 +259,15 @@ def _block(part):
     if projected:
         yield Spoilt("no projection", lambda p: p._replace(g=()), {"projection missing": ""})
         yield Spoilt("relu after the projection", after("side_bn", RELU), {"relu on the shortcut": ""})
-        first = lambda p: other("conv2", S="1")(other("conv1", S="S")(p))  # noqa: E731
-        yield Spoilt("stride on conv1", first, {"stride elsewhere": "first 1×1"})
+        yield Spoilt("stride on conv1", _strided_first, {"stride elsewhere": "first 1×1"})
     else:
         yield Spoilt("projected", _with_projection, {"layer too many": "identity"})
     yield from _ends("relu3")
     yield from _extra("conv1")
+
+
+def _strided_first(plan):
+    return other("conv2", S="1")(other("conv1", S="S")(plan))
 
 
 def _late(plan):

@@ -34,6 +34,7 @@ comes as a question: `InstrumentExplorer` answers with the value, and `enlarged`
 
 import base64
 import time
+import uuid
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.resources import files
@@ -100,8 +101,8 @@ class Instrument(anywidget.AnyWidget):
     asked = Dict().tag(sync=True, echo_update=False)
 
     def __init__(self, controls, answer, title):
-        super().__init__(title=title)
-        self.me = self.model_id or ""
+        me = uuid.uuid4().hex  # chosen here, so that the page has it from the first message on
+        super().__init__(title=title, me=me, model_id=me)
         self._named = {c.name: c for c in controls}
         for control in controls:
             control.page = self
