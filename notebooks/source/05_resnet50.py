@@ -30,7 +30,7 @@ NetworkExplorer()
 # %% [markdown]
 # 1. Set **W** to 448. By what factor do the MACs grow? Is it exactly 4?
 # 2. Set W to 224 again and switch from v1.5 to v1. Which stages change their MACs? What happens to “sees”?
-# 3. Back to v1.5, and tick **dilate Stage 4**. What happens to the shapes, to the jump, and to the MACs?
+# 3. Back to v1.5, and press **dilate Stage 4**. What happens to the shapes, to the jump, and to the MACs?
 #
 # <details><summary>Answers</summary>
 #
@@ -52,7 +52,8 @@ NetworkExplorer()
 #
 # **What you have just seen.** The network is drawn to scale below: a block is as high as its maps are wide. “Sees”
 # counts the pixels of the photograph, along one side, that a value depends on. The **jump** is the distance, in pixels
-# of the photograph, between two neighbouring values: every stride of 2 doubles it.
+# of the photograph, between two neighbouring values: every stride of 2 doubles it. The weights are random, so the last
+# maps are noise. Choose the design **bundled: thin**, which is trained: most of a map is 0, and a few places are strong.
 #
 # ![ResNet-50 from left to right: Stage 0, then 3, 4, 6 and 3 blocks; the maps get smaller and the channels more, up to 1,000 answers](images/network.svg)
 

@@ -32,9 +32,10 @@ class DepthExplorer(Guarded):
         self.zero = checkbox("last BN of F starts at zero", False)
         self.initialisation = choice("weights drawn", list(INITIALISATIONS))
         self.seed = whole_number("seed", 0, 10**6)
-        self._forward = Chart("block", "variance", title="forward: variance of a block's output", log=True)
-        self._back = Chart("block", "norm", title="back: gradient of the loss by that output", log=True)
-        self._parts = Chart("block", "variance", title="residual: what is added, before the sum", log=True)
+        small = {"log": True, "width": 365, "height": 225}  # two side by side, so that all three fit on one screen
+        self._forward = Chart("block", "variance", title="forward: variance of a block's output", **small)
+        self._back = Chart("block", "norm", title="back: gradient of the loss by that output", **small)
+        self._parts = Chart("block", "variance", title="residual: what is added, before the sum", **small)
         self.charts, self.text = html(), html()
         self.watch(self.depth, self.bn, self.zero, self.initialisation, self.seed)
         self.hidden = (self.charts, self.text)
