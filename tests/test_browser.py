@@ -47,6 +47,8 @@ def test_lesson_06_runs_whole_without_published_weights(open_lesson):
 def test_lesson_07_runs_whole_and_its_walk_answers(open_lesson):
     with open_lesson("07") as notebook:
         notebook.run_all()
+        # Running the cells has scrolled to the last one, and JupyterLab takes cells far away out of the page.
+        notebook.page.evaluate("() => jupyterapp.shell.currentWidget.content.scrollToItem(0)")
         view = notebook.page.locator(".rl-instrument.rl-walks").first
         slider = view.get_by_role("slider", name="channel")
         start = int(slider.input_value())
