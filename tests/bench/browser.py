@@ -75,6 +75,7 @@ WATCH = """root => {
                 note('maps');
             }
             if (target.classList.contains('rl-figures')) note('numbers');
+            if (target.closest('.rl-closeup-head')) note('closeup');
             for (const node of addedNodes) {
                 if (node.nodeName === 'IMG') images.add(node);
                 node.querySelectorAll?.('img').forEach(image => images.add(image));

@@ -44,19 +44,17 @@ slider = widgets.IntSlider(0, 0, 127, description="channel")
 widgets.VBox([slider, widgets.interactive_output(draw, {"channel": slider})])
 """
 
-BOTH = ["maps", "maps"]  # the mosaic and the enlarged channel
-
-# When the progress bar was on the screen after another photograph was chosen.
+# When the progress was on the screen after another photograph was chosen.
 PROGRESS = """root => new Promise((answer, fail) => {
-    const bar = root.querySelector('.widget-hprogress');
+    const shown = () => root.querySelector('progress').style.visibility === 'visible';
     const late = setTimeout(() => fail(new Error('no progress was shown in 20 s')), 20000);
     const look = new MutationObserver(() => {
-        if (getComputedStyle(bar).visibility !== 'visible') return;
+        if (!shown()) return;
         look.disconnect();
         clearTimeout(late);
         requestAnimationFrame(() => answer(performance.now() - window.changed));
     });
-    look.observe(bar, {attributes: true, subtree: true});
+    look.observe(root, {attributes: true, childList: true, subtree: true});
     root.querySelector('select').addEventListener('change', e => { window.changed = e.timeStamp; }, {once: true});
 })"""
 
@@ -72,13 +70,14 @@ def measure(quick):
         write(folder / "usual.ipynb", USUAL)
         with lab.running_lab(folder) as server, lab.running_browser() as browser:
             with lab.Notebook(browser, server, "usual.ipynb") as notebook:
-                view = start(notebook, "channel")
-                usual = moves(notebook, view, 5 if quick else 15, ["maps"])
+                start(notebook, 'img[src^="data:image/png"]')
+                usual = moves(notebook, notebook.page.locator(".noUi-handle").first, "maps", 5 if quick else 15)
             with lab.Notebook(browser, server, "explorer.ipynb") as notebook:
-                view = start(notebook, "channel")
-                channel = moves(notebook, view, 10 if quick else 100, BOTH)
-                step = steps(notebook, view, 10 if quick else 100)
-                progress = photographs(notebook, view, 3 if quick else 10)
+                start(notebook, ".rl-maps canvas")
+                slider = notebook.page.get_by_role("slider", name="channel", exact=True)
+                channel = moves(notebook, slider, "closeup", 10 if quick else 100)
+                step = steps(notebook, 10 if quick else 100)
+                progress = photographs(notebook, 3 if quick else 10)
     line("another channel, the usual way", usual)
     line("another channel", channel, "median ≤ 60", channel.median <= 60)
     line("  ratio", f"{channel.median / usual.median:.3f} ×")
@@ -92,32 +91,35 @@ def rest(notebook, draw):
     notebook.page.wait_for_timeout(draw.uniform(30, 60))
 
 
-def moves(notebook, view, count, pictures):
+def moves(notebook, handle, kind, count):
     draw, answers = random.Random(0), []
-    view.slider("channel").handle.focus()
+    handle.focus()
     for i in range(-3, count):
         notebook.page.keyboard.press("ArrowRight" if (i + 3) // 25 % 2 == 0 else "ArrowLeft")
-        answers.append(max(notebook.page.evaluate(ANSWER, pictures)))
+        answers += notebook.page.evaluate(ANSWER, [kind])
         rest(notebook, draw)
     return Times(answers[3:])
 
 
-def steps(notebook, view, count):
+def steps(notebook, count):
     draw, answers = random.Random(0), []
     names = ["conv1", "bn1", "relu1", "conv2", "bn2", "relu2", "conv3", "bn3", "add", "relu3"]
     for i in range(-3, count):
-        view.button(names[(i + 3) % len(names)]).focus()
+        notebook.page.get_by_role("button", name=names[(i + 3) % len(names)], exact=True).focus()
         notebook.page.keyboard.press("Enter")
-        answers.append(max(notebook.page.evaluate(ANSWER, BOTH)))
+        answers += notebook.page.evaluate(ANSWER, ["maps"])
         rest(notebook, draw)
     return Times(answers[3:])
 
 
-def photographs(notebook, view, count):
-    answers, select = [], view.dropdown("picture")
+def photographs(notebook, count):
+    answers, root = [], notebook.page.locator(".rl-explorer").first
+    select = notebook.page.get_by_label("picture").first
     for i in range(count):
-        shown = view.root.evaluate_handle(f"root => ({{answer: ({PROGRESS})(root)}})")
-        select.select_option(["church", "truck", "coffee", "parachute", "cat"][i % 5])
+        shown = root.evaluate_handle(f"root => ({{answer: ({PROGRESS})(root)}})")
+        notebook.page.get_by_label("picture").first.select_option(
+            ["church", "truck", "coffee", "parachute", "cat"][i % 5]
+        )
         answers.append(shown.evaluate("shown => shown.answer"))
         notebook.in_kernel("")
         notebook.page.wait_for_timeout(200)
