@@ -443,7 +443,7 @@ def present(extra):
     return status or lab(extra[1:], f"notebooks/instructor/{name}.ipynb")
 
 
-QUICK = "not browser and not kernel and not training"
+QUICK = "not browser and not kernel and not training and not slow"
 
 
 def test(extra):
@@ -489,7 +489,7 @@ All of JupyterLab's own: %s lab --help-all"""
         """Without options it runs everything, in several processes side by side. That takes about ten minutes; browser
 tests are skipped where there is neither Chromium nor Chrome.
 
-  --quick        leave out what needs a browser, runs notebooks or trains networks
+  --quick        leave out what needs a browser, runs notebooks, trains networks or takes long
 
 Everything else goes on to pytest, which then runs in one process: a file such as tests/test_blocks.py, -k WORD for
 the tests with that word in their names, -x to stop at the first failure, --durations=10 for the slowest.""",

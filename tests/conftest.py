@@ -21,6 +21,11 @@ from .kernel import Runner
 from .reference import shake_norms
 
 KIND_OF_FIXTURE = {"browser": "browser", "runner": "kernel"}
+# For a test that takes most of a minute and guards what seldom changes.
+in_full = pytest.mark.skipif(
+    not os.environ.get("RESNET_COURSE_ALL"), reason="takes most of a minute: with RESNET_COURSE_ALL=1"
+)
+SLOW = ("test_across", "test_bench", "test_clinic", "test_grading", "test_junk", "test_site", "test_styles")
 TRAINING = (
     "test_ablation",
     "test_comparison",
@@ -38,6 +43,8 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(kind)
         if item.path.stem.startswith(TRAINING):
             item.add_marker("training")
+        if item.path.stem.startswith(SLOW):
+            item.add_marker("slow")
         # Fixtures of a module are made once only where its tests run in one process. Lessons in kernels share none.
         lesson = (
             item.callspec.params.get("lesson") if "runner" in item.fixturenames and hasattr(item, "callspec") else None

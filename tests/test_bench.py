@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 from .bench.figures import Times, in_turns
+from .conftest import in_full
 from .lab import ROOT
 
 
@@ -20,6 +21,7 @@ def test_a_part_prints_its_figures_and_a_ratio_against_the_named_alternative():
     assert "goal ≤ 0.1" in done.stdout
 
 
+@in_full
 def test_all_parts_that_need_no_browser_run():
     done = bench("--no-browser")
     assert done.returncode == 0, done.stderr

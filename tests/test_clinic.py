@@ -23,6 +23,7 @@ from resnet_lib.exercises import Wrong, check_cured, solved
 from resnet_lib.explorers import ClinicExplorer
 from resnet_lib.views.clinic import findings_table
 
+from .conftest import in_full
 from .kernel import ROOT
 from .test_explorers import words
 
@@ -330,7 +331,7 @@ def test_training_speaks_only_where_a_loss_is_worse_than_luck_explains(losses, s
 
 @pytest.mark.sampled(3)
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["polite", "dead", "hoarder", "sleepy", "dizzy", "lean"])
+@pytest.mark.parametrize("name", ["dead", "polite", "hoarder", "sleepy", "dizzy", "lean"])
 def test_training_finds_those_that_cannot_learn_well(name):
     trial = Trial(PATIENTS[name].parts, PATIENTS[name].healthy, steps=200)
     for _ in trial:
@@ -339,6 +340,7 @@ def test_training_finds_those_that_cannot_learn_well(name):
 
 
 @pytest.mark.slow
+@in_full
 def test_what_is_turned_at_random_leaves_the_turn_to_be_guessed():
     trial = Trial(PATIENTS["dizzy"].parts, steps=200).run()
     assert math.log(4) - 0.25 < trial.late("patient") < math.log(4) + 0.25, "the photograph is learned, the turn is not"
