@@ -17,7 +17,7 @@ WHAT = """commands:
 and, with commands of their own:
   python -m resnet_lib.grading FOLDER --lesson 03     grade a folder of submitted notebooks
 """
-SKIPPED = shutil.ignore_patterns("source", "*.py", "runs", ".*", "__pycache__")
+SKIPPED = shutil.ignore_patterns("source", "site", "*.py", "runs", ".*", "__pycache__")
 
 
 def main(arguments=None):

@@ -243,7 +243,7 @@ def test_numbers_that_no_trained_block_has_are_said_to_be_random(live):
 
 
 def test_a_sum_that_is_impossible_says_why_and_is_mended(live):
-    live.put(block="BTNK2", C=64, C1=32, S=1)
+    live.put(block="BTNK2", C=64, W=56, C1=32, S=1)
     says = live.scene("says")
     assert says["problem"].startswith("F(x) has shape (128, 56, 56) and the shortcut (64, 56, 56)")
     assert "side" not in live.scene("maps")["groups"][2]

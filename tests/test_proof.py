@@ -400,7 +400,7 @@ def test_every_mistake_of_the_table_is_found_and_told_from_all_others(part):
         if found.first.learner is not None:  # else it stopped, and no step inside it was seen
             if part == "stage2.0" and ("dilation 2" in sentence or "first 1×1" in sentence):
                 continue  # both see every second pixel: without the steps on the way they are the same
-            if part == "stage1.1" and "there is a ReLU on F(x)" in sentence:
+            if part == "stage1.1" and ("is a ReLU on F(x)" in sentence or "last ReLU comes before" in sentence):
                 continue  # x holds no negatives there: with or without a ReLU after the sum it is the same
             assert found.proved and found.cause.startswith(f"{part}: {sentence}"), (sentence, found.cause)
 
