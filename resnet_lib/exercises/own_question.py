@@ -5,6 +5,8 @@ import math
 from dataclasses import dataclass
 
 from .._common import Finding, Kind
+from ..anatomy import anatomy
+from ..network import DESIGNS
 from .features import occlusion_question
 from .numbers import own_numbers, same_student
 from .questions import Question, count_question, predict, shape_question, stride_question, width_question
@@ -63,15 +65,16 @@ def _stage(C, W, C1, S):
 
 def _deeper(C, W, C1, S):
     n, block = 7 + (C // 8 + W) % 90, count_question("BTNK2", 1024).answer
+    whole = anatomy(DESIGNS["resnet50"], 224).parameters
     return _count(
         f"A ResNet-50 with {n} blocks in Stage 3 instead of 6: how many parameters?",
-        25_557_032 + (n - 6) * block,
+        whole + (n - 6) * block,
         {
-            25_557_032 + n * block: f"Stage 3 has {n} blocks in all, and 6 are there already.",
+            whole + n * block: f"Stage 3 has {n} blocks in all, and 6 are there already.",
             (n - 6) * block: "These are the new blocks alone: add ResNet-50's.",
         },
         "How many blocks are new, and which block is it?",
-        f"25,557,032 + {n - 6} · (parameters of BTNK2(1024))",
+        f"{whole:,} + {n - 6} · (parameters of BTNK2(1024))",
     )
 
 

@@ -26,6 +26,7 @@ The parts of a scene, each sent only when it has changed:
               page asks for the maps when the hand rests.
     maps      groups of tiles, see tiles.py; their values as bytes in `levels`. With tells, a click chooses the value.
     answer    HTML: what a network says to a picture; progress: [done, total] of its run, or [].
+    details   HTML under all else, such as the table of costs; thumb: the picture, as a small PNG; pinned: what is.
     closeup   what is always in sight of one value, see instrument_closeup.js.
     arrangement  "walk": answer and walk over the maps, the closeup beside them; "over", "pair": all one under another.
 Numbers are shown first, with `page.show`, and maps when they have been computed, with `show_maps`. What was pointed at
@@ -52,15 +53,7 @@ from .stills import spoken
 from .tiles import Group, as_png, channels_of, pack, palettes, still
 from .words import WORDS
 
-SCRIPTS = (
-    "instrument_parts.js",
-    "instrument_paint.js",
-    "instrument_controls.js",
-    "instrument_grid.js",
-    "instrument_drawing.js",
-    "instrument_maps.js",
-    "instrument_closeup.js",
-)
+SCRIPTS = ("parts", "paint", "controls", "grid", "drawing", "maps", "closeup")  # each uses those before it
 COLOURS = f".rl-instrument{{--rl-main:{MAIN};--rl-shortcut:{SHORTCUT};--rl-sum:{SUM};--rl-error:{ERROR}}}"
 RULES = CSS.removeprefix("<style>").removesuffix("</style>")
 TOGETHER = 1.0  # seconds: moves of one control that follow each other faster are undone together
@@ -77,7 +70,7 @@ class Instrument(anywidget.AnyWidget):
     under way and merges the rest, so entries stay in it until the kernel has said that it heard them (`says["n"]`).
     """
 
-    _esm = "\n".join(map(_file, (*SCRIPTS, "instrument.js")))
+    _esm = "\n".join(map(_file, (*(f"instrument_{name}.js" for name in SCRIPTS), "instrument.js")))
     _css = "\n".join((COLOURS, RULES, _file("instrument.css")))
 
     title = Unicode("").tag(sync=True)  # what the whole is called, for those who do not see it
