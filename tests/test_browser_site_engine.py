@@ -16,22 +16,14 @@ from resnet_lib.explorers.tiles import pack
 from resnet_lib.explorers.trained import loaded, places
 from resnet_lib.photos import PHOTOS, _filters, square, to_input
 
-from .site_page import Live, served
-
-pytestmark = pytest.mark.browser
+SCENE = "bottleneck"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("site")) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def engine(site, browser):
+def engine(live_site, browser):
     """Run JavaScript in a page beside the engine; arrays go in and come out as lists."""
     page = browser.new_page()
-    page.goto(site[1] + "empty.html")
+    page.goto(live_site[1] + "empty.html")
 
     def run(body, argument=None):
         return page.evaluate(
@@ -39,13 +31,6 @@ def engine(site, browser):
         )
 
     return run
-
-
-@pytest.fixture(scope="module")
-def live(site, browser):
-    live = Live(browser, site[1], "bottleneck")
-    yield live
-    assert live.problems == []
 
 
 def numbers(tensor):
@@ -121,13 +106,13 @@ def test_random_weights_are_the_librarys(engine):
 
 
 @pytest.mark.parametrize("name", PHOTOS)
-def test_every_step_of_the_network_has_the_librarys_values(engine, site, name):
+def test_every_step_of_the_network_has_the_librarys_values(engine, live_site, name):
     x, network = to_input(name, 128), loaded("thin")
     steps = [s for s in step_names(network) if s != "head.flatten" and not s.endswith("0.shortcut")]
     with torch.no_grad():
         made = calls(network, x, steps)
     wanted = np.concatenate([x.numpy().reshape(-1)] + [made[s].output.numpy().reshape(-1) for s in steps])
-    (site[0] / "steps.bin").write_bytes(wanted.astype("<f4").tobytes())
+    (live_site[0] / "steps.bin").write_bytes(wanted.astype("<f4").tobytes())
     found = engine(
         """const {Trained} = await at('engine_blocks');
         const get = async name => (await fetch(name, {cache: 'no-store'})).arrayBuffer();
@@ -283,7 +268,7 @@ def test_a_narrow_window_shows_groups_and_not_one_long_column(live):
         live.page.set_viewport_size({"width": 1200, "height": 900})
 
 
-def test_a_photograph_of_ones_own_is_used_and_nothing_leaves_the_page(live, site, tmp_path):
+def test_a_photograph_of_ones_own_is_used_and_nothing_leaves_the_page(live, live_site, tmp_path):
     square("church", 90).save(tmp_path / "mine.png")
     asked = len(live.asked)
     live.page.locator("input[type=file]").set_input_files(tmp_path / "mine.png")
@@ -291,7 +276,7 @@ def test_a_photograph_of_ones_own_is_used_and_nothing_leaves_the_page(live, site
     live.ready()
     assert live.scene("values")["picture"] == "your picture"
     assert live.asked[asked:] == [url for url in live.asked[asked:] if url.startswith("blob:")]
-    assert all(url.startswith((site[1], "blob:")) for url in live.asked)
+    assert all(url.startswith((live_site[1], "blob:")) for url in live.asked)
     (tmp_path / "no.png").write_text("not a picture")
     live.page.locator("input[type=file]").set_input_files(tmp_path / "no.png")
     live.page.get_by_text("This browser cannot open no.png as a picture").wait_for()

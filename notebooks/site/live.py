@@ -19,7 +19,7 @@ from resnet_lib.explorers.network import NetworkExplorer
 from resnet_lib.explorers.stem_drawing import stem_drawing
 from resnet_lib.explorers.tiles import palettes
 from resnet_lib.explorers.trained import loaded, places
-from resnet_lib.explorers.words import WORDS
+from resnet_lib.explorers.words import table
 from resnet_lib.photos import FOLDER, PHOTOS
 from resnet_lib.weights import CHECKPOINTS
 
@@ -28,8 +28,9 @@ FIRST = "coffee"  # the photograph that a page begins with
 SIZES = (64, 96, 128, 160, 192, 224)  # pixels at which a page runs the whole network
 
 
-def write(folder):
-    """Write everything that a live page needs into `folder/live`, and return that folder."""
+def write(folder, language="english"):
+    """Write everything that a live page needs into `folder/live`, its texts in that language. Return that folder."""
+    words = table(language)
     live = Path(folder) / "live"
     (live / "pictures").mkdir(parents=True, exist_ok=True)
     for file in HERE.iterdir():
@@ -40,8 +41,8 @@ def write(folder):
     for name in PHOTOS:
         shutil.copy(FOLDER / f"{name}.jpg", live / "pictures" / f"{name}.jpg")
     shutil.copy(FOLDER / "LICENSES.md", live / "pictures" / "LICENSES.md")
-    shutil.copy(HERE / "strings.json", live / "strings.json")
-    _write_json(live / "scenes.json", scenes())
+    _write_json(live / "strings.json", words["scenes"])
+    _write_json(live / "scenes.json", scenes(words["component"]))
     _write_weights(live)
     return live
 
@@ -58,12 +59,12 @@ def _write_weights(live):
     _write_json(live / "weights.json", [[name, list(t.shape)] for name, t in tensors.items()])
 
 
-def scenes():
+def scenes(words):
     """Return what the scenes are made from and the engine cannot compute: words, colours, drawings, positions."""
     pictures = [FIRST, *(name for name in PHOTOS if name != FIRST)]
     return {
         "parts": _parts(),
-        "words": {**WORDS, **json.loads((HERE / "strings.json").read_text(encoding="utf-8")).get("instrument", {})},
+        "words": words,
         "palettes": base64.b64encode(palettes()).decode(),
         "photographs": pictures,
         "classes": list(CHECKPOINTS["thin"].classes),

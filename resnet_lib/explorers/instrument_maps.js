@@ -59,9 +59,19 @@ function mapsPart(model, places, room) {
     return {k: 1, columns, rows: Math.ceil(n / columns)};
   }
 
+  // What a canvas may take, measured where it may have changed: to measure makes the browser lay out at once.
+  let measured = null;
+  function measure() {
+    const ratio = window.devicePixelRatio || 1, {columns} = model.get('maps'), of = `${groups.length} ${columns} ${ratio}`;
+    const before = measured?.all;
+    const [width, height] = room(groups.length, columns).map(pixels => Math.floor(pixels * ratio));
+    measured = {of, ratio, width, height, all: `${of} ${width} ${height}`};
+    return measured.all !== before;
+  }
+
   function draw() {
-    const ratio = window.devicePixelRatio || 1;
-    const [width, height] = room(groups.length, model.get('maps').columns).map(pixels => Math.floor(pixels * ratio));
+    if (measured?.of !== `${groups.length} ${model.get('maps').columns} ${window.devicePixelRatio || 1}`) measure();
+    const {ratio, width, height} = measured;
     const fits = group => fit(channelsOf(group.said).length, group.said.side, width, height);
     const most = model.get('maps').same ? Math.min(...groups.filter(g => g.tiles).map(g => fits(g).k)) : Infinity;
     for (const group of groups) {
@@ -290,7 +300,7 @@ function mapsPart(model, places, room) {
   model.on('change:says', check);
   arrive();
   return {
-    resize: () => { if (groups.length) draw(); },
+    resize: () => { if (groups.length && measure()) draw(); },
     close: () => {
       model.off('change:maps', follow);
       model.off('change:levels', follow);
