@@ -206,6 +206,32 @@ def test_a_random_block_draws_the_librarys_maps(live, design):
     assert abs(found.astype(int) - np.frombuffer(expected, np.uint8)).max() <= 1
 
 
+def test_what_is_used_again_for_another_C1_is_right(live):
+    live.put(block="BTNK1", C=32, W=12, C1=12, S=1)
+    for C1 in (24, 8, 16):
+        design = BlockDesign("BTNK1", 32, 12, C1)
+        live.put(C1=C1)
+        run = BlockMaps().run(design, look_at(design), "coffee", None, 0, 16)
+        _, expected = pack(block_groups(run, look_at(design), "sum", 0, 16))
+        found, _ = levels_of(live)
+        assert abs(found.astype(int) - np.frombuffer(expected, np.uint8)).max() <= 1, C1
+
+
+def test_a_step_draws_each_group_of_maps_once_and_animates_nothing(live):
+    live.put(block="BTNK1", C=64, W=28, C1=16, S=1)
+    live.page.evaluate(
+        """() => { const canvas = CanvasRenderingContext2D.prototype, draw = canvas.putImageData; window.drawn = [];
+        canvas.putImageData = function (...given) { drawn.push(1); draw.apply(this, given); }; }"""
+    )
+    live.page.wait_for_timeout(100)  # what was before is drawn
+    live.page.evaluate("() => { drawn.length = 0; }")
+    live.page.get_by_role("slider", name="C1", exact=True).press("Shift+ArrowRight")
+    live.ready()
+    live.page.wait_for_timeout(100)
+    assert live.page.evaluate("() => document.getAnimations().filter(a => a instanceof CSSAnimation).length") == 0
+    assert live.page.evaluate("() => drawn.length") == 4
+
+
 def test_a_trained_block_draws_the_librarys_maps(live):
     live.put(position="Stage 3, block 1")
     place = places("thin")["Stage 3, block 1"]

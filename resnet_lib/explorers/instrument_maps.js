@@ -33,7 +33,7 @@ function mapsPart(model, places, room) {
 
   function build(group, index) {
     const title = make('div', {class: 'rl-title'}), veil = make('div', {class: 'rl-veil', hidden: true});
-    const canvas = make('canvas', {tabindex: 0, role: 'application', 'aria-roledescription': 'feature maps'});
+    const canvas = make('canvas', {tabindex: 0, role: 'application', 'aria-roledescription': say(model, 'kind')});
     const names = make('div', {class: 'rl-names', hidden: true});
     const cell = make('div', {class: 'rl-group'}, title, make('div', {class: 'rl-sheet'}, canvas, names, veil));
     const point = event => { const place = placeOf(index, event); if (place) ask(index, place); };

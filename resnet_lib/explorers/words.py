@@ -8,10 +8,12 @@ filled in where they are shown. Another language is another table.
 import json
 from importlib.resources import files
 
+LANGUAGES = files(__package__).joinpath("languages")
+
 
 def table(language="english"):
     """Return the table of a language, {"lang", "component", "scenes", "pages"}."""
-    file = files(__package__).joinpath("languages", f"{language}.json")
+    file = LANGUAGES.joinpath(f"{language}.json")
     if not file.is_file():
         raise ValueError(f"There is no table of words {language}.json in resnet_lib/explorers/languages.")
     return json.loads(file.read_text(encoding="utf-8"))
