@@ -44,16 +44,25 @@ def relative(found, expected):
 # ── The arithmetic ──
 
 
-def test_a_convolution_is_torchs_for_any_kernel_stride_padding_and_groups(engine):
-    draw, cases, torch_says = random.Random(1), [], []
-    torch.manual_seed(1)
-    while len(cases) < 40:
+def drawn_convolutions(n=40):
+    """(groups, kernel, options, C, C1, H, W) at random, then the 3×3 that are computed in windows of 4 × 4."""
+    draw, found = random.Random(1), []
+    while len(found) < n:
         groups, k = draw.choice([1, 1, 2, 3]), draw.choice([1, 2, 3, 5, 7])
         options = {"stride": draw.randint(1, 3), "padding": draw.randint(0, 3), "dilation": draw.randint(1, 2)}
         C, C1 = groups * draw.randint(1, 5), groups * draw.randint(1, 9)
         H, W = draw.randint(1, 12), draw.randint(1, 12)
-        if min(H, W) + 2 * options["padding"] < options["dilation"] * (k - 1) + 1:
-            continue
+        if min(H, W) + 2 * options["padding"] >= options["dilation"] * (k - 1) + 1:
+            found.append((groups, k, options, C, C1, H, W))
+    for H, W, padding in ((8, 8, 1), (7, 9, 1), (5, 6, 0), (3, 12, 2), (2, 2, 2)):
+        found.append((1, 3, {"stride": 1, "padding": padding, "dilation": 1}, 9, 6, H, W))
+    return found
+
+
+def test_a_convolution_is_torchs_for_any_kernel_stride_padding_and_groups(engine):
+    cases, torch_says = [], []
+    torch.manual_seed(1)
+    for groups, k, options, C, C1, H, W in drawn_convolutions():
         x, weight, bias = torch.randn(C, H, W), torch.randn(C1, C // groups, k, k), torch.randn(C1)
         torch_says.append(F.conv2d(x[None], weight, bias, groups=groups, **options)[0])
         cases.append([*map(numbers, (x, weight, bias)), options | {"groups": groups}])

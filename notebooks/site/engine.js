@@ -1,5 +1,7 @@
 // The arithmetic of a ResNet in plain JavaScript. A tensor is {shape, data}, its data a Float32Array; no batch.
 
+import {inWindows, windowsOf} from './engine_tiled.js';
+
 export const tensor = (shape, data = new Float32Array(shape.reduce((all, n) => all * n, 1))) => ({shape, data});
 
 /** The width of an output: ⌊(n + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1. */
@@ -25,10 +27,10 @@ function rowsOf(weight, groups, rows, K) {
   return packed.get(weight);
 }
 
-/** The input with zeros around it. */
-function padded({shape: [C, H, W], data}, padding) {
-  if (!padding) return {data, H, W};
-  const high = H + 2 * padding, wide = W + 2 * padding, out = new Float32Array(C * high * wide);
+/** The input with zeros around it, and of those `low` more below and `right` more on the right. */
+function padded({shape: [C, H, W], data}, padding, [low, right] = [0, 0]) {
+  if (!padding && !low && !right) return {data, H, W};
+  const high = H + 2 * padding + low, wide = W + 2 * padding + right, out = new Float32Array(C * high * wide);
   for (let c = 0; c < C; c++) {
     for (let y = 0; y < H; y++) {
       const from = (c * H + y) * W;
@@ -68,17 +70,25 @@ export function conv2d(x, weight, {stride = 1, padding = 0, dilation = 1, groups
   if (C !== I * groups) throw new RangeError(`x has ${C} channels, and the weights expect ${I * groups}`);
   const high = outSize(H0, k, stride, padding, dilation), wide = outSize(W0, k, stride, padding, dilation);
   if (high < 1 || wide < 1) throw new RangeError(`a window of ${k} × ${k} does not fit into ${H0} × ${W0}`);
-  const input = padded(x, padding), A = rowsOf(weight, groups, rows, K), offsets = offsetsOf(I, input.H * input.W, input.W, k, dilation);
-  // A 1×1 convolution without padding knows no lines: all positions are one.
-  const one = k === 1 && !padding, line = one ? high * wide : wide;
-  const out = stride === 1 && groups === 1 && line >= 4
-    ? inLines(input, A[0], offsets, [O, high, wide], one ? [1, line] : [high, wide])
-    : inColumns(input, A, offsets, [O, high, wide], {stride, groups, rows, step: I * input.H * input.W});
+  const out = convolved(x, weight, [O, high, wide], {stride, padding, dilation, groups, rows, K});
   if (bias) {
     const n = high * wide;
     for (let o = 0; o < O; o++) for (let p = o * n; p < (o + 1) * n; p++) out.data[p] += bias.data[o];
   }
   return out;
+}
+
+/** Of the ways to compute a convolution the quickest. */
+function convolved(x, weight, shape, {stride, padding, dilation, groups, rows, K}) {
+  const [, high, wide] = shape, [, I, k] = weight.shape, plain = stride === 1 && groups === 1, sides = windowsOf(high, wide);
+  if (plain && k === 3 && dilation === 1 && I >= 8 && sides[0] * sides[1] >= 4) {
+    return inWindows(padded(x, padding, [high % 2, wide % 2]), weight, shape, straight);
+  }
+  const input = padded(x, padding), A = rowsOf(weight, groups, rows, K), offsets = offsetsOf(I, input.H * input.W, input.W, k, dilation);
+  // A 1×1 convolution without padding knows no lines: all positions are one.
+  const one = k === 1 && !padding, line = one ? high * wide : wide;
+  if (plain && line >= 4) return inLines(input, A[0], offsets, shape, one ? [1, line] : [high, wide]);
+  return inColumns(input, A, offsets, shape, {stride, groups, rows, step: I * input.H * input.W});
 }
 
 /**
