@@ -101,7 +101,7 @@ class LandscapeExplorer(Guarded):
             rows.append((escape(name), *losses, f"{found.basin:.0%}", f"{falls} of {steps}"))
         names = (
             f"| loss in the middle | at distance {self.radius.value:g} | as a multiple | better than guessing | "
-            "steps outwards that fall"
+            "falls outwards"
         )
         return table(names, rows)
 
