@@ -112,11 +112,6 @@ def _stage_blocks(stage, n, right, **_):
     return f"Stage {stage} has {n} {'block' if n == 1 else 'blocks'}, and {right} are due."
 
 
-def _uncounted(where, times, **_):
-    calls = "made, but forward never calls it" if times == 0 else f"called {times} times in one forward pass"
-    return f"{where} is {calls}."
-
-
 BATCH = "uses the statistics of the batch, as in training mode: call eval(); F.batch_norm wants training=self.training"
 
 STORED = (
@@ -328,22 +323,18 @@ ENTRIES = {
         "division by zero or a root of a negative number."
     ),
     "no logits": "Your forward gives {type} and must give a tensor, the logits.",
-    "network stopped": "After {reached} your network stopped with {type}: {message}{line}",
+    "network stopped": lambda reached, type, message, line, **_: (
+        f"After {reached} your network stopped with {type}: {message}.{line and f' {line}'}"
+    ),
     "step differs": "{before} is equal and {where} is not: look at what your forward does between them. Check {look}.",
     "no usual mistake": "It is none of {tried} usual mistakes.",
     "fixed pooling": (
         "The maps are {H} × {W} here: a pooling of fixed size, such as AvgPool2d(7), fits pictures of one size only, "
         "and AdaptiveAvgPool2d(1) fits all."
     ),
-    "calls of a step": _uncounted,
     **dict.fromkeys(
         ("other values", "first weight other", "statistics other"),
         "{where} has other values than the reference's: these are not its weights.",
-    ),
-    "number of blocks": "The number of blocks in Stage {stage} is {n} in yours and {right} in the reference.",
-    "bias left on": (
-        "{where}: a bias was left on in the convolution. The BN after it subtracts it again in training, and the "
-        "published weights have none: write bias=False."
     ),
     "projection too many": ("{where} has a projection; in the reference its shortcut passes x on unchanged (BTNK2)."),
     "entry too many": "{where} is in your network and not in the reference.",
@@ -351,20 +342,14 @@ ENTRIES = {
     "no name fits": (
         "No name of yours is one of the reference's: say which is which with names={{'yours': 'stage0', …}}."
     ),
-    "no projection": "{where} has no projection. It needs one{also}: {C:,} channels go in and {C_out:,} come out.",
     "norm without weight": "{where} has no weight and bias (affine=False).",
     "norm without statistics": (
         "{where} keeps no running statistics (track_running_stats=False) and uses the batch's in eval()."
     ),
-    "no norm entry": "{where} is missing: there is no BN after {after}.",
     "entry missing": "{where} is missing in your network.",
     "classes": "head.fc gives {n:,} classes in yours and {right:,} in the reference.",
-    "entry's kernel": "{where} has a kernel of {kernel}; it should be {right}.",
     "C1": "{where} has C1 = {C1:,}; it should be {right:,}.",
     "groups": "Each output of {where} sees {n:,} channels and should see {right:,}: are its groups right?",
-    "entry's channels": (
-        "{where} takes {takes:,} channels and gives {gives:,}; it should take {right_takes:,} and give {right_gives:,}."
-    ),
     "entry's shape": "{where} has shape {shape}; it should be {right}.",
     "shared": (
         "{where} are one and the same layer in your network, with one set of weights: make a new block each time, and "

@@ -233,7 +233,6 @@ OWN = {
                 "averaged",
                 "multiplied",
                 "stacked",
-                "no projection",
             ),
         ),
         ("All steps before the first that differs are right: look at what comes right after them.", None),

@@ -107,7 +107,7 @@ def prove(parts, names=None):
         if own:
             with within():
                 own(mine, _copied(reference))
-        steps = ladder(mine.eval(), reference, due_x[:8], names=names, copy=own is None)
+        steps = ladder(mine.eval(), reference, due_x[:8], names=names or {}, copy=own is None)
     except WRONG as error:
         return Proof(None, error=said(error))
     if isinstance(steps.error, Endless):
