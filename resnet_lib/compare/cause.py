@@ -3,10 +3,10 @@ numbers when planted into the reference."""
 
 from .._common import gap
 from .errors import where
+from .kinds import found, look_at, several
 from .misfit import of_entries, of_shared
 from .pairing import rank, unit
 from .planting import Case, search
-from .words import found, look_at, several
 
 
 def find_cause(both):

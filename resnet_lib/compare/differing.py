@@ -7,10 +7,10 @@ import torch
 
 from .._common import Finding, gap, shape_text
 from .errors import stopped, where
+from .kinds import found, layer_name, look_at
 from .pairing import copy, pairs_of, unit
 from .planting import Case, search
 from .survey import survey
-from .words import found, layer_name, look_at
 
 TOLERANCE = 1e-5
 

@@ -13,11 +13,11 @@ from .._common import one_thread, shape_text
 from .backward import backward, frozen, lacking, misplaced
 from .differing import TOLERANCE, Found, explain, idle, line_of, same, two_numbers, what_of
 from .errors import stopped
+from .kinds import found, layer_name
 from .misfit import blocks_of_stages, first_layer, of_layer
 from .pairing import biased, by_key, copy, keys, orders, pairs_of, placed, table
 from .proof import draw_norms
 from .survey import survey
-from .words import found, layer_name
 
 ENOUGH = 10 * TOLERANCE  # in training, where each BN divides by what rounding has touched
 

@@ -5,8 +5,8 @@ import re
 from collections import Counter, defaultdict
 from math import prod
 
+from .kinds import found, layer_name, several
 from .pairing import kernel, keys, shape_of, unit
-from .words import found, layer_name, several
 
 # ── Layers, paired by shape and order ────────────────────────────────────────────────────────────────────────
 

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from .._common import pair
-from .words import found
+from .kinds import found
 
 # Key → what its value changes. {k} is the number of a layer in F, 1 to 3, and nothing in Stage 0 and in a projection
 # alone; shortcut.conv and shortcut.bn are a block's projection. A key without {k} holds for every layer of the part.

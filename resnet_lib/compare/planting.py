@@ -9,7 +9,7 @@ import torch
 
 from .._common import gap
 from . import mistakes
-from .words import found
+from .kinds import found
 
 PAIRS = 800  # tried at most: more would take longer than a learner waits
 

@@ -17,8 +17,8 @@ from torch.nn.parameter import UninitializedTensorMixin
 from torch.overrides import TorchFunctionMode
 
 from ..activations import recording
+from .autograd import by_graph, offsets, uses
 from .endless import Endless, within
-from .graph import by_graph, offsets, uses
 
 CALLS = {torch.conv2d: "weights", F.linear: "weights", F.batch_norm: "norm"}
 ARGUMENTS = {"weights": ("input", "weight", "bias"), "norm": ("input", "mean", "var", "weight", "bias")}

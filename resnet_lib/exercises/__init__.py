@@ -19,8 +19,7 @@ from .notebook import checked, explain_missing_names
 from .numbers import own_numbers, student_numbers
 from .one_value import check_one_value
 from .own import yours
-from .own_block import check_own_block
-from .own_question import ask_own, check_own, own_question
+from .own_question import ask_own, check_own, check_own_block, own_question
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
 from .prediction_widget import Prediction
 from .progress import Progress, done, reset, solved

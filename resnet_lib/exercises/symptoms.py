@@ -1,7 +1,7 @@
 """Hints for the parts that a learner builds and for the ladder: where to look, what a part consists of, and nearly the
 solution. The kinds of what a check has found choose the first; of several rows that fit, the upper counts."""
 
-from ..compare.words import kinds
+from ..compare.kinds import kinds
 
 NAMES = ("forward missing", "attribute unknown", "module attribute unknown", "name unknown", "argument unknown")
 STOPPED = ("stopped", "stopped at a name")

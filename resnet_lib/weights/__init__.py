@@ -9,8 +9,8 @@ from ..network import DESIGNS, build
 from .catalogue import CHECKPOINTS, PUBLISHED, THIN, Checkpoint, imagenet_classes
 from .download import Unavailable, digest, fetch
 from .formats import CannotLoad
+from .key_names import LEAVES, NAMES, from_published, to_published
 from .loading import load
-from .names import LEAVES, NAMES, from_published, to_published
 
 __all__ = [
     "CHECKPOINTS",

@@ -9,9 +9,9 @@ import torch
 from ..._common import one_thread, say
 from ...weights import load as trained
 from ..endless import Endless, within
+from ..kinds import found, several
 from ..proof import copy_weights, ladder
-from ..words import found, several
-from .parts import WRONG, answer, assemble, pictures, prepare, said
+from .healthy import WRONG, answer, assemble, pictures, prepare, said
 
 
 @dataclass(frozen=True)
