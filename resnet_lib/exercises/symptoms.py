@@ -219,6 +219,7 @@ OWN = {
             "Read the line at which it stopped: only what the exercise names has to change.",
             (*STOPPED, "network stopped", "no logits"),
         ),
+        ("Compare what __init__ makes with the reference's layers: the table lists what does not fit.", ("entries",)),
         (
             "Compare kernel, stride and padding of the pooling with lesson 01: others can give the same shape.",
             (*POOLING, "fixed pooling", *HEAD[1:4]),
