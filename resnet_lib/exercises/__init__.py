@@ -1,6 +1,14 @@
 """Exercises that teach: predictions, checks of what the learner has written, hints, and progress.
 
 A check accepts any correct solution, however it is written, and names the mistake of a wrong one.
+
+    parts          checks of blocks, stages and networks: by `compare`, with the hints in symptoms
+    judge          checks of functions: edits has the right solution and its mistakes, diagnose what a number says by
+                   itself, results and number_types read what was returned
+    questions      predictions: asked has the lessons' small ones, own_question those with a student's own numbers
+    verdict        what a check has found; progress what is solved; notebook lets Run All go through
+
+Each of the other files has the checks of one subject: sizes, costs, widths, renaming, timer and so on.
 """
 
 from .asked import ask
