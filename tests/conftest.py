@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from resnet_lib import ResNet
 
-from . import lab
+from . import lab, warm
 from .kernel import Runner
 from .reference import shake_norms
 
@@ -91,7 +91,8 @@ def thin_network():
 
 @pytest.fixture(scope="session")
 def runner(tmp_path_factory):
-    return Runner(tmp_path_factory.mktemp("home"))
+    with Runner(tmp_path_factory.mktemp("home")) as runner:
+        yield runner
 
 
 _open = contextlib.ExitStack()  # the JupyterLab and the Chromium of the browser tests that follow one another
@@ -152,4 +153,4 @@ def desk(browser, request, tmp_path_factory):
         _shared["root"] = tmp_path_factory.mktemp("lab")
     folder = _shared["root"] / request.module.__name__.rpartition(".")[2]
     folder.mkdir()
-    return Desk(folder, _once("lab", lambda: lab.running_lab(_shared["root"])), browser)
+    return Desk(folder, _once("lab", lambda: lab.running_lab(_shared["root"], warm.kernels)), browser)
