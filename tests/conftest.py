@@ -25,7 +25,14 @@ KIND_OF_FIXTURE = {"browser": "browser", "runner": "kernel"}
 in_full = pytest.mark.skipif(
     not os.environ.get("RESNET_COURSE_ALL"), reason="takes most of a minute: with RESNET_COURSE_ALL=1"
 )
-SLOW = ("test_across", "test_bench", "test_clinic", "test_grading", "test_junk", "test_site", "test_styles")
+SLOW = tuple(
+    f"test_{name}"
+    for name in """
+    across bench bottleneck clinic code_in_checks differences endless fast findings found_files glossary grading junk
+    mutated notebooks open_exercises own_numbers photograph pictures proof published_names setup site student styles tools
+    weights wheel
+    """.split()
+)
 TRAINING = (
     "test_ablation",
     "test_comparison",
