@@ -46,7 +46,7 @@ class LandscapeExplorer(Guarded):
         self.statistics = choice("BN's means and variances", STATISTICS, statistics)
         self.finest = choice("points", {f"{k} × {k}": k for k in sorted({*FINEST, finest})}, finest)
         self.work = Work("begin", self._begin, "forward passes", self.say)
-        self.picture = Picture("100%", max_width=f"{maps_width(len(self.networks))}px")
+        self.picture = Picture("calc(100% - 4px)", max_width=f"{maps_width(len(self.networks))}px")
         self.picture.remove_class("rl-maps")
         self.slices, self.text = html(), html()
         self.watch(self.radius, self.seed, self.statistics, self.finest)
