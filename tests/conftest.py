@@ -29,8 +29,8 @@ SLOW = tuple(
     f"test_{name}"
     for name in """
     across bench bottleneck clinic code_in_checks differences endless fast findings found_files glossary grading junk
-    mutated notebooks open_exercises own_numbers photograph pictures proof published_names setup site student styles tools
-    weights wheel
+    mutated notebooks open_exercises own_numbers photograph pictures proof published_names setup site student styles
+    tools weights wheel
     """.split()
 )
 TRAINING = (
