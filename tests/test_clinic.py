@@ -329,7 +329,7 @@ def test_training_speaks_only_where_a_loss_is_worse_than_luck_explains(losses, s
     assert ("more than chance explains" in trial.text) == sick
 
 
-@pytest.mark.sampled(3)
+@in_full
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["dead", "polite", "hoarder", "sleepy", "dizzy", "lean"])
 def test_training_finds_those_that_cannot_learn_well(name):
