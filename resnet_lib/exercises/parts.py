@@ -24,6 +24,7 @@ from ..compare.matching import compare, remarks
 from ..network import ResNet
 from .progress import done
 from .symptoms import hints_for
+from .unaffected import unaffected
 from .verdict import Verdict, Wrong
 
 
@@ -230,7 +231,11 @@ def _check(make, cases, part, names, exercise, look=None):
                 return _wrong(part, name, _finding("at", at=at, cause=finding) if at else finding, line, rows)
 
             try:
-                with within(), nullcontext() if numbers else unfilled():  # a whole network draws 25 million numbers
+                with (
+                    unaffected(),
+                    within(),
+                    nullcontext() if numbers else unfilled(),
+                ):  # a whole network draws 25 million numbers
                     module = make(*numbers.values())
             except Exception as error:  # whatever a learner's code raises is a finding
                 raise wrong(stopped(error), where(error)) from None
