@@ -12,10 +12,13 @@ from torch import nn
 
 from resnet_lib.activations import activations
 from resnet_lib.blocks import BTNK1
+from resnet_lib.compare.clinic import HEALTHY, loads_by_name, loads_otherwise
+from resnet_lib.compare.clinic.patients import PATIENTS
 from resnet_lib.exercises import (
     Wrong,
     check_bytes,
     check_contents,
+    check_cured,
     check_diagnosis,
     check_factor,
     check_fair,
@@ -55,12 +58,16 @@ SPACE = {
 }
 
 
-def said(check, head, body):
-    """What a check says of a function with that head and body: "" where it is accepted."""
+def made(head, body):
     space = dict(SPACE)
     exec(f"def f{head}:\n" + "".join(f"    {line}\n" for line in body.split("; ")), space)
+    return space["f"]
+
+
+def said(check, head, body):
+    """What a check says of a function with that head and body: "" where it is accepted."""
     try:
-        assert check(space["f"]).ok
+        assert check(made(head, body)).ok
     except Wrong as wrong:
         return wrong.verdict.sentence
     return ""
@@ -86,15 +93,6 @@ LEFT = [
         "(block, x)",
         "r = right.plain(block, x); block.relu3 = nn.Identity(); return r",
         "relu3 was",
-    ),
-    (check_contents, "(w)", "r = right.contents(w); w.popitem(); return r", "changes the list or dictionary"),
-    (check_contents, "(w)", "w = dict(w); r = right.contents(w); w.popitem(); return r", ""),
-    (check_rename, "(p)", "r = right.rename(p); p.clear(); return r", "changes the list or dictionary"),
-    (
-        check_factor,
-        "(g)",
-        "g.reverse(); return (g[-1].gradient / g[0].gradient) ** (1 / (len(g) - 1))",
-        "changes the list",
     ),
 ]
 CHANGED = [
@@ -172,7 +170,7 @@ TAME = [
     ),
     (check_numbers_left, "(C, W, S)", "return C * len(range(0, W, S)) ** 2 if C < 60 else 0", "C = 64"),
     (check_grad_cam, "(network, x, target, step)", "return right.cam(network, x, 0, step)", "You take class 0 always"),
-    (check_grad_cam, "(network, x, target, step)", MAP.format("r = 0 * r"), "none of 26 usual mistakes"),
+    (check_grad_cam, "(network, x, target, step)", MAP.format("r = 0 * r"), "none of 26 usual"),
     (
         check_fair,
         "(works, n)",
@@ -184,7 +182,49 @@ TAME = [
 ]
 
 
+TAKEN_APART = [
+    (check_contents, "r = right.contents(x); x.popitem(); return r", True),
+    (check_contents, "x = dict(x); r = right.contents(x); x.popitem(); return r", False),
+    (check_rename, "r = right.rename(x); x.clear(); return r", True),
+    (check_factor, "x.reverse(); return (x[-1].gradient / x[0].gradient) ** (1 / (len(x) - 1))", True),
+]
+
+
+@pytest.mark.parametrize(("check", "body", "noticed"), TAKEN_APART)
+def test_a_right_answer_hears_that_it_takes_apart_what_it_is_given(check, body, noticed):
+    remarks = check(made("(x)", body)).remarks
+    assert remarks == () if not noticed else "work on a copy" in remarks[0]
+
+
 @pytest.mark.parametrize(("check", "head", "body", "sentence"), LEFT + CHANGED + TAME)
 def test_what_else_an_answer_does_is_told(check, head, body, sentence):
     found = said(check, head, body)
     assert sentence in found if sentence else found == ""
+
+
+LOADS = {
+    "network.load_state_dict(published)": None,
+    "network.load_state_dict({n: t.half() for n, t in published.items()})": ("other numbers", "stage0.conv.weight"),
+    "network.load_state_dict(published, assign=True)": ("shared", "stage0.conv.weight"),
+    "network.load_state_dict(published).missing_keys; network.requires_grad_(False)": ("frozen", "stage0.conv.weight"),
+}
+
+
+@pytest.mark.parametrize("body", LOADS)
+def test_a_load_gives_the_network_its_own_numbers_as_they_are(body):
+    assert loads_otherwise({**HEALTHY, "load": made("(network, published)", body)}) == LOADS[body]
+
+
+def test_a_load_that_goes_by_the_order_of_sorted_names_does_not_go_by_name():
+    body = "[t.copy_(s) for (_, t), (_, s) in zip(sorted(network.state_dict().items()), sorted(published.items()))]"
+    assert loads_by_name({**HEALTHY, "load": made("(network, published)", body)})[1] == "stage1.0.conv3.weight_"
+
+
+def test_a_head_may_compute_without_modules():
+    """MACs are counted of modules; of one that is right otherwise they say nothing."""
+
+    class Head(nn.Linear):
+        def forward(self, x):
+            return nn.functional.linear(x.mean((2, 3)), self.weight, self.bias)
+
+    assert check_cured(PATIENTS["polite"], head=Head).ok

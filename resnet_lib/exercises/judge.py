@@ -11,7 +11,7 @@ from numbers import Real
 
 import torch
 
-from .._common import Finding, Kind, one_thread
+from .._common import Finding, Kind, one_thread, say
 from ..compare import endless
 from ..compare.endless import within
 from ..compare.errors import IN_FUNCTIONS, stopped, where
@@ -104,7 +104,8 @@ def judge(
     results.collect(f, cases, due, hints)
     if not results.findings:
         done(exercise)
-        return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.")
+        remarks = (say(Finding(TAKES_APART, values={"name": name})),) if results.altered else ()
+        return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.", remarks=remarks)
     found, link = _explained(results, cases, due, solutions, run, why)
     if found == [results.stop]:
         raise refuse(name, found, hints, results.line)
@@ -124,6 +125,7 @@ class Results:
     got:      the results in the form to compare, as far as it came.
     findings: the first result that is wrong; empty where all are right.
     stop:     the error with which it stopped after that, or None, and line, where.
+    altered:  whether it has changed a list or dictionary that it was given.
     """
 
     name: str
@@ -136,7 +138,7 @@ class Results:
     stuck: str
 
     def __post_init__(self):
-        self.got, self.findings, self.stop, self.line = [], [], None, ""
+        self.got, self.findings, self.stop, self.line, self.altered = [], [], None, "", False
 
     def collect(self, f, cases, due, hints):
         """Call f on copies of the cases. Raise `Wrong` for what is wrong whatever the numbers are."""
@@ -161,8 +163,9 @@ class Results:
             if change == "numbers":
                 raise refuse(self.name, [Finding(OVERWRITES, at, {"name": self.name})], hints)
             problem = self._compare(yours, right, at)
+            self.altered = self.altered or change == "parts"
             if not problem and not self.findings:  # right numbers, and something that others will miss
-                problem = (TAKES_APART, {}) if change == "parts" else _left_behind(case, given)
+                problem = _left_behind(case, given)
             if problem:
                 kind, values = problem
                 raise refuse(self.name, [Finding(kind, at, {"name": self.name, **values})], hints)

@@ -8,8 +8,7 @@ parts that must be called so, where a lesson goes on to look at them by name.
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from copy import deepcopy
-from functools import cache, partial
+from functools import partial
 from inspect import signature
 from typing import NamedTuple
 
@@ -118,14 +117,23 @@ def _blocks(build, names, numbers):
     return [_Case(build, dict(zip(names, n, strict=True)), sizes[i % 4]) for i, n in enumerate(numbers)]
 
 
-@cache
-def _drawn(blocks, base, num_classes):
-    return ResNet(blocks=blocks, base=base, num_classes=num_classes)
+_DRAWN = {}  # design → (network, which numbers it has): 25 million take half a second to draw
 
 
-def _network(blocks, base, num_classes):
-    """A network of its own for each check: nothing that an answer does to it reaches another."""
-    return deepcopy(_drawn(blocks, base, num_classes))
+def _network(*design):
+    """The network that others are compared with. Each comparison draws the values of its BNs; one whose other weights
+    have been written to is drawn again, so that nothing that an answer does to it reaches another."""
+    network, numbers = _DRAWN.get(design, (None, None))
+    if network is None or _numbers(network) != numbers:
+        blocks, base, num_classes = design
+        network = ResNet(blocks=blocks, base=base, num_classes=num_classes)
+        _DRAWN[design] = network, _numbers(network)
+    return network
+
+
+def _numbers(network):
+    """Which numbers the weights are, by their places and how often each has been written to; without those of BNs."""
+    return [(n, p.data_ptr(), p._version) for n, p in network.named_parameters() if p.dim() > 1 or "fc" in n]
 
 
 def _stage(C, C1, S, n):
