@@ -20,7 +20,7 @@ from .left_behind import LEFT_BEHIND, left, state
 from .number_types import of_types
 from .progress import done
 from .results import a_type, equal, no_number, number, shown, told
-from .unaffected import unaffected
+from .unaffected import torch_again
 from .verdict import Verdict, refuse
 
 NO_FUNCTION = Kind(
@@ -147,7 +147,7 @@ class Results:
             at = self._at(case)
             given = deepcopy(case)
             try:
-                with unaffected(), within(until - endless.clock(), endless.LIMIT):
+                with torch_again(), within(until - endless.clock(), endless.LIMIT):
                     yours = self.call(f, *given)
             except KeyboardInterrupt:
                 raise

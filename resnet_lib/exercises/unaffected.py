@@ -54,6 +54,24 @@ FRESH = (
 
 
 @contextmanager
+def torch_again():
+    """Give back what torch computes with as it was, between one call of an answer and the next."""
+    grad, dtype, device = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device()
+    hooks = [dict(space) for space in HOOKS]
+    try:
+        yield
+    finally:
+        torch.set_grad_enabled(grad)
+        torch.set_default_dtype(dtype)
+        if torch.get_default_device() != device:
+            torch.set_default_device(device)
+        for space, was in zip(HOOKS, hooks, strict=True):
+            if space != was:
+                space.clear()
+                space.update(was)
+
+
+@contextmanager
 def unaffected():
     """Inside, torch is as in a new notebook. Afterwards all is as before, whatever the code inside has set."""
     kept, device = [(put, get()) for get, put in KEPT], torch.get_default_device()
