@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from resnet_lib.activations import activations
-from resnet_lib.blocks import BTNK1
+from resnet_lib.blocks import BTNK1, Projection
 from resnet_lib.compare.clinic import HEALTHY, loads_by_name, loads_otherwise
 from resnet_lib.compare.clinic.patients import PATIENTS
 from resnet_lib.exercises import (
@@ -28,6 +28,7 @@ from resnet_lib.exercises import (
     check_out_width,
     check_parameters,
     check_plain_block,
+    check_projection,
     check_rename,
     check_start_as_shortcut,
     check_to_v1,
@@ -205,7 +206,7 @@ def test_what_else_an_answer_does_is_told(check, head, body, sentence):
 LOADS = {
     "network.load_state_dict(published)": None,
     "network.load_state_dict({n: t.half() for n, t in published.items()})": ("other numbers", "stage0.conv.weight"),
-    "network.load_state_dict(published, assign=True)": ("shared", "stage0.conv.weight"),
+    "network.load_state_dict(published, assign=True)": None,
     "network.load_state_dict(published).missing_keys; network.requires_grad_(False)": ("frozen", "stage0.conv.weight"),
 }
 
@@ -228,3 +229,25 @@ def test_a_head_may_compute_without_modules():
             return nn.functional.linear(x.mean((2, 3)), self.weight, self.bias)
 
     assert check_cured(PATIENTS["polite"], head=Head).ok
+
+
+TRACED = {
+    "eval": "in training mode it computes as in evaluation mode",
+    "train": "in evaluation mode it computes as in training mode",
+}
+
+
+@pytest.mark.parametrize("mode", TRACED)
+def test_a_traced_part_hears_what_a_trace_keeps(mode):
+    def traced(C, C_out, S):
+        part = getattr(Projection(C, C_out, S, norm_layer=nn.BatchNorm2d), mode)()
+        return torch.jit.trace(part, torch.randn(2, C, 8, 8), check_trace=False)
+
+    with pytest.raises(Wrong, match=TRACED[mode]):
+        check_projection(traced)
+
+
+def test_a_frozen_script_hears_that_nothing_in_it_can_be_trained():
+    part = torch.jit.freeze(torch.jit.script(nn.Sequential(nn.Conv2d(4, 4, 1)).eval()))
+    with pytest.raises(Wrong, match="torch.jit.freeze has made constants"):
+        check_projection(lambda C, C_out, S: part)

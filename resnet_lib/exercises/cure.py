@@ -37,17 +37,11 @@ WEIGHTS_CHANGED = Kind(
     "{name} changes {where} of the weights that it is given. They should only be read: others use them too.",
     "What stands on the left of = or before .copy_(…): the network's tensor, or the published one?",
 )
-_AFTERWARDS = "Print the network's parameters after loading: their numbers, requires_grad, and data_ptr()."
+_AFTERWARDS = "Print the network's parameters after loading: their numbers, and requires_grad."
 LOADED = {
     "other numbers": Kind(
         "loaded rounded",
         "{name} gives {where} other numbers than the published ones: copy them as they are.",
-        _AFTERWARDS,
-    ),
-    "shared": Kind(
-        "loaded shared",
-        "{name} puts the published tensor of {where} itself into the network: training it would change the published "
-        "weights. Copy the numbers.",
         _AFTERWARDS,
     ),
     "frozen": Kind(

@@ -20,6 +20,7 @@ from ..blocks import BTNK1, BTNK2, Projection, Stem
 from ..compare.endless import Endless, within
 from ..compare.errors import stopped, where
 from ..compare.matching import compare, remarks
+from ..compare.words import kinds
 from ..network import ResNet
 from .progress import done
 from .symptoms import hints_for
@@ -181,6 +182,14 @@ WORDS = {
         "{name} should make an nn.Module, and gives a {type}: nn.Sequential(*blocks) makes a module of it."
     ),
     "no module made": "{name} should make an nn.Module, and gives a {type}.",
+    "traced": (
+        "torch.jit.trace keeps one run as it was: in {mode} mode it computes as in {other} mode. Give the check the "
+        "module itself, or make it with torch.jit.script."
+    ),
+    "frozen": (
+        "torch.jit.freeze has made constants of all weights: nothing can be trained any more. Give the check the "
+        "module as it was before."
+    ),
     "other names": (
         "It computes the right numbers. What follows looks at its parts by name, and there is none called {names}: "
         "call them so in __init__."
@@ -260,12 +269,23 @@ def _check(make, cases, part, names, exercise, look=None):
             except Endless as error:
                 raise wrong(stopped(error), where(error)) from None
             if found:
-                raise wrong(*found)
+                raise wrong(*(_of_script(module, found) or found))
             if missing := [n for n in names if n not in has]:
                 raise _wrong(part, name, _finding("other names", names=", ".join(missing)))
             noticed = noticed or remarks(module)
     tried = "; ".join(_text(case.numbers) for case in cases if case.numbers)
     return _right(make, _PROVED + (f" Tried with {tried}." if tried else ""), noticed, exercise)
+
+
+def _of_script(module, found):
+    """What making a script has done to a module in which something else seems wrong, (finding,), or None."""
+    if isinstance(module, torch.jit.ScriptModule) and not any(True for _ in module.parameters()):
+        return (_finding("frozen"),)
+    told = set(kinds(found.finding))
+    if isinstance(module, torch.jit.TracedModule) and told & {"stored statistics", "batch statistics"}:
+        modes = ("training", "evaluation") if "stored statistics" in told else ("evaluation", "training")
+        return (_finding("traced", mode=modes[0], other=modes[1]),)
+    return None
 
 
 def _text(numbers):

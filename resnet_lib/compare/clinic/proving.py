@@ -165,19 +165,16 @@ def loads_by_name(parts):
 @one_thread()
 def loads_otherwise(parts):
     """What a `load` does beside giving a network its numbers, (what, where), or None: "other numbers" as rounding makes
-    them, the published tensors "shared" with the network, or parameters "frozen"."""
+    them, or parameters "frozen"."""
     reference, design, _ = published()
     # Numbers that half precision does not hold.
     given = OrderedDict((n, t * 1.0001 if t.is_floating_point() else t) for n, t in _copied(reference).items())
     network = assemble(parts, **design)
     with within():
         parts["load"](network, OrderedDict(given))
-    places = {t.data_ptr() for t in given.values()}
     for name, t in network.state_dict(keep_vars=True).items():
         if not torch.equal(t.detach(), given[name]):
             return "other numbers", name
-        if t.data_ptr() in places:
-            return "shared", name
         if isinstance(t, torch.nn.Parameter) and not t.requires_grad:
             return "frozen", name
     return None
