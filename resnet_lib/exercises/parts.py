@@ -19,8 +19,8 @@ from .._common import Finding, Kind, one_thread, shape_text, unfilled
 from ..blocks import BTNK1, BTNK2, Projection, Stem
 from ..compare.endless import Endless, within
 from ..compare.errors import stopped, where
+from ..compare.kinds import kinds
 from ..compare.matching import compare, remarks
-from ..compare.words import kinds
 from ..network import ResNet
 from .progress import done
 from .symptoms import hints_for
