@@ -79,7 +79,8 @@ def unaffected():
     lists = [(each, list(each)) for each in (sys.path, sys.meta_path, warnings.filters)]
     streams = sys.stdout, sys.stderr, sys.displayhook
     plots = sys.modules.get("matplotlib")
-    settings = dict(plots.rcParams) if hasattr(plots, "rcParams") else None
+    # As a plain dictionary: asked for by itself, the name of the backend opens one.
+    settings = dict(dict.items(plots.rcParams)) if hasattr(plots, "rcParams") else None
     try:
         for put, value in FRESH:
             put(value)
@@ -98,10 +99,10 @@ def unaffected():
             if space != was:
                 space.clear() if space is not SPACES[0] else None
                 space.update(was)
+        with warnings.catch_warnings():  # tells those that have looked at the filters that they are others
+            pass
         for each, was in lists:
             each[:] = was
         sys.stdout, sys.stderr, sys.displayhook = streams
-        if settings is not None and dict(plots.rcParams) != settings:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                plots.rcParams.update(settings)
+        if settings is not None:
+            dict.update(plots.rcParams, settings)
