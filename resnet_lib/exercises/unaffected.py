@@ -12,6 +12,7 @@ import torch
 from torch.nn.modules import module
 
 HOOKS = [space for name, space in vars(module).items() if name.startswith("_global_") and isinstance(space, dict)]
+LISTS = (sys, "path"), (sys, "meta_path"), (warnings, "filters")
 SPACES = (vars(builtins), os.environ, *HOOKS)
 
 
@@ -76,7 +77,8 @@ def unaffected():
     """Inside, torch is as in a new notebook. Afterwards all is as before, whatever the code inside has set."""
     kept, device = [(put, get()) for get, put in KEPT], torch.get_default_device()
     spaces = [(space, dict(space)) for space in SPACES]
-    lists = [(each, list(each)) for each in (sys.path, sys.meta_path, warnings.filters)]
+    lists = [(home, name, getattr(home, name)) for home, name in LISTS]
+    lists = [(*place, each, list(each)) for *place, each in lists]
     streams = sys.stdout, sys.stderr, sys.displayhook
     plots = sys.modules.get("matplotlib")
     # As a plain dictionary: asked for by itself, the name of the backend opens one.
@@ -101,8 +103,9 @@ def unaffected():
                 space.update(was)
         with warnings.catch_warnings():  # tells those that have looked at the filters that they are others
             pass
-        for each, was in lists:
+        for home, name, each, was in lists:
             each[:] = was
+            setattr(home, name, each)
         sys.stdout, sys.stderr, sys.displayhook = streams
         if settings is not None:
             dict.update(plots.rcParams, settings)
