@@ -121,7 +121,7 @@ def _goes_back(f, block, x):
         leaf = x.clone().requires_grad_()
         try:
             with torch.enable_grad(), within():
-                out = make(deepcopy(block), leaf * 1)
+                out = make(deepcopy(block), leaf)
                 slopes += torch.autograd.grad(out.square().sum(), leaf)
         except Exception:  # there is no way, or it stops on the way
             return False
