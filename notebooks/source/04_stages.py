@@ -46,8 +46,8 @@ StageExplorer(stage=3)
 # - say where the parameters are, where the MACs are, and why those are different places.
 # </details>
 #
-# **What you have just seen.** A **stage** is a row of blocks. The first, a BTNK1, changes the shape: its shortcut cannot
-# be x itself. The others keep that shape, so they are BTNK2s.
+# **What you have just seen.** A **stage** is a row of blocks. The first, a BTNK1, changes the shape: its shortcut
+# cannot be x itself. The others keep that shape, so they are BTNK2s.
 #
 # ![Stage 2 of ResNet-50: one BTNK1, which makes (512, 28, 28) of (256, 56, 56), and three BTNK2s, which keep that shape](images/stage.svg)
 
@@ -232,8 +232,8 @@ for stage, n in counts.items():
 # %% [markdown]
 # ## 4 · The cat goes through the stages
 #
-# To see what becomes of the cat, take *trained* stages: those of the small network that comes with the course, which has
-# the same blocks and a quarter of the channels. The first row is what Stage 1 is given, and each stage adds a row.
+# To see what becomes of the cat, take *trained* stages: those of the small network that comes with the course, which
+# has the same blocks and a quarter of the channels. The first row is what Stage 1 is given, and each stage adds a row.
 # Smaller maps are enlarged, so that you see their real pixels.
 
 # %%
@@ -257,12 +257,12 @@ show_maps(torch.cat(rows), count=20, tile=112, columns=4)
 #
 # <details><summary>What you can see</summary>
 #
-# The first rows are pictures: you can find edges and areas of the cat in them. Each row from Stage 2 on has half as many
-# positions along a side as the row above, and the last ones have too few to draw a cat. They say *that* something is
-# there, in a few coarse spots.
+# The first rows are pictures: you can find edges and areas of the cat in them. Each row from Stage 2 on has half as
+# many positions along a side as the row above, and the last ones have too few to draw a cat. They say *that* something
+# is there, in a few coarse spots.
 #
-# What is lost in positions is made up in channels. What those channels mean has been learned in training: lessons 06 and
-# 07 look at that.
+# What is lost in positions is made up in channels. What those channels mean has been learned in training: lessons 06
+# and 07 look at that.
 # </details>
 #
 # ## 5 · Where the cost is
@@ -333,8 +333,8 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 # ### Exercise 4 · find the formula
 # ●● of ●●● · important · 10 minutes
 #
-# Write the parameters of a BTNK2's *convolutions* as a formula in C, and its MACs as a formula in C and W. (The first is
-# your formula of lesson 02, without the BNs.)
+# Write the parameters of a BTNK2's *convolutions* as a formula in C, and its MACs as a formula in C and W. (The first
+# is your formula of lesson 02, without the BNs.)
 #
 # <details><summary>Hint: MACs of one convolution</summary>Each of its weights is used once at every output position:
 # MACs = parameters × output height × output width.</details>
@@ -386,8 +386,8 @@ check_macs("BTNK2", btnk2_macs, exercise="04.4")
 # has only three blocks.
 #
 # **Why 3-4-6-3?** The paper gives these numbers without a reason. But you see what they do: in Stage 3 a block is still
-# cheap in parameters, and neighbours there are already 16 pixels of the photograph apart, so its 3×3 reaches far. Nearly
-# all extra blocks of the deeper networks are there: 101 has 3-4-23-3 and 152 has 3-8-36-3.
+# cheap in parameters, and neighbours there are already 16 pixels of the photograph apart, so its 3×3 reaches far.
+# Nearly all extra blocks of the deeper networks are there: 101 has 3-4-23-3 and 152 has 3-8-36-3.
 #
 # Now the four BTNK1s. **Predict:**
 
@@ -401,8 +401,8 @@ for (C, C1, S), W in zip(opens.values(), [56, 56, 28, 14], strict=True):
     print(f"BTNK1(C={C:>4}, W={W:>2}, C1={C1:>3}, S={S}): {a.parameters:>9,} parameters  {a.macs:>11,} MACs")
 
 # %% [markdown]
-# <details><summary>Why is one of them cheaper?</summary>In Stage 1, C is C1 and not 2·C1, and in the others the first 1×1
-# works before the stride, at four times the positions. So Stage 1 costs less than Stage 4, with three blocks
+# <details><summary>Why is one of them cheaper?</summary>In Stage 1, C is C1 and not 2·C1, and in the others the first
+# 1×1 works before the stride, at four times the positions. So Stage 1 costs less than Stage 4, with three blocks
 # each.</details>
 #
 # ## 6 · Another ResNet
@@ -413,7 +413,8 @@ for (C, C1, S), W in zip(opens.values(), [56, 56, 28, 14], strict=True):
 StageExplorer(stage=3)
 
 # %% [markdown]
-# <details><summary>Answer</summary>44.5 million parameters and 7.8 billion MACs, two thirds of them in Stage 3.</details>
+# <details><summary>Answer</summary>44.5 million parameters and 7.8 billion MACs, two thirds of them in Stage
+# 3.</details>
 #
 # ## 7 · Common mistakes
 #

@@ -253,8 +253,8 @@ cost_bars(costs)
 # $$\text{sees}_{new} = \text{sees} + (\text{kernel} - 1) \cdot \text{jump}$$
 #
 # with the jump of the layer's *input*: a 3×3 reaches one neighbour further on each side, and neighbours are one jump
-# apart. So v1 sees further. Its stride is on the 1×1, *before* the 3×3, and has doubled the jump when the 3×3 comes: 2 · 8
-# instead of 2 · 4 pixels in Stage 2. That adds 8 pixels there, 16 in Stage 3 and 32 in Stage 4: 483 instead of 427.
+# apart. So v1 sees further. Its stride is on the 1×1, *before* the 3×3, and has doubled the jump when the 3×3 comes: 2
+# · 8 instead of 2 · 4 pixels in Stage 2. That adds 8 pixels there, 16 in Stage 3 and 32 in Stage 4: 483 instead of 427.
 #
 # ## 5 · A second opinion: torchinfo
 #
@@ -287,8 +287,8 @@ print(f"anatomy   {costs.macs:,}")
 print(f"          {report.total_mult_adds - costs.macs:>13,} more")
 
 # %% [markdown]
-# Where does a difference come from? torchinfo also counts each parameter of a BN as one multiply-add, and the bias of the
-# linear layer:
+# Where does a difference come from? torchinfo also counts each parameter of a BN as one multiply-add, and the bias of
+# the linear layer:
 
 # %%
 norms = sum(p.numel() for m in network.modules() if isinstance(m, nn.BatchNorm2d) for p in m.parameters())
@@ -296,8 +296,8 @@ bias = network.head.fc.bias.numel()
 print(f"{norms:,} BN parameters + {bias:,} biases = {norms + bias:,}")
 
 # %% [markdown]
-# The paper counts convolutions and the linear layer, and so does this course. When two numbers differ by a fraction of a
-# percent, their definitions differ.
+# The paper counts convolutions and the linear layer, and so does this course. When two numbers differ by a fraction of
+# a percent, their definitions differ.
 #
 # **A trap.** `summary(model, device="meta")` looks like a cheap way to count, since nothing is computed. But it moves
 # *your* model to that device, and a tensor on "meta" has a shape but no numbers. See what happens to a throw-away
@@ -383,7 +383,8 @@ print("first to differ:", ladder(network, reference, x))
 # 1. **v1 instead of v1.5**: the stride of BTNK1 is on the first 1×1 and not on the 3×3.
 # 2. **`eval()` forgotten**: the network is in training mode.
 #
-# What is the first part whose output differs from the reference: `"stage0"`, `"stage1"`, …? Put its name for each `...`.
+# What is the first part whose output differs from the reference: `"stage0"`, `"stage1"`, …? Put its name for each
+# `...`.
 #
 # <details><summary>Hint for 1</summary>Where a block has S = 1, it does not matter which convolution has the stride.
 # </details>
@@ -418,8 +419,8 @@ for name, wrong in planted.items():
 
 # %% [markdown]
 # This is what the ladder is for. "Equal up to stage1, different from stage2 on" points to the strides, and "different
-# from stage0 on" to something that is everywhere, such as BN. "The results are wrong" says nothing, and the winning class
-# says even less: two networks can agree there by chance.
+# from stage0 on" to something that is everywhere, such as BN. "The results are wrong" says nothing, and the winning
+# class says even less: two networks can agree there by chance.
 #
 # ## 7 · The paper's Table 1
 #
@@ -459,8 +460,8 @@ for name, published in paper.items():
 # ### Exercise 3 · predict ResNet-101
 # ●● of ●●● · worth doing · 5 minutes
 #
-# How many parameters does it have, `parameters_101`? Do not build the network. Start from your 25,557,032, and one block.
-# The cell also prints a question about another such network: its answer is `own`.
+# How many parameters does it have, `parameters_101`? Do not build the network. Start from your 25,557,032, and one
+# block. The cell also prints a question about another such network: its answer is `own`.
 #
 # <details><summary>Hint: how to count one block</summary><code>sum(p.numel() for p in block.parameters())</code>, or
 # the table of torchinfo above.</details>
@@ -549,8 +550,8 @@ NetworkExplorer()
 #
 # ## 10 · Common mistakes
 #
-# - **`eval()` forgotten.** A single picture is then normalised by its own statistics, and the stored ones are updated as
-#   well.
+# - **`eval()` forgotten.** A single picture is then normalised by its own statistics, and the stored ones are updated
+#   as well.
 # - **A softmax at the end.** It would turn the scores into probabilities. The published network outputs the scores, and
 #   `nn.CrossEntropyLoss` expects exactly those.
 # - **`torch.flatten(x)` without the batch.** It flattens the whole batch into one long row. `nn.Flatten()` keeps the

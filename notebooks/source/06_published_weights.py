@@ -15,7 +15,8 @@
 #
 # 85 minutes, 20 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb) · words: [glossary](glossary.ipynb#Weights-and-files)
 #
-# Your network of lesson 05 runs, and recognises nothing. Here are the same parts with trained weights. **What has to be right, beside the weights, before a network gives a good answer?**
+# Your network of lesson 05 runs, and recognises nothing. Here are the same parts with trained weights. **What has to be
+# right, beside the weights, before a network gives a good answer?**
 
 # %%
 from resnet_lib.exercises import Progress
@@ -34,7 +35,8 @@ PhotographExplorer(load("thin"))
 #
 # <details><summary>Answers</summary>
 #
-# 1. The percentage beside each class says how sure it is. It is sure of the cup too, and the cup is none of its classes.
+# 1. The percentage beside each class says how sure it is. It is sure of the cup too, and the cup is none of its
+#    classes.
 # 2. For most people after Stage 2 or 3. From there on the channels say *what*, and hardly *where*.
 # 3. It can only answer with one of the classes that it was trained on, whatever is in the picture.
 # </details>
@@ -49,8 +51,8 @@ PhotographExplorer(load("thin"))
 # </details>
 #
 # **What you have just seen.** Trained weights are a file: names and tensors. This lesson loads such a file into the
-# network that *you* built, proves that every number is the same, and prepares photographs exactly as in training. Everything works
-# without internet, except for one cell that says so. After section 6 you can stop for the day.
+# network that *you* built, proves that every number is the same, and prepares photographs exactly as in training.
+# Everything works without internet, except for one cell that says so. After section 6 you can stop for the day.
 
 # %%
 import copy
@@ -105,8 +107,8 @@ for name, network in [("ResNet-50", full), ("thin", mine)]:
 
 # %% [markdown]
 # `mine` is a thin network, still with random weights. The weights you will load were trained on Imagenette: 9,469
-# photographs of ten of ImageNet's 1,000 classes (Howard, 2019). Everything you learn with it holds for the full network as
-# well: the same parts, the same names, the same traps.
+# photographs of ten of ImageNet's 1,000 classes (Howard, 2019). Everything you learn with it holds for the full network
+# as well: the same parts, the same names, the same traps.
 #
 # ## 2 · What a checkpoint is
 #
@@ -389,8 +391,8 @@ except ValueError as error:
 # ## 6 · The ladder of proof
 #
 # The right weights are in the right places. Does your network *compute* the right thing with them? In lesson 05 you
-# compared stage by stage. The library's `ladder` does it for every step; each step is a rung. (`copy=False`: it does not
-# copy the reference's weights first, but tests yours.)
+# compared stage by stage. The library's `ladder` does it for every step; each step is a rung. (`copy=False`: it does
+# not copy the reference's weights first, but tests yours.)
 
 # %%
 from resnet_lib.compare.proof import ladder
@@ -481,8 +483,8 @@ for name, network in planted.items():
     print(fill(f"{name}: first {found.first.name}. {found.cause}", 110), "\n")
 
 # %% [markdown]
-# Loading accepted all three without an error: no stride, no ReLU and no eps is in the file. The ladder also says *why*: it
-# tries the usual mistakes in the reference, one after the other, until one produces exactly your numbers.
+# Loading accepted all three without an error: no stride, no ReLU and no eps is in the file. The ladder also says *why*:
+# it tries the usual mistakes in the reference, one after the other, until one produces exactly your numbers.
 #
 # ### Exercise 4 · fix it
 # ● of ●●● · worth doing · 5 minutes
@@ -519,13 +521,13 @@ def with_parts(Stem, BTNK2):
 print(ladder(with_parts(FriendsStem, FriendsBTNK2), theirs, x, copy=False).headline)
 
 # %% [markdown]
-# Fix the two parts: one mistake is in each. The check runs the ladder again: when you have fixed the first, it names the
-# step of the next.
+# Fix the two parts: one mistake is in each. The check runs the ladder again: when you have fixed the first, it names
+# the step of the next.
 #
 # <details><summary>Hint: "first at stage0.pool"</summary>Both poolings output the same shape. Compare kernel and
 # padding with lesson 01.</details>
-# <details><summary>Hint: "first at stage1.1…"</summary>Stage 1's block 1 is the first BTNK2. Look where the last bracket
-# closes.</details>
+# <details><summary>Hint: "first at stage1.1…"</summary>Stage 1's block 1 is the first BTNK2. Look where the last
+# bracket closes.</details>
 
 
 # %% tags=["exercise"]
@@ -755,9 +757,9 @@ print(f"\nYours classifies {checkpoint.top1:.1f} % of Imagenette's 3,925 validat
 # **The cat and the cup cannot be right.** There is no class for either. The network has ten words and must choose one.
 # "I do not know" is not among them. A high probability means: of these ten, this one.
 #
-# So what is the 91.7 % worth for *your* photographs? It holds for photographs like those that it was measured on: one of
-# the ten things, large and near the middle. There even the probabilities mean what they say: of the answers given with
-# about 90 %, about 90 % are right. For a photograph of anything else the answer is certain to be wrong, and its
+# So what is the 91.7 % worth for *your* photographs? It holds for photographs like those that it was measured on: one
+# of the ten things, large and near the middle. There even the probabilities mean what they say: of the answers given
+# with about 90 %, about 90 % are right. For a photograph of anything else the answer is certain to be wrong, and its
 # probability says nothing.
 #
 # To try your own photograph: `from resnet_lib.photos import open_photo`, then `open_photo("path/to/picture.jpg")`
@@ -868,8 +870,9 @@ print("without eval():  ", top3(copy.deepcopy(mine).train()))
 
 # %% [markdown]
 # - **The wrong list of classes**, or one in another order. The network outputs numbers; you have to supply the names.
-# - **The head cut off with `nn.Sequential(*list(network.children())[:-1])`**, to get one vector for each photograph. Our
-#   head holds the pooling as well as the linear layer, so that gives maps, 7 × 7. Write `network.fc = nn.Identity()`.
+# - **The head cut off with `nn.Sequential(*list(network.children())[:-1])`**, to get one vector for each photograph.
+#   Our head holds the pooling as well as the linear layer, so that gives maps, 7 × 7. Write `network.fc =
+#   nn.Identity()`.
 #
 # ## Summary
 #
@@ -932,7 +935,8 @@ print("without eval():  ", top3(copy.deepcopy(mine).train()))
 #
 # - Before the pickle is loaded: "What can loading a file of weights do to this computer?"
 # - Before the alphabetical copy: "Will a shape stop it?"
-# - Before the table of section 7, where the thin network first sees the coffee: "Which of its ten classes will it choose, and how sure will it be?"
+# - Before the table of section 7, where the thin network first sees the coffee: "Which of its ten classes will it
+#   choose, and how sure will it be?"
 #
 # ### What they may think
 #

@@ -35,7 +35,8 @@ PhotographExplorer(load("thin"), step="stage1.0.relu3")
 #
 # <details><summary>Answers</summary>
 #
-# 1. In early stages to edges, colours and textures. Be careful with names: section 3 measures what a channel answers to.
+# 1. In early stages to edges, colours and textures. Be careful with names: section 3 measures what a channel answers
+#    to.
 # 2. A square around the same place; section 4 computes how large it is, section 5 the products.
 # 3. Few, and each sees the whole picture and the padding around it.
 # </details>
@@ -51,8 +52,8 @@ PhotographExplorer(load("thin"), step="stage1.0.relu3")
 #
 # **What you have just seen.** A network is a walk: stage, block, step, channel, one value.
 #
-# **Take this lesson on two days.** Sections 1 to 5, 65 minutes, follow one value. Sections 6 to 10, another 65, ask what
-# speaks for the answer.
+# **Take this lesson on two days.** Sections 1 to 5, 65 minutes, follow one value. Sections 6 to 10, another 65, ask
+# what speaks for the answer.
 
 # %%
 import torch
@@ -67,9 +68,9 @@ from resnet_lib.weights import Unavailable
 # %% [markdown]
 # ## 1 · A trained network and a photograph
 #
-# To see what *training* does, you need trained weights. The course includes those of a **thin** ResNet-50: all the blocks
-# you built, in the same places, with a quarter of the channels. It knows ten classes. Neither a cat nor a cup is among
-# them, so it must call them something else.
+# To see what *training* does, you need trained weights. The course includes those of a **thin** ResNet-50: all the
+# blocks you built, in the same places, with a quarter of the channels. It knows ten classes. Neither a cat nor a cup is
+# among them, so it must call them something else.
 #
 # With `NETWORK = "resnet50"` you get the published weights instead: about 100 MB, downloaded once, and every cell takes
 # longer. Every cell runs with either; the text and the exercises describe the results of the thin network.
@@ -98,9 +99,9 @@ print("logits", tuple(seen.logits.shape))
 # %% [markdown]
 # ## 2 · The walk
 #
-# The same instrument, for the network chosen above. **stage** → **block** → **step** choose the place. A click on a small
-# map chooses the **channel** and the **value** there; a click on the enlarged map or the photograph chooses another
-# value. Its arithmetic is below them. **your own** opens your own photograph, or drop a file on the view.
+# The same instrument, for the network chosen above. **stage** → **block** → **step** choose the place. A click on a
+# small map chooses the **channel** and the **value** there; a click on the enlarged map or the photograph chooses
+# another value. Its arithmetic is below them. **your own** opens your own photograph, or drop a file on the view.
 #
 # Decide before you press:
 #
@@ -179,8 +180,8 @@ for step in ends:
     print(f"{step:15} {len(seen[step]):5,} channels", " ".join(f"{n:9}" for n in silent_on), f"  {count(runs, step):8}")
 
 # %% [markdown]
-# Up to a third of Stage 4's channels are silent on one photograph, and none on all five. The fewer pictures you look at,
-# the more channels seem dead.
+# Up to a third of Stage 4's channels are silent on one photograph, and none on all five. The fewer pictures you look
+# at, the more channels seem dead.
 #
 # ### What does a channel respond to?
 #
@@ -250,14 +251,14 @@ show_maps(runs["church"]["stage0.conv"][[own_channel, lying_channel]], tile=288)
 #
 # <details><summary>What you can see</summary>The left one follows the edges of the towers and of their windows, in red
 # and in blue: at one edge the picture goes from dark to bright, at the next from bright to dark. The right one follows
-# the balustrade and the ledges. And where the padding begins, at the borders, there may be a bar without any edge in the
-# picture: zeros look like one.</details>
+# the balustrade and the ledges. And where the padding begins, at the borders, there may be a bar without any edge in
+# the picture: zeros look like one.</details>
 #
 # ## 4 · How much of the photograph does one value see?
 #
-# The pixels that a value can depend on are its **receptive field**. Lesson 05 gave the rule. With r, how many pixels the
-# value sees along one side, and j, the jump to the neighbouring value, a step of kernel k and stride S gives (Araujo,
-# Norris, Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019):
+# The pixels that a value can depend on are its **receptive field**. Lesson 05 gave the rule. With r, how many pixels
+# the value sees along one side, and j, the jump to the neighbouring value, a step of kernel k and stride S gives
+# (Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019):
 #
 # $$r \leftarrow r + (k - 1) \cdot j \qquad\qquad j \leftarrow j \cdot S$$
 #
@@ -305,8 +306,8 @@ stages = ["stage1", "stage2", "stage3", "stage4"]
 predict({stage: field_question(stage) for stage in stages}, r_after, exercise="07.3")
 
 # %% [markdown]
-# This arithmetic involves neither channels nor weights, so the thin network sees just as far. v1 ends at 483: its stride
-# comes *before* the 3×3, which then has twice the jump.
+# This arithmetic involves neither channels nor weights, so the thin network sees just as far. v1 ends at 483: its
+# stride comes *before* the 3×3, which then has twice the jump.
 #
 # ### On the photograph
 #
@@ -347,9 +348,9 @@ for step in ends[1:]:
 # %% [markdown]
 # **What do you see?** Compare the two numbers in each row.
 #
-# <details><summary>What you can see</summary>The middle counts far more than the rim. There are many paths from a central pixel to the value
-# and only one from a corner. Luo et al. (arXiv 1701.04128) call the part that matters the <em>effective</em> receptive
-# field.</details>
+# <details><summary>What you can see</summary>The middle counts far more than the rim. There are many paths from a
+# central pixel to the value and only one from a corner. Luo et al. (arXiv 1701.04128) call the part that matters the
+# <em>effective</em> receptive field.</details>
 #
 # ## 5 · One value, down to its products
 #
@@ -414,8 +415,8 @@ print(f"{C} · {H} · {W} values · {value.macs} MACs each = {C * H * W * value.
 print(f"anatomy says                       {seen.anatomy[step].macs:,}")
 
 # %% [markdown]
-# **Stop here, and go on another day**: half of the lesson is done. In a new session, choose *Restart Kernel and Run up to
-# Selected Cell…* in the menu *Kernel* at this place.
+# **Stop here, and go on another day**: half of the lesson is done. In a new session, choose *Restart Kernel and Run up
+# to Selected Cell…* in the menu *Kernel* at this place.
 #
 # ## 6 · What speaks for the class? Grad-CAM
 #
@@ -447,8 +448,8 @@ contributions.round(decimals=1)
 # $$\alpha_k = \frac{1}{h\,w} \sum_{i,j} \frac{\partial y}{\partial A^k_{ij}} \qquad\qquad
 #   L = \mathrm{ReLU}\Big(\sum_k \alpha_k A^k\Big)$$
 #
-# Equation (1) of the paper: the mean gradient of each channel. Equation (2): the weighted sum of the maps. The ReLU keeps
-# places that speak *for* the class; those that speak against it may belong to other classes.
+# Equation (1) of the paper: the mean gradient of each channel. Equation (2): the weighted sum of the maps. The ReLU
+# keeps places that speak *for* the class; those that speak against it may belong to other classes.
 #
 # This is the library's map, at Stage 3, laid over the photograph: yellow where the map is strongest, grey where it is
 # 0.
@@ -469,9 +470,9 @@ overlay(seen, grad_cam(network, seen.x, target, "stage3").values)
 # ### Exercise 5 · write Grad-CAM
 # ●●● of ●●● · the heart of the lesson · 20 minutes
 #
-# Write a function that returns this map, 14 × 14 values before stretching. The first lines are given: `""` is the name of
-# the whole network, so `kept[""]` holds the logits, and with `grad=True` PyTorch records how they depend on the maps.
-# You write the two equations, in about three lines.
+# Write a function that returns this map, 14 × 14 values before stretching. The first lines are given: `""` is the name
+# of the whole network, so `kept[""]` holds the logits, and with `grad=True` PyTorch records how they depend on the
+# maps. You write the two equations, in about three lines.
 #
 # <details><summary>Hint: how do I get the gradient of one number?</summary>
 # <code>torch.autograd.grad(number, maps)</code> returns a tuple with one tensor of the shape of <code>maps</code>. The
@@ -508,7 +509,8 @@ from resnet_lib.exercises import check_grad_cam
 check_grad_cam(my_grad_cam, exercise="07.5")
 
 # %% [markdown]
-# (At Stage 4 the mean gradients are the weights from the matrix, divided by 49, the places that the head averages over.)
+# (At Stage 4 the mean gradients are the weights from the matrix, divided by 49, the places that the head averages
+# over.)
 #
 # Now lay your maps over the photograph, from Stage 1 to Stage 4. You have seen Stage 3. **Predict:**
 
@@ -529,8 +531,9 @@ side_by_side(*(overlay(seen, heat(network, seen.x, target, stage)) for stage in 
 #
 # ### Which stage to believe
 #
-# Try it out: show the network only the quarter of the pixels that a map marks, and nothing else. Then hide that quarter.
-# A map that marks what the network goes by keeps the answer in the first experiment, and breaks it in the second.
+# Try it out: show the network only the quarter of the pixels that a map marks, and nothing else. Then hide that
+# quarter. A map that marks what the network goes by keeps the answer in the first experiment, and breaks it in the
+# second.
 
 # %%
 from resnet_lib.experiments.pointing import quarters
@@ -543,7 +546,7 @@ for method, marked in quarters(network, seen.x, target, sees).items():
     print(f"{method:20} {shown:12.1%} {hidden:8.1%}")
 
 # %% [markdown]
-# One photograph proves little, this one least of all, with its empty background. So the same experiment was made on 107 of
+# One photograph proves little, this one least of all, with its empty background. So here is the same experiment on 107 of
 # Imagenette's validation photographs that the network recognises. **Predict** where Grad-CAM does best:
 
 # %%
@@ -560,16 +563,16 @@ ask("07.stage")
 # | the middle, without a map | 53 % | 86 % |
 # | anywhere | 35 % | 88 % |
 #
-# (The course does not include those photographs. With them, `python -m resnet_lib.experiments.train_thin FOLDER --check`
-# prints this table.)
+# (The course does not include those photographs. With them, `python -m resnet_lib.experiments.train_thin FOLDER
+# --check` prints this table.)
 #
 # **What do you see?** Which stage is worth looking at? Is it better than no map at all?
 #
-# <details><summary>What you can see</summary>Of the four stages, the last: shown alone, its quarter keeps more answers than
-# that of any other stage, and hidden it costs more of them than any other quarter. Stages 1 to 3 keep fewer answers than
-# a quarter chosen without looking. And the middle of the picture, which costs nothing, keeps the most: photographers put
-# things there. So look at Stage 4, and do not expect too much: of the first 20 of these photographs, the brightest place
-# of Stage 4 lies on the thing in about two thirds, and beside it in the others.</details>
+# <details><summary>What you can see</summary>Of the four stages, the last: shown alone, its quarter keeps more answers
+# than that of any other stage, and hidden it costs more of them than any other quarter. Stages 1 to 3 keep fewer
+# answers than a quarter chosen without looking. And the middle of the picture, which costs nothing, keeps the most:
+# photographers put things there. So look at Stage 4, and do not expect too much: of the first 20 of these photographs,
+# the brightest place of Stage 4 lies on the thing in about two thirds, and beside it in the others.</details>
 #
 # ### A map in the wrong place
 #
@@ -685,9 +688,9 @@ AttributionExplorer(network, "truck")
 #    looks like a strong one. Read the number under the map.
 # 2. On the empty white around the truck. Grad-CAM at an early stage takes the mean gradient of a whole map for its
 #    worth, and later blocks may use a map in one place for a class and in another against it.
-# 3. The largest. Hiding any 16 pixels costs the truck hardly a percentage point: the network can do without any one small
-#    piece. With 112 the patch covers a quarter of the picture, and there is a place that costs it nearly everything.
-#    But a patch that large says little about *where*.
+# 3. The largest. Hiding any 16 pixels costs the truck hardly a percentage point: the network can do without any one
+#    small piece. With 112 the patch covers a quarter of the picture, and there is a place that costs it nearly
+#    everything. But a patch that large says little about *where*.
 # 4. The place spoke for another class, which loses without it.
 # 5. For a wrong one: a cup is not among the classes. Nothing about the map reveals that.
 # </details>
@@ -748,9 +751,9 @@ side_by_side(*(overlay(seen, values) for values in pairs))
 # **What do you see?** Stage 3, trained and random, then Stage 4, trained and random: could you have guessed which is
 # which?
 #
-# <details><summary>What you can see</summary>The maps of the random network are different. So Grad-CAM depends on what was
-# learnt: it passes. But the random network's maps also have clear bright spots, and you could make up a story about each
-# of them. It would explain nothing.</details>
+# <details><summary>What you can see</summary>The maps of the random network are different. So Grad-CAM depends on what
+# was learnt: it passes. But the random network's maps also have clear bright spots, and you could make up a story about
+# each of them. It would explain nothing.</details>
 #
 # So even a method that passes proves little by itself:
 #
@@ -772,7 +775,8 @@ side_by_side(*(overlay(seen, values) for values in pairs))
 #   PyTorch calls after a step) then holds the ReLU's result. This course's blocks never work in place.
 # - **The softmax differentiated instead of the logit.** A probability near 1 hardly changes, so its gradient is nearly
 #   zero, and it mixes in all other classes.
-# - **Gradients under `torch.no_grad()`.** Nothing is recorded, and PyTorch says that the tensor "does not require grad".
+# - **Gradients under `torch.no_grad()`.** Nothing is recorded, and PyTorch says that the tensor "does not require
+#   grad".
 # - **Dividing a map by its largest value without looking.** Where nothing speaks for the class it is 0 everywhere, and
 #   0 / 0 is not a number.
 # - **Two maps compared by colour.** They usually have different scales. Compare numbers.
@@ -781,13 +785,13 @@ side_by_side(*(overlay(seen, values) for values in pairs))
 #
 # - Along the stages *where* is traded for *what*: from 56 × 56 maps of edges and colours to 7 × 7 values of several
 #   hundred channels, most of them zero.
-# - What a value sees, and the jump: r ← r + (k − 1) · j, then j ← j · S. 7, 11, 35, 91, 267, 427 pixels in v1.5; v1 ends at 483. What
-#   really counts is the centre of that field.
+# - What a value sees, and the jump: r ← r + (k − 1) · j, then j ← j · S. 7, 11, 35, 91, 267, 427 pixels in v1.5; v1
+#   ends at 483. What really counts is the centre of that field.
 # - Every value is a sum of products that you can compute yourself.
 # - Grad-CAM: the mean gradients of the logit weight the maps, and the ReLU of their sum is the result: one forward and
 #   one backward pass. Occlusion: one forward pass for each place.
-# - A map is not a proof, and may be drawn in the wrong place. Random weights are the first test; hiding what the map marks
-#   is the second.
+# - A map is not a proof, and may be drawn in the wrong place. Random weights are the first test; hiding what the map
+#   marks is the second.
 #
 # ## Recall
 #
