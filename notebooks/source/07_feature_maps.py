@@ -38,7 +38,7 @@ PhotographExplorer(load("thin"), step="stage1.0.relu3")
 # 1. In early stages to edges, colours and textures. Be careful with names: section 3 measures what a channel answers
 #    to.
 # 2. A square around the same place; section 4 computes how large it is, section 5 the products.
-# 3. Few, and each sees the whole picture and the padding around it.
+# 3. 49, and each sees the whole picture and the padding around it.
 # </details>
 #
 # <details><summary>At the end of this lesson you can …</summary>
@@ -355,7 +355,7 @@ for step in ends[1:]:
 # ## 5 · One value, down to its products
 #
 # You have reached the bottom: a single value. Everything in a ResNet is sums of products like this one. `explain`
-# breaks one value of one step down into its products. (The explorer shows the same under **This one value**.)
+# breaks one value of one step down into its products. (The explorer shows the same below the map.)
 
 # %%
 from resnet_lib.inside.arithmetic import explain
@@ -420,7 +420,7 @@ print(f"anatomy says                       {seen.anatomy[step].macs:,}")
 #
 # ## 6 · What speaks for the class? Grad-CAM
 #
-# The network says *garbage truck*, and is right. Which places in the photograph made it say so?
+# Take the photograph of the truck. The network says *garbage truck*, and is right. Which places made it say so?
 #
 # Begin at the end, where it is easy. The head averages each map of Stage 4 to one number, and the logit of a class is a
 # weighted sum of those numbers. So each map has a weight in the matrix of the linear layer, which says how much the map
@@ -553,6 +553,8 @@ for method, marked in quarters(network, seen.x, target, sees).items():
 ask("07.stage")
 
 # %% [markdown]
+# <details><summary>The answers of all 107</summary>
+#
 # | the quarter marked by | only it is shown: still right | it is hidden: still right |
 # | --- | --- | --- |
 # | Grad-CAM, Stage 1 | 18 % | 77 % |
@@ -563,10 +565,12 @@ ask("07.stage")
 # | the middle, without a map | 53 % | 86 % |
 # | anywhere | 35 % | 88 % |
 #
+# </details>
+#
 # (The course does not include those photographs. With them, `python -m resnet_lib.experiments.train_thin FOLDER
 # --check` prints this table.)
 #
-# **What do you see?** Which stage is worth looking at? Is it better than no map at all?
+# **What do you see?** Open the table. Which stage is worth looking at? Is it better than no map at all?
 #
 # <details><summary>What you can see</summary>Of the four stages, the last: shown alone, its quarter keeps more answers
 # than that of any other stage, and hidden it costs more of them than any other quarter. Stages 1 to 3 keep fewer
