@@ -101,7 +101,8 @@ print("logits", tuple(seen.logits.shape))
 #
 # The same instrument, for the network chosen above. **stage** → **block** → **step** choose the place. A click on a
 # small map chooses the **channel** and the **value** there; a click on the enlarged map or the photograph chooses
-# another value. Its arithmetic is below them. **your own** opens your own photograph, or drop a file on the view.
+# another value. Its arithmetic is below them. **your own** opens your own photograph, or drop a file on the view. It
+# begins with the cat: the answer cannot be right, but eyes and nose are easy to follow.
 #
 # Decide before you press:
 #
@@ -111,7 +112,7 @@ print("logits", tuple(seen.logits.shape))
 # 4. Go to **head**, **fc**. How many numbers are there, and what are they?
 
 # %%
-PhotographExplorer(network, step="stage0.relu")
+PhotographExplorer(network, "cat", step="stage0.relu")
 
 # %% [markdown]
 # <details><summary>Answers</summary>

@@ -40,7 +40,7 @@ function numbersPart(model, {figures, problem, about, bar, pinned, live}) {
       const name = step[0].startsWith('shortcut') ? 'G' : step[0];
       const side = name === 'G' ? 'shortcut' : 'main';
       return make('span', {class: `rl-${side} rl-share${i % 2}`, style: `flex:${step[4]} 0 0`, title: `${step[0]}: ${grouped(step[4])} MACs, ${percent(step)} %`},
-        percent(step) >= 18 ? `${name} ${percent(step)} %` : percent(step) >= 8 ? name : '');
+        make('i'), make('b', {}, name), make('b', {}, `${percent(step)} %`));
     }));
   }
   const follow = once(show);
@@ -114,7 +114,7 @@ function render({model, el}) {
   el.append(root);
 
   const [codeButton, forgetCode] = codePart(model, code);
-  const closers = [forgetCode, keysOf(root)];
+  const closers = [forgetCode, keysOf(root), paceOf(model)];
   closers.push(controlsPart(model, {top, sliders, actions, problem: problems, pinned: pins, foot, walk, closeup: close}));
   actions.append(codeButton);
   actions.hidden = false;
@@ -155,22 +155,22 @@ function render({model, el}) {
     near.resize();
   }
   const watcher = new ResizeObserver(() => requestAnimationFrame(arrange));
-  watcher.observe(root);
-  watcher.observe(left);
+  for (const part of [root, left, top, sliders, under, close]) watcher.observe(part);
   window.addEventListener('resize', arrange);
   const table = () => { details.innerHTML = model.get('details'); details.hidden = !details.innerHTML; };
   const shape = once(arrange);
   model.on('change:details', table);
   const turn = () => { if (isWide() !== root.classList.contains('rl-wide')) shape(); };
-  model.on('change:controls', shape);
+  const first = () => { if (right.hidden === Boolean(model.get('maps').groups?.length)) shape(); };
   model.on('change:drawing', turn);
+  model.on('change:maps', first);
   table();
   return () => {
     watcher.disconnect();
     window.removeEventListener('resize', arrange);
     model.off('change:details', table);
-    model.off('change:controls', shape);
     model.off('change:drawing', turn);
+    model.off('change:maps', first);
     for (const close of closers) close();
   };
 }
