@@ -16,7 +16,8 @@ import traceback
 from importlib import import_module
 from pathlib import Path
 
-LOADED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "resnet_lib.explorers", "resnet_lib.exercises")
+# Not the library itself: some of it looks at the kernel that it is imported in.
+LOADED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "torch", "matplotlib.figure", "anywidget")
 USUAL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 
 
