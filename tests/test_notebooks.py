@@ -298,7 +298,7 @@ def test_every_link_to_a_file_leads_to_one(name):
 def test_it_has_the_parts_that_every_lesson_has(lesson):
     text = text_of(read(f"{lesson}.ipynb"))
     parts = [
-        rf"\A# {lesson[:2]} · .+\n\n\d+ minutes, \d+ seconds to run all cells · after .+ · words: \[glossary\]\(.+\)",
+        rf"\A# {lesson[:2]} · .+\n\n\d+ minutes, \d+ seconds to run all cells.* · words: \[glossary\]\(.+\)",
         r"\n1\. .+\n2\. .+\n3\. .+\n\n<details><summary>Answers</summary>",
         r"\n(?:\*\*|<details><summary>)At the end of this lesson you can.*\n+(- .+\n)+",
         r"\*\*What you have just seen\.\*\*",

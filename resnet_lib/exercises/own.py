@@ -27,7 +27,7 @@ from .folding import FOLD
 from .parts import _stage as stage
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
 from .placeholders import cell_of
-from .residuals import FACTOR, WAYS
+from .residuals import DIAGNOSE, FACTOR, WAYS
 from .sizes import BYTES, NUMBERS_LEFT
 from .widths import OUT_WIDTH
 
@@ -72,6 +72,7 @@ PARTS = {
     "silent": Part(SILENT.made),
     "my_grad_cam": Part(lambda: _grad_cam, "grad_cam"),
     "factor": Part(FACTOR.made),
+    "diagnose": Part(DIAGNOSE.made),
     "ways": Part(WAYS.made),
     "my_fold": Part(FOLD.made),
 }
