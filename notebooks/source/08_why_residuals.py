@@ -28,13 +28,13 @@ Progress("08", exercises=5)
 DepthExplorer(50)
 
 # %% [markdown]
-# 1. Read the chart **back** from right to left. In which network does the gradient grow, and by what factor?
+# 1. Read the chart **back** from right to left. By what factor does each of the two gradients grow on its way?
 # 2. Choose 18 **layers**, then 101. Which of the two curves does depth change more?
 # 3. Look at the third chart. Which of the two summands is larger in the last block, x or F(x)?
 #
 # <details><summary>Answers</summary>
 #
-# 1. In the plain one, about a thousandfold from the last block to the first. (A *gradient* says how much the loss
+# 1. Nearly two-thousandfold in the plain network, fortyfold in the residual one. (A *gradient* says how much the loss
 #    changes when a number changes a little; training follows it.)
 # 2. The plain one: every further block multiplies the gradient again.
 # 3. x, which carries the sum of all previous blocks.
@@ -256,8 +256,8 @@ DepthExplorer(50, bn=False)
 #   curves stay within a factor of ten. The plain twin loses its signal at once.
 # </details>
 #
-# One learning rate has to suit all layers. If it suits the last block of the plain twin with BN, it is a thousand times
-# too large for the gradient of the first. That should be hard to train. Is it?
+# One learning rate has to suit all layers. If it suits the last block of the plain twin with BN, it is far too large for
+# the gradient of the first. That should be hard to train. Is it?
 #
 # ## 4 · The experiment
 #
@@ -274,7 +274,7 @@ print(", ".join(task.classes[i] for i in task.train[1][:12]))
 task.sheet(range(36), columns=12)
 
 # %% [markdown]
-# The classes of the first row are printed above it. Could you do it? A star of the flag, an eye: yes. A piece of sky:
+# The classes of the first row are printed above it. Could you do it? A tower, an eye: yes. A piece of sky:
 # its rotation cannot be recognised. So no network will reach 100 % on the test pictures. On its training pictures it
 # can, by memorising them.
 #
@@ -284,7 +284,7 @@ task.sheet(range(36), columns=12)
 ask("08.twins")
 
 # %% [markdown]
-# Press **train**, or run the second cell; it takes about @T1@ on two cores. **stop** (or ■ in the toolbar) stops;
+# Press **train**, or run the second cell; it takes one or two minutes on two cores. **stop** (or ■ in the toolbar) stops;
 # **train** (or the cell again) resumes. The run is saved in the folder `runs`, so you can even close the notebook.
 
 # %%
@@ -306,7 +306,7 @@ twin_race.run()
 #
 # ### Now the depth
 #
-# Four networks at once: 26 and 101 layers, plain and residual, in about @T2@ on two cores. **Predict** the order of
+# Four networks at once: 26 and 101 layers, plain and residual, in about four minutes on two cores. **Predict** the order of
 # their losses at the end:
 
 # %%

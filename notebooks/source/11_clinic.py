@@ -132,7 +132,7 @@ print(proof.cause)
 
 # %% [markdown]
 # The last examination trains the patient for 200 steps, beside two healthy networks that differ only in their first
-# weights, in about @TT@. The difference between those two is chance. Only one well beyond it is a finding.
+# weights. The difference between those two is chance. Only one well beyond it is a finding.
 
 # %%
 trial = Trial(patient.parts).run()
@@ -717,7 +717,7 @@ ask("11.all")
 
 # %%
 COLUMNS = ["shapes", "parameters, MACs", "statistics", "ladder of proof", "training", "same winning class"]
-TRAINED = ["raw", "thrifty", "hoarder", "dead"]  # list(PATIENTS) trains all of them, in about @TA@ on two cores
+TRAINED = ["raw", "thrifty", "hoarder", "dead"]  # list(PATIENTS) trains all of them, in about two minutes on two cores
 table = {}
 for name, patient in PATIENTS.items():
     design, proof = shapes(patient.parts), prove(patient.parts)
