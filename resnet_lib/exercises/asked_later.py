@@ -37,13 +37,13 @@ LATER = {
         },
     ),
     "08.order": _choice(
-        "From the lowest training loss to the highest:",
-        "residual 26, residual 101, plain 26, plain 101",
-        "The sums matter more than the depth, and depth costs the plain network much more than the residual one.",
+        "Which of the four ends with by far the highest training loss?",
+        "plain, 101 layers",
+        "It hardly leaves the loss of guessing: its gradient is multiplied by 33 blocks.",
         {
-            "residual 26, plain 26, residual 101, plain 101": "That puts depth first. Is it what matters most?",
-            "residual 101, residual 26, plain 101, plain 26": "More layers are not better after six epochs.",
-            "residual 101, residual 26, plain 26, plain 101": "Nearly: what can 75 more layers add in six epochs?",
+            "plain, 26 layers": "It has 8 blocks to multiply the gradient. Which has more of them?",
+            "residual, 101 layers": "Its sums let the gradient pass. Which deep network has none?",
+            "both of 101 layers, alike": "They have the same depth, but only one has sums.",
         },
     ),
     "08.zero": _choice(
