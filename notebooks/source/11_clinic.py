@@ -35,9 +35,9 @@ ClinicExplorer("lean")
 #
 # <details><summary>Answers</summary>
 #
-# 1. Shapes and MACs. There are 7,680 parameters too few, as many as a few BNs have.
+# 1. Shapes and MACs. 7,680 parameters are missing.
 # 2. In the shortcut of Stage 1's first block, which has a projection.
-# 3. The clinic tells you. If you needed all three examinations: the first alone rules out two of the four diagnoses.
+# 3. The clinic tells you. The first examination alone rules out three of the four: parameters are missing, and no MAC is.
 # </details>
 #
 # <details><summary>At the end of this lesson you can …</summary>

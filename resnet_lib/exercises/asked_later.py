@@ -138,15 +138,6 @@ LATER = {
         n4="Stage 0 halves twice, and Stages 2, 3 and 4 once each.",
         n7="That is at 224 pixels, 32 times as wide as its maps.",
     ),
-    "10.spread": _choice(
-        "Three runs of one design, which differ in their first weights alone. How far apart are their test accuracies?",
-        "several percentage points",
-        "In such short training the first weights matter, more than which test pieces were drawn.",
-        {
-            "less than one percentage point": "1,000 test pieces alone scatter by more than that.",
-            "not at all, the recipe is the same": "The first weights differ, and so do the results.",
-        },
-    ),
     # ── Lesson 11 ──
     "11.single": _choice(
         "Strides sit in the wrong stages. Which of the three counts are wrong?",
