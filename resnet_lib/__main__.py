@@ -45,7 +45,7 @@ def main(arguments=None):
         command.print_help()
 
 
-def copy_lessons(folder, replace=False, source=NOTEBOOKS):
+def copy_lessons(folder, replace=False):
     """Copy the lessons into a folder and return what was done, as text. What is there already and differs is somebody's
     work, so it stays, unless `replace`; what else is in the folder always stays."""
     new, kept, replaced = [], [], []
@@ -62,7 +62,7 @@ def copy_lessons(folder, replace=False, source=NOTEBOOKS):
             shutil.copyfile(file, target)
         done.append(str(target.relative_to(folder)))
 
-    shutil.copytree(source, folder, ignore=SKIPPED, copy_function=copy, dirs_exist_ok=True)
+    shutil.copytree(NOTEBOOKS, folder, ignore=SKIPPED, copy_function=copy, dirs_exist_ok=True)
     count = f"{len(new)} file{'s' * (len(new) != 1)} copied into" if new else "Nothing is missing in"
     said = [f"{count} {folder}."]
     if replaced:

@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from resnet_lib import ResNet
 
-from . import lab
+from . import lab, warm
 from .kernel import Runner
 from .reference import shake_norms
 
@@ -25,7 +25,14 @@ KIND_OF_FIXTURE = {"browser": "browser", "runner": "kernel"}
 in_full = pytest.mark.skipif(
     not os.environ.get("RESNET_COURSE_ALL"), reason="takes most of a minute: with RESNET_COURSE_ALL=1"
 )
-SLOW = ("test_across", "test_bench", "test_clinic", "test_grading", "test_junk", "test_site", "test_styles")
+SLOW = tuple(
+    f"test_{name}"
+    for name in """
+    across bench bottleneck clinic code_in_checks differences endless fast findings found_files glossary grading junk
+    mutated notebooks open_exercises own_numbers photograph pictures proof published_names setup site student styles
+    tools weights wheel
+    """.split()
+)
 TRAINING = (
     "test_ablation",
     "test_comparison",
@@ -91,7 +98,8 @@ def thin_network():
 
 @pytest.fixture(scope="session")
 def runner(tmp_path_factory):
-    return Runner(tmp_path_factory.mktemp("home"))
+    with Runner(tmp_path_factory.mktemp("home")) as runner:
+        yield runner
 
 
 _open = contextlib.ExitStack()  # the JupyterLab and the Chromium of the browser tests that follow one another
@@ -152,4 +160,4 @@ def desk(browser, request, tmp_path_factory):
         _shared["root"] = tmp_path_factory.mktemp("lab")
     folder = _shared["root"] / request.module.__name__.rpartition(".")[2]
     folder.mkdir()
-    return Desk(folder, _once("lab", lambda: lab.running_lab(_shared["root"])), browser)
+    return Desk(folder, _once("lab", lambda: lab.running_lab(_shared["root"], warm.kernels)), browser)

@@ -4,15 +4,15 @@ import random
 import time
 from typing import NamedTuple
 
-from resnet_lib.compare import errors
-from resnet_lib.compare.words import kinds
+from resnet_lib.compare.kinds import kinds
+from resnet_lib.compare.meanings import MEANINGS
 
 from . import spoilt, styles
 from .writing import PLANS, written
 
 # Kinds that hold the finding that counts, and those that repeat what Python says.
 AROUND = {"at", "mistake", "mistake in a part", "only in training", "several", "two at once", "fails in training"}
-PYTHON = {name for name, *_ in errors.MEANINGS} | {"stopped", "stopped at a name", "unexplained error"}
+PYTHON = {name for name, *_ in MEANINGS} | {"stopped", "stopped at a name", "unexplained error"}
 
 
 class Judged(NamedTuple):

@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 from jupyter_client import AsyncKernelManager
-from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from nbclient import NotebookClient
+
+from . import warm
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,15 +37,19 @@ sys.addaudithook(refuse)
 """
 
 
-class ThisPython(AsyncKernelManager):
-    """The kernel python3 is the running interpreter's, whatever kernels the machine has installed."""
+class OnlyThisPython(KernelSpecManager):
+    """Every kernel is the running interpreter's, whatever kernels the machine has installed."""
 
-    def _kernel_spec_manager_default(self):
-        return KernelSpecManager(kernel_dirs=[])
+    def __init__(self, command):
+        super().__init__()
+        self._spec = KernelSpec(argv=command, display_name="Python 3 (ipykernel)", language="python")
+
+    def get_kernel_spec(self, kernel_name):
+        return self._spec
 
 
 class Runner:
-    """Executes notebooks; `home` is an empty folder for what a kernel leaves behind."""
+    """Executes notebooks; `home` is an empty folder for what a kernel leaves behind. Use it in a `with` statement."""
 
     def __init__(self, home):
         (home / "sitecustomize.py").write_text(NO_NETWORK)
@@ -57,20 +63,33 @@ class Runner:
             "RESNET_COURSE_RUNS": str(home / "runs"),
             "OMP_NUM_THREADS": "1",  # threads that wait for one another take far longer on a machine with other work
         }
+        self._kernels = warm.kernels(home, self.env)
+
+    def __enter__(self):
+        self._specs = OnlyThisPython(self._kernels.__enter__())
+        return self
+
+    def __exit__(self, *error):
+        self._kernels.__exit__(*error)
 
     def client(self, notebook, folder):
+        class Manager(AsyncKernelManager):
+            def _kernel_spec_manager_default(_manager):
+                return self._specs
+
         return NotebookClient(
             notebook,
-            kernel_manager_class=ThisPython,
+            kernel_manager_class=Manager,
             resources={"metadata": {"path": str(folder)}},
             timeout=120,
             store_widget_state=True,
             record_timing=False,
         )
 
-    def run(self, notebook, folder):
-        """Run all cells in that folder. CellExecutionError, with its traceback, at the first that fails."""
-        self.client(notebook, folder).execute(env=self.env)
+    def run(self, notebook, folder, **variables):
+        """Run all cells in that folder, those variables in the kernel's environment. CellExecutionError, with its
+        traceback, at the first that fails."""
+        self.client(notebook, folder).execute(env=self.env | variables)
         return notebook
 
 

@@ -30,6 +30,8 @@ import psutil
 
 import course
 
+from . import warm
+
 ROOT = Path(__file__).resolve().parent.parent
 
 QUIET = {
@@ -81,20 +83,28 @@ class Lab:
             return answer.read().decode()
 
 
+def cold(_folder, _environment):
+    """The command that starts a kernel as Jupyter does it."""
+    return contextlib.nullcontext(warm.USUAL)
+
+
 @contextlib.contextmanager
-def running_lab(root):
+def running_lab(root, kernels=cold):
     """JupyterLab serving the folder `root`, with this Python as its kernel, the course's settings and none of the
     user's. Server and kernels are gone at the end, whatever happened."""
     with tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True) as home:
         home = Path(home)
         command, environment, lab = _prepare(home, Path(root))
-        with open(home / "log.txt", "w") as log:
-            server = subprocess.Popen(command, env=environment, cwd=home, stdout=log, stderr=log)
-        try:
-            _wait_for(lab, server, home / "log.txt")
-            yield lab
-        finally:
-            _end(server)
+        with kernels(home, environment) as argv:
+            spec = {"argv": argv, "display_name": "Python 3 (ipykernel)", "language": "python"}
+            (home / "data" / "kernels" / "python3" / "kernel.json").write_text(json.dumps(spec))
+            with open(home / "log.txt", "w") as log:
+                server = subprocess.Popen(command, env=environment, cwd=home, stdout=log, stderr=log)
+            try:
+                _wait_for(lab, server, home / "log.txt")
+                yield lab
+            finally:
+                _end(server)
 
 
 def _prepare(home, root):
@@ -107,11 +117,7 @@ def _prepare(home, root):
     for folder in folders.values():
         folder.mkdir()
     (folders["app"] / "overrides.json").write_text(json.dumps(course.SETTINGS | QUIET))
-    kernel = folders["data"] / "kernels" / "python3"
-    kernel.mkdir(parents=True)
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec = {"argv": argv, "display_name": "Python 3 (ipykernel)", "language": "python"}
-    (kernel / "kernel.json").write_text(json.dumps(spec))
+    (folders["data"] / "kernels" / "python3").mkdir(parents=True)
     options = {
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": port,

@@ -4,6 +4,8 @@ import pytest
 
 from resnet_lib.compare.clinic.patients import PATIENTS
 
+from .screen import check_one_screen
+
 CELL = """
 from resnet_lib.explorers import ClinicExplorer
 clinic = ClinicExplorer("single", steps=60)
@@ -44,6 +46,10 @@ def test_training_runs_beside_other_examinations_and_stops(view):
     view.wait_until(lambda: "18,510,970,880" in view.text(), "another examination meanwhile")
     view.button("stop").click()
     view.wait_until(lambda: view.button("go on").count() == 1, "stopping")
+    for name in ("statistics", "ladder of proof"):
+        view.button(name).click()
+    view.wait_until(lambda: "Different, first at" in view.text(), "all four examinations")
+    check_one_screen(view)
 
 
 def test_a_diagnosis_is_chosen_with_the_keyboard_and_answered(view):

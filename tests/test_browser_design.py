@@ -4,6 +4,8 @@ import pytest
 
 from resnet_lib.views.report import MARK
 
+from .screen import check_one_screen
+
 CELLS = (
     "from resnet_lib.explorers import DesignExplorer, DesignTrainingExplorer\n"
     "from resnet_lib import Design, StageDesign, StemDesign, anatomy\n"
@@ -43,6 +45,7 @@ def test_keys_on_a_slider_move_the_design_and_all_that_is_shown(notebook):
     view.dropdown("begin with").select_option("deep and narrow")
     view.wait_until(lambda: "(384, 2, 2)" in view.text() and "✗" not in view.text(), "the preset is shown")
     assert view.slider("blocks").value == 5
+    check_one_screen(view)
 
 
 def test_an_illegal_design_is_explained_and_mended_with_a_click(notebook):

@@ -1,6 +1,7 @@
 """The instrument in a real JupyterLab: what is on the screen at once, and what hands and keys do."""
 
 import sys
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -225,3 +226,60 @@ def test_four_hundred_pixels_are_usable(page):
 
 def test_the_page_has_no_ids_of_drawings(page):
     assert page.locator(".rl-explorer [id]").count() == 0
+
+
+# The script of every explorer comes later than anywidget waits for it.
+LATE = """() => {
+    window.wasCreate = URL.createObjectURL;
+    URL.createObjectURL = blob => wasCreate.call(URL, blob.type !== 'text/javascript' ? blob
+        : new Blob(['await new Promise(ready => setTimeout(ready, 2500));\\n', blob], {type: blob.type}));
+}"""
+
+
+def test_an_explorer_whose_script_comes_late_hears_the_kernel_all_the_same(notebook):
+    page = notebook.page
+    page.evaluate(LATE)
+    try:
+        notebook.run_cell("BottleneckExplorer()")
+        page.locator(".rl-maps[data-version] canvas").nth(3).wait_for()
+        slider(page, "C1").press("ArrowRight")
+        page.locator(".rl-diagram").get_by_text("CONV 1×1, 96", exact=True).wait_for(timeout=15000)
+    finally:
+        page.evaluate("() => { URL.createObjectURL = wasCreate }")
+
+
+# A page that is told round trips of so many milliseconds: what it has asked of the kernel.
+PACE = """async ([script, milliseconds]) => {
+    const hearers = {}, asked = [];
+    const model = {widget_manager: {}, on: (name, hear) => { (hearers[name] ??= []).push(hear); }, off() {},
+        send(content) { asked.push(content.slow); setTimeout(() => hearers['msg:custom'].forEach(hear => hear(content)),
+            milliseconds[Math.min(asked.length, milliseconds.length) - 1]); }};
+    new Function(script + '; return paceOf')()(model);
+    const rest = () => new Promise(ready => setTimeout(ready, 1200));
+    await rest();
+    hearers['change:maps'].forEach(hear => hear());
+    await rest();
+    return asked;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "asked"),
+    [
+        ([300, 5, 5], [False] * 3),  # busy at first, and near
+        ([150], [False] * 3 + [True] * 2),  # slow, and asked again with the next maps
+        ([150, 150, 150, 150, 5], [False] * 3 + [True] * 2 + [False]),  # not slow after all
+    ],
+)
+def test_maps_are_asked_for_packed_where_every_round_trip_is_slow(notebook, milliseconds, asked):
+    script = (files("resnet_lib.explorers") / "instrument_parts.js").read_text(encoding="utf-8")
+    assert notebook.page.evaluate(PACE, [script, milliseconds]) == asked
+
+
+def test_packed_maps_are_drawn_and_say_so(page, notebook):
+    notebook.in_kernel("explorer.page.slow = True")
+    slider(page, "C1").press("ArrowRight")
+    page.locator(".rl-hover").filter(has_text="43 colours").wait_for()
+    settles(page)
+    assert 10 < len(np.unique(pixels(page, 2))) <= 43 + 2  # the grid and the frame have their own
+    assert int(kernel(notebook, "len(explorer.page.levels)")) < 110_000

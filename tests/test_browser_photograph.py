@@ -19,7 +19,7 @@ CELLS = (
     torch.manual_seed(0)
     network = ResNet(base=16, num_classes=10).eval()
     """,
-    "photograph = PhotographExplorer(network, size=96, step='stage1.0.conv2')\nphotograph",
+    "photograph = PhotographExplorer(network, 'cat', size=96, step='stage1.0.conv2')\nphotograph",
     "attribution = AttributionExplorer(network, size=96)\nattribution",
     "compare = CompareExplorer(network, size=96)\ncompare",
     "SizeExplorer(S=4)",

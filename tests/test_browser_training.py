@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from .screen import check_one_screen
+
 CELLS = (
     """
 import json
@@ -63,6 +65,7 @@ def test_it_trains_while_cells_and_controls_answer_and_stops_and_goes_on(noteboo
     view.wait_until(lambda: step(notebook) > at, "going on")
     view.button("stop").click()
     view.wait_until(lambda: view.button("stop").is_disabled(), "stopping again")
+    check_one_screen(view)
 
 
 def test_the_kernels_interrupt_stops_training_at_the_button_and_ends_nothing_else(notebook, view):
@@ -104,6 +107,7 @@ def test_the_depths_answer_to_their_controls(notebook):
     notebook.run_cell("DepthExplorer(18)")
     view = notebook.view("weights drawn")
     assert curves(view).count() == 3 and "last of 8" in view.text()
+    check_one_screen(view)
     view.dropdown("layers").select_option("50")
     view.wait_until(lambda: "last of 16" in view.text(), "50 layers")
     view.root.get_by_text("BN", exact=True).click()

@@ -19,6 +19,14 @@ MEASURE = """names => {
 }"""
 
 
+# Of every share of the costs: where its words begin and end that are seen in it, beside its own left and right.
+WORDS = """() => [...document.querySelectorAll('.rl-shares span')].map(share => {
+    const {left, right, bottom} = share.getBoundingClientRect();
+    const words = [...share.querySelectorAll('b')].map(word => word.getBoundingClientRect());
+    return [left, right, words.filter(b => b.y < bottom - 1).map(b => [b.left, b.right])];
+})"""
+
+
 @pytest.fixture(scope="module")
 def notebook(desk):
     with desk.open_cells(CELL) as notebook:
@@ -82,6 +90,16 @@ def test_everything_is_on_the_screen_at_once_and_nothing_overlaps(notebook, made
     for size in ((1200, 900), (1366, 768)):
         with window(notebook.page, *size):
             check_layout(notebook.page)
+
+
+@pytest.mark.parametrize("made", ['NetworkExplorer("thin", W=32)', "BottleneckExplorer(C=256, W=14, C1=48)"])
+def test_a_word_in_the_bar_of_costs_is_whole_or_left_out(notebook, made):
+    show(notebook, made)
+    shares = notebook.page.evaluate(WORDS)
+    assert len(shares) >= 3 and max(len(words) for _, _, words in shares) == 2  # name and percentage
+    assert min(len(words) for _, _, words in shares) < 2
+    for left, right, words in shares:
+        assert all(left <= begin and end <= right for begin, end in words)
 
 
 def test_a_click_enters_a_block_and_a_button_leaves_it(notebook):

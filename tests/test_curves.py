@@ -46,6 +46,12 @@ def test_it_brings_no_rules_and_no_fonts_into_the_page():
     assert "<style" not in svg and "<metadata" not in svg and "DejaVu" not in svg and "<?xml" not in svg
 
 
+def test_two_charts_in_a_page_share_no_ids():
+    curve = Curve("net", [0, 1], [1, 2], LOOKS[0])
+    one, other = (set(re.findall(r' id="([^"]*)"', Chart("x", "y").draw([curve], WORD))) for _ in range(2))
+    assert one and not one & other
+
+
 def test_curves_differ_without_colour():
     assert len({look[1:] for look in LOOKS}) == len(LOOKS) == len({look[0] for look in LOOKS})
 

@@ -10,7 +10,7 @@ from torch import nn
 import resnet_lib
 from resnet_lib import ResNet
 from resnet_lib._common import findings
-from resnet_lib.compare import words
+from resnet_lib.compare import sentences
 from resnet_lib.compare.clinic.patients import PATIENTS
 from resnet_lib.exercises import Wrong, check_cured, check_ladder, symptoms
 
@@ -27,7 +27,7 @@ def judged(check, *given, **parts):
 
 
 def only_kinds(monkeypatch):
-    for module in (findings, words):
+    for module in (findings, sentences):
         monkeypatch.setattr(module, "say", lambda finding: finding.kind.name)
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from resnet_lib import ResNet, resnet18
 from resnet_lib.weights import CannotLoad, load
-from resnet_lib.weights.names import SCHEMES, to_scheme
+from resnet_lib.weights.key_names import SCHEMES, to_scheme
 
 from .reference import shake_norms
 

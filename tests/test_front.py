@@ -40,6 +40,17 @@ def test_the_front_can_be_read_in_one_sitting():
     assert lines("blocks.py", "network.py", "anatomy.py", "activations.py") <= 1100
 
 
+def test_files_are_short_but_for_their_tables_and_functions_fit_a_screen():
+    long = []
+    for file in LIBRARY.rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tables = sum(n.end_lineno - n.lineno for n in tree.body if isinstance(n, ast.Assign | ast.AnnAssign))
+        functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+        long += [file.name] if lines(file) - tables > 350 else []
+        long += [n.name for n in functions if n.end_lineno - n.lineno >= 60]
+    assert not long
+
+
 def imported_rooms(file):
     """Return the rooms whose names a file of the library imports, wherever in it."""
     found = set()

@@ -102,6 +102,7 @@ def test_keys_and_shapes_are_the_published_ones(name):
     assert shapes(to_published(ours.state_dict())) == shapes(theirs.state_dict())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
 def test_with_the_same_weights_the_logits_are_the_same_to_the_last_bit(name):
     torch.manual_seed(0)

@@ -416,7 +416,8 @@ def verdicts(notebook):
 
 @every_lesson
 def test_run_all_in_a_fresh_learners_notebook_goes_through_with_every_exercise_open(runner, lesson):
-    notebook = runner.run(read(f"{lesson}.ipynb"), ROOT)
+    # Here on a machine without a C++ compiler; the solved lessons run on this one as it is.
+    notebook = runner.run(read(f"{lesson}.ipynb"), ROOT, CXX="none")
     assert not complaints(notebook)
     exercises = [cell for cell in notebook.cells if "exercise" in tags(cell)]
     found = verdicts(notebook)

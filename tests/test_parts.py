@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import BTNK1, BTNK2, ResNet, Stem
-from resnet_lib.compare.words import kinds
+from resnet_lib.compare.kinds import kinds
 from resnet_lib.exercises import (
     Wrong,
     check_btnk1,
@@ -541,7 +541,7 @@ def test_a_part_of_the_library_is_right_for_every_check():
 
 def test_a_quarter_of_the_channels_is_c1_for_4_c1_only_where_4_c1_is_due():
     from resnet_lib._common import say
-    from resnet_lib.compare.words import found
+    from resnet_lib.compare.kinds import found
 
     def said(where, **numbers):
         return say(found("channels", where, layer="Your layer", **numbers))

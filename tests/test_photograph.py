@@ -42,7 +42,7 @@ def nothing_opened(monkeypatch):
 
 @pytest.fixture
 def explorer(network):
-    return PhotographExplorer(network, size=64)
+    return PhotographExplorer(network, "cat", size=64)
 
 
 def plain_text(html):
@@ -211,7 +211,7 @@ def test_the_strongest_channels_can_be_shown_first_and_paging_goes_on_from_there
 
 
 def test_at_the_head_classes_have_their_names_and_the_most_probable_is_first():
-    explorer = PhotographExplorer(step="head.fc", size=64)
+    explorer = PhotographExplorer(picture="cat", step="head.fc", size=64)
     checkpoint = explorer.network.checkpoint
     (group,) = explorer.page.maps["groups"]
     best = Seen(explorer.network, "cat", 64).top(10)
@@ -345,6 +345,14 @@ def test_a_panorama_says_in_the_view_how_little_of_it_is_looked_at(explorer):
     assert "middle square" not in plain_text(explorer.page.answer)
 
 
+def test_the_first_photograph_is_one_that_the_bundled_network_names_right_and_surely():
+    explorer = PhotographExplorer()
+    (name, sure), *_ = explorer._seen.top(5)
+    assert explorer.source.label == name and sure > 0.9
+    attribution = AttributionExplorer(explorer.network)
+    assert attribution.target.label.startswith(attribution.source.label)
+
+
 def test_a_size_that_the_network_was_not_trained_at_is_said():
     explorer = PhotographExplorer(size=64)
     assert "Not trained at this size, but at 224 pixels" in plain_text(explorer.page.answer)
@@ -391,7 +399,7 @@ def test_a_network_with_other_names_and_in_place_steps_can_be_walked_too():
 
 def test_grad_cam_is_drawn_for_the_most_probable_class_first_and_for_any_other(network):
     explorer = AttributionExplorer(network, size=64)
-    x = to_input(photo("cat"), 64)
+    x = to_input(photo("church"), 64)
     first = grad_cam(network, x, step="stage3")
     assert explorer.step.value == "stage3"  # in Stage 4 only 2 × 2 places are left of 64 pixels
     assert explorer.target.value == first.target and "the stage to look at" in said_of(explorer)
@@ -410,14 +418,14 @@ def test_occlusion_runs_when_asked_and_shows_the_same_as_the_function(network):
     assert "Press" in said_of(explorer)
     explorer.patch.value, explorer.stride.value = 32, 16
     explorer.run.click()
-    found = occlusion(network, to_input(photo("cat"), 64), explorer.target.value, patch=32, stride=16)
+    found = occlusion(network, to_input(photo("church"), 64), explorer.target.value, patch=32, stride=16)
     assert f"{found.values.numel()} of {found.values.numel()} places" in said_of(explorer)
     assert f"{max(found.values.max().item(), 0):.1%}" in said_of(explorer)
     assert not explorer.run.disabled and explorer.stop.disabled
 
 
 def test_who_wins_under_occlusion_is_counted_ringed_and_told_at_a_click():
-    explorer = AttributionExplorer(size=64)
+    explorer = AttributionExplorer(picture="cat", size=64)
     network, best, names = explorer.network, explorer.target.value, explorer.network.checkpoint.classes
     explorer.method.value = "occlusion"
     explorer.patch.value, explorer.stride.value = 32, 16
@@ -455,7 +463,7 @@ def test_another_photograph_brings_its_own_classes(network):
 def test_grad_cam_is_drawn_where_each_value_looks_and_not_stretched(network):
     explorer = AttributionExplorer(network, size=64)
     explorer.step.value = "stage3"
-    seen = Seen(network, "cat", 64)
+    seen = Seen(network, "church", 64)
     values, step = grad_cam(network, seen.x, step="stage3").values, seen.anatomy["stage3.5.relu3"]
     there = placed(values, step.sees, 64, 64)
     due = jpeg(blend(seen.image, there / there.abs().max(), SEQUENTIAL))

@@ -7,13 +7,13 @@ import torch
 from torch import nn
 
 from resnet_lib import ResNet, activations, anatomy
-from resnet_lib._common.names import PARTS, step_called
+from resnet_lib._common.step_names import PARTS, step_called
 from resnet_lib.explorers import PhotographExplorer
 from resnet_lib.inside.arithmetic import explain
 from resnet_lib.inside.attribution import grad_cam, support
 from resnet_lib.inside.seen import Seen
 from resnet_lib.weights import load
-from resnet_lib.weights.names import from_published, to_published
+from resnet_lib.weights.key_names import from_published, to_published
 
 KINDS = {
     "bottleneck": {"base": 8, "num_classes": 7},

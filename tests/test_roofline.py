@@ -1,5 +1,7 @@
 """What a part of a network has to do, and where it stands under the roof of the machine; the views of that."""
 
+import itertools
+import math
 import re
 from xml.etree import ElementTree
 
@@ -122,6 +124,22 @@ def test_the_roofline_has_a_circle_for_each_part_and_says_in_words_what_it_shows
     assert x1 > x0 and y1 < y0
     width, height = float(svg.get("width")), float(svg.get("height"))
     assert all(0 < float(c.get("cx")) < width and 0 < float(c.get("cy")) < height for c in circles)
+
+
+def test_circles_of_parts_that_are_alike_do_not_hide_each_other_and_point_to_their_places():
+    alike = [standing(f"stage{i}", 10e9, 2e9, 1.0 + i / 100) for i in range(5)]
+    faster = [standing(f"stage{i}", 10e9, 2e9, 0.9) for i in range(5)]  # in the very same place
+    svg = drawing(roofline(MACHINE, alike, faster))
+    circles = [(float(c.get("cx")), float(c.get("cy"))) for c in svg.findall(".//{*}circle")]
+    radius = float(svg.find(".//{*}circle").get("r"))
+    apart = [math.dist(a, b) for a, b in itertools.combinations(circles, 2)]
+    assert len(circles) == 10 and min(apart) >= 2 * radius
+    width, height = float(svg.get("width")), float(svg.get("height"))
+    assert all(radius < x < width - radius and radius < y < height - radius for x, y in circles)
+    dots = [p for p in svg.findall(".//{*}path") if "stroke-linecap:round" in p.get("style", "")]
+    assert len(dots) >= 8
+    far = drawing(roofline(MACHINE, BEFORE, AFTER))
+    assert not [p for p in far.findall(".//{*}path") if "stroke-linecap:round" in p.get("style", "")]
 
 
 def test_a_circle_at_the_peak_lies_on_the_roof():

@@ -64,6 +64,11 @@ def test_a_slow_minute_that_hits_both_does_not_move_their_ratio():
     assert before.times(after) == pytest.approx(2)
 
 
+def test_how_many_times_as_fast_is_what_the_two_medians_say():
+    before, after = Timing((0.4, 0.2, 0.3)), Timing((0.1, 0.2, 0.1))
+    assert before.times(after) == pytest.approx(before.median / after.median) == pytest.approx(3)
+
+
 def test_timings_that_were_not_taken_in_turns_are_not_compared():
     with pytest.raises(ValueError, match="give both to one call of timings"):
         Timing((1.0, 2.0)).times(Timing((1.0,)))

@@ -12,7 +12,7 @@ from resnet_lib.experiments.tasks import photographs
 from resnet_lib.experiments.training import Recipe
 from resnet_lib.experiments.twins import DEPTHS, PAIRS
 from resnet_lib.explorers import TrainingExplorer, TwinExplorer
-from resnet_lib.explorers.depth import DEEP, DepthExplorer, batch, times
+from resnet_lib.explorers.depth import DEEP, DepthExplorer, batch, stage_marks, times
 
 from .test_explorers import words
 
@@ -237,6 +237,23 @@ def test_every_depth_and_initialisation_has_a_view_even_where_numbers_overflow()
     for name in INITIALISATIONS:
         explorer.initialisation.value = name
         assert explorer.charts.value.count("<svg") == 3, name
+    for chart in explorer.charts.value.split("<svg")[1:]:
+        labels = re.findall(r'<text style="font-size: 10px;[^>]* x="([\d.]+)"[^>]*>(Stage \d|\d)</text>', chart)
+        ends = [float(x) + 5.7 * len(label) for x, label in labels]  # a letter of 10 px is at most so wide on average
+        assert [label[-1] for _, label in labels] == ["1", "2", "3", "4"]
+        begins = [float(x) for x, _ in labels[1:]] + [365]
+        assert all(end < begin for end, begin in zip(ends, begins, strict=True)), "no label overprints the next"
+
+
+@pytest.mark.parametrize("depth", sorted(DEEP))
+def test_labels_of_stages_that_are_close_are_their_numbers_alone(depth):
+    blocks = DEEP[depth][1]
+    names = [f"stage{i}.{k}" for i, n in enumerate(blocks, 1) for k in range(n)]
+    marks = stage_marks(names)
+    assert [start for start, _ in marks] == [1 + sum(blocks[:i]) for i in range(4)]
+    wide = 300 / (len(names) - 1)  # pixels from block to block
+    for (start, label), (after, _) in zip(marks, [*marks[1:], (len(names) + 2, "")], strict=True):
+        assert 3 + 5.7 * len(label) < max(wide * (after - start), 9), label
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,8 @@ def test_the_diagram_carries_every_shape_and_both_branches_in_their_colours():
     assert "CONV 3×3 /2, 128" in text and "CONV 1×1 /2, 512" in text
     for colour in (MAIN, SHORTCUT, SUM):
         assert colour in svg
-    assert "they are added" in root.attrib["aria-label"]
+    said = root.attrib["aria-label"]
+    assert "they are added" in said and "x has shape (256, 57, 57)" in said  # W = 58 has the same output
 
 
 def test_arrowheads_have_no_ids_that_a_second_drawing_could_take_from_the_first():

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.utils import parametrizations, prune
 
 from resnet_lib import ResNet, activations, anatomy, build, from_published, to_published
-from resnet_lib._common.names import step_called
+from resnet_lib._common.step_names import step_called
 from resnet_lib.inside.arithmetic import explain
 from resnet_lib.inside.attribution import grad_cam, occlusion, support
 from resnet_lib.inside.seen import Seen

@@ -30,7 +30,7 @@ PhotographExplorer(load("thin"))
 
 # %% [markdown]
 # 1. Choose another photograph. How sure is the network of its first answer?
-# 2. Walk from Stage 1 to Stage 4. After which stage can you no longer find the cat in any channel?
+# 2. Walk from Stage 1 to Stage 4. After which stage can you no longer find the church in any channel?
 # 3. Upload a photograph of your own. What does the network say, and could it know better?
 #
 # <details><summary>Answers</summary>

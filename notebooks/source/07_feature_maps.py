@@ -116,7 +116,8 @@ for name in PHOTOS:
 # These are too many steps to look at all at once, so go through them one by one. **stage** → **block** → **step**
 # choose the place. A click on a small map (or the sliders) chooses the **channel** and the **value** there; a click on
 # the enlarged map or the photograph chooses another value. Its arithmetic is below them. **your own** opens your own
-# photograph, or drop a file on the view.
+# photograph, or drop a file on the view. It begins with the cat: the answer cannot be right, but eyes and nose are easy
+# to follow.
 #
 # Predict before you press:
 #
@@ -130,7 +131,7 @@ for name in PHOTOS:
 from resnet_lib.explorers import PhotographExplorer
 
 # %%
-explorer = PhotographExplorer(network, step="stage0.relu")
+explorer = PhotographExplorer(network, "cat", step="stage0.relu")
 explorer
 
 # %% [markdown]

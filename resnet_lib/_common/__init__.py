@@ -19,8 +19,8 @@ from .checks import (
 from .designs import check_design, design_problems, divisors, out_of_range
 from .files import alone, runs_folder, whole
 from .findings import Finding, Kind, say
-from .names import step_called
-from .parts import PublishedParts
+from .published_parts import PublishedParts
+from .step_names import step_called
 from .values import evaluating, gap, one_thread, pair, seeded, shape_text, threads
 
 __all__ = [

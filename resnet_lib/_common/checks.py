@@ -157,7 +157,7 @@ def _first_layer(module):
     return module
 
 
-def check_finite(x, name="the input"):
+def check_finite(x):
     """Raise ValueError where a tensor holds NaN or infinite numbers."""
     try:
         # The sum is not finite either, and takes a third of the time; only then is each number looked at.
@@ -168,8 +168,8 @@ def check_finite(x, name="the input"):
     bad = (~x.isfinite()).nonzero()
     first = ", ".join(map(str, bad[0].tolist()))
     raise ValueError(
-        f"{name} holds {len(bad):,} NaN or infinite number{'s' * (len(bad) > 1)}, the first at [{first}]: look where "
-        "they come from, or replace them with torch.nan_to_num(x)"
+        f"the input holds {len(bad):,} NaN or infinite number{'s' * (len(bad) > 1)}, the first at [{first}]: look "
+        "where they come from, or replace them with torch.nan_to_num(x)"
     )
 
 

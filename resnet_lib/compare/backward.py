@@ -5,7 +5,7 @@ import torch
 
 from . import mistakes
 from .differing import two_numbers
-from .words import found, layer_name
+from .kinds import found, layer_name
 
 ENOUGH = 1e-2  # of a gradient's length: a ReLU whose input rounding has moved over zero changes a little
 

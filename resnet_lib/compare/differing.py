@@ -6,12 +6,11 @@ from typing import NamedTuple
 import torch
 
 from .._common import Finding, gap, shape_text
-from . import mistakes
 from .errors import stopped, where
-from .names import unit
-from .pairing import copy, pairs_of
+from .kinds import found, layer_name, look_at
+from .pairing import copy, pairs_of, unit
+from .planting import Case, search
 from .survey import survey
-from .words import found, layer_name, look_at
 
 TOLERANCE = 1e-5
 
@@ -152,12 +151,25 @@ def _planted(reference, theirs, x, part, at, inside, first, taps, run):
     if mine is None or mine.shape != right_x.shape or not same(mine, right_x):
         mine = right_x
     known = first.name in taps and taps[first.name].result is not None
-    step = first.name.removeprefix(prefix) if known and not same(taps[first.name].result, first.result) else ""
-    ran = {n.removeprefix(prefix): t.result for n, t in taps.items() if n.startswith(prefix) and t.result is not None}
-    eps = {n.removeprefix(prefix): t.eps for n, t in taps.items() if n.startswith(prefix) and t.eps is not None}
-    stops = str(run.error) if stopped_here and target is None else ""
+
+    def inside(values):
+        return {n.removeprefix(prefix): v for n, v in values.items() if n.startswith(prefix) and v is not None}
+
+    case = Case(
+        at,
+        modules,
+        given=right_x,
+        right=right,
+        mine=mine,
+        target=target,
+        stops=str(run.error) if stopped_here and target is None else "",
+        step=first.name.removeprefix(prefix) if known and not same(taps[first.name].result, first.result) else "",
+        steps=inside({n: t.result for n, t in taps.items()}),
+        eps=inside({n: t.eps for n, t in taps.items()}),
+        tolerance=TOLERANCE,
+    )
     with torch.no_grad():
-        return mistakes.search(at, modules, right_x, mine, right, target, stops, step, ran, eps, TOLERANCE)[0]
+        return search(case)[0]
 
 
 def _unproved(learner, taps, run, theirs, x, part, differing, training):

@@ -4,9 +4,7 @@ What is missing or has another shape is told here; what computes other numbers i
 way back in backward.py.
 """
 
-import re
-from collections import Counter, defaultdict
-from math import prod
+from collections import Counter
 
 import torch
 from torch import nn
@@ -15,10 +13,11 @@ from .._common import one_thread, shape_text
 from .backward import backward, frozen, lacking, misplaced
 from .differing import TOLERANCE, Found, explain, idle, line_of, same, two_numbers, what_of
 from .errors import stopped
-from .pairing import biased, by_key, copy, kernel, keys, orders, pairs_of, placed, table
+from .kinds import found, layer_name
+from .misfit import blocks_of_stages, first_layer, of_layer
+from .pairing import biased, by_key, copy, keys, orders, pairs_of, placed, table
 from .proof import draw_norms
 from .survey import survey
-from .words import found, layer_name, several
 
 ENOUGH = 10 * TOLERANCE  # in training, where each BN divides by what rounding has touched
 
@@ -154,7 +153,7 @@ def _of_layers(learner, theirs, mine, x):
         return Found(stopped(mine.error) if mine.error else found("no layers"), end)
     rows = table(theirs.layers, mine.layers)
     if any(row[-1] != "same" for row in rows):
-        if not mine.error and (counted := _blocks(theirs.layers, mine.layers)):
+        if not mine.error and (counted := blocks_of_stages(theirs.layers, mine.layers)):
             return Found(counted, end, rows)
         _turn(theirs, mine)
         rows = table(theirs.layers, mine.layers)
@@ -203,9 +202,9 @@ def _of_tables(rows, theirs, mine, learner, end):
         return Found(found(kind, layer_name(own.name)), end)
     if repeated := _repeated(wrong, mine, learner):
         return Found(repeated, end, rows)
-    if counted := _blocks(theirs.layers, mine.layers):
+    if counted := blocks_of_stages(theirs.layers, mine.layers):
         return Found(counted, end, rows)
-    return Found(_entry(_first(wrong), wrong, theirs.layers, mine.layers), end, rows)
+    return Found(of_layer(first_layer(wrong), wrong, theirs.layers, mine.layers), end, rows)
 
 
 def _repeated(wrong, mine, learner):
@@ -226,67 +225,6 @@ def _unmade(learner):
     used = getattr(type(learner).forward, "__code__", None)
     kept = [name for name, value in vars(learner).items() if isinstance(value, type) and issubclass(value, nn.Module)]
     return next((name for name in kept if used and name in used.co_names), None)
-
-
-def _blocks(theirs, mine):
-    """A finding for a network that has the right layers in every stage, and blocks too many or too few; or None."""
-    blocks = defaultdict(lambda: defaultdict(list))  # stage → block → its layers
-    for layer in theirs:
-        if at := re.match(r"stage(\d+)\.(\d+)\.", layer.name):
-            blocks[at[1]][at[2]].append(layer)
-    due, has, said = Counter(keys(theirs)), Counter(keys(mine)), []
-    for stage, its in blocks.items():
-        *_, last = its.values()  # a BTNK2, where there is more than one
-        look = next(layer.key for layer in last if layer.name.endswith("conv2"))
-        n, more = len(its), has[look] - len(its)
-        if more and n > 1:
-            said.append(found("blocks in a stage", f"stage{stage}", stage=stage, n=n + more, right=n))
-            for layer in last:
-                due[layer.key] += more
-    return several(*said) if due == has else None
-
-
-def _first(wrong):
-    """The difference that explains the others: a missing projection, or the first convolution before the BNs."""
-    for row in wrong:
-        if row[-1] == "missing" and row[0].endswith("shortcut.conv"):
-            return row
-    products = [row for row in wrong if row[1] is None and len(row[3]) > 1 or row[1] is not None and len(row[1]) > 1]
-    return min(products or wrong, key=lambda row: row[-1] == "extra")
-
-
-def _entry(row, wrong, theirs, mine):
-    name, shape, own, its, verdict = row
-    part = name.rpartition(".")[0] if re.match(r"stage|\d", name) else ""
-    said = layer_name(name)
-    at = f"{said}: your {layer_name(own)}" if part and name != own else f"Your {layer_name(own)}"
-    if verdict == "missing":
-        if name.endswith("shortcut.conv"):
-            block = layer_name(part.removesuffix("shortcut").rstrip(".")) or "the block"
-            return found("projection missing", block[0].upper() + block[1:], C=shape[1], C_out=shape[0])
-        if len(shape) == 1:
-            if "shortcut" in name:
-                return found("projection's norm missing", "the projection", C=shape[0])
-            return found("norm missing", layer_name(name.replace("bn", "conv")), C=shape[0])
-        missing = sum(r[-1] == "missing" and len(r[1]) > 1 for r in wrong)
-        return found("layer missing", said, shape=shape, missing=missing)
-    if verdict == "extra":
-        identity = not any("shortcut" in layer.name for layer in theirs)
-        return found("layer too many", layer_name(own), layer=layer_name(own), shape=its, identity=identity)
-    if len(shape) == 1:
-        return found("norm channels", name, layer=at, C=its[0], right=shape[0])
-    layer = next((layer for layer in mine if layer.name == own), None)
-    if len(its) == 2 and layer is not None and layer.given is None:  # which way round is not known: the better fit
-        its = max(its, its[::-1], key=lambda sides: sum(a == b for a, b in zip(sides, shape, strict=False)))
-    if len(its) == 2 and len(shape) == 4 and kernel(shape) != "1×1":  # a product over windows shows no kernel
-        return found("matrix", name, layer=at, shape=its, right=(shape[0], prod(shape[1:])))
-    if kernel(shape) != kernel(its):
-        return found("kernel", name, layer=at, kernel=kernel(its), right=kernel(shape))
-    if layer is not None and layer.groups > 1:
-        return found("groups of a convolution", name, layer=at, groups=layer.groups)
-    gives, takes = its[:2]
-    kind = "channels in a stage" if re.match(r"stage\d\.", name) else "channels"
-    return found(kind, name, layer=at, gives=gives, takes=takes, right_gives=shape[0], right_takes=shape[1])
 
 
 def remarks(learner):

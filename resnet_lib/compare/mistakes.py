@@ -1,18 +1,36 @@
-"""The usual mistakes in a part of a ResNet, planted into the reference one by one and two by two: the one that gives
-the learner's numbers is what is wrong.
+"""The usual mistakes in a part of a ResNet, each with the change that plants it into the reference.
 
-A part of the reference is computed here in function calls. A mistake is (a finding, a change): the change is a
-dictionary that these functions look into, so that two mistakes are one change as well.
+A part of the reference is computed here in function calls, `run(modules, x, change, steps)`, which notes what its
+steps return. A mistake is (a finding, a change): a dictionary of a few of the keys of `CHANGES`. Two mistakes are one
+change as well, `a | b`, unless they share a key. planting.py tries them.
 """
-
-from itertools import islice, product
-from math import inf
 
 import torch
 from torch.nn import functional as F
 
-from .._common import gap, pair
-from .words import found
+from .._common import pair
+from .kinds import found
+
+# Key → what its value changes. {k} is the number of a layer in F, 1 to 3, and nothing in Stage 0 and in a projection
+# alone; shortcut.conv and shortcut.bn are a block's projection. A key without {k} holds for every layer of the part.
+CHANGES = {
+    "conv{k}": "numbers of that convolution: a dictionary of stride, padding, dilation and mode (of the padding)",
+    "bn{k}": 'how that BN computes: "skip", "batch", "stored" or another eps, as in `_norm`',
+    "relu{k}": "the function in place of that ReLU; a block's last one is the ReLU after the sum",
+    "relu{k} first": "True: that ReLU comes before its BN",
+    "bn": "as bn{k}, every BN",
+    "relu": "as relu{k}, every ReLU",
+    "relu first": "as relu{k} first, every ReLU inside F",
+    "pool": "the function in place of the pooling, in Stage 0 and in the head",
+    "on F": "a function that F(x) passes before the sum",
+    "on the shortcut": "a function that the shortcut passes before the sum",
+    "shortcut": "the function of x and F(x) in place of the shortcut",
+    "sum": "the function of F(x) and the shortcut in place of the sum",
+    "norm after the sum": "True: F's last BN comes after the sum. False: it does not, and no other mistake may say so",
+    "bias": "False: the head's linear layer has none",
+    "after": "a function that the scores pass, in the head",
+    "cut": "a place of `CUTS`: nothing runs backward through it",
+}
 
 
 def of(part):
@@ -23,62 +41,6 @@ def of(part):
         "projection": (_projection, _projection_mistakes),
     }
     return parts.get(part, (_block, _block_mistakes))
-
-
-def search(part, m, right_x, x, right, target, stops, step, taps, eps, tolerance):
-    """Return the mistake as a finding, or two at once, that gives the learner's result when planted into the
-    reference's part, or None; and how many were tried.
-
-    m: the part's modules in the reference; right_x → right: what goes into it and comes out; x → target: the same of
-    the learner's network, target None where it raised (`stops` is the message) or has no module for the part; step,
-    taps: its first step that differs, and its steps.
-    """
-    run, mistakes = of(part)
-    # Where the learner's network stops, a layer that it never came to proves nothing.
-    ran = taps.keys() | {n.replace("bn", "conv") for n in taps}
-
-    def far(change, x=x, target=target):
-        """How far a change is from the target, and the steps that it gives."""
-        t, result, said = {}, None, ""
-        try:
-            result = run(m, x, change, t)
-        except (RuntimeError, ValueError) as error:  # some changes stop, as the learner's network may
-            said = str(error)
-        distances = [inf]
-        if target is not None and result is not None:
-            distances = [gap(result, target)[1]]
-        elif target is None and bool(stops) == (result is None) and all(n in ran for n in change if "conv" in n):
-            alike = 0.0 if stops and stops == said else inf
-            distances = [gap(t[n], taps[n])[1] for n in t.keys() & taps.keys()] or [alike]
-        return max(d if d >= 0 else inf for d in distances), t  # NaN is no match
-
-    try:  # where the reference is built otherwise than it is computed here, nothing can be proved
-        if far({}, right_x, right)[0] > 1e-5:
-            return None, 0
-    except (KeyError, AttributeError, TypeError):
-        return None, 0
-    x = x.to(right_x)
-    enough = min(max(tolerance, 1e-6), far({})[0] / 10)
-    singles, explaining, best = list(mistakes(m, eps)), [], ((True, inf, inf), None)
-    for mistake in singles:
-        distance, t = far(mistake[1])
-        other = {n for n in t.keys() & taps.keys() if not gap(t[n], taps[n])[1] <= enough}
-        # Where two mistakes come to the same result, the steps on the way tell them apart.
-        best = min(best, ((distance > enough, len(other), distance), mistake[0]), key=lambda tried: tried[0])
-        if step not in other if step else not other:
-            explaining.append(mistake)
-    if not best[0][0]:
-        return best[1], len(singles)
-    if not step and target is None:
-        return None, len(singles)  # it stops, and no step shows anything
-    # Of two mistakes, one explains the first step that differs by itself.
-    for (one, a), (two, b) in islice(product(explaining, singles if step in taps else explaining), PAIRS):
-        if not a.keys() & b.keys() and far(a | b)[0] <= enough:
-            return found("two at once", one=one, two=two), len(singles)
-    return None, len(singles)
-
-
-PAIRS = 800  # tried at most: more would take longer than a learner waits
 
 
 def _conv(m, x, options):
@@ -113,10 +75,10 @@ def _step(c, t, name, h):
 
 def _layer(m, h, c, t, k=""):
     """CONV → BN → ReLU, of which a block has several: number k."""
-    act = c.get(f"relu{k}", c.get("act", F.relu))
+    act = c.get(f"relu{k}", c.get("relu", F.relu))
     how = c.get(f"bn{k}", c.get("bn"))
     h = _step(c, t, f"conv{k}", _conv(m[f"conv{k}"], h, c.get(f"conv{k}")))
-    if c.get(f"swap{k}", c.get("swap")):
+    if c.get(f"relu{k} first", c.get("relu first")):
         h = _step(c, t, f"relu{k}", act(h))
         return _step(c, t, f"bn{k}", _norm(m[f"bn{k}"], h, how))
     h = _step(c, t, f"bn{k}", _norm(m[f"bn{k}"], h, how))
@@ -135,19 +97,19 @@ def _block(m, x, c, t):
         f = _layer(m, f, c, t, k)
     how = c.get(f"bn{n}", c.get("bn"))
     f = _step(c, t, f"conv{n}", _conv(m[f"conv{n}"], f, c.get(f"conv{n}")))
-    if not c.get("late"):
+    if not c.get("norm after the sum"):
         f = _step(c, t, f"bn{n}", _norm(m[f"bn{n}"], f, how))
-    if "plain" in c:
-        s = c["plain"](x, f)
+    if "shortcut" in c:
+        s = c["shortcut"](x, f)
     elif "shortcut.conv" in m:
         s = _step(c, {}, "x in G", s)
         s = _step(c, t, "shortcut.conv", _conv(m["shortcut.conv"], s, c.get("shortcut.conv")))
         s = _step(c, t, "shortcut.bn", _norm(m["shortcut.bn"], s, c.get("shortcut.bn", c.get("bn"))))
     s = _step(c, {}, "shortcut", s)
-    y = c.get("sum", torch.add)(c.get("on F", _same)(f), c.get("on s", _same)(s))
-    if c.get("late"):
+    y = c.get("sum", torch.add)(c.get("on F", _same)(f), c.get("on the shortcut", _same)(s))
+    if c.get("norm after the sum"):
         y = _step(c, t, f"bn{n}", _norm(m[f"bn{n}"], y, how))
-    return c.get(f"relu{n}", c.get("act", F.relu))(y)
+    return c.get(f"relu{n}", c.get("relu", F.relu))(y)
 
 
 def _projection(m, x, c, t):
@@ -191,8 +153,7 @@ ACTIVATIONS = {
 PADDINGS = ("reflect", "replicate", "circular")
 
 
-def _layer_mistakes(m, eps):
-    """Mistakes of BNs and activations, in Stage 0 and in blocks."""
+def _norm_mistakes(m, eps):
     norms = {n: layer.eps for n, layer in m.items() if getattr(layer, "running_mean", None) is not None}
     for n in norms:
         left = "projection's norm left out" if n == "shortcut.bn" else "norm left out"
@@ -210,14 +171,18 @@ def _layer_mistakes(m, eps):
     right = next(iter(norms.values()), 1e-5)
     for e in sorted({1e-3, 1e-4, 1e-6, 0.0, *eps.values()} - {right}):
         yield found("eps everywhere", eps=e, right=right), {"bn": e}
+
+
+def _other_activations():
     for name, act in ACTIVATIONS.items():
-        yield found("other activation", name=name), {"act": act}
+        yield found("other activation", name=name), {"relu": act}
 
 
 def _stem_mistakes(m, eps):
     yield found("relu missing", "bn", layer="bn"), {"relu": _same}
-    yield found("relu before norm", "bn", layer="bn"), {"swap": True}
-    yield from _layer_mistakes(m, eps)
+    yield found("relu before norm", "bn", layer="bn"), {"relu first": True}
+    yield from _norm_mistakes(m, eps)
+    yield from _other_activations()
     yield found("no pooling"), {"pool": _same}
     yield found("average pooling"), {"pool": lambda h: F.avg_pool2d(h, 3, 2, 1)}
     for v in ((3, 2, 0), (2, 2, 0), (3, 1, 1), (3, 3, 1), (3, 3, 0)):  # left out, the stride is the kernel
@@ -239,36 +204,55 @@ def _projection_mistakes(m, eps):
     for stride in sorted({1, 2, 4} - {S}):
         yield found("stride", S=stride, right=S), {"conv": {"stride": stride}}
     yield found("padding of a 1×1", "conv", layer="the convolution"), {"conv": {"padding": 1}}
-    yield from _layer_mistakes(m, eps)
+    yield from _norm_mistakes(m, eps)
 
 
 def _block_mistakes(m, eps):
-    convs = [n for n in ("conv1", "conv2", "conv3") if n in m]
-    last, projection = f"relu{len(convs)}", "shortcut.conv" in m
+    convs, projection = [n for n in ("conv1", "conv2", "conv3") if n in m], "shortcut.conv" in m
+    S = max(m[n].stride[0] for n in convs)
+    yield from _sum_mistakes(f"relu{len(convs)}", f"bn{len(convs)}", projection)
+    yield from _order_mistakes(convs)
+    yield from _norm_mistakes(m, eps)
+    yield from _other_activations()
+    yield from _stride_mistakes(m, convs, S, projection)
+    for n in convs:
+        yield from _padding_mistakes(n, m[n])
+    if projection:
+        yield found("padding of a 1×1", "shortcut.conv", layer="shortcut.conv"), {"shortcut.conv": {"padding": 1}}
+        yield (
+            found("zero channels, strided" if S > 1 else "zero channels"),
+            {"shortcut": lambda x, f: F.pad(x[:, :, ::S, ::S], (0, 0, 0, 0, 0, f.shape[1] - x.shape[1]))},
+        )
+
+
+def _sum_mistakes(last, norm, projection):
     yield found("relu after the sum missing"), {last: _same}
     yield found("relu on F"), {"on F": F.relu}  # where x holds no negatives, it gives the numbers of the next, too
     yield found("relu before the sum"), {last: _same, "on F": F.relu}
     if not projection:
         yield found("x overwritten"), {"sum": lambda f, s: f + f}
     else:  # x itself holds no negatives: there a second ReLU changes nothing
-        yield found("relu on the shortcut"), {"on s": F.relu}
-    yield found("norm after the sum", f"bn{len(convs)}", layer=f"bn{len(convs)}"), {"late": True}
+        yield found("relu on the shortcut"), {"on the shortcut": F.relu}
+    yield found("norm after the sum", norm, layer=norm), {"norm after the sum": True}
     yield found("no shortcut"), {"sum": lambda f, s: f}
     yield found("no F"), {"sum": lambda f, s: s}
     yield found("averaged"), {"sum": lambda f, s: (f + s) / 2}
     yield found("multiplied"), {"sum": torch.mul}
     # Not together with a BN after the sum: that stops, and would explain every other error.
-    yield found("stacked"), {"sum": lambda f, s: torch.cat([f, s], 1), "late": False}
+    yield found("stacked"), {"sum": lambda f, s: torch.cat([f, s], 1), "norm after the sum": False}
+
+
+def _order_mistakes(convs):
     for k in range(1, len(convs)):
         yield found("relu missing", f"bn{k}", layer=f"bn{k}"), {f"relu{k}": _same}
-        yield found("relu before norm", f"bn{k}", layer=f"bn{k}"), {f"swap{k}": True}
-    yield found("relu before every norm"), {"swap": True}
+        yield found("relu before norm", f"bn{k}", layer=f"bn{k}"), {f"relu{k} first": True}
+    yield found("relu before every norm"), {"relu first": True}
     for k, after in enumerate([*(f"bn{k}" for k in range(1, len(convs))), "the sum"], 1):
         for name, act in ACTIVATIONS.items():
             yield found("other activation at", after, layer=after, name=name), {f"relu{k}": act}
-    yield from _layer_mistakes(m, eps)
 
-    S = max(m[n].stride[0] for n in convs)
+
+def _stride_mistakes(m, convs, S, projection):
     home = next((n for n in convs if m[n].stride[0] > 1), "conv2" if len(convs) == 3 else "conv1")
     names = {"conv1": "first 1×1 (conv1, v1)", "conv2": "3×3 (conv2, v1.5)"}
     names = names if len(convs) == 3 else {"conv1": "first 3×3 (conv1)", "conv2": "second 3×3 (conv2)"}
@@ -284,25 +268,19 @@ def _block_mistakes(m, eps):
         yield found("stride in F"), {home: {"stride": 2}}
         yield found("stride in G"), {"shortcut.conv": {"stride": 2}}
         yield found("S too large"), {home: {"stride": 2}, "shortcut.conv": {"stride": 2}}
-    for n in convs:
-        if m[n].kernel_size[0] == 1:
-            yield found("padding of a 1×1", n, layer=n), {n: {"padding": 1}}
-        else:
-            for p in sorted({0, 1, 2, 3} - {m[n].padding[0]}):
-                yield found("padding of a 3×3", n, layer=n, padding=p, right=m[n].padding[0]), {n: {"padding": p}}
-            for d in sorted({1, 2, 4} - {m[n].dilation[0]}):
-                yield (
-                    found("dilation", n, layer=n, dilation=d, right=m[n].dilation[0]),
-                    {n: {"dilation": d, "padding": d}},
-                )
-            for mode in PADDINGS:
-                yield found("padding mode", n, layer=n, mode=mode), {n: {"mode": mode}}
-    if projection:
-        yield found("padding of a 1×1", "shortcut.conv", layer="shortcut.conv"), {"shortcut.conv": {"padding": 1}}
-        yield (
-            found("zero channels, strided" if S > 1 else "zero channels"),
-            {"plain": lambda x, f: F.pad(x[:, :, ::S, ::S], (0, 0, 0, 0, 0, f.shape[1] - x.shape[1]))},
-        )
+
+
+def _padding_mistakes(n, conv):
+    if conv.kernel_size[0] == 1:
+        yield found("padding of a 1×1", n, layer=n), {n: {"padding": 1}}
+        return
+    for p in sorted({0, 1, 2, 3} - {conv.padding[0]}):
+        yield found("padding of a 3×3", n, layer=n, padding=p, right=conv.padding[0]), {n: {"padding": p}}
+    for d in sorted({1, 2, 4} - {conv.dilation[0]}):
+        what = found("dilation", n, layer=n, dilation=d, right=conv.dilation[0])
+        yield what, {n: {"dilation": d, "padding": d}}
+    for mode in PADDINGS:
+        yield found("padding mode", n, layer=n, mode=mode), {n: {"mode": mode}}
 
 
 def _head_mistakes(m, eps):

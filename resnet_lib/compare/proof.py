@@ -1,8 +1,9 @@
 """The ladder of proof: a learner's network beside the reference, step by step, on the same input and the same weights.
 
-Equal shapes and an equal winning class prove little. Here weights are copied by name and shape, both networks run in
-eval(), and every step that both have is a rung. Where the first rung breaks, the cause is not guessed: usual mistakes
-are planted into the reference one by one and two by two, and what gives the learner's numbers is the cause.
+Equal shapes and an equal winning class prove little. Here weights are copied by name and shape, or by shape and order
+where names do not fit; both networks run in eval(), and every step that both have is a rung. Where the first rung
+breaks, the cause is not guessed: usual mistakes are planted into the reference one by one and two by two, and what
+gives the learner's numbers is the cause.
 """
 
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ import torch
 from torch import nn
 
 from .._common import Finding, one_thread, say
-from .cause import find_cause, table_cause
-from .names import Parameter, match, placing, rank, shape_of, shared_cause, shared_groups, unit
-from .steps import MODED, Rung, check_network, check_reference, draw_norms, first_rung, run, rungs_of, twin, untrained
+from .cause import find_cause
+from .misfit import of_entries, of_shared
+from .pairing import Parameter, match, placing, rank, shape_of, shared_groups, unit
+from .rungs import MODED, Both, Rung, check_network, draw_norms, first_rung, run, rungs_of, twin, untrained
 
 __all__ = ["Ladder", "Parameter", "Rung", "copy_weights", "draw_norms", "ladder", "unit"]
 
@@ -95,7 +97,8 @@ def ladder(learner, reference, x=None, *, names=None, copy=True, tolerance=1e-5)
     reference: the library's network, or any with the published names.
     x:         (batch, C, H, W); a drawn batch of two pictures of 64 × 64 where none is given.
     names:     for other names, {learner's prefix: reference's prefix}; {n} stands for a number, as in
-               {"stem": "stage0", "part{n}": "stage{n}"}.
+               {"stem": "stage0", "part{n}": "stage{n}"}. Without it, a network whose names do not fit is compared if
+               its layers are the reference's by shape and by the order in which they run; with {} by name alone.
     copy:      whether the learner's network first receives the reference's weights, by name and shape. A reference
                that was never trained is given drawn BN values as well: a fresh BN changes nothing in eval() and
                hides mistakes.
@@ -109,48 +112,17 @@ def ladder(learner, reference, x=None, *, names=None, copy=True, tolerance=1e-5)
         raise ValueError(f"tolerance = {tolerance!r} must be a number, 0 or larger")
     with torch.inference_mode(False), torch.no_grad():
         theirs, mine = twin(reference, "the reference"), twin(learner, "your network")
-        place, place_mine = placing(theirs, None), placing(mine, names)
-        notes = []
-        if copy and untrained(theirs):
+        drawn = copy and untrained(theirs)
+        if drawn:
             draw_norms(theirs)
-            notes.append(
-                "The reference was never trained, and BNs with mean 0 and variance 1 hide mistakes: the copies that "
-                "were compared have drawn BN values, the same in both."
-            )
-        rows, pairs = match(theirs.state_dict(), mine.state_dict(), place, place_mine)
-        shared = shared_groups(pairs)
-        if copy:
-            for _, theirs_now, mine_now in pairs:
-                mine_now.copy_(theirs_now)
-        else:
-            other = {name for name, a, b in pairs if not torch.equal(a, b.to(a))}
-            rows = [p._replace(verdict="other values") if p.name in other else p for p in rows]
-            if other:
-                notes.append("With copy=True both networks are compared with the same weights.")
-
         if x is None:
             C = next((w.shape[1] for w in theirs.parameters() if w.dim() == 4), 3)
             x = torch.randn(2, C, 64, 64, generator=torch.Generator().manual_seed(0))
-        a = run(theirs, place, None, x)
-        check_reference(a, x)
-        b = run(mine, place_mine, {place(n) for n, _ in theirs.named_modules()}, x)
-        rungs = rungs_of(a, b, tolerance)
-        first = first_rung(rungs)
-
-        awake = [n for n, m in mine.named_modules() if m.training and isinstance(m, MODED)]
-        if awake:
-            notes.append(f"{awake[0]} of your network is still in training mode after eval().")
-        elif any(m.training and isinstance(m, MODED) for m in learner.modules()):
-            notes.append(_without_eval(mine, place_mine, a, x, tolerance))
-
-        finding, proved = None, False
-        if first:
-            at = {place(n): m for n, m in theirs.named_modules()}
-            eps = {place_mine(n): m.eps for n, m in mine.named_modules() if hasattr(m, "eps")}
-            finding, proved = find_cause(rungs, first, rows, shared, a, b, at, eps, x, tolerance)
-        else:
-            notes += _odd_but_equal(rungs, rows)
-    return Ladder(tuple(rungs), tuple(rows), first is None, first, finding, proved, tuple(notes), b.error)
+        both = Both(theirs, mine, x, copy, tolerance).climb(names)
+        notes = [*([DRAWN] if drawn else []), *_notes(both, learner)]
+        finding, proved = find_cause(both) if both.first else (None, False)
+    rungs, rows, first = tuple(both.rungs), tuple(both.rows), both.first
+    return Ladder(rungs, rows, first is None, first, finding, proved, tuple(notes), both.my_run.error)
 
 
 def copy_weights(reference, learner, names=None):
@@ -169,19 +141,44 @@ def copy_weights(reference, learner, names=None):
     if wrong:
         p = wrong[0]
         sides = f"{shape_of(p.shape) or 'nothing'} in the reference and {shape_of(p.learner) or 'nothing'} in yours"
-        raise ValueError(f"{p.name} is {sides}. {table_cause(wrong, rows)} Nothing was copied")
+        raise ValueError(f"{p.name} is {sides}. {of_entries(wrong, rows)} Nothing was copied")
     if shared := shared_groups(pairs):
-        raise ValueError(f"{shared_cause(shared)} Nothing was copied")
+        raise ValueError(f"{of_shared(shared[0])} Nothing was copied")
     with torch.no_grad():
         for _, theirs, mine in pairs:
             mine.copy_(theirs)
     return tuple(rows)
 
 
-def _without_eval(mine, place, a, x, tolerance):
-    mine.train()
-    rungs = rungs_of(a, run(mine, place, set(a.taps), x), tolerance)
-    first = first_rung(rungs)
+DRAWN = (
+    "The reference was never trained, and BNs with mean 0 and variance 1 hide mistakes: the copies that were compared "
+    "have drawn BN values, the same in both."
+)
+
+
+def _notes(both, learner):
+    """What was done to the copies, and what else was noticed; sentences."""
+    if both.by_order:
+        own = next(n for n, _ in both.mine.named_modules() if n and both.my_place(n) != n)
+        yield (
+            "Your names are not the reference's: layers were paired by their shapes and their order. What is called "
+            f"{both.my_place(own)} here is your {own}, and so on."
+        )
+    if any(p.verdict == "other values" for p in both.rows):
+        yield "With copy=True both networks are compared with the same weights."
+    awake = [n for n, m in both.mine.named_modules() if m.training and isinstance(m, MODED)]
+    if awake:
+        yield f"{awake[0]} of your network is still in training mode after eval()."
+    elif any(m.training and isinstance(m, MODED) for m in learner.modules()):
+        yield _without_eval(both)
+    if both.first is None:
+        yield from _odd_but_equal(both.rungs, both.rows)
+
+
+def _without_eval(both):
+    run_now = run(both.mine.train(), both.my_place, set(both.run.taps), both.x)
+    both.mine.eval()
+    first = first_rung(rungs_of(both.run, run_now, both.tolerance))
     seen = f"it differs from the reference from {first.name} on" if first else "it gives the same here"
     return f"Your network is in training mode. It was compared in eval(); without eval() {seen}."
 

@@ -17,8 +17,8 @@ from torch.nn.parameter import UninitializedTensorMixin
 from torch.overrides import TorchFunctionMode
 
 from ..activations import recording
+from .autograd import by_graph, offsets, uses
 from .endless import Endless, within
-from .graph import by_graph, offsets, uses
 
 CALLS = {torch.conv2d: "weights", F.linear: "weights", F.batch_norm: "norm"}
 ARGUMENTS = {"weights": ("input", "weight", "bias"), "norm": ("input", "mean", "var", "weight", "bias")}
@@ -138,49 +138,16 @@ def survey(module, x, before=None, dropout=True):
     before:  the survey of an earlier run, where the module has received other numbers since.
     dropout: whether dropout does what it does; if not, it passes on what it is given.
     """
-    if any(isinstance(t, UninitializedTensorMixin) for t in chain(module.parameters(), module.buffers())):
-        try:
-            with within():
-                module(x.clone())  # lazy layers have their numbers only after a first run
-        except Endless:
-            raise
-        except Exception as error:
-            return Survey(error=error, unplaced=True)
-    found, registered = Survey(x=x.detach().clone().requires_grad_()), _Registered(module)
+    if error := _first_run(module, x):
+        return Survey(error=error, unplaced=True)
+    found = Survey(x=x.detach().clone().requires_grad_())
     by_hand = found.by_hand = _norms_by_hand(module) if before is None else before.by_hand
-
-    seen, by_call = {}, set()
-
-    def after(call):
-        tensors = _tensors(call.name, by_hand)
-        watched = _known(tensors)[0].data_ptr() in by_call  # it calls F.batch_norm, which has been noted
-        if not watched and all(isinstance(t, torch.Tensor) for t in (*call.inputs, call.output)):
-            note("norm", tensors, call.inputs[0].detach(), call.output.detach())
-
-    def note_call(kind, tensors, *more, **options):
-        by_call.update(registered.base(t).data_ptr() for t in _known(tensors))
-        note(kind, tensors, *more, **options)
-
-    def note(kind, tensors, given=None, result=None, calls=1, **more):
-        tensors = {role: registered.base(t) for role, t in tensors.items()}
-        known = _known(tensors)
-        if not known or any(registered.derived(t) for t in known):
-            return
-        layer = seen.get(known[0].data_ptr())
-        if layer is None:
-            layer = Layer(kind, registered.name(known), tensors, given=given, result=result, **more)
-            seen[known[0].data_ptr()] = layer
-            found.layers.append(layer)
-        layer.calls += calls
-
-    own, watch = found.x.clone(), _Watch(note_call, dropout)
-    with torch.enable_grad(), recording({m: m for m in by_hand}, inputs=by_hand, copy=True, note=after):
+    notes = _Notes(found, module)
+    own, watch = found.x.clone(), _Watch(notes.of_call, dropout)
+    with torch.enable_grad(), recording({m: m for m in by_hand}, inputs=by_hand, copy=True, note=notes.of_module):
         try:
-            with (
-                within(),
-                watch,
-                torch.jit.optimized_execution(False),
-            ):  # a graph that is made faster hides its parameters
+            # A scripted graph that is made faster hides its parameters.
+            with within(), watch, torch.jit.optimized_execution(False):
                 found.out = module(own)
         except Endless:  # once is enough
             raise
@@ -189,16 +156,62 @@ def survey(module, x, before=None, dropout=True):
     found.changed, found.last_map, found.dropped = not torch.equal(own, found.x), watch.last_map, watch.dropped
     # The rest is made, and no call has shown that it ran.
     for kind, tensors in _made(module, by_hand):
-        note(kind, tensors, calls=0)
-    rest = registered.rest(found.layers) and _Registered(module).rest(found.layers)  # buffers may have been replaced
+        notes.add(kind, tensors, calls=0)
+    rest = notes.registered.rest(found.layers)
+    rest = rest and _Registered(module).rest(found.layers)  # buffers may have been replaced
     for kind, tensors in rest:
-        note(kind, tensors, calls=0)
+        notes.add(kind, tensors, calls=0)
     if rest or any(not layer.calls for layer in found.layers):
         by_graph(found)
         offsets(found)
     used = {t.data_ptr() for layer in found.layers for t in layer.tensors.values() if isinstance(t, torch.Tensor)}
     found.unplaced = any(t.data_ptr() not in used for t in module.parameters())
     return found
+
+
+def _first_run(module, x):
+    """What a module with lazy layers raises in the run that gives them their numbers, or None."""
+    if any(isinstance(t, UninitializedTensorMixin) for t in chain(module.parameters(), module.buffers())):
+        try:
+            with within():
+                module(x.clone())
+        except Endless:
+            raise
+        except Exception as error:
+            return error
+    return None
+
+
+class _Notes:
+    """Writes layers into a `Survey`: each once, however often and in whatever way it runs."""
+
+    def __init__(self, found, module):
+        self.found, self.registered = found, _Registered(module)
+        self.seen, self.by_call = {}, set()
+
+    def add(self, kind, tensors, given=None, result=None, calls=1, **more):
+        tensors = {role: self.registered.base(t) for role, t in tensors.items()}
+        known = _known(tensors)
+        if not known or any(self.registered.derived(t) for t in known):
+            return
+        place = known[0].data_ptr()
+        if place not in self.seen:
+            name = self.registered.name(known)
+            self.seen[place] = Layer(kind, name, tensors, given=given, result=result, **more)
+            self.found.layers.append(self.seen[place])
+        self.seen[place].calls += calls
+
+    def of_call(self, kind, tensors, *more, **options):
+        """A function that computes with weights was called."""
+        self.by_call.update(self.registered.base(t).data_ptr() for t in _known(tensors))
+        self.add(kind, tensors, *more, **options)
+
+    def of_module(self, call):
+        """A BN that a learner has written ran, unless it calls F.batch_norm, which has been noted."""
+        tensors = _tensors(call.name, self.found.by_hand)
+        watched = _known(tensors)[0].data_ptr() in self.by_call
+        if not watched and all(isinstance(t, torch.Tensor) for t in (*call.inputs, call.output)):
+            self.add("norm", tensors, call.inputs[0].detach(), call.output.detach())
 
 
 class _Registered:

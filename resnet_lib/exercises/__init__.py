@@ -1,6 +1,14 @@
 """Exercises that teach: predictions, checks of what the learner has written, hints, and progress.
 
 A check accepts any correct solution, however it is written, and names the mistake of a wrong one.
+
+    parts          checks of blocks, stages and networks: by `compare`, with the hints in symptoms
+    judge          checks of functions: edits has the right solution and its mistakes, diagnose what a number says by
+                   itself, results and number_types read what was returned
+    questions      predictions: asked has the lessons' small ones, own_question those with a student's own numbers
+    verdict        what a check has found; progress what is solved; notebook lets Run All go through
+
+Each of the other files has the checks of one subject: sizes, costs, widths, renaming, timer and so on.
 """
 
 from .asked import ask
@@ -19,8 +27,7 @@ from .notebook import checked, explain_missing_names
 from .numbers import own_numbers, student_numbers
 from .one_value import check_one_value
 from .own import yours
-from .own_block import check_own_block
-from .own_question import ask_own, check_own, own_question
+from .own_question import ask_own, check_own, check_own_block, own_question
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
 from .prediction_widget import Prediction
 from .progress import Progress, done, reset, solved

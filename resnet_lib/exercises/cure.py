@@ -5,9 +5,10 @@ import torch
 from .._common import Finding, Kind, one_thread
 from ..compare.clinic import HEALTHY, Trial, assemble, loads_by_name, prove, shapes, statistics
 from ..compare.endless import Endless
-from ..compare.errors import IN_FUNCTIONS, meaning, stopped, where
+from ..compare.errors import meaning, stopped, where
+from ..compare.kinds import kinds, several
 from ..compare.matching import compare
-from ..compare.words import kinds, several
+from ..compare.meanings import IN_FUNCTIONS
 from .progress import done
 from .verdict import Verdict, Wrong
 

@@ -9,8 +9,8 @@ from .._common import Finding, Kind, gap, one_thread
 from ..activations import calls, step_names
 from ..compare.endless import Endless, within
 from ..compare.errors import meaning, stopped, where
+from ..compare.kinds import several
 from ..compare.proof import ladder
-from ..compare.words import several
 from .progress import done
 from .questions import Question
 from .symptoms import hints_for

@@ -15,7 +15,8 @@ import torch
 from .._common import Finding, Kind, one_thread, say
 from ..compare import endless
 from ..compare.endless import within
-from ..compare.errors import IN_FUNCTIONS, stopped, where
+from ..compare.errors import stopped, where
+from ..compare.meanings import IN_FUNCTIONS
 from .diagnose import explains, of_arguments
 from .number_types import of_types
 from .progress import done
@@ -91,7 +92,7 @@ def judge(
     read:      the learner's result → (it in the form to compare, what is wrong with its form or None).
     same, differs: whether two results are equal, and how they differ, (kind, values).
     why:       why(cases, got, due), a finding where none of the edits explains the results, or None.
-    meanings:  what Python's errors mean in this exercise, as in `errors.MEANINGS`.
+    meanings:  what Python's errors mean in this exercise, as in `compare.meanings.MEANINGS`.
     stuck:     where to look when Python stops with an error.
     """
     name = name_of(f)

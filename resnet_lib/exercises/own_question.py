@@ -154,6 +154,19 @@ def check_own(lesson, me, answer, *, exercise=None):
     return held(lesson, me, [answer], lambda name: [own_question(lesson, name)], exercise)
 
 
+def check_own_block(me, shape, parameters, *, exercise=None):
+    """Check the shape that the BTNK1 of `own_numbers(me, "03")` outputs, (C, H, W), and its number of parameters."""
+    if not isinstance(me, str) or me.strip().casefold() in ("", "my name"):
+        more = f"me is still {me!r}: put in your own name as a text, since your numbers are made from it."
+        raise Wrong(Verdict(False, "Your name", more))
+
+    def questions(name):
+        C, W, C1, S = own_numbers(name, "03").values()
+        return [shape_question("BTNK1", C, W, C1, S), count_question("BTNK1", C, C1)]
+
+    return held("03", me, [shape, parameters], questions, exercise)
+
+
 def held(lesson, me, answers, questions, exercise=None):
     """Check answers to questions(name). One that is right for another name's numbers is told so."""
     if not isinstance(me, str):

@@ -4,7 +4,8 @@ import torch
 
 from .._common import Finding, Kind, one_thread, seeded
 from ..compare.endless import within
-from ..compare.errors import IN_FUNCTIONS, stopped, where
+from ..compare.errors import stopped, where
+from ..compare.meanings import IN_FUNCTIONS
 from ..experiments.twins import blocks, twins
 from ..network import ResNet
 from .judge import NO_FUNCTION

@@ -1,7 +1,7 @@
 """Hints for the parts that a learner builds and for the ladder: where to look, what a part consists of, and nearly the
 solution. The kinds of what a check has found choose the first; of several rows that fit, the upper counts."""
 
-from ..compare.words import kinds
+from ..compare.kinds import kinds
 
 NAMES = ("forward missing", "attribute unknown", "module attribute unknown", "name unknown", "argument unknown")
 STOPPED = ("stopped", "stopped at a name")
@@ -219,6 +219,7 @@ OWN = {
             "Read the line at which it stopped: only what the exercise names has to change.",
             (*STOPPED, "network stopped", "no logits"),
         ),
+        ("Compare what __init__ makes with the reference's layers: the table lists what does not fit.", ("entries",)),
         (
             "Compare kernel, stride and padding of the pooling with lesson 01: others can give the same shape.",
             (*POOLING, "fixed pooling", *HEAD[1:4]),
@@ -233,7 +234,6 @@ OWN = {
                 "averaged",
                 "multiplied",
                 "stacked",
-                "no projection",
             ),
         ),
         ("All steps before the first that differs are right: look at what comes right after them.", None),

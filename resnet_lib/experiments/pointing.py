@@ -39,13 +39,13 @@ def _strongest(values):
     return marked.view(H, W)
 
 
-def pointing(network, pictures, progress=None):
+def pointing(network, pictures):
     """Measure each method of `quarters` on pictures that the network answers rightly.
 
     pictures: an iterable of (x, label), x as `to_input` makes it, all of one size.
     Returns (method → (shown, hidden), n): of the n pictures that the network gets right, the shares that it still gets
     right when it is shown the marked quarter alone, and when that quarter is hidden (by mean colour, as in occlusion).
-    The better a map, the higher the first and the lower the second. progress: called as progress(done) after each.
+    The better a map, the higher the first and the lower the second.
     """
     found, n, sees, generator = {}, 0, None, torch.Generator().manual_seed(0)
     for x, label in pictures:
@@ -67,6 +67,4 @@ def pointing(network, pictures, progress=None):
         for name, each in zip(marked, answers, strict=True):
             shown, hidden = found.setdefault(name, [0, 0])
             found[name] = [shown + each[0], hidden + each[1]]
-        if progress:
-            progress(n)
     return {name: (shown / n, hidden / n) for name, (shown, hidden) in found.items()}, n

@@ -164,11 +164,14 @@ def calibrate(network, inputs, labels):
     return best
 
 
-def calibration_error(scores, labels, bins=15):
+BINS = 15  # equal steps of probability
+
+
+def calibration_error(scores, labels):
     """Return the expected calibration error: how far the probability of the answer is from the share of right
-    answers, averaged over answers in `bins` equal steps of probability."""
+    answers, averaged over answers in `BINS` equal steps of probability."""
     probability, answer = scores.softmax(1).max(1)
-    right, place = (answer == labels).float(), (probability * bins).long().clamp(max=bins - 1)
+    right, place = (answer == labels).float(), (probability * BINS).long().clamp(max=BINS - 1)
     gaps = [(probability[place == b] - right[place == b]).sum().abs() for b in place.unique()]
     return (sum(gaps) / len(labels)).item()
 

@@ -1,4 +1,12 @@
-"""Widgets: they hold the controls, call the library, and show its views. Display one by naming it in a cell."""
+"""Widgets: they hold the controls, call the library, and show its views. Display one by naming it in a cell.
+
+    instrument     the screen that most explorers share: a scene of controls, drawing, numbers and maps, drawn by
+                   instrument.js; an explorer fills the scene, `details` shows any view below it
+    base, controls, tiles, source, work     what explorers are made of
+    bottleneck and block_*, whole and whole_*, stem and stem_*     a block, a network, Stage 0
+
+Each of the other files is one explorer.
+"""
 
 from .ablation import AblationExplorer
 from .attribution import AttributionExplorer

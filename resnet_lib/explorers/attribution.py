@@ -32,7 +32,7 @@ class AttributionExplorer(InstrumentExplorer):
     and stop (of occlusion, which is slow and can be stopped). A click on the picture tells what covering there does.
     """
 
-    def __init__(self, network=None, picture="cat", size=None):
+    def __init__(self, network=None, picture="church", size=None):
         self.network = load("thin") if network is None else network
         self._size, self._covered, self._place = size, None, None
         self.source = PictureSource(picture)

@@ -99,7 +99,7 @@ def stage_marks(names):
     starts = [i + 1 for i, name in enumerate(names) if name.endswith(".0")]
     room = [after - start for start, after in zip(starts, [*starts[1:], len(names) + 1], strict=True)]
     return [
-        (start, f"Stage {n}" if wide > 0.12 * len(names) else str(n))
+        (start, f"Stage {n}" if wide > 0.16 * len(names) else str(n))
         for n, (start, wide) in enumerate(zip(starts, room, strict=True), 1)
     ]
 

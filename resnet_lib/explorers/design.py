@@ -60,7 +60,8 @@ class DesignExplorer(Explorer):
         self.budget = budget_of(thin, W) if budget is None else budget
         self.preset = choice("begin with", {OWN: OWN, **PRESETS})
         self.W = slider("W of the picture", W, 16, 256)
-        self.fourfold = checkbox("C out = 4 · C1, as in ResNet", True)
+        self.W.layout.width = "290px"
+        self.fourfold = checkbox("C out = 4 · C1", True)
         self.stem = {
             "C1": _narrow("C1", 4, 128, 4),
             "kernel": _narrow("kernel", 1, 11, 1),
@@ -76,7 +77,11 @@ class DesignExplorer(Explorer):
         self.watch(self.name, self.preset, self.W, self.fourfold, *self.stem.values())
         for stage in self.stages:
             self.watch(*stage.values())
-        numbers = columns(*(_column(f"Stage {i}", part) for i, part in enumerate((self.stem, *self.stages))))
+        stem, *stages = (_column(f"Stage {i}", part) for i, part in enumerate((self.stem, *self.stages)))
+        for stage in stages:
+            stage.add_class("rl-unnamed")
+        numbers = columns(stem, _names(), *stages)
+        numbers.add_class("rl-stages")
         self.lay_out(row(self.preset, self.W, self.fourfold), numbers, self.problems, row(self.mend), self.view)
         if task is not None:
             self.children += (row(self.name, self.train), self.ready, self.opened)
@@ -140,9 +145,9 @@ class DesignExplorer(Explorer):
         # In one piece: the browser lays out the page again for each that arrives.
         self.view.show(
             f"{budget_bars(self.budget, costs)}{design_drawing(design, costs)}"
-            '<p class="quiet">Each block is as high as the root of its W and as wide as the root of its channels; G '
-            f"marks a BTNK1. FLOPs = 2 × MACs = {costs.flops:,}.</p>"
-            f"{design_table(design, costs)}{odd}{_code('this design as code, to keep', design)}",
+            '<p class="quiet">A block is as high as the root of its W and as wide as the root of its channels; G marks '
+            f"a BTNK1. FLOPs = 2 × MACs = {costs.flops:,}.</p>"
+            f"{design_table(design, costs, 40, chosen=False)}{odd}{_code('this design as code, to keep', design)}",
             "opacity:0.5" if problems else "",
         )
         if self.task is not None:
@@ -212,7 +217,7 @@ def _code(title, design):
 
 def _narrow(name, low, high, step):
     control = slider(name, low, low, high, step)
-    control.layout, control.style = widgets.Layout(width="186px"), {"description_width": "46px"}
+    control.layout, control.style = widgets.Layout(width="auto", margin="0"), {"description_width": "48px"}
     control.add_class("rl-narrow")
     return control
 
@@ -220,7 +225,15 @@ def _narrow(name, low, high, step):
 def _column(name, controls):
     title = html()
     title.show(f"<b>{name}</b>")
-    return widgets.VBox([title, *controls.values()])
+    return widgets.VBox([title, *controls.values()], layout=widgets.Layout(flex="1 1 120px", max_width="220px"))
+
+
+def _names():
+    """The names of the sliders once, to the left of all stages, where there is room for them side by side."""
+    names = html()
+    names.show("".join(f"<div>{name}</div>" for name in ("&nbsp;", *(turn[0] for turn in TURNS.values()))))
+    names.add_class("rl-turns")
+    return names
 
 
 def _reach(control, value):

@@ -40,7 +40,7 @@ function numbersPart(model, {figures, problem, about, bar, pinned, live}) {
       const name = step[0].startsWith('shortcut') ? 'G' : step[0];
       const side = name === 'G' ? 'shortcut' : 'main';
       return make('span', {class: `rl-${side} rl-share${i % 2}`, style: `flex:${step[4]} 0 0`, title: `${step[0]}: ${grouped(step[4])} MACs, ${percent(step)} %`},
-        percent(step) >= 18 ? `${name} ${percent(step)} %` : percent(step) >= 8 ? name : '');
+        make('i'), make('b', {}, name), make('b', {}, `${percent(step)} %`));
     }));
   }
   const follow = once(show);
@@ -114,7 +114,7 @@ function render({model, el}) {
   el.append(root);
 
   const [codeButton, forgetCode] = codePart(model, code);
-  const closers = [forgetCode, keysOf(root)];
+  const closers = [forgetCode, keysOf(root), paceOf(model)];
   closers.push(controlsPart(model, {top, sliders, actions, problem: problems, pinned: pins, foot, walk, closeup: close}));
   actions.append(codeButton);
   actions.hidden = false;

@@ -50,7 +50,7 @@ from ..views.style import CSS, ERROR, MAIN, SHORTCUT, SUM
 from .base import LOCK, WRONG, Explorer
 from .controls import Action, Told
 from .stills import spoken
-from .tiles import Group, as_png, channels_of, pack, palettes, still
+from .tiles import Group, as_png, channels_of, pack, palettes, squeeze, still
 from .words import WORDS
 
 SCRIPTS = ("parts", "paint", "controls", "grid", "drawing", "maps", "closeup")  # each uses those before it
@@ -100,6 +100,7 @@ class Instrument(anywidget.AnyWidget):
         for control in controls:
             control.page = self
         self._answer, self._heard, self._shown = answer, 0, 0
+        self.raw, self.slow = b"", False  # the levels before they are packed, and whether the page asked for that
         self.on_msg(self._question)
         self.observe(self._hear, names="asked")
 
@@ -127,6 +128,10 @@ class Instrument(anywidget.AnyWidget):
             if content.get("do") == "file":
                 self._named[content["control"]].value = ({"name": content["name"], "content": bytes(buffers[0])},)
                 return
+            if content.get("do") == "pace":  # the page measures how long the answer takes
+                self.slow = content["slow"]
+                self.send({"do": "pace"})
+                return
             reply, buffers = self._answer(content)
             self.send({**content, **reply}, buffers)
 
@@ -146,9 +151,10 @@ class Instrument(anywidget.AnyWidget):
 
     def show_levels(self, maps, levels):
         """Show described maps with their bytes, as what belongs to the scene shown last."""
+        self.raw = levels
         with self.hold_sync():
-            self.maps = {**maps, "v": self._shown}
-            self.levels = levels
+            self.maps = {**maps, "v": self._shown} | ({"packed": True} if self.slow else {})
+            self.levels = squeeze(levels) if self.slow else levels
 
 
 class InstrumentExplorer(Explorer):
@@ -326,7 +332,7 @@ class InstrumentExplorer(Explorer):
         maps, pictures = self.page.maps.get("groups"), self.page.closeup.get("pictures", ())
         files = [p["file"] for p in pictures if "file" in p]
         if maps or files:
-            picture = still(self._groups, maps, self.page.levels, self.title()) if maps else as_png(files[-1])
+            picture = still(self._groups, maps, self.page.raw, self.title()) if maps else as_png(files[-1])
             data["image/png"] = base64.b64encode(picture).decode()
         return bundle
 
@@ -339,6 +345,6 @@ class InstrumentExplorer(Explorer):
             (h, w), n = g["side"], len(channels_of(g))
             if g["id"] == group:
                 start = at + index * h * w
-                return np.frombuffer(self.page.levels[start : start + h * w], np.uint8).reshape(h, w)
+                return np.frombuffer(self.page.raw[start : start + h * w], np.uint8).reshape(h, w)
             at += n * h * w
         raise LookupError(f"no maps are shown of {group}")

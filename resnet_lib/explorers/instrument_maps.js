@@ -1,6 +1,12 @@
 // The maps: tiles of pixels on canvases, whole pixels only. Pointing at one asks the kernel for its value, a click
 // enlarges it.
 
+/** Levels as they were before the kernel has packed them, within 3. */
+async function unpack(packed) {
+  const steps = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate'));
+  return new Uint8Array(await new Response(steps).arrayBuffer()).map(step => 6 * step + 1);
+}
+
 function mapsPart(model, places, room) {
   const {maps: element, hover, bar, note, live} = places;
   const {colours, paint, big} = painter(model);
@@ -9,8 +15,7 @@ function mapsPart(model, places, room) {
   let keyed = false;  // whether what is pointed at was come to by keys, and is read aloud
   let resting = '', pointed = false;  // what is said under the maps while nothing is pointed at
 
-  function arrive() {
-    const scene = model.get('maps'), levels = bytes(model.get('levels'));
+  function arrive(scene, levels) {
     element.hidden = !scene.groups?.length;
     if (element.hidden) return;
     let at = 0;
@@ -132,6 +137,7 @@ function mapsPart(model, places, room) {
     note.textContent = range(first);
     const bins = live.map(g => g.said).filter(said => said.bin);
     const binned = bins.map(said => (live.length > 1 ? `${said.title}: ` : '') + say(model, 'binned', {k: said.bin}));
+    if (scene.packed) binned.push(say(model, 'packed'));
     resting = [...binned, scene.note ?? ''].filter(Boolean).join(' · ');
     resting = hover.title = resting || say(model, 'point');
     if (!pointed) hover.textContent = resting;
@@ -283,12 +289,18 @@ function mapsPart(model, places, room) {
     }, 150);
   }
 
-  const follow = once(() => { arrive(); stale(); });
+  let turn = 0;
+  function receive() {
+    const scene = model.get('maps'), sent = bytes(model.get('levels')), mine = ++turn;
+    const show = levels => { if (mine === turn) { arrive(scene, levels); stale(); } };
+    if (scene.packed) unpack(sent).then(show, () => {}); else show(sent);  // refused: half of a message
+  }
+  const follow = once(receive);
   model.on('change:maps', follow);
   model.on('change:levels', follow);
   const check = once(stale);
   model.on('change:says', check);
-  arrive();
+  receive();
   return {
     resize: () => { if (groups.length) draw(); },
     close: () => {

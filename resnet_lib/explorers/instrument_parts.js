@@ -132,3 +132,24 @@ function questions(model, kind, answer) {
   const ask = content => { if (under) next = content; else send(content); };
   return [ask, () => model.off('msg:custom', hear)];
 }
+
+/**
+ * Tells the kernel whether the connection is slow, measured by round trips: then it packs the maps. The shortest of some
+ * counts, as a busy kernel answers late too, and while maps are packed it is measured again.
+ */
+function paceOf(model) {
+  let sent = 0, left = 3, least = Infinity, slow = false;
+  const measure = () => { sent = performance.now(); ask({slow}); };
+  const [ask, forget] = questions(model, 'pace', () => {
+    least = Math.min(least, performance.now() - sent);
+    sent = 0;
+    const now = --left <= 0 && least > 60;
+    if (left <= 0 && now === slow) return;
+    slow = now;
+    measure();
+  });
+  const again = () => { if (slow && !sent) measure(); };
+  model.on('change:maps', again);
+  if (model.widget_manager && window.DecompressionStream) measure();  // there is a kernel
+  return () => { model.off('change:maps', again); forget(); };
+}

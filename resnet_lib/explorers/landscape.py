@@ -6,7 +6,7 @@ from html import escape
 from matplotlib.figure import Figure
 
 from ..experiments.landscape import SIDES, landscape_steps
-from ..views.landscape import landscape_maps, landscape_slices, slices_chart
+from ..views.landscape import landscape_maps, landscape_slices, maps_width, slices_chart
 from ..views.markup import paragraphs, table
 from .base import Guarded, Picture, choice, html, row, whole_number
 from .subjects import networks_or_bundled, tasks_for
@@ -46,7 +46,7 @@ class LandscapeExplorer(Guarded):
         self.statistics = choice("BN's means and variances", STATISTICS, statistics)
         self.finest = choice("points", {f"{k} × {k}": k for k in sorted({*FINEST, finest})}, finest)
         self.work = Work("begin", self._begin, "forward passes", self.say)
-        self.picture = Picture("100%", max_width="930px")
+        self.picture = Picture("calc(100% - 4px)", max_width=f"{maps_width(len(self.networks))}px")
         self.picture.remove_class("rl-maps")
         self.slices, self.text = html(), html()
         self.watch(self.radius, self.seed, self.statistics, self.finest)
@@ -100,8 +100,8 @@ class LandscapeExplorer(Guarded):
             losses = (f"{n:.3g}" for n in (found.centre, found.edge, found.edge / max(found.centre, 1e-12)))
             rows.append((escape(name), *losses, f"{found.basin:.0%}", f"{falls} of {steps}"))
         names = (
-            f"| loss in the middle | at distance {self.radius.value:g} | as a multiple | "
-            "of the map better than guessing | steps outwards where it falls"
+            f"| loss in the middle | at distance {self.radius.value:g} | as a multiple | better than guessing | "
+            "falls outwards"
         )
         return table(names, rows)
 

@@ -24,13 +24,14 @@ class PhotographExplorer(InstrumentExplorer):
     """A photograph through the whole network: top five classes, and a walk stage → block → step → channel → value.
 
     network: any network of this library, or your own with its steps as modules; the bundled one unless given.
-    picture: whatever `photos.open_photo` takes. size: pixels of the network's input, its checkpoint's unless given.
+    picture: whatever `photos.open_photo` takes; one that the bundled network names right unless given.
+    size: pixels of the network's input, its checkpoint's unless given.
     Controls (attributes of these names): source (with choose, upload, path), size, stage, block, step, channel, row,
     column, strongest, gradient, first (the first channel shown), order. A click on a map chooses its channel and the
     value there, one on the enlarged map or the photograph a value.
     """
 
-    def __init__(self, network=None, picture="cat", size=None, step=None):
+    def __init__(self, network=None, picture="church", size=None, step=None):
         self.network = load("thin") if network is None else network
         checkpoint = getattr(self.network, "checkpoint", None)
         if size is None:

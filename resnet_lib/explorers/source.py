@@ -49,7 +49,7 @@ class PictureSource:
     `message` says why; of a panorama it says how little is looked at.
     """
 
-    def __init__(self, picture="cat"):
+    def __init__(self, picture="church"):
         self.choose = PictureChoice(picture, patterns=False)
         self.upload = Upload("your own", (), meaning="choose a picture file, or drop one on this view")
         self.path = Text("path", "", meaning="or a path, Enter")

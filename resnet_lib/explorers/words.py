@@ -27,6 +27,7 @@ WORDS = {
     "own_scales": "each map has its own scale",
     "group_scales": "each title has its own scale",
     "binned": "each pixel is the mean of {k} × {k} values",
+    "packed": "43 colours, as the connection is slow",
     "old": "not up to date",
     "computing": "computing …",
     "none_yet": "no maps",

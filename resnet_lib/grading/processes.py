@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 from . import wire
-from .functions import Ended
+from .proxies import Ended
 from .watching import crowded, kill, memory_of, size_of, there
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,7 +123,7 @@ def load(role):
     """Import what a judge or a submission uses, before it is copied."""
     for name in ("IPython.core.interactiveshell", "matplotlib.pyplot", "matplotlib_inline.backend_inline"):
         import_module(name)
-    import_module(".judge" if role == "judge" else ".child", __package__)
+    import_module(".marking" if role == "judge" else ".child", __package__)
     torch.set_num_threads(1)
     torch.conv2d(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 3, 3))  # what reads about the processor has read
 
@@ -137,7 +137,7 @@ def host(role, control, scratch):
         if not asked or asked == END:
             break
         if asked == PREPARE:
-            from .judge import prepare
+            from .marking import prepare
 
             prepare(socket.socket(fileno=ends[0]))
             continue
@@ -165,7 +165,7 @@ def host(role, control, scratch):
 def play(role, end, submissions):
     """Be a judge or a submission's process."""
     if role == "judge":
-        from .judge import judge
+        from .marking import judge
 
         judge(end, submissions)
     else:

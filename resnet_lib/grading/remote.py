@@ -18,7 +18,7 @@ from torch import nn
 
 from .. import network
 from . import modules, wire
-from .functions import DATA, Chosen, Function, checked, stand_in
+from .proxies import DATA, Chosen, Function, checked, stand_in
 from .replay import Replay
 
 CLOCK = time.perf_counter

@@ -40,14 +40,14 @@ class Timing:
         return self.middle[0]
 
     def times(self, other):
-        """How many times as long as `other`: the median of the ratios of neighbouring runs, which a machine that is
-        busy for a while leaves alone. Both must come from the same `timings`."""
+        """Return how many times as long as `other`: the quotient of the medians, so that it is what a reader computes
+        from the two. Both must come from the same `timings`: in turns, a busy minute hits both."""
         if len(self.seconds) != len(other.seconds):
             raise ValueError(
                 f"{len(self.seconds)} and {len(other.seconds)} runs: only what was timed in turns can be compared, so "
                 "give both to one call of timings"
             )
-        return statistics.median(a / b for a, b in zip(self.seconds, other.seconds, strict=True))
+        return self.median / other.median
 
     def __str__(self):
         low, high = self.middle

@@ -33,7 +33,7 @@ def finding(name, found):
     colour = QUIET if not done else ERROR if found.sick else SUM
     mark = sign(found.sick) if done else "…"
     return (
-        f'<div class="rl" style="border-left:5px solid {colour};padding:4px 10px;margin:4px 0;max-width:1000px">'
+        f'<div class="rl" style="border-left:5px solid {colour};padding:1px 10px;margin:2px 0;max-width:1000px">'
         f"<p>{mark} <b>{escape(name)}</b>: {escape(found.text)}</p>"
         f'<p class="quiet">{escape(EXAMINATIONS[name][1])}</p>{more}</div>'
     )
@@ -95,7 +95,7 @@ def trial_chart(trial):
         Curve(name, *smoothed(trial.losses[name], max(3, trial.steps // 20)), look)
         for name, look in (("healthy", HEALTHY), ("healthy, other weights", TWIN), ("patient", PATIENT))
     ]
-    chart = _chart("step", "training loss", title="a moment of training", width=520, height=240)
+    chart = _chart("step", "training loss", title="a moment of training", width=520, height=180)
     return chart.draw(curves, trial.text, x_range=(0, trial.steps))
 
 

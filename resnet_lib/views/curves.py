@@ -121,6 +121,7 @@ class Chart:
         # Its rules would hold for the whole page, and its list of fonts would come before the page's own.
         svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
         svg = re.sub(r"(font: [^;\"]*?)?font-family: [^;\"]*;?", "", svg)
+        svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # names such as axes_1, which every chart in a page would have
         body = svg[svg.index(">") + 1 : svg.rindex("</svg>")].replace("xlink:href", "href")
         return drawing(*self.size, text, body)
 

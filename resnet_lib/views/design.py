@@ -11,6 +11,7 @@ GAP, BETWEEN = 2, 26  # px between blocks, and between stages
 COLUMNS = (
     "| blocks | begins with | C | C1 | S | groups | output (C, H, W) | sees (px) | jump (px) | parameters | | MACs |"
 )
+CHOSEN = ("blocks", "C", "C1", "S", "groups")
 
 
 def design_drawing(design, costs):
@@ -47,9 +48,9 @@ def design_drawing(design, costs):
     return drawing(round(max(x + 40, 300)), HIGH + 64, "; ".join(said), drawn)
 
 
-def design_table(design, costs, width=60):
+def design_table(design, costs, width=60, *, chosen=True):
     """Return the design's numbers stage by stage, and what follows from them, as HTML, with bars of that many pixels.
-    `costs` is its `Anatomy`."""
+    `costs` is its `Anatomy`. Without `chosen`, only what follows: where the numbers themselves are in sight."""
     stem, head = design.stem, costs.by_stage()[-1]
     kind = f"{stem.kernel}×{stem.kernel}" + (", pool" if stem.pool else ", no pool")
     numbers, C = [("Stage 0", "", kind, 3, stem.C1, stem.S, "")], stem.C1
@@ -63,7 +64,11 @@ def design_table(design, costs, width=60):
         for row, at in zip(numbers, costs.by_stage(), strict=True)
     ]
     rows.append(("total", *[""] * 9, costs.parameters, "", costs.macs, ""))
-    return table(COLUMNS, rows, kinds={-1: "total"})
+    names = [name.strip() for name in COLUMNS.split("|")]
+    if not chosen:
+        kept = [i for i, name in enumerate(names) if name not in CHOSEN]
+        names, rows = [names[i] for i in kept], [tuple(row[i] for i in kept) for row in rows]
+    return table(names, rows, kinds={-1: "total"})
 
 
 def _projects(stage, C):

@@ -25,14 +25,15 @@ def block_diagram(steps, size, *, marked=(), clash=None):
     look = {"colour": ERROR, "bold": True} if clash else {}
     body = main + _line(X_MAIN, y, X_MAIN, y_sum - 13, ERROR if clash else MAIN)
     body += words(X_MAIN + 9, y + 16, f"F(x) {_shape(shapes[0])}", **look)
-    side, y_out, name = _shortcut(steps, marked, y_sum)
+    way, y_out, name = _shortcut(steps, marked, y_sum)
     colour = ERROR if clash else SHORTCUT
-    body += side + _line(X_SIDE, y_out, X_SIDE, y_sum, colour, arrow=False)
+    body += way + _line(X_SIDE, y_out, X_SIDE, y_sum, colour, arrow=False)
     body += _line(X_SIDE, y_sum, X_MAIN + 14, y_sum, colour)
     body += words(X_SIDE - 7, y_sum - 8, f"{name} {_shape(shapes[1])}", "end", **look)
     meeting, height = _sum(steps, marked, y_sum, clash)
     what = "they cannot be added." if clash else "they are added."
-    said = f"Diagram of the block. F(x) has shape {_shape(shapes[0])}, the shortcut {_shape(shapes[1])}; {what}"
+    f, side = map(_shape, shapes)
+    said = f"Diagram of the block. x has shape {_shape(size)}, F(x) {f}, the shortcut {side}; {what}"
     return drawing(380, height, said, body + meeting)
 
 

@@ -96,8 +96,9 @@ def _stage(network, number):
     return _row(before, blocks, f"Stage {number}")
 
 
-def _grid(kernel, stride, padding, W=8, cell=26):
+def _grid(kernel, stride, padding):
     """The pixels of a map, and how many windows of a convolution read each of them: none is a hollow circle."""
+    W, cell = 8, 26
     places = range(-padding, -padding + stride * out_size(W, kernel, stride, padding), stride)
     reads = [sum(start <= i < start + kernel for start in places) for i in range(W)]
     body, side = "", W * cell + 60

@@ -14,7 +14,7 @@ from .style import ERROR, NORMAL, SEQUENTIAL, SMALL
 
 DPI = 100
 POINT = 72 / DPI  # of a pixel
-HIGH, MAP, SPACE = 400, 330, 100  # pixels: of the picture, of a map along each side, for the numbers around it
+HIGH, MAP, SPACE, BAR = 370, 300, 100, 76  # pixels: of the picture, of a map along each side, for numbers and colours
 
 
 def landscape_maps(figure, landscapes):
@@ -25,7 +25,7 @@ def landscape_maps(figure, landscapes):
                 lines of one logarithmic scale. The dashed line is the loss of guessing; × marks a loss that is infinite
                 or undefined; grey is what is not known yet.
     """
-    width = len(landscapes) * (MAP + SPACE) + 76
+    width = maps_width(len(landscapes))
     figure.clear()
     figure.set(dpi=DPI, size_inches=(width / DPI, HIGH / DPI), facecolor="white")
     low, high = loss_range(landscapes.values())
@@ -71,6 +71,11 @@ def landscape_maps(figure, landscapes):
     return file.getvalue()
 
 
+def maps_width(n):
+    """Return the pixels across of `landscape_maps` for n maps."""
+    return n * (MAP + SPACE) + BAR
+
+
 def loss_range(landscapes):
     """(lowest, highest) finite loss that is known in any of them, a little apart at least, for one scale of all."""
     known = torch.cat([landscape.loss[landscape.known] for landscape in landscapes])
@@ -83,7 +88,7 @@ def loss_range(landscapes):
 
 def slices_chart():
     """The chart that `landscape_slices` draws again and again."""
-    return Chart("distance along a direction", "loss", log=True, width=740, height=260)
+    return Chart("distance along a direction", "loss", log=True, width=740, height=190)
 
 
 def landscape_slices(chart, landscapes):

@@ -1,6 +1,8 @@
 """Measured times as bars with their spread, and the roofline of a machine with the parts of a network under it."""
 
+import math
 from html import escape
+from itertools import combinations
 
 from ..speed.timing import ms
 from .curves import Chart
@@ -37,7 +39,8 @@ def roofline(machine, before, after=()):
     in a notebook.
 
     before: Standings, drawn as open circles. after: the same parts done faster, filled, with a line from the one to
-    the other. The sign in a circle is the last of the part's name: 0 to 4 for the stages, h for the head.
+    the other. The sign in a circle is the last of the part's name: 0 to 4 for the stages, h for the head. A circle
+    that would hide another is beside its place, with a line to a dot at the place itself.
     """
     points = [*before, *after]
     xs = [s.work.intensity for s in points] + [machine.ridge]
@@ -52,7 +55,12 @@ def roofline(machine, before, after=()):
             if name in faster:
                 d = f"M{x:.0f} {y:.0f}L{faster[name][0]:.0f} {faster[name][1]:.0f}"
                 drawn += f'<path d="{d}" style="stroke:{COST};stroke-width:1.5;stroke-dasharray:3 3"/>'
-        return drawn + "".join(_point(*place, name, i >= len(before)) for i, (name, place) in enumerate(places))
+        true = [place for _, place in places]
+        beside = _apart(true, at(x_range[0], y_range[1]), at(x_range[1], y_range[0]))
+        drawn += "".join(map(_pointer, true, beside))
+        for i, ((name, _), place) in enumerate(zip(places, beside, strict=True)):
+            drawn += _point(*place, name, i >= len(before))
+        return drawn
 
     said = "; ".join(
         f"{s.work.name}{' after' if i >= len(before) else ''}: {s.work.intensity:.0f} FLOPs a byte, "
@@ -102,11 +110,46 @@ def _roof(at, machine, x_range, lowest):
     )
 
 
+RADIUS = 11  # of a circle with its sign, px
+
+
+def _apart(places, corner, opposite):
+    """Return places moved as little as needed for circles on them not to touch, between two corners of the chart."""
+    moved, least = [list(place) for place in places], 2 * RADIUS + 3
+    low, high = ([end(pair) for pair in zip(corner, opposite, strict=True)] for end in (min, max))
+    for _ in range(300):
+        close = [(i, k) for i, k in combinations(range(len(moved)), 2) if math.dist(moved[i], moved[k]) < least]
+        if not close:
+            break
+        for i, k in close:
+            gap = math.dist(moved[i], moved[k])
+            way = [(b - a) / gap for a, b in zip(moved[i], moved[k], strict=True)] if gap > 0.1 else [0.6, 0.8]
+            push = max(0.0, least + 0.5 - gap) / 2
+            for axis in (0, 1):
+                moved[i][axis] -= push * way[axis]
+                moved[k][axis] += push * way[axis]
+        for place in moved:
+            for axis in (0, 1):
+                place[axis] = min(max(place[axis], low[axis] + RADIUS), high[axis] - RADIUS)
+    return moved
+
+
+def _pointer(place, beside):
+    """The dot at a place whose circle is beside it, and the line between the two."""
+    if math.dist(place, beside) < 1:
+        return ""
+    (x, y), (x1, y1) = place, beside
+    return (
+        f'<path d="M{x1:.1f} {y1:.1f}L{x:.1f} {y:.1f}" style="stroke:{TEXT};stroke-width:1"/>'
+        f'<path d="M{x:.1f} {y:.1f}h.01" style="stroke:{COST};stroke-width:7;stroke-linecap:round"/>'
+    )
+
+
 def _point(x, y, name, filled):
     fill, ink = (COST, "#ffffff") if filled else (PAPER, TEXT)
     sign = name[-1] if name[-1].isdigit() else name[0]
     return (
-        f'<g><title>{escape(name)}</title><circle cx="{x:.1f}" cy="{y:.1f}" r="11" '
+        f'<g><title>{escape(name)}</title><circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS}" '
         f'style="fill:{fill};stroke:{COST};stroke-width:2"/>'
         f"{words(x, y + 5, sign, 'middle', size=LARGE - 2, colour=ink, bold=True)}</g>"
     )

@@ -42,4 +42,12 @@ CSS = f"""<style>
 .rl-explorer .widget-box {{ overflow: visible; max-width: 100%; min-width: 0; }}
 .rl-explorer .widget-text {{ max-width: calc(100% - 4px); }}
 .rl-narrow .widget-readout {{ min-width: 40px; width: 40px; }}
+.rl-stages {{ container-type: inline-size; }}
+.rl-turns {{ display: none; }}
+.rl-turns .rl div {{ line-height: 28px; text-align: right; white-space: nowrap; }}
+.rl-turns .rl div:first-child, .rl-stages b {{ line-height: 20px; }}
+@container (min-width: 700px) {{
+  .rl-turns {{ display: block; }}
+  .rl-unnamed .widget-label {{ display: none; }}
+}}
 </style>"""

@@ -1,7 +1,7 @@
 """Published weights: the catalogue of checkpoints, their names, downloading and loading.
 
 The published checkpoints of the ResNet family all use the key names of one early PyTorch implementation. The
-library names things as the course does; `names` translates between the two.
+library names things as the course does; `key_names` translates between the two.
 """
 
 from .._common import check, shape_text, unfilled
@@ -9,8 +9,8 @@ from ..network import DESIGNS, build
 from .catalogue import CHECKPOINTS, PUBLISHED, THIN, Checkpoint, imagenet_classes
 from .download import Unavailable, digest, fetch
 from .formats import CannotLoad
+from .key_names import LEAVES, NAMES, from_published, to_published
 from .loading import load
-from .names import LEAVES, NAMES, from_published, to_published
 
 __all__ = [
     "CHECKPOINTS",

@@ -12,7 +12,7 @@ import torch
 
 from .._common import Finding, Kind
 from .formats import CannotLoad
-from .names import LEAVES, SCHEMES, from_scheme, to_scheme
+from .key_names import LEAVES, SCHEMES, from_scheme, to_scheme
 from .variants import family
 
 NO_WEIGHTS = Kind("no weights", "{where!r} holds no weights: a dictionary of tensors is expected, as from state_dict()")

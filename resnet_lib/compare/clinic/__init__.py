@@ -1,11 +1,11 @@
 """The broken-block clinic: networks with one real mistake each, and four examinations that show what it does.
 
-A network is put together from parts (parts.py); three examinations are quick (examinations.py,
+A network is put together from parts (healthy.py); three examinations are quick (examinations.py,
 proving.py), one trains (trial.py). Whether a patient is cured is said by `exercises.check_cured`.
 """
 
 from .examinations import Reading, Shapes, Statistics, shapes, statistics
-from .parts import HEALTHY, assemble, initialise_at_the_shortcut
+from .healthy import HEALTHY, assemble, initialise_at_the_shortcut
 from .proving import Proof, loads_by_name, prove, published
 from .trial import Trial
 

@@ -11,8 +11,8 @@ from torch import nn
 
 from ..._common import one_thread, say, shape_text, unfilled
 from ...activations import Call, recording
-from ..words import found, several
-from .parts import FULL, WRONG, assemble, limited, pictures, prepare, said
+from ..kinds import found, several
+from .healthy import FULL, WRONG, assemble, limited, pictures, prepare, said
 
 # ── Shapes and counts ────────────────────────────────────────────────────────────────────────────────────────
 

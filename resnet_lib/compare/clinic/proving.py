@@ -9,9 +9,9 @@ import torch
 from ..._common import one_thread, say
 from ...weights import load as trained
 from ..endless import Endless, within
+from ..kinds import found, several
 from ..proof import copy_weights, ladder
-from ..words import found, several
-from .parts import WRONG, answer, assemble, pictures, prepare, said
+from .healthy import WRONG, answer, assemble, pictures, prepare, said
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def prove(parts, names=None):
         if own:
             with within():
                 own(mine, _copied(reference))
-        steps = ladder(mine.eval(), reference, due_x[:8], names=names, copy=own is None)
+        steps = ladder(mine.eval(), reference, due_x[:8], names=names or {}, copy=own is None)
     except WRONG as error:
         return Proof(None, error=said(error))
     if isinstance(steps.error, Endless):

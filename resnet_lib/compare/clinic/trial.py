@@ -10,10 +10,10 @@ from ..._common import one_thread, say
 from ...experiments.tasks import photographs
 from ...experiments.training import FAST, Recipe, Training
 from ..endless import within
-from ..words import found, several
-from .parts import HEALTHY, WRONG, assemble, said
+from ..kinds import found, several
+from .healthy import HEALTHY, WRONG, assemble, said
 
-STEPS = 10 if FAST else 200
+STEPS = 3 if FAST else 200
 LATE = 20  # the last steps, whose mean loss is compared
 EARLY = 5  # the first steps, in which a healthy step of training gives the healthy losses
 RECIPE = Recipe(batch=64, peak=0.05, weight_decay=0.0)

@@ -1,4 +1,4 @@
-"""Both networks run, and what every step of them gives out: the rungs of the ladder."""
+"""Run two networks, and hold what every step of them returns side by side: the rungs of the ladder."""
 
 from collections import Counter, defaultdict
 from copy import deepcopy
@@ -12,7 +12,7 @@ from torch import nn
 from .._common import gap
 from ..activations import recording
 from .endless import within
-from .names import shape_of, whole
+from .pairing import by_order, match, placing, rank, shape_of, shared_groups, whole
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def draw_norms(model):
 MODED = (nn.modules.batchnorm._NormBase, nn.modules.dropout._DropoutNd)
 
 
-class _Run(NamedTuple):
+class Run(NamedTuple):
     taps: dict  # name → what the step gave out, in the order of running
     given: dict  # name → what went into it, for modules made of several
     odd: dict  # name → how often it was called, where that is not once
@@ -137,7 +137,7 @@ def run(model, place, wanted, x):
     taps = {name: t for name, (_, t) in sorted(taps.items(), key=lambda item: item[1][0]) if name != "head"}
     if isinstance(out, torch.Tensor):
         taps["logits"] = out
-    return _Run(taps, {name: t for name, (_, t) in given.items()}, odd, out, error)
+    return Run(taps, {name: t for name, (_, t) in given.items()}, odd, out, error)
 
 
 def check_reference(run, x):
@@ -149,6 +149,57 @@ def check_reference(run, x):
     for name, t in run.taps.items():
         if not torch.isfinite(t).all():
             raise ValueError(f"{name} of the reference holds values that are not finite: take another x or reference")
+
+
+class Both:
+    """A reference and a learner's network, copies in eval(), run on one input.
+
+    place, my_place: functions from their own names to the library's.
+    by_order: whether `my_place` comes from shapes and order, and not from the learner's names.
+    rows:   Parameters of both. wrong: those that do not fit, in the order of the network.
+    shared: groups of names that are one and the same entry in the learner's network.
+    run, my_run: `Run`s. rungs: Rungs. first: the first that diverges, or None.
+    """
+
+    def __init__(self, theirs, mine, x, copy, tolerance):
+        self.theirs, self.mine, self.x, self.copy, self.tolerance = theirs, mine, x, copy, tolerance
+        self.place, self.by_order = placing(theirs, None), False
+
+    def climb(self, names):
+        """Name the learner's steps, copy the weights if asked to, run both and fill in the rungs. names: as
+        `proof.ladder`'s; where it is None and names do not fit, layers are paired by shape and order."""
+        ways = [placing(self.mine, names)]
+        verdicts = {p.verdict for p in self._match(ways[0])[0]}
+        self.run = run(self.theirs, self.place, None, self.x)
+        check_reference(self.run, self.x)
+        if names is None and verdicts >= {"missing", "extra"}:
+            fit = by_order(self.theirs, self.mine, self.place, self.x)
+            fit = [way for way in fit if all(p.verdict == "same" for p in self._match(way)[0])]
+            ways, self.by_order = fit or ways, bool(fit)
+        far = [self._climb(way) for way in ways]
+        if far[-1] < max(far):
+            self._climb(ways[far.index(max(far))])
+        return self
+
+    def _climb(self, my_place):
+        """How many rungs are equal before the first that is not."""
+        self.my_place = my_place
+        self.rows, pairs = self._match(my_place)
+        self.shared = shared_groups(pairs)
+        if self.copy:
+            for _, theirs, mine in pairs:
+                mine.copy_(theirs)
+        else:
+            other = {name for name, a, b in pairs if not torch.equal(a, b.to(a))}
+            self.rows = [p._replace(verdict="other values") if p.name in other else p for p in self.rows]
+        self.wrong = sorted((p for p in self.rows if p.verdict != "same"), key=lambda p: rank(p.name))
+        self.my_run = run(self.mine, my_place, {self.place(n) for n, _ in self.theirs.named_modules()}, self.x)
+        self.rungs = rungs_of(self.run, self.my_run, self.tolerance)
+        self.first = first_rung(self.rungs)
+        return inf if self.first is None else self.rungs.index(self.first)
+
+    def _match(self, my_place):
+        return match(self.theirs.state_dict(), self.mine.state_dict(), self.place, my_place)
 
 
 def rungs_of(a, b, tolerance):

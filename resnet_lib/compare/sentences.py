@@ -1,56 +1,9 @@
-"""Everything that can be found where a module is held against the reference, with its words; nothing reads them back.
-
-`found("layer missing", …)` makes a finding of one of these kinds. A finding may hold others, as "two at once" holds
-two; `kinds` lists the names of all of them.
-"""
+"""The sentences of everything that can be found where a module is held against the reference: name of a kind → its
+sentence, a template for a finding's values or a function of them."""
 
 import re
 
-from .._common import Finding, Kind, say, shape_text
-
-# The kind of step → where to look, when nothing is proved.
-LOOK = {
-    "conv": "its stride, padding and dilation, and whether the ReLU before it is there",
-    "bn": "that BN, and whether something stands between the convolution and it",
-    "relu": "which function it is, and that it comes right after BN",
-    "pool": "the pooling's kind, kernel, stride and padding",
-    "stage0": "what follows BN: the ReLU and the pooling",
-    "projection": "what follows its BN",
-    "block": "the sum and what follows it",
-    "logits": "the global average, the flattening, and whether something follows the linear layer",
-}
-
-
-def look_at(step, otherwise):
-    """Where to look for what is wrong with a step, by the kind of step."""
-    last = step.split(".")[-1]
-    return LOOK.get(last) or LOOK.get(last.rstrip("0123"), otherwise)
-
-
-def found(kind, where="", **values):
-    """Return a finding of the kind of that name."""
-    return Finding(KINDS[kind], where, values)
-
-
-def several(*findings):
-    """Return one finding of those that are not None, or None."""
-    findings = tuple(f for f in findings if f)
-    return findings[0] if len(findings) == 1 else found("several", parts=findings) if findings else None
-
-
-def kinds(finding):
-    """Return the names of the kinds of a finding and of all that it holds, the outermost first."""
-    names = [finding.kind.name]
-    for value in finding.values.values():
-        for inner in value if isinstance(value, tuple) else (value,):
-            names += kinds(inner) if isinstance(inner, Finding) else []
-    return names
-
-
-def layer_name(name):
-    """A layer's name for a sentence. Blocks of a stage alone are counted from 1, as in the lesson and its explorer."""
-    at = re.match(r"(\d+)(?:\.(.+))?$", name or "")
-    return name if not at else f"{at[2]} of block {int(at[1]) + 1}" if at[2] else f"block {int(at[1]) + 1}"
+from .._common import say, shape_text
 
 
 def _capital(cause, **_):
@@ -110,11 +63,6 @@ def _entries(cause, more, **_):
 
 def _stage_blocks(stage, n, right, **_):
     return f"Stage {stage} has {n} {'block' if n == 1 else 'blocks'}, and {right} are due."
-
-
-def _uncounted(where, times, **_):
-    calls = "made, but forward never calls it" if times == 0 else f"called {times} times in one forward pass"
-    return f"{where} is {calls}."
 
 
 BATCH = "uses the statistics of the batch, as in training mode: call eval(); F.batch_norm wants training=self.training"
@@ -328,22 +276,18 @@ ENTRIES = {
         "division by zero or a root of a negative number."
     ),
     "no logits": "Your forward gives {type} and must give a tensor, the logits.",
-    "network stopped": "After {reached} your network stopped with {type}: {message}{line}",
+    "network stopped": lambda reached, type, message, line, **_: (
+        f"After {reached} your network stopped with {type}: {message}.{line and f' {line}'}"
+    ),
     "step differs": "{before} is equal and {where} is not: look at what your forward does between them. Check {look}.",
     "no usual mistake": "It is none of {tried} usual mistakes.",
     "fixed pooling": (
         "The maps are {H} × {W} here: a pooling of fixed size, such as AvgPool2d(7), fits pictures of one size only, "
         "and AdaptiveAvgPool2d(1) fits all."
     ),
-    "calls of a step": _uncounted,
     **dict.fromkeys(
         ("other values", "first weight other", "statistics other"),
         "{where} has other values than the reference's: these are not its weights.",
-    ),
-    "number of blocks": "The number of blocks in Stage {stage} is {n} in yours and {right} in the reference.",
-    "bias left on": (
-        "{where}: a bias was left on in the convolution. The BN after it subtracts it again in training, and the "
-        "published weights have none: write bias=False."
     ),
     "projection too many": ("{where} has a projection; in the reference its shortcut passes x on unchanged (BTNK2)."),
     "entry too many": "{where} is in your network and not in the reference.",
@@ -351,20 +295,14 @@ ENTRIES = {
     "no name fits": (
         "No name of yours is one of the reference's: say which is which with names={{'yours': 'stage0', …}}."
     ),
-    "no projection": "{where} has no projection. It needs one{also}: {C:,} channels go in and {C_out:,} come out.",
     "norm without weight": "{where} has no weight and bias (affine=False).",
     "norm without statistics": (
         "{where} keeps no running statistics (track_running_stats=False) and uses the batch's in eval()."
     ),
-    "no norm entry": "{where} is missing: there is no BN after {after}.",
     "entry missing": "{where} is missing in your network.",
     "classes": "head.fc gives {n:,} classes in yours and {right:,} in the reference.",
-    "entry's kernel": "{where} has a kernel of {kernel}; it should be {right}.",
     "C1": "{where} has C1 = {C1:,}; it should be {right:,}.",
     "groups": "Each output of {where} sees {n:,} channels and should see {right:,}: are its groups right?",
-    "entry's channels": (
-        "{where} takes {takes:,} channels and gives {gives:,}; it should take {right_takes:,} and give {right_gives:,}."
-    ),
     "entry's shape": "{where} has shape {shape}; it should be {right}.",
     "shared": (
         "{where} are one and the same layer in your network, with one set of weights: make a new block each time, and "
@@ -413,5 +351,3 @@ EXAMINED = {
     ),
     "unmoved": "{n} entries have not moved, the first {where}.",
 }
-
-KINDS = {name: Kind(name, sentence) for name, sentence in (MISTAKES | LAYERS | ENTRIES | EXAMINED).items()}

@@ -1,5 +1,5 @@
 """The sets of key names: the library's, the published ones of an early PyTorch implementation, and those of others who
-name the same layers. (Names of steps and of parts, not of keys, are in `_common.names`.)"""
+name the same layers. (Names of steps and of parts, not of keys, are in `_common.step_names`.)"""
 
 import re
 from functools import cache

@@ -5,7 +5,7 @@ from dataclasses import replace
 from torch import nn
 
 from .checks import Checked, check_input, check_training_size
-from .names import PARTS
+from .step_names import PARTS
 
 
 def _part(published):

@@ -1,0 +1,56 @@
+"""Findings where a module is held against the reference. Their words are in sentences.py; nothing reads them back.
+
+`found("layer missing", …)` makes a finding of one of these kinds. A finding may hold others, as "two at once" holds
+two; `kinds` lists the names of all of them.
+"""
+
+import re
+
+from .._common import Finding, Kind
+from .sentences import ENTRIES, EXAMINED, LAYERS, MISTAKES
+
+KINDS = {name: Kind(name, sentence) for name, sentence in (MISTAKES | LAYERS | ENTRIES | EXAMINED).items()}
+
+# The kind of step → where to look, when nothing is proved.
+LOOK = {
+    "conv": "its stride, padding and dilation, and whether the ReLU before it is there",
+    "bn": "that BN, and whether something stands between the convolution and it",
+    "relu": "which function it is, and that it comes right after BN",
+    "pool": "the pooling's kind, kernel, stride and padding",
+    "stage0": "what follows BN: the ReLU and the pooling",
+    "projection": "what follows its BN",
+    "block": "the sum and what follows it",
+    "logits": "the global average, the flattening, and whether something follows the linear layer",
+}
+
+
+def look_at(step, otherwise):
+    """Where to look for what is wrong with a step, by the kind of step."""
+    last = step.split(".")[-1]
+    return LOOK.get(last) or LOOK.get(last.rstrip("0123"), otherwise)
+
+
+def found(kind, where="", **values):
+    """Return a finding of the kind of that name."""
+    return Finding(KINDS[kind], where, values)
+
+
+def several(*findings):
+    """Return one finding of those that are not None, or None."""
+    findings = tuple(f for f in findings if f)
+    return findings[0] if len(findings) == 1 else found("several", parts=findings) if findings else None
+
+
+def kinds(finding):
+    """Return the names of the kinds of a finding and of all that it holds, the outermost first."""
+    names = [finding.kind.name]
+    for value in finding.values.values():
+        for inner in value if isinstance(value, tuple) else (value,):
+            names += kinds(inner) if isinstance(inner, Finding) else []
+    return names
+
+
+def layer_name(name):
+    """A layer's name for a sentence. Blocks of a stage alone are counted from 1, as in the lesson and its explorer."""
+    at = re.match(r"(\d+)(?:\.(.+))?$", name or "")
+    return name if not at else f"{at[2]} of block {int(at[1]) + 1}" if at[2] else f"block {int(at[1]) + 1}"
