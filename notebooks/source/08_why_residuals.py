@@ -507,7 +507,7 @@ ask("08.start")
 # ●● of ●●● · worth doing · 10 minutes
 #
 # Write `ways(n)` for a network of n residual blocks: it returns a list of n + 1 numbers, in which entry k is the number
-# of paths through exactly k of the F's.
+# of paths through exactly k of the F's. (The cell also prints a question of its own; its answer goes into `own`.)
 #
 # <details><summary>Hint: try it by hand</summary>n = 2: one path through none, two paths through one, one path through
 # both: [1, 2, 1]. What do you get for n = 3?</details>
@@ -596,8 +596,9 @@ without_blocks.run()
 #
 # <details><summary>What you can see</summary>
 #
-# Removed at random, the first one or two blocks make the plain twin guess. The residual twin falls step by step, and
-# only guesses when nearly all are gone that can go. That is what an ensemble of paths does, and a chain does not.
+# The plain twin has lost more than half with its first block. The residual twin falls step by step: in our run it had
+# lost half after six of the twelve blocks, and after ten when taken from the last back, since its first blocks count
+# most. That is what an ensemble of paths does, and a chain does not.
 #
 # Swapping two blocks of one stage leaves both in the path, each with an input that it was not trained for. Compare with
 # what removing each of them cost.
@@ -629,7 +630,8 @@ bundled.run()
 # length of the network's filter that it is added to (Li et al., arXiv 1712.09913). Without that, a network with large
 # weights would look flat, and one with small weights steep, although BN makes the two compute the same.
 #
-# Each point of the map costs one forward pass. The map starts coarse, and becomes finer while you watch. Both maps have
+# Each point of the map costs one forward pass. The map begins by itself, coarse, and becomes finer while you watch (or
+# press **stop**). Both maps have
 # the same colours and contour lines. **Predict:**
 
 # %%
