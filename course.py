@@ -526,7 +526,7 @@ from any web server the first one is live too: run python3 -m http.server in tha
 
   NUMBER ...       execute only these lessons, such as 03; the others stay as they were
   --out FOLDER     write there instead
-  --language NAME  the table of words in notebooks/site/words (english)
+  --language NAME  the table of words in resnet_lib/explorers/languages
 
 Lessons that have not changed are not executed again. A build that was stopped resumes; the whole takes about twenty
 minutes.""",

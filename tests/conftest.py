@@ -161,3 +161,25 @@ def desk(browser, request, tmp_path_factory):
     folder = _shared["root"] / request.module.__name__.rpartition(".")[2]
     folder.mkdir()
     return Desk(folder, _once("lab", lambda: lab.running_lab(_shared["root"], warm.kernels)), browser)
+
+
+# ── A live page without a kernel ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="session")
+def live_site(tmp_path_factory):
+    """(folder, address) of a site with live pages, as `site_page.served` writes and serves it."""
+    from .site_page import served
+
+    with served(tmp_path_factory.mktemp("live_site")) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def live(request, live_site, browser):
+    """The live page of the scene that the test's file names as SCENE."""
+    from .site_page import Live
+
+    live = Live(browser, live_site[1], request.module.SCENE)
+    yield live
+    assert live.problems == []

@@ -111,13 +111,20 @@ def test_axe_finds_nothing_with_the_table_and_a_large_map_open_and_an_illegal_bl
 
 
 def test_who_wants_no_motion_sees_none(page):
-    page.emulate_media(reduced_motion="reduce")
-    explorer(page, "bottleneck explorer").get_by_role("slider", name="S", exact=True).press("ArrowRight")
-    changed = page.locator(".rl-changed").first
-    changed.wait_for(state="attached")
+    text = explorer(page, "bottleneck explorer").locator(".rl-diagram text").first
     moving = "one => [getComputedStyle(one).animationName, getComputedStyle(one).transitionDuration]"
-    assert changed.evaluate(moving) == ["none", "0s"]
+    assert text.evaluate(moving) == ["none", "0.6s"]
+    page.emulate_media(reduced_motion="reduce")
+    assert text.evaluate(moving) == ["none", "0s"]
     page.emulate_media(reduced_motion="no-preference")
+
+
+def test_what_has_changed_is_coloured_until_the_hand_rests(page):
+    bottleneck = explorer(page, "bottleneck explorer")
+    bottleneck.get_by_role("slider", name="S", exact=True).press("ArrowRight")
+    bottleneck.locator(".rl-changed").first.wait_for(state="attached")
+    bottleneck.locator(".rl-changed").first.wait_for(state="detached")
+    bottleneck.get_by_role("button", name="reset").press("Enter")
 
 
 def test_in_four_hundred_pixels_no_control_is_cut(page):

@@ -16,22 +16,14 @@ from resnet_lib.explorers.tiles import pack
 from resnet_lib.explorers.trained import loaded, places
 from resnet_lib.photos import PHOTOS, _filters, square, to_input
 
-from .site_page import Live, served
-
-pytestmark = pytest.mark.browser
+SCENE = "bottleneck"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("site")) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def engine(site, browser):
+def engine(live_site, browser):
     """Run JavaScript in a page beside the engine; arrays go in and come out as lists."""
     page = browser.new_page()
-    page.goto(site[1] + "empty.html")
+    page.goto(live_site[1] + "empty.html")
 
     def run(body, argument=None):
         return page.evaluate(
@@ -39,13 +31,6 @@ def engine(site, browser):
         )
 
     return run
-
-
-@pytest.fixture(scope="module")
-def live(site, browser):
-    live = Live(browser, site[1], "bottleneck")
-    yield live
-    assert live.problems == []
 
 
 def numbers(tensor):
@@ -59,16 +44,25 @@ def relative(found, expected):
 # ── The arithmetic ──
 
 
-def test_a_convolution_is_torchs_for_any_kernel_stride_padding_and_groups(engine):
-    draw, cases, torch_says = random.Random(1), [], []
-    torch.manual_seed(1)
-    while len(cases) < 40:
+def drawn_convolutions(n=40):
+    """(groups, kernel, options, C, C1, H, W) at random, then the 3×3 that are computed in windows of 4 × 4."""
+    draw, found = random.Random(1), []
+    while len(found) < n:
         groups, k = draw.choice([1, 1, 2, 3]), draw.choice([1, 2, 3, 5, 7])
         options = {"stride": draw.randint(1, 3), "padding": draw.randint(0, 3), "dilation": draw.randint(1, 2)}
         C, C1 = groups * draw.randint(1, 5), groups * draw.randint(1, 9)
         H, W = draw.randint(1, 12), draw.randint(1, 12)
-        if min(H, W) + 2 * options["padding"] < options["dilation"] * (k - 1) + 1:
-            continue
+        if min(H, W) + 2 * options["padding"] >= options["dilation"] * (k - 1) + 1:
+            found.append((groups, k, options, C, C1, H, W))
+    for H, W, padding in ((8, 8, 1), (7, 9, 1), (5, 6, 0), (3, 12, 2), (2, 2, 2)):
+        found.append((1, 3, {"stride": 1, "padding": padding, "dilation": 1}, 9, 6, H, W))
+    return found
+
+
+def test_a_convolution_is_torchs_for_any_kernel_stride_padding_and_groups(engine):
+    cases, torch_says = [], []
+    torch.manual_seed(1)
+    for groups, k, options, C, C1, H, W in drawn_convolutions():
         x, weight, bias = torch.randn(C, H, W), torch.randn(C1, C // groups, k, k), torch.randn(C1)
         torch_says.append(F.conv2d(x[None], weight, bias, groups=groups, **options)[0])
         cases.append([*map(numbers, (x, weight, bias)), options | {"groups": groups}])
@@ -121,13 +115,13 @@ def test_random_weights_are_the_librarys(engine):
 
 
 @pytest.mark.parametrize("name", PHOTOS)
-def test_every_step_of_the_network_has_the_librarys_values(engine, site, name):
+def test_every_step_of_the_network_has_the_librarys_values(engine, live_site, name):
     x, network = to_input(name, 128), loaded("thin")
     steps = [s for s in step_names(network) if s != "head.flatten" and not s.endswith("0.shortcut")]
     with torch.no_grad():
         made = calls(network, x, steps)
     wanted = np.concatenate([x.numpy().reshape(-1)] + [made[s].output.numpy().reshape(-1) for s in steps])
-    (site[0] / "steps.bin").write_bytes(wanted.astype("<f4").tobytes())
+    (live_site[0] / "steps.bin").write_bytes(wanted.astype("<f4").tobytes())
     found = engine(
         """const {Trained} = await at('engine_blocks');
         const get = async name => (await fetch(name, {cache: 'no-store'})).arrayBuffer();
@@ -221,6 +215,32 @@ def test_a_random_block_draws_the_librarys_maps(live, design):
     assert abs(found.astype(int) - np.frombuffer(expected, np.uint8)).max() <= 1
 
 
+def test_what_is_used_again_for_another_C1_is_right(live):
+    live.put(block="BTNK1", C=32, W=12, C1=12, S=1)
+    for C1 in (24, 8, 16):
+        design = BlockDesign("BTNK1", 32, 12, C1)
+        live.put(C1=C1)
+        run = BlockMaps().run(design, look_at(design), "coffee", None, 0, 16)
+        _, expected = pack(block_groups(run, look_at(design), "sum", 0, 16))
+        found, _ = levels_of(live)
+        assert abs(found.astype(int) - np.frombuffer(expected, np.uint8)).max() <= 1, C1
+
+
+def test_a_step_draws_each_group_of_maps_once_and_animates_nothing(live):
+    live.put(block="BTNK1", C=64, W=28, C1=16, S=1)
+    live.page.evaluate(
+        """() => { const canvas = CanvasRenderingContext2D.prototype, draw = canvas.putImageData; window.drawn = [];
+        canvas.putImageData = function (...given) { drawn.push(1); draw.apply(this, given); }; }"""
+    )
+    live.page.wait_for_timeout(100)  # what was before is drawn
+    live.page.evaluate("() => { drawn.length = 0; }")
+    live.page.get_by_role("slider", name="C1", exact=True).press("Shift+ArrowRight")
+    live.ready()
+    live.page.wait_for_timeout(100)
+    assert live.page.evaluate("() => document.getAnimations().filter(a => a instanceof CSSAnimation).length") == 0
+    assert live.page.evaluate("() => drawn.length") == 4
+
+
 def test_a_trained_block_draws_the_librarys_maps(live):
     live.put(position="Stage 3, block 1")
     place = places("thin")["Stage 3, block 1"]
@@ -283,7 +303,7 @@ def test_a_narrow_window_shows_groups_and_not_one_long_column(live):
         live.page.set_viewport_size({"width": 1200, "height": 900})
 
 
-def test_a_photograph_of_ones_own_is_used_and_nothing_leaves_the_page(live, site, tmp_path):
+def test_a_photograph_of_ones_own_is_used_and_nothing_leaves_the_page(live, live_site, tmp_path):
     square("church", 90).save(tmp_path / "mine.png")
     asked = len(live.asked)
     live.page.locator("input[type=file]").set_input_files(tmp_path / "mine.png")
@@ -291,7 +311,7 @@ def test_a_photograph_of_ones_own_is_used_and_nothing_leaves_the_page(live, site
     live.ready()
     assert live.scene("values")["picture"] == "your picture"
     assert live.asked[asked:] == [url for url in live.asked[asked:] if url.startswith("blob:")]
-    assert all(url.startswith((site[1], "blob:")) for url in live.asked)
+    assert all(url.startswith((live_site[1], "blob:")) for url in live.asked)
     (tmp_path / "no.png").write_text("not a picture")
     live.page.locator("input[type=file]").set_input_files(tmp_path / "no.png")
     live.page.get_by_text("This browser cannot open no.png as a picture").wait_for()

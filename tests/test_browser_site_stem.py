@@ -4,7 +4,6 @@ import base64
 import random
 
 import numpy as np
-import pytest
 import torch
 
 from resnet_lib.anatomy import anatomy
@@ -13,18 +12,8 @@ from resnet_lib.explorers.trained import loaded
 from resnet_lib.photos import to_input
 from resnet_lib.views.maps import scale, to_levels
 
-from .site_page import Live, served
-
-pytestmark = pytest.mark.browser
+SCENE = "stem"
 AS_TRAINED = {"kernel": 7, "stride": 2, "padding": 3, "dilation": 1, "C1": 16}
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory, browser):
-    with served(tmp_path_factory.mktemp("site")) as (_, address):
-        live = Live(browser, address, "stem")
-        yield live
-        assert live.problems == []
 
 
 def test_shapes_parameters_and_macs_are_those_of_the_librarys_anatomy(live):

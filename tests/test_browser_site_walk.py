@@ -13,22 +13,7 @@ from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import PHOTOS, square
 from resnet_lib.views.maps import scale, to_levels
 
-from .site_page import Live, served
-
-pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("site")) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def live(site, browser):
-    live = Live(browser, site[1], "photograph")
-    yield live
-    assert live.problems == []
+SCENE = "photograph"
 
 
 def test_the_answer_to_every_photograph_is_the_librarys(live):
@@ -98,7 +83,7 @@ def test_the_largest_value_of_a_window_is_explained(live):
     live.page.keyboard.press("Escape")
 
 
-def test_ones_own_photograph_is_answered_and_nothing_leaves_the_page(live, site, tmp_path):
+def test_ones_own_photograph_is_answered_and_nothing_leaves_the_page(live, live_site, tmp_path):
     live.put(view="every stage")
     square("parachute", 300).save(tmp_path / "mine.png")
     asked = len(live.asked)
@@ -107,7 +92,7 @@ def test_ones_own_photograph_is_answered_and_nothing_leaves_the_page(live, site,
     live.ready()
     assert live.scene("says")["figures"][0][0] == "parachute"
     assert all(url.startswith("blob:") for url in live.asked[asked:])
-    assert all(url.startswith((site[1], "blob:")) for url in live.asked)
+    assert all(url.startswith((live_site[1], "blob:")) for url in live.asked)
 
 
 def test_all_classes_add_up_to_one(live):
@@ -118,9 +103,9 @@ def test_all_classes_add_up_to_one(live):
     live.put(all_classes=False)
 
 
-def test_what_is_far_below_waits_until_it_is_about_to_be_seen(site, browser):
+def test_what_is_far_below_waits_until_it_is_about_to_be_seen(live_site, browser):
     page = browser.new_page()
-    page.goto(site[1] + "both.html")
+    page.goto(live_site[1] + "both.html")
     page.wait_for_selector("#rl-live-bottleneck[data-live]")
     assert page.locator("#rl-live-photograph[data-live]").count() == 0
     page.locator("#rl-live-photograph").scroll_into_view_if_needed()

@@ -1,6 +1,5 @@
 """The course's pages: lessons executed and rendered, that need nothing but a browser."""
 
-import json
 import re
 
 import nbformat
@@ -10,6 +9,7 @@ from nbformat.v4 import new_markdown_cell
 
 from notebooks.site import address, execute, markdown, pages
 from notebooks.site.__main__ import build
+from resnet_lib.explorers.words import table
 
 from .lab import ROOT
 from .small_site import TEXT, SmallSite, Tags, written
@@ -142,9 +142,9 @@ def test_every_word_of_the_pages_comes_from_the_table_and_no_word_is_left_over()
     sources = [*SITE.glob("templates/*.html"), SITE / "outputs.py", SITE / "pages.py"]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     used = set(re.findall(r"\bt\.(\w+)", text))
-    table = json.loads((SITE / "words" / "english.json").read_text(encoding="utf-8"))
-    assert used <= set(table)
-    assert [word for word in table if word not in used and not re.search(rf"[\"']{word}[\"']", text)] == []
+    pages = table()["pages"]
+    assert used - {"lang"} <= set(pages)
+    assert [word for word in pages if word not in used and not re.search(rf"[\"']{word}[\"']", text)] == []
 
 
 # ── Executing ────────────────────────────────────────────────────────────────────────────────────────────────

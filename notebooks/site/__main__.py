@@ -51,7 +51,9 @@ def main(arguments):
     parser = argparse.ArgumentParser(prog="course.py site", description=__doc__.partition("\n")[0])
     parser.add_argument("lessons", nargs="*", metavar="NUMBER", help="execute only these lessons, such as 03")
     parser.add_argument("--out", type=Path, default=ROOT / "site", help="folder to write into (site)")
-    parser.add_argument("--language", default="english", help="table of words in notebooks/site/words (english)")
+    parser.add_argument(
+        "--language", default="english", help="table of words in resnet_lib/explorers/languages (english)"
+    )
     options = parser.parse_args(arguments)
     begun = time.monotonic()
     try:

@@ -1,5 +1,7 @@
 // The arithmetic of a ResNet in plain JavaScript. A tensor is {shape, data}, its data a Float32Array; no batch.
 
+import {inWindows, windowsOf} from './engine_tiled.js';
+
 export const tensor = (shape, data = new Float32Array(shape.reduce((all, n) => all * n, 1))) => ({shape, data});
 
 /** The width of an output: ⌊(n + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1. */
@@ -7,7 +9,7 @@ export const outSize = (n, kernel, stride = 1, padding = 0, dilation = 1) =>
   Math.floor((n + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
 
 // ── Convolution: a product of matrices, weights (C_out × C_in·k·k) by windows (C_in·k·k × positions) ──
-// Both are packed so that the innermost loop reads memory in order: four rows, and four columns, at a time.
+// Four rows by four columns at a time: what is read once is used four times. Rows are packed in fours, once.
 
 const packed = new WeakMap();  // weights → their rows in fours, packed once
 
@@ -25,10 +27,10 @@ function rowsOf(weight, groups, rows, K) {
   return packed.get(weight);
 }
 
-/** The input with zeros around it. */
-function padded({shape: [C, H, W], data}, padding) {
-  if (!padding) return {data, H, W};
-  const high = H + 2 * padding, wide = W + 2 * padding, out = new Float32Array(C * high * wide);
+/** The input with zeros around it, and of those `low` more below and `right` more on the right. */
+function padded({shape: [C, H, W], data}, padding, [low, right] = [0, 0]) {
+  if (!padding && !low && !right) return {data, H, W};
+  const high = H + 2 * padding + low, wide = W + 2 * padding + right, out = new Float32Array(C * high * wide);
   for (let c = 0; c < C; c++) {
     for (let y = 0; y < H; y++) {
       const from = (c * H + y) * W;
@@ -68,20 +70,86 @@ export function conv2d(x, weight, {stride = 1, padding = 0, dilation = 1, groups
   if (C !== I * groups) throw new RangeError(`x has ${C} channels, and the weights expect ${I * groups}`);
   const high = outSize(H0, k, stride, padding, dilation), wide = outSize(W0, k, stride, padding, dilation);
   if (high < 1 || wide < 1) throw new RangeError(`a window of ${k} × ${k} does not fit into ${H0} × ${W0}`);
-  const positions = high * wide, out = tensor([O, high, wide]), {data: from, H, W} = padded(x, padding);
+  const out = convolved(x, weight, [O, high, wide], {stride, padding, dilation, groups, rows, K});
+  if (bias) {
+    const n = high * wide;
+    for (let o = 0; o < O; o++) for (let p = o * n; p < (o + 1) * n; p++) out.data[p] += bias.data[o];
+  }
+  return out;
+}
+
+/** Of the ways to compute a convolution the quickest. */
+function convolved(x, weight, shape, {stride, padding, dilation, groups, rows, K}) {
+  const [, high, wide] = shape, [, I, k] = weight.shape, plain = stride === 1 && groups === 1, sides = windowsOf(high, wide);
+  if (plain && k === 3 && dilation === 1 && I >= 8 && sides[0] * sides[1] >= 4) {
+    return inWindows(padded(x, padding, [high % 2, wide % 2]), weight, shape, straight);
+  }
+  const input = padded(x, padding), A = rowsOf(weight, groups, rows, K), offsets = offsetsOf(I, input.H * input.W, input.W, k, dilation);
+  // A 1×1 convolution without padding knows no lines: all positions are one.
+  const one = k === 1 && !padding, line = one ? high * wide : wide;
+  if (plain && line >= 4) return inLines(input, A[0], offsets, shape, one ? [1, line] : [high, wide]);
+  return inColumns(input, A, offsets, shape, {stride, groups, rows, step: I * input.H * input.W});
+}
+
+/**
+ * At stride 1 four columns are four numbers beside each other in the input, which is then read where it is. `count`
+ * lines have `line` positions each; the last four of a line may overlap those before them.
+ */
+function inLines({data, W}, A, offsets, shape, [count, line]) {
+  const [O, high, wide] = shape, K = offsets.length, n = high * wide, across = Math.ceil(line / 4), panels = count * across;
+  const from = new Int32Array(panels), to = new Int32Array(panels);
+  for (let y = 0, p = 0; y < count; y++) {
+    for (let i = 0; i < across; i++, p++) {
+      const z = Math.min(4 * i, line - 4);
+      from[p] = y * W + z;
+      to[p] = y * line + z;
+    }
+  }
+  // Rows come in fours: there is room for those that no channel has.
+  const room = new Float32Array(Math.ceil(O / 4) * 4 * n), most = Math.max(1, Math.floor(4096 / K));
+  for (let first = 0; first < panels; first += most) {
+    const end = Math.min(panels, first + most);
+    for (let r = 0; r < O; r += 4) for (let p = first; p < end; p++) straight(A, r * K, data, from[p], offsets, room, r * n + to[p], n);
+  }
+  return tensor(shape, room.subarray(0, O * n));
+}
+
+/** Four rows by four positions beside each other, written to `out`, whose rows are `n` apart. */
+function straight(A, a, X, x, offsets, out, to, n) {
+  let c00 = 0, c01 = 0, c02 = 0, c03 = 0, c10 = 0, c11 = 0, c12 = 0, c13 = 0;
+  let c20 = 0, c21 = 0, c22 = 0, c23 = 0, c30 = 0, c31 = 0, c32 = 0, c33 = 0;
+  for (let k = 0; k < offsets.length; k++, a += 4) {
+    const b = x + offsets[k], b0 = X[b], b1 = X[b + 1], b2 = X[b + 2], b3 = X[b + 3];
+    let w = A[a];
+    c00 += w * b0; c01 += w * b1; c02 += w * b2; c03 += w * b3;
+    w = A[a + 1];
+    c10 += w * b0; c11 += w * b1; c12 += w * b2; c13 += w * b3;
+    w = A[a + 2];
+    c20 += w * b0; c21 += w * b1; c22 += w * b2; c23 += w * b3;
+    w = A[a + 3];
+    c30 += w * b0; c31 += w * b1; c32 += w * b2; c33 += w * b3;
+  }
+  out[to] = c00; out[to + 1] = c01; out[to + 2] = c02; out[to + 3] = c03;
+  out[to += n] = c10; out[to + 1] = c11; out[to + 2] = c12; out[to + 3] = c13;
+  out[to += n] = c20; out[to + 1] = c21; out[to + 2] = c22; out[to + 3] = c23;
+  out[to += n] = c30; out[to + 1] = c31; out[to + 2] = c32; out[to + 3] = c33;
+}
+
+/** At other strides, and for groups, the windows are packed as columns first. */
+function inColumns({data, W}, A, offsets, [O, high, wide], {stride, groups, rows, step}) {
+  const K = offsets.length, positions = high * wide, out = tensor([O, high, wide]);
   const starts = new Int32Array(Math.ceil(positions / 4) * 4);
   for (let y = 0, p = 0; y < high; y++) for (let z = 0; z < wide; z++) starts[p++] = y * stride * W + z * stride;
-  const panels = starts.length / 4, most = Math.max(1, Math.floor(4096 / K)), A = rowsOf(weight, groups, rows, K);
+  const panels = starts.length / 4, most = Math.max(1, Math.floor(4096 / K));
   if (columns.length < most * K * 4) columns = new Float64Array(most * K * 4);
   for (let g = 0; g < groups; g++) {
-    const offsets = offsetsOf(g * I * H * W, I, H * W, W, k, dilation);
+    const input = g ? data.subarray(g * step) : data;
     for (let first = 0; first < panels; first += most) {
       const count = Math.min(most, panels - first);
-      packColumns(from, starts, first, count, offsets);
+      packColumns(input, starts, first, count, offsets);
       multiply(A[g], rows, count, K, out.data, g * rows, first * 4, positions);
     }
   }
-  if (bias) for (let o = 0; o < O; o++) for (let p = 0; p < positions; p++) out.data[o * positions + p] += bias.data[o];
   return out;
 }
 
@@ -101,11 +169,11 @@ function packColumns(from, starts, first, count, offsets) {
 }
 
 /** Where each number of a window is, counted from its first. */
-function offsetsOf(start, channels, plane, W, k, dilation) {
+function offsetsOf(channels, plane, W, k, dilation) {
   const offsets = new Int32Array(channels * k * k);
   let to = 0;
   for (let c = 0; c < channels; c++) {
-    for (let y = 0; y < k; y++) for (let z = 0; z < k; z++) offsets[to++] = start + c * plane + (y * W + z) * dilation;
+    for (let y = 0; y < k; y++) for (let z = 0; z < k; z++) offsets[to++] = c * plane + (y * W + z) * dilation;
   }
   return offsets;
 }
@@ -133,7 +201,7 @@ export function statistics({shape: [C, H, W], data}) {
     let sum = 0, squares = 0;
     for (let i = start; i < start + n; i++) sum += data[i];
     const middle = sum / n;
-    for (let i = start; i < start + n; i++) squares += (data[i] - middle) ** 2;
+    for (let i = start; i < start + n; i++) { const off = data[i] - middle; squares += off * off; }
     mean[c] = middle;
     variance[c] = squares / n;
   }
@@ -152,7 +220,8 @@ export function batchNorm({shape, data}, {mean, variance, weight, bias, eps = 1e
 
 export function relu({shape, data}) {
   const out = tensor(shape), to = out.data;
-  for (let i = 0; i < to.length; i++) to[i] = data[i] > 0 ? data[i] : 0;
+  // Without a branch, which would be guessed wrong half of the time.
+  for (let i = 0; i < to.length; i++) { const value = data[i]; to[i] = 0.5 * (value + Math.abs(value)); }
   return out;
 }
 

@@ -15,7 +15,8 @@ export class Run {
   }
 
   conv(name, x, weight, options = {}) {
-    return this.keep(name, 'CONV', [x], conv2d(x, weight, options), {weight, options});
+    const output = weight.fixed ? fixedConv(x, weight.fixed, options) : conv2d(x, weight, options);
+    return this.keep(name, 'CONV', [x], output, {weight, options});
   }
 
   /** Without statistics of its own it takes those of x, as an untrained BN in training mode does. */
@@ -31,6 +32,30 @@ export class Run {
   pool(name, x, kernel = 3, stride = 2, padding = 1) {
     return this.keep(name, 'MAXPOOL', [x], maxPool(x, kernel, stride, padding), {options: {kernel, stride, padding}});
   }
+}
+
+const fixed = new WeakMap();  // input → what kernels of fixed random tensors make of it, before their factor
+
+/**
+ * A convolution with kernels `first` to `first + count` of a fixed random tensor. Those of another C1 are the same but
+ * for their number and their factor, so that what was computed for the same x is used again, and only what is missing
+ * is added.
+ */
+function fixedConv(x, {name, first, count, I, k, factor}, options) {
+  const key = `${name} ${first} ${JSON.stringify(options)}`, kept = fixed.get(x) ?? new Map();
+  fixed.set(x, kept);
+  let known = kept.get(key);
+  const has = known?.shape[0] ?? 0;
+  if (has < count) {
+    const {shape, data} = conv2d(x, bank(name, first + has, count - has, I, k, 1), options);
+    const all = tensor([count, ...shape.slice(1)]);
+    if (known) all.data.set(known.data);
+    all.data.set(data, all.data.length - data.length);
+    kept.set(key, known = all);
+  }
+  const out = tensor([count, ...known.shape.slice(1)]);
+  for (let i = 0; i < out.data.length; i++) out.data[i] = known.data[i] * factor;
+  return out;
 }
 
 /** Some channels of a tensor, without a copy. */
@@ -81,12 +106,15 @@ export function randomBlock({block, C, C1}, first = 0, count = null) {
   const all = 4 * C1, last = Math.min(count ?? all, all - first);
   // He's deviation for the width at hand.
   const he = (width, k) => Math.sqrt(2 / (k * k * width));
+  // What sees x itself is the same for any C1.
+  const onX = (name, from, count, factor) =>
+    Object.assign(bank(name, from, count, C, 1, factor), {fixed: {name, first: from, count, I: C, k: 1, factor}});
   const convs = {
-    conv1: bank('conv1', 0, C1, C, 1, he(C1, 1)),
+    conv1: onX('conv1', 0, C1, he(C1, 1)),
     conv2: bank('conv2', 0, C1, C1, 3, he(C1, 3)),
     conv3: bank('conv3', first, last, C1, 1, he(all, 1)),
   };
-  if (block === 'BTNK1') convs['shortcut.conv'] = bank('shortcut.conv', first, last, C, 1, he(all, 1));
+  if (block === 'BTNK1') convs['shortcut.conv'] = onX('shortcut.conv', first, last, he(all, 1));
   return {convs, norms: {}};
 }
 

@@ -2,7 +2,8 @@
 
 /** {signed, limit}: whether there are negatives, and the largest magnitude, but at most four root mean squares. */
 export function scale(parts) {
-  let low = Infinity, high = -Infinity, squares = 0, n = 0;
+  // From 0 on, which changes nothing of the largest magnitude, and is several times as fast as from ±Infinity.
+  let low = 0, high = 0, squares = 0, n = 0;
   for (const data of parts) {
     for (let i = 0; i < data.length; i++) {
       const value = data[i];
@@ -12,7 +13,7 @@ export function scale(parts) {
     }
     n += data.length;
   }
-  if (!Number.isFinite(high - low)) throw new RangeError('infinite');
+  if (!Number.isFinite(squares)) throw new RangeError('infinite');
   const limit = Math.min(Math.max(-low, high), 4 * Math.sqrt(squares / n));
   return {signed: low < 0, limit: limit > 0 ? limit : 1};
 }

@@ -71,11 +71,13 @@ def run(path, said):
     """Return the notebook at `path`, all its cells executed in a fresh kernel."""
     notebook = nbformat.read(path, as_version=4)
     cells = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-    begun = last = time.monotonic()
+    begun = last = before = time.monotonic()
+    took = {}  # seconds of each cell
     said(f"{path.stem}: executing {len(cells)} cells")
 
     def progress(cell, cell_index):
-        nonlocal last
+        nonlocal last, before
+        took[cell_index], before = time.monotonic() - before, time.monotonic()
         if time.monotonic() - last > 10:
             last = time.monotonic()
             said(f"{path.stem}: cell {cells.index(cell_index) + 1} of {len(cells)}, {last - begun:.0f} s")
@@ -94,7 +96,9 @@ def run(path, said):
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as problem:
             last = strip_ansi(str(problem)).strip().splitlines()[-1]
             raise Failed(f"{path.stem} could not be executed: {last}") from None
-    said(f"{path.stem}: done in {time.monotonic() - begun:.0f} s")
+    longest = sorted(took, key=took.get)[:-4:-1]
+    each = ", ".join(f"{cells.index(i) + 1} in {took[i]:.0f} s" for i in longest if took[i] > 5)
+    said(f"{path.stem}: done in {time.monotonic() - begun:.0f} s" + (f"; longest cells: {each}" if each else ""))
     return notebook
 
 

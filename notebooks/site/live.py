@@ -6,6 +6,7 @@ the notebooks, unchanged, is fed by engine.js in place of a kernel.
 
 import base64
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from resnet_lib.explorers.network import NetworkExplorer
 from resnet_lib.explorers.stem_drawing import stem_drawing
 from resnet_lib.explorers.tiles import palettes
 from resnet_lib.explorers.trained import loaded, places
-from resnet_lib.explorers.words import WORDS
+from resnet_lib.explorers.words import table
 from resnet_lib.photos import FOLDER, PHOTOS
 from resnet_lib.weights import CHECKPOINTS
 
@@ -28,8 +29,9 @@ FIRST = "coffee"  # the photograph that a page begins with
 SIZES = (64, 96, 128, 160, 192, 224)  # pixels at which a page runs the whole network
 
 
-def write(folder):
-    """Write everything that a live page needs into `folder/live`, and return that folder."""
+def write(folder, language="english"):
+    """Write everything that a live page needs into `folder/live`, its texts in that language. Return that folder."""
+    words = table(language)
     live = Path(folder) / "live"
     (live / "pictures").mkdir(parents=True, exist_ok=True)
     for file in HERE.iterdir():
@@ -40,8 +42,8 @@ def write(folder):
     for name in PHOTOS:
         shutil.copy(FOLDER / f"{name}.jpg", live / "pictures" / f"{name}.jpg")
     shutil.copy(FOLDER / "LICENSES.md", live / "pictures" / "LICENSES.md")
-    shutil.copy(HERE / "strings.json", live / "strings.json")
-    _write_json(live / "scenes.json", scenes())
+    _write_json(live / "strings.json", words["scenes"])
+    _write_json(live / "scenes.json", scenes(words))
     _write_weights(live)
     return live
 
@@ -58,17 +60,18 @@ def _write_weights(live):
     _write_json(live / "weights.json", [[name, list(t.shape)] for name, t in tensors.items()])
 
 
-def scenes():
+def scenes(words=None):
     """Return what the scenes are made from and the engine cannot compute: words, colours, drawings, positions."""
+    words = words or table()
     pictures = [FIRST, *(name for name in PHOTOS if name != FIRST)]
     return {
         "parts": _parts(),
-        "words": {**WORDS, **json.loads((HERE / "strings.json").read_text(encoding="utf-8")).get("instrument", {})},
+        "words": words["component"],
         "palettes": base64.b64encode(palettes()).decode(),
         "photographs": pictures,
         "classes": list(CHECKPOINTS["thin"].classes),
         "drawings": drawings(),
-        "networks": {size: _network(size) for size in SIZES},
+        "networks": {size: _network(size, words["scenes"]) for size in SIZES},
         "places": [_place(place) for place in places("thin").values()],
     }
 
@@ -110,7 +113,31 @@ class _Drawn(NetworkExplorer):
         pass
 
 
-def _network(size):
+def _network(size, words):
     """The drawing and the steps of the whole network for a picture of that size, and its MACs."""
     explorer = _Drawn("thin", size)
-    return {"drawing": explorer.page.drawing, "steps": explorer.page.steps, "macs": explorer.whole.macs}
+    drawing = explorer.page.drawing
+    labels = [label | {"text": _in_words(label["text"], words)} for label in drawing["labels"]]
+    steps = [[name, _in_words(kind, words), *more] for name, kind, *more in explorer.page.steps]
+    drawing = drawing | {"labels": labels, "title": words["network_drawing"]}
+    return {"drawing": drawing, "steps": steps, "macs": explorer.whole.macs}
+
+
+# What the library's drawing of a network says, and the name of the sentence for it.
+LABELS = {
+    r"picture": "picture",
+    r"stem": "stem",
+    r"head": "head_part",
+    r"the picture": "whole_picture",
+    r"Stage (?P<n>\d)": "stage",
+    r"(?P<n>\d+) blocks": "blocks",
+    r"sees (?P<n>[\d,]+), jump (?P<jump>\d+)": "sees",
+}
+
+
+def _in_words(text, words):
+    """Return a label of the drawing in the words of a table; shapes and names as they are."""
+    for pattern, name in LABELS.items():
+        if found := re.fullmatch(pattern, text):
+            return words[name].format(**found.groupdict())
+    return text

@@ -100,13 +100,13 @@ export class Photograph extends Scene {
   said() {
     const {answer, say} = this;
     if (answer?.key !== this.key) return {about: say('running')};
-    const figures = answer.top.slice(0, 3).map(([i, p]) => [this.page.classes[i], say('percent', {n: (100 * p).toFixed(p < 0.095 || p > 0.995 ? 1 : 0)})]);
+    const figures = answer.top.slice(0, 3).map(([i, p]) => [say(this.page.classes[i]), say('percent', {n: (100 * p).toFixed(p < 0.095 || p > 0.995 ? 1 : 0)})]);
     return {figures, about: say('ran', {ms: Math.round(answer.took), macs: (this.whole.macs / 1e6).toPrecision(3)})};
   }
 
   table() {
     const {answer} = this;
-    return this.all.value && answer?.key === this.key ? percentTable(answer.top.map(([i, p]) => [this.page.classes[i], p]), this.say) : '';
+    return this.all.value && answer?.key === this.key ? percentTable(answer.top.map(([i, p]) => [this.say(this.page.classes[i]), p]), this.say) : '';
   }
 
   get key() { return `${this.picture.value} ${this.size.value}`; }

@@ -2,13 +2,26 @@
 
 import {valueHtml} from './live_words.js';
 
+/** Whether two parts of a scene are equal: text, numbers, lists and tables of them; bytes only if they are the same. */
+function same(a, b) {
+  if (a === b) return true;
+  if (!a || !b || typeof a !== 'object' || typeof b !== 'object' || ArrayBuffer.isView(a) || ArrayBuffer.isView(b)) return false;
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every(name => same(a[name], b[name]));
+}
+
 /** As much of a widget's model as the instrument uses. */
 export class Model {
   constructor(values) { this.values = values; this.hearers = new Map(); }
 
   get(name) { return this.values[name]; }
 
-  set(name, value) { this.values[name] = value; this.fire(`change:${name}`); }
+  /** What is equal to what is there changes nothing, as in a notebook. */
+  set(name, value) {
+    const before = this.values[name];
+    this.values[name] = value;
+    if (!same(before, value)) this.fire(`change:${name}`);
+  }
 
   on(name, hear) { this.hearers.set(name, [...(this.hearers.get(name) ?? []), hear]); }
 
@@ -108,6 +121,16 @@ export class Scene {
   // ── to and from the page ──
 
   hear() {
+    this.held = {};
+    try { this.heed(); } finally {
+      const {held} = this;
+      this.held = null;
+      this.tell(held);
+    }
+  }
+
+  /** Do what was asked for, in its order. */
+  heed() {
     const asked = Object.entries(this.model.get('asked')).sort((a, b) => a[1][0] - b[1][0]);
     for (const [name, [when, value]] of asked) {
       const control = this.named.get(name.split('@')[0]);
@@ -118,15 +141,19 @@ export class Scene {
       control.wire = value;
       if (control.value !== before) { this.changed(control); this.settled(control); }
     }
-    this.show();
   }
 
-  show({says = null, ...parts} = {}) {
+  /** Show parts of the scene, and the controls as they are now. While the page is being heard, all at its end. */
+  show(parts = {}) {
+    if (parts.says) this.version++;
+    if (this.held) Object.assign(this.held, parts); else this.tell(parts);
+  }
+
+  tell({says = null, ...parts}) {
     const drawn = [...this.named.values()].filter(control => control.kind !== 'none');
     this.model.set('controls', Object.fromEntries(drawn.map(c => [c.name, c.described()])));
     this.model.set('values', Object.fromEntries(drawn.filter(c => c.kind !== 'action').map(c => [c.name, c.wire])));
     for (const [name, part] of Object.entries(parts)) this.model.set(name, part);
-    if (says) this.version++;
     this.model.set('says', {...says ?? this.model.get('says'), n: this.heard, v: this.version});
   }
 
@@ -216,7 +243,7 @@ export class Scene {
 
   setPin() { this.pin = this.snapshot(); this.showPin(this.pinnedNow()); }
 
-  pinnedNow() { return {title: this.code(), figures: this.model.get('says').figures ?? []}; }
+  pinnedNow() { return {title: this.code(), figures: (this.held?.says ?? this.model.get('says')).figures ?? []}; }
 
   swap() {
     const there = this.pin, now = this.pinnedNow();

@@ -36,7 +36,7 @@ export class Stem extends Scene {
       C1: number('C1', 16, 4, 64, {step: 4, stops: [16, 32, 48, 64], marks: mark(16)}),
       channel: number(say('channel'), 0, 0, 63, foot),
       colours: choice(say('colours'), {[say('one_scale')]: 'one', [say('one_each')]: 'each'}, 'one', foot),
-      walk: toggle('walk', false, {where: 'actions'}),
+      walk: toggle(page.words.walk, false, {where: 'actions'}),
       costs: toggle(say('costs'), false, {where: 'actions'}),
     };
     super('stem', page, Object.values(c));

@@ -20,6 +20,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from resnet_lib.explorers.words import table
 from resnet_lib.views import style
 
 from . import address, markdown, outputs
@@ -71,7 +72,8 @@ class Pictures:
 def write(out, books, notebooks, language="english"):
     """Write the site into the folder `out`. books: {name: notebook}, lessons in their order, then the glossary."""
     out.mkdir(parents=True, exist_ok=True)
-    words = json.loads((HERE / "words" / f"{language}.json").read_text(encoding="utf-8"))
+    texts = table(language)
+    words = {"lang": texts["lang"], **texts["pages"]}
     shutil.copytree(notebooks / "images", out / "images", dirs_exist_ok=True)
     shutil.rmtree(out / "pictures", ignore_errors=True)
     picture, where = Pictures(out), address.repository()
@@ -87,7 +89,7 @@ def write(out, books, notebooks, language="english"):
             shared, page=page, previous=previous, following=following, ways_in=links
         )
         (out / page.file).write_text(text, encoding="utf-8")
-    live = write_live(out)
+    live = write_live(out, language)
     text = engine.get_template("front.html").render(shared, page=None, live=live, ways_in=address.ways_in(where))
     (out / "index.html").write_text(text, encoding="utf-8")
     (out / "site.css").write_text(roles() + (HERE / "assets" / "site.css").read_text(encoding="utf-8"), "utf-8")
@@ -103,12 +105,12 @@ def roles():
     return f":root {{ {colours} }}\n" + style.CSS.removeprefix("<style>").removesuffix("</style>").lstrip() + "\n"
 
 
-def write_live(out):
+def write_live(out, language):
     """Write the explorer that is live in a page into the folder live of the site. Return whether there is one."""
     name = f"{__package__}.live"
     if importlib.util.find_spec(name) is None:
         return False
-    importlib.import_module(name).write(out)
+    importlib.import_module(name).write(out, language)
     return True
 
 
@@ -177,8 +179,8 @@ def tidy(soup, names):
             del each["id"]
         else:
             seen.add(each["id"])
-    for table in soup.find_all("table"):
-        table.wrap(soup.new_tag("div", attrs={"class": "wide", "tabindex": "0"}))
+    for each in soup.find_all("table"):
+        each.wrap(soup.new_tag("div", attrs={"class": "wide", "tabindex": "0"}))
 
 
 def sections(soup):

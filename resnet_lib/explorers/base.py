@@ -9,12 +9,13 @@ from importlib.resources import files
 import anywidget
 import ipywidgets as widgets
 import torch
-from traitlets import Unicode
+from traitlets import Dict, Unicode
 
 from .._common import one_thread, threads
 from ..views.markup import frame
 from ..views.style import CSS
 from .stills import Still, spoken
+from .words import WORDS
 
 # Descriptions are never cut off, and sliders never too short to aim at.
 STYLE = {"description_width": "initial"}
@@ -175,6 +176,7 @@ class Page(anywidget.AnyWidget):
     _esm = files(__package__).joinpath("page.js").read_text(encoding="utf-8")
     _css = CSS.removeprefix("<style>").removesuffix("</style>")
     title = Unicode("").tag(sync=True)
+    words = Dict({name: WORDS[name] for name in ("typed", "way", "one_of")}).tag(sync=True)
 
 
 def style(explorer):

@@ -155,22 +155,22 @@ function render({model, el}) {
     near.resize();
   }
   const watcher = new ResizeObserver(() => requestAnimationFrame(arrange));
-  watcher.observe(root);
-  watcher.observe(left);
+  for (const part of [root, left, top, sliders, under, close]) watcher.observe(part);
   window.addEventListener('resize', arrange);
   const table = () => { details.innerHTML = model.get('details'); details.hidden = !details.innerHTML; };
   const shape = once(arrange);
   model.on('change:details', table);
   const turn = () => { if (isWide() !== root.classList.contains('rl-wide')) shape(); };
-  model.on('change:controls', shape);
+  const first = () => { if (right.hidden === Boolean(model.get('maps').groups?.length)) shape(); };
   model.on('change:drawing', turn);
+  model.on('change:maps', first);
   table();
   return () => {
     watcher.disconnect();
     window.removeEventListener('resize', arrange);
     model.off('change:details', table);
-    model.off('change:controls', shape);
     model.off('change:drawing', turn);
+    model.off('change:maps', first);
     for (const close of closers) close();
   };
 }

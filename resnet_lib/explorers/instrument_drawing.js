@@ -101,7 +101,8 @@ function drawingPart(model, element) {
       group.classList.toggle('rl-none', !step);
       if (node.round) {
         group.classList.toggle('rl-clash', clash.length > 0);
-        group.querySelector('text').textContent = clash.length ? '✕' : '+';
+        const sign = group.querySelector('text'), now = clash.length ? '✕' : '+';
+        if (sign.textContent !== now) sign.textContent = now;
       }
     }
     before = steps;
@@ -120,11 +121,14 @@ function drawingPart(model, element) {
     }
   }
 
+  // What has changed stays coloured until the hand rests, and fades then: an animation would make the browser draw all
+  // the time that a drag lasts.
+  let resting = null;
   function flash(labels) {
     if (!labels.length) return;
-    for (const label of labels) label.classList.remove('rl-changed');
-    labels[0].getBBox();  // so that the animations begin again; the browser lays out once, not for each of them
     for (const label of labels) label.classList.add('rl-changed');
+    clearTimeout(resting);
+    resting = setTimeout(() => { for (const [label] of texts) label.classList.remove('rl-changed'); }, 500);
   }
 
   let address = null;
@@ -146,6 +150,7 @@ function drawingPart(model, element) {
     for (const name of ['drawing', 'steps', 'says']) model.off(`change:${name}`, follow);
     model.off('change:thumb', thumb);
     grids.close();
+    clearTimeout(resting);
     if (address) URL.revokeObjectURL(address);
   };
 }

@@ -58,7 +58,7 @@ function gridPart(model) {
 
   function walk() {
     clearInterval(timer);
-    if (!model.get('values').walk) return;
+    if (!model.get('values')[say(model, 'walk')]) return;
     timer = setInterval(() => {
       if (!now) return;
       const i = (at[0] * now.most + at[1] + 1) % (now.most * now.most);

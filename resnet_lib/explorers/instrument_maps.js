@@ -38,7 +38,7 @@ function mapsPart(model, places, room) {
 
   function build(group, index) {
     const title = make('div', {class: 'rl-title'}), veil = make('div', {class: 'rl-veil', hidden: true});
-    const canvas = make('canvas', {tabindex: 0, role: 'application', 'aria-roledescription': 'feature maps'});
+    const canvas = make('canvas', {tabindex: 0, role: 'application', 'aria-roledescription': say(model, 'kind')});
     const names = make('div', {class: 'rl-names', hidden: true});
     const cell = make('div', {class: 'rl-group'}, title, make('div', {class: 'rl-sheet'}, canvas, names, veil));
     const point = event => { const place = placeOf(index, event); if (place) ask(index, place); };
@@ -64,9 +64,19 @@ function mapsPart(model, places, room) {
     return {k: 1, columns, rows: Math.ceil(n / columns)};
   }
 
+  // What a canvas may take, measured where it may have changed: to measure makes the browser lay out at once.
+  let measured = null;
+  function measure() {
+    const ratio = window.devicePixelRatio || 1, {columns} = model.get('maps'), of = `${groups.length} ${columns} ${ratio}`;
+    const before = measured?.all;
+    const [width, height] = room(groups.length, columns).map(pixels => Math.floor(pixels * ratio));
+    measured = {of, ratio, width, height, all: `${of} ${width} ${height}`};
+    return measured.all !== before;
+  }
+
   function draw() {
-    const ratio = window.devicePixelRatio || 1;
-    const [width, height] = room(groups.length, model.get('maps').columns).map(pixels => Math.floor(pixels * ratio));
+    if (measured?.of !== `${groups.length} ${model.get('maps').columns} ${window.devicePixelRatio || 1}`) measure();
+    const {ratio, width, height} = measured;
     const fits = group => fit(channelsOf(group.said).length, group.said.side, width, height);
     const most = model.get('maps').same ? Math.min(...groups.filter(g => g.tiles).map(g => fits(g).k)) : Infinity;
     for (const group of groups) {
@@ -302,7 +312,7 @@ function mapsPart(model, places, room) {
   model.on('change:says', check);
   receive();
   return {
-    resize: () => { if (groups.length) draw(); },
+    resize: () => { if (groups.length && measure()) draw(); },
     close: () => {
       model.off('change:maps', follow);
       model.off('change:levels', follow);

@@ -10,22 +10,22 @@ const set = (element, name, value) => {
 const label = element => element.querySelector('.widget-label')?.textContent.trim() ?? '';
 
 /** Names and states as the widgets are now. */
-function name(root) {
+function name(root, words) {
   for (const slider of root.querySelectorAll('.widget-slider')) {
     for (const handle of slider.querySelectorAll('.noUi-handle')) set(handle, 'aria-label', label(slider));
     const typed = slider.querySelector('.widget-readout');
     set(typed, 'role', 'textbox');
-    set(typed, 'aria-label', `${label(slider)}, typed`);
+    set(typed, 'aria-label', words.typed.replace('{name}', label(slider)));
   }
   for (const one of root.querySelectorAll('.widget-hprogress')) {
     const bar = one.querySelector('.progress'), done = parseFloat(one.querySelector('.progress-bar')?.style.width) || 0;
     set(bar, 'role', 'progressbar');
-    set(bar, 'aria-label', label(one) || 'how far it is');
+    set(bar, 'aria-label', label(one) || words.way);
     set(bar, 'aria-valuenow', String(Math.round(done)));
   }
   for (const many of root.querySelectorAll('.widget-toggle-buttons')) {
     set(many, 'role', 'group');
-    set(many, 'aria-label', label(many) || 'one of these');
+    set(many, 'aria-label', label(many) || words.one_of);
     for (const button of many.querySelectorAll('button')) {
       set(button, 'aria-pressed', String(button.classList.contains('mod-active')));
     }
@@ -41,7 +41,7 @@ function said(root) {
 }
 
 /** Follows what the widgets do: names what is new, and reads aloud what has changed when it rests, not too often. */
-function follow(root) {
+function follow(root, words) {
   const live = document.createElement('div');
   live.setAttribute('role', 'status');
   live.setAttribute('style', 'position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap');
@@ -55,12 +55,12 @@ function follow(root) {
     last = performance.now();
   };
   const watcher = new MutationObserver(changes => {
-    name(root);
+    name(root, words);
     if (!changes.some(({target, type}) => !live.contains(target) && type === 'childList')) return;
     if (rest) clearTimeout(rest);
     rest = setTimeout(tell, Math.max(800, last + 5000 - performance.now()));
   });
-  name(root);
+  name(root, words);
   watcher.observe(root, {subtree: true, childList: true, attributes: true, attributeFilter: ['class', 'style', 'title']});
   return () => { watcher.disconnect(); clearTimeout(rest); live.remove(); };
 }
@@ -95,7 +95,7 @@ export default {
       }
       set(root, 'role', 'group');
       set(root, 'aria-label', model.get('title'));
-      closers = [follow(root), keysFor(root)];
+      closers = [follow(root, model.get('words')), keysFor(root)];
     };
     begin();
     return () => closers.forEach(close => close());

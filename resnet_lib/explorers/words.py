@@ -1,54 +1,22 @@
-"""Every word that the instrument's page shows by itself. {…} are filled in by the page."""
+"""Every text that the explorers' scripts and the course's pages show by themselves, from one table for each language.
 
-WORDS = {
-    "undo": "undo",
-    "reset": "reset",
-    "pin": "pin",
-    "swap": "show it",
-    "unpin": "unpin",
-    "undo_why": "one step back",
-    "reset_why": "back to how it began",
-    "pin_why": "keep these numbers to compare with",
-    "swap_why": "show what is pinned, and pin what is shown now",
-    "unpin_why": "forget what is pinned",
-    "code": "as code",
-    "code_why": "show what is set as a line of Python, and copy it",
-    "copied": "copied",
-    "pinned": "pinned: {title}",
-    "times": "×{times}",
-    "same": "=",
-    "value": "{title}, channel {channel}, row {row}, column {column}: {value}",
-    "point": "Point at a map for its values, click to enlarge it.",
-    "channels": "channels {first}–{last} of {total}",
-    "sorted": "{n} of {total} channels, strongest first",
-    "earlier": "earlier channels",
-    "later": "later channels",
-    "scale": "colour scale from {low} to {high}",
-    "own_scales": "each map has its own scale",
-    "group_scales": "each title has its own scale",
-    "binned": "each pixel is the mean of {k} × {k} values",
-    "packed": "43 colours, as the connection is slow",
-    "old": "not up to date",
-    "computing": "computing …",
-    "none_yet": "no maps",
-    "typed": "{name}, typed",
-    "mark": "{value}: {why}",
-    "beyond": "{name} is from {min} to {max}",
-    "maps": "{title}, {channels}. Arrow keys choose a channel, Enter enlarges it.",
-    "large": "{title}, channel {channel}, enlarged. Arrow keys move to another value, Escape closes.",
-    "large_title": "{title}, channel {channel}",
-    "close": "close",
-    "step": "show the maps of {step}, {shape}",
-    "no_step": "{step}: not computed",
-    "drawing": "drawing of the block",
-    "share": "where the MACs are: {shares}",
-    "controls": "controls",
-    "changed": "changed",
-    "window": "its input, channel {channel}: the window that this value sees is framed",
-    "grid": "the pixels of the padded picture, upper left corner. Arrow keys move the window of the kernel.",
-    "grid_out": "output",
-    "window_at": "output ({row}, {column}): rows {top} to {bottom}, columns {left} to {right}",
-    "sums": "the arithmetic of this value",
-    "place": "{what}. Arrow keys or a click choose a value.",
-    "still": "Run this cell to make it live.",
-}
+A table is languages/NAME.json: `lang`, the language's code in HTML; `component`, the texts of the scripts in notebooks
+and pages; `scenes`, those of what is live in a page without a kernel; `pages`, those of the pages around it. {…} are
+filled in where they are shown. Another language is another table.
+"""
+
+import json
+from importlib.resources import files
+
+LANGUAGES = files(__package__).joinpath("languages")
+
+
+def table(language="english"):
+    """Return the table of a language, {"lang", "component", "scenes", "pages"}."""
+    file = LANGUAGES.joinpath(f"{language}.json")
+    if not file.is_file():
+        raise ValueError(f"There is no table of words {language}.json in resnet_lib/explorers/languages.")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+WORDS = table()["component"]
