@@ -148,6 +148,15 @@ TAMPERS = {
     "the library's checks": "import resnet_lib.exercises as e\ne.check_bytes = e.predict = lambda *a, **k: None",
     "the current grad mode": "import torch\ntorch.set_grad_enabled(False)\ntorch.set_default_dtype(torch.float64)",
     "sys.modules": "import sys\nsys.modules['torch'] = None\nsys.modules['json'] = None",
+    "the shell's transformations": (
+        "ip = get_ipython()\nip.input_transformers_cleanup[:] = [lambda lines: 1 / 0]\nip.run_cell = lambda *a: None"
+    ),
+    "the search for modules": (
+        "import sys\nclass F:\n    def find_spec(self, *a):\n        while True:\n            pass\n"
+        "sys.meta_path.insert(0, F())\nsys.path_importer_cache.clear()"
+    ),
+    "what garbage does": "import gc, os\ngc.callbacks.append(lambda *a: os._exit(0))\ngc.set_threshold(1)",
+    "what errors do": "import sys, os\nsys.excepthook = sys.unraisablehook = lambda *a: os._exit(0)\n1 / 0",
     "object's class": "class C:\n    pass\nc = C()\nc.__class__ = type('T', (C,), {'__eq__': lambda a, b: True})",
 }
 
@@ -258,6 +267,20 @@ HARM = {
     "an endless message": "raise ValueError('=x\\n' * 10**6)",
     "an error that cannot be told": "class E(Exception):\n    def __str__(self):\n        raise self\nraise E",
     "an error of a class with another's name": "class Wrong(Exception):\n    pass\nraise Wrong('twice is right.')",
+    "closes every file": "import os\nos.closerange(0, 256)",
+    "puts nothing on every channel": (
+        "import os\nn = os.open('/dev/null', os.O_RDWR)\nfor fd in range(64):\n    if fd != n:\n        os.dup2(n, fd)"
+    ),
+    "a folder that cannot be entered": "import os\nos.makedirs('shut/in')\nos.chmod('shut', 0)",
+    "a pipe with a name": "import os\nos.mkfifo('submission.ipynb')\nos.mkfifo('pipe')",
+    "a name of a file that breaks lines": "import os\nopen('a\\nb\\x1b[2J', 'w').write('x')",
+    "no memory at all": "import resource\nresource.setrlimit(resource.RLIMIT_AS, (0, 0))",
+    "no files at all": "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))",
+    "a crash on time": "import faulthandler, sys\nfaulthandler.dump_traceback_later(0.01, repeat=True, exit=True)",
+    "an error that clears the screen": "raise ValueError('\\x1b[2J\\x1b]0;passed\\x07\\u202e')",
+    "an error that no encoding holds": "raise ValueError('\\ud800')",
+    "a number without end": "def twice(x):\n    return 10 ** 10 ** 7",
+    "an object that never goes": "class D:\n    def __del__(self):\n        while True:\n            pass\nd = D()",
     "shared memory": "from multiprocessing import shared_memory\nshared_memory.SharedMemory('left', True, 10**6)",
 }
 
@@ -313,6 +336,27 @@ STAND_INS = {
     ),
     "no Python": "def twice(x:",
     "no value": "y = 1",
+    "a text that no encoding holds": "def twice(x):\n    return '\\ud800'",
+    "a name without end": "def twice(x):\n    return 3 * x\ntwice.__name__ = twice.__qualname__ = 'x' * 10**7",
+    "a signature that raises": (
+        "class S:\n    @property\n    def __signature__(self):\n        raise SystemExit\n    def __call__(self, x):\n"
+        "        return 3 * x\ntwice = S()"
+    ),
+    "a float that never comes": (
+        "class F:\n    def __float__(self):\n        while True:\n            pass\n"
+        "    __index__ = __int__ = __float__\ndef twice(x):\n    return F()"
+    ),
+    "an array made on demand": (
+        "class A:\n    dtype, shape = torch.float32, (1,)\n    def __array__(self, *a, **k):\n"
+        "        raise SystemExit\n    item = tolist = __array__\ndef twice(x):\n    return A()"
+    ),
+    "a dictionary that never ends": (
+        "class D(dict):\n    def items(self):\n        return iter(lambda: (0, 0), 1)\n    __iter__ = keys = items\n"
+        "def twice(x):\n    return D(a=1)"
+    ),
+    "a tensor without numbers": "def twice(x):\n    return torch.empty(x.shape, device='meta')",
+    "a sparse tensor": "def twice(x):\n    return (3 * x).to_sparse()",
+    "tensors of several lengths": "def twice(x):\n    return torch.nested.nested_tensor([x.view(-1), x.view(-1)[:1]])",
     "a null in the source": "twice = '\\0'\n\0",
 }
 

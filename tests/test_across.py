@@ -16,6 +16,7 @@ from resnet_lib.exercises import Wrong, check_stem
 
 from . import mutants, mutated
 from .across import Across
+from .test_left_behind import CHANGED, LEFT, made
 
 EVERY = bool(os.environ.get("RESNET_COURSE_ALL"))
 PARTS = mutants.right()[:: 1 if EVERY else 15] + [case[:3] for case in mutants.wrong()[:: 10 if EVERY else 300]]
@@ -107,6 +108,14 @@ def test_a_part_right_or_wrong_is_told_in_the_same_words(across, case):
     make, check, *_ = mutants.CHECKS[name]
     cells = "from tests import mutants", f"value = mutants.CHECKS[{name!r}][0](*{given!r})"
     assert said(check, lambda: across.value(*cells)) == said(check, lambda: make(*given))
+
+
+@pytest.mark.parametrize(("check", "head", "body", "sentence"), LEFT + CHANGED[:6:2])
+def test_what_an_answer_leaves_behind_is_told_in_the_same_words(across, check, head, body, sentence):
+    cells = "from tests import test_left_behind as other", f"value = other.made({head!r}, {body!r})"
+    mine = said(check, lambda: made(head, body))
+    assert sentence in mine
+    assert said(check, lambda: across.value(*cells)) == mine
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)

@@ -11,7 +11,7 @@ from resnet_lib.exercises.asked import ASKED
 
 from .kernel import ROOT
 
-SOURCES = {path.stem[:2]: path.read_text() for path in (ROOT / "notebooks" / "source").glob("0[0-5]_*.py")}
+SOURCES = {path.stem[:2]: path.read_text() for path in (ROOT / "notebooks" / "source").glob("0[0-7]_*.py")}
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -59,7 +59,8 @@ def test_the_answers_are_what_the_network_gives():
     right("04.exception", "Stage 1" if ones[0] != ones[1] == ones[2] else "-")
     right("02.basic", f"{basic:.0f}")
     assert ASKED["05.stage3"].answer == stages["stage3"].shape
-    assert stages["head"].parameters > stages["stage0"].parameters and stages["head"].macs < stages["stage0"].macs
+    assert [f"{stages[name].parameters:,}" in ASKED["05.ends"].text for name in ("stage0", "head")] == [True, True]
+    assert "Stage 0, more than 50" in ASKED["05.ends"].answer and stages["stage0"].macs > 50 * stages["head"].macs
     assert 1 < whole.macs / deeper.macs < 1.2
     assert (wide, grouped) == (4 * 36_864, 36_864 / 8)
     assert dilated.parameters == whole.parameters and dilated.macs > 3 * whole.macs

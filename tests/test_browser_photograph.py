@@ -161,7 +161,7 @@ def test_at_the_head_every_class_has_its_name_and_can_be_chosen(notebook):
     view.get_by_role("button", name="fc").click()
     names = view.locator(".rl-names button")
     names.nth(9).wait_for()
-    assert "tench" in names.nth(0).text_content()
+    assert "church" in names.nth(0).text_content()
     names.nth(3).click()
     view.locator(".rl-names button[aria-pressed=true]").nth(0).wait_for()
     becomes(notebook, "published.channel.value", int(ask(notebook, "published._order()[3]")))

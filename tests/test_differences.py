@@ -206,7 +206,7 @@ def f_of(self, x):
         (forward_of_btnk2(lambda self, x: None), "a function or a forward without its return"),
         (forward_of_btnk2(lambda self, x: f_of(self, x) + self.conv1(x)), "channels of the two terms differ"),
         (forward_of_btnk2(lambda self, x: self.rleu3(f_of(self, x) + x)), "forward uses self.rleu3"),
-        (forward_of_btnk2(lambda self, x: f_of(self, x) * float("nan")), "NaN"),
+        (forward_of_btnk2(lambda self, x: f_of(self, x) * float("nan")), "first at stage1.1"),
     ],
 )
 def test_what_is_not_mended_yet_is_told_by_the_ladder_with_hints(reference, change, sentence):
@@ -215,6 +215,14 @@ def test_what_is_not_mended_yet_is_told_by_the_ladder_with_hints(reference, chan
     assert sentence in caught.value.verdict.sentence
     assert len(caught.value.verdict.hints) == 3
     assert solved() == {}
+
+
+def test_what_is_wrong_at_the_first_difference_is_said_by_the_last_hint_alone(reference):
+    with pytest.raises(Wrong) as caught:
+        check_ladder(lambda: changed(reference, new_pool(2, 2)), reference, X)
+    verdict = caught.value.verdict
+    assert verdict.sentence == "Different, first at stage0.pool."
+    assert "kernel" in verdict.hints[-1] and "stage0" in verdict.hints[-1]
 
 
 def test_the_hint_is_keyed_to_where_the_ladder_stopped(reference):

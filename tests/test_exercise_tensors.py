@@ -38,10 +38,10 @@ NO_EPS = folded(s=lambda g, var, eps: g / var.sqrt())
 
 def by_trying(conv, bn):
     """What the two do to zeros and to single pixels."""
-    C = conv.in_channels
-    bias = bn(conv(torch.zeros(1, C, 3, 3, dtype=torch.double)))[0, :, 0, 0]
-    pixels = torch.eye(C * 9, dtype=torch.double).view(C * 9, C, 3, 3)
-    return (bn(conv(pixels))[:, :, 0, 0] - bias).T.reshape(-1, C, 3, 3), bias
+    C, (k, _) = conv.in_channels, conv.kernel_size
+    bias = bn(conv(torch.zeros(1, C, k, k, dtype=torch.double)))[0, :, 0, 0]
+    pixels = torch.eye(C * k * k, dtype=torch.double).view(-1, C, k, k)
+    return (bn(conv(pixels))[:, :, 0, 0] - bias).T.reshape(-1, C, k, k), bias
 
 
 @pytest.mark.parametrize(

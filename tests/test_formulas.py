@@ -10,6 +10,7 @@ from torch import nn
 from resnet_lib.exercises import (
     Prediction,
     Progress,
+    Question,
     Wrong,
     check_bytes,
     check_macs,
@@ -549,3 +550,17 @@ def test_where_two_mistakes_give_the_same_numbers_both_are_named():
 )
 def test_a_wrong_shape_in_an_identity_block_gets_the_reason_and_not_the_number(after, guess, sentence):
     assert sentence in refusal(predict, shape_question("BTNK2", C=1024, W=14, after=after), guess)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "guess", "sentence"),
+    [
+        ("number", 112, 100, "You said 100. That is too low."),
+        ("shape", (3, 4, 4), (3, 5, 2), "You said (3, 5, 2). H is too high, and W is too low."),
+        ("numbers", (1, 2, 3), (1, 2, 4), "You said (1, 2, 4). The third is too high."),
+        ("factors", (2, 1), (2.05, 3), "You said (2.05, 3). The factor of the MACs is too high."),
+        ("choice", "a", "b", "You said b. It is another of them."),
+    ],
+)
+def test_of_a_guess_that_no_usual_mistake_gives_it_says_to_which_side_it_is_off(kind, answer, guess, sentence):
+    assert Question("?", kind, answer, options=("a", "b")).judge(guess) == (False, sentence)

@@ -18,7 +18,6 @@ GREEK = {"β": "beta", "γ": "gamma", "ε": "epsilon", "μ": "mu", "σ": "sigma"
 OTHER_SENSE = {
     "kernel": "00",  # the menu of JupyterLab
     "channels last": "00",  # of a picture's shape in a file
-    "groups": "04",  # of blocks
     "loss": "06",  # of accuracy
 }
 

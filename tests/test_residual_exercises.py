@@ -282,7 +282,7 @@ WRONG = {
         (edited("plain_block", ("return", "return x,")), "returns a tuple and not a tensor"),
         (edited("plain_block", ("block.bn2", "block.bn4")), "A BTNK2 has no bn4"),
         (edited("plain_block", (LAST, f"2 * {LAST}")), "none of 16 usual mistakes"),
-        (edited("plain_block", (LAST, f"{LAST}[:, :8]")), "should be (2, 16, 6, 6)"),
+        (edited("plain_block", (LAST, f"{LAST}[:, :8]")), "should be (2, 16, 6, 7)"),
     ],
     "factor": [
         (edited("factor", ("found[0].gradient / found[-1]", "found[-1].gradient / found[0]")), "runs the other way"),

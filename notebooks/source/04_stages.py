@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 04 · Stages 1–4
 #
-# 60 minutes, 10 seconds to run all cells · after [lesson 03](03_btnk1.ipynb) · words: [glossary](glossary.ipynb#Cost)
+# 60 minutes, 10 seconds to run all cells on two cores · after [lesson 03](03_btnk1.ipynb) · words: [glossary](glossary.ipynb#Cost)
 #
 # ResNet-50 has sixteen blocks in four stages: 3, 4, 6 and 3. From stage to stage the maps get smaller and the channels
 # more. **Where does it cost most, and what would one more block cost?** Drag first, then you stack them yourself.
@@ -28,28 +28,26 @@ Progress("04", exercises=4)
 StageExplorer(stage=3)
 
 # %% [markdown]
-# 1. Add one block to Stage 3, then one to Stage 4. Which adds more parameters? Which adds more MACs?
-# 2. Double **W**, the picture's width, to 448. What happens to the MACs of the stages, and to the parameters?
-# 3. Switch between v1 and v1.5. Which stages do not change?
+# 1. Give Stage 3 one more of its **blocks**. How many parameters does that add? Then the same in Stage 4.
+# 2. Press *reset* and *pin*, and double **W**, the picture's width, to 448. How many times the MACs, the parameters?
+# 3. Switch between **v1** and **v1.5** in each stage. In which do the MACs stay the same?
 #
 # <details><summary>Answers</summary>
 #
-# 1. A block of Stage 4 has nearly four times the parameters of a block of Stage 3. Their MACs are equal.
-# 2. MACs grow fourfold, parameters stay the same: no weight depends on W. (The head's MACs stay the same too: its input is
-#    one number per channel, whatever W is.)
-# 3. Stage 1: its S is 1, so it does not matter which convolution has the stride. (Stage 0 has no blocks at all.)
+# 1. 1.1 million in Stage 3 and 4.5 million in Stage 4, four times as many.
+# 2. Four times the MACs, and the same parameters: no weight depends on W.
+# 3. In Stage 1: its S is 1, so it does not matter which convolution has the stride.
 # </details>
 #
-# <details><summary>What you can do at the end of this lesson</summary>
+# <details><summary>At the end of this lesson you can …</summary>
 #
-# **At the end of this lesson you can**
 # - stack BTNK1 and BTNK2 into the four stages of ResNet-50,
 # - derive C, C1 and S of every first block from two laws and one exception,
 # - say where the parameters are, where the MACs are, and why those are different places.
 # </details>
 #
-# **What you have just seen.** Each stage is a row of blocks. The first, a BTNK1, changes the shape; the others, BTNK2s,
-# keep it. Every stage but the first halves the width and doubles the channels.
+# **What you have just seen.** A **stage** is a row of blocks. The first, a BTNK1, changes the shape: its shortcut
+# cannot be x itself. The others keep that shape, so they are BTNK2s.
 #
 # ![Stage 2 of ResNet-50: one BTNK1, which makes (512, 28, 28) of (256, 56, 56), and three BTNK2s, which keep that shape](images/stage.svg)
 
@@ -64,19 +62,12 @@ from resnet_lib.views import cost_bars, show_maps
 _ = torch.manual_seed(0)  # the same random weights at every run
 
 # %% [markdown]
-# ## 1 · Why stages?
-#
-# A block changes its input a little. Depth comes from many blocks in a row. They form groups, the **stages**:
-#
-# - The *first* block of a stage changes the shape. Its shortcut cannot be x itself, so it is a BTNK1.
-# - All *others* keep that shape, so x can be added as it is. They are BTNK2s.
-#
-# ## 2 · Stage 1, block by block
+# ## 1 · Stage 1, block by block
 #
 # The input is the output of Stage 0, the stem: 64 channels, 56 wide.
 
 # %%
-x, how = block_input("cat", C=64, W=56)
+x, _ = block_input("cat", C=64, W=56)
 print(tuple(x.shape))
 
 # %% [markdown]
@@ -93,23 +84,18 @@ y = block1(x)
 print(tuple(y.shape))
 
 # %% [markdown]
-# **Then two BTNK2s.** Do they change that shape?
+# **Then two BTNK2s**, which keep that shape.
 
 # %%
-block2 = BTNK2(C=256)
-y = block2(y)
-print(tuple(y.shape))
-
-# %%
-block3 = BTNK2(C=256)
-y = block3(y)
+block2, block3 = BTNK2(C=256), BTNK2(C=256)
+y = block3(block2(y))
 print(tuple(y.shape))
 
 # %% [markdown]
 # So Stage 1 outputs (256, 56, 56). Some write-ups say (64, 56, 56). They quote C1, the number of channels *inside* the
 # blocks, and forget the factor 4 of the last 1×1 convolution.
 #
-# ## 3 · The two laws, and the exception
+# ## 2 · The two laws, and the exception
 #
 # Table 1 of the paper (He et al. 2015, arXiv 1512.03385) fixes how many blocks each stage has, and the shapes:
 #
@@ -120,15 +106,11 @@ print(tuple(y.shape))
 # | 3 | 6 | (512, 28, 28) | (1024, 14, 14) |
 # | 4 | 3 | (1024, 14, 14) | (2048, 7, 7) |
 #
-# **Why 3-4-6-3?** The paper gives these numbers without a reason. You can see what they do. One more BTNK2 costs the same
-# MACs in every stage, as section 6 shows, but four times the parameters of one a stage earlier. In Stage 3 a block is
-# still cheap in parameters, and neighbours there are already 16 pixels of the photograph apart, so its 3×3 reaches far.
-# The deeper networks agree: 101 has 3-4-23-3 and 152 has 3-8-36-3. Nearly all their extra blocks are in Stage 3.
-#
 # ### Exercise 1 · read C, C1 and S off the shapes
 # ● of ●●● · important · 5 minutes
 #
-# Stage 1 is filled in. Replace each `...` with the triple (C, C1, S) of the stage's first block.
+# Stage 1 is filled in. Work out the others from the table: replace each `...` with the triple (C, C1, S) of the stage's
+# first block.
 #
 # <details><summary>Hint: where does C1 come from?</summary>The output of a BTNK1 has 4·C1 channels.</details>
 # <details><summary>Hint: where does S come from?</summary>The output of a BTNK1 is W/S wide.</details>
@@ -163,19 +145,14 @@ for stage, (C, C1, S) in opens.items():
     print(f"Stage {stage}: C = {C:>4}, C1 = {C1:>3}, S = {S}     C / C1 = {C / C1:g}")
 
 # %% [markdown]
-# **What do you see?** Look at the last two columns before you read on.
-#
-# <details><summary>What you can see</summary>S is 1, 2, 2, 2, and C/C1 is 1, 2, 2, 2. Stages 2 to 4 follow one
-# pattern, and Stage 1 another.</details>
-#
 # **Law 1, for BTNK2.** The pattern is the same in all four stages: C → C/4 → C/4 → C, and the shape stays.
 #
 # **Law 2, for BTNK1 in Stages 2 to 4.** S = 2 and C = 2·C1.
 #
 # **The exception is Stage 1.** S = 1 and C = C1.
 #
-# You need not memorise law 2, because you can derive it. From stage to stage C1 doubles: 64, 128, 256, 512. The input
-# of a stage is the output of the previous stage, with 4 times *that stage's* C1 channels, and that C1 is half as large:
+# You can derive law 2. From stage to stage C1 doubles: 64, 128, 256, 512. The input of a stage is the output of the
+# previous one, with 4 times *that stage's* C1 channels, and that C1 is half as large:
 #
 # $$C = 4 \cdot \frac{C_1}{2} = 2 \cdot C_1$$
 #
@@ -184,15 +161,19 @@ for stage, (C, C1, S) in opens.items():
 #
 # Does Stage 1 need a projection at all, with S = 1? Yes: 64 channels and 256 channels cannot be added.
 #
-# ## 4 · Write the stage
+# ## 3 · Write the stage
 #
 # ### Exercise 2 · make_stage
 # ●● of ●●● · the heart of the lesson · 15 minutes
 #
 # Write `make_stage(C, C1, S, n)`: an `nn.Sequential` of n blocks, one BTNK1 and then n − 1 BTNK2s.
 #
-# <details><summary>Hint: the check says that the input of block 2 has other channels</summary>Block 2 is the first
-# BTNK2. Its C is the number of output channels of the BTNK1: 4·C1.</details>
+# The cell also prints a question about one stage. Use your function for it, and put the answer in `own`.
+#
+# <details><summary>Hint: the check says that block 2 is given other channels</summary>Block 2 is the first BTNK2. Its
+# C is the number of output channels of the BTNK1: 4·C1.</details>
+# <details><summary>Hint: how do I count a module's parameters?</summary>
+# <code>sum(p.numel() for p in module.parameters())</code></details>
 # <details><summary>Hint: the check says that two of the blocks are the same one</summary><code>[block] * 3</code> is a
 # list that holds one block three times. Make a new block each time:
 # <code>[BTNK2(…) for _ in range(3)]</code>.</details>
@@ -202,8 +183,16 @@ for stage, (C, C1, S) in opens.items():
 
 # %% tags=["exercise"]
 # Exercise 2: a stage of n blocks.
+from resnet_lib.exercises import ask_own
+
+
 def make_stage(C, C1, S, n):
     return ...  # your code here
+
+
+me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+ask_own("04", me)
+own = ...
 
 
 # %% tags=["solution"]
@@ -213,61 +202,54 @@ def make_stage(C, C1, S, n):
     return nn.Sequential(first, *others)
 
 
+me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+own = sum(p.numel() for p in make_stage(256, 128, 2, 3).parameters())
+
 # %%
-from resnet_lib.exercises import check_stage, yours
+from resnet_lib.exercises import check_own, check_stage, yours
 
 check_stage(make_stage, exercise="04.2")
 
-# %% [markdown]
-# With your function and the numbers of exercise 1, the four stages of ResNet-50:
-
 # %%
-counts = {1: 3, 2: 4, 3: 6, 4: 3}  # blocks in Stages 1 to 4
-shapes = {0: (64, 56), 1: (256, 56), 2: (512, 28), 3: (1024, 14), 4: (2048, 7)}  # (channels, width) after each stage
-stack = yours("make_stage")
-stages = {stage: stack(*opens[stage], n) for stage, n in counts.items()}
-for stage, made in stages.items():
-    C_in, W_in = shapes[stage - 1]
-    print(
-        f"Stage {stage}: {counts[stage]} blocks, ({C_in}, {W_in}, {W_in}) → {anatomy(made, (C_in, W_in, W_in)).output}"
-    )
+check_own("04", me, own)
 
 # %% [markdown]
-# ## 5 · The cat goes through the stages
-#
-# Each stage takes the previous stage's output. **Predict:** count all numbers in a stage's output, channels times
-# positions.
+# With your function and the numbers of exercise 1, the four stages of ResNet-50. Each takes the previous one's output.
+# **Predict** how many numbers that is, channels times positions:
 
 # %%
 ask("04.numbers")
 
 # %%
-y, after = x, {}
-with torch.no_grad():
-    for stage in stages:
-        y = stages[stage](y)
-        after[stage] = y
-        print(f"after Stage {stage}: {tuple(y.shape)}, {y.numel():,} numbers")
+counts = {1: 3, 2: 4, 3: 6, 4: 3}  # blocks in Stages 1 to 4
+stack = yours("make_stage")
+y = x
+for stage, n in counts.items():
+    with torch.no_grad():
+        y = stack(*opens[stage], n)(y)
+    print(f"after Stage {stage}, {n} blocks: {tuple(y.shape)}, {y.numel():,} numbers")
 
 # %% [markdown]
-# To see what becomes of the cat, take *trained* stages: those of the small network that comes with the course, which has
-# the same blocks and a quarter of the channels. The picture shows 4 channels of what Stage 1 is given, and 4 after each
-# stage. The smaller maps are enlarged, so that you see their real pixels.
+# ## 4 · The cat goes through the stages
+#
+# To see what becomes of the cat, take *trained* stages: those of the small network that comes with the course, which
+# has the same blocks and a quarter of the channels. The first row is what Stage 1 is given, and each stage adds a row.
+# Smaller maps are enlarged, so that you see their real pixels.
 
 # %%
+from torch.nn.functional import interpolate
+
 from resnet_lib import activations
 from resnet_lib.photos import photo, to_input
 from resnet_lib.weights import load
 
 small = load("thin")
 kept = activations(small, to_input(photo("cat"), small.checkpoint.size), [f"stage{n}" for n in range(5)])
-rows, widest = [], kept["stage0"].shape[-1]
-for name, maps in kept.items():
-    four = maps[0].flatten(1).std(dim=1).topk(4).indices  # the four channels with most contrast
-    four = maps[0, four] / maps[0, four].amax(dim=(1, 2), keepdim=True)
-    times = widest // four.shape[-1]
-    rows.append(four.repeat_interleave(times, 1).repeat_interleave(times, 2))
-    print(f"{name}: {tuple(maps.shape[1:])}")
+rows = []
+for n in range(5):
+    maps = kept[f"stage{n}"][0]
+    four = maps[maps.flatten(1).std(dim=1).topk(4).indices]  # the four channels with most contrast
+    rows.append(interpolate((four / four.amax(dim=(1, 2), keepdim=True))[None], 56)[0])
 show_maps(torch.cat(rows), count=20, tile=112, columns=4)
 
 # %% [markdown]
@@ -275,51 +257,39 @@ show_maps(torch.cat(rows), count=20, tile=112, columns=4)
 #
 # <details><summary>What you can see</summary>
 #
-# The first rows are pictures: you can find edges and areas of the cat in them. Each row from Stage 2 on has half as many
-# positions along a side as the row above, and the last ones have too few to draw a cat. They say *that* something is
-# there, in a few coarse spots.
+# The first rows are pictures: you can find edges and areas of the cat in them. Each row from Stage 2 on has half as
+# many positions along a side as the row above, and the last ones have too few to draw a cat. They say *that* something
+# is there, in a few coarse spots.
 #
-# What is lost in positions is made up in channels. What those channels mean has been learned in training: lessons 06 and
-# 07 look at that.
+# What is lost in positions is made up in channels. What those channels mean has been learned in training: lessons 06
+# and 07 look at that.
 # </details>
 #
-# ## 6 · Where the cost is
+# ## 5 · Where the cost is
 #
 # ### Exercise 3 · predict
 # ● of ●●● · important · 5 minutes
 #
-# Which stage has the most **parameters**, and which needs the most **MACs**? (One MAC is one multiplication with its
-# addition; FLOPs = 2 × MACs.) Guess before you compute: a wrong guess costs nothing, and teaches you something.
+# Which stage has the most **parameters**, and which needs the most **MACs**? Put 1, 2, 3 or 4 for each `...`. Guess
+# before you compute: a wrong guess costs nothing, and teaches you something.
 #
 # <details><summary>Hint: how do they grow?</summary>From stage to stage the channels double, and the maps' width and
 # height halve. What does that do to the weights of a convolution, and to the positions at which each is used?</details>
 
 # %% tags=["exercise"]
 # Exercise 3: 1, 2, 3 or 4?
-from resnet_lib.exercises import ask_own
-
 most_parameters = ...
 most_macs = ...
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
-ask_own("04", me)
-own = ...
 
 # %% tags=["solution"]
 most_parameters = 4
 most_macs = 3
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
-own = sum(p.numel() for p in nn.Sequential(BTNK1(256, 128, 2), BTNK2(512), BTNK2(512)).parameters())
 
 # %%
 from resnet_lib.exercises import most_question
 
 questions = [most_question("parameters"), most_question("MACs")]
 predict(questions, [most_parameters, most_macs], exercise="04.3")
-
-# %%
-from resnet_lib.exercises import check_own
-
-check_own("04", me, own)
 
 # %% [markdown]
 # See for yourself. Counting does not need 23 million random weights. Under `torch.device("meta")` PyTorch makes tensors
@@ -343,7 +313,7 @@ cost_bars(costs)
 # the most. Stage 1 has 1 % of the parameters and 17 % of the MACs.
 # </details>
 #
-# To find out why, compare *one* BTNK2 of each stage. **Predict:**
+# To find out why, compare *one* BTNK2 of each stage. You know its shapes. **Predict:**
 
 # %%
 ask("04.one")
@@ -363,8 +333,8 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 # ### Exercise 4 · find the formula
 # ●● of ●●● · important · 10 minutes
 #
-# Write the parameters of a BTNK2's *convolutions* as a formula in C, and its MACs as a formula in C and W. (The first is
-# your formula of lesson 02, without the BNs.)
+# Write the parameters of a BTNK2's *convolutions* as a formula in C, and its MACs as a formula in C and W. (The first
+# is your formula of lesson 02, without the BNs.)
 #
 # <details><summary>Hint: MACs of one convolution</summary>Each of its weights is used once at every output position:
 # MACs = parameters × output height × output width.</details>
@@ -400,11 +370,6 @@ from resnet_lib.exercises import check_macs, check_parameters
 display(check_parameters("BTNK2", btnk2_weights, norms=False))
 check_macs("BTNK2", btnk2_macs, exercise="04.4")
 
-# %%
-weights, macs = yours("btnk2_weights"), yours("btnk2_macs")
-for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
-    print(f"C={C:>4}, W={W:>2}: {weights(C):>9,} parameters, {macs(C, W):>11,} MACs")
-
 # %% [markdown]
 # Put together, with C/4 channels inside:
 #
@@ -420,6 +385,10 @@ for C, W in [(256, 56), (512, 28), (1024, 14), (2048, 7)]:
 # So Stage 3 has the most MACs simply because it has the most blocks. And Stage 4 has the most parameters although it
 # has only three blocks.
 #
+# **Why 3-4-6-3?** The paper gives these numbers without a reason. But you see what they do: in Stage 3 a block is still
+# cheap in parameters, and neighbours there are already 16 pixels of the photograph apart, so its 3×3 reaches far.
+# Nearly all extra blocks of the deeper networks are there: 101 has 3-4-23-3 and 152 has 3-8-36-3.
+#
 # Now the four BTNK1s. **Predict:**
 
 # %%
@@ -432,23 +401,22 @@ for (C, C1, S), W in zip(opens.values(), [56, 56, 28, 14], strict=True):
     print(f"BTNK1(C={C:>4}, W={W:>2}, C1={C1:>3}, S={S}): {a.parameters:>9,} parameters  {a.macs:>11,} MACs")
 
 # %% [markdown]
-# <details><summary>Why is one of them cheaper?</summary>In Stage 1, C is C1 and not 2·C1, and in the others the first 1×1
-# works before the stride, at four times the positions. So Stage 1 costs less than Stage 4, with three blocks
+# <details><summary>Why is one of them cheaper?</summary>In Stage 1, C is C1 and not 2·C1, and in the others the first
+# 1×1 works before the stride, at four times the positions. So Stage 1 costs less than Stage 4, with three blocks
 # each.</details>
 #
-# ## 7 · Another ResNet
+# ## 6 · Another ResNet
 #
-# ResNet-101 has 23 blocks in Stage 3 instead of 6. Set them. What does the network cost then, and which of its stages is
-# the most expensive?
+# Make ResNet-101: drag **blocks** to 23. What does the network cost then, and what share of the MACs is in Stage 3?
 
 # %%
 StageExplorer(stage=3)
 
 # %% [markdown]
-# <details><summary>Answer</summary>44.5 million parameters and 7.8 billion MACs, of which Stage 3 has more than two
-# thirds. Depth costs most where most blocks are.</details>
+# <details><summary>Answer</summary>44.5 million parameters and 7.8 billion MACs, two thirds of them in Stage
+# 3.</details>
 #
-# ## 8 · Common mistakes
+# ## 7 · Common mistakes
 #
 # **One block used twice.** `[block] * 2` looks right, runs, and gives the right shapes. But it is one block with one
 # set of weights, listed twice. Count the parameters of Stage 1:
@@ -475,21 +443,9 @@ except ValueError as error:
 # %%
 ask("04.stride")
 
-# %%
-for S in (1, 2):
-    with torch.device("meta"):
-        body = nn.Sequential()
-        for stage, n in counts.items():
-            C, C1, stride = opens[stage]
-            body.add_module(f"stage{stage}", stack(C, C1, S if stage == 1 else stride, n))
-    a = anatomy(body, (64, 56, 56))
-    print(f"S = {S} in Stage 1: ends with {a.output}, {a.parameters:,} parameters, {a.macs:,} MACs")
-
 # %% [markdown]
-# Weights would load without an error. That is why this course prints a shape after every step.
-#
-# **No stride at all after the stem**, or the MAXPOOL forgotten: the same kind of mistake in the other direction. For
-# each missing halving, everything after it costs about four times the MACs.
+# Try it: press **S = 2 in Stage 1** in the instrument of section 6. Weights would load without an error. That is why
+# this course prints a shape after every step.
 #
 # ## Summary
 #
@@ -516,9 +472,6 @@ for S in (1, 2):
 # <details><summary>Answer</summary>Its MACs are 17/16·(C·W)², and C·W is the same: C is 8 times as large and W 8
 # times as small.</details>
 #
-# 5. You double the input's width. What happens to parameters and MACs of the stages?
-# <details><summary>Answer</summary>The parameters stay the same; the MACs grow fourfold.</details>
-#
 # ## What comes next
 #
 # You have the stem and four stages: only the head is missing. [05 · ResNet-50](05_resnet50.ipynb) puts everything
@@ -529,19 +482,19 @@ for S in (1, 2):
 #
 # | minutes | what |
 # | --- | --- |
-# | 5 | Sections 1 and 2: what a stage is, shapes aloud |
+# | 5 | Section 1: what a stage is, shapes aloud |
 # | 5 | Exercise 1 |
-# | 5 | Section 3: the two laws, derived on the board |
+# | 5 | Section 2: the two laws, derived on the board |
 # | 15 | Exercise 2 |
-# | 5 | Section 5: where does the cat disappear? |
+# | 5 | Section 4: where does the cat disappear? |
 # | 5 | Exercise 3, by show of hands |
 # | 10 | Exercise 4 |
-# | 10 | Section 7, recall |
+# | 10 | Section 6, recall |
 #
 # ### Ask before you show
 #
-# - Before section 5: "Does a stage output more numbers than the one before, or fewer?" (Half as many.)
-# - Before the bars of section 6: "Most parameters? Most MACs?" Take a vote for each, and leave it on the board.
+# - After exercise 2: "Does a stage output more numbers than the one before, or fewer?" (Half as many.)
+# - Before the bars of section 5: "Most parameters? Most MACs?" Take a vote for each, and leave it on the board.
 # - Before one BTNK2 of each stage: "Which of the four has the most MACs?" (None.)
 # - Before W = 448: "Which of all these numbers stay the same?"
 #

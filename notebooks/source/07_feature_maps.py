@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 07 · Feature maps
 #
-# 150 minutes, 20 seconds to run all cells · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) says where trained weights come from · words: [glossary](glossary.ipynb#Looking-inside)
+# 130 minutes, 20 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) says where trained weights come from · words: [glossary](glossary.ipynb#Looking-inside)
 #
 # Somewhere between a photograph and an answer, pixels become meaning. **Which channel sees what, and how much of the
 # photograph does one value see?** Here is a trained network: click through it, then compute one of its values yourself.
@@ -35,44 +35,42 @@ PhotographExplorer(load("thin"), step="stage1.0.relu3")
 #
 # <details><summary>Answers</summary>
 #
-# 1. In early stages to edges, colours and textures. Be careful with names: section 3 measures what a channel answers to.
+# 1. In early stages to edges, colours and textures. Be careful with names: section 3 measures what a channel answers
+#    to.
 # 2. A square around the same place; section 4 computes how large it is, section 5 the products.
-# 3. Few, and each sees the whole picture and the padding around it.
+# 3. 49, and each sees the whole picture and the padding around it.
 # </details>
 #
-# <details><summary>What you can do at the end of this lesson</summary>
+# <details><summary>At the end of this lesson you can …</summary>
 #
-# **At the end of this lesson you can**
 # - follow your own photograph through a trained network: stage, block, step, channel, one value,
 # - describe a channel with numbers, and find one that responds to a pattern you choose,
 # - work out by hand how many pixels a value can see, and show which ones really matter,
 # - compute one value from its products,
 # - write Grad-CAM, predict what occlusion costs, and say what neither of them proves.
-#
-# It has two parts of 80 and 70 minutes. Sections 1 to 5 follow one value; sections 6 to 10 ask what speaks for the
-# answer. Make a break between them, of a day if you like.
 # </details>
 #
-# **What you have just seen.** A network is a walk: stage, block, step, channel, one value. Everything in this lesson
-# asks about one station of that walk.
+# **What you have just seen.** A network is a walk: stage, block, step, channel, one value.
+#
+# **Take this lesson on two days.** Sections 1 to 5, 65 minutes, follow one value. Sections 6 to 10, another 65, ask
+# what speaks for the answer.
 
 # %%
 import torch
-from IPython.display import HTML, Image, display
-from torch.nn import functional as F
+from IPython.display import display
 
-from resnet_lib import activations, anatomy
+from resnet_lib import activations
 from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import PHOTOS
-from resnet_lib.views import show_maps, statistics
+from resnet_lib.views import show_maps
 from resnet_lib.weights import Unavailable
 
 # %% [markdown]
 # ## 1 · A trained network and a photograph
 #
-# Random weights showed you what the *structure* of a ResNet does. To see what *training* does, you need trained
-# weights. The course includes some: a **thin** ResNet-50. It has all the blocks you built, in the same places, with a
-# quarter of the channels.
+# To see what *training* does, you need trained weights. The course includes those of a **thin** ResNet-50: all the
+# blocks you built, in the same places, with a quarter of the channels. It knows ten classes. Neither a cat nor a cup is
+# among them, so it must call them something else.
 #
 # With `NETWORK = "resnet50"` you get the published weights instead: about 100 MB, downloaded once, and every cell takes
 # longer. Every cell runs with either; the text and the exercises describe the results of the thin network.
@@ -98,116 +96,38 @@ print("input ", tuple(seen.x.shape))
 print("steps ", len(seen.steps))
 print("logits", tuple(seen.logits.shape))
 
-# %%
-for name in PHOTOS:
-    print(f"{name:9}", ", ".join(f"{label} {p:.0%}" for label, p in Seen(network, name).top(3)))
-
 # %% [markdown]
-# **What do you see?** Which of the five photographs show something that the thin network has learnt?
-#
-# <details><summary>What you can see</summary>The church, the truck and the parachute, and it knows all three. There is no
-# class for a cat or a cup, and none for "something else". The softmax distributes 100 % over ten words whatever the
-# picture shows: so the cat becomes a fish and the cup a French horn, and a high probability is not a sign that the
-# network knows. Of photographs of its ten classes it recognises about nine in ten. Keep both in mind when you try your
-# own.</details>
-#
 # ## 2 · The walk
 #
-# These are too many steps to look at all at once, so go through them one by one. **stage** → **block** → **step**
-# choose the place. A click on a small map (or the sliders) chooses the **channel** and the **value** there; a click on
-# the enlarged map or the photograph chooses another value. Its arithmetic is below them. **your own** opens your own
-# photograph, or drop a file on the view. It begins with the cat: the answer cannot be right, but eyes and nose are easy
-# to follow.
+# The same instrument, for the network chosen above. **stage** → **block** → **step** choose the place. A click on a
+# small map chooses the **channel** and the **value** there; a click on the enlarged map or the photograph chooses
+# another value. Its arithmetic is below them. **your own** opens your own photograph, or drop a file on the view. It
+# begins with the cat: the answer cannot be right, but eyes and nose are easy to follow.
 #
-# Predict before you press:
+# Decide before you press:
 #
 # 1. Stay in Stage 0 and go from **conv** to **bn** to **relu**. Which of them have blue?
-# 2. Go to **pool**. What happens to the size of the maps?
-# 3. Go to Stages 1, 2, 3 and 4, always to the last block's **relu3**. When do you stop recognising the cat?
-# 4. In Stage 1, block 2, compare **bn3** with **add** and with **relu3**. Which two look alike?
-# 5. Go to **head**, **fc**. How many maps are there, and what are they?
+# 2. Go to Stages 1, 2, 3 and 4, always to the last block's **relu3**. When do you stop recognising the cat?
+# 3. In Stage 1, block 2, compare **bn3** with **add** and with **relu3**. Which two look alike?
+# 4. Go to **head**, **fc**. How many numbers are there, and what are they?
 
 # %%
-from resnet_lib.explorers import PhotographExplorer
-
-# %%
-explorer = PhotographExplorer(network, "cat", step="stage0.relu")
-explorer
+PhotographExplorer(network, "cat", step="stage0.relu")
 
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
 # 1. conv and bn. Blue is negative, and the ReLU sets negative values to 0.
-# 2. Half the width and half the height: every pooling window of 3×3 keeps its largest value, at every second position.
-# 3. In Stages 1 and 2 you can still find eyes and nose in many maps. In Stage 3, with 14 × 14 values, perhaps, if you
+# 2. In Stages 1 and 2 you can still find eyes and nose in many maps. In Stage 3, with 14 × 14 values, perhaps, if you
 #    know where to look. Stage 4 is too coarse to show a shape.
-# 4. add and relu3. The ReLU only removes the blue. bn3 is F(x) alone, which is added to the block's input.
-# 5. One number for each class: the logits.
+# 3. add and relu3. The ReLU only removes the blue. bn3 is F(x) alone, which is added to the block's input.
+# 4. One for each class: the logits.
 # </details>
 #
-# The same walk in one picture: the first six channels at the end of every stage. Each row has its own colour scale.
-
-# %%
-ends = ["stage0.relu", "stage1.2.relu3", "stage2.3.relu3", "stage3.5.relu3", "stage4.2.relu3"]
-rows = []
-for step in ends:
-    maps = seen[step]
-    print(f"{step:15} {str(tuple(maps.shape)):15} {statistics(maps)}")
-    rows.append(F.interpolate((maps[:6] / maps.max())[None], 112, mode="nearest")[0])
-
-# %%
-show_maps(torch.cat(rows), count=30, tile=112, columns=6)
-
-# %% [markdown]
-# **What do you see?** Go down the rows. What is lost, and what replaces it?
-#
-# <details><summary>What you can see</summary>
-#
-# - **Stage 0**: the photograph is visible in every map. Some show edges of one direction, a few show areas of a colour
-#   without any edges.
-# - **Stage 1**: still in place, but more mixed: spots and patches at some combination of edges.
-# - **Stages 2 and 3**: bright places here and there. Position has become coarse.
-# - **Stage 4**: little of the position is left, and most values are zero. What counts is *which* channels are on.
-#
-# So *where* is traded for *what*, as the shapes promised. But be careful with claims such as "this channel detects
-# ears". You only see where a channel is strong in **one** picture.
-# </details>
+# So *where* is traded for *what*. But be careful with claims such as "this channel detects ears". You only see where a
+# channel is strong in **one** picture.
 #
 # ## 3 · One channel
-#
-# A map is a table of numbers. Describe it with numbers before you describe it with words.
-
-# %%
-step, channel = "stage2.3.relu3", 3
-plane = seen[step][channel]
-print(tuple(plane.shape), statistics(plane))
-row, column = divmod(plane.argmax().item(), plane.shape[1])
-print(f"strongest value: {plane[row, column].item():.3f} at row {row}, column {column}")
-
-# %% [markdown]
-# **Predict:** how many of its values does a ReLU set to zero? Compare its input with its output.
-
-# %%
-for step in ["stage1.0.relu1", "stage1.0.relu2", "stage1.0.relu3"]:
-    before, after = seen.inputs(step)[0][0], seen[step]
-    print(f"{step}: {(before < 0).float().mean():.0%} negative before, {(after == 0).float().mean():.0%} zero after")
-
-# %% [markdown]
-# The distributions show it at a glance: the input of the first of these ReLUs on the left, its output on the right.
-
-# %%
-from resnet_lib.views.channel import histogram
-from resnet_lib.views.style import CSS
-
-step = "stage1.0.relu1"
-HTML(f'{CSS}<div class="rl">{histogram(seen.inputs(step)[0])} &emsp; {histogram(seen[step])}</div>')
-
-# %% [markdown]
-# **What do you see?** What happened to everything to the left of 0?
-#
-# <details><summary>What you can see</summary>It is now one bar at 0. To the right of 0 nothing has moved. (Each
-# picture has its own scale: the right one begins at 0, and its bar at 0 dwarfs all others.) BN has centred the values
-# near 0, so the ReLU cuts more than a third of them.</details>
 #
 # A channel that is zero *everywhere* contributes nothing to the layers that read it. For one picture that is normal: a
 # channel need not respond to a cat. If it is zero for **every** picture, it is dead weight, a **dead channel**.
@@ -245,9 +165,15 @@ from resnet_lib.exercises import check_silent, yours
 check_silent(silent, exercise="07.1")
 
 # %% [markdown]
-# **Predict:** at the end of which stage are the most channels silent on one photograph? How many of them on all five?
+# **Predict** where most channels are silent on one photograph:
 
 # %%
+from resnet_lib.exercises import ask
+
+ask("07.silent")
+
+# %%
+ends = ["stage0.relu", "stage1.2.relu3", "stage2.3.relu3", "stage3.5.relu3", "stage4.2.relu3"]
 count = yours("silent")
 print("channels that are silent on".ljust(28), " ".join(f"{name:>9}" for name in PHOTOS), "  all five")
 for step in ends:
@@ -255,9 +181,8 @@ for step in ends:
     print(f"{step:15} {len(seen[step]):5,} channels", " ".join(f"{n:9}" for n in silent_on), f"  {count(runs, step):8}")
 
 # %% [markdown]
-# Up to Stage 3 no channel is silent even on one photograph: each has hundreds of places or more where it can be on. At
-# Stage 4 it has 49, and up to a third of the channels are silent on one photograph, and none on all five. The fewer
-# pictures you look at, the more channels seem dead. To call a channel dead you would need many more than five.
+# Up to a third of Stage 4's channels are silent on one photograph, and none on all five. The fewer pictures you look
+# at, the more channels seem dead.
 #
 # ### What does a channel respond to?
 #
@@ -310,8 +235,8 @@ chosen = check_channel(upright_channel, network, upright, lying, exercise="07.2"
 chosen
 
 # %% [markdown]
-# Now test the channel on a photograph that you did not use to choose it: the church, as the network sees it.
-# **Predict:** where will your channel respond, and where will the channel that responds most to *lying* stripes?
+# Now test the channel on a photograph that you did not use to choose it: the church, as the network sees it. Where
+# should your channel respond, and where the channel that responds most to *lying* stripes?
 
 # %%
 runs["church"].image.resize((288, 288))
@@ -327,23 +252,14 @@ show_maps(runs["church"]["stage0.conv"][[own_channel, lying_channel]], tile=288)
 #
 # <details><summary>What you can see</summary>The left one follows the edges of the towers and of their windows, in red
 # and in blue: at one edge the picture goes from dark to bright, at the next from bright to dark. The right one follows
-# the balustrade and the ledges. And where the padding begins, at the borders, there may be a bar without any edge in the
-# picture: zeros look like one.</details>
+# the balustrade and the ledges. And where the padding begins, at the borders, there may be a bar without any edge in
+# the picture: zeros look like one.</details>
 #
 # ## 4 · How much of the photograph does one value see?
 #
-# A value of `stage0.conv` is computed from a window of 7 × 7 pixels. A value of the next step is computed from several
-# of those windows, so it sees more. The pixels that a value can depend on are its **receptive field**. Two numbers are
-# enough to follow it through the network:
-#
-# - the **reach** r: pixels from one end of the field to the other,
-# - the **jump** j: pixels from one value to its neighbour.
-#
-# (In lesson 01 the reach was that of a kernel, on its input map. Here it is counted on the photograph.)
-#
-# From the first to the last of a window's k values there are k − 1 jumps, so a step adds (k − 1) · j to the reach. Its
-# stride S multiplies the jump (Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Networks",
-# Distill 2019):
+# The pixels that a value can depend on are its **receptive field**. Lesson 05 gave the rule. With r, how many pixels
+# the value sees along one side, and j, the jump to the neighbouring value, a step of kernel k and stride S gives
+# (Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019):
 #
 # $$r \leftarrow r + (k - 1) \cdot j \qquad\qquad j \leftarrow j \cdot S$$
 #
@@ -361,10 +277,10 @@ print("after the pooling    ", r, j)
 # shortcut sees less than F does, so the sum sees what F sees.)
 #
 # ### Exercise 3 · the receptive field by hand
-# ●● of ●●● · important · 15 minutes
+# ●● of ●●● · important · 10 minutes
 #
-# What is r at the end of Stages 1 to 4? Work it out in your head, on paper, or with a loop, for v1.5, where S is on the
-# 3×3. As a reminder: 3, 4, 6 and 3 blocks, and S = 1 in Stage 1, S = 2 in the first block of the others.
+# What is r at the end of Stages 1 to 4? Work it out on paper, or with a loop, for v1.5, where S is on the 3×3. As a
+# reminder: 3, 4, 6 and 3 blocks, and S = 1 in Stage 1, S = 2 in the first block of the others.
 #
 # <details><summary>Hint: Stage 1</summary>Three 3×3 with j = 4. Each adds (3 − 1) · 4 = 8.</details>
 # <details><summary>Hint: Stage 2</summary>The values that its first 3×3 sees are still 4 pixels apart: it adds 8. Then
@@ -374,98 +290,50 @@ print("after the pooling    ", r, j)
 
 # %% tags=["exercise"]
 # Exercise 3: pixels that one value sees, along a side.
-reach = {"stage1": ..., "stage2": ..., "stage3": ..., "stage4": ...}
+r_after = {"stage1": ..., "stage2": ..., "stage3": ..., "stage4": ...}
 
 # %% tags=["solution"]
-reach = {}
+r_after = {}
 r, j = 11, 4
 for stage, blocks, S in [("stage1", 3, 1), ("stage2", 4, 2), ("stage3", 6, 2), ("stage4", 3, 2)]:
     for block in range(blocks):
         r, j = r + (3 - 1) * j, j * (S if block == 0 else 1)
-    reach[stage] = r
+    r_after[stage] = r
 
 # %%
 from resnet_lib.exercises import field_question, predict
 
 stages = ["stage1", "stage2", "stage3", "stage4"]
-predict({stage: field_question(stage) for stage in stages}, reach, exercise="07.3")
-
-# %%
-from resnet_lib import resnet50, shapes_only
-
-with shapes_only():  # networks without numbers, as on the device "meta" in lesson 05
-    for version, home in [("v1.5", "3x3"), ("v1", "1x1")]:
-        ends_of_stages = anatomy(resnet50(stride_on=home), 224).by_stage()[:5]
-        print(f"{version:5}", {stage.name: stage.receptive_field for stage in ends_of_stages})
+predict({stage: field_question(stage) for stage in stages}, r_after, exercise="07.3")
 
 # %% [markdown]
-# The two versions agree up to Stage 1 and then diverge: in v1 the stride comes *before* the 3×3, which then has twice
-# the jump. That is why sources disagree about 427 and 483.
-#
-# This arithmetic involves neither channels nor weights. The thin network sees just as far.
+# This arithmetic involves neither channels nor weights, so the thin network sees just as far. v1 ends at 483: its
+# stride comes *before* the 3×3, which then has twice the jump.
 #
 # ### On the photograph
 #
-# `Anatomy.field` also keeps track of *where* the field is: a box of rows and columns, in which negative numbers are
-# padding.
+# In the instrument of section 2, go to Stage 1, block 3, **relu3**, and click a value in the middle of the map.
+#
+# 1. The frame in the map is the value's own place, the square on the photograph what it sees. How many times as wide is
+#    the square?
+# 2. The square says what the value *can* see. Press **gradient**: it is 0 for pixels that make no difference. Is the
+#    square evenly filled?
+#
+# <details><summary>Answers</summary>
+#
+# 1. Nearly nine times: 35 pixels, and the frame stands for 4, the jump. Neighbouring values see nearly the same pixels,
+#    so maps are much less sharp than they look.
+# 2. No: a bright core of a few pixels and a faint haze around it. Outside the square the gradient is exactly 0.
+# </details>
+#
+# How wide is the middle square that holds 90 % of the gradient? The cell tries larger and larger squares. **Predict:**
 
 # %%
-from resnet_lib.views.channel import channel_picture
-from resnet_lib.views.maps import scale
-
-
-def value_picture(seen, step, channel, row, column):
-    """Draw a channel with one value framed, and in blue on the photograph the pixels that the value can see."""
-    plane, box = seen[step][channel], seen.anatomy.field(step, row, column)
-    signed, limit = scale(plane)
-    return Image(channel_picture(plane, seen.image, limit=limit, signed=signed, at=(row, column), box=box))
-
-
-step = "stage1.2.relu3"
-channel = seen[step][:, 28, 28].argmax().item()  # the strongest channel there
-print(seen.anatomy.field(step, 28, 28))
-value_picture(seen, step, channel, 28, 28)
-
-# %% [markdown]
-# **What do you see?** How large is the small square compared with the blue one, and where inside it is it?
-#
-# <details><summary>What you can see</summary>The small frame is the value's own place in the map, 4 × 4 pixels of
-# the photograph: the jump. The blue square is what it sees, 35 × 35 pixels, nearly nine times as wide, and that is only
-# Stage 1. Neighbouring values see nearly the same pixels, so maps are much less sharp than they look. And the small
-# square is not quite in the middle, but a little to the lower right. That looks unimportant, but section 6 comes back to
-# it.</details>
-#
-# ### Where it really looks
-#
-# The box says what a value *can* see. The gradient of this value with respect to the pixels shows what it *does* see: 0
-# for pixels that make no difference. `support` computes it.
-#
-# **Predict:** will the gradient fill the box evenly?
+ask("07.middle")
 
 # %%
 from resnet_lib.inside.attribution import support
 
-gradient = support(network, seen.x, step, channel, 28, 28)  # (H, W)
-box = seen.anatomy.field(step, 28, 28).clipped(seen.size, seen.size)
-outside = gradient.clone()
-outside[box.top : box.bottom, box.left : box.right] = 0
-print("largest gradient outside the box:", outside.max().item())
-
-# %%
-root = gradient.sqrt()  # brings out the weak pixels
-Image(channel_picture(root, seen.image, limit=root.max().item(), signed=False, box=box))
-
-# %% [markdown]
-# **What do you see?** On the left is the gradient itself, pixel by pixel, on the right the same over the photograph.
-# Where is it large, and where in the box is it nearly zero?
-#
-# <details><summary>What you can see</summary>A bright core of a few pixels and a faint haze around it. Most of the
-# box is nearly dark: changes there can affect the value, but hardly do.</details>
-#
-# How wide is the middle square that holds 90 % of the gradient? Compute it for larger and larger squares, at every
-# stage. **Predict:** will it be half the width of the field, more, or less?
-
-# %%
 for step in ends[1:]:
     middle = seen[step].shape[1] // 2
     strongest = seen[step][:, middle, middle].argmax().item()
@@ -481,18 +349,14 @@ for step in ends[1:]:
 # %% [markdown]
 # **What do you see?** Compare the two numbers in each row.
 #
-# <details><summary>What you can see</summary>Outside the box the gradient is exactly 0: the arithmetic of exercise
-# 3 was right. Inside it the middle counts far more than the rim. There are many paths from a central pixel to the value
-# and only one from a corner. Luo et al. (arXiv 1701.04128) call the part that matters the <em>effective</em> receptive
-# field.</details>
-#
-# The explorer of section 2 draws all this for any value: always the blue box, and the gradient when you press
-# **gradient**.
+# <details><summary>What you can see</summary>The middle counts far more than the rim. There are many paths from a
+# central pixel to the value and only one from a corner. Luo et al. (arXiv 1701.04128) call the part that matters the
+# <em>effective</em> receptive field.</details>
 #
 # ## 5 · One value, down to its products
 #
 # You have reached the bottom: a single value. Everything in a ResNet is sums of products like this one. `explain`
-# breaks one value of one step down into its products. (The explorer shows the same under **This one value**.)
+# breaks one value of one step down into its products. (The explorer shows the same below the map.)
 
 # %%
 from resnet_lib.inside.arithmetic import explain
@@ -552,22 +416,16 @@ print(f"{C} · {H} · {W} values · {value.macs} MACs each = {C * H * W * value.
 print(f"anatomy says                       {seen.anatomy[step].macs:,}")
 
 # %% [markdown]
-# The next two steps need only this value, not a window:
-
-# %%
-for after in ["stage2.0.bn2", "stage2.0.relu2"]:
-    print(f"{after}: {explain(network, seen.x, after, 5, 3, 2).formula}")
-
-# %% [markdown]
+# **Stop here, and go on another day**: half of the lesson is done. In a new session, choose *Restart Kernel and Run up
+# to Selected Cell…* in the menu *Kernel* at this place.
+#
 # ## 6 · What speaks for the class? Grad-CAM
 #
-# The network says *garbage truck*, and is right. Which places in the photograph made it say so?
+# Take the photograph of the truck. The network says *garbage truck*, and is right. Which places made it say so?
 #
 # Begin at the end, where it is easy. The head averages each map of Stage 4 to one number, and the logit of a class is a
 # weighted sum of those numbers. So each map has a weight in the matrix of the linear layer, which says how much the map
 # speaks for *garbage truck*.
-#
-# **Predict:** how many places of the photograph does Stage 4 distinguish?
 
 # %%
 seen = runs["truck"]
@@ -591,8 +449,8 @@ contributions.round(decimals=1)
 # $$\alpha_k = \frac{1}{h\,w} \sum_{i,j} \frac{\partial y}{\partial A^k_{ij}} \qquad\qquad
 #   L = \mathrm{ReLU}\Big(\sum_k \alpha_k A^k\Big)$$
 #
-# Equation (1) of the paper: the mean gradient of each channel. Equation (2): the weighted sum of the maps. The ReLU keeps
-# places that speak *for* the class; those that speak against it may belong to other classes.
+# Equation (1) of the paper: the mean gradient of each channel. Equation (2): the weighted sum of the maps. The ReLU
+# keeps places that speak *for* the class; those that speak against it may belong to other classes.
 #
 # This is the library's map, at Stage 3, laid over the photograph: yellow where the map is strongest, grey where it is
 # 0.
@@ -613,9 +471,9 @@ overlay(seen, grad_cam(network, seen.x, target, "stage3").values)
 # ### Exercise 5 · write Grad-CAM
 # ●●● of ●●● · the heart of the lesson · 20 minutes
 #
-# Write a function that returns this map, 14 × 14 values before stretching. The first lines are given: `""` is the name of
-# the whole network, so `kept[""]` holds the logits, and with `grad=True` PyTorch records how they depend on the maps.
-# You write the two equations, in about three lines.
+# Write a function that returns this map, 14 × 14 values before stretching. The first lines are given: `""` is the name
+# of the whole network, so `kept[""]` holds the logits, and with `grad=True` PyTorch records how they depend on the
+# maps. You write the two equations, in about three lines.
 #
 # <details><summary>Hint: how do I get the gradient of one number?</summary>
 # <code>torch.autograd.grad(number, maps)</code> returns a tuple with one tensor of the shape of <code>maps</code>. The
@@ -652,26 +510,13 @@ from resnet_lib.exercises import check_grad_cam
 check_grad_cam(my_grad_cam, exercise="07.5")
 
 # %% [markdown]
-# Now read how the library does it. Its other lines handle bad input and leave the network unchanged.
+# (At Stage 4 the mean gradients are the weights from the matrix, divided by 49, the places that the head averages
+# over.)
+#
+# Now lay your maps over the photograph, from Stage 1 to Stage 4. You have seen Stage 3. **Predict:**
 
 # %%
-import inspect
-
-print(inspect.getsource(grad_cam))
-
-# %% [markdown]
-# At Stage 4 the gradients must be the weights from the matrix, divided by the number of places that the head averages
-# over. Check it:
-
-# %%
-kept = activations(network, seen.x, ["stage4", ""], grad=True)
-(slopes,) = torch.autograd.grad(kept[""][0, target], kept["stage4"])
-h, w = slopes.shape[2:]
-print(torch.allclose(slopes.mean((2, 3))[0], speaks_for / (h * w), atol=1e-6))
-
-# %% [markdown]
-# Now lay your maps over the photograph, from Stage 1 to Stage 4. You have seen Stage 3. **Predict:** will the others be
-# bright at the same places?
+ask("07.places")
 
 # %%
 stages = ["stage1", "stage2", "stage3", "stage4"]
@@ -687,9 +532,9 @@ side_by_side(*(overlay(seen, heat(network, seen.x, target, stage)) for stage in 
 #
 # ### Which stage to believe
 #
-# Try it out: show the network only the quarter of the pixels that a map marks, and nothing else. Then hide that quarter.
-# A map that marks what the network goes by keeps the answer in the first experiment, and breaks it in the second.
-# **Predict:** which stage will do best?
+# Try it out: show the network only the quarter of the pixels that a map marks, and nothing else. Then hide that
+# quarter. A map that marks what the network goes by keeps the answer in the first experiment, and breaks it in the
+# second.
 
 # %%
 from resnet_lib.experiments.pointing import quarters
@@ -702,8 +547,14 @@ for method, marked in quarters(network, seen.x, target, sees).items():
     print(f"{method:20} {shown:12.1%} {hidden:8.1%}")
 
 # %% [markdown]
-# One photograph proves little, this one least of all, with its empty background. The same experiment on 107 of
-# Imagenette's validation photographs that the network recognises: how many does it still recognise?
+# One photograph proves little, this one least of all, with its empty background. So here is the same experiment on 107 of
+# Imagenette's validation photographs that the network recognises. **Predict** where Grad-CAM does best:
+
+# %%
+ask("07.stage")
+
+# %% [markdown]
+# <details><summary>The answers of all 107</summary>
 #
 # | the quarter marked by | only it is shown: still right | it is hidden: still right |
 # | --- | --- | --- |
@@ -715,42 +566,39 @@ for method, marked in quarters(network, seen.x, target, sees).items():
 # | the middle, without a map | 53 % | 86 % |
 # | anywhere | 35 % | 88 % |
 #
-# (The course does not include those photographs. With them, `python -m resnet_lib.experiments.train_thin FOLDER --check`
-# prints this table.)
+# </details>
 #
-# **What do you see?** Which stage is worth looking at? Is it better than no map at all?
+# (The course does not include those photographs. With them, `python -m resnet_lib.experiments.train_thin FOLDER
+# --check` prints this table.)
 #
-# <details><summary>What you can see</summary>Of the four stages, the last: shown alone, its quarter keeps more answers than
-# that of any other stage, and hidden it costs more of them than any other quarter. Stages 1 to 3 keep fewer answers than
-# a quarter chosen without looking. And the middle of the picture, which costs nothing, keeps the most: photographers put
-# things there. So look at Stage 4, and do not expect too much: of the first 20 of these photographs, the brightest place
-# of Stage 4 lies on the thing in about two thirds, and beside it in the others.</details>
+# **What do you see?** Open the table. Which stage is worth looking at? Is it better than no map at all?
+#
+# <details><summary>What you can see</summary>Of the four stages, the last: shown alone, its quarter keeps more answers
+# than that of any other stage, and hidden it costs more of them than any other quarter. Stages 1 to 3 keep fewer
+# answers than a quarter chosen without looking. And the middle of the picture, which costs nothing, keeps the most:
+# photographers put things there. So look at Stage 4, and do not expect too much: of the first 20 of these photographs,
+# the brightest place of Stage 4 lies on the thing in about two thirds, and beside it in the others.</details>
 #
 # ### A map in the wrong place
 #
 # Be suspicious of the overlay as well. Stage 4 has 7 × 7 values, and the overlay stretches them over the photograph, as
-# if each belonged to a square of 32 pixels. Use the anatomy to find out: on which pixel is the field of each place
-# centred, and where does the overlay draw it?
-
-# %%
-fields = [seen.anatomy.field("stage4.2.relu3", i, i) for i in range(7)]
-print("centred on", [(f.top + f.bottom) // 2 for f in fields])
-print("drawn at  ", [round((i + 0.5) * seen.size / 7) for i in range(7)])
-
-# %% [markdown]
-# **Predict:** in which direction will the map move if each value is drawn where its field is, and how far?
-#
-# `placed` does that. On the left the stretched map, on the right the placed one.
+# if each belonged to a square of 32 pixels. Where is the field of each place really centred? `placed` draws each value
+# there: on the left the stretched map, on the right the placed one.
 
 # %%
 from resnet_lib.inside.attribution import placed
 
+fields = [seen.anatomy.field("stage4.2.relu3", i, i) for i in range(7)]
+print("centred on", [(f.top + f.bottom) // 2 for f in fields])
+print("drawn at  ", [round((i + 0.5) * seen.size / 7) for i in range(7)])
 values = grad_cam(network, seen.x, target, "stage4").values
 there = placed(values, sees["stage4"], seen.size, seen.size)
 side_by_side(overlay(seen, values), blend(seen.image, there / there.max(), "viridis"))
 
 # %% [markdown]
-# <details><summary>Answer</summary>
+# **What do you see?** In which direction has the map moved, and how far?
+#
+# <details><summary>What you can see</summary>
 #
 # - 16 pixels to the upper left, half a jump. The padding is half a kernel wide, so the first window of every step is
 #   centred on the first position. Therefore the first place of every map is centred on the picture's *corner*.
@@ -777,6 +625,7 @@ side_by_side(overlay(seen, values), blend(seen.image, there / there.max(), "viri
 #
 # The patch moves by `stride` pixels, along both sides, and visits ⌈W / stride⌉ positions along each. (⌈ ⌉ means rounded
 # up.) How many pictures does the network see in total? One is the photograph with nothing hidden.
+# The cell also prints one more case: its answer is `own`.
 #
 # <details><summary>Hint: does the size of the patch matter?</summary>No. It changes what is hidden, not the number of
 # pictures.</details>
@@ -824,7 +673,7 @@ check_own("07", me, own)
 #
 # ### Play with it
 #
-# Choose the method, the class and the step. Predict first:
+# Choose the method, the class and the step. Decide first:
 #
 # 1. Grad-CAM at **stage4**: choose a class with a very low probability. Is the map empty?
 # 2. Go to **stage3**. Where does the map lie now, and what do you conclude after the table above?
@@ -835,9 +684,7 @@ check_own("07", me, own)
 # %%
 from resnet_lib.explorers import AttributionExplorer
 
-# %%
-attribution = AttributionExplorer(network, "truck")
-attribution
+AttributionExplorer(network, "truck")
 
 # %% [markdown]
 # <details><summary>Answers</summary>
@@ -846,9 +693,9 @@ attribution
 #    looks like a strong one. Read the number under the map.
 # 2. On the empty white around the truck. Grad-CAM at an early stage takes the mean gradient of a whole map for its
 #    worth, and later blocks may use a map in one place for a class and in another against it.
-# 3. The largest. Hiding any 16 pixels costs the truck hardly a percentage point: the network can do without any one small
-#    piece. With 112 the patch covers a quarter of the picture, and there is a place that costs it nearly everything.
-#    But a patch that large says little about *where*.
+# 3. The largest. Hiding any 16 pixels costs the truck hardly a percentage point: the network can do without any one
+#    small piece. With 112 the patch covers a quarter of the picture, and there is a place that costs it nearly
+#    everything. But a patch that large says little about *where*.
 # 4. The place spoke for another class, which loses without it.
 # 5. For a wrong one: a cup is not among the classes. Nothing about the map reveals that.
 # </details>
@@ -866,7 +713,6 @@ attribution
 # %%
 from resnet_lib.explorers import CompareExplorer
 
-# %%
 compare = CompareExplorer(network, mode="weights")
 compare.step.value = "stage0.relu"
 compare
@@ -883,24 +729,6 @@ compare
 #    see that.) In Stage 4 nothing is recognisable on either side.
 # </details>
 #
-# Where your eyes are not enough, compute. The mean of each channel says how strongly it is on. How similar are the cat
-# and the other photographs in these means, stage by stage? A correlation of 1 means that the same channels are on, 0
-# that one photograph says nothing about the other. **Predict:** will the numbers rise or fall from stage to stage?
-
-# %%
-print("cat and        ", " ".join(f"{name:>9}" for name in PHOTOS[1:]))
-for step in ends:
-    strengths = torch.stack([run[step].mean((1, 2)) for run in runs.values()])  # (5, C)
-    print(f"{step:15}", " ".join(f"{r:9.2f}" for r in torch.corrcoef(strengths)[0, 1:].tolist()))
-
-# %% [markdown]
-# **What do you see?** Read each column downwards.
-#
-# <details><summary>What you can see</summary>In Stages 0 and 1 the cup and the church are close to the cat: the same
-# channels are on, since all three have edges and textures everywhere. Truck and parachute stand before an empty
-# background, and differ from the start. In Stage 4 only the cup still has something in common with the cat (neither has a
-# class); what is on depends on what the photograph shows, and the head decides by it.</details>
-#
 # ## 9 · What such maps do not prove
 #
 # A map is a measurement. What it means is your claim, and a claim has to be tested.
@@ -910,7 +738,10 @@ for step in ends:
 # methods. Gradients and Grad-CAM passed. The maps of another method, Guided Backpropagation, hardly changed when the
 # last layers were made random.
 #
-# Test your own Grad-CAM. `untrained` returns the same network with random weights. **Predict:** will its maps be empty?
+# Test your own Grad-CAM. `untrained` returns the same network with random weights. **Predict:**
+
+# %%
+ask("07.random")
 
 # %%
 from resnet_lib.inside.seen import untrained
@@ -921,27 +752,13 @@ both = (network, untrained_network)
 pairs = [heat(each, seen.x, target, step) for step in ("stage3", "stage4") for each in both]
 side_by_side(*(overlay(seen, values) for values in pairs))
 
-
-# %%
-def alike(a, b):
-    """Return the correlation of two maps: 1 for the same pattern, 0 for nothing in common."""
-    if not (a.any() and b.any()):
-        return "one map is empty"
-    return f"{torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item():.2f}"
-
-
-for name, run in runs.items():
-    a, b = (grad_cam(each, run.x, run.logits.argmax().item(), "stage4").values for each in both)
-    print(f"{name:9} correlation of the two maps at Stage 4: {alike(a, b)}")
-
 # %% [markdown]
 # **What do you see?** Stage 3, trained and random, then Stage 4, trained and random: could you have guessed which is
 # which?
 #
-# <details><summary>What you can see</summary>The maps of the random network are different, and the correlations
-# scatter around 0. (A few dozen values that change smoothly from place to place are easily somewhat alike by accident.)
-# So Grad-CAM depends on what was learnt: it passes. But the random network's maps also have clear bright spots, and you
-# could make up a story about each of them. It would explain nothing.</details>
+# <details><summary>What you can see</summary>The maps of the random network are different. So Grad-CAM depends on what
+# was learnt: it passes. But the random network's maps also have clear bright spots, and you could make up a story about
+# each of them. It would explain nothing.</details>
 #
 # So even a method that passes proves little by itself:
 #
@@ -963,7 +780,8 @@ for name, run in runs.items():
 #   PyTorch calls after a step) then holds the ReLU's result. This course's blocks never work in place.
 # - **The softmax differentiated instead of the logit.** A probability near 1 hardly changes, so its gradient is nearly
 #   zero, and it mixes in all other classes.
-# - **Gradients under `torch.no_grad()`.** Nothing is recorded, and PyTorch says that the tensor "does not require grad".
+# - **Gradients under `torch.no_grad()`.** Nothing is recorded, and PyTorch says that the tensor "does not require
+#   grad".
 # - **Dividing a map by its largest value without looking.** Where nothing speaks for the class it is 0 everywhere, and
 #   0 / 0 is not a number.
 # - **Two maps compared by colour.** They usually have different scales. Compare numbers.
@@ -972,18 +790,18 @@ for name, run in runs.items():
 #
 # - Along the stages *where* is traded for *what*: from 56 × 56 maps of edges and colours to 7 × 7 values of several
 #   hundred channels, most of them zero.
-# - Reach and jump: r ← r + (k − 1) · j, then j ← j · S. 7, 11, 35, 91, 267, 427 pixels in v1.5; v1 ends at 483. What
-#   really counts is the centre of that field.
+# - What a value sees, and the jump: r ← r + (k − 1) · j, then j ← j · S. 7, 11, 35, 91, 267, 427 pixels in v1.5; v1
+#   ends at 483. What really counts is the centre of that field.
 # - Every value is a sum of products that you can compute yourself.
 # - Grad-CAM: the mean gradients of the logit weight the maps, and the ReLU of their sum is the result: one forward and
 #   one backward pass. Occlusion: one forward pass for each place.
-# - A map is not a proof, and may be drawn in the wrong place. Random weights are the first test; hiding what the map marks
-#   is the second.
+# - A map is not a proof, and may be drawn in the wrong place. Random weights are the first test; hiding what the map
+#   marks is the second.
 #
 # ## Recall
 #
-# 1. A value has jump 8 and reach 43. A 3×3 with stride 1 follows. What are the two afterwards?
-# <details><summary>Answer</summary>Reach 43 + 2 · 8 = 59, jump 8.</details>
+# 1. A value sees 43 pixels, and its jump is 8. A 3×3 with stride 1 follows. What are the two afterwards?
+# <details><summary>Answer</summary>It sees 43 + 2 · 8 = 59, and the jump stays 8.</details>
 #
 # 2. Why does v1 see 483 pixels at the end and v1.5 only 427?
 # <details><summary>Answer</summary>In v1 the stride is before the 3×3, which then has twice the jump and reaches
@@ -1014,18 +832,18 @@ for name, run in runs.items():
 #
 # | minutes | what |
 # | --- | --- |
-# | 20 | Sections 1 to 3: the walk, each student with their own photograph |
+# | 10 | Sections 1 and 2: the walk, each student with their own photograph |
 # | 10 | Exercise 1 |
 # | 10 | Exercise 2 |
-# | 15 | Exercise 3 |
+# | 10 | Exercise 3 |
 # | 10 | The rest of section 4: what a value can see, and which pixels matter |
-# | 15 | Exercise 4 |
+# | 15 | Exercise 4; a break, of a day if you can |
 # | 10 | Section 6 up to its exercise: what each map says about the class |
 # | 20 | Exercise 5 |
 # | 10 | The rest of section 6: which stage to believe, and a map in the wrong place |
 # | 5 | Exercise 6 |
 # | 10 | Section 7: Grad-CAM and occlusion, each student on their own photograph |
-# | 15 | Sections 8 and 9, recall: what such maps do not prove |
+# | 10 | Sections 8 and 9, recall: what such maps do not prove |
 #
 # ### Ask before you show
 #

@@ -39,6 +39,7 @@ def compare(learner, reference, inputs, part="", names=()):
     with torch.no_grad():
         draw_norms(reference)
         theirs, mine = survey(reference.eval(), x), survey(learner.eval(), x)
+        first = theirs
         if wrong := _of_layers(learner, theirs, mine, x):
             return wrong
         tried = []
@@ -66,7 +67,7 @@ def compare(learner, reference, inputs, part="", names=()):
         pairs = pairs_of(places, theirs, mine, mine)
         if wrong := misplaced(learner, pairs) or _under_names(pairs, names):
             return Found(wrong)
-    return _elsewhere(learner, reference, inputs, places, mine, part)
+    return _elsewhere(learner, reference, inputs, places, (first, mine), part)
 
 
 def _of_another_type(learner, theirs, tried):
@@ -84,8 +85,9 @@ def _of_another_type(learner, theirs, tried):
     return None
 
 
-def _elsewhere(learner, reference, inputs, places, mine, part):
-    """What differs on the way back, or in training mode: BN's other life, whose stored numbers must follow as well."""
+def _elsewhere(learner, reference, inputs, places, surveys, part):
+    """What differs on the way back, or in training mode: BN's other life, whose stored numbers must follow as well.
+    surveys: the reference's and the learner's, of the first input."""
     stored = {n: t.clone() for n, t in reference.named_buffers()}
 
     def again():
@@ -94,7 +96,8 @@ def _elsewhere(learner, reference, inputs, places, mine, part):
                 t.copy_(stored[n])
             copy(pairs_of(places, *surveys))
 
-    surveys = survey(reference.eval(), inputs[0]), mine, mine
+    mine = surveys[1]
+    surveys = *surveys, mine
     for training, x in [(False, x) for x in inputs[:1] if part] + [(True, x) for x in inputs if x.shape[0] > 1]:
         again()
         theirs, run = survey(reference.train(training), x), survey(learner.train(training), x, mine)

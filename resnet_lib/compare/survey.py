@@ -222,6 +222,10 @@ class _Registered:
         self.names = {t.data_ptr(): n for n, t in reversed(tensors)}
         self.tensors = {t.data_ptr(): t for _, t in reversed(tensors)}
         self.leaves = {id(t) for _, t in tensors}
+        self.parts = defaultdict(set)  # part → the names of what it keeps
+        for n in self.names.values():
+            if not n.endswith("_tracked"):
+                self.parts[n.rpartition(".")[0]].add(n)
 
     def name(self, tensors):
         """What the module calls the layer of these tensors, or None."""
@@ -230,8 +234,9 @@ class _Registered:
             return None
         shortest = min(own, key=len)
         part = shortest.rpartition(".")[0]
-        beside = {n for n in self.names.values() if n.rpartition(".")[0] == part and not n.endswith("_tracked")}
-        return part if part and beside <= set(own) else shortest  # a part may keep the numbers of several layers
+        return (
+            part if part and self.parts[part] <= set(own) else shortest
+        )  # a part may keep the numbers of several layers
 
     def base(self, t):
         """The registered parameter that a tensor was computed from, where it is one alone and of as many numbers, such

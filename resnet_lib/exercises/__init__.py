@@ -22,6 +22,7 @@ from .differences import check_ladder, first_difference_question
 from .features import field_question, occlusion_question
 from .folding import check_fold
 from .grad_cam import check_grad_cam
+from .intensity import check_intensity, limit_question
 from .networks import first_block_question, first_blocks, most_question, resnet101_question
 from .notebook import checked, explain_missing_names
 from .numbers import own_numbers, student_numbers
@@ -55,7 +56,7 @@ from .sizes import (
     check_numbers_left,
     check_receptive_field,
 )
-from .speed import batch_question, check_intensity, check_pictures_a_second, limit_question, steps_question
+from .speed import batch_question, check_pictures_a_second, steps_question
 from .timer import check_fair
 from .verdict import Verdict, Wrong
 from .widths import check_out_width

@@ -1,9 +1,11 @@
 """The lessons' small predictions, by name: "01.cost" is asked in lesson 01. Here, and not in the lessons, so that the
 answer is not on the screen."""
 
+from .asked_inside import INSIDE
+from .asked_inside import one_of as _choice
 from .asked_later import LATER
 from .prediction_widget import Prediction
-from .questions import Question, choice_question
+from .questions import Question
 
 
 def _number(text, answer, why, **slips):
@@ -13,12 +15,6 @@ def _number(text, answer, why, **slips):
 
 def _shape(text, answer, why):
     return Question(text, "shape", answer, why=why)
-
-
-def _choice(text, right, why, wrong, order=()):
-    """A question with one right option; wrong: option → why it is not that one. order: of all options, if not this."""
-    options = {right: "", **wrong}
-    return choice_question(text, {name: options[name] for name in order or sorted(options)}, right, why)
 
 
 YES_NO = ("yes", "no")
@@ -259,13 +255,12 @@ ASKED = {
         "4 · C1 = 4 · 256 channels, and 224 halved four times.",
     ),
     "05.ends": _choice(
-        "Stage 0 and the head: which has more parameters, and which needs more MACs?",
-        "the head has more parameters, Stage 0 needs more MACs",
+        "Stage 0 has 9,536 parameters and the head 2,049,000. Which needs more MACs?",
+        "Stage 0, more than 50 times as many",
         "Each weight of the head is used once, each of Stage 0 at 112 × 112 positions.",
         {
-            "Stage 0 has more of both": "Its convolution has 64 · 3 · 49 = 9,408 weights. And the head?",
-            "the head has more of both": "How often is each of its weights used? And each of Stage 0's?",
-            "Stage 0 has more parameters, the head needs more MACs": "The other way round: count the weights of each.",
+            "both about the same": "How often is each weight of the head used? And each of Stage 0's?",
+            "the head, more than 200 times as many": "It has that many more weights. How often is each of them used?",
         },
     ),
     "05.agree": _choice(
@@ -303,6 +298,7 @@ ASKED = {
             "nothing, it only moves the weights apart": "The stride is gone: how many positions are there now?",
         },
     ),
+    **INSIDE,
 }
 
 

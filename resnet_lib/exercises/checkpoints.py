@@ -71,7 +71,12 @@ CONTENTS = Solution(
         Of each kind the entries come first, and then the numbers in them.
     """,
 )
-FOUR = ("entries that are parameters", "numbers in them", "entries that are buffers", "numbers in those")
+FOUR = (
+    "entries that are parameters",
+    "numbers in the parameters",
+    "entries that are buffers",
+    "numbers in the buffers",
+)
 _FOUR = "One return with four numbers: how many entries, how many numbers, twice."
 NOT_FOUR = Kind("not a list", "{name} returns a {type}, and should give four numbers.", _FOUR)
 OTHER_COUNT = Kind("not four", f"{{name}} returns {{n}} values; return four numbers: {', '.join(FOUR)}.", _FOUR)
@@ -102,7 +107,6 @@ def check_contents(f, *, exercise=None):
             'parameters = [t for name, t in weights.items() if name.endswith((".weight", ".bias"))]; then '
             "len(parameters), sum(t.numel() for t in parameters), and the same for the rest.",
         ),
-        call=lambda f, weights: f(dict(weights)),
         read=_four,
         same=lambda a, b: all(map(equal, a, b)),
         differs=_first_off,

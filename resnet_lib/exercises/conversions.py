@@ -133,6 +133,21 @@ OTHER_WEIGHTS = Kind(
     "{name} returns a block with other weights, first {what}: load_state_dict(block.state_dict()) copies them.",
     _NEW,
 )
+OTHER_TYPE = Kind(
+    "other type", "{name} returns a block in {yours}, and was given one in {right}: leave the type as it is.", _PRINT
+)
+SHARED_WEIGHTS = Kind(
+    "shared weights",
+    "{name} returns a copy that shares {what} with the block it was given: to train one would change the other.",
+    _LOOK,
+)
+FROZEN = Kind("frozen", "{name} returns a copy that cannot learn: {what} asks for no gradient.", _PRINT)
+IN_TRAINING = Kind(
+    "other in training",
+    "{name} returns a block with the right strides and weights, and in training mode other results, gradients or "
+    "statistics: only the two strides should change.",
+    _PRINT,
+)
 OTHER_RESULT = Kind(
     "other result",
     "{name} returns a block with the right strides and weights, and other results: only the two strides should change.",
@@ -163,13 +178,25 @@ def _v1(found):
     mine, theirs = v1.state_dict(), kept.state_dict()
     if mine.keys() != theirs.keys():
         return v1, (OTHER_NAMES, {"what": sorted(mine.keys() ^ theirs.keys())[0]})
+    for n in theirs:
+        if mine[n].dtype != theirs[n].dtype:
+            yours, right = (str(t[n].dtype).removeprefix("torch.") for t in (mine, theirs))
+            return v1, (OTHER_TYPE, {"yours": yours, "right": right})
     if other := _other(mine, theirs):
         first, second = theirs["conv2.weight"], theirs["conv1.weight"]
         if torch.equal(mine["conv1.weight"], first) and torch.equal(mine["conv2.weight"], second):
             return v1, (EXCHANGED, {})
         return v1, (OTHER_STATISTICS if "running" in other else OTHER_WEIGHTS, {"what": other})
-    if _where(v1) == _where(due) and not _gives(v1, due, x):
-        return v1, (OTHER_RESULT, {})
+    if _where(v1) == _where(due):
+        if not _gives(v1, due, x):
+            return v1, (OTHER_RESULT, {})
+        given = {t.data_ptr() for t in block.state_dict().values()}
+        if shared := next((n for n, t in mine.items() if t.data_ptr() in given), ""):
+            return v1, (SHARED_WEIGHTS, {"what": shared})
+        if frozen := next((n for n, p in v1.named_parameters() if not p.requires_grad), ""):
+            return v1, (FROZEN, {"what": frozen})
+        if not _learns(v1, due, x):
+            return v1, (IN_TRAINING, {})
     return _where(v1), None
 
 
@@ -194,6 +221,21 @@ def _gives(v1, due, x):
             return gap(deepcopy(v1).eval()(x), due.eval()(x))[1] <= 1e-5
         except Exception:  # it stops: that is no result
             return False
+
+
+def _learns(v1, due, x):
+    """Whether a copy does in training mode what is due: results, gradients, and what its BNs keep of the batch."""
+    found = []
+    for module in (deepcopy(v1).train(), due.train()):
+        try:
+            with torch.enable_grad():
+                out = module(x)
+                slopes = torch.autograd.grad(out.square().sum(), list(module.parameters()))
+        except Exception:  # it stops: that is no result
+            return False
+        named = dict(zip(dict(module.named_parameters()), slopes, strict=True))
+        found.append([out.detach(), *(t for _, t in sorted((named | dict(module.named_buffers())).items()))])
+    return all(gap(a, b)[1] <= 1e-4 for a, b in zip(*found, strict=True))
 
 
 def _which(yours, right):

@@ -1,9 +1,11 @@
 """Whether a patient of the clinic is cured by what the learner has put in the place of the mistake."""
 
+from functools import cache
+
 import torch
 
 from .._common import Finding, Kind, one_thread
-from ..compare.clinic import HEALTHY, Trial, assemble, loads_by_name, prove, shapes, statistics
+from ..compare.clinic import HEALTHY, Trial, assemble, loads_by_name, loads_otherwise, prove, shapes, statistics
 from ..compare.endless import Endless
 from ..compare.errors import meaning, stopped, where
 from ..compare.kinds import kinds, several
@@ -36,6 +38,19 @@ WEIGHTS_CHANGED = Kind(
     "{name} changes {where} of the weights that it is given. They should only be read: others use them too.",
     "What stands on the left of = or before .copy_(…): the network's tensor, or the published one?",
 )
+_AFTERWARDS = "Print the network's parameters after loading: their numbers, and requires_grad."
+LOADED = {
+    "other numbers": Kind(
+        "loaded rounded",
+        "{name} gives {where} other numbers than the published ones: copy them as they are.",
+        _AFTERWARDS,
+    ),
+    "frozen": Kind(
+        "loaded frozen",
+        "After {name}, {where} no longer asks for a gradient: the network could not learn.",
+        _AFTERWARDS,
+    ),
+}
 
 # (where to look, kinds of what was found); the first that fits counts.
 LOOK = [
@@ -108,7 +123,9 @@ def _left(patient, parts, names):
     design, proof = shapes(parts), prove(parts, names)
     if design.error or proof.error:
         return _stopped(design, proof, parts)
-    if design.sick and not proof.why:
+    # MACs are counted of layers that are modules: where all else is healthy and the numbers right, they are no sign.
+    only_macs = design.first is None and design.parameters[0] == design.parameters[1]
+    if design.sick and not proof.why and not (only_macs and not proof.sick):
         return design.finding
     other_names = proof.sick and proof.why and "renamed" in kinds(proof.why)
     if other_names:
@@ -117,15 +134,29 @@ def _left(patient, parts, names):
         # Names are free. Weights go by name, so that what is done with the network is seen in a healthy one.
         proof = prove({**parts, **{name: HEALTHY[name] for name in MODULES}})
     if proof.sick:
-        if proof.why and proof.cause == prove(patient.parts).cause:
+        if proof.why and proof.cause == _cause(tuple(patient.parts.items())):
             return Finding(SAME, values={"cause": proof.finding})
         return several(proof.finding, proof.why)
     return _symptom(patient, parts) or _of_loading(parts) or (None if other_names else _elsewhere(parts))
 
 
+# What a patient showed when it came: each of a learner's tries is compared with the same.
+
+
+@cache
+def _cause(parts):
+    return prove(dict(parts)).cause
+
+
+@cache
+def _before(parts, healthy):
+    return statistics(dict(parts), dict(healthy))
+
+
 def _symptom(patient, parts):
     """What the statistics or the first steps of training still show, a finding, or None."""
-    before, now = (statistics(p, patient.healthy) for p in (patient.parts, parts))
+    before = _before(tuple(patient.parts.items()), tuple(patient.healthy.items()))
+    now = statistics(parts, patient.healthy)
     if now.rewritten and before.rewritten:
         return now.finding
     # How a network begins is seen in its statistics alone: there all of them have to be healthy.
@@ -147,6 +178,8 @@ def _of_loading(parts):
     name, (changed, unnoticed) = getattr(load, "__name__", "load"), loads_by_name(parts)
     if changed:
         return Finding(WEIGHTS_CHANGED, changed, {"name": name})
+    if other := loads_otherwise(parts):
+        return Finding(LOADED[other[0]], other[1], {"name": name})
     return Finding(UNNOTICED, unnoticed, {"name": name}) if unnoticed else None
 
 

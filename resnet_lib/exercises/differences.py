@@ -5,7 +5,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from .._common import Finding, Kind, gap, one_thread
+from .._common import Finding, Kind, gap, one_thread, say
 from ..activations import calls, step_names
 from ..compare.endless import Endless, within
 from ..compare.errors import meaning, stopped, where
@@ -104,14 +104,16 @@ def _equal(a, b):
 def check_ladder(make, reference, x=None, *, exercise=None):
     """make(): a network, held against the reference step by step with `proof.ladder`, on the same weights.
 
-    x: (batch, C, H, W), drawn unless given. The verdict has the ladder's sentences: where the first difference is and,
-    where that can be proved, what is wrong.
+    x: (batch, C, H, W), drawn unless given. The verdict says where the first difference is; what is wrong there, as far
+    as the ladder can tell, is its last hint.
     """
 
-    def wrong(kind, line="", remarks=(), **values):
+    def wrong(kind, line="", remarks=(), said="", **values):
         found = Finding(kind, values=values)
         hints = hints_for("ladder", found)
-        return Wrong(Verdict(False, "Your network", where=line, remarks=remarks, hints=hints, finding=found))
+        if said and values["cause"]:  # where it differs is said, and why is the last hint
+            hints = (*hints[:-1], say(values["cause"]))
+        return Wrong(Verdict(False, "Your network", said, line, remarks=remarks, hints=hints, finding=found))
 
     if not callable(make) or isinstance(make, torch.nn.Module):
         raise wrong(NO_FUNCTION, type=type(make).__name__)
@@ -131,6 +133,7 @@ def check_ladder(make, reference, x=None, *, exercise=None):
         raise wrong(NOT_MADE, where(found.error), cause=stopped(found.error))
     if not found.equal:
         explained = several(found.error and meaning(found.error), found.finding)
-        raise wrong(DIFFERENT, remarks=found.notes, headline=found.headline, cause=explained)
+        said = "" if found.error else found.headline
+        raise wrong(DIFFERENT, remarks=found.notes, said=said, headline=found.headline, cause=explained)
     done(exercise)
     return Verdict(True, "Your network", found.headline, remarks=found.notes)

@@ -27,6 +27,7 @@ class Solution:
            stands, with \\n for the end of a line; the indented lines after it are the sentence, and "Hint: …" where to
            look, for a mistake with a hint of its own. One that is not indented holds for all mistakes below it.
     names: what the text uses beside Python's own.
+    edits: all of them. paired: those of which two may come together.
     Where the text returns None, an input says nothing: how a mistake shows there depends on how it is written.
     Raises ValueError for an edit whose old text does not occur.
     """
@@ -39,7 +40,7 @@ class Solution:
                 hint = row.strip().removeprefix(_HINT)
             elif row:
                 edits.append(self._edit(hint, *row.splitlines()))
-        self.edits = tuple(edits)
+        self.edits = self.paired = tuple(edits)
 
     def _edit(self, hint, head, *words):
         head = head.replace(r"\n", "\n")

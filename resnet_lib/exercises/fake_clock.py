@@ -10,6 +10,7 @@ import timeit
 from contextlib import contextmanager
 
 TICK = 1e-6  # seconds that reading the clock takes
+PROCESSOR_CLOCKS = {getattr(time, f"CLOCK_{of}_CPUTIME_ID", None) for of in ("PROCESS", "THREAD")}
 THREADS = 2  # that each work keeps busy: a processor's time counts them all
 
 
@@ -49,7 +50,8 @@ class Stand:
         """Inside, in this thread, the module `time`, what f's own module took from it, and `timeit` show this time."""
         wall = ("perf_counter", "time", "monotonic")
         shown = {name: self.read for name in wall} | dict.fromkeys(("process_time", "thread_time"), self.read_processor)
-        shown |= {f"{name}_ns": lambda read=read: round(read() * 1e9) for name, read in shown.items()}
+        shown["clock_gettime"] = lambda clock: self.read_processor() if clock in PROCESSOR_CLOCKS else self.read()
+        shown |= {f"{name}_ns": lambda *clock, read=read: round(read(*clock) * 1e9) for name, read in shown.items()}
         shown["sleep"] = self.sleep
         here = threading.get_ident()
 

@@ -17,6 +17,8 @@ _S = "s = bn.weight / (bn.running_var + bn.eps).sqrt()"
 _OF_S = """
 ` + bn.eps` → ``
     The ε under the root is missing.
+`bn.eps` → `1e-5`
+    ε is typed in: it is bn.eps, which may be another number.
 `(bn.running_var + bn.eps).sqrt()` → `(bn.running_var.sqrt() + bn.eps)`
     ε belongs under the root, beside the variance.
 `.sqrt()` → ``
@@ -113,6 +115,7 @@ def fold(conv, bn):
     + _alone("weight")
     + _alone("bias"),
 )
+FOLD.paired = tuple(edit for edit in FOLD.edits if " alone: " not in edit.kind.sentence)
 FOLD_HINTS = (
     "Write b' on paper with one channel: c = b, then BN's formula. Which letter is missing?",
     "Write BN's formula with c = W ∗ x + b in it, and collect what multiplies x and what does not.",
@@ -125,11 +128,12 @@ def check_fold(f, *, exercise=None):
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         cases = []
-        for C, C_out, with_bias in ((4, 4, False), (4, 4, True), (3, 5, True)):
+        for C, C_out, kernel, with_bias in ((4, 4, 3, False), (4, 4, 1, True), (3, 5, 3, True)):
             # First as many channels out as in, so that a wrong dimension shows in the numbers; float64, so that equal
-            # is equal; a large ε, so that it counts.
-            conv, bn = nn.Conv2d(C, C_out, 3, bias=with_bias), nn.BatchNorm2d(C_out, eps=0.1)
+            # is equal; a large ε, so that it counts; some factors below zero, as training makes them.
+            conv, bn = nn.Conv2d(C, C_out, kernel, bias=with_bias), nn.BatchNorm2d(C_out, eps=0.1)
             draw_norms(nn.Sequential(bn))
+            bn.weight[1::2] *= -1
             cases.append((conv.double().eval(), bn.double().eval()))
         return judge(
             f,
@@ -182,7 +186,8 @@ def _of_shapes(cases, got, due):
 def close(a, b):
     """Whether two tensors, or two pairs of them, are equal as far as float32 can tell."""
     if isinstance(a, torch.Tensor):
-        return gap(a, b)[1] <= 1e-4
+        largest = max((t.abs().max().item() for t in (a, b) if t.numel()), default=0)
+        return gap(a, b)[0] <= 1e-4 * largest
     return all(
         x.shape == y.shape and torch.allclose(x, y, rtol=1e-5, atol=1e-6, equal_nan=True)
         for x, y in zip(a, b, strict=True)

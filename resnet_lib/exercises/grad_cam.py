@@ -1,5 +1,7 @@
 """Check of a learner's Grad-CAM."""
 
+from types import SimpleNamespace
+
 import torch
 
 from .._common import Finding, Kind
@@ -63,6 +65,16 @@ CAM_ERRORS = [
         "Two shapes do not fit. Are the weights still (1, C, 1, 1)? In a mean, keepdim=True keeps the sides.",
     ),
 ]
+
+
+def _slopes(number, maps, retain_graph):
+    """The gradients of a number with respect to maps, kept with the maps: hundreds of mistakes ask for the same."""
+    kept = vars(maps).setdefault("slopes", {})
+    if number.item() not in kept:
+        kept[number.item()] = torch.autograd.grad(number, maps, retain_graph=retain_graph)
+    return kept[number.item()]
+
+
 GRAD_CAM = Solution(
     """
 def grad_cam(maps, logits, target):
@@ -84,6 +96,18 @@ def grad_cam(maps, logits, target):
 `logits[0, target]` → `logits.softmax(1)[0, target]`
     Take the gradient of the logit itself, not of the probability after softmax.
     Hint: Which single number do you take the gradient of? Print it.
+`logits[0, target]` → `logits.log_softmax(1)[0, target]`
+    Take the gradient of the logit itself, not of the logarithm of the probability.
+    Hint: Which single number do you take the gradient of? Print it.
+`logits[0, target]` → `logits[0, 0]`
+    You take class 0 always: take the logit of the class that is asked for.
+    Hint: Which single number do you take the gradient of? Print it.
+`slopes.mean(` → `slopes.relu().mean(`
+    All gradients count in the mean, those below zero as well: the ReLU is the last step of equation (2).
+    Hint: The ReLU is the last step of equation (2). What has been summed before it?
+`slopes.mean(` → `slopes.amax(`
+    Take the mean of the gradients over the places, not the largest.
+    Hint: Over places for a weight, over channels for the map: which of them is a mean?
 `logits[0, target]` → `logits.max()`
     Take the logit of the class that is asked for, not the largest one.
     Hint: Which single number do you take the gradient of? Print it.
@@ -128,7 +152,7 @@ def grad_cam(maps, logits, target):
 `heat.relu()` → `(-heat).relu()`
     The sign is the wrong way round: what speaks against the class is kept.
 """,
-    torch=torch,
+    torch=SimpleNamespace(autograd=SimpleNamespace(grad=_slopes)),
 )
 
 NO_MAP = Kind("no map", "{name} returns {type}: return the map alone, one tensor of shape (h, w).")

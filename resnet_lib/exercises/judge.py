@@ -4,9 +4,8 @@ A mistake is an edit of the right solution (`edits.Solution`); check and mutatio
 """
 
 import inspect
-from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from itertools import combinations
 from numbers import Real
 
@@ -18,9 +17,11 @@ from ..compare.endless import within
 from ..compare.errors import stopped, where
 from ..compare.meanings import IN_FUNCTIONS
 from .diagnose import explains, of_arguments
+from .left_behind import LEFT_BEHIND, left, state
 from .number_types import of_types
 from .progress import done
 from .results import a_type, equal, no_number, number, shown, told
+from .unaffected import torch_again
 from .verdict import Verdict, refuse
 
 NO_FUNCTION = Kind(
@@ -147,7 +148,7 @@ class Results:
             at = self._at(case)
             given = deepcopy(case)
             try:
-                with _as_before(), within(until - endless.clock(), endless.LIMIT):
+                with torch_again(), within(until - endless.clock(), endless.LIMIT):
                     yours = self.call(f, *given)
             except KeyboardInterrupt:
                 raise
@@ -160,10 +161,13 @@ class Results:
                     return
                 raise refuse(self.name, [stop], hints, where(error)) from None
             change = _change(case, given)
-            self.altered = self.altered or change == "parts"
             if change == "numbers":
                 raise refuse(self.name, [Finding(OVERWRITES, at, {"name": self.name})], hints)
-            if problem := self._compare(yours, right, at):
+            problem = self._compare(yours, right, at)
+            self.altered = self.altered or change == "parts"
+            if not problem and not self.findings:  # right numbers, and something that others will miss
+                problem = _left_behind(case, given)
+            if problem:
                 kind, values = problem
                 raise refuse(self.name, [Finding(kind, at, {"name": self.name, **values})], hints)
 
@@ -218,14 +222,16 @@ def _explained(results, cases, due, solutions, run, why):
     if single:
         return list(map(Finding, single)), " Or: "
     constant = len(got) > 1 and all(same(one, got[0]) for one in got)
-    if len(got) >= min(3, every) and not constant:  # to fewer results, too much fits by chance
+    if (
+        len(got) >= min(3, every) and not constant and not all(map(_blank, got))
+    ):  # to fewer results, too much fits by chance
         if not callable(results.names) and all(isinstance(n, Real) for n in cases[0]):
             if found := of_arguments(results.names, cases, got, solutions[0].made(), same):
                 return [found], " "
         if found := why(cases, got, due):
             return [found], " "
         for solution in solutions:
-            for pair in combinations(solution.edits, 2):
+            for pair in combinations(solution.paired, 2):
                 if given(solution, pair):
                     return [Finding(e.kind) for e in pair], " And: "
     if results.stop:
@@ -233,6 +239,11 @@ def _explained(results, cases, due, solutions, run, why):
     right, tried = sum(map(same, got, due)), sum(len(s.edits) for s in solutions)
     found = [Finding(UNEXPLAINED, values={"right": right, "cases": len(cases), "mistakes": tried})]
     return found + [Finding(CONSTANT)] * constant, " "
+
+
+def _blank(result):
+    """Whether a tensor holds one number everywhere: many pairs of mistakes make everything zero."""
+    return isinstance(result, torch.Tensor) and result.numel() > 1 and bool((result == result.flatten()[0]).all())
 
 
 def _taking(f, names, case):
@@ -253,15 +264,11 @@ def _taking(f, names, case):
     return f
 
 
-@contextmanager
-def _as_before():
-    """Afterwards gradients and torch's type of numbers are as before, whatever the code inside has set."""
-    grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
-    try:
-        yield
-    finally:
-        torch.set_grad_enabled(grad)
-        torch.set_default_dtype(dtype)
+def _left_behind(before, after):
+    """What has been done to the modules among the things given, beside their numbers, (kind, values), or None."""
+    modules = [(a, b) for a, b in zip(before, after, strict=True) if isinstance(a, torch.nn.Module)]
+    what = next(filter(None, (left(state(a), state(b)) for a, b in modules)), "")
+    return (LEFT_BEHIND, {"what": what}) if what else None
 
 
 def _change(before, after):
@@ -269,13 +276,13 @@ def _change(before, after):
     if isinstance(before, torch.nn.Module):
         return "numbers" if _change(before.state_dict(), after.state_dict()) else ""
     if isinstance(before, torch.Tensor):
-        return "" if before.shape == after.shape and torch.equal(before, after) else "numbers"
+        return "" if before.shape == after.shape and torch.equal(before.double(), after.double()) else "numbers"
     if isinstance(before, dict):
         if before.keys() != after.keys():
             return "parts"
         before, after = list(before.values()), list(after.values())
     elif not isinstance(before, list | tuple):
-        return ""
+        return "parts" if (is_dataclass(before) or isinstance(before, Real | str)) and before != after else ""
     if len(before) != len(after):
         return "parts"
     found = [_change(a, b) if type(a) is type(b) else "parts" for a, b in zip(before, after, strict=True)]

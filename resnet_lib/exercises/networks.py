@@ -27,15 +27,15 @@ def first_block_question(stage):
         C, C1, S = guess
         said = []
         if C != C_in:
-            more = f" {C:,} go out." if C == C_out else ""
-            more = f" {C:,} is the C1 in there, and 4·C1 come out." if 4 * C == C_in else more
-            said.append(f"C is {C:,}, but {C_in:,} channels come in from the stage before.{more}")
+            more = f"{C:,} is what goes out; C is what comes in" if C == C_out else f"{C:,} channels do not come in"
+            more = f"{C:,} is the C1 of the stage before, which outputs 4·C1" if 4 * C == C_in else more
+            said.append(f"{more}.")
         if C1 != block.C1:
             more = " Only in Stage 1 is C1 = C." if C1 == C_in else ""
-            said.append(f"C1 = {C1:,} gives 4·C1 = {4 * C1:,} channels, and the stage gives {C_out:,}.{more}")
+            said.append(f"C1 = {C1:,} makes 4·C1 = {4 * C1:,} channels, and the stage outputs {C_out:,}.{more}")
         if block.S != S:
-            makes = f"makes {W_in} into {-(-W_in // S)}" if S > 0 else "is no stride"
-            said.append(f"S = {S} {makes}, and the stage gives maps that are {W_out} wide.")
+            makes = f"makes {W_in} into {-(-W_in // S)}" if S > 0 else "is not a stride"
+            said.append(f"S = {S} {makes}, and the stage outputs maps that are {W_out} wide.")
         return " ".join(said)
 
     return Question(
@@ -45,7 +45,7 @@ def first_block_question(stage):
         slip,
         f"4·C1 = {C_out:,}, and {W_in} / {block.S} = {W_out}.",
         hints=(
-            "C comes in. A BTNK1 gives out 4·C1 channels, W/S wide.",
+            "C comes in. A BTNK1 outputs 4·C1 channels, W/S wide.",
             f"C is the first number of {shape_text(before)}, and C1 a quarter of the first of {shape_text(after)}.",
             f"({block.C}, {C_out} / 4, {W_in} / {W_out})",
         ),

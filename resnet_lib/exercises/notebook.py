@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from . import own
 from .placeholders import placeholder
+from .unaffected import unaffected
 from .verdict import Wrong, unanswered
 
 
@@ -23,7 +24,8 @@ def checked(check):
         try:
             for thing in things:
                 refuse_open(thing)
-            verdict = check(*given, **named)
+            with unaffected():
+                verdict = check(*given, **named)
         except Wrong as wrong:
             own.note(part, False)
             if not shell():

@@ -8,8 +8,7 @@ parts that must be called so, where a lesson goes on to look at them by name.
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from copy import deepcopy
-from functools import cache, partial
+from functools import partial
 from inspect import signature
 from typing import NamedTuple
 
@@ -20,10 +19,12 @@ from .._common import Finding, Kind, one_thread, shape_text, unfilled
 from ..blocks import BTNK1, BTNK2, Projection, Stem
 from ..compare.endless import Endless, within
 from ..compare.errors import stopped, where
+from ..compare.kinds import kinds
 from ..compare.matching import compare, remarks
 from ..network import ResNet
 from .progress import done
 from .symptoms import hints_for
+from .unaffected import unaffected
 from .verdict import Verdict, Wrong
 
 
@@ -117,14 +118,23 @@ def _blocks(build, names, numbers):
     return [_Case(build, dict(zip(names, n, strict=True)), sizes[i % 4]) for i, n in enumerate(numbers)]
 
 
-@cache
-def _drawn(blocks, base, num_classes):
-    return ResNet(blocks=blocks, base=base, num_classes=num_classes)
+_DRAWN = {}  # design → (network, which numbers it has): 25 million take half a second to draw
 
 
-def _network(blocks, base, num_classes):
-    """A network of its own for each check: nothing that an answer does to it reaches another."""
-    return deepcopy(_drawn(blocks, base, num_classes))
+def _network(*design):
+    """The network that others are compared with. Each comparison draws the values of its BNs; one whose other weights
+    have been written to is drawn again, so that nothing that an answer does to it reaches another."""
+    network, numbers = _DRAWN.get(design, (None, None))
+    if network is None or _numbers(network) != numbers:
+        blocks, base, num_classes = design
+        network = ResNet(blocks=blocks, base=base, num_classes=num_classes)
+        _DRAWN[design] = network, _numbers(network)
+    return network
+
+
+def _numbers(network):
+    """Which numbers the weights are, by their places and how often each has been written to; without those of BNs."""
+    return [(n, p.data_ptr(), p._version) for n, p in network.named_parameters() if p.dim() > 1 or "fc" in n]
 
 
 def _stage(C, C1, S, n):
@@ -172,6 +182,14 @@ WORDS = {
         "{name} should make an nn.Module, and gives a {type}: nn.Sequential(*blocks) makes a module of it."
     ),
     "no module made": "{name} should make an nn.Module, and gives a {type}.",
+    "traced": (
+        "torch.jit.trace keeps one run as it was: in {mode} mode it computes as in {other} mode. Give the check the "
+        "module itself, or make it with torch.jit.script."
+    ),
+    "frozen": (
+        "torch.jit.freeze has made constants of all weights: nothing can be trained any more. Give the check the "
+        "module as it was before."
+    ),
     "other names": (
         "It computes the right numbers. What follows looks at its parts by name, and there is none called {names}: "
         "call them so in __init__."
@@ -230,7 +248,11 @@ def _check(make, cases, part, names, exercise, look=None):
                 return _wrong(part, name, _finding("at", at=at, cause=finding) if at else finding, line, rows)
 
             try:
-                with within(), nullcontext() if numbers else unfilled():  # a whole network draws 25 million numbers
+                with (
+                    unaffected(),
+                    within(),
+                    nullcontext() if numbers else unfilled(),
+                ):  # a whole network draws 25 million numbers
                     module = make(*numbers.values())
             except Exception as error:  # whatever a learner's code raises is a finding
                 raise wrong(stopped(error), where(error)) from None
@@ -247,12 +269,23 @@ def _check(make, cases, part, names, exercise, look=None):
             except Endless as error:
                 raise wrong(stopped(error), where(error)) from None
             if found:
-                raise wrong(*found)
+                raise wrong(*(_of_script(module, found) or found))
             if missing := [n for n in names if n not in has]:
                 raise _wrong(part, name, _finding("other names", names=", ".join(missing)))
             noticed = noticed or remarks(module)
     tried = "; ".join(_text(case.numbers) for case in cases if case.numbers)
     return _right(make, _PROVED + (f" Tried with {tried}." if tried else ""), noticed, exercise)
+
+
+def _of_script(module, found):
+    """What making a script has done to a module in which something else seems wrong, (finding,), or None."""
+    if isinstance(module, torch.jit.ScriptModule) and not any(True for _ in module.parameters()):
+        return (_finding("frozen"),)
+    told = set(kinds(found.finding))
+    if isinstance(module, torch.jit.TracedModule) and told & {"stored statistics", "batch statistics"}:
+        modes = ("training", "evaluation") if "stored statistics" in told else ("evaluation", "training")
+        return (_finding("traced", mode=modes[0], other=modes[1]),)
+    return None
 
 
 def _text(numbers):

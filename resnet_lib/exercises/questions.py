@@ -53,7 +53,24 @@ class Question:
         near = self.kind == "factors" and all(abs(a / b - 1) < 0.1 for a, b in zip(guess, self.answer, strict=True))
         if near or guess == self.answer:
             return True, f"Right: {_show(self.answer)}. {self.why}".strip()
-        return False, f"You said {_show(guess)}. {self.slip(guess)}".strip()
+        return False, f"You said {_show(guess)}. {self.slip(guess) or _side(self.kind, guess, self.answer)}"
+
+
+def _side(kind, guess, answer):
+    """What can be said of a wrong guess that no usual mistake gives: which numbers of it are off, and to which side."""
+    if kind == "choice":
+        return "It is another of them."
+    if kind == "number":
+        return f"That is too {'low' if guess < answer else 'high'}."
+    names = {
+        "shape": ("C", "H", "W"),
+        "numbers": ("the first", "the second", "the third"),
+        "factors": ("the factor of the parameters", "the factor of the MACs"),
+    }[kind]
+    enough = 0.1 if kind == "factors" else 0
+    of = [(n, a, b) for n, a, b in zip(names, guess, answer, strict=True) if abs(a - b) > enough * abs(b)]
+    text = ", and ".join(f"{name} is too {'low' if a < b else 'high'}" for name, a, b in of)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 NO_KEYS = Kind("not a dictionary", "It should stay a dictionary with the keys {keys}.")

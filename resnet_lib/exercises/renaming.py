@@ -16,8 +16,8 @@ def check_rename(f, *, exercise=None):
     """Check f(published): the same tensors in a new dictionary under the library's names."""
     with shapes_only():
         shapes = to_published(ResNet(blocks=(2, 1, 1, 12), base=4, num_classes=3).state_dict())
-    # Every tensor holds a number of its own, so that it is known again, copied or not.
-    published = {name: torch.full(t.shape, i, dtype=t.dtype) for i, (name, t) in enumerate(shapes.items())}
+    # Every tensor begins with a number of its own, so that it is known again, copied or not.
+    published = {name: _numbered(t, i) for i, (name, t) in enumerate(shapes.items(), 1)}
     due = from_published(published)
     verdict = judge(
         f,
@@ -26,12 +26,18 @@ def check_rename(f, *, exercise=None):
         [],
         RENAME_HINTS,
         true=lambda _: due,
-        call=lambda f, given: f(dict(given)),
         read=lambda found: (found, _wrong_entry(found, published, due)),
-        same=lambda a, b: list(a) == list(b) or set(a) == set(b),
+        same=lambda a, b: set(a) == set(b),
         exercise=exercise,
     )
     return replace(verdict, sentence=f"All {len(due):,} entries have their right names.")
+
+
+def _numbered(like, i):
+    """A tensor of that shape and type with the numbers i, 0, 1, 2, …"""
+    found = torch.arange(-1, like.numel() - 1).to(like.dtype)
+    found[0] = i
+    return found.view(like.shape)
 
 
 RENAME_HINTS = (
@@ -51,6 +57,12 @@ BEGINS_AGAIN = Kind("last entry", "{name} returns one entry alone: the dictionar
 LOST = Kind("lost", "{name} returns no tensor of {was!r}: it is lost, as happens where two names become one.", _LOST)
 STILL = Kind("name kept", "{name} returns a wrong name: {was!r} is still its name, and should be {right!r}. {advice}")
 BECAME = Kind("wrong name", "{name} returns a wrong name: {was!r} became {now!r}, and should be {right!r}. {advice}")
+NO_TENSOR = Kind("no tensor", "{name} returns a {type} under {now!r}: the values stay the tensors that they are.")
+_SAME = "The tensors themselves go into the new dictionary: what does your code do to them on the way?"
+OTHER_TENSOR = Kind(
+    "other tensor", "{name} changes a tensor: that of {was!r} should stay {right}, and is {yours}.", _SAME
+)
+OTHER_NUMBERS = Kind("other numbers", "{name} changes a tensor: that of {was!r} has other numbers.", _SAME)
 ENTRIES = Kind("entries", "{name} returns {yours} entries, and there were {right}.", _LOST)
 
 
@@ -60,21 +72,34 @@ def _wrong_entry(found, published, due):
         return NO_RESULT, {"what": "the new dictionary"}
     if not isinstance(found, dict):
         return NO_DICTIONARY, {"type": type(found).__name__}
-    by = {t.flatten()[0].item(): name for name, t in found.items() if isinstance(t, torch.Tensor)}
+    by = {t.flatten()[0].item(): name for name, t in found.items() if isinstance(t, torch.Tensor) and t.numel()}
     if odd := [type(name).__name__ for name in found if not isinstance(name, str)]:
         return ODD_KEY, {"type": odd[0]}
     if not found:
         return EMPTY, {}
     if len(found) == 1:
-        return (RETURNS_EARLY if 0 in by else BEGINS_AGAIN), {}
-    for i, (was, right) in enumerate(zip(published, due, strict=True)):
+        return (RETURNS_EARLY if 1 in by else BEGINS_AGAIN), {}
+    for i, (was, right) in enumerate(zip(published, due, strict=True), 1):
         now = by.get(i)
+        if (now or right) == right and right in found and (changed := _changed(was, right, found[right], published)):
+            return changed
         if now is None:
             return LOST, {"was": was}
         if now != right:
             advice = UNCHANGED if found.keys() == published.keys() else _advice(was, now, right)
             return (STILL if now == was else BECAME), {"was": was, "now": now, "right": right, "advice": advice}
     return (ENTRIES, {"yours": len(found), "right": len(due)}) if len(found) != len(due) else None
+
+
+def _changed(was, now, found, published):
+    """What has become of a tensor under its right name, (kind, values), or None."""
+    right = published[was]
+    if not isinstance(found, torch.Tensor):
+        return NO_TENSOR, {"now": now, "type": type(found).__name__}
+    if (found.shape, found.dtype) != (right.shape, right.dtype):
+        yours, right = (f"{str(t.dtype).removeprefix('torch.')} of {tuple(t.shape)}" for t in (found, right))
+        return OTHER_TENSOR, {"was": was, "yours": yours, "right": right}
+    return None if torch.equal(found, right) else (OTHER_NUMBERS, {"was": was})
 
 
 UNCHANGED = "No name has changed; name.replace(…) gives a new text, and leaves name as it is."

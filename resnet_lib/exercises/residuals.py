@@ -2,6 +2,7 @@
 
 import math
 import random
+from copy import deepcopy
 from itertools import product
 from numbers import Number
 
@@ -9,6 +10,7 @@ import torch
 
 from .._common import Finding, Kind, seeded
 from ..blocks import BTNK2
+from ..compare.endless import within
 from ..compare.proof import draw_norms
 from ..experiments.signals import Signal
 from .edits import Solution
@@ -73,6 +75,16 @@ PLAIN_BLOCK = Solution(
 NO_TENSOR = Kind("not a tensor", "{name} returns {type} and not a tensor.")
 SHAPE = Kind("other shape", "{at}: your result is {yours} and should be {right}.")
 VALUES = Kind("other values", "{at}: your result differs by up to {most:.3g}{negative}.")
+NO_WAY_BACK = Kind(
+    "no gradient",
+    "{name} returns the right numbers, and the right gradient does not come back from them to x: nothing could learn.",
+    "Is there a .detach(), .data, .numpy() or no_grad in it, or a step that writes over its input?",
+)
+PLAIN_HINTS = (
+    "Write the eight steps below each other, and compare with the forward of lesson 02.",
+    "F as it is, then the last ReLU: three times convolution and BN, with a ReLU after each BN.",
+    "f = block.relu1(block.bn1(block.conv1(x))); f = …; return block.relu3(block.bn3(…))",
+)
 
 
 def check_plain_block(f, *, exercise=None):
@@ -82,24 +94,38 @@ def check_plain_block(f, *, exercise=None):
         for C, W in ((16, 6), (8, 5)):
             block = seeded(C, BTNK2, C=C).eval()
             draw_norms(block)
-            # With negatives: only then can a ReLU on x be seen.
-            cases.append((block, torch.randn(2, C, W, W, generator=torch.Generator().manual_seed(C))))
-        return judge(
+            # With negatives, so that a ReLU on x shows; some large, so that a ReLU with an upper end does.
+            loud = torch.tensor([1.0, 50.0]).view(2, 1, 1, 1)
+            cases.append((block, loud * torch.randn(2, C, W, W + 1, generator=torch.Generator().manual_seed(C))))
+        verdict = judge(
             f,
             lambda block, _: f"A block with C = {block.C}",
             cases,
             [PLAIN_BLOCK],
-            (
-                "Write the eight steps below each other, and compare with the forward of lesson 02.",
-                "F as it is, then the last ReLU: three times convolution and BN, with a ReLU after each BN.",
-                "f = block.relu1(block.bn1(block.conv1(x))); f = …; return block.relu3(block.bn3(…))",
-            ),
+            PLAIN_HINTS,
             read=_tensor,
             same=_nearly,
             differs=_of_tensors,
             stuck="Read the line at which it stopped: is it the step that you meant, applied to the one before it?",
-            exercise=exercise,
         )
+    if not _goes_back(f, *cases[0]):
+        raise refuse(verdict.subject, [Finding(NO_WAY_BACK, values={"name": verdict.subject})], PLAIN_HINTS)
+    done(exercise)
+    return verdict
+
+
+def _goes_back(f, block, x):
+    """Whether a gradient comes from the result of a right function back to x, the plain block's own."""
+    slopes = []
+    for make in (f, PLAIN_BLOCK.made()):
+        leaf = x.clone().requires_grad_()
+        try:
+            with torch.enable_grad(), within():
+                out = make(deepcopy(block), leaf)
+                slopes += torch.autograd.grad(out.square().sum(), leaf)
+        except Exception:  # there is no way, or it stops on the way
+            return False
+    return _nearly(*slopes)
 
 
 def _tensor(found):
@@ -353,7 +379,7 @@ OTHER_NAME = Kind("other name", "{name} returns {found}: it must be one of {name
 def check_diagnosis(f, *, exercise=None):
     """Check f(shallow, deep): "degradation", "overfitting" or "neither"; both are (training loss, test accuracy)."""
     first = [((0.8, 0.7), (1.9, 0.4)), ((0.8, 0.7), (0.2, 0.6)), ((0.8, 0.7), (0.2, 0.8)), ((0.8, 0.7), (1.9, 0.72))]
-    pairs = list(product((0.2, 0.5, 1.9), (0.4, 0.6, 0.7)))
+    pairs = list(product((0.2, 0.5, 0.5001, 1.9), (0.4, 0.6, 0.6001, 0.7)))  # a little worse is worse
     return judge(
         f,
         lambda *case: "Shallow {}, deep {}".format(*case),
@@ -375,6 +401,8 @@ def check_diagnosis(f, *, exercise=None):
 def _a_name(found):
     if found is None:
         return found, (NO_NAME, {})
+    if getattr(found, "shape", None) == ():  # an array of one text, as NumPy's select returns
+        found = found.item()
     good = isinstance(found, str) and found in NAMES
     return found, None if good else (OTHER_NAME, {"found": told(found), "names": ", ".join(map(repr, NAMES))})
 

@@ -9,7 +9,9 @@ from ..compare.meanings import IN_FUNCTIONS
 from ..experiments.twins import blocks, twins
 from ..network import ResNet
 from .judge import NO_FUNCTION
+from .left_behind import left, state
 from .progress import done
+from .unaffected import unaffected
 from .verdict import Verdict, refuse
 
 _ZERO = "Print block.bn3.weight of every block after your function has run."
@@ -61,6 +63,8 @@ START = {
             "frozen",
             "{where} can no longer learn: it does not ask for a gradient. Leave requires_grad as it is.",
         ),
+        Kind("other type", "{where} was {was} and is {now}: keep its type, and change its numbers."),
+        Kind("something else", "{what}. Leave everything else as it is, and change numbers alone."),
         Kind("evaluation mode", "the network has been put into evaluation mode. Leave its mode as it is."),
     )
 }
@@ -91,7 +95,7 @@ def check_start_as_shortcut(f, *, exercise=None):
         network, untouched = seeded(0, make), seeded(0, make)
         own = dict(network.named_parameters())
         try:
-            with within():
+            with unaffected(), within():
                 f(network)
         except Exception as error:  # whatever a learner's code raises is a finding
             finding = Finding(START["stopped"], values={"said": stopped(error, IN_FUNCTIONS)})
@@ -131,6 +135,9 @@ def _of_start(network, untouched):
             return found("gone", n, was=tuple(was[n].shape))
         if now[n].shape != was[n].shape:
             return found("other shape", n, was=tuple(was[n].shape), now=tuple(now[n].shape))
+        if now[n].dtype != was[n].dtype:
+            was, now = (str(each[n].dtype).removeprefix("torch.") for each in (was, now))
+            return found("other type", n, was=was, now=now)
     changed = {n for n in was if not torch.equal(now[n], was[n])}
     due = {f"{name}.bn3.weight" for name in blocks(network)}
     # What has changed beside γ: the names inside a block, as "bn1.weight", or whole ones.
@@ -147,15 +154,18 @@ def _of_start(network, untouched):
             return found(kind)
     if own:
         return found("more changed", min(changed - due))
-    left = [n for n in sorted(due) if now[n].any()]
-    if left:
-        gamma, at = now[left[0]], left[0].removesuffix(".weight")
-        if len(left) < len(due):
-            return found("some blocks", at.removesuffix(".bn3"), n=len(due) - len(left), all=len(due))
+    nonzero = [n for n in sorted(due) if now[n].any()]
+    if nonzero:
+        gamma, at = now[nonzero[0]], nonzero[0].removesuffix(".weight")
+        if len(nonzero) < len(due):
+            return found("some blocks", at.removesuffix(".bn3"), n=len(due) - len(nonzero), all=len(due))
         if (gamma == 0).any():
             return found("some channels", at)
         return found("not zero", at, value=gamma.flatten()[0].item())
     frozen = [n for n, p in network.named_parameters() if not p.requires_grad]
     if frozen:
         return found("frozen", frozen[0])
-    return None if network.training else found("evaluation mode")
+    if not network.training:
+        return found("evaluation mode")
+    what = left(state(untouched), state(network))
+    return found("something else", what=what) if what else None

@@ -18,6 +18,14 @@ def by_a_number(cases, got, due):
     return of_difference([{}] * len(cases), [{}] * len(cases), got, due)
 
 
+def drawn(cases, *ranges, n=20):
+    """Return cases in which every argument goes from one end of its range to the other: each end beside the numbers of
+    the first case, then n of them drawn."""
+    draw, first = random.Random(0), cases[0]
+    ends = [(*first[:i], end, *first[i + 1 :]) for i, ends in enumerate(ranges) for end in ends]
+    return [*ends, *(tuple(draw.randint(*ends) for ends in ranges) for _ in range(n))]
+
+
 # ── Numbers and bytes ────────────────────────────────────────────────────────────────────────────────────────
 
 NUMBERS_LEFT = Solution(
@@ -71,6 +79,7 @@ NUMBERS_LEFT = Solution(
 def check_numbers_left(f, *, exercise=None):
     """Check f(C, W, S): how many numbers remain of a (C, W, W) tensor of which every S-th row and column is kept."""
     cases = [(3, 224, 1), (3, 224, 2), (64, 112, 2), (512, 7, 2), (10, 100, 3), (5, 23, 4), (7, 1, 2)]
+    cases += drawn(cases, (1, 64), (1, 60), (1, 9))
     hints = (
         "Draw a row of 7 pixels and strike out every second one. How many remain? And how many rows?",
         "First the side: W/S, rounded up, math.ceil(W / S) after import math. Then channels × rows × columns.",
@@ -119,6 +128,7 @@ def check_bytes(f, *, exercise=None):
         return empty.numel() * empty.element_size()
 
     cases = [(1, 3, 224), (32, 3, 224), (32, 64, 112), (8, 2048, 7), (5, 6, 10)]
+    cases += drawn(cases, (1, 40), (1, 64), (1, 60))
     hints = (
         "How many numbers has one channel? How many channels has one picture? How many pictures are there?",
         "Numbers times bytes for each number; x.element_size() has just told how many those are.",

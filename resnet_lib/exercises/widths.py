@@ -81,6 +81,7 @@ def check_out_width(f, *, exercise=None):
     """Check f(W, kernel, stride, padding), or with dilation as a fifth: the width after a convolution or pooling."""
     draw, cases = random.Random(0), [(224, 7, 2, 3, 1), (112, 3, 2, 1, 1), (56, 3, 1, 2, 2)]
     cases += [(2, 1, 1, 4, 1), (224, 7, 1, 0, 1)]  # more padding than picture, and none
+    cases += [(7, 7, 1, 0, 1), (5, 5, 3, 0, 1), (4, 3, 4, 0, 1), (1, 3, 2, 1, 1)]  # one place alone
     while len(cases) < 200:
         case = draw.randint(1, 230), draw.randint(1, 7), draw.randint(1, 4), draw.randint(0, 4), draw.randint(1, 3)
         if case[4] * (case[1] - 1) < case[0] + 2 * case[3]:

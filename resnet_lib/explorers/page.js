@@ -85,12 +85,12 @@ function keysFor(root) {
 
 export default {
   render({model, el}) {
-    let closers = [], waits = 200;
-    // A view is made before it is put into the explorer's own element.
+    let closers = [];
+    // A view is made before it is put into the explorer's own element, on a busy machine long before.
     const begin = () => {
       const root = el.parentElement;
       if (!el.isConnected || !root) {
-        if (waits--) closers = [cancelAnimationFrame.bind(null, requestAnimationFrame(begin))];
+        closers = [cancelAnimationFrame.bind(null, requestAnimationFrame(begin))];
         return;
       }
       set(root, 'role', 'group');

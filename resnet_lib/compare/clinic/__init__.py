@@ -6,7 +6,7 @@ proving.py), one trains (trial.py). Whether a patient is cured is said by `exerc
 
 from .examinations import Reading, Shapes, Statistics, shapes, statistics
 from .healthy import HEALTHY, assemble, initialise_at_the_shortcut
-from .proving import Proof, loads_by_name, prove, published
+from .proving import Proof, loads_by_name, loads_otherwise, prove, published
 from .trial import Trial
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "assemble",
     "initialise_at_the_shortcut",
     "loads_by_name",
+    "loads_otherwise",
     "prove",
     "published",
     "shapes",

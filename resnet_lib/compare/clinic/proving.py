@@ -149,7 +149,8 @@ def loads_by_name(parts):
     changed = next((n for n, t in kept.items() if n not in given or not torch.equal(given[n], t)), "")
     # In turn of each kind: a weight, a bias, what a BN keeps.
     for name in ("stage1.0.conv3.weight", "head.fc.bias", "stage2.0.bn1.running_mean"):
-        other = OrderedDict((f"other.{n}" if n == name else n, t) for n, t in _copied(reference).items())
+        # One letter more: sorted by name or not, it stays in its place.
+        other = OrderedDict((f"{n}_" if n == name else n, t) for n, t in _copied(reference).items())
         try:
             with within():
                 parts["load"](assemble(parts, **design), other)
@@ -157,8 +158,26 @@ def loads_by_name(parts):
             raise
         except Exception:  # that is how it says so
             continue
-        unnoticed = unnoticed or f"other.{name}"
+        unnoticed = unnoticed or f"{name}_"
     return changed, unnoticed
+
+
+@one_thread()
+def loads_otherwise(parts):
+    """What a `load` does beside giving a network its numbers, (what, where), or None: "other numbers" as rounding makes
+    them, or parameters "frozen"."""
+    reference, design, _ = published()
+    # Numbers that half precision does not hold.
+    given = OrderedDict((n, t * 1.0001 if t.is_floating_point() else t) for n, t in _copied(reference).items())
+    network = assemble(parts, **design)
+    with within():
+        parts["load"](network, OrderedDict(given))
+    for name, t in network.state_dict(keep_vars=True).items():
+        if not torch.equal(t.detach(), given[name]):
+            return "other numbers", name
+        if isinstance(t, torch.nn.Parameter) and not t.requires_grad:
+            return "frozen", name
+    return None
 
 
 @torch.no_grad()

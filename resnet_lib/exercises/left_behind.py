@@ -1,0 +1,63 @@
+"""What a function has changed on a module that it was given, beside its numbers: modes, hooks, types, options."""
+
+from .._common import Kind
+
+LEFT_BEHIND = Kind(
+    "left behind",
+    "{name} changes what it is given, and leaves it so: {what}. Undo it at the end, or work on a copy.",
+    "What is given to a function is used again by others: look at it once more after the call.",
+)
+
+
+def state(module):
+    """Return what `left` compares, in two dictionaries: what modules are and do, and the types of their tensors."""
+    modules = {name: _of_module(m) for name, m in module.named_modules()}
+    every = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
+    first = {id(t): name for name, t in reversed(every)}
+    return modules, {name: (t.dtype, t.device, t.requires_grad, first[id(t)]) for name, t in every}
+
+
+def left(before, after):
+    """Return the first difference of two `state`s as half a sentence, or "". Numbers are compared elsewhere."""
+    modules, tensors = after
+    for name, was in before[0].items():
+        where, now = name or "the module", modules.get(name)
+        if now is None or now["text"] != was["text"]:
+            return f"{where} was {was['text']} and is {now['text'] if now else 'gone'}"
+        if now["training"] != was["training"]:
+            return f"{where} is in {'training' if now['training'] else 'evaluation'} mode"
+        if now["hooks"] > was["hooks"]:
+            return f"{where} has a hook more than before"
+        if now["forward"] != was["forward"]:
+            return f"{where} has another forward"
+    if more := modules.keys() - before[0].keys():
+        return f"{min(more)} is new"
+    for name, was in before[1].items():
+        if name not in tensors:
+            return f"{name} is gone"
+        if tensors[name] != was:
+            return f"{name} {_of_tensor(was, tensors[name])}"
+    return f"{min(more)} is new" if (more := tensors.keys() - before[1].keys()) else ""
+
+
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+def _of_module(m):
+    text = f"{type(m).__name__}({m.extra_repr()})"
+    hooks = sum(len(getattr(m, name, ())) for name in HOOKS) + vars(m).get("hooks_of_its_own", 0)  # the grader's word
+    return {"text": text, "training": m.training, "hooks": hooks, "forward": "forward" in vars(m)}
+
+
+def _short(dtype):
+    return str(dtype).removeprefix("torch.")
+
+
+def _of_tensor(was, now):
+    if was[0] != now[0]:
+        return f"is {_short(now[0])} and was {_short(was[0])}"
+    if was[1] != now[1]:
+        return f"is on {now[1]} and was on {was[1]}"
+    if was[2] != now[2]:
+        return "asks for a gradient" if now[2] else "no longer asks for a gradient"
+    return f"is one tensor with {now[3]}" if was[3] != now[3] else "is a tensor of its own"
