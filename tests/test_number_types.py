@@ -21,7 +21,8 @@ from resnet_lib.exercises import (
 )
 from resnet_lib.exercises.checkpoints import CONTENTS
 from resnet_lib.exercises.folding import FOLD
-from resnet_lib.exercises.residuals import FACTOR, PLAIN_BLOCK, WAYS
+from resnet_lib.exercises.residuals import FACTOR, PLAIN_BLOCK
+from resnet_lib.exercises.ways import WAYS
 from resnet_lib.inside.attribution import grad_cam
 from resnet_lib.weights import load
 

@@ -16,13 +16,15 @@ from .capstone import check_ablation, check_design, check_reasons, factors_quest
 from .channels import check_channel, check_response, check_silent
 from .checkpoints import check_contents, input_question
 from .conversions import check_to_v1
-from .costs import check_macs, check_parameters
+from .costs import check_parameters
 from .cure import check_cured
+from .degradation import check_diagnosis
 from .differences import check_ladder, first_difference_question
 from .features import field_question, occlusion_question
 from .folding import check_fold
 from .grad_cam import check_grad_cam
 from .intensity import check_intensity, limit_question
+from .macs import check_macs
 from .networks import first_block_question, first_blocks, most_question, resnet101_question
 from .notebook import checked, explain_missing_names
 from .numbers import own_numbers, student_numbers
@@ -43,13 +45,7 @@ from .questions import (
     width_question,
 )
 from .renaming import check_rename
-from .residuals import (
-    check_diagnosis,
-    check_factor,
-    check_forecast,
-    check_plain_block,
-    check_ways,
-)
+from .residuals import check_factor, check_forecast, check_plain_block
 from .shortcut_start import check_start_as_shortcut
 from .sizes import (
     check_bytes,
@@ -59,6 +55,7 @@ from .sizes import (
 from .speed import batch_question, check_pictures_a_second, steps_question
 from .timer import check_fair
 from .verdict import Verdict, Wrong
+from .ways import check_ways
 from .widths import check_out_width
 
 __all__ = [

@@ -22,13 +22,16 @@ from ..weights import from_published
 from .channels import SILENT
 from .checkpoints import CONTENTS
 from .conversions import TO_V1
-from .costs import MACS, PARAMETERS
+from .costs import PARAMETERS
+from .degradation import DIAGNOSE
 from .folding import FOLD
+from .macs import MACS
 from .parts import _stage as stage
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
 from .placeholders import cell_of
-from .residuals import DIAGNOSE, FACTOR, WAYS
+from .residuals import FACTOR
 from .sizes import BYTES, NUMBERS_LEFT
+from .ways import WAYS
 from .widths import OUT_WIDTH
 
 

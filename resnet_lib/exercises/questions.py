@@ -15,7 +15,8 @@ from numbers import Real
 from .._common import Finding, Kind, say, shape_text, shapes_only
 from ..anatomy import ShapeMismatch, anatomy, out_size
 from ..blocks import BTNK1, BTNK2
-from .costs import MACS, MACS_HINTS, MACS_NUMBERS, NUMBERS, PARAMETERS, PARAMETERS_HINTS, known
+from .costs import NUMBERS, PARAMETERS, PARAMETERS_HINTS, known
+from .macs import MACS, MACS_HINTS, MACS_NUMBERS
 from .progress import done
 from .verdict import Verdict, Wrong, unanswered
 from .widths import OUT_WIDTH

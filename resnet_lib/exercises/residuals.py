@@ -1,10 +1,8 @@
-"""Checks about residuals: the plain block, the gradient's factor, degradation, and the ways through a network."""
+"""Checks about residuals: the plain block, and the gradient's factor and forecast."""
 
 import math
 import random
 from copy import deepcopy
-from itertools import product
-from numbers import Number
 
 import torch
 
@@ -16,7 +14,7 @@ from ..experiments.signals import Signal
 from .edits import Solution
 from .judge import OTHER, judge
 from .progress import done
-from .results import NO_RESULT, a_type, as_tensor, equal, near, number, shown, told
+from .results import NO_RESULT, a_type, as_tensor, near, number, shown
 from .verdict import Verdict, refuse
 
 # ── The plain block ──────────────────────────────────────────────────────────────────────────────────────────
@@ -319,185 +317,3 @@ def check_forecast(predicted, shallow, deep, *, exercise=None):
         raise wrong(Finding(FAR_OFF, values={"value": value, "true": true}))
     done(exercise)
     return Verdict(True, "predicted", f"You predict {value:.1g}, and {true:.1g} was measured.")
-
-
-# ── Degradation or overfitting ───────────────────────────────────────────────────────────────────────────────
-
-NAMES = ("degradation", "overfitting", "neither")
-DIAGNOSE = Solution(
-    """
-    def diagnose(shallow, deep):
-        (shallow_loss, shallow_right), (deep_loss, deep_right) = shallow, deep
-        worse_loss = deep_loss > shallow_loss
-        worse_test = deep_right < shallow_right
-        return "degradation" if worse_loss else "overfitting" if worse_test else "neither"
-    """,
-    """
-    `(shallow_loss, shallow_right), (deep_loss, deep_right)` → `(shallow_loss, deep_loss), (shallow_right, deep_right)`
-        Each pair belongs to one network, and holds its loss and its accuracy.
-    `degradation` → `?`; `overfitting` → `degradation`; `?` → `overfitting`
-        The two names are exchanged: degradation is about the training pictures, overfitting about the others.
-    `"degradation" if worse_loss else ` → ``; `else "neither"` → `else "degradation" if worse_loss else "neither"`
-        You look at the test first: a worse training loss is degradation, whatever the test says.
-    `if worse_loss` → `if worse_loss and worse_test`
-        You say degradation only if the deep one is worse on both: the training loss alone decides it.
-    `"degradation" if worse_loss else ` → ``
-        You decide by the test accuracy alone: look at the training loss first.
-    `if worse_test else "neither"` → ``
-        You decide by the training loss alone: where it is no worse, the test accuracy decides.
-    `"overfitting"` → `"neither"`
-        You never say overfitting: that is a worse test with a loss that is no worse.
-    `"degradation"` → `"overfitting"`
-        You say overfitting where the training loss is worse: that is degradation.
-    `"overfitting"` → `"degradation"`
-        You say degradation where only the test accuracy is worse: that is overfitting.
-    `deep_loss > shallow_loss` → `deep_loss > deep_right`
-        You compare a loss with an accuracy: compare the deep network's with the shallow one's.
-    `"degradation" if worse_loss else "overfitting" if worse_test else "neither"` → `"degradation"`
-        You always say degradation: sometimes it is none.
-    `"degradation" if worse_loss else "overfitting" if worse_test else "neither"` → `"neither"`
-        You always say neither: is something returned before the comparisons?
-    Hint: A loss is better when it is lower, an accuracy when it is higher.
-    `deep_loss > shallow_loss` → `shallow_loss > deep_loss`
-        You take the loss the wrong way round: the lower it is, the better.
-    `deep_right < shallow_right` → `shallow_right < deep_right`
-        You take the accuracy the wrong way round: the higher it is, the better.
-    `= shallow, deep` → `= deep, shallow`
-        You take the two networks the wrong way round: it is the deep one that disappoints.
-    Hint: Which of < and <= says "worse", and which "no worse"?
-    `>` → `>=`
-        An equal loss is at least as good: degradation is a loss that is higher.
-    `<` → `<=`
-        An equal accuracy is no worse: overfitting is one that is lower.
-    """,
-)
-_RETURNS = "Every way through the function ends in a return with one of the three names."
-NO_NAME = Kind("no name", "{name} returns None: let it return one of the three names, in every case.", _RETURNS)
-OTHER_NAME = Kind("other name", "{name} returns {found}: it must be one of {names}.", _RETURNS)
-
-
-def check_diagnosis(f, *, exercise=None):
-    """Check f(shallow, deep): "degradation", "overfitting" or "neither"; both are (training loss, test accuracy)."""
-    first = [((0.8, 0.7), (1.9, 0.4)), ((0.8, 0.7), (0.2, 0.6)), ((0.8, 0.7), (0.2, 0.8)), ((0.8, 0.7), (1.9, 0.72))]
-    pairs = list(product((0.2, 0.5, 0.5001, 1.9), (0.4, 0.6, 0.6001, 0.7)))  # a little worse is worse
-    return judge(
-        f,
-        lambda *case: "Shallow {}, deep {}".format(*case),
-        first + list(product(pairs, pairs)),
-        [DIAGNOSE],
-        (
-            "Which of the two numbers is about the pictures that the network was trained on?",
-            "First the training loss: higher means degradation. Only then the test accuracy: lower means overfitting.",
-            'if deep_loss > shallow_loss: return "degradation"; if deep_accuracy < …: return …; return "neither"',
-        ),
-        read=_a_name,
-        same=lambda a, b: a == b,
-        differs=lambda a, b: (OTHER, {"yours": a, "right": b}),
-        stuck="Unpack both pairs first: (shallow_loss, shallow_accuracy), (deep_loss, …) = shallow, deep.",
-        exercise=exercise,
-    )
-
-
-def _a_name(found):
-    if found is None:
-        return found, (NO_NAME, {})
-    if getattr(found, "shape", None) == ():  # an array of one text, as NumPy's select returns
-        found = found.item()
-    good = isinstance(found, str) and found in NAMES
-    return found, None if good else (OTHER_NAME, {"found": told(found), "names": ", ".join(map(repr, NAMES))})
-
-
-# ── Ways through a network ───────────────────────────────────────────────────────────────────────────────────
-
-WAYS = Solution(
-    """
-    def ways(n):
-        ks = range(n + 1)
-        return [math.comb(n, k) for k in ks]
-    """,
-    """
-    `n + 1)` → `n + 2)`
-        k goes up to n: no way leads through more F's than there are.
-    `math.comb(n, k)` → `math.comb(k, n)`
-        math.comb(n, k) takes the number of all blocks first, and then how many of them are chosen.
-    `math.comb(n, k)` → `2 ** k`
-        2 ** k counts all ways through k blocks; count those through exactly k of n.
-    `math.comb(n, k)` → `math.perm(n, k)`
-        You count in which order the k blocks are taken: they come in one order only.
-    `math.comb(n, k)` → `(math.comb(n + k - 1, k) if n else 1)`
-        You choose blocks several times: each can be passed once.
-    `math.comb(n, k)` → `sum(math.comb(n, j) for j in range(k + 1))`
-        Those are the ways through at most k F's; count those through exactly k.
-    `math.comb(n, k)` → `(1 if k in (0, n) else n)`
-        It is right up to n = 3: of four blocks, two can be chosen in six ways.
-    `math.comb(n, k)` → `1`
-        There are more ways than one: of n blocks, one can be chosen in n ways.
-    `math.comb(n, k)` → `k`
-        Those are the k themselves: how many ways lead through k of them?
-    `math.comb(n, k)` → `(n * k if k else 1)`
-        Of n blocks, two are chosen in n · (n − 1) / 2 ways, and not in 2 · n.
-    Hint: For n = 2 there are three entries: k = 0, 1 and 2.
-    `range(n` → `range(1, n`
-        The way past all blocks is missing: k begins at 0.
-    `n + 1)` → `n)`
-        The way through all F's is missing: k goes up to n, so range(n + 1).
-    `range(n + 1)` → `range(1, n)`
-        The ways through none and through all F's are missing: k goes from 0 to n.
-    `ks =` → `n = n + 1\\n    ks =`
-        That is the list of one block more: n blocks have n + 1 entries.
-    `math.comb(n, k)` → `2 ** n`
-        2 ** n is the sum of all entries: how many of them pass exactly k F's?
-    """,
-    math=math,
-)
-_PRINT = "Print ways(2): three numbers in a list."
-DICTIONARY = Kind("a dictionary", "{name} returns a dictionary; return a list, in which entry k belongs to k.", _PRINT)
-ONE_VALUE = Kind("one value", "{name} returns {found}; return a list, with an entry for each k.", _PRINT)
-NO_LIST = Kind("not a list", "{name} returns {type}: put list(…) around it.", _PRINT)
-A_SET = Kind("a set", "{name} returns {type}, which keeps equal numbers once and in no order; return a list.", _PRINT)
-NO_NUMBERS = Kind("not numbers", "{name} returns a list that holds {what}.", _PRINT)
-OTHER_LIST = Kind("other list", "{at}: you say {yours} and it is {right}{count}.")
-
-
-def check_ways(f, *, exercise=None):
-    """Check f(n): how many ways through n residual blocks pass exactly k of their F's, a list for k = 0 … n."""
-    return judge(
-        f,
-        ("n",),
-        [(n,) for n in (2, 3, 1, 0, 4, 5, 16)],
-        [WAYS],
-        (
-            "Write down all ways for n = 3, each F taken or not: there are eight. Sort them by how many are taken.",
-            "In how many ways can k of n blocks be chosen? Pascal's triangle has them in row n.",
-            "return [math.comb(n, k) for k in range(…)]",
-        ),
-        read=_whole_numbers,
-        same=lambda a, b: len(a) == len(b) and all(map(equal, a, b)),
-        differs=_of_lists,
-        exercise=exercise,
-    )
-
-
-def _whole_numbers(found):
-    if found is None:
-        return found, (NO_RESULT, {"what": "a list"})
-    if isinstance(found, dict):
-        return found, (DICTIONARY, {})
-    values = found.tolist() if hasattr(found, "tolist") else found
-    if isinstance(values, (Number, str)):
-        return found, (ONE_VALUE, {"found": told(found)})
-    if isinstance(values, (set, frozenset)):
-        return found, (A_SET, {"type": a_type(found)})
-    if not isinstance(values, (list, tuple)):
-        return found, (NO_LIST, {"type": a_type(found)})
-    read = [number(value) for value in values]
-    for value, problem in read:
-        if problem:
-            return found, (NO_NUMBERS, {"what": "None" if value is None else a_type(value)})
-    return [value for value, _ in read], None
-
-
-def _of_lists(yours, right):
-    few = [f"[{', '.join(map(shown, each[:6]))}{', …' if len(each) > 6 else ''}]" for each in (yours, right)]
-    count = f" ({len(yours)} entries, and there are {len(right)})" if len(yours) != len(right) else ""
-    return OTHER_LIST, {"yours": few[0], "right": few[1], "count": count}
