@@ -62,7 +62,7 @@ from IPython.display import display
 from torch import nn
 
 from resnet_lib import anatomy, resnet50
-from resnet_lib.compare.steps import draw_norms
+from resnet_lib.compare.proof import draw_norms
 from resnet_lib.exercises import ask
 from resnet_lib.experiments.training import FAST
 from resnet_lib.speed.machine import abilities, compiler, measure
