@@ -586,7 +586,7 @@ without_blocks.run()
 # **What do you see?** Guessing among 20 classes gives 5 %.
 #
 # <details><summary>What you can see</summary>The plain twin was not good, and without any one of its blocks it loses
-# most of what it had: in our run 20 %, and 7 % in the median. The residual twin had 35 %. It misses its very first
+# most of what it had: in our run it fell from 20 % to about 7 %. The residual twin had 35 %. It misses its very first
 # block most, whose F is large compared with x, and keeps 15 %; without another block of Stage 1 it keeps about 25 %, and
 # without most blocks of Stages 3 and 4 over 30 %: fewer blocks build on what they add. (The plain twin cannot lose the
 # first block of a stage at all: nothing else leads from one shape to the next.)</details>
