@@ -283,6 +283,14 @@ def test_the_trial_stops_and_goes_on_and_the_healthy_are_trained_once():
     assert not trial.sick
 
 
+def test_a_patient_that_was_trained_is_not_trained_again_and_what_comes_after_training_is_no_other_patient():
+    parts = PATIENTS["straight"].parts
+    losses = Trial(parts, steps=7).run().losses
+    again = Trial({**parts, "answer": lambda network, x: network(x)}, steps=7)
+    assert again.step == 7 and again.losses == losses
+    assert Trial(PATIENTS["single"].parts, steps=7).step == 0
+
+
 def test_with_a_softmax_inside_no_loss_is_lower_than_its_bound():
     trial = Trial(PATIENTS["polite"].parts, steps=20)
     for _ in trial:

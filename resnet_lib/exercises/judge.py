@@ -5,7 +5,7 @@ A mistake is an edit of the right solution (`edits.Solution`); check and mutatio
 
 import inspect
 from copy import deepcopy
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from numbers import Real
 
@@ -282,7 +282,7 @@ def _change(before, after):
             return "parts"
         before, after = list(before.values()), list(after.values())
     elif not isinstance(before, list | tuple):
-        return "parts" if (is_dataclass(before) or isinstance(before, Real | str)) and before != after else ""
+        return ""
     if len(before) != len(after):
         return "parts"
     found = [_change(a, b) if type(a) is type(b) else "parts" for a, b in zip(before, after, strict=True)]

@@ -26,6 +26,7 @@ def check_rename(f, *, exercise=None):
         [],
         RENAME_HINTS,
         true=lambda _: due,
+        call=lambda f, given: f(dict(given)),
         read=lambda found: (found, _wrong_entry(found, published, due)),
         same=lambda a, b: set(a) == set(b),
         exercise=exercise,

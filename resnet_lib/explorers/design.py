@@ -78,6 +78,7 @@ class DesignExplorer(Explorer):
         for stage in self.stages:
             self.watch(*stage.values())
         stem, *stages = (_column(f"Stage {i}", part) for i, part in enumerate((self.stem, *self.stages)))
+        stem.layout.flex = "1 1 170px"  # its sliders have their names beside them
         for stage in stages:
             stage.add_class("rl-unnamed")
         numbers = columns(stem, _names(), *stages)

@@ -37,7 +37,7 @@ class Child:
     def __init__(self, channel, read):
         self.channel, self.read = channel, read
         self.objects, self.numbers, self.sent, self.given = {}, {}, {}, {}
-        self.trace, self.traces, self.inside = None, [], {}
+        self.trace, self.traces, self.inside, self.before = None, [], {}, {}
         self.shell = shell()
 
     def serve(self):
@@ -91,6 +91,7 @@ class Child:
         self.traces.append(trace.unseen)
         self.traces[:-RECENT] = [{}] * len(self.traces[:-RECENT])
         kept = [(b, b.clone()) for b in f.buffers()] if module else []
+        self.before = {id(t): t.detach().clone() for m in roots for t in (*m.parameters(), *m.buffers())}
         out, error = self.run(given, trace, f, args, kwargs)
         encoder = trace.encoder
         buffers, answer = encoder.buffers, {"nodes": trace.all}
@@ -246,6 +247,7 @@ class Child:
                 key, now = (n, name), None if t is None else (t, t._version)
                 before = self.sent.get(key)
                 same = before is not None and now is not None and before[0] is t and before[1] == t._version
+                same = same and self.unchanged(t)
                 self.sent[key] = now
                 grad = t is not None and bool(t.requires_grad)
                 tensors[name] = [own, t is None, grad, None if same or t is None else encoder.encode(t)]
@@ -253,6 +255,11 @@ class Child:
             parts = {k: None if m is None else self.number(m) for k, m in module._modules.items()}
             nodes.append([n, modules.nature(module), plain, tensors, parts])
         return nodes
+
+    def unchanged(self, t):
+        """Whether a tensor of a given module is as before the call: its version says nothing of t.data *= 0."""
+        was = self.before.get(id(t))
+        return was is None or (was.dtype == t.dtype and was.shape == t.shape and torch.equal(was, t))
 
     def remember(self, n, module):
         self.sent[n, None] = module

@@ -1,7 +1,7 @@
 """The slow examination: a moment of training beside two healthy networks."""
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from math import isclose, isfinite
 
 import torch
@@ -68,6 +68,21 @@ def _twins(parts, steps):
     return {"healthy": Run(dict(parts), 0, steps), "healthy, other weights": Run(dict(parts), 1, steps)}
 
 
+# The parts that training uses: those of `answer` and `load` come after it.
+USED = ("stem", "block", "stages", "head", "initialise", "prepare", "step")
+
+
+def _patient(parts, steps):
+    """The patient's run; of the same parts it is trained once in a session, as the healthy ones are."""
+    own = ((name, parts.get(name, HEALTHY[name])) for name in USED)
+    return _run(tuple((name, part) for name, part in own if part is not HEALTHY[name]), steps)
+
+
+@lru_cache(maxsize=16)
+def _run(parts, steps):
+    return Run(dict(parts), 0, steps)
+
+
 class Trial:
     """A patient trained for a moment beside two healthy networks with other first weights: what differs more than
     those two do is no luck.
@@ -90,7 +105,7 @@ class Trial:
             network, prepare = assemble(parts), {**HEALTHY, **parts}["prepare"]
             with within():
                 network.train()(prepare(_task().train[0][:4].clone()))
-            self._runs = {"patient": Run(parts, 0, self.steps), **self._runs}
+            self._runs = {"patient": _patient(parts, self.steps), **self._runs}
         except WRONG as error:
             self.error = said(error)
 
@@ -118,8 +133,10 @@ class Trial:
                         run.advance()
                     except WRONG as error:
                         self.error = said(error)
+                        _run.cache_clear()
                     except BaseException:  # one that was stopped halfway, by Ctrl-C or a limit, cannot be resumed
                         _twins.cache_clear()
+                        _run.cache_clear()
                         raise
             yield self.step
 
