@@ -147,3 +147,19 @@ def test_without_a_source_there_is_a_sentence(official, tmp_path):
     (tmp_path / "mirror" / tasks.CIFAR).unlink()
     with pytest.raises(Unavailable, match="cifar-10-binary.tar.gz could not be downloaded: there is no file://.*"):
         cifar10(progress=lambda *_: None)
+
+
+def test_a_sheet_shows_the_chosen_training_pictures_row_by_row(task):
+    image = task.sheet([3, 0, 7, 5], columns=2, scale=2)
+    assert image.size == (2 * 64, 2 * 64)
+    second = np.array(image)[:64:2, 64::2]
+    assert (second == task.train[0][0].permute(1, 2, 0).numpy()).all()
+    with pytest.raises(ValueError, match="3 pictures do not fill rows of 2"):
+        task.sheet([0, 1, 2], columns=2)
+
+
+def test_a_network_trained_on_a_task_can_be_told_its_classes_and_size(task):
+    network = torch.nn.Identity()
+    assert task.describe(network, "mine") is network
+    found = network.checkpoint
+    assert (found.name, found.labels, found.size, found.resize) == ("mine", task.classes, 32, 32)

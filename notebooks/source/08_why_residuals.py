@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 08 · Why residuals
 #
-# 120 minutes, 300 seconds to run all cells · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) helps with trained weights · words: [glossary](glossary.ipynb#Training-and-comparing)
+# 120 minutes, 300 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) helps with trained weights · words: [glossary](glossary.ipynb#Training-and-comparing)
 #
 # Two networks with the same layers, the same first weights and the same pictures. One adds x after every block, the
 # other does not. **What reaches the last block, and what comes back to the first?** Nothing is trained yet: drag first.
@@ -28,27 +28,28 @@ Progress("08", exercises=5)
 DepthExplorer(50)
 
 # %% [markdown]
-# 1. Compare the two curves of the gradient. By what factor does it change from the last block to the first?
-# 2. Take 152 **layers**. Which of the two curves does depth change more?
-# 3. Untick **BN**. Which network loses its signal first?
+# 1. Read the chart **back** from right to left. By what factor does each of the two gradients grow on its way?
+# 2. Choose 18 **layers**, then 101. Which of the two curves does depth change more?
+# 3. Look at the third chart. Which of the two summands is larger in the last block, x or F(x)?
 #
 # <details><summary>Answers</summary>
 #
-# Section 3 measures all three. In short: with BN, the gradient of the plain network grows at every block on its way
-# back, and that of the residual network hardly does; every further block multiplies it again; and without BN a network
-# depends on how its weights are drawn.
+# 1. Nearly two-thousandfold in the plain network, fortyfold in the residual one. (A *gradient* says how much the loss
+#    changes when a number changes a little; training follows it.)
+# 2. The plain one: every further block multiplies the gradient again.
+# 3. x, which carries the sum of all previous blocks.
 # </details>
 #
-# <details><summary>What you can do at the end of this lesson</summary>
+# <details><summary>At the end of this lesson you can …</summary>
 #
-# **At the end of this lesson you can**
 # - show with your own experiment that a deep plain network trains worse than a shallow one, and that adding x fixes it,
 # - distinguish degradation from overfitting,
 # - say how signal and gradient change through 50, 152 or 302 layers, with and without x,
 # - start every block as its shortcut, say why that should be a good start, and measure whether it is,
 # - take a block out of a trained network, predict what that costs, and look at its loss landscape.
 #
-# Nearly all of the running time is training; you can stop it at any time and resume later.
+# The running time is that of two cores, and nearly all of it is training, which you can stop at any time and resume
+# later. After section 4 (75 minutes) is a good place for a break.
 # </details>
 #
 # **What you have just seen.** A deep plain network is not wrong. It is hard to train, and what reaches its first layers
@@ -61,6 +62,7 @@ from dataclasses import replace
 import torch
 
 from resnet_lib import anatomy
+from resnet_lib.exercises import ask
 from resnet_lib.experiments import runs_folder, seeded
 from resnet_lib.experiments.tasks import photographs
 from resnet_lib.experiments.training import FAST, Recipe
@@ -80,30 +82,24 @@ from resnet_lib.experiments.twins import BASE, DEPTHS, PAIRS, blocks, concatenat
 # of 20, **on the training pictures**. So it is not overfitting. The deeper network is simply harder to train. The paper
 # calls this **degradation**, and the block that you have built is its answer.
 #
-# You do not have to take this on trust: in this lesson you measure it.
-#
 # ## 2 · Twins
 #
 # A fair comparison changes one thing. `twins` makes two networks with the same layers and parameters, which start with
 # the same weights, to the last bit. In one, every block computes ReLU(F(x) + x), in the other ReLU(F(x)).
 #
-# That needs one change. Where the shape changes, BTNK1 has a projection G, and G has weights that the plain twin would
-# lack. So here the shortcut is the paper's option A: every S-th pixel of x, and zeros for the missing channels. It has
-# no parameters.
+# Where the shape changes, BTNK1 has a projection G, and G has weights that the plain twin would lack. So here the
+# shortcut is the paper's option A: every S-th pixel of x, and zeros for the missing channels. It has no parameters.
 
 # %%
 plain, residual = seeded(0, twins, blocks=DEPTHS[50], base=BASE, num_classes=20)
 for name, network in (("plain", plain), ("residual", residual)):
-    print(
-        f"{name:9}", f"{sum(p.numel() for p in network.parameters()):,} parameters,", anatomy(network, 32).macs, "MACs"
-    )
+    found = anatomy(network, 32)
+    print(f"{name:9} {found.parameters:,} parameters, {found.macs:,} MACs for 32 × 32 pixels")
 equal = [torch.equal(a, b) for a, b in zip(plain.parameters(), residual.parameters(), strict=True)]
 print("weights equal to the last bit:", all(equal))
-print("steps of one block, plain:   ", [name for name, _ in plain.stage2[1].named_children()])
-print("                 residual:   ", [name for name, _ in residual.stage2[1].named_children()])
 
 # %% [markdown]
-# The children have the same names. Only `add` differs. This is the whole code:
+# This is all that is new: `NoSum` replaces the sum in the plain twin, `Padded` the projections in the residual one.
 
 # %%
 import inspect
@@ -147,66 +143,19 @@ check_plain_block(plain_block, exercise="08.1")
 # ## 3 · Forward and back, before any training
 #
 # To learn, a network needs a signal that runs forward through all layers, and a gradient that runs back through all
-# layers. If either is lost on the way, nothing can be learnt. So look at both. One batch of 64 pieces of the
-# photographs goes through two *untrained* twins, once forward and once back.
+# layers. If either is lost on the way, nothing can be learnt. The explorer at the top sends one batch of 64 pieces of
+# photographs through two *untrained* twins, once forward and once back. Its charts, block by block:
 #
-# The explorer has three charts, block by block:
+# - **forward**: the variance of the block's output. BN brings every signal to the same variance, so the plain curve is
+#   flat.
+# - **back**: the norm of the gradient of the loss with respect to the block's output. The scale is logarithmic, so a
+#   straight line means that every block *multiplies*. Most books say that in deep plain networks the gradient
+#   *vanishes*. With BN it **explodes**: BN undoes how a layer scales the signal, and nothing undoes how it scales the
+#   gradient (Yang et al., "A Mean Field Theory of Batch Normalization", arXiv 1902.08129).
+# - **what is added**: in the residual twin, the variance of x and that of F(x). F(x) always leaves its BN with variance
+#   1, and x carries the sum of all previous blocks. The deeper the block, the smaller the share of F(x).
 #
-# - **forward**: the variance of the block's output. Is there still a signal?
-# - **back**: the norm of the gradient of the loss with respect to the block's output. Read it from right to left, the
-#   direction in which it runs.
-# - **what is added**: in the residual twin, the variance of x and that of F(x), before the sum.
-#
-# All three have a logarithmic scale: equal distances are equal *factors*.
-#
-# Predict before you run the cell, and write it down. Most books say that in deep plain networks the gradient **vanishes**. These networks
-# have BN in every layer.
-#
-# 1. Does the signal of the plain twin become weaker from block to block?
-# 2. Is its gradient at the first block smaller or larger than at the last?
-# 3. Of the residual twin's two summands, which is the larger one in the last block: x or F(x)?
-
-# %%
-from resnet_lib.explorers.depth import DepthExplorer
-
-# %%
-depths = DepthExplorer(50)
-depths
-
-# %% [markdown]
-# **What do you see?** Compare with your predictions. Then choose 152 and 302 layers.
-#
-# <details><summary>What you can see</summary>
-#
-# 1. No. BN scales every signal to the same variance, so the plain curve is flat, at any depth.
-# 2. Larger, by far. The line is straight on a logarithmic scale: from block to block the gradient is *multiplied*. At
-#    152 layers the gradient at the first block is billions of times that at the last one. It does not vanish, it
-#    **explodes**. In the forward direction BN undoes how each layer scales the signal; in the backward direction
-#    nothing does (Yang et al., "A Mean Field Theory of Batch Normalization", arXiv 1902.08129).
-# 3. x. F(x) always leaves its BN with variance 1. x carries the sum of all previous blocks. So the deeper the block,
-#    the smaller the share of F(x) in its output.
-#
-# The residual twin's gradient grows too, but slowly: it has a path through the sums, on which nothing is multiplied.
-# The drops at Stages 2, 3 and 4 come from the padded shortcut: half of its output channels are zeros.
-# </details>
-#
-# Now experiment, and predict each time first:
-#
-# - **BN off.** Which twin's signal vanishes now? Which one's explodes? Where is the vanishing gradient of the books?
-# - **BN off, Xavier.** Xavier draws smaller weights than He. Which twin does that help, and which does it harm?
-# - **18 layers.** Is there anything wrong with a shallow plain network?
-#
-# <details><summary>What you can see</summary>
-#
-# - Without BN the *plain* signal becomes weaker with every block, and so does the gradient: that is the vanishing
-#   gradient. The *residual* signal explodes: each block adds an F(x) with half the variance of x or more, so the
-#   variance is multiplied block by block. At 50 layers it grows several hundredfold, at 152 more than a hundred
-#   millionfold.
-# - With Xavier's smaller weights F(x) is small compared with x: the residual twin is nearly the identity, and its
-#   curves stay within a factor of ten. The plain twin loses its signal at once. So a residual network without BN can
-#   work, if F starts small.
-# - Hardly. With 8 blocks the plain gradient changes by a factor of about ten, and training copes with that.
-# </details>
+# (The drops at Stages 2, 3 and 4 come from the padded shortcut: half of its output channels are zeros.)
 #
 # ### Why the sum helps
 #
@@ -216,7 +165,7 @@ depths
 #
 # The **1** passes the gradient on unchanged, whatever F does. Over many blocks the product of all (1 + F′) contains the
 # term 1 · 1 · … · 1: a path from the loss to the first layer on which nothing is multiplied. A plain network has only
-# the product of all F′: every factor counts, and if the factors are 1.6 on average, 49 of them make 10¹⁰.
+# the product of all F′: every factor counts.
 #
 # ### Exercise 2 · the factor of one block
 # ●● of ●●● · important · 15 minutes
@@ -225,7 +174,8 @@ depths
 # that block's output. Write `factor(found)`: it returns by how much, on average, **one** block multiplies the gradient
 # that passes through it. Use the geometric mean: n equal factors with the same product.
 #
-# Then use the factor measured at 50 layers to predict the first block's gradient at 152 layers.
+# Then let `predicted` be the first block's gradient in the plain network of 152 layers. Use the factor measured at 50
+# layers, and of `measured["plain", 152]` only its length and its last block's gradient.
 #
 # <details><summary>Hint: how many factors are there?</summary>Between n blocks there are n − 1 steps. 16 blocks make 15
 # factors.</details>
@@ -280,13 +230,34 @@ for (name, depth), found in measured.items():
 #
 # <details><summary>What you can see</summary>
 #
-# The plain factor hardly depends on the depth: it is about 1.6 or 1.7 each time. That is what *exponential* means, and
-# why one number measured at 50 layers predicts what happens at 152. The residual factor is closer to 1, and even closer
-# with depth, because each block's F becomes a smaller part of its output.
+# The plain factor hardly depends on the depth: it is about 1.6 or 1.7 each time. That is what *exponential* means: one
+# number measured at 50 layers predicts what happens at 152, where 49 such factors make some 10¹⁰. The residual factor
+# is closer to 1, and even closer with depth, because each block's F becomes a smaller part of its output.
 # </details>
 #
-# One learning rate has to suit all layers. If it suits the last block, it is billions of times too large for the
-# gradient of the first, and the other way round. That should be hard to train. Is it?
+# So where is the vanishing gradient of the books? The next explorer has no BN. **Predict** what becomes of the signals:
+
+# %%
+ask("08.bn")
+
+# %%
+DepthExplorer(50, bn=False)
+
+# %% [markdown]
+# **What do you see?** Then choose **Xavier**, which draws smaller weights than He. Which twin does that help, and which
+# does it harm?
+#
+# <details><summary>What you can see</summary>
+#
+# - Without BN the *plain* signal becomes weaker with every block, and so does the gradient: that is the vanishing
+#   gradient. The *residual* signal explodes: each block adds an F(x) with half the variance of x or more, so the
+#   variance is multiplied block by block.
+# - With Xavier's smaller weights F(x) is small compared with x: the residual twin is nearly the identity, and its
+#   curves stay within a factor of ten. The plain twin loses its signal at once.
+# </details>
+#
+# One learning rate has to suit all layers. If it suits the last block of the plain twin with BN, it is far too large for
+# the gradient of the first. That should be hard to train. Is it?
 #
 # ## 4 · The experiment
 #
@@ -299,28 +270,26 @@ task, recipe = photographs(), Recipe(epochs=6, batch=64, peak=0.02)
 if FAST:  # set by the course's own tests, which only check that every cell runs
     task, recipe = task.first(256), replace(recipe, epochs=1)
 
-from PIL import Image
-
-sheet = task.train[0][:36].view(3, 12, 3, 32, 32).permute(0, 3, 1, 4, 2).reshape(96, 384, 3)
 print(", ".join(task.classes[i] for i in task.train[1][:12]))
-Image.fromarray(sheet.numpy()).resize((1152, 288), Image.Resampling.NEAREST)
+task.sheet(range(36), columns=12)
 
 # %% [markdown]
-# The classes of the first row are printed above it. Could you do it? A star of the flag, an eye: yes. A piece of sky:
+# The classes of the first row are printed above it. Could you do it? A tower, an eye: yes. A piece of sky:
 # its rotation cannot be recognised. So no network will reach 100 % on the test pictures. On its training pictures it
 # can, by memorising them.
 #
-# **Predict:** both twins see the same 4,000 pictures in the same order, six times. Which twin's loss is lower at the
-# end, and by how much? Does the plain twin learn at all, with a gradient that differs a thousandfold from one end to
-# the other?
-#
-# Press **train**, or run the second cell. **stop** (or ■ in the toolbar) stops; **train** (or the cell again) resumes.
-# The run is saved in the folder `runs`, so you can even close the notebook.
+# Both twins see the same 4,000 pictures in the same order, six times. **Predict** how they end:
+
+# %%
+ask("08.twins")
+
+# %% [markdown]
+# Press **train**, or run the second cell; it takes one or two minutes on two cores. **stop** (or ■ in the toolbar) stops;
+# **train** (or the cell again) resumes. The run is saved in the folder `runs`, so you can even close the notebook.
 
 # %%
 from resnet_lib.explorers import TrainingExplorer, TwinExplorer
 
-# %%
 twin_race = TwinExplorer(50, task=task, recipe=recipe, folder=runs_folder() / "08")
 twin_race
 
@@ -335,21 +304,13 @@ twin_race.run()
 # the whole difference is “+ x”. On the test pictures it is ahead as well, but that is not the point. The plain twin
 # already fails on its training pictures.</details>
 #
-# One run proves little. Would another seed show the same? Change **seed** and train again; earlier runs are saved, and
-# come back when you return to their seed. The command `python3 course.py bench --only residuals` does this for five
-# seeds and three depths. It printed this table on two cores, mean and spread of the training loss at the end:
-#
-# | layers | plain | residual | residual lower in |
-# | --- | --- | --- | --- |
-# | 26 | 1.29 ± 0.11 | 0.77 ± 0.04 | 5 of 5 |
-# | 50 | 1.75 ± 0.12 | 0.92 ± 0.03 | 5 of 5 |
-# | 101 | 2.98 ± 0.01 | 0.99 ± 0.05 | 5 of 5 |
-#
 # ### Now the depth
 #
-# Four networks at once: 26 and 101 layers, plain and residual.
-#
-# **Predict** the order of the four losses at the end.
+# Four networks at once: 26 and 101 layers, plain and residual, in about four minutes on two cores. **Predict** which loss
+# stays highest:
+
+# %%
+ask("08.order")
 
 
 # %%
@@ -383,9 +344,25 @@ print(f"a network that only guesses: ln {len(task.classes)} = {math.log(len(task
 # <details><summary>What you can see</summary>
 #
 # The plain network of 101 layers stays near the loss of guessing. The plain one of 26 learns. So deeper is *worse*, on
-# the training pictures: you have just measured degradation. With the sums, 101 layers learn too, and end somewhat
-# behind 26. (Not ahead: in six epochs on a small task the extra layers have nothing to add. The paper needs ImageNet
+# the training pictures: you have just measured degradation. With the sums, 101 layers learn too, and end not
+# far from 26. (Not ahead: in six epochs on a small task the extra layers have nothing to add. The paper needs ImageNet
 # and days to show that they do.)
+# </details>
+#
+# <details><summary>One run proves little: the results of five seeds</summary>
+#
+# `python3 course.py bench --only residuals` repeats this with five seeds and three depths, which takes hours. This is
+# what it printed, mean and spread of the training loss at the end, when some of the five photographs were others; with
+# these, the losses are a little higher:
+#
+# | layers | plain | residual | residual lower in |
+# | --- | --- | --- | --- |
+# | 26 | 1.29 ± 0.11 | 0.77 ± 0.04 | 5 of 5 |
+# | 50 | 1.75 ± 0.12 | 0.92 ± 0.03 | 5 of 5 |
+# | 101 | 2.98 ± 0.01 | 0.99 ± 0.05 | 5 of 5 |
+#
+# Try one yourself: change **seed**, and train again. Earlier runs are saved, and come back when you return to their
+# seed.
 # </details>
 #
 # ### Exercise 3 · degradation or overfitting?
@@ -428,8 +405,9 @@ check_diagnosis(diagnose, exercise="08.3")
 tested = {name: depth_race.race.tests(name) for name in late}
 ends = {name: (sum(losses) / len(losses), tested[name][-1][1]) for name, losses in late.items() if tested[name]}
 if len(ends) == 4 and depth_race.race.done:
+    judge = yours("diagnose")
     for kind in ("plain", "residual"):
-        print(f"{kind}: {diagnose(ends[f'{kind}, 26 layers'], ends[f'{kind}, 101 layers'])}")
+        print(f"{kind}: {judge(ends[f'{kind}, 26 layers'], ends[f'{kind}, 101 layers'])}")
 else:
     print("The four networks are not trained to the end yet: run their cell above until it finishes, then this one.")
 
@@ -446,8 +424,13 @@ else:
 # shallow one, and its blocks become active one by one where they help (Goyal et al., arXiv 1706.02677, section 5.1). In
 # `ResNet` it is the option `zero_init_residual`.
 #
-# Go back to the explorer of section 3 and tick **last BN of F starts at zero**. What do the three charts show now, and
-# what has happened to the plain twin?
+# **Predict** what becomes of the *plain* twin with γ = 0 in the same BNs:
+
+# %%
+ask("08.zero")
+
+# %% [markdown]
+# In the explorer of section 3 tick **BN** and **last BN of F starts at zero**. **What do you see?**
 #
 # <details><summary>What you can see</summary>F(x) is zero in every block. The variance falls only where a stage
 # pads its shortcut. The gradient loses something once, in the last ReLU, where x is zero; then it passes through all
@@ -488,13 +471,18 @@ from resnet_lib.exercises import check_start_as_shortcut
 check_start_as_shortcut(start_as_shortcut, exercise="08.4")
 
 # %% [markdown]
-# Does the network train better? In the explorer of section 4, choose **last BN starts at one | at zero** and predict,
-# for the 50 thin layers of this lesson.
+# Does the network train better? **Predict**, for the 50 thin layers and six epochs of this lesson:
+
+# %%
+ask("08.start")
+
+# %% [markdown]
+# Then choose **last BN starts at one | at zero** in the first explorer of section 4, and train.
 #
 # <details><summary>What you can see</summary>
 #
 # Here it does not. `python3 course.py bench --only pairs` printed for 50 layers and five seeds a training loss at the
-# end of 0.92 ± 0.03 with γ = 1, and of 1.29 ± 0.03 with γ = 0: higher in all five.
+# end of 0.92 ± 0.03 with γ = 1, and of 1.29 ± 0.03 with γ = 0: higher in all five (with some other photographs).
 #
 # With BN and sums these 50 layers train from either start, and a network that starts very shallow has to activate its
 # blocks first. Six epochs are short for that. Goyal et al. report a gain on ImageNet, especially with very large
@@ -519,7 +507,7 @@ check_start_as_shortcut(start_as_shortcut, exercise="08.4")
 # ●● of ●●● · worth doing · 10 minutes
 #
 # Write `ways(n)` for a network of n residual blocks: it returns a list of n + 1 numbers, in which entry k is the number
-# of paths through exactly k of the F's.
+# of paths through exactly k of the F's. (The cell also prints a question of its own; its answer goes into `own`.)
 #
 # <details><summary>Hint: try it by hand</summary>n = 2: one path through none, two paths through one, one path through
 # both: [1, 2, 1]. What do you get for n = 3?</details>
@@ -568,23 +556,23 @@ print(f"without one block: {sum(paths(n - 1)):,}, without three: {sum(paths(n - 
 
 # %% [markdown]
 # A chain with one link missing has *no* path left. Here half of the paths remain. Is the network half as good, then?
-# **Predict** for the two networks that you trained in section 4: which blocks can you remove without much loss, in
-# which twin?
+# **Predict** for the two networks that you trained in section 4:
+
+# %%
+ask("08.remove")
 
 # %%
 from resnet_lib.explorers import AblationExplorer
 
-# The twins of section 4, whatever you have chosen there since: their run was saved.
-twin_race.pair.value, twin_race.depth.value = "plain | residual", 50
-runs = twin_race.race.runs if twin_race.race else {}
-trained = {name.partition(",")[0]: run.best for name, run in runs.items() if run.losses}
+# The twins of section 4 as they were saved, whatever you have chosen there since.
+saved = TwinExplorer(50, task=task, recipe=recipe, folder=runs_folder() / "08").race
+trained = {name.partition(",")[0]: run.best for name, run in saved.runs.items() if run.losses}
 if len(trained) < 2:
     print("The twins of section 4 are not trained yet. Here they have their first weights, and can only guess.")
     trained = {"plain": plain, "residual": residual}
-elif not twin_race.race.done:
+elif not saved.done:
     print("The twins of section 4 are not trained to the end yet: they are taken as they are now.")
 
-# %%
 without_blocks = AblationExplorer(trained, task, n=64 if FAST else 500)
 without_blocks
 
@@ -597,21 +585,20 @@ without_blocks.run()
 # %% [markdown]
 # **What do you see?** Guessing among 20 classes gives 5 %.
 #
-# <details><summary>What you can see</summary>The plain twin was not good, and without any one of its blocks it
-# guesses, or nearly so. The residual twin guesses only without its very first block, whose F is large compared with x
-# (see the third chart of section 3). Without another block of Stage 1 it loses about half of its accuracy, without one
-# of Stage 2 less, and without most blocks of Stages 3 and 4 little: fewer blocks build on what they add. (The plain twin
-# cannot lose the first block of a stage at all: nothing else leads from one shape to the next.)</details>
+# <details><summary>What you can see</summary>The plain twin was not good, and without any one of its blocks it loses
+# most of what it had: in our run it fell from 20 % to about 7 %. The residual twin had 35 %. It misses its very first
+# block most, whose F is large compared with x, and keeps 15 %; without another block of Stage 1 it keeps about 25 %, and
+# without most blocks of Stages 3 and 4 over 30 %: fewer blocks build on what they add. (The plain twin cannot lose the
+# first block of a stage at all: nothing else leads from one shape to the next.)</details>
 #
-# Half of the paths are not half of the network: it matters which half. Choose **more and more blocks**, and predict: how
-# many can you remove before the residual twin only guesses? Then choose **two blocks swapped**.
+# Half of the paths are not half of the network: it matters which half. Choose **more and more blocks**: how many can
+# you remove before the residual twin only guesses? Then choose **two blocks swapped**.
 #
 # <details><summary>What you can see</summary>
 #
-# Removed at random, the first block already makes the plain twin guess. The residual twin falls step by step: it has lost
-# half of its accuracy after one to three blocks, and only guesses when nearly all are gone that can go. (From the last
-# back it takes six for that half: its first blocks count most.) That is what an ensemble of
-# paths does, and a chain does not.
+# The plain twin has lost more than half with its first block. The residual twin falls step by step: in our run it had
+# lost half after six of the twelve blocks, and after ten when taken from the last back, since its first blocks count
+# most. That is what an ensemble of paths does, and a chain does not.
 #
 # Swapping two blocks of one stage leaves both in the path, each with an input that it was not trained for. Compare with
 # what removing each of them cost.
@@ -643,15 +630,16 @@ bundled.run()
 # length of the network's filter that it is added to (Li et al., arXiv 1712.09913). Without that, a network with large
 # weights would look flat, and one with small weights steep, although BN makes the two compute the same.
 #
-# Each point of the map costs one forward pass. The map starts coarse, and becomes finer while you watch. Both maps have
-# the same colours and contour lines.
-#
-# **Predict:** around which of your two trained twins is the landscape smoother?
+# Each point of the map costs one forward pass. The map begins by itself, coarse, and becomes finer while you watch (or
+# press **stop**). Both maps have
+# the same colours and contour lines. **Predict:**
+
+# %%
+ask("08.bowl")
 
 # %%
 from resnet_lib.explorers import LandscapeExplorer
 
-# %%
 ground = LandscapeExplorer(trained, task, finest=9 if FAST else 17)
 ground
 
@@ -668,33 +656,24 @@ ground
 # A map like this is an illustration, not a proof. It shows two directions of a million, and training has never moved
 # along them. With **BN's means and variances** taken from the pictures, instead of those from training, the same
 # landscape looks much flatter: part of the steepness is only that BN's numbers no longer fit the weights.
-
-# %% [markdown]
-# ## 8 · Two more questions
 #
-# ### Why a bottleneck, and not two 3×3?
-#
-# ResNet-34 is made of basic blocks, two 3×3 each. ResNet-50 has the same number of blocks, in the same places, each a
-# bottleneck. Lesson 02 compared their costs at the same number of channels. Here are whole networks, with a quarter of
-# the channels.
-#
-# ### Why add, and not concatenate?
+# ## 8 · Why add, and not concatenate?
 #
 # A block could also keep x by concatenating it with F(x): first the channels of x, then those of F(x). DenseNet does
 # that (Huang et al., arXiv 1608.06993). Then F need compute only the new channels. `concatenated` builds such a
 # network: every stage ends with the same number of channels as the ResNet's, but within a stage C grows from block to
 # block.
 #
-# **Predict:** with sums, F outputs 256 channels in every block of Stage 3. With concatenation it adds about 21, a
-# twelfth. How far do the MACs of the whole network fall: to a twelfth, to a half, by a fifth?
+# With sums, F outputs 256 channels in every block of Stage 3. With concatenation it adds about 21, a twelfth.
+# **Predict** what that does to the whole network:
 
 # %%
-for pair in ("basic block | bottleneck", "concatenation | sum"):
-    for name, network in PAIRS[pair](50, num_classes=len(task.classes)).items():
-        found = anatomy(network, task.size)
-        kept = sum(math.prod(step.shape) for step in found.steps)
-        print(f"{name:25} {found.parameters:>10,} parameters {found.macs:>10,} MACs {kept:>9,} output numbers")
-    print()
+ask("08.concatenation")
+
+# %%
+for name, network in PAIRS["concatenation | sum"](50, num_classes=len(task.classes)).items():
+    found = anatomy(network, task.size)
+    print(f"{name:25} {found.parameters:>10,} parameters {found.macs:>10,} MACs")
 print("C of each block of Stage 3, concatenation:", [b.C for b in concatenated(blocks=DEPTHS[50], base=BASE).stage3])
 
 # %% [markdown]
@@ -704,13 +683,10 @@ print("C of each block of Stage 3, concatenation:", [b.C for b in concatenated(b
 # but it was only one of three convolutions, and the first one reads <em>all</em> channels gathered so far. The saving
 # is real. The price is not in the table: every block copies all channels to a new place, where a sum could overwrite
 # one of its summands. And with a sum every block can correct any channel, while with concatenation the earlier channels
-# are passed on as they are.
+# are passed on as they are.</details>
 #
-# The basic blocks and the bottlenecks cost about the same here, as published: 3.7 and 4.1 GMACs at full width. For the
-# same cost the bottleneck gives more layers and four times the channels between blocks.</details>
-#
-# Cost is half of the question. The other half is how well the networks learn. Both pairs are in the explorer: choose
-# one under **compare**, predict, and train it.
+# Cost is half of the question. The other half is how well the networks learn. Train them if you like, or choose basic
+# blocks and bottlenecks under **compare**.
 
 # %%
 pairs_race = TwinExplorer(26, "concatenation | sum", task=task, recipe=recipe, folder=runs_folder() / "08")
@@ -719,7 +695,8 @@ pairs_race
 # %% [markdown]
 # <details><summary>The results of five seeds</summary>
 #
-# From <code>python3 course.py bench --only pairs</code>, for 50 layers, mean and spread at the end:
+# From <code>python3 course.py bench --only pairs</code>, for 50 layers, mean and spread at the end, when some of the five
+# photographs were others:
 #
 # | | training loss | test accuracy |
 # | --- | --- | --- |
@@ -801,7 +778,7 @@ pairs_race
 # | --- | --- |
 # | 10 | Sections 1 and 2: the puzzle, and why twins |
 # | 5 | Exercise 1 |
-# | 10 | Section 3: predict the three charts, then run |
+# | 10 | Section 3: read the three charts, and why the sum helps |
 # | 15 | Exercise 2 |
 # | 25 | Section 4: start the training, and talk about the task while it runs |
 # | 10 | Exercise 3 |
@@ -814,7 +791,7 @@ pairs_race
 # ### Ask before you show
 #
 # - Before the charts: "Which runs out first in the plain network, the signal or the gradient? Does it vanish or explode?"
-# - Before training: "Both get the same pictures. Which loss is lower, by how much?" Have it written down.
+# - Before training: "Both get the same pictures. Which loss is lower?" Have all commit.
 # - Before a block is removed: "Half of the paths are left. Is the network half as good?"
 #
 # ### What they may think

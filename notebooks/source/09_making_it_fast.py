@@ -13,10 +13,11 @@
 # %% [markdown]
 # # 09 · Making it fast
 #
-# 90 minutes, 300 seconds to run all cells · after [lesson 05](05_resnet50.ipynb), and [01](01_stem.ipynb) for what a BN does · words: [glossary](glossary.ipynb#Speed)
+# 90 minutes, 300 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb), and [01](01_stem.ipynb) for what a BN does · words: [glossary](glossary.ipynb#Speed)
 #
 # The same network, the same numbers, in less time: no layer is left out and no answer changes. **How much can be gained
-# on your machine, and where does the time go?** Press *measure*; it takes a few seconds.
+# on your machine, and where does the time go?** Press *measure*: for a few seconds the network as given and a faster
+# one take turns. What makes it faster, and how to measure that, is this lesson.
 
 # %%
 from resnet_lib.exercises import Progress
@@ -35,13 +36,11 @@ SpeedExplorer(W=64)
 # <details><summary>Answers</summary>
 #
 # Your machine decides. Three things hold on nearly all: two measurements differ by some percent; sixteen pictures take
-# less than sixteen times as long; and twice the threads are less than twice as fast. The lesson says why, and how to
-# measure so that a difference counts.
+# less than sixteen times as long; and twice the threads are less than twice as fast.
 # </details>
 #
-# <details><summary>What you can do at the end of this lesson</summary>
+# <details><summary>At the end of this lesson you can …</summary>
 #
-# **At the end of this lesson you can**
 # - time two things so that the comparison is fair, and say when a difference does not count,
 # - say what limits a layer on your machine, arithmetic or memory, and draw its roofline,
 # - derive how BN is folded into a convolution, write it, and prove it,
@@ -63,6 +62,8 @@ from IPython.display import display
 from torch import nn
 
 from resnet_lib import anatomy, resnet50
+from resnet_lib.compare.proof import draw_norms
+from resnet_lib.exercises import ask
 from resnet_lib.experiments.training import FAST
 from resnet_lib.speed.machine import abilities, compiler, measure
 from resnet_lib.speed.timing import counter, timings
@@ -83,25 +84,13 @@ for sentence in abilities():
 
 # %% [markdown]
 # ResNet-50 with random weights is enough: a multiplication takes the same time for any numbers. Its BNs get values like
-# those of a trained network, as in lesson 05. A fresh BN changes almost nothing in `eval()`, so you would not notice a
-# mistake there.
+# those of a trained network, since a fresh BN changes almost nothing in `eval()`, and would hide a mistake.
 
 # %%
 _ = torch.manual_seed(0)
-
-
-def stir(module):
-    """Give every BN of the module values like those of a trained one."""
-    for m in module.modules():
-        if isinstance(m, nn.BatchNorm2d):
-            nn.init.uniform_(m.weight, 0.5, 1.5)
-            nn.init.uniform_(m.bias, -0.5, 0.5)
-            nn.init.uniform_(m.running_mean, -0.5, 0.5)
-            nn.init.uniform_(m.running_var, 0.5, 1.5)
-    return module
-
-
-network = stir(resnet50()).eval()
+network = resnet50().eval()
+with torch.no_grad():
+    draw_norms(network)
 x = torch.randn(1, 3, W, W)
 costs = anatomy(network, W)
 print(f"{costs.macs:,} MACs for one picture, so {costs.flops:,} FLOPs (2 × MACs)")
@@ -132,9 +121,9 @@ print(f"{1000 * (time.perf_counter() - start):.0f} ms")
 # ### Exercise 1 · write a fair timer
 # ●● of ●●● · everything below depends on it · 15 minutes
 #
-# `works` is a dictionary name → function without arguments. Return a dictionary name → list of `repeats` times in
-# seconds. (The check uses its own works and clock. So it does not matter how busy your machine is, and you need not
-# wait.)
+# Write `fair(works, repeats)`. `works` is a dictionary name → function without arguments; return a dictionary name →
+# list of `repeats` times in seconds. (The check uses its own works and clock, so it does not matter how busy your
+# machine is.)
 #
 # <details><summary>Hint: in which order do I loop?</summary>The outer loop over the repeats, the inner one over the
 # works.</details>
@@ -174,20 +163,18 @@ check_fair(fair, exercise="09.1")
 #
 # Now the first comparison: the same network and the same picture, run in four ways.
 #
-# **Predict** their order, from slow to fast:
-#
 # - in training mode (`eval()` forgotten),
 # - in `eval()`, with gradients (PyTorch keeps the values that a backward pass would need),
 # - in `eval()` under `torch.no_grad()`,
 # - in `eval()` under `torch.inference_mode()`, which also promises that no gradients will be needed later.
+#
+# Which do you expect to be the slowest? And **predict**:
+
+# %%
+ask("09.same")
 
 # %%
 training = copy.deepcopy(network).train()
-
-
-def quietly(network, x):
-    with torch.no_grad():
-        return network(x)
 
 
 def inference(network, x):
@@ -197,8 +184,8 @@ def inference(network, x):
 
 modes = timings(
     {
-        "eval(), no_grad": lambda: quietly(network, x),
         "eval(), inference_mode": lambda: inference(network, x),
+        "eval(), no_grad": torch.no_grad()(lambda: network(x)),
         "eval(), with gradients": lambda: network(x),
         "train()": lambda: training(x),
     },
@@ -208,8 +195,8 @@ modes = timings(
 time_bars(modes)
 
 # %% [markdown]
-# **What do you see?** Each bar is a median. The line across its end spans the middle half of the runs. Which of the
-# differences do you trust?
+# Each bar is a median; the line across its end spans the middle half of the runs. **As fast** compares with the first
+# line. **What do you see?** Which of the differences do you trust?
 #
 # <details><summary>What you can see</summary>
 #
@@ -220,7 +207,7 @@ time_bars(modes)
 #   differs: training mode is a mistake here, whatever its time.
 # </details>
 #
-# From here on "as given" means `eval()` under `no_grad`.
+# From here on everything runs in `eval()` under `inference_mode`, and "as given" is the network without any change.
 #
 # ## 3 · Two limits
 #
@@ -260,8 +247,8 @@ print(f"{2 * macs:,} FLOPs / {4 * numbers:,} bytes = {2 * macs / (4 * numbers):.
 #
 # 1. Write `intensity`: it returns the FLOPs per byte of a convolution without bias for a whole batch, in float32. Each
 #    number is moved once. A linear layer is a 1×1 convolution at W = 1.
-# 2. With `intensity` and `machine.ridge`, decide what limits each of the layers on *your* machine: `"arithmetic"` or
-#    `"memory"`.
+# 2. Compare each of the layers below with `machine.ridge`, and say in `limits` what limits it on *your* machine:
+#    `"arithmetic"` or `"memory"`.
 #
 # <details><summary>Hint: what does the batch change?</summary>It multiplies the FLOPs, the inputs and the outputs. The
 # weights are read once for the whole batch.</details>
@@ -315,7 +302,10 @@ predict(asked, [limits.get(name) for name in layers], exercise="09.2")
 
 # %% [markdown]
 # Now the whole network, part by part. Each part is timed separately, on the output of the previous parts. Its bytes are
-# the minimum that all of its steps read and write.
+# the minimum that all of its steps read and write. **Predict:**
+
+# %%
+ask("09.head")
 
 # %%
 from resnet_lib.speed.roofline import standings
@@ -340,7 +330,6 @@ roofline(machine, before)
 #   that is not spent on necessary work.
 # - A circle is an average. The convolutions in a stage have far more FLOPs per byte than the circle says, its BNs and
 #   ReLUs far fewer.
-# - Both axes are logarithmic. One step of the grid is a factor of 2 or more.
 # - A circle *above* the roof is possible: small maps stay in the processor's caches, which are faster than the measured
 #   memory. And if another program was busy during one of the two measurements, the picture is wrong: measure again.
 # </details>
@@ -362,13 +351,13 @@ print("channels last ", tuple(last.shape), "strides", last.stride(), "equal:", t
 
 # %% [markdown]
 # A convolution multiplies along the channels, for each position. With channels last those numbers are side by side, and
-# a 1×1 convolution *is* a matrix product, without rearranging anything. **Predict:** does it help on your machine?
+# a 1×1 convolution *is* a matrix product, without rearranging anything. Does it help on your machine?
 
 # %%
 channels_last = copy.deepcopy(network).to(memory_format=torch.channels_last)
 wide = x.contiguous(memory_format=torch.channels_last)
 works = {
-    "as given": lambda: quietly(network, x),
+    "as given": lambda: inference(network, x),
     "channels last": lambda: inference(channels_last, wide),
 }
 time_bars(timings(works, RUNS, progress=counter()))
@@ -381,14 +370,13 @@ time_bars(timings(works, RUNS, progress=counter()))
 #
 # $$y = \gamma \cdot \frac{c - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta$$
 #
-# from the convolution's output c = W ∗ x + b. (Here b = 0.) Insert c, with $s = \gamma / \sqrt{\sigma^2 +
-# \varepsilon}$, one number per channel:
+# from the convolution's output c = w ∗ x + b, where w are its weights. (Here b = 0.) Insert c, with $s = \gamma /
+# \sqrt{\sigma^2 + \varepsilon}$, one number per channel:
 #
-# $$y = s \cdot (W * x + b - \mu) + \beta = (s \cdot W) * x + \big( s \cdot (b - \mu) + \beta \big)$$
+# $$y = s \cdot (w * x + b - \mu) + \beta = (s \cdot w) * x + \big( s \cdot (b - \mu) + \beta \big)$$
 #
-# That is a convolution again, with **W' = s · W** and the bias **b' = s · (b − μ) + β**. So the BN can be computed into
-# the weights, once and for all. This is not an approximation: two linear functions, one after the other, are one linear
-# function.
+# That is a convolution again, with the weights **w' = s · w** and the bias **b' = s · (b − μ) + β**. So the BN can be
+# computed into the weights, once and for all. This is not an approximation.
 #
 # ### Exercise 3 · fold a BN
 # ●● of ●●● · the heart of the lesson · 15 minutes
@@ -397,7 +385,7 @@ time_bars(timings(works, RUNS, progress=counter()))
 # (γ), `bias` (β), `running_mean` (μ), `running_var` (σ²) and `eps` (ε), all except ε with one number per channel.
 # `conv.weight` has the shape (C_out, C, k, k), and `conv.bias` is None or has one number per channel.
 #
-# <details><summary>Hint: a shape error when I multiply s and W</summary>s belongs to the <em>output</em> channels, the
+# <details><summary>Hint: a shape error when I multiply s and w</summary>s belongs to the <em>output</em> channels, the
 # first dimension: <code>s.view(-1, 1, 1, 1)</code>, or <code>s[:, None, None, None]</code>.</details>
 # <details><summary>Hint: nearly right, but not quite</summary>ε is under the root, added to the variance. And a
 # variance is not a deviation.</details>
@@ -428,9 +416,10 @@ from resnet_lib.exercises import check_fold, yours
 check_fold(my_fold, exercise="09.3")
 
 # %%
-conv, bn = nn.Conv2d(4, 4, 3, padding=1, bias=False).double(), stir(nn.BatchNorm2d(4)).double().eval()
+conv, bn = nn.Conv2d(4, 4, 3, padding=1, bias=False).double(), nn.BatchNorm2d(4).double().eval()
 picture = torch.randn(2, 4, 9, 9, dtype=torch.float64)
 with torch.no_grad():
+    draw_norms(bn)
     gap = (bn(conv(picture)) - F.conv2d(picture, *yours("my_fold")(conv, bn), padding=1)).abs().max().item()
 print(f"largest difference {gap:.1e}")
 
@@ -456,7 +445,10 @@ off = ((due - got).abs().max() / due.abs().max()).item()
 print(f"largest difference of the logits, relative to the largest logit: {off:.1e}")
 
 # %% [markdown]
-# Not a single MAC is saved: BN has none in our count. **Predict:** what is saved, and does the network take less time?
+# Not a single MAC is saved. **Predict** what is:
+
+# %%
+ask("09.saved")
 
 # %%
 from resnet_lib.speed.roofline import works as work_of
@@ -466,7 +458,7 @@ for a, b in zip(work_of(network, x), work_of(network, x, joined=True), strict=Tr
     print(f"{a.name:8}{a.bytes / 1e6:12.1f}{b.bytes / 1e6:24.1f}")
 
 # %% [markdown]
-# The second column already shows the next step.
+# (The second column is folded, and with sum and ReLU joined, which is the next step.)
 #
 # ## 6 · Sum and ReLU, joined
 #
@@ -481,7 +473,8 @@ for a, b in zip(work_of(network, x), work_of(network, x, joined=True), strict=Tr
 # ● of ●●● · worth doing · 5 minutes
 #
 # How many steps does a block have left, once every BN is folded and every sum and ReLU is joined to the convolution
-# before it? And the whole network?
+# before it? And the whole network? Put whole numbers into `steps`. The cell also prints a question about MACs; its answer
+# goes into `own`.
 #
 # <details><summary>Hint: which steps remain?</summary>The convolutions; and in the network every step that is not a BN,
 # a ReLU or a sum: look at Stage 0 and at the head.</details>
@@ -538,16 +531,15 @@ else:
 
 # %%
 works = {
-    "as given": lambda: quietly(network, x),
+    "as given": lambda: inference(network, x),
     "channels last": lambda: inference(channels_last, wide),
     "BN folded": lambda: inference(folded, x),
     "BN folded, channels last": lambda: inference(folded_last, wide),
     "and sum and ReLU joined": lambda: inference(joined, wide),
 }
-with torch.no_grad():
-    due = network(x)
+due = inference(network, x)
 for name, work in works.items():
-    off = ((work() if name == "as given" else work().clone()) - due).abs().max() / due.abs().max()
+    off = (work() - due).abs().max() / due.abs().max()
     print(f"{name:26} relative difference {off:.1e}")
     assert off < 1e-4
 time_bars(timings(works, RUNS, progress=counter()))
@@ -636,8 +628,7 @@ predict(batch_question(by_batch), best_batch, exercise="09.5")
 # 11, tries that too.
 #
 # **Threads.** With more than one core the work of a step is divided. But two of a machine's "cores" are often halves of
-# one: two *hyperthreads* share one core's units for multiplication. **Predict:** how much faster are all threads than
-# one?
+# one: two *hyperthreads* share one core's units for multiplication. How much faster are all threads than one?
 
 # %%
 cores = torch.get_num_threads()
@@ -675,7 +666,10 @@ print(machine)
 print(machine16)
 
 # %% [markdown]
-# What does bfloat16 cost in precision? And what does it gain, in the network and not only in a matrix product?
+# What does it gain in the network, and not only in a matrix product? And what does it cost in precision? **Predict:**
+
+# %%
+ask("09.half")
 
 # %%
 half = fold(network).to(torch.bfloat16, memory_format=torch.channels_last)
@@ -706,7 +700,7 @@ time_bars(timings(works, min(RUNS, 5), progress=counter()))
 # constants.) It needs a C++ compiler and some patience: about a minute for ResNet-50, once.
 
 # %%
-works = {"as given": lambda: quietly(network, x), "joined by hand": lambda: inference(joined, wide)}
+works = {"as given": lambda: inference(network, x), "joined by hand": lambda: inference(joined, wide)}
 if compiler():
     # In a test, one block of the network is enough.
     whole, given = (network.stage1[1], torch.randn(1, 256, 14, 14)) if FAST else (network, x)
@@ -718,7 +712,7 @@ if compiler():
         print(f"Compiling failed; only the time is lost: {type(error).__name__}")
     else:
         print(f"the first run, compiling included: {time.perf_counter() - start:.0f} s")
-        due = quietly(whole, given)
+        due = inference(whole, given)
         print(f"relative difference {((out - due).abs().max() / due.abs().max()).item():.1e}")
         if not FAST:
             works["compiled"] = lambda: inference(compiled, wide)
@@ -744,8 +738,8 @@ time_bars(timings(works, RUNS, progress=counter()))
 if torch.cuda.is_available():
     there = copy.deepcopy(folded_last).cuda()
     on_gpu = wide.cuda()
-    works = {"as given": lambda: quietly(network, x), "on the GPU": lambda: inference(there, on_gpu)}
-    due, got = quietly(network, x), inference(there, on_gpu).cpu()
+    works = {"as given": lambda: inference(network, x), "on the GPU": lambda: inference(there, on_gpu)}
+    due, got = inference(network, x), inference(there, on_gpu).cpu()
     print(f"relative difference {((got - due).abs().max() / due.abs().max()).item():.1e}")
     display(time_bars(timings(works, RUNS, progress=counter())))
 else:
@@ -764,8 +758,8 @@ quick = fast(network, size=W, repeats=RUNS)
 quick
 
 # %% [markdown]
-# `fast` accepts any network: your own from lesson 05, and trained ones. Here it gets the thin trained network of lesson
-# 07 and the bundled photographs. The proof that counts in practice: are its answers the same?
+# `fast` accepts any network: your own from lesson 05, and trained ones. Here it gets the course's small trained network
+# and the bundled photographs. The proof that counts in practice: are its answers the same?
 
 # %%
 from resnet_lib.photos import PHOTOS, photo
@@ -782,28 +776,14 @@ assert torch.equal(a.argmax(1), b.argmax(1))
 print(quick_thin)
 
 # %% [markdown]
-# The code is short enough to read: `fold_bn` is your exercise 3, with checks of its input.
-
-# %%
-import inspect
-
-from resnet_lib.speed.fast import fold_bn
-
-print(inspect.getsource(fold_bn))
-
-# %% [markdown]
 # ## 12 · Play with it
 #
-# Choose the steps, and measure. The network as given alternates with it, at the same settings. Your measurements stay
-# in the table. Predict first:
+# Choose the steps, and measure. Your measurements stay in the table. Say what you expect first:
 #
 # 1. **sum and ReLU joined** at batch 1 and at batch 8: which gains more over "as given"?
 # 2. W = 64 and W = 224: about twelve times the MACs. Twelve times the time?
 # 3. One thread and all of them, at W = 64: is it worth dividing this little work?
 # 4. At which batch, if any, does bfloat16 pay on your machine?
-
-# %%
-from resnet_lib.explorers import SpeedExplorer
 
 # %%
 explorer = SpeedExplorer(network, repeats=RUNS)
@@ -840,7 +820,7 @@ explorer
 # - Time in alternating runs, after a warm-up, many times; report medians and spreads.
 # - A step has two costs, FLOPs and bytes. Their ratio, compared with your machine's ridge, says which one limits the
 #   step.
-# - BN in `eval()` folds into the convolution: W' = s · W, b' = s · (b − μ) + β, with s = γ / √(σ² + ε). Exact.
+# - BN in `eval()` folds into the convolution: w' = s · w, b' = s · (b − μ) + β, with s = γ / √(σ² + ε). Exact.
 # - Sums and ReLUs join the convolutions: 175 steps become 57, and far fewer bytes are moved.
 # - Batch, threads and number formats depend on the machine and on what you need: measure.
 # - `fast(network)` does all of it and proves that the result is the same.
@@ -851,8 +831,8 @@ explorer
 # <details><summary>Answer</summary>A machine is slower at some times than at others. In alternating runs this affects
 # both; one after the other it affects only one.</details>
 #
-# 2. What do W' and b' become when a BN with γ = 2, β = 1, μ = 3, σ² + ε = 4 is folded into a convolution without bias?
-# <details><summary>Answer</summary>s = 2 / √4 = 1, so W' = W and b' = 1 · (0 − 3) + 1 = −2.</details>
+# 2. What do w' and b' become when a BN with γ = 2, β = 1, μ = 3, σ² + ε = 4 is folded into a convolution without bias?
+# <details><summary>Answer</summary>s = 2 / √4 = 1, so w' = w and b' = 1 · (0 − 3) + 1 = −2.</details>
 #
 # 3. Folding BN saves no MACs. What does it save?
 # <details><summary>Answer</summary>A trip through memory: BN reads every value and writes it again. Its few

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 10 · Capstone: a network of your own
 #
-# 120 minutes, 300 seconds to run all cells · after [lesson 05](05_resnet50.ipynb); [07](07_feature_maps.ipynb) helps with the maps · words: [glossary](glossary.ipynb#Training-and-comparing)
+# 120 minutes, 300 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb); [07](07_feature_maps.ipynb) helps with the maps · words: [glossary](glossary.ipynb#Training-and-comparing)
 #
 # So far the network was given, and you learnt the reasons for its numbers. Now you choose the numbers, within the
 # budget of a thin ResNet-50. **Where would you spend it?** Drag first; your own design comes in section 4.
@@ -28,38 +28,38 @@ Progress("10", exercises=4)
 DesignExplorer()
 
 # %% [markdown]
-# 1. Double **C1** of Stage 1. Which of the two budgets bursts first?
+# 1. Double **C1** of Stage 1. How far over the budget are you, in parameters and in MACs?
 # 2. Undo that, and set **S** of Stage 4 to 1. What happens to its parameters, and to its MACs?
 # 3. Begin with **deep and narrow**, then with **wide and shallow**. Which sees more of the picture?
 #
 # <details><summary>Answers</summary>
 #
-# 1. Early stages have the large maps: their channels cost MACs long before they cost parameters.
+# 1. 3 % in parameters, 47 % in MACs: early stages have the large maps, where a channel costs MACs first.
 # 2. The parameters stay the same, and its MACs grow more than threefold.
-# 3. The deep one: every 3×3 adds 2 · jump to what a value sees.
+# 3. The deep one, by far: every 3×3 adds 2 · jump to what a value sees.
 # </details>
 #
-# <details><summary>What you can do at the end of this lesson</summary>
+# <details><summary>At the end of this lesson you can …</summary>
 #
-# **At the end of this lesson you can**
 # - predict what a change to a network costs, before you measure it,
 # - design a network within a budget of parameters and MACs, and give a reason for each of its numbers,
 # - train it against ResNet-50, and distinguish a real difference from chance,
 # - change one thing within the budget, and report everything on one page.
 #
-# Nearly all of the running time is training, which you can stop and resume.
+# Nearly all of the running time is training, which you can stop and resume. After section 4 (55 minutes) is a good
+# place for a break.
 # </details>
 #
-# **What you have just seen.** Every number has a price, in parameters or in MACs, and a use. In this lesson you predict
-# the price, design a network, train it against ResNet-50, and say how sure you can be that one of the two is better.
+# **What you have just seen.** Every number has a price, in parameters or in MACs, and a use. What is it worth? That
+# only training shows, and then you have to say how sure you can be that one of two networks is better.
 
 # %%
 from dataclasses import replace
 
 import torch
-from PIL import Image
 
 from resnet_lib import Design, StageDesign, StemDesign, anatomy
+from resnet_lib.exercises import ask
 from resnet_lib.experiments import runs_folder
 from resnet_lib.experiments.budget import budget_of, code, notes
 from resnet_lib.experiments.tasks import photographs
@@ -68,9 +68,6 @@ from resnet_lib.views import cost_bars
 
 # %% [markdown]
 # ## 1 · The task, and the budget
-#
-# So far the network was given, and you learnt the reasons for its numbers. Now the task is given, and you choose the
-# numbers.
 #
 # The task needs no internet. It uses the five bundled photographs: small pieces are cut out, some are mirrored, and
 # each is rotated by 0, 90, 180 or 270 degrees. A network has to say **which photograph a piece is from, and how it is
@@ -84,9 +81,7 @@ W = task.size
 
 pictures, labels = task.train
 print(f"{len(pictures):,} training pieces, {len(task.test[1]):,} test pieces, {W} × {W} pixels each")
-one_each = [(labels == k).nonzero()[0].item() for k in range(len(task.classes))]
-sheet = pictures[one_each].reshape(5, 4, 3, W, W).permute(1, 3, 0, 4, 2).reshape(4 * W, 5 * W, 3)
-Image.fromarray(sheet.numpy()).resize((5 * 112, 4 * 112), Image.Resampling.NEAREST)
+task.sheet([labels.tolist().index(4 * photo + turn) for turn in range(4) for photo in range(5)], columns=5)
 
 # %% [markdown]
 # Here is one piece of each class: five photographs side by side, and from top to bottom upright, rotated left, upside
@@ -103,6 +98,11 @@ Image.fromarray(sheet.numpy()).resize((5 * 112, 4 * 112), Image.Resampling.NEARE
 #
 # **The budget** is the cost of a thin ResNet-50 for this task: the blocks you know, 3-4-6-3, with a quarter of the
 # channels and a head for 20 classes. `Design.resnet` returns it as a *design*: numbers, without weights yet.
+#
+# It was made for pictures of 224 pixels. **Predict** what becomes of it at 32:
+
+# %%
+ask("10.last")
 
 # %%
 thin = Design.resnet(blocks=(3, 4, 6, 3), base=16, num_classes=len(task.classes))
@@ -114,7 +114,7 @@ print(
 cost_bars(anatomy(thin, W))
 
 # %% [markdown]
-# **What do you see?** This network was designed for pictures of 224 pixels. What happens at 32? Follow the shapes.
+# **What do you see?** Follow the shapes, then the parameters.
 #
 # <details><summary>What you can see</summary>Stage 0 already reduces the 32 × 32 pixels to 8 × 8. Stage 4 ends at 1
 # × 1. There a 3×3 has one value in its middle, and padding around it: eight of its nine weights are multiplied by
@@ -141,7 +141,8 @@ for note in notes(thin, anatomy(thin, W)):
 #
 # Here are three changes to the thin ResNet-50. By what factor do parameters and MACs change? Write whole numbers or
 # fractions, such as `(2, 1 / 9)` for "twice the parameters, a ninth of the MACs". You can ignore the stem and the head,
-# which do not follow these rules exactly: the check allows 10 %.
+# which do not follow these rules exactly: the check allows 10 %. (The cell also prints a question of its own; its
+# answer goes into `own`.)
 #
 # <details><summary>Hint: which of the two numbers depends on W?</summary>No weight depends on W, only the number of
 # times it is used.</details>
@@ -193,18 +194,12 @@ check_own("10", me, own)
 #
 # ## 3 · The designer
 #
-# The designer lets you set every number of every stage, and immediately shows shapes, costs, what a value sees, and how
-# much of the budget is used: the line across each bar is the limit. It explains what is illegal. Predict before you
-# move a control:
+# This is the designer of the first screen, for the task's pictures. The line across each bar is the limit of the budget.
+# What do you expect, and what happens?
 #
 # 1. Set **groups** of Stage 3 to 3. What is wrong, and which two numbers disagree? Which values would be legal?
 # 2. Remove **MAXPOOL /2**. How do the parameters and the MACs change? Are you still within the budget?
-# 3. Put it back, and set **S** of Stage 4 to 1. What happens to its maps, and to the MACs of Stage 4?
-# 4. Choose **deep and narrow**, then **wide and shallow**. Both are within the budget. Which one sees further?
-# 5. Can Stage 2 begin with a BTNK2? Try it.
-
-# %%
-from resnet_lib.explorers import DesignExplorer
+# 3. Can Stage 2 begin with a BTNK2? Try it.
 
 # %%
 designer = DesignExplorer(thin, budget, task=task, recipe=recipe, folder=runs_folder() / "10")
@@ -217,10 +212,7 @@ designer
 #    nearest.
 # 2. The parameters stay the same, since no weight depends on W. The MACs of Stages 1 to 4 grow fourfold, far over the
 #    budget.
-# 3. Stage 4 keeps 2 × 2. Its parameters stay the same, and its MACs grow by a factor of about three and a half. (Not
-#    four: the first 1×1 of its BTNK1 ran at 2 × 2 before.)
-# 4. The deep one: 827 pixels against 107. Every 3×3 adds 2 · jump. In pictures of 32 pixels both see everything.
-# 5. Yes, if the shortcut has nothing to change: S = 1, and equal numbers of input and output channels. Untick “C out =
+# 3. Yes, if the shortcut has nothing to change: S = 1, and equal numbers of input and output channels. Untick “C out =
 #    4 · C1”, and set Stage 2's C out to 64 and its S to 1.
 # </details>
 #
@@ -245,7 +237,8 @@ designer
 # ### Exercise 2 · design a network
 # ●●● of ●●● · the heart of this lesson · 30 minutes
 #
-# Find a design in the designer that you can justify. Copy it from “this design as code” and paste it here. It must
+# Find a design in the designer that you can justify. Copy it from “this design as code” and paste it as `design`. It
+# must
 #
 # - be legal, and within the budget for pictures of 32 × 32,
 # - use at least half of the MACs: a design that saves its budget is hard to compare,
@@ -261,17 +254,7 @@ designer
 
 # %% tags=["exercise"]
 # Exercise 2: your design, as the designer gives it.
-thin_as_code = Design(
-    stem=StemDesign(C1=16, kernel=7, S=2, pool=True),
-    stages=(
-        StageDesign(blocks=3, C1=16, C_out=64, S=1, groups=1),
-        StageDesign(blocks=4, C1=32, C_out=128, S=2, groups=1),
-        StageDesign(blocks=6, C1=64, C_out=256, S=2, groups=1),
-        StageDesign(blocks=3, C1=128, C_out=512, S=2, groups=1),
-    ),
-    num_classes=20,
-)
-design = ...  # your own: paste it in the place of the three dots
+design = ...  # paste it in the place of the three dots: Design(stem=…)
 
 # %% tags=["solution"]
 # The reasons for these numbers are in the report below.
@@ -290,8 +273,10 @@ design = Design(
 from resnet_lib.exercises import check_design
 
 checked = check_design(design, task, budget, unlike=thin, exercise="10.2")
-example = Design.resnet(blocks=(1, 1, 2, 1), base=24, num_classes=len(task.classes))
-entry = design if checked.ok else example  # what is built and trained below
+# What is built and trained below until your design is right: fewer blocks, and more channels.
+numbers = ((1, 24, 1), (1, 48, 2), (2, 96, 2), (1, 192, 2))
+stages = tuple(StageDesign(blocks=n, C1=C1, C_out=4 * C1, S=S) for n, C1, S in numbers)
+entry = design if checked.ok else replace(thin, stem=StemDesign(C1=24), stages=stages)
 checked
 
 # %% [markdown]
@@ -330,8 +315,8 @@ comparison = DesignTrainingExplorer(designs, task, recipe, runs=3, folder=runs_f
 comparison
 
 # %% [markdown]
-# **train** and **stop** are buttons. The next cell trains as well; ■ in the toolbar stops it, and running it again
-# resumes, even tomorrow. Runs that you have trained in the designer are already there. The curves above grow meanwhile.
+# **train** and **stop** are buttons. The next cell trains as well, in about three minutes on two cores; ■ in the toolbar stops
+# it, and running it again resumes, even tomorrow. Runs that you have trained in the designer are already there.
 # Strong lines are the means of the runs, and weak lines the runs themselves.
 
 # %%
@@ -369,8 +354,8 @@ comparison.run()
 #
 # Make `changed` from your `design`: one idea, such as the pool, the kernel of the stem, groups, or deep against wide.
 # You may adjust channels and blocks to keep the budget: the MACs of the two must be within 15 % of each other.
-# Otherwise you would compare cheap with expensive. Then say what you expect: `"better"`, `"worse"` or
-# `"no difference"`.
+# Otherwise you would compare cheap with expensive. Say in `idea` what you changed, in a few words, and in `expected`
+# what you expect: `"better"`, `"worse"` or `"no difference"`.
 #
 # <details><summary>Hint: how to change a design in code</summary>
 # <code>replace(design, stem=replace(design.stem, kernel=5))</code>. Or load your design into the designer with
@@ -430,26 +415,15 @@ else:
 #
 # ## 7 · Look inside
 #
-# The explorer of lesson 07 works with any network, including yours. The next cell shows the first run of your design. A
-# `Checkpoint` gives the explorer the class names and the training size, 32 pixels.
+# The explorer of lesson 07 works with any network, including yours: here with the first run of your design. `describe`
+# tells it the class names and the size of the pictures.
 
 # %%
 from resnet_lib.explorers import PhotographExplorer
-from resnet_lib.weights import Checkpoint
 
 runs = comparison.race.runs.items() if comparison.race else ()
 mine = next((run.best for name, run in runs if name.startswith("my design")), network).eval()
-mine.checkpoint = Checkpoint(
-    name="my design",
-    design="",
-    options={"num_classes": len(task.classes)},
-    file="",
-    resize=W,
-    size=W,
-    top1=None,
-    note=task.note,
-    labels=task.classes,
-)
+task.describe(mine, "my design")
 PhotographExplorer(mine, picture="cat", step="stage1.0.relu3")
 
 # %% [markdown]
@@ -464,7 +438,7 @@ PhotographExplorer(mine, picture="cat", step="stage1.0.relu3")
 # ### Exercise 4 · explain your design
 # ●● of ●●● · a design is only as good as its reasons · 20 minutes
 #
-# Write `why`, in 200 to 1,000 characters: what you chose and why, with at least two numbers, what the ablation showed,
+# Write your name in `author`, and in `why`, in 200 to 1,000 characters: what you chose and why, with at least two numbers, what the ablation showed,
 # and what you do **not** know. An empty line starts a new paragraph.
 
 # %% tags=["exercise"]

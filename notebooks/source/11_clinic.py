@@ -13,10 +13,10 @@
 # %% [markdown]
 # # 11 · The broken-block clinic
 #
-# 115 minutes, 200 seconds to run all cells · after [lesson 05](05_resnet50.ipynb) and [06](06_published_weights.ipynb); [08](08_why_residuals.ipynb) helps with training curves · words: [glossary](glossary.ipynb#Proof-and-diagnosis)
+# 115 minutes, 100 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb) and [06](06_published_weights.ipynb); [08](08_why_residuals.ipynb) helps with training curves · words: [glossary](glossary.ipynb#Proof-and-diagnosis)
 #
-# A ResNet with a mistake rarely stops. It runs, it learns, and it is a little worse than it should be. Here is one
-# whose mistake is real. **Can you say what is wrong before you read its code?** Examine it first.
+# A ResNet with a mistake rarely stops. It runs, it learns, and something is odd. This one's author says: “It runs, but
+# the published weights leave some entries over.” **Can you say what is wrong before you read the code?** Examine it.
 
 # %%
 from resnet_lib.compare.clinic.patients import PATIENTS
@@ -26,33 +26,33 @@ from resnet_lib.explorers import ClinicExplorer
 Progress("11", exercises=8)
 
 # %%
-ClinicExplorer("halving")
+ClinicExplorer("lean")
 
 # %% [markdown]
-# 1. Press **shapes**. What do you learn, and what not?
-# 2. Press **ladder**. Where does it first differ from a healthy network?
-# 3. Choose a diagnosis. A wrong one costs nothing and says what speaks against it.
+# 1. Press **shapes and counts**. Which of shapes, parameters and MACs are as they should be?
+# 2. Press **statistics**, then **ladder of proof**. Where do both first find something?
+# 3. Choose a diagnosis. A wrong one costs nothing, and says what speaks against it.
 #
 # <details><summary>Answers</summary>
 #
-# This patient does not even run: its author thought that a projection is needed only where the stride is 2. Lesson 03
-# had that mistake. Most of the others run.
+# 1. Shapes and MACs. 7,680 parameters are missing.
+# 2. In the shortcut of Stage 1's first block, which has a projection.
+# 3. The clinic tells you. The first examination alone rules out three of the four: parameters are missing, and no MAC is.
 # </details>
 #
-# <details><summary>What you can do at the end of this lesson</summary>
+# <details><summary>At the end of this lesson you can …</summary>
 #
-# **At the end of this lesson you can**
 # - examine a misbehaving network in four ways,
 # - distinguish a mistake in a network from a mistake in the preparation of its pictures or in its training,
 # - say what each examination can see, and what it cannot,
 # - diagnose a mistake from its symptoms, before you read the code,
 # - fix it, and prove that it is fixed.
 #
-# Most of the running time is training.
+# Most of the running time is training. After section 5 (35 minutes) is a good place for a break.
 # </details>
 #
-# **What you have just seen.** Four examinations, each cheap, each blind to something. The lesson shows what each can
-# see, lets you examine 19 networks, and has you fix eight of them.
+# **What you have just seen.** Examinations: cheap, always the same, each blind to something. Four of them wait for 19
+# networks here, and you will fix seven of these.
 
 # %%
 from collections import OrderedDict
@@ -62,7 +62,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib.compare.clinic import EXAMINATIONS, Trial, prove, shapes, statistics
-from resnet_lib.exercises import check_cured
+from resnet_lib.exercises import ask, check_cured
 from resnet_lib.views.clinic import findings_table, record
 
 torch.set_num_threads(1)  # the networks here are small: more threads would only wait for each other
@@ -70,9 +70,8 @@ torch.set_num_threads(1)  # the networks here are small: more threads would only
 # %% [markdown]
 # ## 1 · Patients
 #
-# A ResNet with a mistake rarely stops. It runs, it learns, and it is a little worse than it should be, or slower, or
-# does not fit the published weights. The mistakes in this clinic are real: most were found in public projects, some of
-# them years after the code was published.
+# The mistakes in this clinic are real: most were found in public projects, some of them years after the code was
+# published.
 #
 # Every patient is a whole network with a mistake in one part: the stem, the block, the stages, the head, or the use of
 # the network: how its pictures are prepared, how it is trained, how it is run.
@@ -84,9 +83,8 @@ for i, (name, patient) in enumerate(PATIENTS.items(), 1):
     print(f"{i:2}. {name}: {patient.complaint}")
 
 # %% [markdown]
-# A doctor does not begin by reading the whole code. First come examinations: cheap, always the same, and each blind to
-# something. The first uses the full ResNet-50. The others use smaller networks of the same parts, so that they need
-# only seconds: the sizes in their error messages are smaller too.
+# And these are the examinations. The first uses the full ResNet-50. The others use smaller networks of the same parts,
+# so that they need only seconds: the sizes in their error messages are smaller too.
 
 # %%
 for name, (sees, cannot) in EXAMINATIONS.items():
@@ -96,9 +94,10 @@ for name, (sees, cannot) in EXAMINATIONS.items():
 # ## 2 · One patient, four examinations
 #
 # Patient 11, `single`, comes from a well-known annotated implementation. Three GitHub threads ask about it: "It learns
-# well, but it is slow, and it needs a lot of memory."
-#
-# **Predict:** which of the four examinations will find something? Will there be more parameters than there should be?
+# well, but it is slow, and it needs a lot of memory." Its strides sit in the wrong stages. **Predict:**
+
+# %%
+ask("11.single")
 
 # %%
 patient = PATIENTS["single"]
@@ -109,8 +108,7 @@ for what, (healthy, mine) in {"parameters": found.parameters, "MACs": found.macs
     print(f"{what:10} {mine:15,}  healthy {healthy:,}")
 
 # %% [markdown]
-# **What do you see?** Which of the three, shapes, parameters and MACs, are wrong? Where are strides missing, and where
-# is there one too many?
+# **What do you see?** Where are strides missing, and where is there one too many?
 #
 # <details><summary>What you can see</summary>Shapes and MACs. Stage 1 halves W, and should not. The later stages
 # should, and do not, so that the maps of Stages 3 and 4 are too large and cost several times the MACs. The number of
@@ -133,8 +131,8 @@ print(proof.text)
 print(proof.cause)
 
 # %% [markdown]
-# The last examination trains the patient briefly, beside two healthy networks that differ only in their first weights.
-# The difference between those two is chance. Only a difference well beyond it is a finding.
+# The last examination trains the patient for 200 steps, beside two healthy networks that differ only in their first
+# weights. The difference between those two is chance. Only one well beyond it is a finding.
 
 # %%
 trial = Trial(patient.parts).run()
@@ -151,9 +149,10 @@ print(trial.text)
 #
 # Many projects test a rebuilt network like this: load the published weights, classify a few pictures, compare the
 # winning class. Patient 10, `straight`, has **no ReLU in its stem**. It gets trained weights and 64 pictures, and there
-# are ten classes.
-#
-# **Predict:** for what fraction of the pictures does the same class win as in the healthy network?
+# are ten classes. **Predict** how often its answer agrees with the healthy network's:
+
+# %%
+ask("11.winner")
 
 # %%
 found = prove(PATIENTS["straight"].parts)
@@ -169,9 +168,10 @@ print(f"largest difference of a score: {found.answer:.0%} of the largest score")
 # ## 4 · A healthy network with wrong answers
 #
 # Patient 15, `raw`: "Trained from the start it does well. With published weights the same code is wrong about most
-# pictures." Its network is healthy.
-#
-# **Predict:** which examinations can find a mistake that is outside the network?
+# pictures." Its network is healthy. **Predict:**
+
+# %%
+ask("11.outside")
 
 # %%
 patient = PATIENTS["raw"]
@@ -197,7 +197,10 @@ print(f"the same winning class for {found.winners:.0%} of the pictures")
 #
 # But in `eval()` BN uses the mean and the variance that it has **kept** from training. So a trained network remembers
 # what its pictures looked like, even if that was never documented. Divide the deviation of the first BN's input by the
-# deviation that it kept. **Predict:** roughly what is the ratio with the right preparation, and with this patient's?
+# deviation that it kept. This patient forgets to divide by a deviation. **Predict** the two ratios, roughly:
+
+# %%
+ask("11.ratio")
 
 # %%
 healthy, mine = found.arrives
@@ -214,14 +217,11 @@ print(f"prepared by this patient: {mine:.2f}")
 # ## 5 · The clinic
 #
 # Choose a patient, examine it, choose a diagnosis. **its code** unfolds, but try without it first: symptoms, then
-# diagnosis, then code. For each wrong diagnosis the clinic explains why the symptoms do not fit. The right one links to
-# the threads that report the mistake, and has **what to change** folded away.
+# diagnosis, then code. The right diagnosis links to the threads that report the mistake, and has **what to change**
+# folded away.
 #
 # Before each examination, say what you expect. Try to need as few examinations as possible. The cause that the ladder
 # found is folded away under **the numbers**: look there last.
-
-# %%
-from resnet_lib.explorers import ClinicExplorer
 
 # %%
 clinic = ClinicExplorer("quick")
@@ -657,40 +657,12 @@ check_cured(PATIENTS["dead"], initialise=initialise, exercise="11.7")
 #
 # ## 7 · Which examination finds what
 #
-# The table has all patients and all examinations. Parameters and MACs have their own column here, and the last column
-# is the test of section 3: the fraction of 64 pictures for which the winning class is the same with trained weights, if
-# those fit.
-#
-# **Predict:** is there an examination that finds every patient? Is there a patient that none finds? (The cell trains
-# each of them until training has found something, or to the end, which takes a minute or two. Read exercise 8 meanwhile.)
-
-# %%
-COLUMNS = ["shapes", "parameters, MACs", "statistics", "ladder of proof", "training", "same winning class"]
-table = {}
-for name, patient in PATIENTS.items():
-    design, proof = shapes(patient.parts), prove(patient.parts)
-    trial = Trial(patient.parts, patient.healthy)
-    for _ in trial:
-        if trial.sick:
-            break
-    counts = [design.parameters, design.macs]
-    cells = [
-        bool(design.first),
-        any(mine is not None and mine != healthy for healthy, mine in counts),
-        statistics(patient.parts, patient.healthy).sick,
-        proof.sick,
-        trial.sick,
-        "–" if proof.winners is None else f"{proof.winners:.0%}",
-    ]
-    table[name] = dict(zip(COLUMNS, cells, strict=True))
-    print(name, end="\n" if len(table) == 10 else " ")
-
-# %% [markdown]
 # ### Exercise 8 · predict the table
 # ●● of ●●● · important · 8 minutes
 #
-# Before you look at the table, choose one of the four patients in each line. (Their complaints are in section 1, beside
-# their names, and their code is in the clinic above.)
+# In each line one of the four patients fits. Put its name in the place of the dots. (Their complaints are in section 1,
+# beside their names, and their code is in the clinic above.) The cell also prints a question of its own, about biases;
+# its answer goes into `own`.
 #
 # <details><summary>Hint for the first</summary>Shapes and counts see the design, statistics see an untrained network.
 # Which mistake matters only with trained weights?</details>
@@ -725,26 +697,44 @@ me = ""  # in a course: your name, as in the name of the file that you hand in; 
 own = 128 + 128 + 512 + 512
 
 # %%
-from resnet_lib.exercises import choice_question, predict
+from resnet_lib.exercises import predict
+from resnet_lib.exercises.asked_later import PATIENT_QUESTIONS
 
-
-def who(text, *due):
-    """Return a question whose answer is the one patient of four in which the quick examinations find exactly this."""
-    names = text.partition(": ")[2].replace(" or ", ", ").split(", ")
-    finds = {name: [column for column in COLUMNS[:4] if table[name][column]] for name in names}
-    why = {name: f"{name} is found by: {', '.join(found) or 'no quick one'}." for name, found in finds.items()}
-    return choice_question(f"{text}?", why, next(name for name in names if finds[name] == list(due)))
-
-
-due = [["ladder of proof"], [], ["parameters, MACs", "ladder of proof"], []]
-predict([who(text, *found) for text, found in zip(prediction, due, strict=True)], prediction.values(), exercise="11.8")
+predict(PATIENT_QUESTIONS, prediction, exercise="11.8")
 
 # %%
 from resnet_lib.exercises import check_own
 
 check_own("11", me, own)
 
+# %% [markdown]
+# Now the table: all patients and all examinations. Parameters and MACs have their own column here, and the last column
+# is the test of section 3: the fraction of 64 pictures for which the winning class is the same with trained weights, if
+# those fit. **Predict:**
+
 # %%
+ask("11.all")
+
+# %%
+COLUMNS = ["shapes", "parameters, MACs", "statistics", "ladder of proof", "training", "same winning class"]
+TRAINED = ["raw", "thrifty", "hoarder", "dead"]  # list(PATIENTS) trains all of them, in about two minutes on two cores
+table = {}
+for name, patient in PATIENTS.items():
+    design, proof = shapes(patient.parts), prove(patient.parts)
+    trial = Trial(patient.parts, patient.healthy)
+    for _ in trial if name in TRAINED else ():  # until something is found, or to the end
+        if trial.sick:
+            break
+    counts = [design.parameters, design.macs]
+    cells = [
+        bool(design.first),
+        any(mine is not None and mine != healthy for healthy, mine in counts),
+        statistics(patient.parts, patient.healthy).sick,
+        proof.sick,
+        trial.sick if name in TRAINED else "not trained",
+        "–" if proof.winners is None else f"{proof.winners:.0%}",
+    ]
+    table[name] = dict(zip(COLUMNS, cells, strict=True))
 findings_table(table, COLUMNS)
 
 # %% [markdown]
@@ -755,8 +745,8 @@ findings_table(table, COLUMNS)
 # - No column finds every patient. The ladder finds most, but not `dead`, which it heals by copying weights, and not
 #   `thrifty`, whose results are right: a ReLU with inplace=True overwrites the maps that the hooks have kept.
 # - Shapes alone find few patients. Together with parameters and MACs they find several more, and they cost nothing.
-# - Training is the slowest examination. It compensates for most mistakes in a network that runs; but only training
-#   finds mistakes in the training itself.
+# - Training is the slowest examination, and finds the fewest: it compensates for most mistakes in a network that runs.
+#   But only training finds mistakes in the training itself.
 # - The last column is anywhere between 0 % and 100 %, even for networks that are clearly wrong.
 # - One patient is healthy, and no examination says otherwise. That is as valuable as a finding.
 # </details>

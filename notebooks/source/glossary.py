@@ -357,7 +357,7 @@ NotationExplorer()
 #   fetched.&nbsp;[09](09_making_it_fast.ipynb)
 # - <b id="channels-last">channels last</b>: An order of the numbers in memory: all channels of the first pixel, then
 #   all of the second. The shape stays (C, H, W).&nbsp;[09](09_making_it_fast.ipynb)
-# - <b id="folding">folding</b>: A BN in `eval()` is computed into the convolution before it: W' = s · W, b' = s · (b −
+# - <b id="folding">folding</b>: A BN in `eval()` is computed into the convolution before it: w' = s · w, b' = s · (b −
 #   μ) + β, with s = γ / √(σ² + ε). Exact.&nbsp;[09](09_making_it_fast.ipynb)
 # - <b id="joined">joined</b>: The convolution itself computes sum and ReLU, before its result is written to
 #   memory.&nbsp;[09](09_making_it_fast.ipynb)

@@ -23,6 +23,7 @@ from .channels import SILENT
 from .checkpoints import CONTENTS
 from .conversions import TO_V1
 from .costs import PARAMETERS
+from .degradation import DIAGNOSE
 from .folding import FOLD
 from .macs import MACS
 from .parts import _stage as stage
@@ -74,6 +75,7 @@ PARTS = {
     "silent": Part(SILENT.made),
     "my_grad_cam": Part(lambda: _grad_cam, "grad_cam"),
     "factor": Part(FACTOR.made),
+    "diagnose": Part(DIAGNOSE.made),
     "ways": Part(WAYS.made),
     "my_fold": Part(FOLD.made),
 }

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from .._common import Finding, Kind, check
 from ..photos import PHOTOS, normalised, photo
+from ..weights import Checkpoint
 from ..weights.download import Unavailable, fetch
 
 TURNS = ("upright", "turned left", "upside down", "turned right")
@@ -54,6 +55,35 @@ class Task:
         """The same task with only the first n pictures to train on and the first n to be tested with."""
         check(n=n)
         return replace(self, train=tuple(t[:n] for t in self.train), test=tuple(t[:n] for t in self.test))
+
+    def sheet(self, chosen, columns, scale=3):
+        """Return one image of the training pictures with the numbers `chosen`, row by row, every pixel scale × scale.
+        ValueError where they do not fill the last row."""
+        pictures = self.train[0][list(chosen)]
+        n, channels, H, W = pictures.shape
+        check(columns=columns, scale=scale)
+        if n % columns:
+            raise ValueError(f"{n} pictures do not fill rows of {columns}")
+        rows = n // columns
+        grid = pictures.view(rows, columns, channels, H, W).permute(0, 3, 1, 4, 2)
+        image = Image.fromarray(grid.reshape(rows * H, columns * W, channels).numpy())
+        return image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
+
+    def describe(self, network, name):
+        """Attach a checkpoint with this task's classes and size to a network, which explorers read; return the
+        network."""
+        network.checkpoint = Checkpoint(
+            name=name,
+            design="",
+            options={"num_classes": len(self.classes)},
+            file="",
+            resize=self.size,
+            size=self.size,
+            top1=None,
+            note=self.note,
+            labels=self.classes,
+        )
+        return network
 
 
 @lru_cache(maxsize=2)

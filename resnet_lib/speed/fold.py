@@ -10,8 +10,8 @@ def fold_bn(conv, bn):
     """One convolution that computes bn(conv(x)), as BN does it in evaluation mode.
 
     BN there is y = γ · (c − μ) / √(σ² + ε) + β with constants for each channel (Ioffe, Szegedy, arXiv 1502.03167,
-    Algorithm 2, step 11), and c = W ∗ x + b. With s = γ / √(σ² + ε) that is y = (s · W) ∗ x + (s · (b − μ) + β):
-    again a convolution, with W' = s · W and b' = s · (b − μ) + β. Without a bias b is 0.
+    Algorithm 2, step 11), and c = w ∗ x + b. With s = γ / √(σ² + ε) that is y = (s · w) ∗ x + (s · (b − μ) + β):
+    again a convolution, with w' = s · w and b' = s · (b − μ) + β. Without a bias b is 0.
 
     conv, bn: nn.Conv2d and nn.BatchNorm2d, which are left as they are.
     Returns a new nn.Conv2d with a bias. Raises ValueError for what cannot be folded.
