@@ -573,7 +573,7 @@ if len(trained) < 2:
 elif not saved.done:
     print("The twins of section 4 are not trained to the end yet: they are taken as they are now.")
 
-without_blocks = AblationExplorer(trained, task, n=64 if FAST else 500)
+without_blocks = AblationExplorer(trained, task, n=16 if FAST else 500)
 without_blocks
 
 # %% [markdown]
@@ -608,7 +608,7 @@ without_blocks.run()
 # measure here is **agreement**: how often it still gives the answer of the complete network.
 
 # %%
-bundled = AblationExplorer(n=64 if FAST else 500)
+bundled = AblationExplorer(n=16 if FAST else 500)
 bundled
 
 # %%
