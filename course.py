@@ -486,8 +486,8 @@ All of JupyterLab's own: %s lab --help-all"""
         ["test"],
         test,
         "run the tests (pytest)",
-        """Without options it runs everything, in several processes side by side. That takes about ten minutes; browser
-tests are skipped where there is neither Chromium nor Chrome.
+        """Without options it runs everything, in several processes side by side. That takes about 25 minutes on two
+cores; browser tests are skipped where there is neither Chromium nor Chrome.
 
   --quick        leave out what needs a browser, runs notebooks, trains networks or takes long
 

@@ -45,7 +45,7 @@ def test_its_cells_run_and_the_block_is_drawn_in_letters_and_in_numbers(glossary
     view = glossary.view("C1")
     drawings = view.root.locator("svg[role=img]")
     labels = [drawings.nth(i).get_attribute("aria-label") for i in range(drawings.count())]
-    assert "F(x) has shape (4·C1, W/S, W/S)" in labels[0] and "F(x) has shape (512, 28, 28)" in labels[1]
+    assert "F(x) (4·C1, W/S, W/S)" in labels[0] and "F(x) (512, 28, 28)" in labels[1]
     view.slider("S").press("ArrowLeft")
     drawings.nth(1).get_by_text("F(x) (512, 56, 56)").wait_for()
     assert "W/S" in drawings.nth(0).get_attribute("aria-label")

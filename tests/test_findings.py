@@ -69,8 +69,14 @@ def test_hints_of_the_ladder_and_the_clinic_do_not_depend_on_words(monkeypatch):
     usual = all_of_them()
     only_kinds(monkeypatch)
     replaced = all_of_them()
-    assert [u[:2] for u in usual] == [r[:2] for r in replaced] and not any(u[0] for u in usual)
+    assert not any(ok for ok, *_ in usual + replaced)
     assert all(u[2] != r[2] for u, r in zip(usual, replaced, strict=True))
+    (ladder, *others), (replaced_ladder, *replaced_others) = (
+        [hints for _, hints, _ in all] for all in (usual, replaced)
+    )
+    assert others == replaced_others
+    # The ladder's last hint is the cause, a finding that is told itself.
+    assert ladder[:-1] == replaced_ladder[:-1] and ladder[-1] != replaced_ladder[-1]
 
 
 def test_every_kind_that_a_hint_belongs_to_is_made_somewhere():
