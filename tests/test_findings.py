@@ -70,13 +70,11 @@ def test_hints_of_the_ladder_and_the_clinic_do_not_depend_on_words(monkeypatch):
     only_kinds(monkeypatch)
     replaced = all_of_them()
     assert not any(ok for ok, *_ in usual + replaced)
-    assert all(u[2] != r[2] for u, r in zip(usual, replaced, strict=True))
-    (ladder, *others), (replaced_ladder, *replaced_others) = (
-        [hints for _, hints, _ in all] for all in (usual, replaced)
-    )
-    assert others == replaced_others
-    # The ladder's last hint is the cause, a finding that is told itself.
-    assert ladder[:-1] == replaced_ladder[:-1] and ladder[-1] != replaced_ladder[-1]
+    (ladder, *others), (ladder_in_kinds, *others_in_kinds) = usual, replaced
+    assert [hints for _, hints, _ in others] == [hints for _, hints, _ in others_in_kinds]
+    assert all(told != kind for (*_, told), (*_, kind) in zip(others, others_in_kinds, strict=True))
+    # The ladder's sentence says only where; its last hint is the cause, a finding that is told itself.
+    assert ladder[1][:-1] == ladder_in_kinds[1][:-1] and ladder[1][-1] != ladder_in_kinds[1][-1]
 
 
 def test_every_kind_that_a_hint_belongs_to_is_made_somewhere():
