@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -92,7 +93,8 @@ def run(path, said):
             on_cell_executed=lambda cell, cell_index, **_: progress(cell, cell_index),
         )
         try:
-            client.execute(env=environment(home))
+            # A kernel remarks on its connection to whoever started it, and this one is this machine's own.
+            client.execute(env=environment(home), stderr=subprocess.DEVNULL)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as problem:
             last = strip_ansi(str(problem)).strip().splitlines()[-1]
             raise Failed(f"{path.stem} could not be executed: {last}") from None
