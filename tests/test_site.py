@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from nbformat.v4 import new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from notebooks.site import address, execute, markdown, pages
 from notebooks.site.__main__ import build
@@ -166,6 +166,14 @@ def test_a_lesson_that_fails_is_named_with_its_error_and_nothing_of_it_is_kept(s
     with pytest.raises(execute.Failed, match="08_other could not be executed: ZeroDivisionError: division by zero"):
         site.again(only={"08"})
     assert [path.name[:8] for path in site.kept.iterdir()] == ["07_small"]
+
+
+@pytest.mark.kernel
+def test_a_cell_that_takes_too_long_is_said_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(execute, "SECONDS", 1)
+    folder = written(tmp_path / "notebooks", **{"00_a": [new_code_cell("import time\ntime.sleep(60)")]})
+    with pytest.raises(execute.Failed, match="00_a could not be executed: a cell took longer than 1 s"):
+        execute.run(folder / "solutions" / "00_a.ipynb", print)
 
 
 def test_a_run_is_taken_again_only_while_lesson_and_library_are_the_same(tmp_path, monkeypatch):

@@ -306,7 +306,7 @@ twin_race.run()
 #
 # ### Now the depth
 #
-# Four networks at once: 26 and 101 layers, plain and residual, in about four minutes on two cores. **Predict** which loss
+# Four networks at once: 26 and 101 layers, plain and residual, in about six minutes on two cores. **Predict** which loss
 # stays highest:
 
 # %%
