@@ -69,6 +69,7 @@ def test_what_the_reader_has_solved_is_not_shown(site):
 def test_mathematics_is_mathml():
     made = BeautifulSoup(markdown.to_html(TEXT), "html.parser")
     inline, alone = made.find_all("math")
+    assert alone["tabindex"] == "0" and not inline.get("tabindex"), "what a narrow page scrolls is reached by keys"
     assert (inline["display"], alone["display"]) == ("inline", "block")
     assert "$" not in made.get_text() and alone.find("mfrac")
 

@@ -6,7 +6,8 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 class Renderer(IPythonRenderer):
     def block_math(self, body):
-        return convert(body.strip(), display="block")
+        # A formula wider than a phone is scrolled, by keys as well.
+        return convert(body.strip(), display="block").replace("<math ", '<math tabindex="0" ', 1)
 
     def inline_math(self, body):
         return convert(body.strip(), display="inline")

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 02 · BTNK2, the identity block
 #
-# 75 minutes, 10 seconds to run all cells · after [lesson 01](01_stem.ipynb) · words: [glossary](glossary.ipynb#Blocks)
+# 75 minutes, 20 seconds to run all cells · after [lesson 01](01_stem.ipynb) · words: [glossary](glossary.ipynb#Blocks)
 #
 # A ResNet block lets a few convolutions compute F(x) from its input x, then adds x. Nothing else about it is unusual.
 # **What does that sum do to a feature map, and when is it impossible?** Drag first, then you build it.

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 03 · BTNK1, the projection block
 #
-# 80 minutes, 10 seconds to run all cells · after [lesson 02](02_btnk2.ipynb) · words: [glossary](glossary.ipynb#Blocks)
+# 80 minutes, 15 seconds to run all cells · after [lesson 02](02_btnk2.ipynb) · words: [glossary](glossary.ipynb#Blocks)
 #
 # Stage 2 of ResNet-50 starts by halving the picture and doubling the channels. But a residual block adds x to F(x), and
 # now x has another shape than F(x). **What must change on the shortcut?** Drag first, then you build it.

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 04 · Stages 1–4
 #
-# 60 minutes, 10 seconds to run all cells on two cores · after [lesson 03](03_btnk1.ipynb) · words: [glossary](glossary.ipynb#Cost)
+# 60 minutes, 20 seconds to run all cells on two cores · after [lesson 03](03_btnk1.ipynb) · words: [glossary](glossary.ipynb#Cost)
 #
 # ResNet-50 has sixteen blocks in four stages: 3, 4, 6 and 3. From stage to stage the maps get smaller and the channels
 # more. **Where does it cost most, and what would one more block cost?** Drag first, then you stack them yourself.

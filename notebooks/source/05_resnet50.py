@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 05 · ResNet-50, the whole network
 #
-# 75 minutes, 15 seconds to run all cells on two cores · after [lesson 04](04_stages.ipynb) · words: [glossary](glossary.ipynb#The-network)
+# 75 minutes, 30 seconds to run all cells on two cores · after [lesson 04](04_stages.ipynb) · words: [glossary](glossary.ipynb#The-network)
 #
 # A stem, four stages, a head: 25 million numbers, and four billion multiplications for one answer. **Where are they,
 # and how much of the photograph does one value at the end see?** Drag first, then you assemble it.

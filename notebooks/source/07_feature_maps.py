@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 07 · Feature maps
 #
-# 130 minutes, 20 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) says where trained weights come from · words: [glossary](glossary.ipynb#Looking-inside)
+# 130 minutes, 30 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) says where trained weights come from · words: [glossary](glossary.ipynb#Looking-inside)
 #
 # Somewhere between a photograph and an answer, pixels become meaning. **Which channel sees what, and how much of the
 # photograph does one value see?** Here is a trained network: click through it, then compute one of its values yourself.

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 09 · Making it fast
 #
-# 90 minutes, 300 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb), and [01](01_stem.ipynb) for what a BN does · words: [glossary](glossary.ipynb#Speed)
+# 90 minutes, 100 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb), and [01](01_stem.ipynb) for what a BN does · words: [glossary](glossary.ipynb#Speed)
 #
 # The same network, the same numbers, in less time: no layer is left out and no answer changes. **How much can be gained
 # on your machine, and where does the time go?** Press *measure*: for a few seconds the network as given and a faster

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 11 · The broken-block clinic
 #
-# 115 minutes, 100 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb) and [06](06_published_weights.ipynb); [08](08_why_residuals.ipynb) helps with training curves · words: [glossary](glossary.ipynb#Proof-and-diagnosis)
+# 115 minutes, 150 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb) and [06](06_published_weights.ipynb); [08](08_why_residuals.ipynb) helps with training curves · words: [glossary](glossary.ipynb#Proof-and-diagnosis)
 #
 # A ResNet with a mistake rarely stops. It runs, it learns, and something is odd. This one's author says: “It runs, but
 # the published weights leave some entries over.” **Can you say what is wrong before you read the code?** Examine it.
