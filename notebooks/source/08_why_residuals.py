@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 08 · Why residuals
 #
-# 120 minutes, 600 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) helps with trained weights · words: [glossary](glossary.ipynb#Training-and-comparing)
+# 120 minutes, 700 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) helps with trained weights · words: [glossary](glossary.ipynb#Training-and-comparing)
 #
 # Two networks with the same layers, the same first weights and the same pictures. One adds x after every block, the
 # other does not. **What reaches the last block, and what comes back to the first?** Nothing is trained yet: drag first.
