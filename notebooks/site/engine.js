@@ -40,27 +40,8 @@ function padded({shape: [C, H, W], data}, padding, [low, right] = [0, 0]) {
   return {data: out, H: high, W: wide};
 }
 
-/** Four rows by four columns: adds up K products for each of the 16 values, into `sums`. */
-function sixteen(A, a, B, b, K, sums) {
-  let c00 = 0, c01 = 0, c02 = 0, c03 = 0, c10 = 0, c11 = 0, c12 = 0, c13 = 0;
-  let c20 = 0, c21 = 0, c22 = 0, c23 = 0, c30 = 0, c31 = 0, c32 = 0, c33 = 0;
-  for (const end = a + 4 * K; a < end; a += 4, b += 4) {
-    const b0 = B[b], b1 = B[b + 1], b2 = B[b + 2], b3 = B[b + 3];
-    let w = A[a];
-    c00 += w * b0; c01 += w * b1; c02 += w * b2; c03 += w * b3;
-    w = A[a + 1];
-    c10 += w * b0; c11 += w * b1; c12 += w * b2; c13 += w * b3;
-    w = A[a + 2];
-    c20 += w * b0; c21 += w * b1; c22 += w * b2; c23 += w * b3;
-    w = A[a + 3];
-    c30 += w * b0; c31 += w * b1; c32 += w * b2; c33 += w * b3;
-  }
-  sums[0] = c00; sums[1] = c01; sums[2] = c02; sums[3] = c03; sums[4] = c10; sums[5] = c11; sums[6] = c12; sums[7] = c13;
-  sums[8] = c20; sums[9] = c21; sums[10] = c22; sums[11] = c23; sums[12] = c30; sums[13] = c31; sums[14] = c32; sums[15] = c33;
-}
-
-let columns = new Float64Array(0);
-const sums = new Float64Array(16);
+let columns = new Float32Array(0);
+const sums = new Float32Array(16);
 
 /**
  * A convolution. weight: (C_out, C_in / groups, k, k). A bias is added where there is one.
@@ -114,7 +95,7 @@ function inLines({data, W}, A, offsets, shape, [count, line]) {
   return tensor(shape, room.subarray(0, O * n));
 }
 
-/** Four rows by four positions beside each other, written to `out`, whose rows are `n` apart. */
+/** Four rows by four columns that are beside each other, written to `out`, whose rows are `n` apart. */
 function straight(A, a, X, x, offsets, out, to, n) {
   let c00 = 0, c01 = 0, c02 = 0, c03 = 0, c10 = 0, c11 = 0, c12 = 0, c13 = 0;
   let c20 = 0, c21 = 0, c22 = 0, c23 = 0, c30 = 0, c31 = 0, c32 = 0, c33 = 0;
@@ -141,7 +122,7 @@ function inColumns({data, W}, A, offsets, [O, high, wide], {stride, groups, rows
   const starts = new Int32Array(Math.ceil(positions / 4) * 4);
   for (let y = 0, p = 0; y < high; y++) for (let z = 0; z < wide; z++) starts[p++] = y * stride * W + z * stride;
   const panels = starts.length / 4, most = Math.max(1, Math.floor(4096 / K));
-  if (columns.length < most * K * 4) columns = new Float64Array(most * K * 4);
+  if (columns.length < most * K * 4) columns = new Float32Array(most * K * 4);
   for (let g = 0; g < groups; g++) {
     const input = g ? data.subarray(g * step) : data;
     for (let first = 0; first < panels; first += most) {
@@ -179,10 +160,11 @@ function offsetsOf(channels, plane, W, k, dilation) {
 }
 
 function multiply(A, rows, count, K, out, firstRow, first, positions) {
+  const fours = Int32Array.from({length: K}, (_, k) => 4 * k);  // where the four numbers of each product are in a panel
   for (let r = 0; r < rows; r += 4) {
     const high = Math.min(4, rows - r);
     for (let panel = 0; panel < count; panel++) {
-      sixteen(A, r * K, columns, panel * 4 * K, K, sums);
+      straight(A, r * K, columns, panel * 4 * K, fours, sums, 0, 4);
       const p = first + panel * 4, wide = Math.min(4, positions - p);
       for (let i = 0; i < high; i++) {
         const to = (firstRow + r + i) * positions + p;

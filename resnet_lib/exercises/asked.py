@@ -2,15 +2,10 @@
 answer is not on the screen."""
 
 from .asked_inside import INSIDE
-from .asked_inside import one_of as _choice
 from .asked_later import LATER
 from .prediction_widget import Prediction
 from .questions import Question
-
-
-def _number(text, answer, why, **slips):
-    """A question for a number; slips: what a wrong one, written n16, means."""
-    return Question(text, "number", answer, lambda guess: slips.get(f"n{guess}", ""), why)
+from .short_questions import number_of, one_of
 
 
 def _shape(text, answer, why):
@@ -23,7 +18,7 @@ FOUR = tuple(f"Stage {n}" for n in (1, 2, 3, 4))
 
 ASKED = {
     # ── Lesson 00 ──
-    "00.bytes": _number(
+    "00.bytes": number_of(
         "A float32 has 32 bits. How many bytes does the photograph take, (3, 224, 224)?",
         602_112,
         "3 · 224 · 224 = 150,528 numbers of 4 bytes.",
@@ -31,7 +26,7 @@ ASKED = {
         n4816896="Those are bits; 8 of them are a byte.",
         n200704="That is one channel; there are 3.",
     ),
-    "00.largest": _choice(
+    "00.largest": one_of(
         "For 32 photographs, which of the three takes most memory?",
         "the output of the first convolution, (64, 112, 112)",
         "The photographs have 3 · 224 · 224 numbers each; these maps have 64 · 112 · 112, five times as many.",
@@ -40,7 +35,7 @@ ASKED = {
             "the output of the last block, (2048, 7, 7)": "Many channels, but only 49 numbers in each.",
         },
     ),
-    "00.parameters": _choice(
+    "00.parameters": one_of(
         "Which of these parts of ResNet-50 has most parameters?",
         "Stage 4, where the maps are 7 × 7",
         "Parameters grow with the channels and not with the width, and Stage 4 has the most channels.",
@@ -57,7 +52,7 @@ ASKED = {
         ),
     ),
     # ── Lesson 01 ──
-    "01.cost": _number(
+    "01.cost": number_of(
         "How many times the MACs does the 3×3 need at W = 224, compared with W = 56?",
         16,
         "Four times the width is four times as many places along each side.",
@@ -65,7 +60,7 @@ ASKED = {
         n8="There are two sides, not three: 4 · 4.",
         n64="There are two sides, not three: 4 · 4.",
     ),
-    "01.bn": _choice(
+    "01.bn": one_of(
         "A faint channel goes through BN. What becomes of it?",
         "it keeps its shape and becomes as strong as the others",
         "Every channel gets mean 0 and deviation 1, whatever it had before.",
@@ -74,7 +69,7 @@ ASKED = {
             "it loses its border, as in a convolution": "BN works on one number at a time; it has no window.",
         },
     ),
-    "01.fresh": _choice(
+    "01.fresh": one_of(
         "A fresh BN in eval(): what does it do to its input?",
         "almost nothing",
         "It subtracts the stored mean, 0, and divides by the root of the stored variance, 1 (plus 0.00001).",
@@ -83,7 +78,7 @@ ASKED = {
             "it raises an error, since it has seen no batch": "It has stored values from the start: 0 and 1.",
         },
     ),
-    "01.relu": _choice(
+    "01.relu": one_of(
         "After BN every channel has mean 0. What fraction of the numbers will ReLU set to 0?",
         "about half",
         "Around a mean of 0, about half of the numbers are negative.",
@@ -94,7 +89,7 @@ ASKED = {
         ("about a tenth", "about half", "nearly all"),
     ),
     # ── Lesson 02 ──
-    "02.nothing": _choice(
+    "02.nothing": one_of(
         "bn3's factor and offset are 0, and x is the output of a ReLU. What does the block return?",
         "x, unchanged",
         "F(x) = 0, so the sum is x. And x has no negative numbers that the last ReLU could cut off.",
@@ -104,7 +99,7 @@ ASKED = {
             "other random numbers, like its weights": "What does bn3 make of them, with factor and offset 0?",
         },
     ),
-    "02.most": _choice(
+    "02.most": one_of(
         "256 → 64 → 64 → 256 channels. Which of the three convolutions has most weights?",
         "the 3×3, from 64 to 64",
         "9 · 64 · 64 = 36,864 against 256 · 64 = 16,384 in each 1×1.",
@@ -113,7 +108,7 @@ ASKED = {
             "the last 1×1, from 64 to 256": "It has as many as the first, 64 · 256. And the 3×3?",
         },
     ),
-    "02.direct": _choice(
+    "02.direct": one_of(
         "A single 3×3 on all 256 channels has how many times the weights of these three together?",
         "about 8 times",
         "9 · 256 · 256 against 17/16 · 256 · 256: 9 · 16/17 = 8.5.",
@@ -124,14 +119,14 @@ ASKED = {
         },
         ("about the same", "about 2 times", "about 8 times", "about 64 times"),
     ),
-    "02.dimension": _choice(
+    "02.dimension": one_of(
         "F(x) has 128 channels and x has 256; height and width agree. Which dimension will PyTorch name?",
         DIMENSIONS[1],
         "The dimensions are counted from 0: batch, channels, height, width.",
         {name: "In that one the two agree." for name in DIMENSIONS if name != DIMENSIONS[1]},
         DIMENSIONS,
     ),
-    "02.bias": _choice(
+    "02.bias": one_of(
         "Every number gets 5 added, then BN follows. What remains of the 5?",
         "nothing",
         "It shifts the channel's mean by 5 as well, and BN subtracts that mean.",
@@ -140,7 +135,7 @@ ASKED = {
             "a part, depending on the channel": "Every number of a channel was shifted by 5, so its mean was too.",
         },
     ),
-    "02.means": _choice(
+    "02.means": one_of(
         "Twelve blocks of each kind. What happens to the mean?",
         "it grows in both, and faster where F cannot be negative",
         "An F that is never negative adds the same amount each time; the last ReLU lifts the other mean a little, too.",
@@ -149,7 +144,7 @@ ASKED = {
             "it stays constant in both": "An F that is never negative can only add.",
         },
     ),
-    "02.basic": _choice(
+    "02.basic": one_of(
         "Basic block or bottleneck, at C = 256 and W = 56: which costs more?",
         "the basic block, by a factor of about 17",
         "2 · 9 · C² against 17/16 · C².",
@@ -159,7 +154,7 @@ ASKED = {
         },
     ),
     # ── Lesson 03 ──
-    "03.complaint": _choice(
+    "03.complaint": one_of(
         "F(x) is (512, 28, 28) and x is (256, 56, 56). Which dimension will PyTorch complain about?",
         DIMENSIONS[3],
         "PyTorch compares from the last dimension backwards and stops at the first that differs.",
@@ -170,7 +165,7 @@ ASKED = {
         },
         DIMENSIONS,
     ),
-    "03.pixel": _choice(
+    "03.pixel": one_of(
         "Stride 2. From which position of x does row 3, column 4 of the output come?",
         "row 6, column 8",
         "Stride times position, counted from 0: 2 · 3 and 2 · 4.",
@@ -180,7 +175,7 @@ ASKED = {
             "rows 6 to 8, columns 8 to 10": "That is what a 3×3 would read; a 1×1 reads one position.",
         },
     ),
-    "03.deviation": _choice(
+    "03.deviation": one_of(
         "F(x) and G(x) are outputs of fresh BNs in training mode. What is the deviation of each?",
         "1 for both",
         "So neither drowns out the other. Their means are 0: both have negative numbers, and so has the sum.",
@@ -189,14 +184,14 @@ ASKED = {
             "larger for G(x), which has no ReLU": "Each ends with a BN. What does BN do to a deviation?",
         },
     ),
-    "03.same": _choice(
+    "03.same": one_of(
         "The same weights and the same shapes, with the stride in another place. The same numbers?",
         "no",
         "The 3×3 of v1 looks at positions that are twice as far apart.",
         {"yes": "In v1 the 3×3 sees only what the strided 1×1 has left."},
         YES_NO,
     ),
-    "03.unseen": _choice(
+    "03.unseen": one_of(
         "How many pixels of x are never seen by F in v1, by F in v1.5, and by G?",
         "three quarters, none, three quarters",
         "A strided 1×1 reads one position in four; the windows of a 3×3 of stride 2 overlap.",
@@ -207,7 +202,7 @@ ASKED = {
         },
     ),
     # ── Lesson 04 ──
-    "04.numbers": _choice(
+    "04.numbers": one_of(
         "From one stage's output to the next, channels times positions: what happens to that count?",
         "it halves",
         "Twice the channels, a quarter of the positions.",
@@ -217,7 +212,7 @@ ASKED = {
             "it falls to a quarter": "The positions do, but there are more channels.",
         },
     ),
-    "04.one": _choice(
+    "04.one": one_of(
         "One BTNK2 of each stage. Which needs the most MACs?",
         "all the same",
         "From stage to stage the weights grow fourfold, and each is used at a quarter of the positions.",
@@ -226,14 +221,14 @@ ASKED = {
             "the one of Stage 4": "It has the most weights, but each is used at only 49 positions.",
         },
     ),
-    "04.exception": _choice(
+    "04.exception": one_of(
         "Four BTNK1s. Whose MACs differ from those of the other three?",
         "Stage 1",
         "Its C is C1 and not 2·C1, and the others' first 1×1 works before the stride, at four times the positions.",
         {name: "It has C = 2·C1 and S = 2, like two others." for name in FOUR[1:]},
         FOUR,
     ),
-    "04.stride": _choice(
+    "04.stride": one_of(
         "S = 2 in Stage 1 as well. What changes?",
         "the shape and the MACs",
         "No weight depends on S. So weights would still load, without an error.",
@@ -254,7 +249,7 @@ ASKED = {
         (1024, 14, 14),
         "4 · C1 = 4 · 256 channels, and 224 halved four times.",
     ),
-    "05.ends": _choice(
+    "05.ends": one_of(
         "Stage 0 has 9,536 parameters and the head 2,049,000. Which needs more MACs?",
         "Stage 0, more than 50 times as many",
         "Each weight of the head is used once, each of Stage 0 at 112 × 112 positions.",
@@ -263,14 +258,14 @@ ASKED = {
             "the head, more than 200 times as many": "It has that many more weights. How often is each of them used?",
         },
     ),
-    "05.agree": _choice(
+    "05.agree": one_of(
         "Do torchinfo and anatomy count the same multiply-adds, to the last digit?",
         "no",
         "They define differently what counts; neither is wrong.",
         {"yes": "Does everything that has parameters also count as a multiplication? Tools differ in that."},
         YES_NO,
     ),
-    "05.paper": _choice(
+    "05.paper": one_of(
         "34 and 50 both have 3-4-6-3 blocks. Which needs more MACs?",
         "50, by a few percent",
         "Three layers per block and four times the channels, for the price of two 3×3.",
@@ -280,7 +275,7 @@ ASKED = {
             "34, by half": "Its 3×3s cost about what a whole bottleneck costs.",
         },
     ),
-    "05.groups": _choice(
+    "05.groups": one_of(
         "ResNet's 3×3 has 36,864 parameters. What have ResNeXt's and the wide one's?",
         "an eighth, and four times as many",
         "Twice the channels inside are four times the weights, and 32 groups reduce that to 4/32.",
@@ -289,7 +284,7 @@ ASKED = {
             "the same, and four times as many": "32 groups do more than make up for twice the channels.",
         },
     ),
-    "05.dilated": _choice(
+    "05.dilated": one_of(
         "What does dilation in Stages 3 and 4 cost?",
         "no parameters, but several times the MACs",
         "No weight changes its shape, but each is used at many more positions.",
@@ -299,9 +294,10 @@ ASKED = {
         },
     ),
     **INSIDE,
+    **LATER,
 }
 
 
 def ask(name):
     """Return the widget that asks a lesson's prediction of this name, "01.cost". KeyError where there is none."""
-    return Prediction({**ASKED, **LATER}[name])
+    return Prediction(ASKED[name])

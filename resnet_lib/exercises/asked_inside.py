@@ -1,13 +1,6 @@
 """The small predictions of lessons 06 and 07, by name, as in `asked`."""
 
-from .questions import choice_question
-
-
-def one_of(text, right, why, wrong, order=()):
-    """A question with one right option; wrong: option → why it is not that one. order: of all options, if not this."""
-    options = {right: "", **wrong}
-    return choice_question(text, {name: options[name] for name in order or sorted(options)}, right, why)
-
+from .short_questions import one_of
 
 FIRST = tuple(f"Stage {n}" for n in range(4))
 

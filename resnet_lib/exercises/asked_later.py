@@ -1,22 +1,11 @@
 """The small predictions of lessons 08 to 11, as `asked.py` has those of the others."""
 
-from .questions import Question, choice_question
-
-
-def _number(text, answer, why, **slips):
-    """A question for a number; slips: what a wrong one, written n16, means."""
-    return Question(text, "number", answer, lambda guess: slips.get(f"n{guess}", ""), why)
-
-
-def _choice(text, right, why, wrong):
-    """A question with one right option; wrong: option → why it is not that one."""
-    options = {right: "", **wrong}
-    return choice_question(text, {name: options[name] for name in sorted(options)}, right, why)
-
+from .questions import choice_question
+from .short_questions import number_of, one_of
 
 LATER = {
     # ── Lesson 08 ──
-    "08.bn": _choice(
+    "08.bn": one_of(
         "Without BN, from the first block to the last: what becomes of the two signals?",
         "the plain one fades, the residual one grows",
         "Each plain block passes on a little less; each residual block adds an F(x) to what is there already.",
@@ -26,7 +15,7 @@ LATER = {
             "the plain one grows, the residual one fades": "The other way round: which of the two keeps adding?",
         },
     ),
-    "08.twins": _choice(
+    "08.twins": one_of(
         "After six epochs: which loss on the training pictures is lower?",
         "the residual twin's, and the plain one learns too",
         "The plain twin's gradients differ a thousandfold between first and last block: it learns, but less.",
@@ -36,7 +25,7 @@ LATER = {
             "the residual twin's, and the plain one only guesses": "At 50 layers that is too pessimistic.",
         },
     ),
-    "08.order": _choice(
+    "08.order": one_of(
         "Which of the four ends with by far the highest training loss?",
         "plain, 101 layers",
         "It hardly leaves the loss of guessing: its gradient is multiplied by 33 blocks.",
@@ -46,7 +35,7 @@ LATER = {
             "both of 101 layers, alike": "They have the same depth, but only one has sums.",
         },
     ),
-    "08.zero": _choice(
+    "08.zero": one_of(
         "γ = 0 in the last BN of every plain block: what does the network compute?",
         "zeros, from its first block on",
         "A plain block is ReLU(F(x)), and F(x) is zero. No gradient comes back either.",
@@ -55,7 +44,7 @@ LATER = {
             "the same as before": "γ multiplies all that F computes. And it is 0.",
         },
     ),
-    "08.start": _choice(
+    "08.start": one_of(
         "Residual networks that start with γ = 0: how does their training loss end?",
         "higher than with γ = 1",
         "With BN and sums 50 layers train from either start, and blocks that start at zero must first become active.",
@@ -64,7 +53,7 @@ LATER = {
             "the same as with γ = 1": "The blocks must first become active, and six epochs are short.",
         },
     ),
-    "08.remove": _choice(
+    "08.remove": one_of(
         "Which single blocks can be removed without much loss?",
         "most late ones of the residual twin, none of the plain one",
         "Without F a residual block still passes x on, and few blocks build on what a late one adds.",
@@ -74,13 +63,13 @@ LATER = {
             "most early ones of the residual twin, none of the plain one": "How many blocks build on an early one?",
         },
     ),
-    "08.bowl": _choice(
+    "08.bowl": one_of(
         "Around which of the two trained twins is the landscape smoother?",
         "the residual one",
         "Its loss rises in every direction; the plain twin's has dents.",
         {"the plain one": "It was the one that was hard to train."},
     ),
-    "08.concatenation": _choice(
+    "08.concatenation": one_of(
         "The MACs of the whole network with concatenation, compared with sums:",
         "about a fifth less",
         "Only the last of F's three convolutions became cheap, and the first reads all channels gathered so far.",
@@ -91,7 +80,7 @@ LATER = {
         },
     ),
     # ── Lesson 09 ──
-    "09.same": _choice(
+    "09.same": one_of(
         "Which of the four also computes other outputs?",
         "train()",
         "Its BNs use the mean and the variance of this batch. So it would be a mistake even if it were faster.",
@@ -101,7 +90,7 @@ LATER = {
             "eval(), with gradients": "It stores values for a backward pass. Does that change an output?",
         },
     ),
-    "09.head": _choice(
+    "09.head": one_of(
         "One picture: which part of ResNet-50 has the fewest FLOPs per byte?",
         "the head",
         "Each of its two million weights is read for a single MAC.",
@@ -111,7 +100,7 @@ LATER = {
             "Stage 4": "Each of its weights is used at 49 positions. Is there a part where it is fewer?",
         },
     ),
-    "09.saved": _choice(
+    "09.saved": one_of(
         "BNs have no MACs in our count. What does folding them save?",
         "a trip through memory for every map",
         "A BN reads every number of a map and writes it again.",
@@ -120,7 +109,7 @@ LATER = {
             "parameters, about half of them": "A BN has two per channel, far fewer than a convolution.",
         },
     ),
-    "09.half": _choice(
+    "09.half": one_of(
         "How far off are the logits in bfloat16, relative to the largest?",
         "about a hundredth",
         "7 bits are two or three decimal digits, and every step rounds.",
@@ -130,7 +119,7 @@ LATER = {
         },
     ),
     # ── Lesson 10 ──
-    "10.last": _number(
+    "10.last": number_of(
         "At 224 pixels Stage 4 ends at 7 × 7. How wide are its maps at 32 pixels?",
         1,
         "32 is halved five times: 16 and 8 in Stage 0, then 4, 2 and 1.",
@@ -139,7 +128,7 @@ LATER = {
         n7="That is at 224 pixels, 32 times as wide as its maps.",
     ),
     # ── Lesson 11 ──
-    "11.single": _choice(
+    "11.single": one_of(
         "Strides sit in the wrong stages. Which of the three counts are wrong?",
         "shapes and MACs",
         "Strides decide the size of the maps, and with it the MACs. No weight depends on it.",
@@ -149,7 +138,7 @@ LATER = {
             "shapes and parameters": "Does any weight depend on how large the maps are?",
         },
     ),
-    "11.winner": _choice(
+    "11.winner": one_of(
         "No ReLU in the stem, ten classes: for how many pictures does the same class win?",
         "for nearly all",
         "Winning takes only the largest score, and that survives large errors.",
@@ -158,7 +147,7 @@ LATER = {
             "for about half": "More: the scores change, but does the largest change its place?",
         },
     ),
-    "11.outside": _choice(
+    "11.outside": one_of(
         "A wrong preparation of the pictures: which examinations can find it?",
         "statistics of the input, and the ladder's answers",
         "Shapes do not change, and in training the first BN subtracts and divides whatever comes.",
@@ -168,7 +157,7 @@ LATER = {
             "training": "In training mode the first BN uses each batch's own mean and deviation.",
         },
     ),
-    "11.ratio": _choice(
+    "11.ratio": one_of(
         "Deviation that arrives, divided by the one kept: right preparation, and this patient's?",
         "about 1, and about a quarter",
         "The patient forgot to divide by a deviation of about 0.23.",
@@ -178,7 +167,7 @@ LATER = {
             "about a quarter, and about 1": "Which of the two resembles the pictures of the training?",
         },
     ),
-    "11.all": _choice(
+    "11.all": one_of(
         "Does one examination find every patient? Is there a patient that none finds?",
         "no, and yes",
         "Each is blind to something; and one patient is healthy.",
