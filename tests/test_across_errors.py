@@ -1,9 +1,10 @@
-"""Whatever an answer raises, the grader repeats Python's words as the notebook does."""
+"""Whatever an answer raises or returns, the grader says of it what the notebook says."""
 
 import pytest
 
 from resnet_lib.compare import endless
 from resnet_lib.exercises import (
+    check_fair,
     check_fold,
     check_grad_cam,
     check_macs,
@@ -132,3 +133,91 @@ def test_a_module_that_raises_is_told_in_the_same_words(across, what):
     source = f"{HELPERS}\nRELU = lambda x: {RAISING[what]}\n{STEM}\nvalue = MyStem"
     mine, theirs = both(across, check_stem, source)
     assert theirs == mine
+
+
+NUMBERS = {
+    "a Decimal": "__import__('decimal').Decimal(W // 2)",
+    "a Decimal without limits": "__import__('decimal').Decimal('NaN')",
+    "a Fraction": "__import__('fractions').Fraction(W, 2)",
+    "numpy's": "__import__('numpy').float32(W / 2)",
+    "numpy's whole one": "__import__('numpy').int64(W // 2)",
+    "a tensor": "torch.tensor(W // 2)",
+    "a tensor of one": "torch.tensor([W / 2])",
+    "a bool": "W > 2",
+    "a complex one": "complex(W)",
+    "a text": "str(W)",
+    "a time": "__import__('datetime').timedelta(seconds=W)",
+    "a date": "__import__('datetime').datetime(2026, 1, 1)",
+    "several": "__import__('collections').deque([W])",
+    "an array": "__import__('array').array('d', [W])",
+    "an object": "object()",
+}
+
+
+@pytest.mark.parametrize("what", NUMBERS)
+def test_a_number_of_any_type_is_told_in_the_same_words(across, what):
+    source = f"def value(W, *more):\n    return {NUMBERS[what]}\n"
+    mine, theirs = both(across, check_out_width, source)
+    assert theirs == mine
+
+
+TIMER = """
+import time
+from array import array
+from collections import deque
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+import numpy as np
+
+def value(works, repeats):
+    for work in works.values():
+        work()
+    seconds = {name: [] for name in works}
+    for _ in range(repeats):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            taken = time.perf_counter() - start
+            seconds[name].append(TAKEN)
+    return {name: ALL(times) for name, times in seconds.items()}
+"""
+
+
+@pytest.mark.parametrize(
+    ("taken", "all_of_them", "right"),
+    [
+        ("Decimal(taken)", "list", True),
+        ("Fraction(taken)", "tuple", True),
+        ("np.float64(taken)", "deque", True),
+        ("torch.tensor(taken)", "list", True),
+        ("taken", "lambda times: array('d', times)", True),
+        ("taken", "np.array", True),
+        ("timedelta(seconds=taken)", "list", False),
+        ("np.timedelta64(round(1e6 * taken), 'us')", "list", False),
+    ],
+)
+def test_a_time_may_be_any_number_of_seconds_and_a_timedelta_is_told_how_to_be_one(across, taken, all_of_them, right):
+    source = TIMER.replace("TAKEN", taken).replace("ALL(", f"({all_of_them})(")
+    mine, theirs = both(across, check_fair, source)
+    assert (" is right." in mine) == right and ("total_seconds()" in mine) == (not right)
+    if "np.timedelta" not in taken:  # numpy's other kinds do not pass as they are
+        assert theirs == mine
+
+
+@pytest.mark.parametrize("star", ["*, width, kernel, stride, padding", "W, *, kernel, stride, pad"])
+def test_a_function_that_takes_other_names_alone_is_told_which(across, star):
+    mine, theirs = both(across, check_out_width, f"def value({star}):\n    return 1\n")
+    assert theirs == mine
+    assert "can be given by name alone: call them W, kernel, stride, padding, or leave out the *" in mine
+
+
+def test_a_function_or_class_that_takes_the_exercise_s_names_alone_is_judged_by_what_it_computes(across):
+    right = "def value(*, W, kernel, stride, padding):\n    return (W + 2 * padding - kernel) // stride + 1\n"
+    mine, theirs = both(across, check_out_width, right)
+    assert theirs == mine and " is right." in mine
+    source = STEM.replace("self, C=3, C1=64", "self, *, C=3, C1=64") + "\nRELU = nn.ReLU()\nvalue = MyStem"
+    assert " is right." in said(
+        check_stem,
+        lambda: here(source.replace("RELU = nn.ReLU()", "").replace("self.relu = RELU", "self.relu = nn.ReLU()")),
+    )

@@ -23,6 +23,7 @@ from ..compare.kinds import kinds
 from ..compare.matching import compare, remarks
 from ..compare.reference import Reference
 from ..network import ResNet
+from .judge import taking
 from .progress import done, working
 from .symptoms import hints_for
 from .unaffected import unaffected
@@ -260,7 +261,9 @@ def _check(make, cases, part, names, exercise, look=None):
                     within(),
                     nullcontext() if numbers else unfilled(),
                 ):  # a whole network draws 25 million numbers
-                    module = make(*numbers.values())
+                    module = taking(make, list(numbers), tuple(numbers.values()), wrong)(*numbers.values())
+            except Wrong:
+                raise
             except Exception as error:  # whatever a learner's code raises is a finding
                 raise wrong(stopped(error), where(error)) from None
             if not isinstance(module, nn.Module):
