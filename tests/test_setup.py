@@ -210,6 +210,24 @@ def test_ctrl_c_is_quiet(course, monkeypatch, capsys):
     assert capsys.readouterr().err == "\nStopped.\n"
 
 
+@needs_sh
+def test_a_command_that_says_itself_that_ctrl_c_stopped_it_is_not_repeated(course, venv):
+    venv({"-m notebooks.site": "sleep 0.3; kill -INT $PPID; echo stopped in lesson 03 >&2; exit 130"})
+    stamp(course, ["test"])
+    ended = run(course, "site")
+    assert (ended.returncode, ended.stderr) == (130, "stopped in lesson 03\n")
+
+
+@needs_sh
+@pytest.mark.parametrize("name", ["TERM", "HUP"])
+def test_a_signal_to_end_reaches_the_command(course, venv, name):
+    told = f"trap 'echo told >&2; exit 7' {name}; "
+    venv({"-m notebooks.site": told + f"sleep 0.3; kill -{name} $PPID; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; done"})
+    stamp(course, ["test"])
+    ended = run(course, "site")
+    assert (ended.returncode, ended.stderr) == (7, "told\n")
+
+
 # ---- what course.py reads from pyproject.toml
 
 

@@ -1,10 +1,11 @@
 """Executes lessons in fresh kernels, and keeps what they output."""
 
-import hashlib
+import asyncio
 import os
 import subprocess
 import tempfile
 import time
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import nbformat
@@ -14,13 +15,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert.filters import strip_ansi
 
+from . import keep, stop
+from .keep import Failed
+
 ROOT = Path(__file__).resolve().parent.parent.parent
-LIBRARY = ROOT / "resnet_lib"
 SECONDS = 900  # for one cell: the longest trains four networks
-
-
-class Failed(Exception):
-    """Raised when a lesson cannot be executed; the message has the lesson and its error."""
 
 
 class ThisPython(AsyncKernelManager):
@@ -30,21 +29,49 @@ class ThisPython(AsyncKernelManager):
         return KernelSpecManager(kernel_dirs=[])
 
 
-def library_digest():
-    """Return a digest of all files of the library."""
-    found = hashlib.sha256()
-    for path in sorted(LIBRARY.rglob("*")):
-        if path.is_file() and path.suffix != ".pyc":
-            found.update(path.relative_to(LIBRARY).as_posix().encode())
-            found.update(path.read_bytes())
-    return found.hexdigest()
+class Client(NotebookClient):
+    """Ends its kernel, and what that has started, however a run ends. Signals are left to whoever runs it: nbclient
+    would end the kernel, wait for its answer all the same, and fail with a traceback."""
+
+    @asynccontextmanager
+    async def async_setup_kernel(self, **options):
+        self.km = self.create_kernel_manager()
+        try:
+            await self.async_start_new_kernel(**options)
+            await self.async_start_new_kernel_client()
+            yield
+            await self.km.shutdown_kernel()
+        except BaseException:
+            await self.km.shutdown_kernel(now=True)
+            raise
+        finally:
+            if self.kc:
+                self.kc.stop_channels()
+
+
+def to_the_end(work):
+    """Run a coroutine; where a signal stops it, let it and the tasks that it has begun clean up before passing on."""
+
+    async def ended(tasks):
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    except KeyboardInterrupt:
+        stop.stop_listening()
+        loop.run_until_complete(ended(asyncio.all_tasks(loop)))
+        raise
+    finally:
+        loop.close()
 
 
 def executed(path, kept, library, said):
     """Return the notebook at `path` with its outputs: those in the folder `kept` if neither it nor the library has
     changed since, else those of a new run, which are then kept."""
-    digest = hashlib.sha256(path.read_bytes() + library.encode()).hexdigest()[:16]
-    file = kept / f"{path.stem}-{digest}.ipynb"
+    file = keep.file_of(path, kept, library)
     if file.exists():
         said(f"{path.stem}: executed before, unchanged")
         return nbformat.read(file, as_version=4)
@@ -52,7 +79,7 @@ def executed(path, kept, library, said):
     kept.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")  # a build that is stopped leaves no half lesson
     nbformat.write(notebook, part)
-    for old in runs_of(path, kept):
+    for old in keep.runs_of(path, kept):
         old.unlink()
     part.replace(file)
     return notebook
@@ -60,12 +87,8 @@ def executed(path, kept, library, said):
 
 def latest(path, kept):
     """Return the notebook as it was executed last, or without outputs if it never was."""
-    files = sorted(runs_of(path, kept), key=lambda file: file.stat().st_mtime)
+    files = sorted(keep.runs_of(path, kept), key=lambda file: file.stat().st_mtime)
     return nbformat.read(files[-1] if files else path, as_version=4)
-
-
-def runs_of(path, kept):
-    return list(kept.glob(f"{path.stem}-{'?' * 16}.ipynb"))
 
 
 def run(path, said):
@@ -84,7 +107,7 @@ def run(path, said):
             said(f"{path.stem}: cell {cells.index(cell_index) + 1} of {len(cells)}, {last - begun:.0f} s")
 
     with tempfile.TemporaryDirectory(prefix="site-", ignore_cleanup_errors=True) as home:
-        client = NotebookClient(
+        client = Client(
             notebook,
             kernel_manager_class=ThisPython,
             resources={"metadata": {"path": str(path.parent)}},
@@ -94,7 +117,7 @@ def run(path, said):
         )
         try:
             # A kernel remarks on its connection to whoever started it, and this one is this machine's own.
-            client.execute(env=environment(home), stderr=subprocess.DEVNULL)
+            to_the_end(client.async_execute(env=environment(home), stderr=subprocess.DEVNULL))
         except CellTimeoutError:
             raise Failed(f"{path.stem} could not be executed: a cell took longer than {SECONDS} s") from None
         except (CellExecutionError, DeadKernelError) as problem:
