@@ -445,9 +445,6 @@ def present(extra):
     return status or lab(extra[1:], f"notebooks/instructor/{name}.ipynb")
 
 
-QUICK = "not browser and not kernel and not training and not slow"
-
-
 def test(extra):
     """Run pytest: all tests in several processes, or with the reader's own arguments in one."""
     chosen = [each for each in extra if each != "--quick"]
@@ -455,9 +452,7 @@ def test(extra):
     if not chosen:
         workers = min(4, os.cpu_count() or 1)  # each takes about 1 GB
         arguments += ["-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"]
-    if "--quick" in extra:
-        arguments += ["-m", QUICK]
-    status = call(arguments + chosen)
+    status = call(arguments + extra)
     if "--quick" in extra:
         say(f"These were the quick tests. All of them, with browser, notebooks and training: {ME} test")
     return status
@@ -491,7 +486,8 @@ All of JupyterLab's own: %s lab --help-all"""
         """Without options it runs everything, in several processes side by side. That takes about 25 minutes on two
 cores; browser tests are skipped where there is neither Chromium nor Chrome.
 
-  --quick        leave out what needs a browser, runs notebooks, trains networks or takes long
+  --quick        a few cases of every test that takes a moment, in a minute and a half: nothing that needs a browser,
+                 runs notebooks or trains networks
 
 Everything else goes on to pytest, which then runs in one process: a file such as tests/test_blocks.py, -k WORD for
 the tests with that word in their names, -x to stop at the first failure, --durations=10 for the slowest.""",

@@ -182,6 +182,7 @@ def network():
     return NetworkExplorer(W=64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet18", "resnet101", "resnext50_32x4d", "wide_resnet50_2"])
 def test_every_design_shows_its_totals(network, name):
     network.design.value = name
@@ -195,6 +196,7 @@ def test_every_design_shows_its_totals(network, name):
     assert len(boxes) == 3 + sum(DESIGNS[name].blocks)  # the picture, the stem and the head beside them
 
 
+@pytest.mark.slow
 def test_dilation_and_v1_change_what_the_network_sees(network):
     network.design.value, network.W.value = "resnet50", 224
 

@@ -157,7 +157,7 @@ def code(cell, words):
 
 
 def tidy(soup, names):
-    """Make links lead to the site's pages, give each id once, and let wide tables scroll."""
+    """Make links lead to the site's pages, give each id once, let wide tables and code scroll, and leave no heading empty."""
     for link in soup.find_all("a"):
         href = link.get("href", "")
         if "anchor-link" in link.get("class", ()):
@@ -179,6 +179,11 @@ def tidy(soup, names):
             del each["id"]
         else:
             seen.add(each["id"])
+    for each in soup.find_all("th"):
+        if not each.get_text(strip=True):  # Markdown has no column without a heading
+            each.name = "td"
+    for each in soup.find_all("pre"):  # scrolled by keys, too
+        each["tabindex"] = "0"
     for each in soup.find_all("table"):
         each.wrap(soup.new_tag("div", attrs={"class": "wide", "tabindex": "0"}))
 

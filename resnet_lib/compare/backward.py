@@ -6,6 +6,7 @@ import torch
 from . import mistakes
 from .differing import two_numbers
 from .kinds import found, layer_name
+from .reference import ROLES
 
 ENOUGH = 1e-2  # of a gradient's length: a ReLU whose input rounding has moved over zero changes a little
 
@@ -52,8 +53,9 @@ def misplaced(learner, pairs):
     return None
 
 
-def backward(reference, theirs, run, pairs, part, training):
-    """What differs on the way back, as a finding, or None. theirs, run: surveys of equal runs; pairs: of these runs."""
+def backward(known, theirs, run, pairs, part, training):
+    """What differs on the way back, as a finding, or None. known: the `Reference`; theirs, run: surveys of
+    equal runs; pairs: of these runs."""
     if not run.out.requires_grad:
         return found("cut off")
     try:
@@ -63,12 +65,13 @@ def backward(reference, theirs, run, pairs, part, training):
         return found("backward stops", message=message.partition(" Hint")[0].rstrip("."))
     turned = [False, *(own.turned and t is own.tensors["weight"] for _, own in pairs for t in _roles(own))]
     mine = [g.t() if turn and g is not None else g for g, turn in zip(mine, turned, strict=True)]
-    right = _gradients(theirs.out, [theirs.x, *_tensors(layer for layer, _ in pairs)])
+    kept = known.gradients(theirs, _gradients)
+    right = [kept[""], *(kept[layer.name, role] for layer, _ in pairs for role in ROLES if (layer.name, role) in kept)]
     names = ["the input", *(f"{layer_name(own.name)}" for _, own in pairs for t in _roles(own))]
     off = [i for i, (a, b) in enumerate(zip(mine, right, strict=True)) if not _alike(a, b)]
     if not off:
         return None
-    if part and (cut := _planted(part, reference, theirs, mine, pairs)):
+    if part and (cut := _planted(part, known.module, theirs, mine, pairs)):
         return cut
     # Gradients come from the end: the last layer with another one is the nearest to what is wrong.
     i = off[-1]
@@ -78,7 +81,7 @@ def backward(reference, theirs, run, pairs, part, training):
 
 
 def _roles(layer):
-    return [t for role, t in layer.tensors.items() if role in ("weight", "bias") and t is not None]
+    return [t for role in ROLES if (t := layer.tensors.get(role)) is not None]
 
 
 def _tensors(layers):

@@ -15,48 +15,51 @@ from .differing import TOLERANCE, Found, explain, idle, line_of, same, two_numbe
 from .errors import stopped
 from .kinds import found, layer_name
 from .misfit import blocks_of_stages, first_layer, of_layer
-from .pairing import biased, by_key, copy, keys, orders, pairs_of, placed, table
-from .proof import draw_norms
+from .pairing import biased, by_key, copy, flows, keys, orders, pairs_of, placed, table
 from .survey import survey
 
 ENOUGH = 10 * TOLERANCE  # in training, where each BN divides by what rounding has touched
 
 
 @one_thread()
-def compare(learner, reference, inputs, part="", names=()):
+def compare(learner, known, part="", names=()):
     """What is wrong with a learner's module, as a `Found`, or None where it computes what the reference does.
 
     Both run on the same inputs with the same weights, in eval() and in training mode, forward and back. Layers are
     matched by what they are and by the order in which they run, never by name. The learner's module receives the
     reference's weights.
-    inputs: tensors that reach every branch of an honest implementation; the first serves for explanations.
+    known:  the `Reference` and its inputs.
     part:   which part the reference is: "stage0", "block", "projection", or "" for a stage or a network.
     names:  parts under whose names the reference's weights have to go to the right places.
     """
-    x, *more = inputs
+    reference, x = known.module, known.inputs[0]
     if still := frozen(learner):
         return Found(still)
     with torch.no_grad():
-        draw_norms(reference)
-        theirs, mine = survey(reference.eval(), x), survey(learner.eval(), x)
+        theirs, mine = known.run(0), survey(learner.eval(), x)
         first = theirs
         if wrong := _of_layers(learner, theirs, mine, x):
             return wrong
         tried = []
         if wrong := lacking(by_key(theirs.layers, mine.layers)):
             return Found(wrong)
-        for turned, places in _ways(theirs, mine):
+        ways = list(_ways(theirs, mine))
+        for turned, places in ways:
             for layer in turned:
                 layer.turned = not layer.turned
             copy(pairs_of(places, theirs, mine, mine))
             run = survey(learner, x, mine)
             tried.append((places, run))
-            if same(run.out, theirs.out):
+            if right := same(run.out, theirs.out):
                 break
-        else:
+            pairs = pairs_of(places, theirs, run, mine)
+            if flows(pairs, [other for _, other in ways]) and not any(turned for turned, _ in ways):
+                tried = tried[-1:]  # the others take layers for what they are not
+                break
+        if not right:
             return _of_another_type(learner, theirs, tried) or explain(learner, reference, x, theirs, mine, tried, part)
-        for other in more:
-            theirs, run = survey(reference, other), survey(learner, other, mine)
+        for i, other in enumerate(known.inputs[1:], 1):
+            theirs, run = known.run(i), survey(learner, other, mine)
             if not same(run.out, theirs.out):
                 wrong = explain(learner, reference, other, theirs, mine, [(places, run)], part)
                 return wrong._replace(shape=other.shape)
@@ -67,7 +70,7 @@ def compare(learner, reference, inputs, part="", names=()):
         pairs = pairs_of(places, theirs, mine, mine)
         if wrong := misplaced(learner, pairs) or _under_names(pairs, names):
             return Found(wrong)
-    return _elsewhere(learner, reference, inputs, places, (first, mine), part)
+    return _elsewhere(learner, known, places, (first, mine), part)
 
 
 def _of_another_type(learner, theirs, tried):
@@ -85,23 +88,23 @@ def _of_another_type(learner, theirs, tried):
     return None
 
 
-def _elsewhere(learner, reference, inputs, places, surveys, part):
+def _elsewhere(learner, known, places, surveys, part):
     """What differs on the way back, or in training mode: BN's other life, whose stored numbers must follow as well.
     surveys: the reference's and the learner's, of the first input."""
-    stored = {n: t.clone() for n, t in reference.named_buffers()}
+    reference, inputs = known.module, known.inputs
+    first, mine = surveys
 
     def again():
         with torch.no_grad():
-            for n, t in reference.named_buffers():
-                t.copy_(stored[n])
-            copy(pairs_of(places, *surveys))
+            copy(pairs_of(places, first, last, mine))
 
-    mine = surveys[1]
-    surveys = *surveys, mine
-    for training, x in [(False, x) for x in inputs[:1] if part] + [(True, x) for x in inputs if x.shape[0] > 1]:
+    last = mine
+    at = [(False, 0)] * bool(part) + [(True, i) for i, x in enumerate(inputs) if x.shape[0] > 1]
+    for training, i in at:
         again()
-        theirs, run = survey(reference.train(training), x), survey(learner.train(training), x, mine)
-        surveys = theirs, run, mine
+        x = inputs[i]
+        theirs, run = known.run(i, training), survey(learner.train(training), x, mine)
+        last = run
         if run.error:
             return Found(found("fails in training", cause=stopped(run.error)), line_of(run, learner))
         if not same(run.out, theirs.out, ENOUGH):
@@ -110,8 +113,8 @@ def _elsewhere(learner, reference, inputs, places, surveys, part):
             return wrong._replace(shape=x.shape)
         if run.changed:
             return Found(found("input overwritten"))
-        pairs = pairs_of(places, *surveys)
-        if wrong := training and _stored(pairs) or backward(reference, theirs, run, pairs, part, training):
+        pairs = pairs_of(places, theirs, run, mine)
+        if wrong := training and _stored(pairs) or backward(known, theirs, run, pairs, part, training):
             return Found(wrong)
     return None
 

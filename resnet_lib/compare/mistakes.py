@@ -29,6 +29,7 @@ CHANGES = {
     "norm after the sum": "True: F's last BN comes after the sum. False: it does not, and no other mistake may say so",
     "bias": "False: the head's linear layer has none",
     "after": "a function that the scores pass, in the head",
+    "once": "a `Once`, which remembers results",
     "cut": "a place of `CUTS`: nothing runs backward through it",
 }
 
@@ -41,6 +42,24 @@ def of(part):
         "projection": (_projection, _projection_mistakes),
     }
     return parts.get(part, (_block, _block_mistakes))
+
+
+class Once:
+    """Results of layers that are computed again and again, by what goes in: most mistakes leave most of a part as it
+    is. room: of how many numbers it keeps the results."""
+
+    def __init__(self, room=20_000_000):
+        self.room, self._found = room, {}
+
+    def __call__(self, f, m, x, how):
+        key = f, id(m), id(x), how if isinstance(how, str | float | None) else tuple(how.items())
+        if key not in self._found:
+            out = f(m, x, how)
+            self.room -= out.numel()
+            if self.room < 0:
+                return out
+            self._found[key] = x, out  # x as well: no other tensor may come to its id
+        return self._found[key][1]
 
 
 def _conv(m, x, options):
@@ -73,16 +92,25 @@ def _step(c, t, name, h):
     return h.detach() if c.get("cut") == name else h
 
 
+def _apply(f, x, _how):
+    return f(x)
+
+
+def _once(c, f, m, x, how=None):
+    """f(m, x, how), remembered where the change has a memory."""
+    return c["once"](f, m, x, how) if "once" in c else f(m, x, how)
+
+
 def _layer(m, h, c, t, k=""):
     """CONV → BN → ReLU, of which a block has several: number k."""
     act = c.get(f"relu{k}", c.get("relu", F.relu))
     how = c.get(f"bn{k}", c.get("bn"))
-    h = _step(c, t, f"conv{k}", _conv(m[f"conv{k}"], h, c.get(f"conv{k}")))
+    h = _step(c, t, f"conv{k}", _once(c, _conv, m[f"conv{k}"], h, c.get(f"conv{k}")))
     if c.get(f"relu{k} first", c.get("relu first")):
-        h = _step(c, t, f"relu{k}", act(h))
-        return _step(c, t, f"bn{k}", _norm(m[f"bn{k}"], h, how))
-    h = _step(c, t, f"bn{k}", _norm(m[f"bn{k}"], h, how))
-    return _step(c, t, f"relu{k}", act(h))
+        h = _step(c, t, f"relu{k}", _once(c, _apply, act, h))
+        return _step(c, t, f"bn{k}", _once(c, _norm, m[f"bn{k}"], h, how))
+    h = _step(c, t, f"bn{k}", _once(c, _norm, m[f"bn{k}"], h, how))
+    return _step(c, t, f"relu{k}", _once(c, _apply, act, h))
 
 
 def _stem(m, x, c, t):
@@ -96,20 +124,20 @@ def _block(m, x, c, t):
     for k in range(1, n):
         f = _layer(m, f, c, t, k)
     how = c.get(f"bn{n}", c.get("bn"))
-    f = _step(c, t, f"conv{n}", _conv(m[f"conv{n}"], f, c.get(f"conv{n}")))
+    f = _step(c, t, f"conv{n}", _once(c, _conv, m[f"conv{n}"], f, c.get(f"conv{n}")))
     if not c.get("norm after the sum"):
-        f = _step(c, t, f"bn{n}", _norm(m[f"bn{n}"], f, how))
+        f = _step(c, t, f"bn{n}", _once(c, _norm, m[f"bn{n}"], f, how))
     if "shortcut" in c:
         s = c["shortcut"](x, f)
     elif "shortcut.conv" in m:
         s = _step(c, {}, "x in G", s)
-        s = _step(c, t, "shortcut.conv", _conv(m["shortcut.conv"], s, c.get("shortcut.conv")))
-        s = _step(c, t, "shortcut.bn", _norm(m["shortcut.bn"], s, c.get("shortcut.bn", c.get("bn"))))
+        s = _step(c, t, "shortcut.conv", _once(c, _conv, m["shortcut.conv"], s, c.get("shortcut.conv")))
+        s = _step(c, t, "shortcut.bn", _once(c, _norm, m["shortcut.bn"], s, c.get("shortcut.bn", c.get("bn"))))
     s = _step(c, {}, "shortcut", s)
     y = c.get("sum", torch.add)(c.get("on F", _same)(f), c.get("on the shortcut", _same)(s))
     if c.get("norm after the sum"):
-        y = _step(c, t, f"bn{n}", _norm(m[f"bn{n}"], y, how))
-    return c.get(f"relu{n}", c.get("relu", F.relu))(y)
+        y = _step(c, t, f"bn{n}", _once(c, _norm, m[f"bn{n}"], y, how))
+    return _once(c, _apply, c.get(f"relu{n}", c.get("relu", F.relu)), y)
 
 
 def _projection(m, x, c, t):

@@ -11,6 +11,8 @@ from functools import partial
 from math import inf
 from typing import NamedTuple
 
+import torch
+
 from .._common import shape_text
 from ..weights import NAMES
 from .endless import Endless
@@ -292,6 +294,27 @@ def placed(order, mine):
     """The name of each of the reference's layers → the place of the learner's in its survey."""
     place = {id(layer): i for i, layer in enumerate(mine.layers)}
     return {layer.name: place[id(own)] for layer, own in by_key(order, mine.layers)}
+
+
+def flows(pairs, ways):
+    """Whether each layer that the ways take from different places is given what the reference's is: what the same layer
+    made, or is given as well. pairs: (the reference's, the learner's) of a run in one of the ways."""
+    for i, (layer, own) in enumerate(pairs):
+        if len({way.get(layer.name) for way in ways}) > 1:
+            near = [p for j, p in enumerate(pairs) if j != i and _block(p[0].name) == _block(layer.name)]
+            theirs, mine = zip(*near, strict=True)
+            if own.given is None or _sources(layer, theirs) != _sources(own, mine):
+                return False
+    return True
+
+
+def _sources(layer, near):
+    """Of each layer near one: whether it is given the same, and whether it makes what that is given."""
+
+    def same(t):
+        return t is not None and t.dtype is layer.given.dtype and torch.equal(t, layer.given)
+
+    return [(same(other.given), same(other.result)) for other in near]
 
 
 def pairs_of(places, theirs, run, mine):

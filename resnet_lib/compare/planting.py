@@ -75,12 +75,12 @@ def _distances(case):
     run, steps = mistakes.of(case.part)[0], case.steps
     # Where the learner's network stops, a layer that it never came to proves nothing.
     ran = steps.keys() | {n.replace("bn", "conv") for n in steps}
-    mine = case.mine.to(case.given)
+    mine, once = case.mine.to(case.given), mistakes.Once()
 
     def far(change, x=mine, target=case.target):
         t, result, said = {}, None, ""
         try:
-            result = run(case.modules, x, change, t)
+            result = run(case.modules, x, {**change, "once": once}, t)
         except (RuntimeError, ValueError) as error:  # some changes stop, as the learner's network may
             said = str(error)
         distances = [inf]
