@@ -47,6 +47,9 @@ SETTINGS = {
     # Session plans and README are to be read, not edited.
     "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
 }
+# The icon of the browser's tab, which JupyterLab fetches anew whenever the kernel begins or ends something: twice at
+# every step of a slider, a quarter of all that the machine then does. The notebook's own circle stays.
+PAGE = {"disabledExtensions": ["@jupyterlab/application-extension:faviconbusy"]}
 
 
 class Stop(Exception):
@@ -326,6 +329,10 @@ def write_overrides():
         os.makedirs(os.path.dirname(OVERRIDES), exist_ok=True)
         with open(OVERRIDES, "w", encoding="utf-8") as file:
             json.dump(merged(settings or {}), file, indent=2)
+    page = os.path.join(os.path.dirname(OVERRIDES), "page_config.json")
+    if not os.path.exists(page):
+        with open(page, "w", encoding="utf-8") as file:
+            json.dump(PAGE, file, indent=2)
 
 
 # ---------------------------------------------------------------- the commands
@@ -445,9 +452,6 @@ def present(extra):
     return status or lab(extra[1:], f"notebooks/instructor/{name}.ipynb")
 
 
-QUICK = "not browser and not kernel and not training and not slow"
-
-
 def test(extra):
     """Run pytest: all tests in several processes, or with the reader's own arguments in one."""
     chosen = [each for each in extra if each != "--quick"]
@@ -455,9 +459,7 @@ def test(extra):
     if not chosen:
         workers = min(4, os.cpu_count() or 1)  # each takes about 1 GB
         arguments += ["-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"]
-    if "--quick" in extra:
-        arguments += ["-m", QUICK]
-    status = call(arguments + chosen)
+    status = call(arguments + extra)
     if "--quick" in extra:
         say(f"These were the quick tests. All of them, with browser, notebooks and training: {ME} test")
     return status
@@ -491,7 +493,8 @@ All of JupyterLab's own: %s lab --help-all"""
         """Without options it runs everything, in several processes side by side. That takes about 25 minutes on two
 cores; browser tests are skipped where there is neither Chromium nor Chrome.
 
-  --quick        leave out what needs a browser, runs notebooks, trains networks or takes long
+  --quick        a few cases of every test that takes a moment, in a minute and a half: nothing that needs a browser,
+                 runs notebooks or trains networks
 
 Everything else goes on to pytest, which then runs in one process: a file such as tests/test_blocks.py, -k WORD for
 the tests with that word in their names, -x to stop at the first failure, --durations=10 for the slowest.""",

@@ -8,16 +8,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import contextlib
 import textwrap
+from collections import Counter
 
-import nbformat
 import pytest
 import torch
-from nbformat.v4 import new_code_cell, new_notebook
 
 from resnet_lib import ResNet
 
 from . import lab, warm
-from .kernel import Runner
 from .reference import shake_norms
 
 KIND_OF_FIXTURE = {"browser": "browser", "runner": "kernel"}
@@ -25,12 +23,12 @@ KIND_OF_FIXTURE = {"browser": "browser", "runner": "kernel"}
 in_full = pytest.mark.skipif(
     not os.environ.get("RESNET_COURSE_ALL"), reason="takes most of a minute: with RESNET_COURSE_ALL=1"
 )
+# Files of which the quick run reads none: what takes long there is more than single tests, which are marked slow.
 SLOW = tuple(
     f"test_{name}"
     for name in """
-    across bench bottleneck clinic code_in_checks differences endless fast findings found_files glossary grading junk
-    mutated notebooks open_exercises own_numbers photograph pictures proof published_names setup site student styles
-    tools weights wheel
+    across bench bottleneck browser clinic code_in_checks differences endless fast glossary grading junk mutated
+    notebooks open_exercises photograph pictures proof setup site student styles wheel
     """.split()
 )
 TRAINING = (
@@ -41,6 +39,16 @@ TRAINING = (
     "test_race",
     "test_training",
 )
+CASES = 4  # of one test, in the quick run
+
+
+def pytest_addoption(parser):
+    parser.addoption("--quick", action="store_true", help="a few cases of every test that needs no more than a moment")
+
+
+def pytest_ignore_collect(collection_path, config):
+    # None leaves it to pytest: False would read everything, .venv too.
+    return config.getoption("quick") and collection_path.stem.startswith(SLOW + TRAINING) or None
 
 
 def pytest_collection_modifyitems(config, items):
@@ -58,8 +66,10 @@ def pytest_collection_modifyitems(config, items):
         )
         if config.pluginmanager.hasplugin("xdist"):
             item.add_marker(pytest.mark.xdist_group(lesson or item.path.stem))
-    if not os.environ.get("RESNET_COURSE_ALL") and not any("::" in arg for arg in config.args):
-        left_out = _left_out(items)
+    if not any("::" in arg for arg in config.args):
+        left_out = [] if os.environ.get("RESNET_COURSE_ALL") else _left_out(items)
+        if config.getoption("quick"):
+            left_out += _not_quick(items)
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
     # What takes longest begins first, so that no process works alone at the end.
@@ -69,14 +79,26 @@ def pytest_collection_modifyitems(config, items):
 
 def _left_out(items):
     """Return the tests of a long list that the usual run leaves out: of those marked sampled(n) it takes every n-th."""
-    seen, left_out = {}, []
+    marks = {_test_of(item): item.get_closest_marker("sampled") for item in items}
+    return [item for item, i, _ in _cases(items) if (mark := marks[_test_of(item)]) and i % mark.args[0]]
+
+
+def _not_quick(items):
+    """Return what the quick run leaves out: whatever takes long, and of every test all but a few of its cases."""
+    long = {"browser", "kernel", "training", "slow"}
+    return [item for item, i, n in _cases(items) if long & set(item.keywords) or i % -(-n // CASES)]
+
+
+def _test_of(item):
+    return item.path, item.originalname
+
+
+def _cases(items):
+    """(item, the how many-th case of its test it is, of how many) of each item."""
+    counts, seen = Counter(map(_test_of, items)), Counter()
     for item in items:
-        if mark := item.get_closest_marker("sampled"):
-            where = item.path, item.originalname
-            seen[where] = seen.get(where, -1) + 1
-            if seen[where] % mark.args[0]:
-                left_out.append(item)
-    return left_out
+        yield item, seen[_test_of(item)], counts[_test_of(item)]
+        seen[_test_of(item)] += 1
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +120,8 @@ def thin_network():
 
 @pytest.fixture(scope="session")
 def runner(tmp_path_factory):
+    from .kernel import Runner  # takes seconds, as nbformat does
+
     with Runner(tmp_path_factory.mktemp("home")) as runner:
         yield runner
 
@@ -141,6 +165,9 @@ class Desk:
 
     def open_cells(self, *cells):
         """A new notebook of those cells, its first one run. Without a problem, to the end of the `with` statement."""
+        import nbformat
+        from nbformat.v4 import new_code_cell, new_notebook
+
         kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
         cells = [new_code_cell(textwrap.dedent(cell).strip()) for cell in cells]
         nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), self.folder / "cells.ipynb")

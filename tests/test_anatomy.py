@@ -679,6 +679,7 @@ def test_a_network_shows_its_stages_which_open_and_a_block_shows_its_steps_at_on
         assert Balanced(html).rows == 1 + len(anatomy(block, 8).steps)
 
 
+@pytest.mark.slow
 def test_a_notebook_asks_for_that_table_once_views_are_imported_and_prints_plain_text_before():
     a = anatomy(Stem(), 8)
     assert a._repr_html_() == anatomy_table(a)

@@ -9,7 +9,7 @@ from resnet_lib import BTNK1, BTNK2, BasicBlock, anatomy, build, resnet50, shape
 from resnet_lib.exercises import ask
 from resnet_lib.exercises.asked import ASKED
 
-from .kernel import ROOT
+from .lab import ROOT
 
 SOURCES = {path.stem[:2]: path.read_text() for path in (ROOT / "notebooks" / "source").glob("[01]*.py")}
 

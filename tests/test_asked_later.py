@@ -5,7 +5,7 @@ from resnet_lib.exercises import ask
 from resnet_lib.exercises.asked_later import FOUND_BY, LATER, PATIENT_QUESTIONS
 from resnet_lib.experiments.twins import PAIRS
 
-from .kernel import ROOT
+from .lab import ROOT
 from .test_clinic import SYMPTOMS
 
 LESSON_11 = (ROOT / "notebooks" / "source" / "11_clinic.py").read_text(encoding="utf-8")

@@ -109,6 +109,7 @@ def test_a_step_that_gives_no_maps_gets_a_sentence(network, x):
 # ── Occlusion ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("patch", "stride", "batch"), [(32, 16, 5), (20, 20, 16), (18, 10, 3), (64, 64, 1)])
 def test_occlusion_is_the_fall_of_the_probability_patch_by_patch(network, x, patch, stride, batch):
     n = -(-SIZE // stride)

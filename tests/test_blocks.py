@@ -310,6 +310,7 @@ def test_a_wrong_argument_gets_a_sentence_with_its_name_its_value_and_what_would
     assert [w for w in words if w not in str(caught.value)] == [], str(caught.value)
 
 
+@pytest.mark.slow
 @few
 @given(
     name=st.sampled_from(["C", "C1", "S", "C_out", "groups", "dilation"]),

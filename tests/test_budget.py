@@ -48,6 +48,7 @@ designs = st.builds(
 # ── the network of a design ──
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(design=designs, W=st.integers(1, 24))
 def test_its_arithmetic_is_what_the_built_network_shows(design, W):
@@ -82,6 +83,7 @@ def test_a_value_depends_on_no_pixel_that_it_is_said_not_to_see(design):
     assert outside.max() == 0
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(
     blocks=st.tuples(*[st.integers(1, 4)] * 4),

@@ -24,7 +24,7 @@ from resnet_lib.explorers import ClinicExplorer
 from resnet_lib.views.clinic import findings_table
 
 from .conftest import in_full
-from .kernel import ROOT
+from .lab import ROOT
 from .test_explorers import words
 
 every_patient = pytest.mark.parametrize("name", PATIENTS)

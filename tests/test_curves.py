@@ -33,6 +33,7 @@ def test_on_a_logarithmic_axis_equal_factors_are_equal_distances():
     assert ys[0] - ys[1] == pytest.approx(ys[1] - ys[2], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_it_follows_the_theme_and_says_what_is_to_be_seen():
     svg = Chart("step", "loss", title="a title").draw([Curve("net", [0, 1], [1, 2], LOOKS[0])], WORD)
     assert 'aria-label="two curves &amp; &lt;more&gt;"' in svg and 'role="img"' in svg

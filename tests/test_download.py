@@ -503,6 +503,7 @@ def test_two_at_once_download_the_file_once(cache, server, network):
     assert server.ranges == [None]
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_nothing_that_loads_and_whoever_waited_for_it_goes_on(
     cache, server, network, monkeypatch
 ):

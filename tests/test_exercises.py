@@ -180,6 +180,7 @@ def test_errors_of_python_are_explained(mistake, sentence):
     assert sentence in refusal(check_stem, lambda C, C1: mistake()).sentence
 
 
+@pytest.mark.slow
 def test_super_init_is_asked_for():
     class Bare(nn.Module):
         def __init__(self, C, C1):
@@ -228,6 +229,7 @@ def test_names_are_asked_for_only_where_a_lesson_needs_them():
     assert check_btnk2(BTNK2, names=["conv1", "bn1"]).ok
 
 
+@pytest.mark.slow
 def test_v1_is_refused_or_allowed_as_the_lesson_says():
     def v1(C, C1, S):
         return BTNK1(C, C1, S, stride_on="1x1")
@@ -240,6 +242,7 @@ def test_v1_is_refused_or_allowed_as_the_lesson_says():
         check_btnk1(v1, stride_on="5x5")
 
 
+@pytest.mark.slow
 def test_the_whole_resnet_50_is_accepted_and_its_v1_told_apart_at_the_first_strided_block():
     assert check_network(resnet50).ok
     assert (

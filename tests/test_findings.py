@@ -53,6 +53,7 @@ def test_hints_of_parts_do_not_depend_on_words(monkeypatch, part, mistake):
     assert usual[2] != replaced[2], "the words were not replaced"
 
 
+@pytest.mark.slow
 def test_hints_of_the_ladder_and_the_clinic_do_not_depend_on_words(monkeypatch):
     reference = ResNet(blocks=(1, 1, 1, 1), base=8, num_classes=10)
 

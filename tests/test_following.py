@@ -217,6 +217,7 @@ def test_a_layer_with_a_forward_of_its_own_is_judged_by_what_it_outputs():
         anatomy(Own(lambda m, x: m.c(x), c=Same(4, 4, 3)), (4, 8, 8))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_any_graph_in_any_order_of_its_children_is_followed(data):

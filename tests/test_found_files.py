@@ -93,6 +93,7 @@ def file_of(content, path, form):
 # ── What loads ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(
     st.sampled_from(list(NETWORKS)),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import SLOW, TRAINING
+
 HERE = Path(__file__).parent
 PUBLIC = json.loads((HERE / "public_names.json").read_text(encoding="utf-8"))
 
@@ -72,3 +74,10 @@ def test_a_room_imports_only_rooms_below_it(room):
 def test_every_room_has_its_place():
     there = {p.stem for p in LIBRARY.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
     assert there - {"__init__", "__main__"} == set(ROOMS)
+
+
+def test_the_quick_run_reads_tests_of_every_room():
+    quick = [file for file in HERE.glob("test_*.py") if not file.stem.startswith(SLOW + TRAINING)]
+    texts = " ".join(file.read_text(encoding="utf-8") for file in quick if file.name != Path(__file__).name)
+    rooms = [folder.name for folder in LIBRARY.iterdir() if (folder / "__init__.py").exists()]
+    assert len(rooms) > 9 and not [room for room in rooms if f"resnet_lib.{room}" not in texts]

@@ -205,6 +205,7 @@ def test_a_load_that_goes_by_the_order_of_sorted_names_does_not_go_by_name():
     assert loads_by_name({**HEALTHY, "load": made("(network, published)", body)})[1] == "stage1.0.conv3.weight_"
 
 
+@pytest.mark.slow
 def test_a_head_may_compute_without_modules():
     """MACs are counted of modules; of one that is right otherwise they say nothing."""
 

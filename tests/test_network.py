@@ -188,6 +188,7 @@ def test_the_stages_of_resnet50_give_the_published_shapes():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
 def test_the_function_named_after_a_design_builds_it(name):
     import resnet_lib
@@ -383,6 +384,7 @@ def test_a_saved_network_loads_into_another_and_computes_the_same(tmp_path):
     assert torch.equal(first(x), second(x))
 
 
+@pytest.mark.slow
 def test_importing_the_library_loads_nothing_that_draws():
     import subprocess
     import sys

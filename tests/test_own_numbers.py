@@ -150,6 +150,7 @@ def test_the_names_of_a_submission_are_read_from_its_cells_and_its_file(tmp_path
     assert without("03_btnk1", "03_btnk1") == "03_btnk1"
 
 
+@pytest.mark.slow
 def test_across_the_boundary_the_grader_asks_with_the_files_numbers(tmp_path):
     lesson = read_lesson("02")
     solved, adas = lesson.exercises[0].solution, own_question("02", "ada").answer

@@ -153,6 +153,7 @@ def test_bns_exchanged_are_refused_where_names_are_asked_for_and_only_there():
     assert "in another's place" in kinds(verdict.finding) and "your bn2 does the work of bn1" in verdict.sentence
 
 
+@pytest.mark.slow
 def test_a_stage_run_backwards_and_stages_exchanged_are_refused_where_names_are_asked_for():
     class Backwards(OtherWay):
         order = ("stage0", "stage1", "stage2", ("stage3.0", "stage3.2", "stage3.1"), "stage4", "head")
@@ -242,6 +243,7 @@ def unused(self, C):
     self.extra = nn.Parameter(torch.ones(3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "kind", "words"),
     [

@@ -331,6 +331,7 @@ def test_a_block_input_has_the_shape_asked_for_and_says_how_it_was_made(picture,
     assert f"{C} " in how or f"all {C}" in how
 
 
+@pytest.mark.slow
 def test_at_a_position_of_resnet50_the_input_is_what_the_network_computes_there():
     torch.manual_seed(0)
     network = resnet50()
@@ -351,6 +352,7 @@ def test_at_a_position_of_resnet50_the_input_is_what_the_network_computes_there(
             assert f"Stage {number}" in how
 
 
+@pytest.mark.slow
 def test_making_inputs_leaves_the_learners_random_numbers_alone():
     block_input.__globals__["_untrained_resnet50"].cache_clear()
     torch.manual_seed(7)

@@ -49,6 +49,7 @@ def test_the_padded_shortcut_hands_on_every_sth_pixel_and_zeros_for_new_channels
     assert torch.equal(y[:, :C], x[..., ::S, ::S]) and not y[:, C:].any()
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(counts=counts, size=st.sampled_from([32, 33, 64]), block=st.sampled_from(["bottleneck", "basic"]))
 def test_anatomy_knows_the_shapes_and_parameters_of_twins(counts, size, block):

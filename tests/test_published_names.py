@@ -77,6 +77,7 @@ OURS += ["stage1.0.shortcut.conv", "stage3.0.shortcut.bn", "stage0.conv", "stage
 OURS += ["head.pool", "stage4", "stage4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked, ours", list(zip(WAYS, OURS, strict=True)))
 def test_a_step_is_understood_wherever_one_is_asked(asked, ours):
     network = built()
@@ -219,6 +220,7 @@ def test_the_children_without_the_last_give_maps_and_an_identity_the_pooled_vect
     assert torch.allclose(network(X), maps.mean((2, 3)), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_network_with_another_head_is_still_traced_scripted_and_exported():
     network = built()

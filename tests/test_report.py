@@ -148,6 +148,7 @@ def everything(network, why=("word " * 20 + "\n\n") * (LINES // 2)):
     )
 
 
+@pytest.mark.slow
 def test_nothing_in_it_runs_and_nothing_lies_elsewhere(network):
     page = Page(everything(network).html)
     assert {"script", "link", "iframe", "object", "base", "form"}.isdisjoint(tag for tag, _ in page.tags)
@@ -266,6 +267,7 @@ def test_a_folder_without_the_right_to_write_is_said_in_a_sentence(tmp_path):
 # ── printed ──
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["little", "everything", "large", "chinese"])
 def test_it_is_one_page_when_printed(tmp_path, network, kind, browser):
     large = Design.resnet("bottleneck", (24, 24, 24, 24), base=128, num_classes=1000)

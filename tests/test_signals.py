@@ -80,6 +80,7 @@ def test_numbers_that_are_too_large_are_given_as_such():
     assert not math.isfinite(signals(residual, X, LABELS)[-1].output)
 
 
+@pytest.mark.slow
 def test_bn_keeps_the_plain_networks_signal_and_lets_its_gradient_grow_far_more_than_the_residual_ones():
     """At real depth, for five seeds: the numbers that lesson 08 shows."""
     x = torch.randn(16, 3, 32, 32, generator=torch.Generator().manual_seed(1))

@@ -117,6 +117,7 @@ def test_what_is_shown_in_training_has_a_size_of_its_part_of_the_run_and_follows
         assert not torch.equal(x, script.varied(ours, torch.arange(6), start))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixed", [0.0, 1.0])
 def test_a_step_trains_with_and_without_mixed_pictures(mixed, monkeypatch):
     monkeypatch.setattr(script, "MIXED", mixed)

@@ -137,6 +137,7 @@ def test_the_three_published_files_of_resnet50_and_their_preprocessing():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in CHECKPOINTS if name != "thin"])
 def test_a_checkpoint_builds_its_design_and_names_each_output(name):
     checkpoint = CHECKPOINTS[name]
