@@ -1,6 +1,7 @@
 """A site as small as one can be: two lessons, a glossary and a figure."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 
 import nbformat
@@ -85,7 +86,8 @@ class SmallSite:
     def again(self, **options):
         """Build once more; return what it says."""
         said = []
-        build(self.out, self.notebooks, self.kept, said=said.append, **options)
+        with ThreadPoolExecutor(1) as elsewhere:  # playwright keeps an event loop running in this thread
+            elsewhere.submit(build, self.out, self.notebooks, self.kept, said=said.append, **options).result()
         return said
 
     def page(self, name):
