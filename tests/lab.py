@@ -117,6 +117,7 @@ def _prepare(home, root):
     for folder in folders.values():
         folder.mkdir()
     (folders["app"] / "overrides.json").write_text(json.dumps(course.SETTINGS | QUIET))
+    (folders["app"] / "page_config.json").write_text(json.dumps(course.PAGE))
     (folders["data"] / "kernels" / "python3").mkdir(parents=True)
     options = {
         "ServerApp.ip": "127.0.0.1",

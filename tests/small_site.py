@@ -1,6 +1,7 @@
 """A site as small as one can be: two lessons, a glossary and a figure."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 
 import nbformat
@@ -39,6 +40,21 @@ CODE = (
     "from resnet_lib.explorers import NotationExplorer\nNotationExplorer()",
     'from resnet_lib.exercises import Progress\nProgress("07", exercises=2)',
 )
+# A cell for each kind of output that a lesson of the course has.
+EVERY_KIND = (
+    'from PIL import Image\nprint("a wide line of text", "." * 150)\nImage.new("RGB", (900, 40), "red")',
+    "import torch\nfrom resnet_lib import BTNK1, anatomy\nfrom resnet_lib.views import cost_bars, show_maps\n"
+    "cost_bars(anatomy(BTNK1(16, 16, S=2), 14))",
+    "print(anatomy(BTNK1(16, 16, S=2), 14))\nanatomy(BTNK1(16, 16, S=2), 14)",
+    "show_maps(torch.rand(4, 8, 8))",
+    "from resnet_lib.explorers import BottleneckExplorer, DesignExplorer\n"
+    'BottleneckExplorer("BTNK1", C=16, W=14, C1=16, S=2)',
+    "DesignExplorer()",
+    "from resnet_lib.exercises import Prediction, check_btnk2, width_question\n"
+    "Prediction(width_question(112, kernel=3, stride=2, padding=1))",
+    "check_btnk2(lambda C: BTNK1(C, C // 4, 1))",
+    new_code_cell("BTNK1(16, 16)(torch.zeros(1, 8, 14, 14))", metadata={"tags": ["raises-exception"]}),
+)
 SQUARE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9" fill="blue"/></svg>'
 
 
@@ -60,7 +76,7 @@ class SmallSite:
     """A site in that folder, its lesson 07 executed, and what is needed to build it again."""
 
     def __init__(self, folder, code=CODE):
-        small = [new_markdown_cell(TEXT), *map(new_code_cell, code)]
+        small = [new_markdown_cell(TEXT), *(new_code_cell(each) if isinstance(each, str) else each for each in code)]
         small.append(new_code_cell("done = 1", metadata={"tags": ["solution"]}))
         other = [new_markdown_cell("# 08 · Another\n\n## A second section\n\nZebra."), new_code_cell("1 / 0")]
         self.notebooks = written(folder / "notebooks", **{"07_small": small, "08_other": other})
@@ -70,7 +86,8 @@ class SmallSite:
     def again(self, **options):
         """Build once more; return what it says."""
         said = []
-        build(self.out, self.notebooks, self.kept, said=said.append, **options)
+        with ThreadPoolExecutor(1) as elsewhere:  # playwright keeps an event loop running in this thread
+            elsewhere.submit(build, self.out, self.notebooks, self.kept, said=said.append, **options).result()
         return said
 
     def page(self, name):

@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 import threading
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -506,6 +507,17 @@ def test_numbers_are_shown_before_the_maps_are_computed(explorer, monkeypatch):
     monkeypatch.setattr(explorer, "_show_block_maps", lambda design, look: seen.append(figures(explorer)[1]))
     explorer.C1.value = 128
     assert seen == [explorer.design.anatomy().parameters]
+
+
+def test_one_move_sends_the_numbers_and_then_the_maps_and_no_more(explorer, monkeypatch):
+    sent = []
+    monkeypatch.setattr(explorer.page, "comm", Mock(send=lambda data, buffers, **_: sent.append(set(data["state"]))))
+    for when, C1 in enumerate((72, 80), 1):
+        sent.clear()
+        explorer.page.set_state({"asked": {"C1": [when, C1]}})
+    numbers, maps = sent
+    assert {"steps", "values", "says"} <= numbers and "maps" not in numbers
+    assert {"maps", "controls"} <= maps
 
 
 def test_maps_with_numbers_that_are_not_finite_are_refused_in_the_view(explorer, monkeypatch):

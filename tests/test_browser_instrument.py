@@ -121,6 +121,16 @@ def test_a_drag_ends_at_the_last_value_with_its_maps(page, notebook):
     assert len(pairs) == len({level for level, _ in pairs})
 
 
+def test_a_move_of_a_slider_does_not_fetch_the_icon_of_the_tab(page):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    for value in (96, 128):
+        slider(page, "C1").press("ArrowRight")
+        page.locator(".rl-diagram").get_by_text(f"CONV 1×1, {value}", exact=True).wait_for()
+    settles(page)
+    assert [address for address in asked if "favicon" in address] == []
+
+
 def test_a_click_in_the_drawing_shows_that_step(page, notebook):
     page.get_by_role("button", name="show the maps of conv2").click()
     settles(page)

@@ -4,10 +4,13 @@ import base64
 import random
 
 import numpy as np
+import pytest
 import torch
 
+from resnet_lib._common import seeded
 from resnet_lib.anatomy import anatomy
 from resnet_lib.blocks import Stem
+from resnet_lib.explorers import words
 from resnet_lib.explorers.trained import loaded
 from resnet_lib.photos import to_input
 from resnet_lib.views.maps import scale, to_levels
@@ -55,7 +58,15 @@ def test_the_trained_stem_draws_the_librarys_maps(live):
 
 def test_other_numbers_have_random_weights_and_say_so(live):
     live.put(W=64, **(AS_TRAINED | {"kernel": 5}))
-    assert live.scene("maps")["note"] == "random weights, not trained"
+    said = words.table()["scenes"]["note_stem"]
+    assert live.scene("maps")["note"] == said and said.startswith("random weights, not trained")
+    assert "torch's have the same distribution and other numbers" in said
+    found = live.page.evaluate(
+        "() => import('./live/engine_blocks.js').then(module => Array.from(module.stemWeights(64, 5).data))"
+    )
+    page, library = torch.tensor(found), seeded(0, Stem, C1=64, kernel=5, padding=2).conv.weight.flatten()
+    assert page.std().item() == pytest.approx(library.std().item(), rel=0.05) and page.mean().abs() < 0.002
+    assert not torch.allclose(page, library)
     assert live.scene("says")["code"] == "Stem(C1=16, kernel=5, stride=2, padding=3)"
     assert "= 33; reach = 1·(5 − 1) + 1 = 5" in live.scene("says")["about"]
 

@@ -61,8 +61,3 @@ def test_a_page_in_another_language_has_no_english_text(browser, language, live_
     left = [text for text in page.evaluate(TEXTS) if re.search("[A-Za-z]{3,}", re.sub("|".join(NAMES), "", text))]
     page.close()
     assert left == []
-
-
-def test_a_language_without_a_table_is_refused():
-    with pytest.raises(ValueError, match=r"no table of words klingon\.json"):
-        words.table("klingon")

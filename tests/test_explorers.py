@@ -131,16 +131,16 @@ def test_a_kernel_too_large_for_the_picture_is_explained_and_the_controls_stay_u
     assert f"= {(224 - 15) // 2 + 1};" in explorer.says["about"]
 
 
-def test_the_stages_say_their_law_and_stage_1_is_the_exception():
+def test_the_stages_say_how_their_numbers_hang_together_and_stage_1_is_the_exception():
     explorer = StageExplorer(W=32)
     for stage in (2, 3, 4):
         explorer.stage.value = stage
-        assert "law of Stages 2 to 4: S = 2 and C = 2·C1" in explorer.says["about"]
+        assert "as in Stages 2 to 4: S = 2 and C = 2·C1" in explorer.says["about"]
     explorer.stage.value = 1
     assert "exception: S = 1 and C = C1 = 64" in explorer.says["about"]
     assert explorer.blocks.value == 3
     explorer.stride1.value = True
-    assert explorer.S.value == 2 and "not the law" in explorer.says["about"]
+    assert explorer.S.value == 2 and "not as in Stages 2 to 4" in explorer.says["about"]
     shapes = {name: shape for name, _, shape, *_ in explorer.page.steps}
     assert shapes["stage1"] == [256, 4, 4]
     explorer.undo.press()

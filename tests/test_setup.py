@@ -457,6 +457,15 @@ def test_other_settings_stay(course):
     assert settings[KERNELS] == {"other": 1, "commsOverSubshells": "disabled"}
 
 
+def test_the_icon_of_the_tab_is_left_alone_and_what_else_is_set_for_pages_stays(course):
+    course.write_overrides()
+    page = Path(course.OVERRIDES).with_name("page_config.json")
+    assert json.loads(page.read_text()) == {"disabledExtensions": ["@jupyterlab/application-extension:faviconbusy"]}
+    page.write_text("{}")
+    course.write_overrides()
+    assert page.read_text() == "{}"
+
+
 @pytest.mark.parametrize("text", ["", "{,}", "[1]", "null"])
 def test_garbled_settings_are_put_aside(course, text):
     os.makedirs(os.path.dirname(course.OVERRIDES))

@@ -148,6 +148,11 @@ def test_every_word_of_the_pages_comes_from_the_table_and_no_word_is_left_over()
     assert [word for word in pages if word not in used and not re.search(rf"[\"']{word}[\"']", text)] == []
 
 
+def test_a_language_without_a_table_is_refused():
+    with pytest.raises(ValueError, match=r"no table of words klingon\.json"):
+        table("klingon")
+
+
 # ── Executing ────────────────────────────────────────────────────────────────────────────────────────────────
 
 

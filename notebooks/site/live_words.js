@@ -13,7 +13,7 @@ export function digits(value) {
 
 const row = (cells, kind = '') => `<tr class="${kind}">${cells.map(cell => `<td>${cell}</td>`).join('')}</tr>`;
 const tableOf = (head, rows) =>
-  `<table><thead><tr>${head.map(name => `<th scope="col">${name}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>`;
+  `<table><thead><tr>${head.map(name => (name ? `<th scope="col">${name}</th>` : '<td></td>')).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>`;
 const strip = (share, colour, start = 0) => `<span style="display:inline-block;width:80px;height:9px"><span style="display:block;
   height:9px;margin-left:${start * 80}px;width:${Math.max(1, share * 80)}px;background:${colour}"></span></span>`;
 

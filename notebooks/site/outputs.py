@@ -1,14 +1,16 @@
 """Outputs of cells → HTML."""
 
+import os
 import re
 from html import escape
 from pathlib import Path
 
 from bs4 import BeautifulSoup
-from nbconvert.filters import ansi2html, strip_ansi
+from nbconvert.filters import strip_ansi
 
 from resnet_lib.explorers.words import WORDS
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -44,9 +46,10 @@ def to_html(cell, picture, words, place):
 
 
 def printed(text):
-    """Return printed text; scrolled by keyboard, too, where it is wide. Nothing of the builder's home folder shows."""
-    text = text.replace(str(Path.home()), "~").rstrip()
-    return f'<pre tabindex="0">{ansi2html(text)}</pre>' if text else ""
+    """Return printed text, without a terminal's colours, which are for paper of one colour. Scrolled by keyboard, too,
+    where it is wide. Nothing of the builder's folders shows."""
+    text = strip_ansi(text).replace(f"{ROOT}{os.sep}", "").replace(str(Path.home()), "~").rstrip()
+    return f'<pre tabindex="0">{escape(text)}</pre>' if text else ""
 
 
 def shown(data, alt, picture, words):

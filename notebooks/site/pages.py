@@ -3,7 +3,6 @@
 import hashlib
 import importlib
 import importlib.util
-import json
 import re
 import shutil
 from base64 import b64decode
@@ -23,9 +22,10 @@ from pygments.lexers import PythonLexer
 from resnet_lib.explorers.words import table
 from resnet_lib.views import style
 
-from . import address, markdown, outputs
+from . import address, markdown, outputs, search
 
 HERE = Path(__file__).resolve().parent
+TEMPLATES = Environment(loader=FileSystemLoader(HERE / "templates"), undefined=StrictUndefined, autoescape=True)
 LINK = re.compile(r"^(?:\.\./|solutions/)*([\w-]+)\.ipynb(#.*)?$")
 
 
@@ -80,21 +80,20 @@ def write(out, books, notebooks, language="english"):
     does = what_lessons_do(notebooks.parent / "README.md")
     pages = [page_of(name, book, set(books), picture, words, does) for name, book in books.items()]
     lessons = [page for page in pages if page.number]
-    engine = Environment(loader=FileSystemLoader(HERE / "templates"), undefined=StrictUndefined, autoescape=True)
     shared = {"t": words, "lessons": lessons, "glossary": "glossary" in books, "repository": where}
     for i, page in enumerate(pages):
         previous, following = pages[i - 1] if i else None, pages[i + 1] if i + 1 < len(pages) else None
         links = address.ways_in(where, page.name) if page.number else []
-        text = engine.get_template("lesson.html").render(
+        text = TEMPLATES.get_template("lesson.html").render(
             shared, page=page, previous=previous, following=following, ways_in=links
         )
         (out / page.file).write_text(text, encoding="utf-8")
     live = write_live(out, language)
-    text = engine.get_template("front.html").render(shared, page=None, live=live, ways_in=address.ways_in(where))
+    text = TEMPLATES.get_template("front.html").render(shared, page=None, live=live, ways_in=address.ways_in(where))
     (out / "index.html").write_text(text, encoding="utf-8")
     (out / "site.css").write_text(roles() + (HERE / "assets" / "site.css").read_text(encoding="utf-8"), "utf-8")
     shutil.copyfile(HERE / "assets" / "site.js", out / "site.js")
-    (out / "search.js").write_text(f"window.COURSE_SECTIONS = {json.dumps(index(pages), ensure_ascii=False)};", "utf-8")
+    (out / "search.js").write_text(search.script(pages, texts["synonyms"]), "utf-8")
     (out / ".nojekyll").touch()  # the usual host of pages takes the files as they are
 
 
@@ -157,7 +156,7 @@ def code(cell, words):
 
 
 def tidy(soup, names):
-    """Make links lead to the site's pages, give each id once, and let wide tables scroll."""
+    """Make links lead to the site's pages, give each id once, let wide tables and code scroll, and leave no heading empty."""
     for link in soup.find_all("a"):
         href = link.get("href", "")
         if "anchor-link" in link.get("class", ()):
@@ -179,6 +178,11 @@ def tidy(soup, names):
             del each["id"]
         else:
             seen.add(each["id"])
+    for each in soup.find_all("th"):
+        if not each.get_text(strip=True):  # Markdown has no column without a heading
+            each.name = "td"
+    for each in soup.find_all("pre"):  # scrolled by keys, too
+        each["tabindex"] = "0"
     for each in soup.find_all("table"):
         each.wrap(soup.new_tag("div", attrs={"class": "wide", "tabindex": "0"}))
 
@@ -197,12 +201,3 @@ def sections(soup):
         where = "" if each.name == "h1" else each["id"]
         found.append((where, each.name, " ".join(each.get_text().split()), " ".join(" ".join(texts).split())))
     return found
-
-
-def index(pages):
-    """Return what the search looks through: [[address, page's title, heading, text], …]."""
-    return [
-        [page.file + (f"#{where}" if where else ""), page.title, heading, text]
-        for page in pages
-        for where, _, heading, text in page.sections
-    ]

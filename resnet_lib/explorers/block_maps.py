@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import nn
@@ -32,19 +33,24 @@ class Look:
 
 def look_at(design):
     """Return the `Look` of a design. ValueError for a block of the learner's own that can't be made or run."""
-    size = (design.C, design.W, design.W)
     if not isinstance(design.block, str):
+        size = (design.C, design.W, design.W)
         steps, traced = trace(design.block, design.C, design.W, design.C1, design.S)
         f = next((s.name for s in reversed(steps) if s.path == "main"), None)
         side = next((s.name for s in reversed(steps) if s.path == "shortcut"), "shortcut")
         after = [s.name for s in steps if s.path == "sum"]
         last = (f, side, after[0] if len(after) > 1 else None, after[-1] if after else None)
         return Look(Anatomy(design.block.__name__, size, tuple(steps)), traced.clash, last)
+    return _looked(design)
+
+
+@lru_cache(maxsize=512)  # a drag goes to and fro
+def _looked(design):
     side = "shortcut.bn" if design.block == "BTNK1" else "shortcut"
     try:
         return Look(design.anatomy(), None, ("bn3", side, "add", "relu3"))
     except ShapeMismatch as mismatch:
-        clash = (mismatch.main, mismatch.shortcut)
+        clash, size = (mismatch.main, mismatch.shortcut), (design.C, design.W, design.W)
         return Look(Anatomy(design.block, size, mismatch.steps), clash, ("bn3", side, None, None))
 
 

@@ -4,7 +4,6 @@ from dataclasses import astuple, replace
 
 from .._common import shape_text
 from ..blocks import BTNK1, BTNK2
-from ..views.maps import statistics
 from .base import WRONG
 from .block_design import BlockDesign
 from .block_maps import INSIDE, BlockMaps, look_at
@@ -229,7 +228,6 @@ class BottleneckExplorer(InstrumentExplorer):
         part = (0, None) if every else (0 if step in (*INSIDE, "x") else first, count)
         run = self._ran = self._maps.run(design, look, self.picture.value, trained, *part)
         groups = block_groups(run, look, step, first, count, by_strength=strength)
-        said = f"{groups[-1].title}: {statistics(groups[-1].maps)}"
         if look.clash and quarter:
             groups += self._instead_of_a_sum(look)
         self.show_maps(
@@ -237,7 +235,6 @@ class BottleneckExplorer(InstrumentExplorer):
             columns=2 if quarter else 1,
             each=self.colours.value == "each",
             note=self._note(design, run, trained),
-            said=said,
             sorted=strength,
         )
 

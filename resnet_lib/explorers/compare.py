@@ -5,7 +5,7 @@ import copy
 from .._common import shape_text
 from ..blocks import BTNK1
 from ..inside.seen import Seen, untrained
-from ..views.maps import planes, statistics
+from ..views.maps import planes
 from ..weights import load
 from .base import WRONG, all_threads
 from .controls import Choice, Number
@@ -79,9 +79,8 @@ class CompareExplorer(InstrumentExplorer):
         more = (self.source.message.value, untrained_size(sides[0]))
         about = " ".join(filter(None, (answers + ".", *more)))
         self.page.show(says={"figures": [[difference(a, b), ""]], "about": about}, arrangement="over")
-        said = "; ".join(f"{g.title}: {statistics(g.maps)}" for g in groups)
         self._shown = dict(zip("ab", zip(sides, steps, strict=True), strict=True))
-        self.show_maps(groups, columns=2, note=" ", said=said)
+        self.show_maps(groups, columns=2, note=" ")
 
     def enlarged(self, group, channel, row, column):
         seen, step = self._shown[group.id]

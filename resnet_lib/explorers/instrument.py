@@ -153,6 +153,7 @@ class Instrument(anywidget.AnyWidget):
         """Show described maps with their bytes, as what belongs to the scene shown last."""
         self.raw = levels
         with self.hold_sync():
+            self._tell()  # the choice of channels follows what there is
             self.maps = {**maps, "v": self._shown} | ({"packed": True} if self.slow else {})
             self.levels = squeeze(levels) if self.slow else levels
 
@@ -275,7 +276,7 @@ class InstrumentExplorer(Explorer):
 
     def show_maps(self, groups, *, columns=1, each=False, **more):
         """Show groups of tiles (`tiles.Group`), so many beside each other; with `each`, every map has its own scale.
-        More: note, said (see above); same, for all groups in the same enlargement."""
+        More: note (see above); same, for all groups in the same enlargement."""
         described, levels = pack(groups, each)
         self._groups = groups
         self.page.show_levels({"groups": described, "columns": columns, "each": each, **more}, levels)

@@ -53,7 +53,6 @@ function numberControl(model, name, said, {set}) {
   const show = value => {
     if (slider.value !== String(value)) slider.value = value;
     if (field.value !== String(value) && document.activeElement !== field) field.value = value;
-    slider.style.setProperty('--rl-filled', `${100 * (value - said.min) / (said.max - said.min || 1)}%`);
     const mark = said.marks.find(([marked]) => marked === value);
     slider.setAttribute('aria-valuetext', `${value}, ${said.meaning}${mark ? `, ${mark[1]}` : ''}`);
     for (const tick of marks.children) tick.classList.toggle('rl-here', Number(tick.dataset.value) === value);

@@ -29,7 +29,6 @@ function mapsPart(model, places, room) {
     const same = now.length === groups.length && now.every((g, i) => g.said.id === groups[i].said.id);
     groups = now.map((g, i) => ({...g, ...(same ? parts(groups[i]) : build(g, i))}));
     if (!same) element.replaceChildren(...groups.map(g => g.cell));
-    element.style.setProperty('--rl-columns', scene.columns);
     version = scene.v;
     draw();
     foot(scene);

@@ -121,8 +121,8 @@ def law(first):
     """Return what the first block of a stage says about C1 and S, in words, from its numbers."""
     C, C1, S = first.C, first.C1, first.S
     if S == 2 and C == 2 * C1:
-        return f"Its BTNK1 follows the law of Stages 2 to 4: S = 2 and C = 2·C1 ({C:,} = 2 · {C1:,})."
+        return f"Its BTNK1 is as in Stages 2 to 4: S = 2 and C = 2·C1 ({C:,} = 2 · {C1:,})."
     if S == 1 and C == C1:
         why = f"G is needed, because C = {C:,} goes in and 4·C1 = {4 * C1:,} comes out"
         return f"Its BTNK1 is the exception: S = 1 and C = C1 = {C:,}; {why}."
-    return f"Its first block has S = {S}, C = {C:,} and C1 = {C1:,}: not the law of Stages 2 to 4, S = 2 and C = 2·C1."
+    return f"Its first block has S = {S}, C = {C:,} and C1 = {C1:,}: not as in Stages 2 to 4, S = 2 and C = 2·C1."

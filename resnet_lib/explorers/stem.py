@@ -4,7 +4,6 @@ from .._common import seeded, shape_text
 from ..activations import calls
 from ..anatomy import anatomy, out_size
 from ..blocks import Stem
-from ..views.maps import statistics
 from ..views.markup import table
 from .block_maps import Run
 from .block_words import thumb
@@ -142,9 +141,8 @@ class StemExplorer(InstrumentExplorer):
             groups.append(Group(name, title, tiles, channels, total, role, (corner, corner), most=most))
             # The values of BN and after it are of one scale; a convolution's are of another.
             groups[-1].scale = "" if name in ("conv", "x") else "all"
-        said = f"{groups[-1].title}: {statistics(groups[-1].maps)}"
         columns, each = 1 if alone else 2, self.colours.value == "each"
-        self.show_maps(groups, columns=columns, each=each, note=note, said=said, same=True)
+        self.show_maps(groups, columns=columns, each=each, note=note, same=True)
 
     def enlarged(self, group, channel, row, column):
         run, (top, left) = self._ran[1], group.corner

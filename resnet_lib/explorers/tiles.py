@@ -49,8 +49,8 @@ def pack(groups, each=False):
     shared = {}
     if not each:
         for name in {g.scale for g in groups if g.maps is not None and g.scale}:
-            values = [g.maps.detach().float().reshape(-1) for g in groups if g.maps is not None and g.scale == name]
-            shared[name] = scale(values[0] if len(values) == 1 else torch.cat(values))
+            values = [g.maps.detach().float() for g in groups if g.maps is not None and g.scale == name]
+            shared[name] = scale(values[0] if len(values) == 1 else torch.cat([v.reshape(-1) for v in values]))
     described, levels = [], []
     for g in groups:
         said = {"id": g.id, "title": g.title, "role": g.role, "total": g.total, "channels": _short(g.channels)}

@@ -6,7 +6,7 @@ from functools import lru_cache
 from .._common import shape_text, shapes_only
 from ..anatomy import anatomy
 from ..views.charts import cost_table
-from ..views.maps import scale, statistics, to_levels
+from ..views.maps import scale, to_levels
 from .base import WRONG
 from .block_view import AT_THE_SUM, block_groups, channels_shown, cost_rows, scene_drawing, scene_steps, step_options
 from .block_view import shown_steps as shown_in_block
@@ -262,7 +262,7 @@ class WholeExplorer(InstrumentExplorer):
             self.channel.value, self.channel.step = first, count
 
     def _show(self, groups, columns):
-        last, window = next((g for g in reversed(groups) if g.maps is not None), None), self._run[1].window
+        window = self._run[1].window
         note = self.weights_name()
         if window:
             note += f"; computed on the picture's middle, {window} × {window} pixels, to stay quick"
@@ -271,7 +271,6 @@ class WholeExplorer(InstrumentExplorer):
             columns=columns,
             each=self.colours.value == "each",
             note=note,
-            said=f"{last.title}: {statistics(last.maps)}" if last else "",
             sorted=self.order.value == "strongest",
         )
 

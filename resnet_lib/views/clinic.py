@@ -51,7 +51,7 @@ def shapes_table(found):
         f"<td>{sign(healthy != mine)}</td></tr>"
         for name, healthy, mine in rows
     )
-    head = "<thead><tr><th></th><th>healthy</th><th>patient</th><th></th></tr></thead>"
+    head = "<thead><tr><td></td><th>healthy</th><th>patient</th><td></td></tr></thead>"
     return f"<table>{head}<tbody>{body}</tbody></table>"
 
 
@@ -80,7 +80,7 @@ def statistics_charts(found):
         f"<td>{r.high:.3g}</td></tr>"
         for r in found.odd[:8]
     )
-    head = "<tr><th>out of range</th><th></th><th>patient</th><th>healthy from</th><th>to</th></tr>"
+    head = "<tr><th>out of range</th><td></td><th>patient</th><th>healthy from</th><th>to</th></tr>"
     table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>" if body else ""
     more = f"<p>… and {len(found.odd) - 8} more</p>" if len(found.odd) > 8 else ""
     lost = f"<p>written over: {escape(', '.join(found.rewritten[:6]))}, …</p>" if found.rewritten else ""
@@ -155,5 +155,5 @@ def findings_table(found, columns):
             value = cells[column]
             row += f"<td>{value if isinstance(value, str) else sign(True) + ' finds it' if value else '·'}</td>"
         rows += f"<tr><td>{escape(name)}</td>{row}</tr>"
-    table = f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    table = f"<table><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>"
     return Html(f'{CSS}<div class="rl">{table}</div>')

@@ -1,8 +1,8 @@
 """A network's design drawn, in a table, and beside its budget."""
 
 from .charts import cost_cells
-from .markup import bar, table
-from .style import COST, ERROR, MAIN, PAPER, QUIET, SHORTCUT, SUM
+from .markup import bar, sign, table
+from .style import COST, ERROR, MAIN, PAPER, QUIET, SHORTCUT
 from .svg import drawing, words
 
 WIDE, HIGH = 900, 118  # of the drawing: room for the blocks across, and for the largest maps upwards
@@ -82,9 +82,9 @@ def budget_bars(budget, costs, width=300):
     for name, used, most in (("parameters", costs.parameters, budget.parameters), ("MACs", costs.macs, budget.macs)):
         share = used / most
         over = used > most
-        colour, said = (ERROR, f"✗ {used - most:,} over") if over else (SUM, f"✓ {most - used:,} left")
+        said = f"{used - most:,} over" if over else f"{most - used:,} left"
         # The limit is at four fifths of the track, so that there is room to be over it.
         drawn = bar(min(share * 0.8, 1), width, colour=ERROR if over else COST, lines=[(0.8, "")])
-        said = f'<b style="color:{colour}">{said}</b>'
+        said = f"{sign(over)} <b>{said}</b>"
         rows.append((name, used, drawn, f"{share:.1%} of {most:,}", said))
     return table("", rows, left=(4,))

@@ -62,7 +62,7 @@ def table(names, rows, *, left=(), kinds=None, edges=()):
     """
     rows, kinds = list(rows), kinds or {}
     names = [name.strip() for name in names.split("|")] if isinstance(names, str) else names
-    heads = "".join(f"<th{LEFT if i in left else ''}>{name}</th>" for i, name in enumerate(names))
+    heads = "".join(heading(name, LEFT if i in left else "") for i, name in enumerate(names))
     body = ""
     for i, cells in enumerate(rows):
         edge = f"border-left:5px solid {edges[i]};padding-left:6px" if edges else ""
@@ -74,6 +74,11 @@ def table(names, rows, *, left=(), kinds=None, edges=()):
 
 
 LEFT = ' style="text-align:left"'
+
+
+def heading(name, attributes=""):
+    """Return the cell above a column. Without a name it is no heading: a screen reader would read an empty one."""
+    return f"<th{attributes}>{name}</th>" if name else "<td></td>"
 
 
 def _text(cell):

@@ -34,7 +34,7 @@ CSS = f"""<style>
 .rl table {{ border-collapse: collapse; font-size: {SMALL}px; font-variant-numeric: tabular-nums; }}
 .rl th, .rl td {{ padding: 1px 8px 1px 0; text-align: right; white-space: nowrap; }}
 .rl th:first-child, .rl td:first-child {{ text-align: left; }}
-.rl thead th {{ border-bottom: 1px solid {QUIET}; font-weight: 600; }}
+.rl thead th, .rl thead td {{ border-bottom: 1px solid {QUIET}; font-weight: 600; }}
 .rl tr.total td {{ border-top: 1px solid {QUIET}; font-weight: 600; }}
 .rl svg text {{ font-family: {FONT}; fill: {TEXT}; }}
 .rl tr.marked td {{ font-weight: 700; background: {TINT}; }}

@@ -2,6 +2,7 @@
 
 from html import escape
 
+from .markup import LEFT, heading
 from .style import CSS, ERROR, QUIET, SUM
 
 
@@ -34,7 +35,7 @@ def _layers(verdict):
         f"<tr{' class=marked' if row[-1].endswith('the first') else ''}>{''.join(_cell(c) for c in row)}</tr>"
         for row in rows
     )
-    head = "".join(f'<th style="text-align:left">{n}</th>' for n in ("layer", "reference", "yours", "its shape", ""))
+    head = "".join(heading(n, LEFT) for n in ("layer", "reference", "yours", "its shape", ""))
     more = f'<p class="quiet">{left:,} more layers are not shown.</p>' if left else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 

@@ -40,30 +40,58 @@ function sections() {
   loading ??= new Promise(ready => {
     const script = document.createElement('script');
     script.src = 'search.js';
-    script.onload = () => ready(window.COURSE_SECTIONS);
+    script.onload = () => ready(window.COURSE_SECTIONS.map(prepared));
     document.head.append(script);
   });
   return loading;
 }
 
+// Words of letters and digits alone, so that 7×7 and 7x7, or Grad-CAM and grad cam, find each other.
 function plain(text) {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+  const simple = text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(/(\d)×(?=\d)/g, '$1x');
+  return simple.replace(/[^\p{L}\p{N}]+/gu, ' ').trim();
 }
 
-// Sections with all the words, those with most of them in their headings first.
-function matching(all, words) {
-  const found = [];
-  for (const [address, page, heading, text] of all) {
-    const [head, body] = [plain(`${page} ${heading}`), plain(text)];
-    if (!words.every(word => head.includes(word) || body.includes(word))) continue;
-    found.push({address, page, heading, text, rank: words.filter(word => plain(heading).includes(word)).length});
+function prepared([address, page, heading, text, also]) {
+  const [title, head, body] = [page, heading.replace(/^\d+ · /, ''), text].map(part => ` ${plain(part)} `);
+  return {address, page, heading, text, title, head, body, terms: [head.trim(), ...also.split(', ').map(plain)]};
+}
+
+const times = (text, part) => text.split(part).length - 1;
+
+// How well a section answers; 0 where it lacks a word. Words are found by their beginnings, or loosely by any part.
+function rank({title, head, body, terms}, query, loose) {
+  const exact = text => terms.includes(text) || terms.includes(text.replace(/s$/, ''));
+  let sum = exact(query) ? 100 : head.includes(` ${query}`) ? 20 : body.includes(` ${query}`) ? 5 : 0;
+  for (const word of query.split(' ')) {
+    const part = loose ? word : ` ${word}`, often = times(body, part);
+    const whole = times(body, ` ${word} `) + times(body, ` ${word}s `), other = terms.some(term => ` ${term}`.includes(part));
+    const named = exact(word) ? 20 : head.includes(` ${word} `) ? 12 : head.includes(part) ? 8 : other ? 6 : title.includes(part) ? 3 : 0;
+    if (!named && !often) return 0;
+    sum += named + 4 * Math.min(word.length > 1 ? 5 : 1, whole + often / 5) / (1 + body.length / 2000);
   }
-  return found.sort((a, b) => b.rank - a.rank);
+  return sum;
+}
+
+// The question in the course's words too: what it calls a skip connection.
+function questions(query) {
+  const own = Object.entries(window.COURSE_SYNONYMS).reduce(
+    (text, [other, word]) => text.replace(` ${plain(other)} `, ` ${plain(word)} `), ` ${query} `);
+  return [...new Set([own.trim(), query])];
+}
+
+function matching(all, query) {
+  for (const loose of [false, true]) {
+    const ranks = at => Math.max(...questions(query).map(words => rank(at, words, loose)));
+    const found = all.map(at => ({...at, rank: ranks(at)})).filter(at => at.rank);
+    if (found.length) return found.sort((a, b) => b.rank - a.rank);
+  }
+  return [];
 }
 
 // The text around the first word found in it.
 function around(text, words) {
-  const low = text.toLowerCase();
+  const low = text.toLowerCase().replaceAll('×', 'x');
   const at = Math.max(0, Math.min(...words.map(word => low.indexOf(word)).filter(i => i >= 0), Infinity));
   const from = Number.isFinite(at) ? Math.max(0, at - 50) : 0;
   return (from ? '… ' : '') + text.slice(from, from + 150) + (text.length > from + 150 ? ' …' : '');
@@ -81,11 +109,11 @@ function entry(each, words) {
 }
 
 async function look() {
-  const words = plain(field.value).split(/\s+/).filter(Boolean);
-  panel.hidden = !words.length;
-  if (!words.length) return;
-  const found = matching(await sections(), words);
-  list.replaceChildren(...found.slice(0, MOST).map(each => entry(each, words)));
+  const query = plain(field.value);
+  panel.hidden = !query;
+  if (!query) return;
+  const all = await sections(), found = matching(all, query);
+  list.replaceChildren(...found.slice(0, MOST).map(each => entry(each, query.split(' '))));
   const sentence = !found.length ? form.dataset.none : found.length > MOST ? form.dataset.more : form.dataset.found;
   told.textContent = sentence.replace('{n}', found.length).replace('{shown}', MOST);
 }
