@@ -284,8 +284,8 @@ task.sheet(range(36), columns=12)
 ask("08.twins")
 
 # %% [markdown]
-# Press **train**, or run the second cell; it takes about a minute and a half on two cores. **stop** (or ■ in the toolbar) stops;
-# **train** (or the cell again) resumes. The run is saved in the folder `runs`, so you can even close the notebook.
+# Press **train**, or run the second cell; it takes about a minute and a half on two cores. **stop** (or ■ in the
+# toolbar) stops; **train** (or the cell again) resumes. The run is saved in the folder `runs`, so you can even close the notebook.
 
 # %%
 from resnet_lib.explorers import TrainingExplorer, TwinExplorer
@@ -306,8 +306,8 @@ twin_race.run()
 #
 # ### Now the depth
 #
-# Four networks at once: 26 and 101 layers, plain and residual, in about four minutes on two cores. **Predict** which loss
-# stays highest:
+# Four networks at once: 26 and 101 layers, plain and residual, in about four minutes on two cores. **Predict** which
+# loss stays highest:
 
 # %%
 ask("08.order")
@@ -642,7 +642,7 @@ ask("08.bowl")
 # %%
 from resnet_lib.explorers import LandscapeExplorer
 
-ground = LandscapeExplorer(trained, task, finest=9 if FAST else 17)
+ground = LandscapeExplorer(trained, task, 64, finest=9 if FAST else 17)
 ground
 
 # %% [markdown]

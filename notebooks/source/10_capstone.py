@@ -315,8 +315,8 @@ comparison = DesignTrainingExplorer(designs, task, recipe, runs=3, folder=runs_f
 comparison
 
 # %% [markdown]
-# **train** and **stop** are buttons. The next cell trains as well, in about three minutes on two cores; ■ in the toolbar stops
-# it, and running it again resumes, even tomorrow. Runs that you have trained in the designer are already there.
+# **train** and **stop** are buttons. The next cell trains as well, in about three minutes on two cores; ■ in the
+# toolbar stops it, and running it again resumes, even tomorrow. Runs that you have trained in the designer are already there.
 # Strong lines are the means of the runs, and weak lines the runs themselves.
 
 # %%
