@@ -103,6 +103,7 @@ def test_keys_and_shapes_are_the_published_ones(name):
 
 
 @pytest.mark.slow
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", DESIGNS)
 def test_with_the_same_weights_the_logits_are_the_same_to_the_last_bit(name):
     torch.manual_seed(0)
@@ -382,13 +383,3 @@ def test_a_saved_network_loads_into_another_and_computes_the_same(tmp_path):
     torch.save(first.state_dict(), tmp_path / "thin.pth")
     second.load_state_dict(torch.load(tmp_path / "thin.pth", weights_only=True))
     assert torch.equal(first(x), second(x))
-
-
-@pytest.mark.slow
-def test_importing_the_library_loads_nothing_that_draws():
-    import subprocess
-    import sys
-
-    code = "import sys, resnet_lib; print(sorted({'matplotlib', 'ipywidgets', 'IPython'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

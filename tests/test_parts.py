@@ -597,3 +597,44 @@ def test_a_block_missing_in_a_stage_is_told_as_that_also_where_1x1s_are_products
 
 def test_a_scripted_part_that_stops_is_told_why_as_any_other():
     assert "3 channels" in refusal(check_stem, lambda C, C1: torch.jit.script(Stemlike(3, C1))).sentence
+
+
+@pytest.mark.parametrize(
+    ("pool", "words"),
+    [
+        (lambda x: x.clamp(max=6).mean((2, 3)), "head: the values are cut off at 6 before the average"),
+        (lambda x: x.mean((2, 3)).clamp(max=6), "head: the values are cut off at 6 after the average"),
+        (lambda x: x.mean((2, 3)).clamp(max=40), "first in what goes into head.fc"),
+    ],
+)
+def test_a_head_that_cuts_large_values_off_is_refused_and_no_block_is_blamed(pool, words):
+    class MyResNet(ResNet):
+        def forward(self, x):
+            for i in range(5):
+                x = getattr(self, f"stage{i}")(x)
+            return self.head.fc(pool(x))
+
+    assert words in refusal(check_network, lambda: MyResNet(**THIN), **THIN).sentence
+
+
+def test_a_wrong_network_costs_three_runs_beside_those_that_all_answers_share(monkeypatch):
+    runs = []
+
+    class MyResNet(ResNet):
+        def forward(self, x):
+            runs.append(x.shape)
+            return super().forward(x)
+
+    def make():
+        network = MyResNet(**THIN)
+        network.stage4[0].relu2 = nn.Softplus()
+        return network
+
+    first = refusal(check_network, make, **THIN).sentence
+    monkeypatch.setattr(ResNet, "forward", lambda *_: pytest.fail("the library's network runs again"))
+    MyResNet.forward = lambda self, x: (
+        runs.append(x.shape) or self.head(self.stage4(self.stage3(self.stage2(self.stage1(self.stage0(x))))))
+    )
+    runs.clear()
+    assert refusal(check_network, make, **THIN).sentence == first
+    assert len(runs) <= 3

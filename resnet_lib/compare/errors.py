@@ -1,14 +1,9 @@
 """What a Python error in the learner's own code probably means, and where it happened."""
 
 import re
-import traceback
 from functools import partial
-from pathlib import Path
-from sysconfig import get_paths
 
-import torch
-
-from .._common import Finding, Kind
+from .._common import Finding, Kind, own_lines
 from .endless import Endless
 from .meanings import MEANINGS
 
@@ -48,9 +43,7 @@ def _filled(sentence, groups, **_):
 def where(error, module=None):
     """The line of the learner's own code at which an error came up, as a sentence, or "". module: the one that was run,
     whose own line comes first where the error came up in a part of it."""
-    skip = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent), get_paths()["stdlib"], "<frozen")
-    places = zip(traceback.walk_tb(error.__traceback__), traceback.extract_tb(error.__traceback__), strict=True)
-    own = [(place, frame.f_locals.get("self")) for (frame, _), place in places if not place.filename.startswith(skip)]
+    own = [(place, frame.f_locals.get("self")) for frame, place in own_lines(error)]
     if not own:
         return ""
     last = own[-1][0]
@@ -71,8 +64,10 @@ def stopped(error, first=()):
 
 
 def _text(error):
-    """An error's message, as far as the patterns need it; a learner's own class may not know how to print itself."""
+    """An error's message, as far as the patterns need it, without what differs from run to run; a learner's own class
+    may not know how to print itself."""
     try:
-        return str(error)[:2_000]
+        said = re.sub(r" at 0x[0-9a-fA-F]+", "", str(error)[:2_000])
     except Exception:
         return ""
+    return said.partition(" while ")[0].partition(" in comp")[0] if isinstance(error, RecursionError) else said

@@ -317,6 +317,9 @@ def _head_mistakes(m, eps):
     yield found("head takes one place"), {"pool": lambda h: h[:, :, 0, 0]}
     for n in (7, 8, 4, 2):
         yield found("pooling of a fixed size", n=n), {"pool": lambda h, n=n: F.avg_pool2d(h, n).flatten(1)}
+    for most in (1, 6):
+        yield found("head cut off", most=most, when="before"), {"pool": lambda h, m=most: h.clamp(max=m).mean((2, 3))}
+        yield found("head cut off", most=most, when="after"), {"pool": lambda h, m=most: h.mean((2, 3)).clamp(max=m)}
     yield found("head without bias"), {"bias": False}
     after = {
         "a softmax": lambda h: h.softmax(-1),

@@ -133,6 +133,7 @@ MISTAKES = {
     "head takes the largest": "the pooling takes the largest; it should be the average",
     "head sums": "the pooling sums; it should be the average",
     "head takes one place": "only one place of the map is taken; it should be the average",
+    "head cut off": "the values are cut off at {most:g} {when} the average; the head should pass them on as they are",
     "head without bias": "the linear layer's bias is left out",
     "after the head": "there is {name} inside the network; it should give the scores of the linear layer",
     "two at once": "two things at once: {one}; and {two}",

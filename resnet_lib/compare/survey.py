@@ -6,7 +6,7 @@ What no call shows, a product written as einsum, a BN written as arithmetic or a
 parameters themselves: autograd's record of the run says in which order they were used.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -85,10 +85,14 @@ class Survey:
     out: object = None
     error: Exception | None = None
     changed: bool = False  # whether the module wrote into its input
-    last_map: torch.Tensor | None = None  # the last result that was still a map, before the head averages it
+    maps: tuple = ()  # the last results that were still maps, before the head averages them
     dropped: bool = False  # whether a dropout was called
     unplaced: bool = False  # whether there are parameters that no layer was seen to use
     by_hand: dict = field(default_factory=dict)  # module → role → attribute, of the BNs that a learner has written
+
+    @property
+    def last_map(self):
+        return self.maps[-1] if self.maps else None
 
 
 class _Watch(TorchFunctionMode):
@@ -96,7 +100,7 @@ class _Watch(TorchFunctionMode):
 
     def __init__(self, note, dropout=True):
         super().__init__()
-        self.note, self.dropout, self.last_map, self.dropped = note, dropout, None, False
+        self.note, self.dropout, self.maps, self.dropped = note, dropout, deque(maxlen=4), False
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -108,7 +112,7 @@ class _Watch(TorchFunctionMode):
         if kind is None:
             out = func(*args, **kwargs)
             if isinstance(out, torch.Tensor) and out.dim() == 4 and out.shape[2:].numel() > 1:
-                self.last_map = out
+                self.maps.append(out)
             return out
         roles = ARGUMENTS[kind]
         named = {role: kwargs.get(FULL.get(role, role)) for role in roles}
@@ -153,7 +157,7 @@ def survey(module, x, before=None, dropout=True):
             raise
         except Exception as error:  # whatever a learner's code raises is a finding
             found.error = error
-    found.changed, found.last_map, found.dropped = not torch.equal(own, found.x), watch.last_map, watch.dropped
+    found.changed, found.maps, found.dropped = not torch.equal(own, found.x), tuple(watch.maps), watch.dropped
     # The rest is made, and no call has shown that it ran.
     for kind, tensors in _made(module, by_hand):
         notes.add(kind, tensors, calls=0)

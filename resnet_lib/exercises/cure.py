@@ -12,7 +12,7 @@ from ..compare.kinds import kinds, several
 from ..compare.matching import compare
 from ..compare.meanings import IN_FUNCTIONS
 from ..compare.reference import Reference
-from .progress import done
+from .progress import done, working
 from .verdict import Verdict, Wrong
 
 ERROR = Kind("stopped", "{cause} (Python says: {said})")
@@ -109,7 +109,8 @@ def check_cured(patient, *, names=None, exercise=None, **parts):
     subject = ", ".join(getattr(part, "__name__", str(part)) for part in parts.values())
     line = ""
     try:
-        left = _left(patient, {**patient.parts, **parts}, names)
+        with working("Shapes, numbers, statistics and other designs are compared with healthy ones: a few seconds."):
+            left = _left(patient, {**patient.parts, **parts}, names)
     except Endless as error:
         left, line = Finding(STOPS, values={"place": "", "cause": stopped(error)}), where(error)
     if left:

@@ -44,6 +44,11 @@ OTHER = Kind("other result", "{at}: you say {yours} and it is {right}.")
 UNEXPLAINED = Kind(
     "unexplained", "It is right for {right} of {cases} inputs, and none of {mistakes} usual mistakes explains it."
 )
+BY_NAME_ALONE = Kind(
+    "by name alone",
+    "{name} has a * in its brackets, so that {own} can be given by name alone{due}.",
+    "The exercise's first line, def …, has the names and the order in which the check gives them.",
+)
 CONSTANT = Kind(
     "same for every input",
     "It gives the same for every input: does it use what it is given?",
@@ -143,7 +148,8 @@ class Results:
 
     def collect(self, f, cases, due, hints):
         """Call f on copies of the cases. Raise `Wrong` for what is wrong whatever the numbers are."""
-        f, until = _taking(f, self.names, cases[0]), endless.clock() + endless.LIMIT
+        f = taking(f, self.names, cases[0], lambda found: refuse(self.name, [found], hints))
+        until = endless.clock() + endless.LIMIT
         for case, right in zip(cases, due, strict=True):
             at = self._at(case)
             given = deepcopy(case)
@@ -251,20 +257,24 @@ def _blank(result):
         return False
 
 
-def _taking(f, names, case):
-    """Return f, or a function that calls it by the names of its arguments where it takes them in no other way."""
-    if callable(names):
-        return f
+def taking(f, names, case, wrong):
+    """Return f, or a function that calls it by the names of its arguments where it takes them in no other way. Raises
+    wrong(finding) where it takes arguments by names that the exercise does not give."""
     try:
         signature = inspect.signature(f)
         signature.bind(*case)
     except ValueError:  # one of C has no signature
         return f
     except TypeError:
+        own = [p for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
         try:
-            signature.bind(**dict(zip(names, case, strict=True)))
-        except (TypeError, UnboundLocalError):
-            return f
+            signature.bind(**dict(zip(names, case, strict=True)))  # names may be a function: of no list
+        except TypeError:
+            if not any(p.default is p.empty for p in own):
+                return f
+            due = "" if callable(names) else f": call them {', '.join(names)}, or leave out the *"
+            values = {"name": name_of(f), "own": ", ".join(p.name for p in own), "due": due or ": leave out the *"}
+            raise wrong(Finding(BY_NAME_ALONE, values=values)) from None
         return lambda *given: f(**dict(zip(names, given, strict=True)))
     return f
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import sys
+from contextlib import contextmanager
 from datetime import date
 from html import escape
 
@@ -81,6 +83,26 @@ def done(exercise):
         pass
     for update in _shown:
         update()
+
+
+@contextmanager
+def working(words):
+    """Show in a notebook what is being computed while the with block runs, where that can take more than a second."""
+    here = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
+    shown = here and display_line(words)
+    try:
+        yield
+    finally:
+        if shown:
+            shown.update({"text/plain": "", "text/html": ""}, raw=True)
+
+
+def display_line(words):
+    """Show a line that can be replaced."""
+    from IPython.display import display
+
+    html = f'{CSS}<div class="rl" role="status">{escape(words)}</div>'
+    return display({"text/plain": words, "text/html": html}, raw=True, display_id=True)
 
 
 def reset(lesson=None):

@@ -17,6 +17,7 @@ NO_RESULT = Kind(
 )
 NO_NUMBER = Kind("not a number", "{name} returns {type} and not a {real}number{advice}.")
 GENERATOR = ": write return and not yield"
+SECONDS = ": its .total_seconds() is one"
 COROUTINE = ": write def and not async def"
 
 
@@ -49,7 +50,7 @@ def no_number(value):
     """What is wrong with the form of a result that is not a number, (kind, values)."""
     if hasattr(value, "dtype") and math.prod(getattr(value, "shape", (0,))) == 1:
         value = value.item()
-    advice = {"generator": GENERATOR, "coroutine": COROUTINE}.get(type(value).__name__, "")
+    advice = {"generator": GENERATOR, "coroutine": COROUTINE, "timedelta": SECONDS}.get(type(value).__name__, "")
     real = "real " if isinstance(value, complex) else ""
     return NO_NUMBER, {"type": a_type(value), "advice": advice, "real": real}
 

@@ -43,6 +43,7 @@ HEAD = (
     "head takes the largest",
     "head sums",
     "head takes one place",
+    "head cut off",
     "head without bias",
     "after the head",
 )

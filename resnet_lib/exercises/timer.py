@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections import Counter
+from array import array
+from collections import Counter, deque
 from collections.abc import Mapping
 from math import isclose
 from numbers import Real
@@ -119,6 +120,11 @@ OTHER_KEYS = Kind(
 )
 ONE_NUMBER = Kind("one number", "{name} returns one number for {work}: " + _WANTED + "; the median comes later.", _FORM)
 NO_NUMBERS = Kind("no numbers", "{name} returns no list of numbers for {work}: " + _WANTED + ".", _FORM)
+TIMEDELTAS = Kind(
+    "timedeltas",
+    "{name} returns timedeltas for {work}, and seconds are expected: .total_seconds() gives them as a number.",
+    _FORM,
+)
 ONE_LIST = Kind(
     "one list",
     "{name} gives every work the same list, as dict.fromkeys(works, []) does: make one for each.",
@@ -182,8 +188,11 @@ def _misformed(found, names, repeats):
         values = {"work": name, "repeats": repeats}
         if isinstance(times, Real):
             return ONE_NUMBER, values
-        if not isinstance(times, list | tuple | numpy.ndarray | torch.Tensor) or not all(map(_finite, times)):
+        if not isinstance(times, list | tuple | deque | array | numpy.ndarray | torch.Tensor):
             return NO_NUMBERS, values
+        if not all(map(_finite, times)):
+            kinds = {type(t.item() if isinstance(t, numpy.generic) else t).__name__ for t in times}
+            return (TIMEDELTAS if kinds == {"timedelta"} else NO_NUMBERS), values
         n = len(times)
         if n == repeats:
             continue
@@ -218,7 +227,8 @@ def _unfair(order, names, repeats):
 
 
 def _finite(time):
-    return isinstance(value := number(time)[0], Real) and math.isfinite(value)
+    value, problem = number(time)
+    return problem is None and math.isfinite(value)
 
 
 def _list(names):

@@ -9,20 +9,17 @@ import io
 import os
 import pickle
 import sys
-import traceback
-from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn.modules import module as hooks
 
+from .._common import own_lines
 from . import modules, unseen, wire
 from .surroundings import FAKE, Nothing, fresh_torch, shell
 from .tracing import Trace
 
-HERE = str(Path(__file__).resolve().parents[1])
 RECENT = 100  # calls whose gradients can still be asked for
-TORCH = str(Path(torch.__file__).parent)
 
 
 def asked(channel, read):
@@ -64,6 +61,9 @@ class Child:
                     result = self.shell.run_cell(cell, store_history=False, silent=False)
             error = result.error_before_exec or result.error_in_exec
             found.append(self.error(error) if error is not None else None)
+            if isinstance(error, SyntaxError):
+                line = f"line {error.lineno}: {str(error.text or '').strip()}"
+                found[-1]["text"] = f"{error.msg} ({line})"
         fresh_torch()
         return {"cells": found}, []
 
@@ -289,25 +289,20 @@ class Child:
     # ── Errors ──
 
     def error(self, error):
-        """An error as data: its kind, its sentence and the learner's own lines, the outermost first."""
+        """An error as data: its class, the built-in one that this is, its sentence and the learner's own lines, the
+        outermost first."""
         names = [c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins"]
         try:
             text = str(error)[:5000]
         except BaseException:
             text = ""
-        if isinstance(error, SyntaxError):
-            text = f"{error.msg} (line {error.lineno}: {str(error.text or '').strip()})"
-        if isinstance(error, KeyError) and error.args:
-            text = error.args[0] if isinstance(error.args[0], str) else text
         lines = []
-        frames = zip(traceback.walk_tb(error.__traceback__), traceback.extract_tb(error.__traceback__), strict=True)
-        for (frame, _), place in frames:
-            if place.filename.startswith((HERE, TORCH)) or "IPython" in place.filename:
-                continue
+        for frame, place in own_lines(error):
             own = frame.f_locals.get("self")
             n = self.numbers.get(id(own)) if isinstance(own, nn.Module) else None
             lines.append([place.name, place.lineno or 0, place.line or "", n])
-        return {"kind": names[0] if names else "Exception", "text": text, "lines": lines[-20:]}
+        kind = names[0] if names else "Exception"
+        return {"name": type(error).__name__, "kind": kind, "text": text, "lines": lines[-20:]}
 
 
 def _grad(out):

@@ -176,9 +176,11 @@ class Remote:
         if not isinstance(said, dict):
             return wire.Broken("no answer")
         kind = getattr(builtins, str(said.get("kind")), None)
-        if not (isinstance(kind, type) and issubclass(kind, Exception)) or kind.__name__.startswith("Unicode"):
-            kind = type(str(said.get("kind")), (Exception,), {})
-        error = kind(str(said.get("text", "")))
+        if not (isinstance(kind, type) and issubclass(kind, Exception)) or kind.__name__.endswith("Group"):
+            kind = Exception
+        name, text = str(said.get("name"))[:100], str(said.get("text", ""))
+        made = type(name if name.isidentifier() else kind.__name__, (kind,), {"__str__": lambda self: text})
+        error = made.__new__(made, text)  # some want more than a text to begin with
         for name, number, line, n in reversed(said.get("lines", [])):
             error = _raised(error, str(name), int(number), str(line), self.known.get(n))
         return error

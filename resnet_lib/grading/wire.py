@@ -8,6 +8,9 @@ import contextlib
 import json
 import math
 import struct
+from array import array
+from collections import deque
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 import numpy as np
@@ -17,6 +20,7 @@ from torch import nn
 LARGEST, LONGEST = 2**31, 2**25  # bytes of one message, and of its header
 HEAD = struct.Struct(">QQ")
 PLAIN = (type(None), bool, int, float, str)
+COLLECTIONS = (("dict", dict), ("list", list), ("deque", deque), ("tuple", tuple), ("set", set), ("set", frozenset))
 DTYPES = {str(value): value for value in vars(torch).values() if isinstance(value, torch.dtype)}
 CONSTANTS = DTYPES | {
     str(value): value for value in vars(torch).values() if isinstance(value, torch.layout | torch.memory_format)
@@ -54,7 +58,7 @@ class Encoder:
         form = self.hook(value)
         if form is not None:
             return form
-        for kind, types in (("dict", dict), ("list", list), ("tuple", tuple), ("set", set), ("set", frozenset)):
+        for kind, types in COLLECTIONS:
             if isinstance(value, types):
                 n = self._remember(value)
                 parts = dict.items(value) if kind == "dict" else types.__iter__(value)
@@ -62,8 +66,8 @@ class Encoder:
         if isinstance(value, torch.Tensor):
             return self._tensor(value)
         if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufc":
-            array = np.ascontiguousarray(value)
-            return ["array", array.dtype.str, list(value.shape), self._buffer(array.tobytes())]
+            whole = np.ascontiguousarray(value)
+            return ["array", whole.dtype.str, list(value.shape), self._buffer(whole.tobytes())]
         return self._small(value)
 
     def _small(self, value):
@@ -75,6 +79,10 @@ class Encoder:
             return ["complex", value.real, value.imag]
         if isinstance(value, Fraction):
             return ["fraction", value.numerator, value.denominator]
+        if isinstance(value, Decimal):
+            return ["decimal", Decimal.__str__(value)]
+        if isinstance(value, array):
+            return ["row", value.typecode, list(value)]
         if isinstance(value, slice):
             return ["slice", *map(self.encode, (value.start, value.stop, value.step))]
         if isinstance(value, range):
@@ -144,6 +152,17 @@ class Decoder:
         found.extend(map(self.decode, parts))
         return found
 
+    def _deque(self, n, parts):
+        found = self.memo[n] = deque()
+        found.extend(map(self.decode, parts))
+        return found
+
+    def _row(self, kind, numbers):
+        try:
+            return array(kind, numbers)
+        except (TypeError, ValueError, OverflowError):
+            raise Broken("an array of other numbers") from None
+
     def _tuple(self, n, parts):
         self.memo[n] = found = tuple(map(self.decode, parts))
         return found
@@ -176,6 +195,12 @@ class Decoder:
 
     def _complex(self, a, b):
         return complex(a, b)
+
+    def _decimal(self, text):
+        try:
+            return Decimal(str(text)[:5000])
+        except InvalidOperation:
+            raise Broken("a decimal that is none") from None
 
     def _fraction(self, a, b):
         return Fraction(a, b)

@@ -8,11 +8,13 @@ from functools import cache
 
 import torch
 from torch import nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from ..._common import one_thread, say, shape_text, unfilled
 from ...activations import Call, recording
 from ..kinds import found, several
-from .healthy import FULL, WRONG, assemble, limited, pictures, prepare, said
+from .healthy import FULL, HEALTHY, WRONG, assemble, limited, pictures, prepare, said
 
 # ── Shapes and counts ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -70,7 +72,21 @@ def shapes(parts):
 
 
 def _design(parts):
-    return _healthy_design() if parts is None else _measure(parts)
+    own = {name: part for name, part in (parts or {}).items() if name in MADE and part is not HEALTHY[name]}
+    return _measure(own) if own else _healthy_design()
+
+
+MADE = ("stem", "block", "stages", "head", "initialise")  # what has a say in how the network is made
+
+
+class _Shapes(TorchFunctionMode):
+    """BN without numbers gives the shape that it is given; torch takes most of the time to find that out."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is F.batch_norm and args[0].dim() == 4:
+            if {t.shape for t in args[1:5] if isinstance(t, torch.Tensor)} == {args[0].shape[1:2]}:
+                return torch.empty_like(args[0])
+        return func(*args, **(kwargs or {}))
 
 
 @cache
@@ -92,7 +108,8 @@ def _measure(parts):
         with torch.device("meta"), torch.no_grad():  # shapes alone: no number is drawn or computed
             network = assemble(parts, **FULL)
             layers = {name: m for name, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
-            with limited(parts), recording({name: getattr(network, name) for name in PARTS} | layers, note=note):
+            steps = {name: getattr(network, name) for name in PARTS} | layers
+            with limited(parts), recording(steps, note=note), _Shapes():
                 network.eval()(torch.empty(1, 3, 224, 224))
     except WRONG as error:
         return found, None, None, said(_as_computed(parts) or error)

@@ -93,6 +93,14 @@ def published():
     return network, design, pictures(size=64)  # smaller than its own, which proves as much in a twelfth of the time
 
 
+@cache
+def _answers():
+    """What comes to the trained network for the pictures, and what it answers."""
+    network, _, shown = published()
+    x = prepare(shown)
+    return x, answer(network, x)
+
+
 @one_thread()
 def prove(parts, names=None):
     """Compare a network of these parts with the trained one that comes with the course, as `Proof`.
@@ -101,7 +109,7 @@ def prove(parts, names=None):
     names: as `proof.ladder`'s, for a learner's own names.
     """
     reference, design, shown = published()
-    own, due_x = parts.get("load"), prepare(shown)
+    own, (due_x, due) = parts.get("load"), _answers()
     try:
         mine = assemble(parts, **design)
         if own:
@@ -117,7 +125,7 @@ def prove(parts, names=None):
         if own is None:
             copy_weights(reference, mine, names)
         mine.train()  # as a network is that was just made, or trained: what comes of it is up to its code
-        due, answers = answer(reference, due_x), parts.get("answer", answer)
+        answers = parts.get("answer", answer)
         with within():
             x = parts.get("prepare", prepare)(shown.clone())
             got, pair = answers(mine, x), answers(mine, x[:2])
