@@ -8,7 +8,6 @@ import re
 from collections import OrderedDict
 from html import unescape
 
-import jupytext
 import pytest
 import torch
 from torch import nn
@@ -746,6 +745,8 @@ def unformatted(code):
 
 
 def test_the_codes_to_mend_in_the_lesson_are_those_of_the_patients():
+    import jupytext  # takes seconds, and other files import this one
+
     cells = jupytext.read(ROOT / "notebooks" / "source" / "11_clinic.py", fmt="py:percent").cells
     tagged = {tag: [c.source for c in cells if tag in c.metadata.get("tags", ())] for tag in ("exercise", "solution")}
     treated = ["halving", "eager", "paper", "polite", "sociable", "tidy", "dead"]

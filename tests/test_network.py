@@ -57,6 +57,7 @@ def test_the_table_holds_the_nine_designs():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
 def test_a_published_design_builds_the_network_of_that_name(name):
     with torch.device("meta"):
@@ -117,6 +118,7 @@ def test_with_the_same_weights_the_logits_are_the_same_to_the_last_bit(name):
         assert not torch.equal(model(x), v1(x))
 
 
+@pytest.mark.slow
 def test_in_training_mode_too_logits_and_running_statistics_are_the_same_to_the_last_bit():
     torch.manual_seed(0)
     model = shake_norms(resnet50()).train()
