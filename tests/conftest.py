@@ -39,7 +39,7 @@ TRAINING = (
     "test_race",
     "test_training",
 )
-CASES = 4  # of one test, in the quick run
+CASES = 3  # of one test, in the quick run
 
 
 def pytest_addoption(parser):
@@ -187,7 +187,9 @@ def desk(browser, request, tmp_path_factory):
         _shared["root"] = tmp_path_factory.mktemp("lab")
     folder = _shared["root"] / request.module.__name__.rpartition(".")[2]
     folder.mkdir()
-    return Desk(folder, _once("lab", lambda: lab.running_lab(_shared["root"], warm.kernels)), browser)
+    server = _once("lab", lambda: lab.running_lab(_shared["root"], warm.kernels))
+    # Not the file's own profile: JupyterLab's pages are read and compiled anew in each, which takes five seconds.
+    return Desk(folder, server, _once("window", lambda: lab.window(_shared["chromium"])))
 
 
 # ── A live page without a kernel ─────────────────────────────────────────────────────────────────────────────────

@@ -50,6 +50,7 @@ def test_training_runs_beside_other_examinations_and_stops(view):
         view.button(name).click()
     view.wait_until(lambda: "Different, first at" in view.text(), "all four examinations")
     check_one_screen(view)
+    check_one_screen(view, 1366, 768)
 
 
 def test_a_diagnosis_is_chosen_with_the_keyboard_and_answered(view):

@@ -46,6 +46,7 @@ def test_keys_on_a_slider_move_the_design_and_all_that_is_shown(notebook):
     view.wait_until(lambda: "(384, 2, 2)" in view.text() and "✗" not in view.text(), "the preset is shown")
     assert view.slider("blocks").value == 5
     check_one_screen(view)
+    check_one_screen(view, 1366, 768)
 
 
 def test_an_illegal_design_is_explained_and_mended_with_a_click(notebook):
@@ -89,6 +90,7 @@ def test_from_within_the_designer_a_design_is_trained_and_reported_and_the_link_
     notebook.run_cell("training = DesignTrainingExplorer")
     notebook.run_cell("desk = DesignExplorer")
     view = notebook.view("name of the design")
+    check_one_screen(view, 1366, 768)
     view.button("train it against the thin ResNet-50").click()
     view.button("write the report").wait_for()
     assert "not trained yet" in view.text()

@@ -30,6 +30,7 @@ def top(glossary, anchor):
     return places[-1]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("anchor", ["roofline", "c1", "stage-0", "examination"])
 def test_a_click_on_a_word_leads_to_its_entry_and_one_on_the_arrow_back(glossary, anchor):
     glossary.page.locator(f'a[href="#{anchor}"]').first.click()

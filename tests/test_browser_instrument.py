@@ -238,6 +238,53 @@ def test_the_page_has_no_ids_of_drawings(page):
     assert page.locator(".rl-explorer [id]").count() == 0
 
 
+# Another notebook beside the first one, in the same window.
+BESIDE = """async ([name, source]) => {
+    const {shell, commands, serviceManager} = jupyterapp, kernel = {name: 'python3'};
+    const path = shell.currentWidget.context.path.replace('cells.ipynb', name);
+    window.wasOpen = shell.currentWidget.id;
+    shell.mode = 'multiple-document';
+    const cells = [{cell_type: 'code', id: 'one', metadata: {}, outputs: [], execution_count: null, source}];
+    const content = {nbformat: 4, nbformat_minor: 5, metadata: {}, cells};
+    await serviceManager.contents.save(path, {type: 'notebook', format: 'json', content});
+    const panel = await commands.execute('docmanager:open', {path, kernel, options: {mode: 'split-right'}});
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    shell.activateById(panel.id);
+    await commands.execute('notebook:run-all-cells');
+}"""
+APART = """async () => {
+    const {shell} = jupyterapp, panel = shell.currentWidget;
+    await panel.sessionContext.shutdown();
+    panel.dispose();
+    shell.activateById(wasOpen);
+    shell.mode = 'single-document';
+}"""
+HEADS = """root => [...root.querySelectorAll('.rl-head')].map(head => {
+    const {width, height} = head.getBoundingClientRect();
+    return width > 1 && height > 1 && getComputedStyle(head).fill.startsWith('rgb');
+})"""
+
+
+def test_two_notebooks_side_by_side_keep_their_arrowheads_and_their_own_maps(page):
+    page.evaluate(BESIDE, ["beside.ipynb", CELL.replace("BottleneckExplorer()", "BottleneckExplorer(C1=32)").strip()])
+    try:
+        page.locator(".rl-maps[data-version]").nth(1).wait_for()
+        first, second = page.locator(".rl-explorer").all()
+        for root in (first, second):
+            heads = root.evaluate(HEADS)
+            assert len(heads) >= 8 and all(heads)
+        before = [root.locator(".rl-maps canvas").nth(2).evaluate(CANVAS) for root in (first, second)]
+        second.get_by_role("slider", name="C1", exact=True).press("ArrowRight")
+        second.locator(".rl-diagram").get_by_text("CONV 1×1, 48", exact=True).wait_for()
+        settles(page)
+        after = [root.locator(".rl-maps canvas").nth(2).evaluate(CANVAS) for root in (first, second)]
+        assert after[0] == before[0] and after[1] != before[1]
+        assert "CONV 1×1, 64" in first.locator(".rl-diagram").text_content()
+    finally:
+        page.evaluate(APART)
+
+
 # The script of every explorer comes later than anywidget waits for it.
 LATE = """() => {
     window.wasCreate = URL.createObjectURL;

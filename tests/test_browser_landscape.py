@@ -38,6 +38,7 @@ def test_blocks_are_taken_away_while_other_controls_answer(notebook):
     view.button("stop").click()
     view.wait_until(lambda: view.button("go on").is_enabled(), "it stops")
     check_one_screen(view)
+    check_one_screen(view, 1366, 768)
     view.button("two blocks swapped").click()
     view.wait_until(lambda: "stage1.1 ⇄ stage1.2" in view.text(), "another view is shown")
     assert notebook.errors() == [] and notebook.problems == []
@@ -53,6 +54,7 @@ def test_the_map_is_there_at_once_is_refined_by_itself_and_stops(notebook):
     view.button("stop").click()
     view.wait_until(lambda: view.button("go on").is_enabled(), "it stops")
     check_one_screen(view)
+    check_one_screen(view, 1366, 768)
     done = ask(notebook, "landscape.work.bar.value")
     assert 60 < int(done) < 2 * 33 * 33
     view.page.wait_for_timeout(500)

@@ -215,6 +215,7 @@ def cam(
     return my_grad_cam
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "right",
     [

@@ -44,6 +44,7 @@ def few():
         yield group[i % len(group)]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("name", "style", "mistake", "said"), list(few()))
 def test_a_wrong_solution_is_refused_with_the_sentence_that_names_its_mistake(name, style, mistake, said):
     ok, text = judge(name, style, mistake)

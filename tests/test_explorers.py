@@ -147,6 +147,7 @@ def test_the_stages_say_how_their_numbers_hang_together_and_stage_1_is_the_excep
     assert explorer.S.value == 1 and not explorer.stride1.value
 
 
+@pytest.mark.slow
 def test_blocks_added_to_a_stage_stay_there_and_cost_what_the_anatomy_says():
     explorer = StageExplorer(stage=3, W=32)
     explorer.blocks.value = 23

@@ -3,6 +3,8 @@
 import ast
 import importlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,21 @@ def test_a_room_imports_only_rooms_below_it(room):
 def test_every_room_has_its_place():
     there = {p.stem for p in LIBRARY.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
     assert there - {"__init__", "__main__"} == set(ROOMS)
+
+
+@pytest.mark.slow
+def test_only_what_draws_loads_what_draws():
+    code = """
+import sys
+loaded = lambda *names: [name for name in names if name in sys.modules]
+import resnet_lib, resnet_lib.compare.proof, resnet_lib.compare.clinic.patients
+print(loaded("matplotlib", "ipywidgets", "IPython"))
+from resnet_lib.explorers import BottleneckExplorer
+BottleneckExplorer()
+print(loaded("matplotlib.pyplot"))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n") == ["[]", "[]", ""]
 
 
 def test_the_quick_run_reads_tests_of_every_room():

@@ -25,9 +25,9 @@ SECONDS = 3  # for each exercise
 ALL = list(attacks({"solutions": "", "others": "", "scratch": ""}, 0, ""))
 LOOP = "harm: an endless loop"
 NAMES = (
-    ALL if os.environ.get("RESNET_COURSE_ALL") else [name for i, name in enumerate(ALL) if i % 6 == 0 or name == LOOP]
+    ALL if os.environ.get("RESNET_COURSE_ALL") else [name for i, name in enumerate(ALL) if i % 9 == 0 or name == LOOP]
 )
-LIES = [name for i, name in enumerate(lies()) if os.environ.get("RESNET_COURSE_ALL") or i % 8 == 1]
+LIES = [name for i, name in enumerate(lies()) if os.environ.get("RESNET_COURSE_ALL") or i % 12 == 1]
 HONEST = STEM.replace("self.pool(self.bn(self.conv(x)))", "self.pool(self.bn(self.conv(x)).relu())")
 
 

@@ -464,7 +464,7 @@ def test_in_a_notebook_it_refines_by_itself_can_be_stopped_and_gone_on_with(netw
 
 
 def test_an_untrained_network_is_told_so(networks, task):
-    assert "plain is no better than guessing, as an untrained network" in text(explore(networks, task))
+    assert "plain and residual are no better than guessing, as untrained networks" in text(explore(networks, task))
 
 
 def test_losses_that_are_no_numbers_are_counted_in_words(networks, task):

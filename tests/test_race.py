@@ -18,9 +18,10 @@ def task(n=64):
     return Task("two brightnesses", ("dark", "light"), (pictures, labels), (pictures[:32], labels[:32]), 6, "which")
 
 
-def network(seed=0):
+def network(seed=0, channels=4):
     torch.manual_seed(seed)
-    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(64, 2))
+    norm, head = nn.BatchNorm2d(channels), nn.Linear(16 * channels, 2)
+    return nn.Sequential(nn.Conv2d(3, channels, 3), norm, nn.ReLU(), nn.Flatten(), head)
 
 
 def same(a, b):
@@ -42,6 +43,18 @@ def test_side_by_side_gives_what_each_gives_alone():
         for _ in alone:
             pass
         assert alone.losses == race.runs[name].losses and same(alone.network, race.runs[name].network)
+
+
+def test_from_8_channels_on_maps_are_laid_out_to_come_sooner_and_the_numbers_are_the_same():
+    race = Race({"wide": network(channels=8), "narrow": network(channels=7)}, task(), RECIPE)
+    laid_out = {
+        name: run.network[0].weight.is_contiguous(memory_format=torch.channels_last) for name, run in race.runs.items()
+    }
+    assert laid_out == {"wide": True, "narrow": False}
+    alone = Training(network(channels=8), *task().train, RECIPE, prepare=task().prepare)
+    for _ in alone:
+        pass
+    assert run(race).runs["wide"].losses == pytest.approx(alone.losses, rel=1e-3)
 
 
 def test_a_step_of_each_in_turn():

@@ -17,6 +17,7 @@ CASES = [
 ]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("tool", "name"), CASES)
 def test_what_comes_out_is_what_the_module_computes(tool, name):
     assert difference(TOOLS[tool], name) <= TOOLS[tool].within

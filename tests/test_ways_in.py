@@ -15,6 +15,7 @@ from notebooks.site import address
 from .lab import ROOT
 from .test_setup import PROJECT
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "course.yml").read_text(encoding="utf-8"))
 CONTAINER = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
 STEPS = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
@@ -70,11 +71,36 @@ def test_binder_gets_jupyterlabs_settings(tmp_path):
     assert json.loads(written.read_text()) == course.SETTINGS
 
 
+def test_what_the_services_open_is_there():
+    for name, link in address.ways_in("https://github.com/a/b"):
+        opened = re.findall(r"notebooks/\w+\.ipynb", link)
+        assert all((ROOT / path).exists() for path in opened) and (opened or name == "Codespaces"), link
+    python = CONTAINER["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
+    folder = "${containerWorkspaceFolder}"
+    assert os.name == "nt" or python.replace(folder, str(ROOT)) == course.PYTHON
+    assert CONTAINER["image"].removeprefix("python:") >= PROJECT["requires-python"].removeprefix(">=")
+
+
+def test_every_file_that_readme_names_is_there():
+    text = README.split("## Teaching with it")[0] + README.split("## Changing it")[1]
+    named = re.findall(r"\]\((?!http|#)([^)]+)\)", README)
+    named += re.findall(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|ipynb|json|yml|toml|md))`", text)
+    assert [name for name in named if not (ROOT / name).exists()] == [] and len(named) > 40
+
+
+def test_readme_begins_with_what_the_course_is_the_instrument_the_commands_and_the_page():
+    first = README.split("## ")[0]
+    what, picture, commands, page = (
+        first.index(part) for part in ("You build ResNet-50", "explorer.png", "course.py lab", "course.py site")
+    )
+    assert what < picture < commands < page and first.count("course.py ") == 3
+    assert len(first.replace("\n", " ").split(". ")) < 20, "it fits the first screen"
+
+
 def test_readmes_badges_are_those_of_the_address():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert text == address.with_badges(text, address.repository()), "run python -m notebooks.site.address"
+    assert README == address.with_badges(README, address.repository()), "run python -m notebooks.site.address"
 
 
 def test_the_wheel_in_readmes_first_cell_is_the_one_that_pip_makes():
-    (named,) = re.findall(r"%pip install --quiet (\S+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    (named,) = re.findall(r"%pip install --quiet (\S+whl)", README)
     assert named == f"{PROJECT['name'].replace('-', '_')}-{PROJECT['version']}-py3-none-any.whl"

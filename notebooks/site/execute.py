@@ -130,11 +130,13 @@ def run(path, said):
 
 
 def environment(home):
-    """Return the environment of a kernel that keeps progress and runs in the folder `home`, not among the reader's."""
+    """Return the environment of a kernel that keeps progress and runs in the folder `home`, not among the reader's, and
+    has the machine to itself."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(paths),
         "IPYTHONDIR": os.path.join(home, "ipython"),
         "RESNET_COURSE_RUNS": os.path.join(home, "runs"),
+        "RESNET_COURSE_ALONE": "1",
     }

@@ -16,13 +16,12 @@ LATER = {
         },
     ),
     "08.twins": one_of(
-        "After six epochs: which loss on the training pictures is lower?",
-        "the residual twin's, and the plain one learns too",
-        "The plain twin's gradients differ a thousandfold between first and last block: it learns, but less.",
+        "After four epochs: which loss on the training pictures is lower?",
+        "the residual twin's",
+        "The plain twin's gradients differ a thousandfold between first and last block: it learns less, or nothing.",
         {
             "both are equal, as the weights were": "The same weights, but the gradients differ. Remember the chart.",
             "the plain twin's, which is simpler": "Simpler to write, but look at the gradient of its first blocks.",
-            "the residual twin's, and the plain one only guesses": "At 50 layers that is too pessimistic.",
         },
     ),
     "08.order": one_of(
@@ -49,8 +48,8 @@ LATER = {
         "higher than with γ = 1",
         "With BN and sums 50 layers train from either start, and blocks that start at zero must first become active.",
         {
-            "lower than with γ = 1": "A good reason, and right perhaps for long trainings. Here there are six epochs.",
-            "the same as with γ = 1": "The blocks must first become active, and six epochs are short.",
+            "lower than with γ = 1": "A good reason, and right perhaps for long trainings. Here there are four epochs.",
+            "the same as with γ = 1": "The blocks must first become active, and four epochs are short.",
         },
     ),
     "08.remove": one_of(

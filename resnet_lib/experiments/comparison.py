@@ -5,7 +5,6 @@ from itertools import combinations
 from math import sqrt
 
 import torch
-from torch import nn
 
 from ..anatomy import anatomy
 
@@ -59,10 +58,7 @@ def entrants(designs, task, seeds=(0,)):
                 torch.manual_seed(seed)
                 network = replace(design, num_classes=len(task.classes)).build()
                 full = name if len(seeds) == 1 else f"{name}, seed {seed}"
-                # The same numbers, sooner. Below 8 channels torch 2.13 can write past its memory in the backward pass
-                # on one thread, which ends the kernel.
-                wide = min(m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d)) >= 8
-                networks[full] = network.to(memory_format=torch.channels_last) if wide else network
+                networks[full] = network
     return networks
 
 

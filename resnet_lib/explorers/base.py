@@ -1,6 +1,7 @@
 """What every explorer shares: watched controls, one redraw for several changes, pictures and their captions."""
 
 import base64
+import os
 import threading
 from contextlib import contextmanager
 from html import escape
@@ -157,6 +158,7 @@ class Picture(widgets.Image):
 
 
 THREADS = torch.get_num_threads()
+ALONE = bool(os.environ.get("RESNET_COURSE_ALONE"))
 
 
 def all_threads():
@@ -166,8 +168,9 @@ def all_threads():
 
 def half_the_threads():
     """Compute on half the threads inside `one_thread`, for training small networks. All of them gain little more, and
-    where another program is busy too, threads that wait for each other can take many times as long."""
-    return threads(max(1, THREADS // 2))
+    where another program is busy too, threads that wait for each other can take many times as long. Where nothing else
+    runs, as while the site is built, RESNET_COURSE_ALONE says so, and all are used."""
+    return threads(THREADS if ALONE else max(1, THREADS // 2))
 
 
 class Page(anywidget.AnyWidget):

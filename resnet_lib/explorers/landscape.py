@@ -107,12 +107,13 @@ class LandscapeExplorer(Guarded):
 
     def _notes(self):
         notes = []
+        guessing = [name for name, found in self.found.items() if not found.centre < 0.95 * found.guessing]
+        if guessing:
+            like = "is no better than guessing, as an untrained network"
+            if len(guessing) > 1:
+                like = "are no better than guessing, as untrained networks"
+            notes.append(f"{' and '.join(guessing)} {like}: there is no valley to look at, so train first.")
         for name, found in self.found.items():
-            if not found.centre < 0.95 * found.guessing:
-                notes.append(
-                    f"{name} is no better than guessing, as an untrained network: there is no valley around it to "
-                    "look at, so train it first."
-                )
             bad = (found.known & ~found.loss.isfinite()).sum().item()
             if bad:
                 notes.append(f"{name}: at {bad} points (×) the loss is infinite or undefined.")

@@ -1,8 +1,9 @@
 """Every text that the explorers' scripts and the course's pages show by themselves, from one table for each language.
 
 A table is languages/NAME.json: `lang`, the language's code in HTML; `component`, the texts of the scripts in notebooks
-and pages; `scenes`, those of what is live in a page without a kernel; `pages`, those of the pages around it; `synonyms`,
-for the search, {what others call it: what the course calls it}. {…} are filled in where they are shown. Another language is another table.
+and pages; `scenes`, those of what is live in a page without a kernel; `pages`, those of the pages around it;
+`synonyms`, for the search, {what others call it: what the course calls it}. {…} are filled in where they are shown.
+Another language is another table.
 """
 
 import json

@@ -95,7 +95,7 @@ def trial_chart(trial):
         Curve(name, *smoothed(trial.losses[name], max(3, trial.steps // 20)), look)
         for name, look in (("healthy", HEALTHY), ("healthy, other weights", TWIN), ("patient", PATIENT))
     ]
-    chart = _chart("step", "training loss", title="a moment of training", width=520, height=180)
+    chart = _chart("step", "training loss", title="a moment of training", width=520, height=155)
     return chart.draw(curves, trial.text, x_range=(0, trial.steps))
 
 

@@ -5,7 +5,7 @@ from .markup import bar, sign, table
 from .style import COST, ERROR, MAIN, PAPER, QUIET, SHORTCUT
 from .svg import drawing, words
 
-WIDE, HIGH = 900, 118  # of the drawing: room for the blocks across, and for the largest maps upwards
+WIDE, HIGH = 900, 84  # of the drawing: room for the blocks across, and for the largest maps upwards
 LABEL = 92  # the least room from stage to stage
 GAP, BETWEEN = 2, 26  # px between blocks, and between stages
 COLUMNS = (

@@ -14,7 +14,7 @@ from .style import ERROR, NORMAL, SEQUENTIAL, SMALL
 
 DPI = 100
 POINT = 72 / DPI  # of a pixel
-HIGH, MAP, SPACE, BAR = 370, 300, 100, 76  # pixels: of the picture, of a map along each side, for numbers and colours
+HIGH, MAP, SPACE, BAR = 320, 250, 100, 76  # pixels: of the picture, of a map along each side, for numbers and colours
 
 
 def landscape_maps(figure, landscapes):
@@ -88,7 +88,7 @@ def loss_range(landscapes):
 
 def slices_chart():
     """The chart that `landscape_slices` draws again and again."""
-    return Chart("distance along a direction", "loss", log=True, width=740, height=190)
+    return Chart("distance along a direction", "loss", log=True, width=740, height=150)
 
 
 def landscape_slices(chart, landscapes):
