@@ -58,6 +58,7 @@ def test_explorers_are_shown_as_they_start_and_say_where_they_are_live(site):
     instrument, drawn = site.page("07_small").select(".explorer")
     assert instrument.img["src"].endswith(".png") and "parameters" in instrument.img["alt"]
     assert drawn.svg and "C1 " in drawn.get_text(" ") and not drawn.select("[onerror], style, script")
+    assert instrument["tabindex"] == drawn["tabindex"] == "0", "what is wider than the page is scrolled by keys"
     assert all("JupyterLab" in each.select_one(".live-where").get_text() for each in (instrument, drawn))
 
 

@@ -67,14 +67,15 @@ def shown(data, alt, picture, words):
 
 
 def explorer(data, picture, words):
-    """Return a widget as the picture or the texts that it leaves, and one sentence about where it is live."""
+    """Return a widget as the picture or the texts that it leaves, scrolled by keys where it is wide, and one sentence
+    about where it is live."""
     if "image/png" in data:
         sentence = data.get("text/plain", "").removesuffix(WORDS["still"]).strip()
         body = picture(data["image/png"], sentence) + f"<p>{escape(sentence)}</p>"
     else:
         body = cleaned(data.get("text/html", ""), picture)
     why = f'<p class="live-where">{escape(words["explorer"])}</p>'
-    return f'<div class="explorer">{body}{why}</div>' if body else ""
+    return f'<div class="explorer" tabindex="0">{body}{why}</div>' if body else ""
 
 
 def cleaned(html, picture):
