@@ -662,3 +662,17 @@ def test_a_block_that_is_right_for_some_sizes_and_batches_only_is_refused(check,
     assert not refusal(check, make).ok
     with pytest.raises(Wrong):
         check_cured(PATIENTS["eager"], block=lambda C, C1, S=1: make(C) if C == 4 * C1 and S == 1 else BTNK1(C, C1, S))
+
+
+def test_a_matrix_of_whole_windows_is_told_as_a_kernel_and_not_as_channels():
+    class MyProjection(nn.Module):
+        def __init__(self, C, C_out, S):
+            super().__init__()
+            self.S, self.matrix, self.bn = S, nn.Parameter(torch.randn(C_out, 9 * C)), nn.BatchNorm2d(C_out)
+
+        def forward(self, x):
+            size = [-(-n // self.S) for n in x.shape[2:]]
+            return self.bn((self.matrix @ F.unfold(x, 3, padding=1, stride=self.S)).unflatten(2, size))
+
+    verdict = refusal(check_projection, MyProjection)
+    assert "kernel" in kinds(verdict.finding) and "3×3; it should be 1×1" in verdict.sentence

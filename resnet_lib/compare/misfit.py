@@ -61,6 +61,9 @@ def of_layer(row, rows=(), theirs=(), mine=()):
     if layer is not None and layer.groups > 1:
         return found("groups of a convolution", name, layer=at, groups=layer.groups)
     gives, takes = its[:2]
+    windows = {k * k * shape[1]: k for k in (3, 5, 7)}  # a matrix that is given whole windows is a convolution
+    if len(its) == 2 and len(shape) == 4 and shape[2:] == (1, 1) and gives == shape[0] and takes in windows:
+        return found("kernel", name, layer=at, kernel="×".join(2 * [str(windows[takes])]), right=kernel(shape))
     kind = "channels in a stage" if re.match(r"stage\d\.", name) else "channels"
     return found(kind, name, layer=at, gives=gives, takes=takes, right_gives=shape[0], right_takes=shape[1])
 
