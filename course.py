@@ -490,7 +490,7 @@ All of JupyterLab's own: %s lab --help-all"""
         ["test"],
         test,
         "run the tests (pytest)",
-        """Without options it runs everything, in several processes side by side. That takes about 25 minutes on two
+        """Without options it runs everything, in several processes side by side. That takes about 20 minutes on two
 cores; browser tests are skipped where there is neither Chromium nor Chrome.
 
   --quick        a few cases of every test that takes a moment, in a minute and a half: nothing that needs a browser,

@@ -57,6 +57,7 @@ ANSWERS = {
         "RELU = Mine()\nvalue = MyStem"
     ),
     "a lambda": f"{STEM}RELU = F.relu\nvalue = lambda C, C1: MyStem(C, C1)",
+    "no return": f"{STEM.replace('return ', '')}RELU = F.relu\nvalue = MyStem",
     "an error": f"{STEM}RELU = lambda x: F.rely(x)\nvalue = MyStem",
 }
 # Scripts are made of classes, whose source Python must find.
@@ -92,7 +93,7 @@ def test_what_learners_write_beyond_the_usual_is_told_in_the_same_words(across, 
     cell = f"space = {{'torch': torch, 'nn': nn, 'F': F, '__name__': 'answer'}}\nexec({source!r}, space)"
     mine = said(check_stem, lambda: here(source))
     assert said(check_stem, lambda: across.value(begin, cell, "value = space['value']")) == mine
-    assert (" is right." in mine) == (name not in ("a function with a wrong gradient", "an error"))
+    assert (" is right." in mine) == (name not in ("a function with a wrong gradient", "no return", "an error"))
 
 
 def test_a_scripted_part_is_judged_as_what_it_computes(across):

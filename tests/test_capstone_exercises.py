@@ -2,8 +2,12 @@
 
 import re
 from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 
+import numpy
 import pytest
+import torch
 
 from resnet_lib import Design, StageDesign, anatomy
 from resnet_lib.exercises import (
@@ -41,10 +45,19 @@ PICTURE = factors_question("Picture", AT_32, anatomy(THIN, 64), sides=2)
 BOTH = factors_question("Both", AT_32, anatomy(FINE, 32), channels=1 / 2, sides=2)
 
 
+TYPES = [
+    torch.tensor([4.0, 4]),
+    (Fraction(4), Decimal(4)),
+    (numpy.float32(4), torch.tensor(4)),
+    (4.0, "4"),
+    ["8/2", "4"],
+]
+
+
 @pytest.mark.parametrize(
     ("question", "pairs"),
     [
-        (CHANNELS, [(4, 4), [4.0, 4], (3.97, 3.99), "4, 4", "(4, 4)", CHANNELS.answer]),
+        (CHANNELS, [(4, 4), [4.0, 4], (3.97, 3.99), "4, 4", "(4, 4)", CHANNELS.answer, *TYPES]),
         (PICTURE, [(1, 4), [1.0, 3.9], "1, 4"]),
         (BOTH, [(1 / 4, 1), (0.25, 1.0), "1/4, 1", "0.25, 1", "(1 / 4, 1)"]),
     ],
@@ -197,7 +210,7 @@ def test_the_numbers_that_were_changed_are_listed():
         (stem(pool=False), {}, "MACs are"),
         (COARSE, {"idea": ""}, "idea is not right yet. It is empty"),
         (COARSE, {"idea": "  \n"}, "idea is not right yet. It is empty"),
-        (COARSE, {"idea": None}, "idea is not right yet. It is empty"),
+        (COARSE, {"idea": ["a wider stem"]}, "idea is not right yet. Text in quotes is expected, and this is a list"),
         (COARSE, {"idea": "x" * 300}, "does not say what you changed"),
         (COARSE, {"idea": "better better better"}, "does not say what you changed"),
         (COARSE, {"idea": "in a few words: what you changed, one idea, such as the pool"}, "the words of the exercise"),
@@ -252,15 +265,16 @@ def test_reasons_of_a_fitting_length_with_two_numbers_are_accepted_in_any_langua
 @pytest.mark.parametrize(
     ("author", "why", "sentence"),
     [
-        ("", WHY, "author is not right yet. It is empty"),
-        (" ", WHY, "author is not right yet. It is empty"),
-        (None, WHY, "author is not right yet. Expected a string, got NoneType"),
+        ("", WHY, "author is not right yet. There is no name in it"),
+        (" ", WHY, "author is not right yet. There is no name in it"),
+        (None, WHY, "author is not right yet. Text in quotes is expected, and this is a NoneType"),
         ("A" * 61, WHY, "one page has room for 60"),
         ("A. Learner", "", "why is not right yet. It has 0 characters"),
         ("A. Learner", "\n" * 300, "It has 0 characters"),
         ("A. Learner", WHY[:199], "It has 199 characters"),
         ("A. Learner", " " * 300, "It has 0 characters"),
-        ("...", WHY, "author is not right yet. It is empty"),
+        ("...", WHY, "author is not right yet. There is no name in it"),
+        ("your name", WHY, "author is not right yet. There is no name in it"),
         ("A. Learner", "good " * 60 + "12 34", "characters without what is repeated"),
         ("A. Learner", "It takes 12 % of 34. " * 20, "characters without what is repeated"),
         ("A. Learner", "12 34 " + "a b c d e f g " * 30, "different words"),
@@ -275,7 +289,7 @@ def test_reasons_of_a_fitting_length_with_two_numbers_are_accepted_in_any_langua
         ("A. Learner", WHY + "x" * ROOM, "the page has room for 1,000"),
         ("A. Learner", "图" * 501, "one page has room for 1,000"),
         ("A. Learner", WHY + "\n\n12\n\n13" * 6, "lines"),
-        ("A. Learner", 12, "got int"),
+        ("A. Learner", 12, "this is an int"),
         (
             "A. Learner",
             re.sub(r"\b\d+\b", "some", WHY) + " I liked ResNet-50 with its C1, BTNK2 and Stage0.",

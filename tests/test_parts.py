@@ -7,11 +7,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import BTNK1, BTNK2, ResNet, Stem
+from resnet_lib.compare.clinic.patients import PATIENTS
 from resnet_lib.compare.kinds import kinds
 from resnet_lib.exercises import (
     Wrong,
     check_btnk1,
     check_btnk2,
+    check_cured,
     check_network,
     check_projection,
     check_stage,
@@ -638,3 +640,25 @@ def test_a_wrong_network_costs_three_runs_beside_those_that_all_answers_share(mo
     runs.clear()
     assert refusal(check_network, make, **THIN).sentence == first
     assert len(runs) <= 3
+
+
+def test_a_layer_that_runs_twice_for_one_sum_is_told_as_that():
+    def forward(self, x):
+        self.shortcut(x)
+        return self.relu3(F_of(self, x) + self.shortcut(x))
+
+    said = refusal(check_btnk1, btnk1(forward))
+    assert "called several times" in kinds(said.finding) and "shortcut.bn" in said.sentence
+
+
+@pytest.mark.parametrize(
+    ("check", "make"),
+    [
+        (check_btnk2, btnk2(lambda self, x: self.relu3((F_of(self, x) if x.shape[2] < 60 else 0) + x))),
+        (check_btnk2, btnk2(lambda self, x: self.relu3((F_of(self, x) if len(x) > 1 else 0) + x))),
+    ],
+)
+def test_a_block_that_is_right_for_some_sizes_and_batches_only_is_refused(check, make):
+    assert not refusal(check, make).ok
+    with pytest.raises(Wrong):
+        check_cured(PATIENTS["eager"], block=lambda C, C1, S=1: make(C) if C == 4 * C1 and S == 1 else BTNK1(C, C1, S))

@@ -101,11 +101,11 @@ RELUS = {
     "clamp": "{x}.clamp(min=0)",
     "clamp_min": "torch.clamp_min({x}, 0)",
     "where": "torch.where({x} > 0, {x}, torch.zeros_like({x}))",
-    "mask": "{x} * ({x} > 0)",
+    "mask": "({x} * ({x} > 0))",
     "maximum": "torch.maximum({x}, torch.zeros_like({x}))",
     "relu_": "{x}.relu_()",
     "threshold": "F.threshold({x}, 0.0, 0.0)",
-    "half": "({x} + {x}.abs()) / 2",
+    "half": "(({x} + {x}.abs()) / 2)",
 }
 MODULE_RELUS = {"module": "nn.ReLU()", "in place": "nn.ReLU(inplace=True)", "shared": "nn.ReLU()"}
 SUMS = {

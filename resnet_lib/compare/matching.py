@@ -128,6 +128,8 @@ def _stored(pairs):
                 if own.given is not None and not same(own.given, layer.given, ENOUGH):
                     values = two_numbers(own.given, layer.given)
                     return found("numbers differ before", layer_name(own.name), mode="in training mode ", **values)
+                if own.calls > 1:
+                    return found("called several times", layer_name(own.name), times=own.calls)
                 return found("running statistics" if own.given is not None else "stored numbers", layer_name(own.name))
     return None
 

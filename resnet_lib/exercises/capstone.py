@@ -12,6 +12,7 @@ from ..network import Design
 from ..views.report import ROOM, fits
 from .progress import done
 from .questions import Question
+from .results import a_type
 from .verdict import Verdict, refuse
 
 # ── What a change costs ──────────────────────────────────────────────────────────────────────────────────────
@@ -98,7 +99,9 @@ def check_ablation(changed, design, task, budget, *, idea, expected, exercise=No
     ratio = costs.macs / anatomy(design, task.size).macs
     if abs(ratio - 1) > 0.15:
         raise _wrong("changed", OTHER_COST, ABLATION_HINTS, ratio=ratio)
-    if not isinstance(idea, str) or not idea.strip():
+    if not isinstance(idea, str):
+        raise _wrong("idea", NO_TEXT, ABLATION_HINTS, type=a_type(idea))
+    if not idea.strip():
         raise _wrong("idea", NO_IDEA, ABLATION_HINTS)
     words = _words(idea)
     if len(words) < 2 or not (re.search(r"\d", idea) or any(word.startswith(TERMS) for word in words)):
@@ -264,8 +267,8 @@ def check_reasons(author, why, *, exercise=None):
     least. Whether they are good reasons no check can say."""
     for name, text in (("author", author), ("why", why)):
         if not isinstance(text, str):
-            raise _wrong(name, NO_TEXT, REASONS_HINTS, type=type(text).__name__)
-    if not any(map(str.isalpha, author)):
+            raise _wrong(name, NO_TEXT, REASONS_HINTS, type=a_type(text))
+    if _words(author) <= {"your", "my", "name", "author"}:
         raise _wrong("author", NO_AUTHOR, REASONS_HINTS)
     n = len(_substance(why))
     if n < LEAST:
@@ -304,12 +307,12 @@ def _substance(text):
 
 _NUMBERS = "Which of your numbers would you be asked about first: a C1, a stride, a share of the budget?"
 _NAME = "Your name, as it should be on the page, in quotes."
-NO_TEXT = Kind("no text", "Expected a string, got {type}.")
-NO_AUTHOR = Kind("no author", "It is empty: whose report is it?", _NAME)
+NO_TEXT = Kind("no text", "Text in quotes is expected, and this is {type}.")
+NO_AUTHOR = Kind("no author", "There is no name in it: whose report is it?", _NAME)
 SHORT = Kind("short", f"It has {{n}} characters{{repeated}}: give your reasons, in {LEAST} or more.")
 FEW_WORDS = Kind(
     "few words",
-    f"It has {{n}} different words, and reasons have {WORDS} or more: what you chose, why, what it cost, what the "
+    f"Its different words are {{n}}, and reasons have {WORDS} or more: what you chose, why, what it cost, what the "
     "ablation showed, and what you do not know.",
 )
 LONG = Kind("long", f"It has {{n:,}} characters, and the page has room for {ROOM:,}.")

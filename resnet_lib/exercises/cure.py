@@ -225,7 +225,7 @@ def _cases():
             f"C = {C}, C1 = {C1}, S = {S}",
             "block",
             lambda parts, numbers=(C, C1, S): parts["block"](*numbers),
-            [(2, C, 9, 6), (3, C, 6, 7)],
+            [(2, C, 9, 6), (3, C, 6, 7), (1, C, 66, 5)],
         )
     for base, blocks, classes in ((8, (2, 1, 1, 1), 5), (4, (1, 1, 3, 2), 7)):
         yield (

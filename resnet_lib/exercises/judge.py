@@ -225,9 +225,9 @@ def _explained(results, cases, due, solutions, run, why):
 
     # Two ways of solving it may know one mistake by the same sentence.
     single = list({e.kind.sentence: e.kind for s in solutions for e in s.edits if given(s, (e,))}.values())[:2]
-    if single:
-        return list(map(Finding, single)), " Or: "
     constant = len(got) > 1 and all(same(one, got[0]) for one in got)
+    if single:  # one number for all inputs has other causes as well
+        return [*map(Finding, single), *[Finding(CONSTANT)] * constant], " Or: "
     if (
         len(got) >= min(3, every) and not constant and not all(map(_blank, got))
     ):  # to fewer results, too much fits by chance

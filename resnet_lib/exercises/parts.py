@@ -127,7 +127,12 @@ class _Case(NamedTuple):
 
 def _blocks(build, names, numbers):
     """Cases with odd and even sides, several batches, and loud inputs."""
-    sizes = [((2, 9, 6), (1, 5, 8, LOUD)), ((3, 6, 7), (2, 8, 4, LOUD)), ((2, 5, 5), (1, 1, 3)), ((2, 6, 4), (3, 7, 3))]
+    sizes = [
+        ((2, 9, 6), (1, 66, 5, LOUD)),
+        ((3, 6, 7), (2, 8, 4, LOUD)),
+        ((2, 5, 5), (1, 1, 3)),
+        ((2, 6, 4), (3, 7, 3)),
+    ]
     return [_Case(build, dict(zip(names, n, strict=True)), sizes[i % 4]) for i, n in enumerate(numbers)]
 
 

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from difflib import get_close_matches
 from fractions import Fraction
 from numbers import Real
@@ -18,6 +19,7 @@ from ..blocks import BTNK1, BTNK2
 from .costs import NUMBERS, PARAMETERS, PARAMETERS_HINTS, known
 from .macs import MACS, MACS_HINTS, MACS_NUMBERS
 from .progress import done
+from .results import number
 from .verdict import Verdict, Wrong, unanswered
 from .widths import OUT_WIDTH
 
@@ -302,13 +304,12 @@ def _read(kind, guess, options=()):
         text = guess.strip().casefold() if isinstance(guess, str) else guess
         return next((o for o in options if o.casefold() == text), None)
     if kind == "factors":
-        found = re.findall(r"[\d.]+(?:\s*/\s*[\d.]+)?", guess) if isinstance(guess, str) else guess
+        found = re.findall(r"[\d.]+(?:\s*/\s*[\d.]+)?", guess) if isinstance(guess, str) else _plain(guess)
         try:
-            pair = [float(Fraction(part.replace(" ", "")) if isinstance(part, str) else part) for part in found]
-        except (TypeError, ValueError, ZeroDivisionError):
+            pair = [Fraction(n.replace(" ", "")) if isinstance(n, str) else number(n)[0] for n in found]
+            return tuple(map(float, pair)) if len(pair) == 2 and all(isinstance(n, Real) for n in pair) else None
+        except (TypeError, ValueError, ZeroDivisionError, OverflowError):
             return None
-        real = isinstance(guess, str) or all(isinstance(part, Real) for part in guess)
-        return tuple(pair) if len(pair) == 2 and real else None
     three = kind in ("shape", "numbers")
     if isinstance(guess, str):
         text = guess if three else re.sub(r"(?<=\d)[,_' ](?=\d{3}(\D|$))", "", guess.strip())
@@ -322,7 +323,9 @@ def _read(kind, guess, options=()):
 
 
 def _plain(value):
-    """A number or numbers of NumPy's or PyTorch's as Python's own."""
+    """A number or numbers of NumPy's or PyTorch's, a Fraction or a Decimal, as Python's own."""
+    if isinstance(value, Fraction | Decimal) and math.isfinite(value):
+        return int(value) if value == int(value) else float(value)
     return value.tolist() if hasattr(value, "tolist") else value
 
 

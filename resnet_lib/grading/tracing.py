@@ -105,7 +105,7 @@ class Trace(TorchFunctionMode):
     def begin(self, n, args):
         """A module of the number n has been called."""
         inner = []
-        node = ["call", n, [self.encoder.encode(a) for a in args], inner, None]
+        node = ["call", n, [self.encoder.encode(a) for a in args], inner, ["open"]]
         self.nodes.append(node)
         self.open.append((node, self.nodes))
         self.nodes = inner
