@@ -36,7 +36,7 @@ comes as a question: `InstrumentExplorer` answers with the value, and `enlarged`
 import base64
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.resources import files
 
@@ -230,10 +230,8 @@ class InstrumentExplorer(Explorer):
         with self.quietly():
             for c in self._controls:
                 if c.name in state:
-                    try:
+                    with suppress(LookupError):  # an option that this setting does not have
                         c.wire = state[c.name]
-                    except LookupError:
-                        pass  # an option that this setting does not have
         with self.working():
             self.update()
         self._state, self._last = self._snapshot(), (None, 0.0)
