@@ -1,6 +1,7 @@
 """Checks of parts that cannot be fooled: same outputs, same gradients, same names, on inputs that reach every branch of
 an honest implementation; and no right one is refused for the way in which it is written."""
 
+import IPython
 import pytest
 import torch
 from torch import nn
@@ -18,6 +19,7 @@ from resnet_lib.exercises import (
     check_projection,
     check_stage,
     check_stem,
+    progress,
 )
 
 THIN = dict(blocks=(2, 2, 3, 2), base=8, num_classes=10)
@@ -676,3 +678,21 @@ def test_a_matrix_of_whole_windows_is_told_as_a_kernel_and_not_as_channels():
 
     verdict = refusal(check_projection, MyProjection)
     assert "kernel" in kinds(verdict.finding) and "3×3; it should be 1×1" in verdict.sentence
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_in_a_notebook_a_check_of_a_whole_network_says_what_it_does_until_it_is_done(monkeypatch, right):
+    shown = []
+
+    class Line:
+        def __init__(self, words):
+            shown.append(words)
+
+        def update(self, data, raw):
+            shown.append(data["text/plain"])
+
+    monkeypatch.setattr(IPython, "get_ipython", lambda: object())
+    monkeypatch.setattr(progress, "display_line", Line)
+    verdict = check_network(lambda: ResNet(**THIN) if right else nn.Linear(3, 4), **THIN)
+    assert verdict.ok is right
+    assert "runs beside the library's" in shown[0] and shown[1:] == [""]
