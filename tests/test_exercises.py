@@ -3,7 +3,9 @@ what is wrong with it."""
 
 import json
 import os
+from types import SimpleNamespace
 
+import IPython
 import pytest
 import torch
 from torch import nn
@@ -16,6 +18,7 @@ from resnet_lib.exercises import (
     check_btnk2,
     check_network,
     check_out_width,
+    check_parameters,
     check_projection,
     check_stage,
     check_stem,
@@ -494,6 +497,19 @@ def test_the_day_of_the_first_time_stays(runs):
     (runs / "progress.json").write_text('{"02.2": "2020-01-01"}')
     check_btnk2(BTNK2, exercise="02.2")
     assert solved() == {"02.2": "2020-01-01"}
+
+
+def test_an_exercise_with_two_checks_is_solved_when_its_cell_passes_both(runs, monkeypatch):
+    notebook = SimpleNamespace(execution_count=1)
+    monkeypatch.setattr(IPython, "get_ipython", lambda: notebook)
+
+    def cell(mine):
+        notebook.execution_count += 1
+        first = check_parameters("BTNK2", mine, norms=False)
+        return first.ok, check_parameters("BTNK2", lambda C: 17 * C**2 // 16, norms=False, exercise="04.4").ok
+
+    assert cell(lambda C: 0) == (False, True) and solved() == {}
+    assert cell(lambda C: 17 * C**2 // 16) == (True, True) and list(solved()) == ["04.4"]
 
 
 @pytest.mark.parametrize("damaged", ["", "{", "[1, 2]", '{"01.1": 3}', "\x00\x01"])

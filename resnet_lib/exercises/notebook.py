@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from . import own
 from .placeholders import placeholder
+from .progress import refused
 from .unaffected import unaffected
 from .verdict import Wrong, unanswered
 
@@ -28,6 +29,7 @@ def checked(check):
                 verdict = check(*given, **named)
         except Wrong as wrong:
             own.note(part, False)
+            refused()
             if not shell():
                 raise
             return wrong.verdict

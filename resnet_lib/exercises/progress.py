@@ -36,6 +36,7 @@ def solved():
 
 
 _shown = []  # what updates each line of circles on the screen
+_refused = None  # the number of the last cell in which a check was not passed
 
 
 class Progress:
@@ -70,9 +71,23 @@ class Progress:
         return f'{CSS}<div class="rl" role="status">{escape(str(self))}</div>'
 
 
+def refused():
+    """Note that a check of the cell that runs now was not passed: the cell's other checks then solve no exercise."""
+    global _refused
+    _refused = _running_cell()
+
+
+def _running_cell():
+    """The number of the notebook's cell that runs now; None elsewhere."""
+    here = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
+    return here.execution_count if here else None
+
+
 def done(exercise):
-    """Note an exercise as solved; None notes nothing. A folder that cannot be written to is no reason to stop."""
-    if exercise is None:
+    """Note an exercise as solved; None notes nothing, and neither does a cell in which another check was not passed. A
+    folder that cannot be written to is no reason to stop."""
+    cell = _running_cell()
+    if exercise is None or (cell is not None and cell == _refused):
         return
     try:
         with alone(progress_file()):
