@@ -43,6 +43,7 @@ def on_meta(name, **options):
 # ── Published figures ────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "parameters", "giga_macs"),
     [

@@ -55,6 +55,7 @@ def test_a_good_machine_is_told_so(installed, report):
     assert text.endswith("All is well. You can begin.\n") and "What to do" not in text
 
 
+@pytest.mark.slow
 def test_here_and_now_it_runs_to_its_end(capsys):
     checkup()
     assert "pytest" not in capsys.readouterr().err
@@ -102,6 +103,7 @@ def test_an_old_python_is_named(installed, report):
     assert ", and the course needs Python>=4.0." in report()
 
 
+@pytest.mark.slow
 def test_without_the_course_installed_versions_are_shown_and_nothing_is_blamed(monkeypatch, report):
     def nothing(name):
         raise metadata.PackageNotFoundError(name)

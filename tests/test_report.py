@@ -292,5 +292,5 @@ def test_it_is_one_page_when_printed(tmp_path, network, kind, browser):
 
 
 def test_a_budget_that_is_exceeded_is_marked_by_more_than_colour():
-    text = Page(report(budget=Budget(100, 10**9)).html).text
+    text = " ".join(Page(report(budget=Budget(100, 10**9)).html).text.split())
     assert f"✗ {anatomy(DESIGN, 32).parameters - 100:,} over" in text and "✓" in text

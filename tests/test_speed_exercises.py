@@ -488,6 +488,7 @@ def test_what_limits_a_layer_depends_on_the_machines_ridge():
     assert "no prediction yet" in refusal(limit_question("head", layer, ridge=10), None)
 
 
+@pytest.mark.slow
 def test_the_steps_that_remain_are_those_of_the_joined_graph():
     assert predict([steps_question(part) for part in ("BTNK2", "BTNK1")], [3, 4], exercise="09.4").ok
     assert list(solved()) == ["09.4"]

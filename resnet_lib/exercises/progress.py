@@ -80,7 +80,7 @@ def refused():
 def _running_cell():
     """The number of the notebook's cell that runs now; None elsewhere."""
     here = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
-    return here.execution_count if here else None
+    return getattr(here, "execution_count", None)
 
 
 def done(exercise):
