@@ -76,9 +76,8 @@ def readme(text):
         text = re.sub(rf"^## {title}\n.*?(?=^## |\Z)", "", text, flags=re.DOTALL | re.MULTILINE)
     text = re.sub(r"^python3 course\.py test .*\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"\s*The solved versions are in\s+\[notebooks/solutions\]\(notebooks/solutions\)\.", "", text)
-    text = re.sub(r"^And a page that needs nothing but a browser: .*?\n\n", "", text, flags=re.DOTALL | re.MULTILINE)
-    text = text.replace("run the two commands above", "run the command above")
-    return text.replace("## Two commands", "## How to begin")
+    text = re.sub(r"^To read instead, with nothing but a browser: .*?\n\n", "", text, flags=re.DOTALL | re.MULTILINE)
+    return text.replace("The first of the two commands installs", "The command above installs")
 
 
 def lesson(path, source):
