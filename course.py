@@ -533,7 +533,7 @@ from any web server the first one is live too: run python3 -m http.server in tha
   --out FOLDER     write there instead
   --language NAME  the table of words in resnet_lib/explorers/languages
 
-Lessons that have not changed are not executed again. A build that was stopped resumes; the whole takes about 30
+Lessons that have not changed are not executed again. A build that was stopped resumes; the whole takes about 16
 minutes on two cores.""",
     ),
     "grade": (

@@ -610,7 +610,7 @@ without_blocks.run()
 # measure here is **agreement**: how often it still gives the answer of the complete network.
 
 # %%
-bundled = AblationExplorer(n=16 if FAST else 250)
+bundled = AblationExplorer(n=16 if FAST else 150)
 bundled
 
 # %%

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 10 · Capstone: a network of your own
 #
-# 120 minutes, 350 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb); [07](07_feature_maps.ipynb) helps with the maps · words: [glossary](glossary.ipynb#Training-and-comparing)
+# 120 minutes, 300 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb); [07](07_feature_maps.ipynb) helps with the maps · words: [glossary](glossary.ipynb#Training-and-comparing)
 #
 # So far the network was given, and you learnt the reasons for its numbers. Now you choose the numbers, within the
 # budget of a thin ResNet-50. **Where would you spend it?** Drag first; your own design comes in section 4.
@@ -74,7 +74,7 @@ from resnet_lib.views import cost_bars
 # rotated**: 5 · 4 = 20 classes.
 
 # %%
-task, recipe = photographs(), Recipe(epochs=4, batch=64, peak=0.05)
+task, recipe = photographs(), Recipe(epochs=3, batch=64, peak=0.05)
 if FAST:  # set when the course is tested: the same cells on fewer pictures
     task, recipe = task.first(256), replace(recipe, epochs=1)
 W = task.size
@@ -315,7 +315,7 @@ comparison = DesignTrainingExplorer(designs, task, recipe, runs=3, folder=runs_f
 comparison
 
 # %% [markdown]
-# **train** and **stop** are buttons. The next cell trains as well, in about three minutes on two cores; ■ in the
+# **train** and **stop** are buttons. The next cell trains as well, in two to three minutes on two cores; ■ in the
 # toolbar stops it, and running it again resumes, even tomorrow. Runs that you have trained in the designer are already there.
 # Strong lines are the means of the runs, and weak lines the runs themselves.
 
