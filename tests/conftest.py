@@ -39,7 +39,7 @@ TRAINING = (
     "test_race",
     "test_training",
 )
-CASES = 3  # of one test, in the quick run
+CASES = 2  # of one test, in the quick run
 
 
 def pytest_addoption(parser):
