@@ -183,6 +183,23 @@ def test_a_cell_that_takes_too_long_is_said_in_a_sentence(tmp_path, monkeypatch)
         execute.run(folder / "solutions" / "00_a.ipynb", print)
 
 
+COUNTER = """import ipywidgets as widgets
+class Counter(widgets.VBox):
+    def run(self):
+        self.children = [widgets.HTML("42 of 42")]
+counter = Counter([widgets.HTML("0 of 42")])
+counter"""
+
+
+def test_a_cell_that_runs_an_explorer_to_its_end_shows_how_that_ended_and_keeps_its_source(tmp_path):
+    cells = [new_code_cell(COUNTER), new_code_cell("counter.run()"), new_code_cell("1 + 1")]
+    folder = written(tmp_path / "notebooks", **{"00_a": cells})
+    *_, ran, sum_ = execute.run(folder / "solutions" / "00_a.ipynb", print).cells
+    assert ran.source == "counter.run()"
+    assert [re.sub("<.*?>", "", o.data["text/html"]).endswith("42 of 42") for o in ran.outputs] == [True]
+    assert [o.data["text/plain"] for o in sum_.outputs] == ["2"]
+
+
 def test_a_run_is_taken_again_only_while_lesson_and_library_are_the_same(tmp_path, monkeypatch):
     runs = []
     monkeypatch.setattr(execute, "run", lambda path, said: runs.append(path) or nbformat.read(path, as_version=4))

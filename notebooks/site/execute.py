@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -98,6 +99,9 @@ def run(path, said):
     begun = last = before = time.monotonic()
     took = {}  # seconds of each cell
     said(f"{path.stem}: executing {len(cells)} cells")
+    written = [cell.source for cell in notebook.cells]
+    for i in cells:
+        notebook.cells[i].source += ended_as(written[i])
 
     def progress(cell, cell_index):
         nonlocal last, before
@@ -123,10 +127,19 @@ def run(path, said):
         except (CellExecutionError, DeadKernelError) as problem:
             last = strip_ansi(str(problem)).strip().splitlines()[-1]
             raise Failed(f"{path.stem} could not be executed: {last}") from None
+    for cell, source in zip(notebook.cells, written, strict=True):
+        cell.source = source
     longest = sorted(took, key=took.get)[:-4:-1]
     each = ", ".join(f"{cells.index(i) + 1} in {took[i]:.0f} s" for i in longest if took[i] > 5)
     said(f"{path.stem}: done in {time.monotonic() - begun:.0f} s" + (f"; longest cells: {each}" if each else ""))
     return notebook
+
+
+def ended_as(source):
+    """Return what shows, below a cell that runs an explorer to its end, how that ended: in a page the explorer above the
+    cell stays as it began. "" for other cells."""
+    ran = re.fullmatch(r"(\w+)\.run\(\)", source.strip())
+    return f'\n__import__("resnet_lib.explorers.stills", fromlist="*").leave({ran[1]})' if ran else ""
 
 
 def environment(home):

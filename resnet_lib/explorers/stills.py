@@ -6,6 +6,7 @@ import re
 from html import escape
 
 import ipywidgets as widgets
+from IPython.display import HTML, display
 from PIL import Image
 
 from ..views.style import CSS
@@ -25,6 +26,12 @@ class Still:
         if data and (shown := still_html(self)):
             data["text/html"] = CSS + shown
         return bundle
+
+
+def leave(widget):
+    """Show what a widget shows now as an output of its own, which stays as it is."""
+    if shown := still_html(widget):
+        display(HTML(CSS + shown))
 
 
 def spoken(kind):
