@@ -14,6 +14,7 @@ from resnet_lib.exercises import (
     check_rename,
     check_stem,
 )
+from resnet_lib.exercises.timer import FAIR
 
 from .across import Across
 from .test_across import STEM, here, said
@@ -161,8 +162,7 @@ def test_a_number_of_any_type_is_told_in_the_same_words(across, what):
     assert theirs == mine
 
 
-TIMER = """
-import time
+TIMES = """
 from array import array
 from collections import deque
 from datetime import timedelta
@@ -170,17 +170,6 @@ from decimal import Decimal
 from fractions import Fraction
 import numpy as np
 
-def value(works, repeats):
-    for work in works.values():
-        work()
-    seconds = {name: [] for name in works}
-    for _ in range(repeats):
-        for name, work in works.items():
-            start = time.perf_counter()
-            work()
-            taken = time.perf_counter() - start
-            seconds[name].append(TAKEN)
-    return {name: ALL(times) for name, times in seconds.items()}
 """
 
 
@@ -198,7 +187,9 @@ def value(works, repeats):
     ],
 )
 def test_a_time_may_be_any_number_of_seconds_and_a_timedelta_is_told_how_to_be_one(across, taken, all_of_them, right):
-    source = TIMER.replace("TAKEN", taken).replace("ALL(", f"({all_of_them})(")
+    source = TIMES + "import time\n" + FAIR.text.replace("def fair(", "def value(")
+    source = source.replace("append(taken)", f"append({taken})")
+    source = source.replace("return seconds", f"return {{n: ({all_of_them})(t) for n, t in seconds.items()}}")
     mine, theirs = both(across, check_fair, source)
     assert (" is right." in mine) == right and ("total_seconds()" in mine) == (not right)
     if "np.timedelta" not in taken:  # numpy's other kinds do not pass as they are

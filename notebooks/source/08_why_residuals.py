@@ -352,7 +352,7 @@ print(f"a network that only guesses: ln {len(task.classes)} = {math.log(len(task
 # <details><summary>One run proves little: the results of five seeds</summary>
 #
 # `python3 course.py bench --only residuals` repeats this with five seeds and three depths: three minutes on a GPU,
-# about half an hour on two cores. On a GPU it printed, as mean and spread of the training loss at the end:
+# about twenty minutes on two cores. On a GPU it printed, as mean and spread of the training loss at the end:
 #
 # | layers | plain | residual | residual lower in |
 # | --- | --- | --- | --- |
@@ -591,7 +591,10 @@ without_blocks.run()
 # most of what it had: in our run it fell from 18 % to between 3 and 10 %. The residual twin had 33 %. It misses its very
 # first block most, whose F is large compared with x, and keeps 7 %; without another block of Stage 1 it keeps about
 # 24 %, and without most blocks of Stages 3 and 4 nearly 30 %: fewer blocks build on what they add. (The plain twin
-# cannot lose the first block of a stage at all: nothing else leads from one shape to the next.)</details>
+# cannot lose the first block of a stage at all: nothing else leads from one shape to the next.) If your plain twin is
+# near 5 % before anything is removed, it has learnt nothing and has nothing to lose: train the twins of section 4 with
+# another <b>seed</b>, such as 1, write <code>recipe=replace(recipe, seed=1)</code> where the cells above take them, and
+# run those again.</details>
 #
 # Half of the paths are not half of the network: it matters which half. Choose **more and more blocks**: how many can
 # you remove before the residual twin only guesses? Then choose **two blocks swapped**.

@@ -1,12 +1,11 @@
 """What makes checks fit for a notebook: Run All goes through, with every exercise open, wrong or right."""
 
 import functools
-import sys
 from difflib import get_close_matches
 
 from . import own
 from .placeholders import placeholder
-from .progress import refused
+from .progress import refused, shell
 from .unaffected import unaffected
 from .verdict import Wrong, unanswered
 
@@ -48,11 +47,6 @@ def refuse_open(thing):
     library = own.library_name(name)
     until = f"The library's {library} is used below until then." if library else "Then run it, and this check again."
     raise unanswered(name, f"the ... in line {line} of its cell" if line else "each ... in the cell above", until)
-
-
-def shell():
-    """Return IPython's shell where this is a notebook, and None elsewhere."""
-    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
 
 
 def explain_missing_names():

@@ -77,10 +77,14 @@ def refused():
     _refused = _running_cell()
 
 
+def shell():
+    """Return IPython's shell where this is a notebook, and None elsewhere."""
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+
+
 def _running_cell():
     """The number of the notebook's cell that runs now; None elsewhere."""
-    here = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
-    return getattr(here, "execution_count", None)
+    return getattr(shell(), "execution_count", None)
 
 
 def done(exercise):
@@ -103,8 +107,7 @@ def done(exercise):
 @contextmanager
 def working(words):
     """Show in a notebook what is being computed while the with block runs, where that can take more than a second."""
-    here = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
-    shown = here and display_line(words)
+    shown = shell() and display_line(words)
     try:
         yield
     finally:
