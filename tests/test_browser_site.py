@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from resnet_lib.views.style import MAIN
+
 from .lab import ROOT
 from .site_page import Quiet
 from .small_site import EVERY_KIND, SmallSite
@@ -29,6 +31,11 @@ GRAVE = """async () => {
     const bad = ['serious', 'critical'];
     const grave = violations.filter(({id, impact}) => bad.includes(impact) || id === 'empty-table-header');
     return grave.flatMap(({id, nodes}) => nodes.map(({html}) => `${id}: ${html}`));
+}"""
+SWITCH = "to => to ? document.documentElement.dataset.theme = to : delete document.documentElement.dataset.theme"
+COLOURS = """() => {
+    const {backgroundColor, color} = getComputedStyle(document.body);
+    return [backgroundColor, color, getComputedStyle(document.documentElement).getPropertyValue('--main')];
 }"""
 OPEN = "for (const each of document.querySelectorAll('details')) each.open = true"
 
@@ -127,15 +134,18 @@ def test_axe_finds_nothing_serious_with_all_opened_and_a_search_under_way(opened
     assert grave(opened) == []
 
 
-def test_on_paper_there_is_the_lesson_alone_in_black_on_white_with_all_opened(opened):
+@pytest.mark.parametrize("switched", [None, "light", "dark"])
+def test_on_paper_there_is_the_lesson_alone_in_black_on_white_with_all_opened(opened, switched):
     opened.emulate_media(color_scheme="dark", media="print")
     opened.show("07_small.html")
+    opened.evaluate(SWITCH, switched)
     opened.evaluate("dispatchEvent(new Event('beforeprint'))")
     shown = "all => all.filter(at => at.checkVisibility()).length"
     assert opened.locator("nav, header, button, .skip").evaluate_all(shown) == 0
     assert opened.locator("main details:not([open])").count() == 0
     assert opened.locator(".output, .solution pre").evaluate_all("all => all.every(at => at.checkVisibility())")
-    assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    paper, ink, main = opened.evaluate(COLOURS)
+    assert (paper, ink, main) == ("rgb(255, 255, 255)", "rgb(0, 0, 0)", MAIN)
     assert opened.locator("pre").evaluate_all("all => all.filter(at => at.scrollWidth > at.clientWidth + 1)") == []
     opened.evaluate("dispatchEvent(new Event('afterprint'))")
     assert opened.locator("details[open]").count() == 1, "what was folded is folded again"
