@@ -14,7 +14,8 @@ from ...experiments.tasks import photographs
 from ...network import Design, head
 from ...network import stages as stages_of
 from ...photos import normalised
-from ..endless import within
+from ..endless import Left, within
+from ..errors import name_of
 
 # ── The healthy parts ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -143,8 +144,11 @@ WRONG = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    ImportError,
+    Left,
     LookupError,
     NameError,
+    OSError,
     RuntimeError,
     StopIteration,
     TypeError,
@@ -154,4 +158,4 @@ WRONG = (
 
 def said(error):
     """Return an exception as one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"{name_of(error)}: {' '.join(str(error).split())}"
