@@ -257,7 +257,7 @@ def _stopped(design, proof, parts):
 
 def _hints(patient, left):
     """From what was seen, to the diagnosis, to the place that has to change."""
-    place = " … ".join(wrong.strip() for wrong, _right in patient.repair)
+    place = " … ".join(wrong.strip() for wrong in patient.repair)
     names = set(kinds(left))
     symptom = next((hint for hint, of in LOOK if names & set(of)), COUNTS)
     return symptom, f"The diagnosis: {patient.diagnosis}", f"This has to change: {place}"

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..._common import evaluating
 from ...blocks import BTNK1, BTNK2, Stem
 from ...experiments.tasks import photographs
 from ...network import Design, head
@@ -55,12 +56,8 @@ def prepare(pictures):
 @torch.no_grad()
 def answer(network, pictures):
     """Return scores for a batch of pictures, in evaluation mode; the network's mode stays as it was."""
-    was = network.training
-    network.eval()
-    try:
+    with evaluating(network):
         return network(pictures)
-    finally:
-        network.train(was)
 
 
 def step(network, optimizer, x, labels):
