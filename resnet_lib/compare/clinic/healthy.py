@@ -15,7 +15,8 @@ from ...experiments.tasks import photographs
 from ...network import Design, head
 from ...network import stages as stages_of
 from ...photos import normalised
-from ..endless import within
+from ..endless import Left, within
+from ..errors import name_of
 
 # ── The healthy parts ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -140,8 +141,11 @@ WRONG = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    ImportError,
+    Left,
     LookupError,
     NameError,
+    OSError,
     RuntimeError,
     StopIteration,
     TypeError,
@@ -151,4 +155,4 @@ WRONG = (
 
 def said(error):
     """Return an exception as one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"{name_of(error)}: {' '.join(str(error).split())}"
