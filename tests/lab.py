@@ -221,9 +221,8 @@ ANOTHER = """async path => {
     jupyterapp.shell.activateById(panel.id);
 }"""
 LEAVE = """async () => {
-    const {shell, serviceManager} = jupyterapp, panel = shell.currentWidget;
-    await serviceManager.sessions.shutdownAll();
-    panel.dispose();
+    await jupyterapp.serviceManager.sessions.shutdownAll();
+    for (const shown of [...jupyterapp.shell.widgets('main')]) shown.dispose();
 }"""
 RUN_CELL = """text => {
     const {content} = jupyterapp.shell.currentWidget;
