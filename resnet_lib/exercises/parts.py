@@ -254,18 +254,14 @@ def _check(make, cases, part, names, exercise, look=None):
             torch.manual_seed(1)
 
             def wrong(finding, line="", rows=(), shape=(), numbers=numbers, x=known.inputs[0]):
-                at = f"{name}({_text(numbers)})" + (
-                    f", input {shape_text(shape or x.shape)}" if numbers or shape else ""
-                )
-                at = at if numbers or shape else ""
-                return _wrong(part, name, _finding("at", at=at, cause=finding) if at else finding, line, rows)
+                if numbers or shape:
+                    at = f"{name}({_text(numbers)}), input {shape_text(shape or x.shape)}"
+                    finding = _finding("at", at=at, cause=finding)
+                return _wrong(part, name, finding, line, rows)
 
             try:
-                with (
-                    unaffected(),
-                    within(),
-                    nullcontext() if numbers else unfilled(),
-                ):  # a whole network draws 25 million numbers
+                drawing = nullcontext() if numbers else unfilled()  # a whole network draws 25 million numbers
+                with unaffected(), within(), drawing:
                     module = taking(make, list(numbers), tuple(numbers.values()), wrong)(*numbers.values())
             except Wrong:
                 raise
