@@ -62,13 +62,11 @@ class Call:
     name:   which step.
     inputs: what it was given, a tuple; empty unless inputs are kept.
     output: what it returned; None in a call that did not end.
-    begun:  how many calls had ended when this one began; None unless inputs are kept.
     """
 
     name: object
     inputs: tuple = ()
     output: object = None
-    begun: int | None = None
 
 
 @dataclass(slots=True)
@@ -94,11 +92,10 @@ def recording(steps, *, inputs=(), copy=False, note=None):
     The module runs in the caller's hands: in whatever mode, with or without gradients, as often as wanted. If it
     raises, the calls up to there are kept. A step that runs several times has several calls, one that never runs none.
     """
-    record, handles, ended = Recording(), [], [0]
+    record, handles = Recording(), []
 
     def begin(name, _module, given):
-        given = tuple(_copied(t) for t in given) if copy else given
-        record.unfinished.append(Call(name, given, begun=ended[0]))
+        record.unfinished.append(Call(name, tuple(_copied(t) for t in given) if copy else given))
 
     def end(name, _module, _given, output):
         call = Call(name)
@@ -106,7 +103,6 @@ def recording(steps, *, inputs=(), copy=False, note=None):
             call = next(c for c in reversed(record.unfinished) if c.name == name)
             record.unfinished = [c for c in record.unfinished if c is not call]
         call.output = _copied(output) if copy else output
-        ended[0] += 1
         return note(call) if note else record.calls.append(call)
 
     inputs = set(inputs)

@@ -112,14 +112,19 @@ def _stands(words, sentence):
 
 
 def report(chosen=(), n_styles=3, doubles=150):
-    """Print the figures of each part, and what was judged in the wrong way; return how many these are."""
+    """Print the figures of each part, and what was judged in the wrong way; return how many these are.
+
+    chosen: parts, and a piece of all cases such as 2/8, so that each of several runs is short.
+    """
+    piece = next((slice(int(k) - 1, None, int(n)) for k, _, n in (c.partition("/") for c in chosen) if n), slice(None))
+    chosen = [part for part in chosen if "/" not in part]
     verdicts, bad = ("named", "placed", "error", "false", "accepted"), []
     print(f"{'part':12}{'right':>7}{'accepted':>10}{'wrong':>8}{'refused':>9}" + "".join(f"{v:>10}" for v in verdicts))
     for part in chosen or styles.CHECKS:
         began = time.process_time()
-        right = [(source, styles.judged(part, source)) for _, source in styles.sources(part, 60)]
+        right = [(source, styles.judged(part, source)) for _, source in styles.sources(part, 60)[piece]]
         bad += [Judged(part, ("right",), None, source, "refused", v.sentence) for source, v in right if not v.ok]
-        wrong = [judge(part, *case) for case in spoiled(part, n_styles, doubles)]
+        wrong = [judge(part, *case) for case in list(spoiled(part, n_styles, doubles))[piece]]
         count = {v: sum(w.verdict == v for w in wrong) for v in verdicts}
         figures = len(right), sum(v.ok for _, v in right), len(wrong), len(wrong) - count["accepted"]
         print(f"{part:12}{figures[0]:7}{figures[1]:10}{figures[2]:8}{figures[3]:9}", end="")

@@ -17,7 +17,7 @@ PLACED = {
         "output shape",
         "gradients differ",
         "late stride",
-        "backward stops",
+        "stopped on the way back",
     ),
 }
 
@@ -50,7 +50,7 @@ def other(name, **fields):
 def swapped(a, b):
     def change(plan):
         steps = {s.name: s for s in (*plan.f, *(plan.g or ()), *plan.tail)}
-        places = {a: b, b: a}
+        places = {a: b, b: a} if {a, b} <= steps.keys() else {}  # the other edit may have taken one away
         return _edited(plan, lambda s: (steps[places[s.name]],) if s.name in places else (s,))
 
     return change

@@ -4,6 +4,7 @@
 
     python -m tests.styles          # the figures of right and wrong ones
     python -m tests.styles stem     # of one part, with each one that was judged in the wrong way
+    python -m tests.styles stem 2/8 # the second of eight pieces of it
 """
 
 import functools

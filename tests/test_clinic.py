@@ -170,14 +170,14 @@ def test_hints_lead_from_what_is_seen_to_the_diagnosis_and_the_place(name):
     patient = PATIENTS[name]
     symptom, diagnosis, place = refused(patient, **patient.parts).hints
     assert symptom and patient.diagnosis in diagnosis
-    assert all(wrong.strip() in place for wrong, _right in patient.repair)
+    assert all(wrong.strip() in place for wrong in patient.repair)
 
 
 @every_patient
 def test_every_piece_to_be_mended_stands_in_the_code(name):
     patient = PATIENTS[name]
     assert bool(patient.repair) == (name != "worried")
-    for wrong, _right in patient.repair:
+    for wrong in patient.repair:
         assert patient.code.count(wrong) == 1
 
 
@@ -670,7 +670,7 @@ def test_every_patient_can_be_examined_in_every_way(name):
 
 def test_each_wrong_diagnosis_is_answered_by_its_own_reason(explorer):
     case = PATIENTS["eager"]
-    for diagnosis, why in case.others:
+    for diagnosis, why in case.others.items():
         explorer.diagnosis.value = diagnosis
         assert "That does not fit" in words(explorer._feedback)
         assert why in unescape(words(explorer._feedback))

@@ -5,6 +5,8 @@ import torch
 
 from . import mistakes
 from .differing import two_numbers
+from .endless import Endless, within
+from .errors import stopped, where
 from .kinds import found, layer_name
 from .reference import ROLES
 
@@ -59,9 +61,13 @@ def backward(known, theirs, run, pairs, part, training):
     if not run.out.requires_grad:
         return found("cut off")
     try:
-        mine = _gradients(run.out, [run.x, *_tensors(own for _, own in pairs)])
-    except RuntimeError as error:
-        message = " ".join(str(error).split())
+        with within():
+            mine = _gradients(run.out, [run.x, *_tensors(own for _, own in pairs)])
+    except Endless:
+        raise
+    except Exception as error:  # a learner's own function of autograd may raise anything
+        if "inplace operation" not in (message := " ".join(str(error).split())):
+            return found("stopped on the way back", line=where(error), cause=stopped(error))
         return found("backward stops", message=message.partition(" Hint")[0].rstrip("."))
     turned = [False, *(own.turned and t is own.tensors["weight"] for _, own in pairs for t in _roles(own))]
     mine = [g.t() if turn and g is not None else g for g, turn in zip(mine, turned, strict=True)]

@@ -1,6 +1,7 @@
-"""Stop a learner's code that does not end."""
+"""Stop a learner's code that does not end, and keep it from ending the program."""
 
 import ctypes
+import dis
 import signal
 import sys
 import threading
@@ -16,6 +17,17 @@ class Endless(Exception):
     def __init__(self, seconds):
         super().__init__(f"still running after {seconds:g} seconds")
         self.seconds = seconds
+
+
+class Left(Exception):
+    """Raised by `within` in place of what would end the program, such as SystemExit. raised: that."""
+
+    def __init__(self, raised):
+        super().__init__(*raised.args)
+        self.raised = raised
+
+    def __str__(self):
+        return str(self.raised)
 
 
 class _Stop(BaseException):
@@ -34,7 +46,8 @@ def clock(thread=None):
 
 
 class within:
-    """Raise `Endless` where the code of the with block still runs after that many seconds of `clock`.
+    """Raise `Endless` where the code of the with block still runs after that many seconds of `clock`, and `Left` where
+    it would end the program. An interrupt from outside goes through.
 
     In the main thread a timer of the system stops it, even in a long sleep; in another one, and on Windows, a thread
     that waits sets an exception in it. A single call that never comes back to Python, sum(itertools.count()), cannot be
@@ -47,6 +60,9 @@ class within:
 
     def __enter__(self):
         self.home, self.tracer, self.caught = sys._getframe(1), sys.gettrace(), False
+        self.shell = _shell()
+        if self.shell:  # there exit() raises nothing and ends the kernel
+            self.shell.ask_exit = _leave
         self.over, self.native, self.wall = threading.Event(), threading.get_native_id(), monotonic()
         self.until = clock(self.native) + self.seconds
         self.timer = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
@@ -75,8 +91,12 @@ class within:
                 break
             except _Stop:
                 continue
+        if self.shell:
+            vars(self.shell).pop("ask_exit", None)
         if isinstance(error, _Stop):
             raise Endless(self.told).with_traceback(traceback) from None
+        if isinstance(error, BaseException) and not isinstance(error, Exception) and not _from_outside(error):
+            raise Left(error).with_traceback(traceback) from None
 
     def _ring(self, _signal, _frame):
         if not self.over.is_set():
@@ -124,3 +144,24 @@ class within:
 
 def _raise_in(thread, exception):
     ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, exception)
+
+
+def _shell():
+    """The notebook that runs this, or None where there is none or its exit() has been taken over already."""
+    IPython = sys.modules.get("IPython")
+    shell = IPython and IPython.get_ipython()
+    return shell if shell and "ask_exit" not in vars(shell) else None
+
+
+def _leave():
+    raise SystemExit
+
+
+def _from_outside(error):
+    """Whether a learner has interrupted the code: no line of it raised the error itself."""
+    if not isinstance(error, KeyboardInterrupt):
+        return False
+    last = error.__traceback__
+    while last and last.tb_next:
+        last = last.tb_next
+    return not last or dis.opname[last.tb_frame.f_code.co_code[last.tb_lasti]] != "RAISE_VARARGS"

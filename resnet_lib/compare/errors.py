@@ -4,7 +4,7 @@ import re
 from functools import partial
 
 from .._common import Finding, Kind, own_lines
-from .endless import Endless
+from .endless import Endless, Left
 from .meanings import MEANINGS
 
 STOPPED = Kind("stopped", "{cause} (Python says: {said}.)")
@@ -16,6 +16,11 @@ ENDLESS = Kind(
     "It was still running after {seconds:g} seconds and was stopped: is there a loop whose condition stays true?",
     "Print what the loop changes, once in each round: does it move towards the end?",
 )
+ENDS = Kind(
+    "ends the program",
+    "Your code ends the program itself: leave that out. A function ends with return.",
+    "Look for exit(), quit(), sys.exit() and raise SystemExit.",
+)
 NO_KEY = Kind("no such key", "The dictionary has no {error}: print its keys.")
 
 
@@ -26,6 +31,8 @@ def meaning(error, first=()):
     """
     if isinstance(error, NotImplementedError) and "forward" not in _text(error):
         return Finding(NOT_FILLED_IN)
+    if name_of(error) in ("SystemExit", "KeyboardInterrupt", "GeneratorExit"):
+        return Finding(ENDS)
     if isinstance(error, KeyError):
         return Finding(NO_KEY, values={"error": _text(error)})
     for *name, pattern, sentence in (*first, *MEANINGS):
@@ -59,8 +66,13 @@ def stopped(error, first=()):
     message = " ".join(_text(error).split())[:300].rstrip(".")
     means = meaning(error, first) or Finding(UNEXPLAINED)
     kind = STOPPED_AT_A_NAME if isinstance(error, NameError | AttributeError | TypeError) else STOPPED
-    said = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    said = f"{name_of(error)}: {message}" if message else name_of(error)
     return Finding(kind, values={"cause": means, "said": said})
+
+
+def name_of(error):
+    """Return what Python calls an error; across the grader's boundary the name alone remains of it."""
+    return type(error.raised if isinstance(error, Left) else error).__name__
 
 
 def _text(error):

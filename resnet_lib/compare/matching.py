@@ -115,7 +115,7 @@ def _elsewhere(learner, known, places, surveys, part):
             return Found(found("input overwritten"))
         pairs = pairs_of(places, theirs, run, mine)
         if wrong := training and _stored(pairs) or backward(known, theirs, run, pairs, part, training):
-            return Found(wrong)
+            return Found(wrong, wrong.values.get("line", ""))
     return None
 
 

@@ -116,28 +116,22 @@ def run(model, place, wanted, x):
                 out = model(x.to(like, copy=True) if isinstance(x, torch.Tensor) else x)  # it may overwrite its input
         except Exception as caught:  # whatever a learner's code raises is a finding
             error = caught
-    outs, given = {m: [] for m in names}, {}
-    for i, call in enumerate(record.calls):
-        outs[call.name].append((i, call.output if isinstance(call.output, torch.Tensor) else None))
-    begun = Counter()
-    for call in sorted((c for c in (*record.calls, *record.unfinished) if c.begun is not None), key=lambda c: c.begun):
-        ats, n = names[call.name], begun[call.name]
-        if n < len(ats) and call.inputs and isinstance(call.inputs[0], torch.Tensor):
-            given[ats[n]] = call.begun - 0.5, call.inputs[0]
-        begun[call.name] += 1
-
-    taps = {}
-    for m, ats in names.items():
-        # A ReLU called three times under one name has no output that its name could mean.
-        if len(outs[m]) == len(ats) or (error and len(outs[m]) < len(ats)):
-            taps |= {at: o for at, o in zip(ats, outs[m], strict=False) if o[1] is not None}
-    if "stage0" not in taps and (entry := given.get("stage1") or given.get("stage1.0")):
-        taps["stage0"] = entry
-    odd = {} if error else {at: len(outs[m]) for m, ats in names.items() if len(outs[m]) != len(ats) for at in ats}
-    taps = {name: t for name, (_, t) in sorted(taps.items(), key=lambda item: item[1][0]) if name != "head"}
+    times = Counter(call.name for call in record.calls)
+    # A ReLU called three times under one name has no output that its name could mean.
+    odd = {m for m, ats in names.items() if times[m] > len(ats) or not error and times[m] < len(ats)}
+    left, taps, given = {m: iter(ats) for m, ats in names.items()}, {}, {}
+    for call in (*record.calls, *record.unfinished):
+        if at := next(left[call.name], None):
+            if call.inputs and isinstance(call.inputs[0], torch.Tensor):
+                given[at] = call.inputs[0]
+            if isinstance(call.output, torch.Tensor) and call.name not in odd and at != "head":
+                taps[at] = call.output
+    entry = given.get("stage1", given.get("stage1.0"))
+    if "stage0" not in taps and entry is not None:
+        taps = {name: t for name, t in taps.items() if name.startswith("stage0.")} | {"stage0": entry} | taps
     if isinstance(out, torch.Tensor):
         taps["logits"] = out
-    return Run(taps, {name: t for name, (_, t) in given.items()}, odd, out, error)
+    return Run(taps, given, {} if error else {at: times[m] for m in names if m in odd for at in names[m]}, out, error)
 
 
 def check_reference(run, x):

@@ -234,6 +234,7 @@ LAYERS = {
         "It gives the right numbers and cannot be trained: the way back stops. (PyTorch says: {message}.) A step that "
         "works in place has changed what another step's gradient needs."
     ),
+    "stopped on the way back": "It gives the right numbers, and the way back to its gradients stops. {cause}",
     "nothing runs back": (
         "The numbers are right, and the gradients are not: nothing runs back through {what}, as after .detach(), .data "
         "or torch.no_grad(). This is proved: the reference, cut off there, has your gradients."

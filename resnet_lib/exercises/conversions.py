@@ -8,6 +8,7 @@ from torch import nn
 
 from .._common import Kind, gap, pair
 from ..blocks import BTNK1
+from ..compare.endless import within
 from ..compare.proof import draw_norms
 from .edits import Solution
 from .judge import judge
@@ -216,11 +217,11 @@ def _other(mine, theirs):
 
 
 def _gives(v1, due, x):
-    with torch.no_grad():
-        try:
+    try:
+        with torch.no_grad(), within():
             return gap(deepcopy(v1).eval()(x), due.eval()(x))[1] <= 1e-5
-        except Exception:  # it stops: that is no result
-            return False
+    except Exception:  # it stops: that is no result
+        return False
 
 
 def _learns(v1, due, x):
@@ -228,7 +229,7 @@ def _learns(v1, due, x):
     found = []
     for module in (deepcopy(v1).train(), due.train()):
         try:
-            with torch.enable_grad():
+            with torch.enable_grad(), within():
                 out = module(x)
                 slopes = torch.autograd.grad(out.square().sum(), list(module.parameters()))
         except Exception:  # it stops: that is no result

@@ -6,7 +6,7 @@ import torch
 
 from .._common import Finding, Kind, one_thread, seeded
 from ..compare.clinic import HEALTHY, Trial, assemble, loads_by_name, loads_otherwise, prove, shapes, statistics
-from ..compare.endless import Endless
+from ..compare.endless import Endless, within
 from ..compare.errors import meaning, stopped, where
 from ..compare.kinds import kinds, several
 from ..compare.matching import compare
@@ -199,7 +199,9 @@ def _elsewhere(parts):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(1)
             try:
-                wrong = compare(make({**HEALTHY, **parts}), _KNOWN[at], part)
+                with within():
+                    made = make({**HEALTHY, **parts})
+                wrong = compare(made, _KNOWN[at], part)
             except Endless:
                 raise
             except Exception as error:  # whatever a learner's code raises is a finding
@@ -255,7 +257,7 @@ def _stopped(design, proof, parts):
 
 def _hints(patient, left):
     """From what was seen, to the diagnosis, to the place that has to change."""
-    place = " … ".join(wrong.strip() for wrong, _right in patient.repair)
+    place = " … ".join(wrong.strip() for wrong in patient.repair)
     names = set(kinds(left))
     symptom = next((hint for hint, of in LOOK if names & set(of)), COUNTS)
     return symptom, f"The diagnosis: {patient.diagnosis}", f"This has to change: {place}"

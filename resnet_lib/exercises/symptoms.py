@@ -29,7 +29,14 @@ MODES = (
 )
 LEFT_OUT = ("projection's norm missing", "projection's norm left out")
 NORM = ("norm left out", "no norm", "norm missing", *LEFT_OUT)
-NO_WAY_BACK = ("cut off", "frozen", "backward stops", "nothing runs back", "gradients differ")
+NO_WAY_BACK = (
+    "cut off",
+    "frozen",
+    "backward stops",
+    "stopped on the way back",
+    "nothing runs back",
+    "gradients differ",
+)
 MISSING = ("layer missing", "norm missing", "projection's norm missing")
 NOT_CALLED = ("layers unused", "part skipped", "layer not called", "layer without effect", "shortcut not called")
 ZEROS = ("zero channels", "zero channels, strided")

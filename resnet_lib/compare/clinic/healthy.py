@@ -9,12 +9,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..._common import evaluating
 from ...blocks import BTNK1, BTNK2, Stem
 from ...experiments.tasks import photographs
 from ...network import Design, head
 from ...network import stages as stages_of
 from ...photos import normalised
-from ..endless import within
+from ..endless import Left, within
+from ..errors import name_of
 
 # ── The healthy parts ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -54,12 +56,8 @@ def prepare(pictures):
 @torch.no_grad()
 def answer(network, pictures):
     """Return scores for a batch of pictures, in evaluation mode; the network's mode stays as it was."""
-    was = network.training
-    network.eval()
-    try:
+    with evaluating(network):
         return network(pictures)
-    finally:
-        network.train(was)
 
 
 def step(network, optimizer, x, labels):
@@ -143,8 +141,11 @@ WRONG = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    ImportError,
+    Left,
     LookupError,
     NameError,
+    OSError,
     RuntimeError,
     StopIteration,
     TypeError,
@@ -154,4 +155,4 @@ WRONG = (
 
 def said(error):
     """Return an exception as one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"{name_of(error)}: {' '.join(str(error).split())}"
