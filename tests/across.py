@@ -6,14 +6,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from resnet_lib.grading import processes
+from resnet_lib.grading import line
 from resnet_lib.grading.remote import Remote
 
 ROOT = Path(__file__).resolve().parents[1]
 START = "import sys; sys.path.insert(0, sys.argv[2]); from tests.across import serve; serve(int(sys.argv[1]))"
 
 
-class Line(processes.Line):
+class Line(line.Line):
     """The connection to a process that has started already."""
 
     def __init__(self, end, folder):
@@ -55,4 +55,4 @@ def serve(fd):
     torch.jit.script = surroundings.unscripted
 
     end = socket.socket(fileno=fd)
-    child.asked(processes.Stream(end), processes.reader(end))
+    child.asked(line.Stream(end), line.reader(end))

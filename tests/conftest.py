@@ -115,6 +115,15 @@ def thin_network():
     return shake_norms(ResNet(base=16, num_classes=10)).eval()
 
 
+@pytest.fixture(scope="session")
+def warm_grading(tmp_path_factory):
+    """`with warm_grading.hosts():` the grader starts in a moment."""
+    from .warm_grading import Server
+
+    with Server(tmp_path_factory.mktemp("warm_grading")) as server:
+        yield server
+
+
 # ── In a kernel and in a browser ─────────────────────────────────────────────────────────────────────────────────
 
 

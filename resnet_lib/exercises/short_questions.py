@@ -1,15 +1,36 @@
-"""The two forms in which nearly all of the lessons' small predictions are written."""
+"""The form in which nearly all of the lessons' small predictions are written."""
+
+import re
+from textwrap import dedent
 
 from .questions import Question, choice_question
 
 
-def number_of(text, answer, why, **slips):
-    """Return a question for a number. slips: what a wrong one, written n16, means."""
-    return Question(text, "number", answer, lambda guess: slips.get(f"n{guess}", ""), why)
+def questions(table):
+    """Return name → `Question` of a table.
+
+    A question begins with a line `01.cost: How many times …?`. Its answers follow, in the order in which they are shown
+    to choose from: `✓ 16 → …` is the right one, `✗ 4 → …` another, each with the sentence about it. A right answer that
+    is a whole number, or a shape in brackets, is to be written and not chosen.
+    """
+    found = {}
+    for row in re.split(r"^(?=\d\d\.)", dedent(table), flags=re.MULTILINE)[1:]:
+        head, *answers = re.split(r"^ +(?=[✓✗])", row, flags=re.MULTILINE)
+        name, _, text = " ".join(head.split()).partition(": ")
+        right, said = "", {}
+        for answer in answers:
+            option, _, sentence = " ".join(answer.split()).removeprefix("✗ ").partition(" → ")
+            if option.startswith("✓ "):
+                right = option = option.removeprefix("✓ ")
+            said[option] = sentence
+        found[name] = _question(text, right, said)
+    return found
 
 
-def one_of(text, right, why, wrong, order=()):
-    """Return a question with one right option. wrong: option → why it is not that one. order: of all options, sorted
-    unless given."""
-    options = {right: "", **wrong}
-    return choice_question(text, {name: options[name] for name in order or sorted(options)}, right, why)
+def _question(text, right, said):
+    why, said = said[right], {**said, right: ""}
+    if right.isdecimal():
+        return Question(text, "number", int(right), lambda guess: said.get(str(guess), ""), why)
+    if right.startswith("("):
+        return Question(text, "shape", tuple(map(int, re.findall(r"\d+", right))), why=why)
+    return choice_question(text, said, right, why)

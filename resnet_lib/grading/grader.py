@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 
 from . import reports, wire
-from .processes import ROOT, Host, Stream, kill, reader
+from .line import Stream, reader
+from .processes import ROOT, Host
 from .submissions import NOTEBOOKS, bare, claimed, merged, read_lesson, without
 from .verdicts import CRASHED, LOOK, NOT_DONE, PASSED, TIMED_OUT, UNREADABLE, Limits, Verdict, verdict_of
+from .watching import kill
 
 LONG = 1800  # seconds for the solved lesson itself
 

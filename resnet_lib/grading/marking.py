@@ -17,8 +17,8 @@ from ..exercises.placeholders import open_lines
 from ..exercises.questions import Question
 from . import wire
 from .box import limit
+from .line import Line, Stream, reader
 from .needs import EVERY, names, needed, parsed
-from .processes import Line, Stream, reader
 from .proxies import Chosen, Ended, Function
 from .remote import Remote
 from .verdicts import CRASHED, FAILED, LOOK, NOT_DONE, Part, Verdict, summed

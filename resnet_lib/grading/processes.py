@@ -1,4 +1,4 @@
-"""Starts the processes of a grading, and speaks with them.
+"""Starts the processes of a grading.
 
 Two hosts load torch once. From the one come, as copies, a judge for each submission, which holds the lesson with its
 solutions and all checks; from the other, which knows none of these, for each exercise a process that runs the
@@ -7,13 +7,11 @@ submission's cells. Where processes cannot be copied safely, each is started for
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 import traceback
 from importlib import import_module
 from pathlib import Path
@@ -21,14 +19,12 @@ from pathlib import Path
 import torch
 
 from . import wire
-from .proxies import Ended
-from .watching import crowded, kill, memory_of, size_of, there
+from .line import Stream, reader
 
 ROOT = Path(__file__).resolve().parents[2]
 START = "import sys; sys.path[0] = sys.argv[1]; from resnet_lib.grading.processes import main; main()"
 FORKS = sys.platform == "linux"
 ONE_MORE, PREPARE, END = b"one more", b"prepare", b"end"
-LARGEST_FOLDER = 100 * 2**20
 
 
 class Host:
@@ -199,113 +195,3 @@ def run_submission(end):
     stream = Stream(end)
     wire.send(stream, {"pid": os.getpid(), "missing": missing})
     child.asked(stream, read)
-
-
-class Stream:
-    """A socket as something to write to."""
-
-    def __init__(self, end):
-        self.write = end.sendall
-
-    def flush(self):
-        pass
-
-
-def reader(end):
-    """A function that reads exactly n bytes from a socket; Broken where it ends."""
-
-    def read(n):
-        found = bytearray(n)
-        view, at = memoryview(found), 0
-        while at < n:
-            got = end.recv_into(view[at:], min(n - at, 2**20))
-            if not got:
-                raise wire.Broken("the other side has gone")
-            at += got
-        return bytes(found)
-
-    return read
-
-
-class Line:
-    """The connection to a submission's process, which may use so many seconds in all and so many MB."""
-
-    waiting = False  # for an answer
-
-    def __init__(self, way, memory, seconds):
-        self.folder = tempfile.mkdtemp(dir=way.scratch)
-        self.end, self.left, self.memory, self.pid = way.start(), seconds, memory, None
-        self.looked = time.monotonic()
-        settings = {"folder": self.folder, "memory": memory, "seconds": 4 * seconds}
-        self.left += 60  # what it takes to start is not the submission's time
-        hello, _ = self.exchange(settings)
-        self.left = seconds * crowded()
-        self.pid, self.missing = hello["pid"], hello["missing"]
-
-    def exchange(self, header, buffers=()):
-        """Send a message and return what comes back; Ended where nothing comes in time."""
-        if self.waiting:  # the check was stopped before the last answer had come: what comes now is not this one's
-            raise self._late()
-        begun, self.waiting = time.monotonic(), True
-        self.deadline = begun + self.left
-        try:
-            self.end.settimeout(max(0.1, self.left))
-            wire.send(Stream(self.end), header, buffers)
-            answer = wire.receive(self._read)
-            self.waiting = False
-            return answer
-        except TimeoutError:
-            raise self._late() from None
-        except (wire.Broken, OSError):
-            raise Ended("crashed", "Its process ended before it had answered.") from None
-        finally:
-            self.left -= time.monotonic() - begun
-
-    def ask(self, header, buffers, answer):
-        """Send a request and return its answer; what is asked in return is answered by answer(what, given)."""
-        found, got = self.exchange(header, buffers)
-        while isinstance(found, dict) and "ask" in found:
-            try:
-                value = answer(*found["ask"])
-            except Exception:  # it asked for what there is not
-                raise Ended("crashed", "What it asked for cannot be understood.") from None
-            found, got = self.exchange({"value": value})
-        if not isinstance(found, dict):
-            raise Ended("crashed", "What it answered cannot be understood.")
-        return found, got
-
-    def _read(self, n):
-        found = bytearray(n)
-        view, at = memoryview(found), 0
-        self.end.settimeout(0.2)
-        while at < n:
-            try:
-                got = self.end.recv_into(view[at:], min(n - at, 2**20))
-            except TimeoutError:
-                self._watch()
-                continue
-            if not got:
-                raise wire.Broken("it has gone")
-            at += got
-        return bytes(found)
-
-    def _watch(self):
-        if time.monotonic() > self.deadline:
-            raise self._late()
-        if self.pid and memory_of(self.pid) > self.memory + 2000:
-            raise Ended("crashed", f"It took more than {self.memory:,} MB of memory.")
-        if size_of(self.folder) > LARGEST_FOLDER:
-            raise Ended("crashed", f"It wrote more than {LARGEST_FOLDER // 2**20} MB of files.")
-
-    def _late(self):
-        return Ended("timed out", "It did not come to an end in its time: is there a loop that never ends?")
-
-    def close(self):
-        """End the process and all that it started, and remove what it wrote."""
-        with contextlib.suppress(OSError):
-            self.end.close()
-        kill(self.pid, group=True)
-        until = time.monotonic() + 5
-        while there(self.pid) and time.monotonic() < until:  # it might write one file more than is removed
-            time.sleep(0.01)
-        shutil.rmtree(self.folder, ignore_errors=True)

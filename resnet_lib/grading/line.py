@@ -1,0 +1,113 @@
+"""The line between two processes of a grading: `Line` is the judge's to a submission's."""
+
+import contextlib
+import shutil
+import tempfile
+import time
+
+from . import wire
+from .proxies import Ended
+from .watching import crowded, kill, memory_of, size_of, there
+
+LARGEST_FOLDER = 100 * 2**20
+
+
+class Stream:
+    """A socket as something to write to."""
+
+    def __init__(self, end):
+        self.write = end.sendall
+
+    def flush(self):
+        pass
+
+
+def reader(end, watch=None):
+    """A function that reads exactly n bytes from a socket; Broken where it ends. watch: called each time that the
+    socket's timeout has passed; what it raises ends the reading."""
+
+    def read(n):
+        found = bytearray(n)
+        view, at = memoryview(found), 0
+        while at < n:
+            try:
+                got = end.recv_into(view[at:], min(n - at, 2**20))
+            except TimeoutError:
+                watch()
+                continue
+            if not got:
+                raise wire.Broken("the other side has gone")
+            at += got
+        return bytes(found)
+
+    return read
+
+
+class Line:
+    """The connection to a submission's process, which may use so many seconds in all and so many MB."""
+
+    waiting = False  # for an answer
+
+    def __init__(self, way, memory, seconds):
+        self.folder = tempfile.mkdtemp(dir=way.scratch)
+        self.end, self.left, self.memory, self.pid = way.start(), seconds, memory, None
+        self.looked = time.monotonic()
+        settings = {"folder": self.folder, "memory": memory, "seconds": 4 * seconds}
+        self.left += 60  # what it takes to start is not the submission's time
+        hello, _ = self.exchange(settings)
+        self.left = seconds * crowded()
+        self.pid, self.missing = hello["pid"], hello["missing"]
+
+    def exchange(self, header, buffers=()):
+        """Send a message and return what comes back; Ended where nothing comes in time."""
+        if self.waiting:  # the check was stopped before the last answer had come: what comes now is not this one's
+            raise self._late()
+        begun, self.waiting = time.monotonic(), True
+        self.deadline = begun + self.left
+        try:
+            self.end.settimeout(max(0.1, self.left))
+            wire.send(Stream(self.end), header, buffers)
+            self.end.settimeout(0.2)
+            answer = wire.receive(reader(self.end, self._watch))
+            self.waiting = False
+            return answer
+        except TimeoutError:
+            raise self._late() from None
+        except (wire.Broken, OSError):
+            raise Ended("crashed", "Its process ended before it had answered.") from None
+        finally:
+            self.left -= time.monotonic() - begun
+
+    def ask(self, header, buffers, answer):
+        """Send a request and return its answer; what is asked in return is answered by answer(what, given)."""
+        found, got = self.exchange(header, buffers)
+        while isinstance(found, dict) and "ask" in found:
+            try:
+                value = answer(*found["ask"])
+            except Exception:  # it asked for what there is not
+                raise Ended("crashed", "What it asked for cannot be understood.") from None
+            found, got = self.exchange({"value": value})
+        if not isinstance(found, dict):
+            raise Ended("crashed", "What it answered cannot be understood.")
+        return found, got
+
+    def _watch(self):
+        if time.monotonic() > self.deadline:
+            raise self._late()
+        if self.pid and memory_of(self.pid) > self.memory + 2000:
+            raise Ended("crashed", f"It took more than {self.memory:,} MB of memory.")
+        if size_of(self.folder) > LARGEST_FOLDER:
+            raise Ended("crashed", f"It wrote more than {LARGEST_FOLDER // 2**20} MB of files.")
+
+    def _late(self):
+        return Ended("timed out", "It did not come to an end in its time: is there a loop that never ends?")
+
+    def close(self):
+        """End the process and all that it started, and remove what it wrote."""
+        with contextlib.suppress(OSError):
+            self.end.close()
+        kill(self.pid, group=True)
+        until = time.monotonic() + 5
+        while there(self.pid) and time.monotonic() < until:  # it might write one file more than is removed
+            time.sleep(0.01)
+        shutil.rmtree(self.folder, ignore_errors=True)
