@@ -109,6 +109,14 @@ def thin_network():
     return shake_norms(ResNet(base=16, num_classes=10)).eval()
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Charts have their frame and their text and no curves, which take longest to draw."""
+    from resnet_lib.views.curves import Chart, drawing
+
+    monkeypatch.setattr(Chart, "_svg", lambda chart, text: drawing(*chart.size, text, ""))
+
+
 @pytest.fixture(scope="session")
 def warm_grading(tmp_path_factory):
     """`with warm_grading.hosts():` the grader starts in a moment."""
