@@ -176,6 +176,11 @@ class Desk:
             _shared["page"] = self.browser.new_page()
         return lab.Notebook(self.browser, self.server, f"{self.folder.name}/{path}", _shared["page"])
 
+    def close_page(self):
+        """Let the next notebook open in a new page, where nothing is left of those before."""
+        if "page" in _shared:
+            _shared.pop("page").close()
+
     def open_cells(self, *cells):
         """A new notebook of those cells, its first one run. Without a problem, to the end of the `with` statement."""
         import nbformat
@@ -203,9 +208,10 @@ def desk(browser, request, tmp_path_factory):
     server = _once("lab", lambda: lab.running_lab(_shared["root"], warm.kernels))
     # Not the file's own profile and page: JupyterLab is read and compiled anew in each, which takes five seconds.
     failed = request.session.testsfailed
-    yield Desk(folder, server, _once("window", lambda: lab.window(_shared["chromium"])))
+    desk = Desk(folder, server, _once("window", lambda: lab.window(_shared["chromium"])))
+    yield desk
     if request.session.testsfailed > failed:  # nobody knows in which state the page is
-        _shared.pop("page").close()
+        desk.close_page()
 
 
 # ── A live page without a kernel ─────────────────────────────────────────────────────────────────────────────────
