@@ -16,7 +16,9 @@ from resnet_lib.compare.clinic import HEALTHY, loads_by_name, loads_otherwise
 from resnet_lib.compare.clinic.patients import PATIENTS
 from resnet_lib.exercises import (
     Wrong,
+    check_btnk1,
     check_bytes,
+    check_contents,
     check_cured,
     check_diagnosis,
     check_fair,
@@ -93,6 +95,7 @@ LEFT = [
         "r = right.plain(block, x); block.relu3 = nn.Identity(); return r",
         "relu3 was",
     ),
+    (check_plain_block, "(block, x)", "block.eval(); return right.plain(block, x)", "in training mode: your result"),
 ]
 CHANGED = [
     (check_start_as_shortcut, "(network)", ZEROED.format("network.half()"), "was float32 and is float16"),
@@ -147,6 +150,15 @@ TAME = [
         "a convolution with bias",
     ),
     (check_fold, "(conv, bn)", "bn.eps = 1e-5; return right.fold(conv, bn)", "ε is typed in"),
+    (
+        check_plain_block,
+        "(block, x)",
+        "return right.plain(block, x) if block.conv2.stride == (1, 1) else block(x)",
+        "C = 12: your result",
+    ),
+    (check_out_width, "(W, k, stride=2, padding=0)", "return (W + 2 * padding - k) // stride + 1", "stride = 2 where"),
+    (check_out_width, "(W, k, stride=1, padding=1)", "return (W + 2 * padding - k) // stride + 1", "padding = 1 where"),
+    (check_out_width, "(W, k, S=1, p=0, up=False)", "return (W + 2 * p - k + up * (S - 1)) // S + 1", ""),
     (check_bytes, "(batch, C, W)", "return 4 * batch * max(C, 3) * W * W", "batch = 1, C = 1"),
     (check_out_width, "(W, k, S=1, p=0)", "return max((W + 2 * p - k) // S + 1, 2)", "and it is 1"),
     (
@@ -185,6 +197,30 @@ TAME = [
 def test_what_else_an_answer_does_is_told(check, head, body, sentence):
     found = said(check, head, body)
     assert sentence in found if sentence else found == ""
+
+
+@pytest.mark.parametrize(
+    ("check", "body"),
+    [
+        (check_contents, "r = right.contents(dict(w)); w.clear(); return r"),
+        (check_rename, "r = right.rename(w); [w.pop(n) for n in list(w)]; w.update(r); return w"),
+    ],
+)
+def test_an_answer_that_takes_apart_what_it_is_given_is_told_so(check, body):
+    assert "changes the list or dictionary" in check(made("(w)", body)).remarks[0]
+
+
+def test_a_part_is_made_in_training_mode_with_what_the_exercise_takes_where_nothing_is_given():
+    with pytest.raises(Wrong, match="is in evaluation mode from the start"):
+        check_projection(lambda C, C_out, S: Projection(C, C_out, S, norm_layer=nn.BatchNorm2d).eval())
+    with pytest.raises(Wrong, match="takes S = 2 where nothing is given"):
+        check_btnk1(lambda C, C1, S=2: BTNK1(C, C1, S))
+
+
+@pytest.mark.parametrize("found", ["layer1 is Stage 1", "before layer1 belongs"])
+def test_the_advice_about_a_name_is_true_of_it(found):
+    body = "k = sorted(w); return {n: w[m] for n, m in zip(right.rename(w), k)}"
+    assert found not in said(check_rename, "(w)", body)
 
 
 LOADS = {
