@@ -3,6 +3,7 @@ else than was asked for: each is told what. Right ones beside them, which come c
 
 import copy
 import math
+from collections import OrderedDict
 from types import SimpleNamespace
 
 import numpy
@@ -250,6 +251,43 @@ def test_a_head_may_compute_without_modules():
             return nn.functional.linear(x.mean((2, 3)), self.weight, self.bias)
 
     assert check_cured(PATIENTS["polite"], head=Head).ok
+
+
+def test_a_head_of_another_shape_hears_its_shape_and_not_that_equal_classes_differ():
+    def convolution(C, n):
+        layers = dict(pool=nn.AdaptiveAvgPool2d(1), fc=nn.Conv2d(C, n, 1), flatten=nn.Flatten())
+        return nn.Sequential(OrderedDict(layers))
+
+    with pytest.raises(Wrong) as caught:
+        check_cured(PATIENTS["polite"], head=convolution)
+    assert "classes in yours" not in caught.value.verdict.sentence
+
+
+def test_a_projection_behind_a_pooling_is_not_called_missing():
+    def block(C, C1, S=1):
+        made = HEALTHY["block"](C, C1, S)
+        if S > 1:
+            conv = nn.Conv2d(C, 4 * C1, 1, bias=False)
+            made.shortcut = nn.Sequential(nn.AvgPool2d(S), conv, nn.BatchNorm2d(4 * C1))
+        return made
+
+    with pytest.raises(Wrong) as caught:
+        check_cured(PATIENTS["halving"], block=block)
+    assert "has no projection" not in caught.value.verdict.sentence
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["nn.init.zeros_(m.conv3.weight)", "nn.init.zeros_(m.bn3.weight).requires_grad_(False)"],
+)
+def test_a_beginning_from_which_f_could_not_learn_as_a_healthy_one_is_no_cure(change):
+    def initialise(network):
+        for m in network.modules():
+            if hasattr(m, "bn3"):
+                eval(change, {"nn": nn, "m": m})
+
+    with pytest.raises(Wrong, match="no gradient comes to stage1.0.bn3.weight"):
+        check_cured(PATIENTS["dead"], initialise=initialise)
 
 
 TRACED = {
