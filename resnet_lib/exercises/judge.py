@@ -295,8 +295,8 @@ def other_default(f, like, n):
     except (TypeError, ValueError):  # one of C, or none
         return None
     for own, due in zip(ours, theirs, strict=False):
-        if own.kind is own.POSITIONAL_OR_KEYWORD and own.empty not in (own.default, due.default):
-            if own.default is not due.default and own.default != due.default:
+        if own.kind is own.POSITIONAL_OR_KEYWORD and due.default is not due.empty:
+            if type(own.default) in (bool, int) and own.default != due.default:
                 return {"argument": own.name, "yours": own.default, "right": due.default}
     return None
 

@@ -28,8 +28,8 @@ class Function:
         self.__name__, self._module = about["name"], about["of"]
         if about["given"] is not None:
             kinds = [
-                Parameter(name, _ParameterKind(kind), default=None if has else Parameter.empty)
-                for name, kind, has in about["given"]
+                Parameter(name, _ParameterKind(kind), default=value if has else Parameter.empty)
+                for name, kind, has, value in about["given"]
             ]
             self.__signature__ = Signature(kinds)
 
