@@ -458,7 +458,8 @@ def test(extra):
     arguments = ["-m", "pytest"]
     if not chosen:
         workers = min(4, os.cpu_count() or 1)  # each takes about 1 GB
-        arguments += ["-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"]
+        # The tests of a file in one process: they share what takes long to make.
+        arguments += ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
     status = call(arguments + extra)
     if "--quick" in extra:
         say(f"These were the quick tests. All of them, with browser, notebooks and training: {ME} test")

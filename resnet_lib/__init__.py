@@ -1,5 +1,10 @@
 """ResNet-50 from its parts: Stage 0, the bottleneck blocks BTNK1 and BTNK2, the network, and ways to see inside.
 
+The house: `blocks` make a `network`; `anatomy` and `activations` look at it; `weights` and `photos` feed it; `inside`
+explains a run, `experiments` train, `speed` measures; `compare` holds yours against it; `views` draw, `explorers` move,
+`exercises` ask, `grading` marks. Each imports only those named before it. The first lines of a folder's __init__.py say
+what is in it.
+
 Importing this loads torch and nothing of matplotlib, ipywidgets or Jupyter: pictures live in `resnet_lib.views`,
 widgets in `resnet_lib.explorers`.
 """

@@ -60,12 +60,6 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker("training")
         if item.path.stem.startswith(SLOW):
             item.add_marker("slow")
-        # Fixtures of a module are made once only where its tests run in one process. Lessons in kernels share none.
-        lesson = (
-            item.callspec.params.get("lesson") if "runner" in item.fixturenames and hasattr(item, "callspec") else None
-        )
-        if config.pluginmanager.hasplugin("xdist"):
-            item.add_marker(pytest.mark.xdist_group(lesson or item.path.stem))
     if not any("::" in arg for arg in config.args):
         left_out = [] if os.environ.get("RESNET_COURSE_ALL") else _left_out(items)
         if config.getoption("quick"):
@@ -73,7 +67,7 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
     # What takes longest begins first, so that no process works alone at the end.
-    kinds = ("browser", "kernel", "training")
+    kinds = ("browser", "kernel", "training", "slow")
     items.sort(key=lambda item: [kind not in item.keywords for kind in kinds])
 
 
@@ -115,6 +109,23 @@ def thin_network():
     return shake_norms(ResNet(base=16, num_classes=10)).eval()
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Charts have their frame and their text and no curves, which take longest to draw."""
+    from resnet_lib.views.curves import Chart, drawing
+
+    monkeypatch.setattr(Chart, "_svg", lambda chart, text: drawing(*chart.size, text, ""))
+
+
+@pytest.fixture(scope="session")
+def warm_grading(tmp_path_factory):
+    """`with warm_grading.hosts():` the grader starts in a moment."""
+    from .warm_grading import Server
+
+    with Server(tmp_path_factory.mktemp("warm_grading")) as server:
+        yield server
+
+
 # ── In a kernel and in a browser ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -154,14 +165,16 @@ def browser():
 
 
 class Desk:
-    """A folder of its own in a running JupyterLab, and a browser to open its notebooks in."""
+    """A folder of its own in a running JupyterLab, and a browser to open its notebooks in, one after another."""
 
     def __init__(self, folder, server, browser):
         self.folder, self.server, self.browser = folder, server, browser
 
     def open(self, path):
         """The notebook at that path in the folder, for a `with` statement."""
-        return lab.Notebook(self.browser, self.server, f"{self.folder.name}/{path}")
+        if "page" not in _shared or _shared["page"].is_closed():
+            _shared["page"] = self.browser.new_page()
+        return lab.Notebook(self.browser, self.server, f"{self.folder.name}/{path}", _shared["page"])
 
     def open_cells(self, *cells):
         """A new notebook of those cells, its first one run. Without a problem, to the end of the `with` statement."""
@@ -188,8 +201,11 @@ def desk(browser, request, tmp_path_factory):
     folder = _shared["root"] / request.module.__name__.rpartition(".")[2]
     folder.mkdir()
     server = _once("lab", lambda: lab.running_lab(_shared["root"], warm.kernels))
-    # Not the file's own profile: JupyterLab's pages are read and compiled anew in each, which takes five seconds.
-    return Desk(folder, server, _once("window", lambda: lab.window(_shared["chromium"])))
+    # Not the file's own profile and page: JupyterLab is read and compiled anew in each, which takes five seconds.
+    failed = request.session.testsfailed
+    yield Desk(folder, server, _once("window", lambda: lab.window(_shared["chromium"])))
+    if request.session.testsfailed > failed:  # nobody knows in which state the page is
+        _shared.pop("page").close()
 
 
 # ── A live page without a kernel ─────────────────────────────────────────────────────────────────────────────────

@@ -216,6 +216,14 @@ READY = """async () => {
     await panel.context.ready;
     await panel.sessionContext.ready;
 }"""
+ANOTHER = """async path => {
+    const panel = await jupyterapp.commands.execute('docmanager:open', {path});
+    jupyterapp.shell.activateById(panel.id);
+}"""
+LEAVE = """async () => {
+    await jupyterapp.serviceManager.sessions.shutdownAll();
+    for (const shown of [...jupyterapp.shell.widgets('main')]) shown.dispose();
+}"""
 RUN_CELL = """text => {
     const {content} = jupyterapp.shell.currentWidget;
     const index = content.widgets.findIndex(
@@ -241,23 +249,27 @@ IN_KERNEL = """async code => {
 
 
 class Notebook:
-    """A notebook of the lab, open in a page of its own.
+    """A notebook of the lab, open in a page of its own, or in the place of others in a page that is given and is kept.
 
     page:     Playwright's page.
     problems: errors on the browser's console and requests to other machines, as sentences.
     """
 
-    def __init__(self, browser, lab, path):
-        self.lab, self.path, self.problems = lab, path, []
-        self.page = browser.new_page()
-        self.page.on("console", self._note_message)
-        self.page.on("pageerror", self._note_error)
-        self.page.on("request", self._note_request)
+    def __init__(self, browser, lab, path, page=None):
+        self.lab, self.path, self.problems, self._kept = lab, path, [], page is not None
+        self.page = page or browser.new_page()
+        self._heard = {"console": self._note_message, "pageerror": self._note_error, "request": self._note_request}
 
     def __enter__(self):
+        for event, note in self._heard.items():
+            self.page.on(event, note)
         try:
-            self.page.goto(f"{self.lab.address}/doc/tree/{self.path}?token={self.lab.token}")
-            self.page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.sessionContext")
+            if self.page.evaluate("'jupyterapp' in window"):
+                self.page.mouse.move(0, 0)
+                self.page.evaluate(ANOTHER, self.path)
+            else:  # it takes seconds
+                self.page.goto(f"{self.lab.address}/doc/tree/{self.path}?token={self.lab.token}")
+                self.page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.sessionContext")
             self.page.evaluate(READY)
         except BaseException:
             self.page.close()
@@ -265,10 +277,15 @@ class Notebook:
         return self
 
     def __exit__(self, *_error):
+        left = False
         try:
-            self.page.evaluate("jupyterapp.serviceManager.sessions.shutdownAll()")
+            self.page.evaluate(LEAVE)
+            left = True
         finally:
-            self.page.close()
+            for event, note in self._heard.items():
+                self.page.remove_listener(event, note)
+            if not (self._kept and left):
+                self.page.close()
 
     def _note_message(self, message):
         if message.type == "error":

@@ -4,9 +4,10 @@ import ast
 import symtable
 
 
-def reached(notebook, solved):
-    """Return the numbers of the cells of a learner's notebook that depend on an exercise or on its check, and of those
-    that they need; `solved` is the lesson with its solutions, whose other cells are the same."""
+def reached(notebook, solved, also=frozenset()):
+    """Return the numbers of the cells of a learner's notebook that depend on an exercise or on its check, or read one
+    of the names `also`, and of those that they need; `solved` is the lesson with its solutions, whose other cells are
+    the same."""
     code = [cell.source if cell.cell_type == "code" else "" for cell in notebook.cells]
     shared = {cell.source for cell in solved.cells}
     names, kept = [_names(source) for source in code], set()
@@ -16,6 +17,8 @@ def reached(notebook, solved):
         if source not in shared or open_names & read:
             kept.add(i)
             open_names |= bound
+        elif also & read:
+            kept.add(i)
         else:
             open_names -= bound
     needed = set()

@@ -123,6 +123,7 @@ def test_receptive_fields_and_jumps_at_the_end_of_each_stage(stride_on, fields):
 
 
 @pytest.mark.slow
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("stride_on", ["3x3", "1x1"])
 @pytest.mark.parametrize("name", DESIGNS)
 def test_pytorchs_flop_counter_counts_twice_the_macs(name, stride_on):

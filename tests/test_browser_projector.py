@@ -54,7 +54,6 @@ def test_the_code_of_a_solution_stays_hidden_until_it_is_asked_for(shown):
 
 
 def test_a_session_plan_opens_as_a_page_to_read(shown):
-    page = shown.page.context.new_page()
-    page.goto(f"{shown.lab.address}/doc/tree/{shown.path.removesuffix('.ipynb')}.md?token={shown.lab.token}")
-    page.locator(".jp-RenderedMarkdown h3").get_by_text("Minute by minute").wait_for()
-    page.close()
+    shown.page.evaluate(lab.ANOTHER, f"{shown.path.removesuffix('.ipynb')}.md")
+    shown.page.locator(".jp-RenderedMarkdown h3").get_by_text("Minute by minute").wait_for()
+    shown.page.evaluate("jupyterapp.shell.currentWidget.dispose()")

@@ -96,7 +96,7 @@ SYMPTOMS = {
 }
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @every_patient
 def test_a_patient_shows_its_symptoms_and_no_others(name):
     assert findings(PATIENTS[name]) == SYMPTOMS[name]
@@ -142,7 +142,7 @@ def test_the_symptoms_that_the_lesson_speaks_of():
     assert [complaints.index(PATIENTS[n].complaint) + 1 for n in named] == [10, 11, 15, 16, 17, 18]
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @every_sick_one
 def test_the_mended_code_is_cured_and_the_code_as_it_is_is_not(name):
     patient = PATIENTS[name]
@@ -657,7 +657,7 @@ def test_the_cause_that_the_ladder_knows_is_folded_away(explorer):
     assert found.cause.split(";")[0] not in before and found.cause.split(";")[0] in folded
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(12)
 @every_patient
 def test_every_patient_can_be_examined_in_every_way(name):
     explorer = ClinicExplorer(name, steps=2)

@@ -176,7 +176,7 @@ def luck_of(found):
 
 
 @pytest.fixture
-def training(task):  # noqa: F811
+def training(task, undrawn):  # noqa: F811
     return DesignTrainingExplorer({"small": SMALL, "other": OTHER}, task, Recipe(epochs=2, batch=16, peak=0.01), runs=2)
 
 
@@ -229,7 +229,7 @@ RECIPE = Recipe(epochs=2, batch=16, peak=0.01)
 
 
 @pytest.fixture
-def keep(task, tmp_path):  # noqa: F811
+def keep(task, tmp_path, undrawn):  # noqa: F811
     """Opens an explorer of designs whose runs are kept, as another session would."""
     return lambda **designs: DesignTrainingExplorer(designs, task, RECIPE, runs=2, folder=tmp_path / "runs")
 
@@ -315,7 +315,7 @@ def test_begin_anew_forgets_the_designs_shown_and_no_other(keep):
 
 
 @pytest.fixture
-def designer(task, tmp_path, monkeypatch):  # noqa: F811
+def designer(task, tmp_path, monkeypatch, undrawn):  # noqa: F811
     monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path / "runs"))
     explorer = DesignExplorer(SMALL, task=task, recipe=Recipe(epochs=1, batch=32, peak=0.01), folder=tmp_path / "runs")
     explorer.name.value = "small"

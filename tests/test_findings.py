@@ -13,7 +13,7 @@ from resnet_lib._common import findings
 from resnet_lib.compare import sentences
 from resnet_lib.compare.clinic.patients import PATIENTS
 from resnet_lib.compare.meanings import MEANINGS
-from resnet_lib.exercises import Wrong, check_cured, check_ladder, symptoms
+from resnet_lib.exercises import Wrong, check_cured, check_ladder, parts, symptoms
 
 from .mutants import CHECKS
 
@@ -90,5 +90,5 @@ def test_every_kind_that_a_hint_belongs_to_is_made_somewhere():
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     rows = [row for part in (*symptoms.OWN.values(), symptoms.SYMPTOMS) for row in part]
-    made |= {kind for kind, *_ in MEANINGS}
+    made |= {kind for kind, *_ in MEANINGS} | parts.KINDS.keys()
     assert {name for _, names in rows for name in names or ()} <= made, "a misspelt one would never be chosen"

@@ -1,6 +1,7 @@
 """The grader: right work passes, part of it gets its part, and the notebook's own words come out."""
 
 import csv
+import functools
 import json
 import subprocess
 import sys
@@ -57,7 +58,7 @@ OTHERS = {
 
 
 @pytest.fixture(scope="module")
-def honest(tmp_path_factory):
+def honest(tmp_path_factory, warm_grading):
     folder = tmp_path_factory.mktemp("honest")
     lesson, found = made_lesson(folder / "notebooks", 2), {}
     (folder / "scratch").mkdir()
@@ -68,7 +69,7 @@ def honest(tmp_path_factory):
         folder / "h.ipynb", "def twice(x):\n    return half(x) * 4", "def twice(x):\n    return twice", between=helper
     )
     students.append(("a cell of their own", using))
-    with Graders(lesson, Limits(10), folder / "scratch") as graders:
+    with warm_grading.hosts(), Graders(lesson, Limits(10), folder / "scratch") as graders:
         graders.rehearse()
         graders.all(students, lambda student, verdicts, _: found.update({student: verdicts}), jobs=2)
     return found
@@ -96,6 +97,7 @@ def test_what_one_exercise_did_to_torch_or_its_process_does_not_reach_the_next(h
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
+    """Here every process is started as the grader itself does."""
     root = tmp_path_factory.mktemp("graded")
     made_lesson(root / "notebooks", 2)
     folder = root / "submitted"
@@ -168,14 +170,15 @@ def test_each_student_has_a_page_and_the_class_has_one(graded):
     assert "return 3 * x" in pages["class.html"] or "twice(x) should be 2x." in pages["class.html"]
 
 
-def test_only_what_has_changed_is_graded_again_and_nothing_of_the_teachers_is_overwritten(graded):
+def test_only_what_has_changed_is_graded_again_and_nothing_of_the_teachers_is_overwritten(graded, warm_grading):
     _, _, root = graded
     out = root / "grades.csv"
     mine = out.read_text(encoding="utf-8-sig") + "my own,1,2,,,\n"
     out.write_text(mine, encoding="utf-8-sig")
     submission(root / "submitted" / "group" / "partly.ipynb", RIGHT, RIGHT)
     said = []
-    grades = grade(root / "submitted", "7", out, Limits(4), said.append, root / "notebooks")
+    with warm_grading.hosts():
+        grades = grade(root / "submitted", "7", out, Limits(4), said.append, root / "notebooks")
     assert [v.result for v in grades["group/partly"]] == ["passed", "passed"]
     assert [v.result for v in grades["never ends"]] == ["timed out", "passed"]
     assert "11 of 12 have not changed since the last time." in said
@@ -214,11 +217,14 @@ def test_what_cannot_be_graded_is_said_in_a_sentence(tmp_path, change, sentence)
         grade(**given, notebooks=tmp_path / "notebooks")
 
 
-def test_a_lesson_whose_solution_does_not_pass_grades_nobody(tmp_path):
+def test_a_lesson_whose_solution_does_not_pass_grades_nobody(tmp_path, warm_grading):
     made_lesson(tmp_path / "notebooks", 1)
     notebook(tmp_path / "notebooks" / "solutions" / "07_small.ipynb", [cell(WRONG, "solution")])
     submission(tmp_path / "full" / "a.ipynb", RIGHT)
-    with pytest.raises(ValueError, match="itself does not pass here, so nothing can be graded: exercise 1: twice"):
+    with (
+        warm_grading.hosts(),
+        pytest.raises(ValueError, match="itself does not pass here, so nothing can be graded: exercise 1: twice"),
+    ):
         grade(tmp_path / "full", "07", tmp_path / "grades.csv", notebooks=tmp_path / "notebooks")
 
 
@@ -301,20 +307,25 @@ def test_a_submission_has_the_lessons_cells_its_own_and_those_it_changed(lesson,
 # ── Lessons of the course ────────────────────────────────────────────────────────────────────────────────────
 
 
-def judged(tmp_path, number, changed, wanted=None):
+@pytest.fixture
+def judged(tmp_path, warm_grading):
+    return functools.partial(_judged, tmp_path, warm_grading)
+
+
+def _judged(tmp_path, warm_grading, number, changed, wanted=None):
     """The verdicts on a lesson with its solutions, some of them changed: {exercise: source}."""
     lesson = read_lesson(number)
     cells = [[changed.get(c.exercise, c.solution) if c.exercise else c.source, c.exercise] for c in lesson.cells]
-    with Graders(lesson, Limits(30), tmp_path) as graders:
+    with warm_grading.hosts(), Graders(lesson, Limits(30), tmp_path) as graders:
         return graders.judged(cells, wanted or graders.wanted)
 
 
-def test_a_learners_own_blocks_are_judged_by_the_lessons_own_checks_in_their_own_words(tmp_path):
+def test_a_learners_own_blocks_are_judged_by_the_lessons_own_checks_in_their_own_words(judged):
     solved = {e.exercise: e.solution for e in read_lesson("03").exercises}
     without_padding = solved[3].replace("padding=1", "padding=0")
     assert without_padding != solved[3]
     wrong = {2: solved[2].replace("28, 28", "28, 27"), 3: without_padding, 5: "import copy\nto_v1 = copy.deepcopy"}
-    verdicts = judged(tmp_path, "03", wrong)
+    verdicts = judged("03", wrong)
     assert [v.result for v in verdicts] == ["passed", "partly", "failed", "passed", "failed", "passed"]
     assert verdicts[1].points == 0.75
     assert "conv2 has padding 0" in verdicts[2].sentence
@@ -330,9 +341,9 @@ LIBRARYS = [
 ]
 
 
-def test_the_librarys_own_block_is_flagged_and_ones_own_is_not(tmp_path):
+def test_the_librarys_own_block_is_flagged_and_ones_own_is_not(tmp_path, warm_grading):
     lesson = read_lesson("03")
-    with Graders(lesson, Limits(30), tmp_path) as graders:
+    with warm_grading.hosts(), Graders(lesson, Limits(30), tmp_path) as graders:
         graders.library = {"3": []}
         for source in [lesson.exercises[2].solution, *LIBRARYS]:
             answer = {3: source}
@@ -341,9 +352,9 @@ def test_the_librarys_own_block_is_flagged_and_ones_own_is_not(tmp_path):
             assert any("library's own" in text for text in verdict.look) == (source in LIBRARYS), source
 
 
-def test_what_no_check_can_judge_is_left_to_a_person(tmp_path):
+def test_what_no_check_can_judge_is_left_to_a_person(judged):
     chosen = "design = designer.design"
-    two, three, four = judged(tmp_path, "10", {2: chosen}, [2, 3, 4])
+    two, three, four = judged("10", {2: chosen}, [2, 3, 4])
     assert (two.result, two.maximum) == ("look at it", 0) and "chosen in a widget" in two.look[0]
     assert four.result == "look at it" and "ResNet-50 was designed" in four.look[0]
     assert three.result == "look at it"

@@ -20,7 +20,7 @@ def twice_the_exercise(folder, *sources):
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory):
+def graded(tmp_path_factory, warm_grading):
     root = tmp_path_factory.mktemp("handed in")
     made_lesson(root / "notebooks")
     folder = root / "in"
@@ -45,7 +45,8 @@ def graded(tmp_path_factory):
         (folder / "itself.ipynb").symlink_to("itself.ipynb")
         (folder / "others").symlink_to(folder)
         os.mkfifo(folder / "pipe.ipynb")
-    grades = grade(folder, "07", root / "grades.csv", Limits(4), lambda line: None, root / "notebooks", jobs=2)
+    with warm_grading.hosts():
+        grades = grade(folder, "07", root / "grades.csv", Limits(4), lambda line: None, root / "notebooks", jobs=2)
     return {name: verdict for name, (verdict,) in grades.items()}, root
 
 

@@ -32,7 +32,7 @@ HONEST = STEM.replace("self.pool(self.bn(self.conv(x)))", "self.pool(self.bn(sel
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory):
+def judged(tmp_path_factory, warm_grading):
     """name → verdict of every attack, and of a right submission after every fourth; how the machine is then."""
     folder = tmp_path_factory.mktemp("hostile")
     lesson = made_lesson(folder / "notebooks")
@@ -64,7 +64,7 @@ def judged(tmp_path_factory):
                 students.append((f"right {i}", submission(folder / "in" / f"right{i}.ipynb", RIGHT)))
         before = {p: p.read_bytes() for n in ("notebooks", "in", "precious") for p in (folder / n).rglob("*.*")}
         found = {}
-        with Graders(lesson, Limits(SECONDS, 2000), folder / "scratch") as graders:
+        with warm_grading.hosts(), Graders(lesson, Limits(SECONDS, 2000), folder / "scratch") as graders:
             graders.rehearse()
             graders.all(students, lambda student, verdicts, took: found.update({student: (verdicts[0], took)}), jobs=2)
         stop.set()
@@ -90,7 +90,7 @@ def test_a_hostile_submission_gains_nothing_and_ends_in_time(judged, name):
 
 
 @pytest.fixture(scope="module")
-def lied(tmp_path_factory):
+def lied(tmp_path_factory, warm_grading):
     """name → verdict on every part that lies, and on an honest one after them."""
     folder, found = tmp_path_factory.mktemp("lies"), {}
     given, check = (
@@ -101,7 +101,7 @@ def lied(tmp_path_factory):
     (folder / "scratch").mkdir()
     sources = {name: lies()[name] for name in LIES} | {"honest": HONEST}
     students = [(name, submission(folder / f"{i}.ipynb", s)) for i, (name, s) in enumerate(sources.items())]
-    with Graders(lesson, Limits(SECONDS, 2000), folder / "scratch") as graders:
+    with warm_grading.hosts(), Graders(lesson, Limits(SECONDS, 2000), folder / "scratch") as graders:
         graders.rehearse()
         graders.all(students, lambda student, verdicts, took: found.update({student: verdicts[0]}), jobs=2)
     return found

@@ -103,16 +103,21 @@ def test_keys_and_shapes_are_the_published_ones(name):
     assert shapes(to_published(ours.state_dict())) == shapes(theirs.state_dict())
 
 
+# The usual run takes every second one: of each kind the smallest.
+SMALLEST = "resnet18 resnet152 resnet50 resnet101 resnext50_32x4d resnext101_32x8d wide_resnet50_2 wide_resnet101_2"
+
+
 @pytest.mark.slow
 @pytest.mark.sampled(2)
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("name", [*SMALLEST.split(), "resnet34"])
 def test_with_the_same_weights_the_logits_are_the_same_to_the_last_bit(name):
     torch.manual_seed(0)
     model = shake_norms(build(name)).eval()
     x = torch.randn(2, 3, 64, 64)
     assert same_bits(model, lambda: plain(name), x)
     if DESIGNS[name].block == "bottleneck":
-        v1 = build(name, stride_on="1x1").eval()
+        with torch.device("meta"):
+            v1 = build(name, stride_on="1x1").eval()
         v1.load_state_dict(model.state_dict(), assign=True)
         assert same_bits(v1, lambda: plain(name, stride_on="1x1"), x)
         assert not torch.equal(model(x), v1(x))

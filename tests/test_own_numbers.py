@@ -151,7 +151,7 @@ def test_the_names_of_a_submission_are_read_from_its_cells_and_its_file(tmp_path
 
 
 @pytest.mark.slow
-def test_across_the_boundary_the_grader_asks_with_the_files_numbers(tmp_path):
+def test_across_the_boundary_the_grader_asks_with_the_files_numbers(tmp_path, warm_grading):
     lesson = read_lesson("02")
     solved, adas = lesson.exercises[0].solution, own_question("02", "ada").answer
     cells = [[c.solution or c.source, c.exercise] for c in lesson.cells]
@@ -160,7 +160,7 @@ def test_across_the_boundary_the_grader_asks_with_the_files_numbers(tmp_path):
         f'{solved}\nfrom resnet_lib.exercises import own_numbers\nme = "bob"\nC = own_numbers(me, "02")["C"]\n'
         "own = C * C // 2 + 9 * (C // 4) ** 2 + 3 * C"
     )
-    with Graders(lesson, Limits(30), tmp_path) as graders:
+    with warm_grading.hosts(), Graders(lesson, Limits(30), tmp_path) as graders:
         graders.others = ["ada"]
 
         def verdict(student, source):

@@ -306,6 +306,7 @@ for _name in ("relu before the sum", "relu on the shortcut", "no sum", "mean"):
 IN_PUBLISHED["bn2 skipped"] = ("stage1.0.conv3", PLANTED["bn2 skipped"][1])
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("mistake", [m for m in PLANTED if not any(w in m for w in ("stem", "head", "soft", "pool"))])
 def test_with_published_names_and_in_place_steps_the_same_mistakes_are_named(reference, mistake):
     name, words = IN_PUBLISHED[mistake]
@@ -391,7 +392,7 @@ def test_every_mistake_of_the_table_is_found_and_told_from_all_others(part):
     theirs = ResNet(blocks=(2, 1, 1, 1), base=8, num_classes=10).eval()
     run, mistakes = of(part)
     table = list(mistakes(dict(theirs.get_submodule(part).named_modules()), {}))
-    for planted, change in table if os.environ.get("RESNET_COURSE_ALL") else table[::3]:
+    for planted, change in table if os.environ.get("RESNET_COURSE_ALL") else table[::5]:
         sentence = str(planted)
         assert all(KEYS.fullmatch(key) for key in change), "a key that the table does not explain"
         mine = copy.deepcopy(theirs)

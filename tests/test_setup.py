@@ -549,8 +549,8 @@ def test_all_tests_run_side_by_side_and_chosen_ones_in_one_process(course, venv,
     for extra in ([], ["--quick"], ["-k", "a b"], ["--quick", "-x"]):
         assert course.main(["test", *extra]) == 7
     assert [line.partition(" pytest")[2] for line in calls(course, "-m pytest")] == [
-        " -n 2 --dist loadgroup --no-loadscope-reorder",
-        " -n 2 --dist loadgroup --no-loadscope-reorder --quick",
+        " -n 2 --dist loadfile --no-loadscope-reorder",
+        " -n 2 --dist loadfile --no-loadscope-reorder --quick",
         " -k a b",
         " --quick -x",
     ]

@@ -81,6 +81,7 @@ def stopped(folder, *signals):
     return process.returncode, out, errors, [int(number) for number in numbers.split()]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("names", [["SIGTERM"], ["SIGINT"], ["SIGHUP", "SIGHUP", "SIGTERM"]], ids="-".join)
 def test_a_stopped_build_says_in_one_sentence_what_it_has_resumes_and_leaves_nothing_running(course, names):
     signals, kept = [getattr(signal, name) for name in names], (course / "build").exists()

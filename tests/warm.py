@@ -17,7 +17,8 @@ from importlib import import_module
 from pathlib import Path
 
 # Not the library itself: some of it looks at the kernel that it is imported in.
-LOADED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "torch", "matplotlib.figure", "anywidget")
+# torch._dynamo is what the first optimizer of a process loads: two seconds.
+LOADED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "torch", "torch._dynamo", "matplotlib.figure", "anywidget")
 USUAL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 
 

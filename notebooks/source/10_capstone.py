@@ -76,7 +76,7 @@ from resnet_lib.views import cost_bars
 # %%
 task, recipe = photographs(), Recipe(epochs=3, batch=64, peak=0.05)
 if FAST:  # set when the course is tested: the same cells on fewer pictures
-    task, recipe = task.first(256), replace(recipe, epochs=1)
+    task, recipe = task.first(128), replace(recipe, epochs=1)
 W = task.size
 
 pictures, labels = task.train

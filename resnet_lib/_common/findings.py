@@ -1,7 +1,9 @@
 """What is found, and its words."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from textwrap import dedent
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,24 @@ class Kind:
     name: str
     sentence: str | Callable[..., str]
     hint: str = ""
+
+
+def kinds_of(table):
+    """Return name → `Kind` of a table, written as those of mistakes in `exercises.edits`.
+
+    A kind begins with `name: sentence`, which may go on in indented lines; an indented `Hint: …` is its own. One that
+    is not indented is that of all kinds below it.
+    """
+    found, hint = {}, ""
+    for row in re.split(r"\n(?=\S)", dedent(table).strip()):
+        row = " ".join(row.split())
+        if row.startswith("Hint: "):
+            hint = row.removeprefix("Hint: ")
+        else:
+            told, _, own = row.partition(" Hint: ")
+            name, _, sentence = told.partition(": ")
+            found[name] = Kind(name, sentence, own or hint)
+    return found
 
 
 @dataclass(frozen=True)

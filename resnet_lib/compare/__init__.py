@@ -1,15 +1,19 @@
 """Yours beside the reference: run both, pair their layers, find the first difference, prove its cause, say it.
 
-survey      runs a module and lists the layers that computed, in order, whatever they are called (with autograd)
-pairing     says which layer is which: by name, else by shape and order
-misfit      says which layer is missing, too many, or of another shape
-rungs       runs two networks and holds their steps side by side
-mistakes    the usual mistakes, each a change of the reference; planting finds the one with the learner's numbers
+Three ways in:
 
 matching    compares a part or a network whose names are its author's own: `compare` (with differing, backward)
 proof       compares a network step by step: `ladder` (with cause)
 clinic      networks with one mistake each, and four examinations
 
+What they stand on:
+
+reference   the library's module and inputs, run once for all answers; survey runs a module and lists the layers that
+            computed, in order, whatever they are called (with autograd)
+rungs       runs two networks and holds their steps side by side
+pairing     says which layer is which: by name, else by shape and order
+misfit      says which layer is missing, too many, or of another shape
+mistakes    the usual mistakes, each a change of the reference; planting finds the one with the learner's numbers
 kinds       makes findings; sentences has their words
 errors      explains what a learner's code raises, from the table in meanings; endless stops what never ends
 """

@@ -33,15 +33,13 @@ def by_graph(found):
     times = {leaf.data_ptr(): n for leaf, n in times.items()}
 
     def at(layer):
-        own = [t.data_ptr() for t in layer.tensors.values() if isinstance(t, torch.Tensor)]
-        return min((first[p] for p in own if p in first), default=inf), own
+        return min((first[place] for place in layer.places if place in first), default=inf)
 
     for layer in found.layers:
-        when, own = at(layer)
-        if not layer.calls and when < inf:
-            layer.calls = 1 if layer.kind == "norm" else max(times[p] for p in own if p in times)
-    if all(at(layer)[0] < inf for layer in found.layers if layer.calls):
-        found.layers.sort(key=lambda layer: at(layer)[0])
+        if not layer.calls and at(layer) < inf:
+            layer.calls = 1 if layer.kind == "norm" else max(times.get(place, 0) for place in layer.places)
+    if all(at(layer) < inf for layer in found.layers if layer.calls):
+        found.layers.sort(key=at)
 
 
 def offsets(found):
@@ -50,7 +48,7 @@ def offsets(found):
     if not products or getattr(found.out, "grad_fn", None) is None:
         return
     left, nodes = {w.first.data_ptr(): w for w in products}, [found.out.grad_fn]
-    used = {t.data_ptr() for layer in found.layers for t in layer.tensors.values() if isinstance(t, torch.Tensor)}
+    used = found.places
     for node in nodes:
         before = [n for n, _ in node.next_functions if n is not None]
         nodes += [n for n in before if n not in nodes]

@@ -6,7 +6,7 @@ from .errors import where
 from .kinds import found, look_at, several
 from .misfit import of_entries, of_shared
 from .pairing import rank, unit
-from .planting import Case, search
+from .planting import Case, inside, search
 
 
 def find_cause(both):
@@ -37,22 +37,18 @@ def find_cause(both):
 
 def _case(both, part, given, mine, target):
     """What is planted into: the part of the first divergence, in both networks."""
-
-    def inside(steps):
-        return {n[len(part) + 1 :]: v for n, v in steps.items() if n.startswith(f"{part}.")}
-
     a, b = both.run, both.my_run
     return Case(
         part,
-        inside({both.place(n): m for n, m in both.theirs.named_modules()}),
+        inside(part, {both.place(n): m for n, m in both.theirs.named_modules()}),
         given=given,
         right=a.taps.get("logits" if part == "head" else part),
         mine=mine,
         target=target,
         stops=str(b.error) if b.error and target is None else "",
-        step=next(iter(inside({both.first.name: None})), ""),
-        steps=inside(b.taps),
-        eps=inside({both.my_place(n): m.eps for n, m in both.mine.named_modules() if hasattr(m, "eps")}),
+        step=next(iter(inside(part, {both.first.name: both.first})), ""),
+        steps=inside(part, b.taps),
+        eps=inside(part, {both.my_place(n): m.eps for n, m in both.mine.named_modules() if hasattr(m, "eps")}),
         tolerance=both.tolerance,
     )
 

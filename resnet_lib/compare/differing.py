@@ -9,7 +9,7 @@ from .._common import Finding, gap, shape_text
 from .errors import stopped, where
 from .kinds import found, layer_name, look_at
 from .pairing import copy, pairs_of, unit
-from .planting import Case, search
+from .planting import Case, inside, search
 from .survey import survey
 
 TOLERANCE = 1e-5
@@ -101,9 +101,9 @@ def _cause(learner, reference, theirs, x, part, tried, training):
     i = _blamed(layers, taps, theirs, run, min(equal, len(layers) - 1), part)
     first = layers[i]
     at = part or _part(first.name)
-    inside = layers if part else [layer for layer in layers if _part(layer.name) == at]
-    mistake = _planted(reference, theirs, x, part, at, inside, first, taps, run)
-    if fed := _fed_with_f(inside, taps):
+    its = layers if part else [layer for layer in layers if _part(layer.name) == at]
+    mistake = _planted(reference, theirs, x, part, at, its, first, taps, run)
+    if fed := _fed_with_f(its, taps):
         return Found(fed, line), True
     if mistake:
         if training:
@@ -112,7 +112,7 @@ def _cause(learner, reference, theirs, x, part, tried, training):
     if run.error:
         if left := _left_out(layers, taps):
             return Found(found("part skipped", left[0], later=left[1]), line), False
-        return Found(_uncalled(inside, taps, run.error) or stopped(run.error), line), False
+        return Found(_uncalled(its, taps, run.error) or stopped(run.error), line), False
     return Found(_unproved(learner, taps, run, theirs, x, part, layers[equal:], training)), False
 
 
@@ -130,10 +130,10 @@ def _blamed(layers, taps, theirs, run, i, part):
     return i - 1 if got is not None and not strided and not same(got, entry) else i
 
 
-def _planted(reference, theirs, x, part, at, inside, first, taps, run):
+def _planted(reference, theirs, x, part, at, its, first, taps, run):
     """The mistake that gives the learner's numbers when planted into the reference, or None."""
     layers = theirs.layers
-    following = None if part else next(iter(layers[layers.index(inside[-1]) + 1 :]), None)
+    following = None if part else next(iter(layers[layers.index(its[-1]) + 1 :]), None)
     stopped_here = run.error is not None
     if following is None:
         target, right = run.out if not stopped_here else None, theirs.out
@@ -144,31 +144,26 @@ def _planted(reference, theirs, x, part, at, inside, first, taps, run):
         target, right = own.given if own else None, following.given
     if target is None and not stopped_here:
         return None  # what comes out of the part cannot be seen
-    prefix = "" if part else f"{at}."
-    modules = {n.removeprefix(prefix): m for n, m in reference.named_modules() if n.startswith(prefix) and n}
-    mine = taps[inside[0].name].given if inside[0].name in taps else x
-    right_x = inside[0].given
+    mine = taps[its[0].name].given if its[0].name in taps else x
+    right_x = its[0].given
     if at == "head":
         right_x = theirs.last_map
         mine = next((t for t in run.maps if same(t, right_x)), run.last_map)
     if mine is None or mine.shape != right_x.shape or not same(mine, right_x):
         mine = right_x
-    known = first.name in taps and taps[first.name].result is not None
-
-    def inside(values):
-        return {n.removeprefix(prefix): v for n, v in values.items() if n.startswith(prefix) and v is not None}
-
+    here = "" if part else at
+    differs = {first.name: first} if _seen_other(taps, first) else {}
     case = Case(
         at,
-        modules,
+        inside(here, dict(reference.named_modules())),
         given=right_x,
         right=right,
         mine=mine,
         target=target,
         stops=str(run.error) if stopped_here and target is None else "",
-        step=first.name.removeprefix(prefix) if known and not same(taps[first.name].result, first.result) else "",
-        steps=inside({n: t.result for n, t in taps.items()}),
-        eps=inside({n: t.eps for n, t in taps.items()}),
+        step=next(iter(inside(here, differs)), ""),
+        steps=inside(here, {n: t.result for n, t in taps.items()}),
+        eps=inside(here, {n: t.eps for n, t in taps.items()}),
         tolerance=TOLERANCE,
     )
     with torch.no_grad():

@@ -41,6 +41,13 @@ class Case:
     tolerance: float
 
 
+def inside(part, values):
+    """Return those of the values, name → value, that a part has, under their names in it. part: "" is the whole."""
+    before = part and f"{part}."
+    found = {name.removeprefix(before): value for name, value in values.items() if name.startswith(before)}
+    return {name: value for name, value in found.items() if name and value is not None}
+
+
 def search(case):
     """Return the mistake as a finding, or two at once, that gives the learner's result when planted into the
     reference's part, or None; and how many were tried."""

@@ -20,8 +20,9 @@ from ..activations import recording
 from .autograd import by_graph, offsets, uses
 from .endless import Endless, within
 
+ROLES = ("mean", "var", "weight", "bias")  # of a norm's tensors
 CALLS = {torch.conv2d: "weights", F.linear: "weights", F.batch_norm: "norm"}
-ARGUMENTS = {"weights": ("input", "weight", "bias"), "norm": ("input", "mean", "var", "weight", "bias")}
+ARGUMENTS = {"weights": ("input", "weight", "bias"), "norm": ("input", *ROLES)}
 FULL = {"mean": "running_mean", "var": "running_var"}
 DROPOUTS = {F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout, torch.dropout}
 
@@ -54,6 +55,11 @@ class Layer:
     def first(self):
         """The tensor that it is known by: its weight, where it has one, since code may replace its buffers."""
         return _known(self.tensors)[0]
+
+    @property
+    def places(self):
+        """Where its tensors are in memory."""
+        return [t.data_ptr() for t in self.tensors.values() if isinstance(t, torch.Tensor)]
 
     @property
     def shape(self):
@@ -89,6 +95,11 @@ class Survey:
     dropped: bool = False  # whether a dropout was called
     unplaced: bool = False  # whether there are parameters that no layer was seen to use
     by_hand: dict = field(default_factory=dict)  # module → role → attribute, of the BNs that a learner has written
+
+    @property
+    def places(self):
+        """Where the tensors of its layers are in memory."""
+        return {place for layer in self.layers for place in layer.places}
 
     @property
     def last_map(self):
@@ -161,14 +172,14 @@ def survey(module, x, before=None, dropout=True):
     # The rest is made, and no call has shown that it ran.
     for kind, tensors in _made(module, by_hand):
         notes.add(kind, tensors, calls=0)
-    rest = notes.registered.rest(found.layers)
-    rest = rest and _Registered(module).rest(found.layers)  # buffers may have been replaced
+    rest = notes.registered.rest(found.places)
+    rest = rest and _Registered(module).rest(found.places)  # buffers may have been replaced
     for kind, tensors in rest:
         notes.add(kind, tensors, calls=0)
     if rest or any(not layer.calls for layer in found.layers):
         by_graph(found)
         offsets(found)
-    used = {t.data_ptr() for layer in found.layers for t in layer.tensors.values() if isinstance(t, torch.Tensor)}
+    used = found.places
     found.unplaced = any(t.data_ptr() not in used for t in module.parameters())
     return found
 
@@ -238,9 +249,8 @@ class _Registered:
             return None
         shortest = min(own, key=len)
         part = shortest.rpartition(".")[0]
-        return (
-            part if part and self.parts[part] <= set(own) else shortest
-        )  # a part may keep the numbers of several layers
+        alone = part and self.parts[part] <= set(own)  # a part may keep the numbers of several layers
+        return part if alone else shortest
 
     def base(self, t):
         """The registered parameter that a tensor was computed from, where it is one alone and of as many numbers, such
@@ -263,25 +273,27 @@ class _Registered:
         leaves = list(uses(t)[0])
         return leaves if all(id(leaf) in self.leaves for leaf in leaves) else []
 
-    def rest(self, layers):
-        """(kind, tensors) of what no layer has: matrices by themselves; rows of numbers as norms, of one length in
-        order, since which is which shows in what they begin with: factor and variance are 1."""
-        used = {t.data_ptr() for layer in layers for t in layer.tensors.values() if isinstance(t, torch.Tensor)}
+    def rest(self, used):
+        """(kind, tensors) of what no layer has, whose tensors are in the places `used`: matrices by themselves; rows of
+        numbers as norms, of one length in order."""
         left = [t for place, t in self.tensors.items() if place not in used and t.is_floating_point()]
-        left.reverse()
         found, rows = [], defaultdict(lambda: defaultdict(list))
-        for t in left:
-            parameter = isinstance(t, nn.Parameter)
+        for t in reversed(left):
             if max(t.shape, default=0) < t.numel():
-                found += [("weights", {"weight": t})] if parameter else []
+                found += [("weights", {"weight": t})] if isinstance(t, nn.Parameter) else []
             elif t.numel() > 1:
-                one, zero = ("weight", "bias") if parameter else ("var", "mean")
-                rows[t.numel()][one if (t != 0).all() else zero].append(t)
+                rows[t.numel()][_role(t)].append(t)
         for roles in rows.values():
-            if len(roles) == 4 and len({len(tensors) for tensors in roles.values()}) == 1:
-                for each in zip(*(roles[role] for role in ("mean", "var", "weight", "bias")), strict=True):
-                    found.append(("norm", dict(zip(("mean", "var", "weight", "bias"), each, strict=True))))
+            if len(roles) == len(ROLES) and len({len(tensors) for tensors in roles.values()}) == 1:
+                norms = zip(*(roles[role] for role in ROLES), strict=True)
+                found += [("norm", dict(zip(ROLES, each, strict=True))) for each in norms]
         return found
+
+
+def _role(t):
+    """Which of a norm's four rows of numbers one is, by what it begins with: factor and variance are 1."""
+    one, zero = ("weight", "bias") if isinstance(t, nn.Parameter) else ("var", "mean")
+    return one if (t != 0).all() else zero
 
 
 def _made(module, by_hand):
@@ -303,15 +315,14 @@ def _tensors(module, by_hand):
 
 
 def _norms_by_hand(module):
-    """Modules with vectors of their own, one factor, offset, mean and variance: a BN that a learner has written. Which
-    is which shows in what they begin with: factor and variance are 1."""
+    """Modules with vectors of their own, one factor, offset, mean and variance: a BN that a learner has written."""
     found = {}
     for m in module.modules():
         if isinstance(m, nn.modules.batchnorm._BatchNorm | torch.jit.ScriptModule):
             continue
-        own = [("weight", "bias", n, t) for n, t in m.named_parameters(recurse=False)]
-        own += [("var", "mean", n, t) for n, t in m.named_buffers(recurse=False) if t.numel() > 1]
-        rows = [(one if (t != 0).all() else zero, n) for one, zero, n, t in own if max(t.shape, default=0) == t.numel()]
-        if len(own) == len(rows) == len(dict(rows)) == 4 and len({t.numel() for *_, t in own}) == 1:
-            found[m] = {role: dict(rows)[role] for role in ("mean", "var", "weight", "bias")}
+        own = dict(m.named_parameters(recurse=False))
+        own |= {name: t for name, t in m.named_buffers(recurse=False) if t.numel() > 1}
+        roles = {_role(t): name for name, t in own.items() if max(t.shape, default=0) == t.numel()}
+        if len(own) == len(roles) == len(ROLES) and len({t.numel() for t in own.values()}) == 1:
+            found[m] = {role: roles[role] for role in ROLES}
     return found

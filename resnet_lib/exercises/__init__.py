@@ -47,11 +47,7 @@ from .questions import (
 from .renaming import check_rename
 from .residuals import check_factor, check_forecast, check_plain_block
 from .shortcut_start import check_start_as_shortcut
-from .sizes import (
-    check_bytes,
-    check_numbers_left,
-    check_receptive_field,
-)
+from .sizes import check_bytes, check_numbers_left, check_receptive_field
 from .speed import batch_question, check_pictures_a_second, steps_question
 from .timer import check_fair
 from .verdict import Verdict, Wrong

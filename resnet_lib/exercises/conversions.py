@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from .._common import Kind, gap, pair
+from .._common import Kind, gap, kinds_of, pair
 from ..blocks import BTNK1
 from ..compare.endless import within
 from ..compare.proof import draw_norms
@@ -91,68 +91,37 @@ HINTS = (
     "Take a copy of everything, and let conv1 and conv2 of the copy exchange their strides. Nothing else changes.",
     "v1 = copy.deepcopy(block); v1.conv1.stride, v1.conv2.stride = v1.conv2.stride, …",
 )
-_LOOK = "Look at the block that you were given once more, after the call."
-_NEW = "A new block has random weights and fresh BNs."
-_PRINT = "Print what you return beside what you were given."
-NO_BLOCK = Kind("no block", "{name} returns something of the type {type}, and not a block.", _PRINT)
-SAME_BLOCK = Kind("same block", "{name} returns the very block that it was given: work on copy.deepcopy(block).", _LOOK)
-CHANGED_STRIDES = Kind(
-    "original's strides",
-    "{name} returns a copy, and has changed the strides of the block it was given, which should stay as it is: copy "
-    "first, and then change v1.conv1.stride and v1.conv2.stride.",
-    _LOOK,
-)
-SHARED = Kind(
-    "shared layers",
-    "{name} returns a copy that shares its layers with the block it was given, whose strides have changed too: "
-    "copy.copy copies the outside alone, copy.deepcopy everything.",
-    _LOOK,
-)
-CHANGED = Kind(
-    "original changed",
-    "{name} returns a copy, and has changed {what} of the block it was given, which should stay as it is.",
-    _LOOK,
-)
-OTHER_PARTS = Kind(
-    "other parts", "{name} returns a block without a conv1, conv2, conv3 and shortcut: keep those names.", _PRINT
-)
-OTHER_NAMES = Kind(
-    "other names", "{name} returns a block whose weights have other names: {what} is in one alone.", _NEW
-)
-EXCHANGED = Kind(
-    "layers exchanged",
-    "{name} returns a block whose conv1 and conv2 have changed places: exchange their strides alone, and no layers.",
-    "Which of the two is asked for: v1.conv1, or v1.conv1.stride?",
-)
-OTHER_STATISTICS = Kind(
-    "other statistics",
-    "{name} returns a block whose {what} is another: copy the whole state_dict(), not the parameters alone.",
-    _NEW,
-)
-OTHER_WEIGHTS = Kind(
-    "other weights",
-    "{name} returns a block with other weights, first {what}: load_state_dict(block.state_dict()) copies them.",
-    _NEW,
-)
-OTHER_TYPE = Kind(
-    "other type", "{name} returns a block in {yours}, and was given one in {right}: leave the type as it is.", _PRINT
-)
-SHARED_WEIGHTS = Kind(
-    "shared weights",
-    "{name} returns a copy that shares {what} with the block it was given: to train one would change the other.",
-    _LOOK,
-)
-FROZEN = Kind("frozen", "{name} returns a copy that cannot learn: {what} asks for no gradient.", _PRINT)
-IN_TRAINING = Kind(
-    "other in training",
-    "{name} returns a block with the right strides and weights, and in training mode other results, gradients or "
-    "statistics: only the two strides should change.",
-    _PRINT,
-)
-OTHER_RESULT = Kind(
-    "other result",
-    "{name} returns a block with the right strides and weights, and other results: only the two strides should change.",
-    _PRINT,
+KINDS = kinds_of(
+    """
+    layers exchanged: {name} returns a block whose conv1 and conv2 have changed places: exchange their strides alone,
+        and no layers.
+        Hint: Which of the two is asked for: v1.conv1, or v1.conv1.stride?
+    Hint: Print what you return beside what you were given.
+    no block: {name} returns something of the type {type}, and not a block.
+    other parts: {name} returns a block without a conv1, conv2, conv3 and shortcut: keep those names.
+    other type: {name} returns a block in {yours}, and was given one in {right}: leave the type as it is.
+    frozen: {name} returns a copy that cannot learn: {what} asks for no gradient.
+    other in training: {name} returns a block with the right strides and weights, and in training mode other results,
+        gradients or statistics: only the two strides should change.
+    other result: {name} returns a block with the right strides and weights, and other results: only the two strides
+        should change.
+    Hint: Look at the block that you were given once more, after the call.
+    same block: {name} returns the very block that it was given: work on copy.deepcopy(block).
+    original's strides: {name} returns a copy, and has changed the strides of the block it was given, which should stay
+        as it is: copy first, and then change v1.conv1.stride and v1.conv2.stride.
+    shared layers: {name} returns a copy that shares its layers with the block it was given, whose strides have changed
+        too: copy.copy copies the outside alone, copy.deepcopy everything.
+    original changed: {name} returns a copy, and has changed {what} of the block it was given, which should stay as it
+        is.
+    shared weights: {name} returns a copy that shares {what} with the block it was given: to train one would change the
+        other.
+    Hint: A new block has random weights and fresh BNs.
+    other names: {name} returns a block whose weights have other names: {what} is in one alone.
+    other statistics: {name} returns a block whose {what} is another: copy the whole state_dict(), not the parameters
+        alone.
+    other weights: {name} returns a block with other weights, first {what}: load_state_dict(block.state_dict()) copies
+        them.
+    """
 )
 STRIDES = Kind("strides", lambda at, off, **_: f"{at}: {_strides(off)}.")
 
@@ -167,37 +136,38 @@ def _v1(found):
     if v1 is None:
         return v1, (NO_RESULT, {"what": "the copy"})
     if not isinstance(v1, nn.Module):
-        return v1, (NO_BLOCK, {"type": type(v1).__name__})
+        return v1, (KINDS["no block"], {"type": type(v1).__name__})
     if v1 is block:
-        return v1, (SAME_BLOCK, {})
+        return v1, (KINDS["same block"], {})
     if _where(block) != _where(kept):
-        return v1, (CHANGED_STRIDES if getattr(v1, "conv1", None) is not block.conv1 else SHARED, {})
+        shared = getattr(v1, "conv1", None) is block.conv1
+        return v1, (KINDS["shared layers" if shared else "original's strides"], {})
     if changed := _other(block.state_dict(), kept.state_dict()):
-        return v1, (CHANGED, {"what": changed})
+        return v1, (KINDS["original changed"], {"what": changed})
     if _where(v1) is None:
-        return v1, (OTHER_PARTS, {})
+        return v1, (KINDS["other parts"], {})
     mine, theirs = v1.state_dict(), kept.state_dict()
     if mine.keys() != theirs.keys():
-        return v1, (OTHER_NAMES, {"what": sorted(mine.keys() ^ theirs.keys())[0]})
+        return v1, (KINDS["other names"], {"what": sorted(mine.keys() ^ theirs.keys())[0]})
     for n in theirs:
         if mine[n].dtype != theirs[n].dtype:
             yours, right = (str(t[n].dtype).removeprefix("torch.") for t in (mine, theirs))
-            return v1, (OTHER_TYPE, {"yours": yours, "right": right})
+            return v1, (KINDS["other type"], {"yours": yours, "right": right})
     if other := _other(mine, theirs):
         first, second = theirs["conv2.weight"], theirs["conv1.weight"]
         if torch.equal(mine["conv1.weight"], first) and torch.equal(mine["conv2.weight"], second):
-            return v1, (EXCHANGED, {})
-        return v1, (OTHER_STATISTICS if "running" in other else OTHER_WEIGHTS, {"what": other})
+            return v1, (KINDS["layers exchanged"], {})
+        return v1, (KINDS["other statistics" if "running" in other else "other weights"], {"what": other})
     if _where(v1) == _where(due):
         if not _gives(v1, due, x):
-            return v1, (OTHER_RESULT, {})
+            return v1, (KINDS["other result"], {})
         given = {t.data_ptr() for t in block.state_dict().values()}
         if shared := next((n for n, t in mine.items() if t.data_ptr() in given), ""):
-            return v1, (SHARED_WEIGHTS, {"what": shared})
+            return v1, (KINDS["shared weights"], {"what": shared})
         if frozen := next((n for n, p in v1.named_parameters() if not p.requires_grad), ""):
-            return v1, (FROZEN, {"what": frozen})
+            return v1, (KINDS["frozen"], {"what": frozen})
         if not _learns(v1, due, x):
-            return v1, (IN_TRAINING, {})
+            return v1, (KINDS["other in training"], {})
     return _where(v1), None
 
 

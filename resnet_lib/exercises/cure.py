@@ -13,6 +13,7 @@ from ..compare.matching import compare
 from ..compare.meanings import IN_FUNCTIONS
 from ..compare.reference import Reference
 from .progress import done, working
+from .symptoms import hint_rows
 from .verdict import Verdict, Wrong
 
 ERROR = Kind("stopped", "{cause} (Python says: {said})")
@@ -59,41 +60,25 @@ LOADED = {
 }
 
 # (where to look, kinds of what was found); the first that fits counts.
-LOOK = [
-    (
-        "Which two shapes disagree, in which dimension? 0 is the batch, 1 the channels, 2 and 3 the size.",
-        ("channels of the terms", "widths of the terms"),
-    ),
-    ("The scores themselves are expected, of every picture one for each class.", ("answers' shape",)),
-    (
-        "An error of Python's, which the patient did not have: look first at what you changed last.",
-        ("patient stops", "code stops", "design stops", "network stopped"),
-    ),
-    ("Not even the first weight has arrived: which line writes into the network?", ("first weight other",)),
-    (
-        "Running means and variances are no parameters: state_dict() has them all the same.",
-        ("statistics other",),
-    ),
-    ("Sizes change by strides and paddings alone, channels by what a convolution gives out.", ("shapes",)),
-    (
-        "Which layer lets the pictures of a batch see each other, and in which mode?",
-        ("answers depend on neighbours",),
-    ),
-    ("The network is equal at every step: look at what is done before it and after it.", ("other answers",)),
-    ("All before the step that it names is right: read only the lines between.", ("ladder differs",)),
-    (
-        "What writes into a tensor that somebody else holds as well? inplace=True and += do.",
-        ("rewritten",),
-    ),
-    (
-        "What goes into the step that it names, and with which weights does it begin? Zeros have a cause.",
-        ("still a symptom",),
-    ),
-    (
-        "Go through one step in order: the mode, the scores, the loss, the gradients, the weights.",
-        ("other losses", "no training"),
-    ),
-]
+LOOK = hint_rows(
+    """
+    channels of the terms; widths of the terms → Which two shapes disagree, in which dimension? 0 is the batch, 1 the
+        channels, 2 and 3 the size.
+    answers' shape → The scores themselves are expected, of every picture one for each class.
+    patient stops; code stops; design stops; network stopped → An error of Python's, which the patient did not have:
+        look first at what you changed last.
+    first weight other → Not even the first weight has arrived: which line writes into the network?
+    statistics other → Running means and variances are no parameters: state_dict() has them all the same.
+    shapes → Sizes change by strides and paddings alone, channels by what a convolution gives out.
+    answers depend on neighbours → Which layer lets the pictures of a batch see each other, and in which mode?
+    other answers → The network is equal at every step: look at what is done before it and after it.
+    ladder differs → All before the step that it names is right: read only the lines between.
+    rewritten → What writes into a tensor that somebody else holds as well? inplace=True and += do.
+    still a symptom → What goes into the step that it names, and with which weights does it begin? Zeros have a cause.
+    other losses; no training → Go through one step in order: the mode, the scores, the loss, the gradients, the
+        weights.
+    """
+)
 ROOM = 1.5  # times as long as one call of a function may take, all examinations may take
 COUNTS = "Parameters come from layers. MACs come from layers and from the size of the maps."
 

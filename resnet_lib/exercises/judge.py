@@ -234,9 +234,8 @@ def _explained(results, cases, due, solutions, run, why):
     constant = len(got) > 1 and all(same(one, got[0]) for one in got)
     if single:  # one number for all inputs has other causes as well
         return [*map(Finding, single), *[Finding(CONSTANT)] * constant], " Or: "
-    if (
-        len(got) >= min(3, every) and not constant and not all(map(_blank, got))
-    ):  # to fewer results, too much fits by chance
+    enough = len(got) >= min(3, every)  # to fewer results, too much fits by chance
+    if enough and not constant and not all(map(_blank, got)):
         if not callable(results.names) and all(isinstance(n, Real) for n in cases[0]):
             if found := of_arguments(results.names, cases, got, solutions[0].made(), same):
                 return [found], " "

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .._common import Finding, Kind, one_thread, shape_text, unfilled
+from .._common import Finding, kinds_of, one_thread, shape_text, unfilled
 from ..blocks import BTNK1, BTNK2, Projection, Stem
 from ..compare.endless import Endless, within
 from ..compare.errors import stopped, where
@@ -187,46 +187,33 @@ def _of_blocks(stage, C, C1, S, n):
 
 _PROVED = "With the library's weights it gives the library's numbers, in eval() and in training mode."
 
-WORDS = {
-    "module given": "Give the check the class itself, {name}, without brackets: it makes several of them.",
-    "nothing callable": "The check expects your class or function, and was given {given}.",
-    "None made": "{name} should make an nn.Module, and gives None: is its return missing?",
-    "a list made": (
-        "{name} should make an nn.Module, and gives a {type}: nn.Sequential(*blocks) makes a module of it."
-    ),
-    "no module made": "{name} should make an nn.Module, and gives a {type}.",
-    "traced": (
-        "torch.jit.trace keeps one run as it was: in {mode} mode it computes as in {other} mode. Give the check the "
-        "module itself, or make it with torch.jit.script."
-    ),
-    "frozen": (
-        "torch.jit.freeze has made constants of all weights: nothing can be trained any more. Give the check the "
-        "module as it was before."
-    ),
-    "other names": (
-        "It computes the right numbers. What follows looks at its parts by name, and there is none called {names}: "
-        "call them so in __init__."
-    ),
-    "at": "{at}: {cause}",
-    "made in eval": (
-        "{name} gives a module that is in evaluation mode from the start, or has a part that is: its BNs would not use "
-        "the batch in training. Leave out .eval() and train(False)."
-    ),
-    "num_classes unused": (
-        "num_classes plays no part: with num_classes={n} it still gives {classes} scores. Hand it on."
-    ),
-    "module list": "An nn.ModuleList holds modules, and runs none of them. It should be nn.Sequential.",
-    "no block": "There is no block in it yet.",
-    "one block twice": (
-        "Block {before} and block {i} are one block with one set of weights. Make a new one for each place."
-    ),
-    "number of blocks in the row": "It has {blocks}, and n = {n} are expected: one BTNK1, then n − 1 BTNK2.",
-    "BTNK2 first": "Block 1 is a BTNK2. The first block changes the shape: a BTNK1.",
-    "block's numbers": "Block 1 is {made}, and BTNK1(C={C}, C1={C1}, S={S}) is expected.",
-    "BTNK1 later": "Block {i} is a BTNK1. Only block 1 changes the shape; the others keep it: BTNK2.",
-    "block's channels": ("Block {i} is BTNK2({C}), and is given {right} channels: what the block before it outputs."),
-}
-KINDS = {name: Kind(name, sentence) for name, sentence in WORDS.items()}
+KINDS = kinds_of(
+    """
+    module given: Give the check the class itself, {name}, without brackets: it makes several of them.
+    nothing callable: The check expects your class or function, and was given {given}.
+    None made: {name} should make an nn.Module, and gives None: is its return missing?
+    a list made: {name} should make an nn.Module, and gives a {type}: nn.Sequential(*blocks) makes a module of it.
+    no module made: {name} should make an nn.Module, and gives a {type}.
+    traced: torch.jit.trace keeps one run as it was: in {mode} mode it computes as in {other} mode. Give the check the
+        module itself, or make it with torch.jit.script.
+    frozen: torch.jit.freeze has made constants of all weights: nothing can be trained any more. Give the check the
+        module as it was before.
+    other names: It computes the right numbers. What follows looks at its parts by name, and there is none called
+        {names}: call them so in __init__.
+    at: {at}: {cause}
+    made in eval: {name} gives a module that is in evaluation mode from the start, or has a part that is: its BNs would
+        not use the batch in training. Leave out .eval() and train(False).
+    num_classes unused: num_classes plays no part: with num_classes={n} it still gives {classes} scores. Hand it on.
+    module list: An nn.ModuleList holds modules, and runs none of them. It should be nn.Sequential.
+    no block: There is no block in it yet.
+    one block twice: Block {before} and block {i} are one block with one set of weights. Make a new one for each place.
+    number of blocks in the row: It has {blocks}, and n = {n} are expected: one BTNK1, then n − 1 BTNK2.
+    BTNK2 first: Block 1 is a BTNK2. The first block changes the shape: a BTNK1.
+    block's numbers: Block 1 is {made}, and BTNK1(C={C}, C1={C1}, S={S}) is expected.
+    BTNK1 later: Block {i} is a BTNK1. Only block 1 changes the shape; the others keep it: BTNK2.
+    block's channels: Block {i} is BTNK2({C}), and is given {right} channels: what the block before it outputs.
+    """
+)
 
 
 def _finding(kind, **values):
@@ -258,20 +245,15 @@ def _check(make, cases, part, names, exercise, look=None):
             torch.manual_seed(1)
 
             def wrong(finding, line="", rows=(), shape=(), numbers=numbers, x=known.inputs[0]):
-                at = f"{name}({_text(numbers)})" + (
-                    f", input {shape_text(shape or x.shape)}" if numbers or shape else ""
-                )
-                at = at if numbers or shape else ""
-                return _wrong(part, name, _finding("at", at=at, cause=finding) if at else finding, line, rows)
+                if numbers or shape:
+                    at = f"{name}({_text(numbers)}), input {shape_text(shape or x.shape)}"
+                    finding = _finding("at", at=at, cause=finding)
+                return _wrong(part, name, finding, line, rows)
 
             try:
-                with (
-                    unaffected(),
-                    within(),
-                    nullcontext() if numbers else unfilled(),
-                ):  # a whole network draws 25 million numbers
-                    made = taking(make, list(numbers), tuple(numbers.values()), wrong, case.build)
-                    module = made(*numbers.values())
+                drawing = nullcontext() if numbers else unfilled()  # a whole network draws 25 million numbers
+                with unaffected(), within(), drawing:
+                    module = taking(make, list(numbers), tuple(numbers.values()), wrong)(*numbers.values())
             except Wrong:
                 raise
             except Exception as error:  # whatever a learner's code raises is a finding

@@ -2,7 +2,7 @@
 
 import torch
 
-from .._common import Finding, Kind, one_thread, seeded
+from .._common import Finding, Kind, kinds_of, one_thread, seeded
 from ..compare.endless import within
 from ..compare.errors import stopped, where
 from ..compare.meanings import IN_FUNCTIONS
@@ -14,60 +14,33 @@ from .progress import done
 from .unaffected import unaffected
 from .verdict import Verdict, refuse
 
-_ZERO = "Print block.bn3.weight of every block after your function has run."
-START = {
-    kind.name: kind
-    for kind in (
-        Kind(
-            "stopped",
-            "{said}",
-            "Which part of the line does not work? Print what the loop gives you, and what you change.",
-        ),
-        Kind("other part", "{where} is another part now. Leave all parts as they are, and change numbers alone."),
-        Kind("gone", "{where} was {was} and is gone: keep its shape, and change its numbers."),
-        Kind("other shape", "{where} was {was} and is {now}: keep its shape, and change its numbers."),
-        Kind(
-            "nothing changed",
-            "nothing has changed. The function must change the network that it is given, itself and not a copy, and "
-            "needs to return nothing.",
-            _ZERO,
-        ),
-        Kind(
-            "other BNs",
-            "more BNs than the last of each block have changed. Where bn1 or bn2 gives zeros, conv3 gets only zeros "
-            "and cannot learn: take bn3 alone.",
-        ),
-        Kind(
-            "shortcut",
-            "the BN or the convolution of the projection has changed. Only the shortcut should remain: take bn3.",
-        ),
-        Kind(
-            "convolution",
-            "a convolution has changed. If conv3 gives zeros, its BN divides by nearly nothing, and what must learn "
-            "first gets a gradient of noise: take the weight γ of bn3.",
-        ),
-        Kind("bias", "the bias β of bn3 has changed, and is zero from the start. Its weight γ is the number to set."),
-        Kind("more changed", "{where} has changed. The weight of bn3 is enough."),
-        Kind(
-            "not zero",
-            "γ of {where} must be exactly zero in all channels, and it is {value:.3g}.",
-        ),
-        Kind("some channels", "γ of {where} must be exactly zero in all channels, and some channels alone are zero."),
-        Kind(
-            "some blocks",
-            "{n} of {all} blocks start as their shortcut, and {where} still adds something to its own. "
-            "blocks(network).values() goes through all of them.",
-            _ZERO,
-        ),
-        Kind(
-            "frozen",
-            "{where} can no longer learn: it does not ask for a gradient. Leave requires_grad as it is.",
-        ),
-        Kind("other type", "{where} was {was} and is {now}: keep its type, and change its numbers."),
-        Kind("something else", "{what}. Leave everything else as it is, and change numbers alone."),
-        Kind("evaluation mode", "the network has been put into evaluation mode. Leave its mode as it is."),
-    )
-}
+START = kinds_of(
+    """
+    stopped: {said}
+        Hint: Which part of the line does not work? Print what the loop gives you, and what you change.
+    other part: {where} is another part now. Leave all parts as they are, and change numbers alone.
+    gone: {where} was {was} and is gone: keep its shape, and change its numbers.
+    other shape: {where} was {was} and is {now}: keep its shape, and change its numbers.
+    other BNs: more BNs than the last of each block have changed. Where bn1 or bn2 gives zeros, conv3 gets only zeros
+        and cannot learn: take bn3 alone.
+    shortcut: the BN or the convolution of the projection has changed. Only the shortcut should remain: take bn3.
+    convolution: a convolution has changed. If conv3 gives zeros, its BN divides by nearly nothing, and what must learn
+        first gets a gradient of noise: take the weight γ of bn3.
+    bias: the bias β of bn3 has changed, and is zero from the start. Its weight γ is the number to set.
+    more changed: {where} has changed. The weight of bn3 is enough.
+    not zero: γ of {where} must be exactly zero in all channels, and it is {value:.3g}.
+    some channels: γ of {where} must be exactly zero in all channels, and some channels alone are zero.
+    frozen: {where} can no longer learn: it does not ask for a gradient. Leave requires_grad as it is.
+    other type: {where} was {was} and is {now}: keep its type, and change its numbers.
+    something else: {what}. Leave everything else as it is, and change numbers alone.
+    evaluation mode: the network has been put into evaluation mode. Leave its mode as it is.
+    Hint: Print block.bn3.weight of every block after your function has run.
+    nothing changed: nothing has changed. The function must change the network that it is given, itself and not a copy,
+        and needs to return nothing.
+    some blocks: {n} of {all} blocks start as their shortcut, and {where} still adds something to its own.
+        blocks(network).values() goes through all of them.
+    """
+)
 OF_NETWORK = Kind("of a network", "Of {where}:")
 
 

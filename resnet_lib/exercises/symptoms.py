@@ -1,252 +1,193 @@
 """Hints for the parts that a learner builds and for the ladder: where to look, what a part consists of, and nearly the
 solution. The kinds of what a check has found choose the first; of several rows that fit, the upper counts."""
 
+import re
+from textwrap import dedent
+
 from ..compare.kinds import kinds
 
-NAMES = ("forward missing", "attribute unknown", "module attribute unknown", "name unknown", "argument unknown")
-STOPPED = ("stopped", "stopped at a name")
-RELU = (
-    *(
-        "relu missing",
-        "relu before norm",
-        "relu before every norm",
-        "relu in G",
-        "other activation",
-        "other activation at",
-    ),
-    *("relu after the sum missing", "relu before the sum", "relu on F", "relu on the shortcut"),
-)
-BLOCK_S = ("S forgotten", "S too large", "stride in F", "stride in G")
-STRIDE = (
-    *("stride", "stride elsewhere", "stride twice", "no stride in F", "no stride in G", *BLOCK_S),
-    *("output shape", "late stride"),
-)
-POOLING = ("no pooling", "average pooling", "pooling numbers", "pooling rounds up")
-PADDING = ("padding", "padding of a 3×3", "padding mode", "stem's padding mode", "padding of a 1×1", *POOLING)
-MODES = (
-    *("batch statistics", "batch statistics everywhere", "stored statistics", "stored statistics everywhere"),
-    *("running statistics", "norm without weight", "norm without statistics"),
-)
-LEFT_OUT = ("projection's norm missing", "projection's norm left out")
-NORM = ("norm left out", "no norm", "norm missing", *LEFT_OUT)
-NO_WAY_BACK = (
-    "cut off",
-    "frozen",
-    "backward stops",
-    "stopped on the way back",
-    "nothing runs back",
-    "gradients differ",
-)
-MISSING = ("layer missing", "norm missing", "projection's norm missing")
-NOT_CALLED = ("layers unused", "part skipped", "layer not called", "layer without effect", "shortcut not called")
-ZEROS = ("zero channels", "zero channels, strided")
-SHORTCUT = (
-    *("projection missing", *LEFT_OUT, "no shortcut", "no F", "shortcut fed with F", *ZEROS),
-    *("shortcut not called", "relu on the shortcut"),
-)
-HEAD = (
-    "num_classes unused",
-    "pooling of a fixed size",
-    "head takes the largest",
-    "head sums",
-    "head takes one place",
-    "head cut off",
-    "head without bias",
-    "after the head",
-)
-LINES = "Read the last lines of forward aloud: what is added to what"
-OWN_NAME = "Give what flows through F a name of its own, f, so that x is still there."
 
-# (where to look, kinds of what was found) for every part.
-ANYWHERE = [
-    ("Only names have to change: those after self., in __init__ and in forward.", ("other names",)),
-    (
-        "A function gives back what stands after return, and without one it gives None.",
-        ("None returned", "None made"),
-    ),
-    ("Look for a layer without its self., or one that an earlier cell of the lesson made.", ("unregistered",)),
-    ("Look at the return line of forward: which name stands there, and what does it stand for?", ("x returned",)),
-    (
-        "What computes in forward is recorded for the way back: .detach(), .data, no_grad and a second step in place "
-        "break this record.",
-        NO_WAY_BACK,
-    ),
-    ("Compare what __init__ makes with the drawing of the part: what is not in the drawing?", ("stray", "dropout")),
-    (
-        "Parameters are what an optimizer changes, buffers what BN keeps by itself.",
-        ("not a parameter", "a parameter"),
-    ),
-    ("Read forward name by name: does each part run in the place that its name says?", ("in another's place",)),
-    ("Begin in __init__, below super().__init__(): one line for each layer.", ("no layers",)),
-    (
-        "Count what stands in the brackets there, and what the def line of that class asks for.",
-        ("layer made without", "class made without"),
-    ),
-    ("It is the first line of __init__, above every self.something.", ("super missing", "super brackets")),
-    ("Compare it letter by letter, capitals too, with the place where it is made.", NAMES),
-    (
-        "Read the line at which it stopped, and print the shape before it: print(tuple(x.shape)).",
-        (*STOPPED, "shortcut not called"),
-    ),
-]
-SYMPTOMS = [
-    *ANYWHERE,
-    ("Write down the shape of F(x) and of the shortcut. Where they differ, the shortcut needs G.", SHORTCUT),
-    ("Every nn.Conv2d of a ResNet ends with bias=False.", ("bias too many", "bias missing")),
-    (
-        "Write C → C1 → C1 → 4·C1 beside your layers: each takes what came before.",
-        ("channels", "channels in a stage", "norm channels", *MISSING, "layer too many", "stacked"),
-    ),
-    ("Count your ReLUs: one after each BN inside F, one after the sum, none at the end of F or G.", RELU),
-    (
-        "Every convolution is followed by its own BN, with its number of channels.",
-        (*NORM, *MODES, "eps", "eps everywhere", "differs after the block's layers"),
-    ),
-    ("S stands in your code exactly twice: once in F and once in G. Everything else has stride 1.", STRIDE),
-    ("Put each kernel and padding into ⌊(W + 2·padding − kernel) / stride⌋ + 1.", PADDING),
-]
+def _entries(text):
+    """Return the entries of a table, each on one line: they begin at its left edge, and may go on indented."""
+    return [" ".join(entry.split()) for entry in re.split(r"\n(?=\S)", dedent(text).strip()) if entry.strip()]
+
+
+def _groups(text):
+    """Return name → kinds of a table `NAME: kind; kind`; a name of those above is all of that group."""
+    found = {}
+    for entry in _entries(text):
+        name, _, of = entry.partition(": ")
+        found[name] = _kinds(of, found)
+    return found
+
+
+def _kinds(text, groups):
+    return tuple(kind for each in text.split("; ") for kind in groups.get(each, (each,)))
+
+
+def hint_rows(text, parts=()):
+    """Return (hint, kinds that it belongs to) for each row of a table, `kind; kind → hint`.
+
+    Among the kinds a name of `GROUPS` is all of that group; `anything` is every kind, None. parts: tables, each of
+    whose names, as a row of its own, stands for all its rows.
+    """
+    rows = []
+    for entry in _entries(text):
+        of, _, hint = entry.partition(" → ")
+        rows += parts[entry] if entry in parts else [(hint, None if of == "anything" else _kinds(of, GROUPS))]
+    return rows
+
+
+def _parts(text):
+    """Return part → its rows, of a table in which [part] stands above the rows of each."""
+    found = {}
+    for part in re.split(r"^(?=\[)", dedent(text), flags=re.MULTILINE)[1:]:
+        name, _, rows = part.removeprefix("[").partition("]\n")
+        found[name] = hint_rows(rows, found)
+    return found
+
+
+GROUPS = _groups(
+    """
+    NAMES: forward missing; attribute unknown; module attribute unknown; name unknown; argument unknown
+    STOPPED: stopped; stopped at a name
+    RELU: relu missing; relu before norm; relu before every norm; relu in G; other activation; other activation at;
+        relu after the sum missing; relu before the sum; relu on F; relu on the shortcut
+    BLOCK_S: S forgotten; S too large; stride in F; stride in G
+    STRIDE: stride; stride elsewhere; stride twice; no stride in F; no stride in G; BLOCK_S; output shape; late stride
+    POOLING: no pooling; average pooling; pooling numbers; pooling rounds up
+    PADDING: padding; padding of a 3×3; padding mode; stem's padding mode; padding of a 1×1; POOLING
+    MODES: batch statistics; batch statistics everywhere; stored statistics; stored statistics everywhere;
+        running statistics; norm without weight; norm without statistics
+    LEFT_OUT: projection's norm missing; projection's norm left out
+    NORM: norm left out; no norm; norm missing; LEFT_OUT
+    NO_WAY_BACK: cut off; frozen; backward stops; stopped on the way back; nothing runs back; gradients differ
+    MISSING: layer missing; norm missing; projection's norm missing
+    NOT_CALLED: layers unused; part skipped; layer not called; layer without effect; shortcut not called
+    ZEROS: zero channels; zero channels, strided
+    SHORTCUT: projection missing; LEFT_OUT; no shortcut; no F; shortcut fed with F; ZEROS; shortcut not called;
+        relu on the shortcut
+    HEAD: num_classes unused; pooling of a fixed size; head takes the largest; head sums; head takes one place;
+        head cut off; head without bias; after the head
+    """
+)
+OWN = _parts(
+    """
+    [any network]
+    other names → Only names have to change: those after self., in __init__ and in forward.
+    None returned; None made → A function gives back what stands after return, and without one it gives None.
+    unregistered → Look for a layer without its self., or one that an earlier cell of the lesson made.
+
+    [any part]
+    any network
+    x returned → Look at the return line of forward: which name stands there, and what does it stand for?
+    NO_WAY_BACK → What computes in forward is recorded for the way back: .detach(), .data, no_grad and a second step in
+        place break this record.
+    stray; dropout → Compare what __init__ makes with the drawing of the part: what is not in the drawing?
+    not a parameter; a parameter → Parameters are what an optimizer changes, buffers what BN keeps by itself.
+    in another's place → Read forward name by name: does each part run in the place that its name says?
+    no layers → Begin in __init__, below super().__init__(): one line for each layer.
+    layer made without; class made without → Count what stands in the brackets there, and what the def line of that
+        class asks for.
+    super missing; super brackets → It is the first line of __init__, above every self.something.
+    NAMES → Compare it letter by letter, capitals too, with the place where it is made.
+    STOPPED; shortcut not called → Read the line at which it stopped, and print the shape before it:
+        print(tuple(x.shape)).
+
+    [stem]
+    any part
+    MISSING; layers unused → The four lines of forward stand in sections 4 to 7, one in each.
+    channels; norm channels → Into the convolution go C channels, out of it C1; BN has as many as come out.
+    RELU → One ReLU, after BN and before the pool.
+    STRIDE; PADDING → Print the shape after each step, and compare with sections 4 to 7.
+
+    [projection]
+    any part
+    RELU → G ends with its BN: its ReLU is the one after the sum.
+    STRIDE → The convolution needs the S that the class is given.
+    channels; norm channels; norm missing → Into the convolution go C channels, out of it C_out; BN has as many as come
+        out.
+    bias too many → nn.Conv2d adds a bias unless you say bias=False.
+    MISSING; norm left out; layers unused → Two parts: made in __init__, called in forward one after the other.
+    anything → kernel_size=1: a 1×1 looks at one position, and needs no padding.
+
+    [BTNK1]
+    layer not called; shortcut not called → Which of your parts does forward never mention?
+    widths of the terms; PADDING → Put kernel and padding of the 3×3 into ⌊(W + 2·padding − kernel) / stride⌋ + 1.
+    any part
+    shortcut fed with F → Give what flows through F a name of its own, f, so that x is still there.
+    projection missing → Write down the shapes of F(x) and of x for S = 1: if they differ, the shortcut needs G.
+    NORM → Every convolution is followed by its own BN, G's too.
+    STRIDE → S stands in your code exactly twice: for the 3×3 and for G. All else has stride 1.
+    stacked; averaged; multiplied; differs after the block's layers → Read the last lines of forward aloud: what is
+        added to what?
+
+    [BTNK2]
+    any part
+    stacked; x overwritten; input overwritten; averaged; multiplied; no shortcut → Give what flows through F a name of
+        its own, f, so that x is still there.
+    channels; norm channels; MISSING; layer too many → Write C → C/4 → C/4 → C beside your layers: each takes what came
+        before.
+    differs after the block's layers → Read the last lines of forward aloud: what is added to what, and what comes
+        after?
+    STRIDE → Nothing in an identity block has a stride.
+
+    [stage]
+    no block; module list; unregistered → nn.Sequential runs what stands in its brackets, one block after the other.
+    LEFT_OUT → Write down the shape of F(x) and of the shortcut. Where they differ, the shortcut needs G.
+    a list made; star missing → The star hands over what is in a list one by one: print(*[1, 2, 3]).
+    one block twice; layer repeated → [block] * 2 names one block twice. How often does your code call BTNK2(…)?
+    number of blocks in the row → For n = 3: how many BTNK1, how many BTNK2? How often does a loop run? And return?
+    BTNK2 first; BTNK1 later; block without brackets → Look at section 2 again: which block opens Stage 1, and which
+        ones follow?
+    block's channels; channels of a block; channels of a convolution; channels of a BN → Print the shape that BTNK1(64,
+        64, 1) gives for the x of section 2. That goes into block 2.
+    block's numbers → BTNK1 takes C, C1 and S, in this order: those that make_stage is given.
+    STOPPED → Read the line at which it stopped, and print the numbers that stand in it.
+
+    [network]
+    any network
+    stopped at a name → Read the line at which it stopped, word by word: is each name there the one under which it was
+        made?
+    STOPPED; shortcut not called → Print the shape after each line of forward: which part is given what it was not made
+        for?
+    no layers → One line in __init__ for each part, from self.stage0 = MyStem() on.
+    NOT_CALLED → One line in forward for each part, x = self.stage0(x) and so on, and at the end a return.
+    class not made → MyStem and MyHead are classes: their brackets make one. make_stage(…) gives a stage at once.
+    blocks in a stage; MISSING; layer too many; projection missing; layer repeated → n is the last of the four numbers
+        of make_stage(C, C1, S, n).
+    S forgotten; S too large → S is the third of the four numbers of make_stage(C, C1, S, n). Which stage keeps its
+        width?
+    HEAD → The head gets 2,048 channels and gives num_classes scores. Nothing comes after it.
+    bias missing → The head gets 2,048 channels and gives num_classes scores. Nothing comes after it.
+    channels in a stage; norm channels → Write in a row what the parts give: 64, 256, 512, … Each is the C of the next
+        stage; C1 is a quarter of what a stage gives itself.
+
+    [ladder]
+    None used → Look at the last line of each of your functions: it has its return or gives None.
+    STOPPED; network stopped; no logits → Read the line at which it stopped: only what the exercise names has to change.
+    entries → Compare what __init__ makes with the reference's layers: the table lists what does not fit.
+    POOLING; fixed pooling; pooling of a fixed size; head takes the largest; head sums → Compare kernel, stride and
+        padding of the pooling with lesson 01: others can give the same shape.
+    RELU; SHORTCUT; step differs; norm after the sum; averaged; multiplied; stacked → Look where the last bracket
+        closes: what is inside the ReLU, and what outside?
+    anything → All steps before the first that differs are right: look at what comes right after them.
+
+    [every part, after its own]
+    any part
+    SHORTCUT → Write down the shape of F(x) and of the shortcut. Where they differ, the shortcut needs G.
+    bias too many; bias missing → Every nn.Conv2d of a ResNet ends with bias=False.
+    channels; channels in a stage; norm channels; MISSING; layer too many; stacked → Write C → C1 → C1 → 4·C1 beside
+        your layers: each takes what came before.
+    RELU → Count your ReLUs: one after each BN inside F, one after the sum, none at the end of F or G.
+    NORM; MODES; eps; eps everywhere; differs after the block's layers → Every convolution is followed by its own BN,
+        with its number of channels.
+    STRIDE → S stands in your code exactly twice: once in F and once in G. Everything else has stride 1.
+    PADDING → Put each kernel and padding into ⌊(W + 2·padding − kernel) / stride⌋ + 1.
+    """
+)
+SYMPTOMS = OWN["every part, after its own"]
 NEXT = "Write the shape after each line of forward as a comment, and compare with the lesson's."
-
-# The same for one part; those of every part follow.
-OWN = {
-    "stem": [
-        *ANYWHERE,
-        ("The four lines of forward stand in sections 4 to 7, one in each.", (*MISSING, "layers unused")),
-        (
-            "Into the convolution go C channels, out of it C1; BN has as many as come out.",
-            ("channels", "norm channels"),
-        ),
-        ("One ReLU, after BN and before the pool.", RELU),
-        ("Print the shape after each step, and compare with sections 4 to 7.", (*STRIDE, *PADDING)),
-    ],
-    "projection": [
-        *ANYWHERE,
-        ("G ends with its BN: its ReLU is the one after the sum.", RELU),
-        ("The convolution needs the S that the class is given.", STRIDE),
-        (
-            "Into the convolution go C channels, out of it C_out; BN has as many as come out.",
-            ("channels", "norm channels", "norm missing"),
-        ),
-        ("nn.Conv2d adds a bias unless you say bias=False.", ("bias too many",)),
-        (
-            "Two parts: made in __init__, called in forward one after the other.",
-            (*MISSING, "norm left out", "layers unused"),
-        ),
-        ("kernel_size=1: a 1×1 looks at one position, and needs no padding.", None),
-    ],
-    "BTNK1": [
-        ("Which of your parts does forward never mention?", ("layer not called", "shortcut not called")),
-        (
-            "Put kernel and padding of the 3×3 into ⌊(W + 2·padding − kernel) / stride⌋ + 1.",
-            ("widths of the terms", *PADDING),
-        ),
-        *ANYWHERE,
-        (OWN_NAME, ("shortcut fed with F",)),
-        (
-            "Write down the shapes of F(x) and of x for S = 1: if they differ, the shortcut needs G.",
-            ("projection missing",),
-        ),
-        ("Every convolution is followed by its own BN, G's too.", NORM),
-        ("S stands in your code exactly twice: for the 3×3 and for G. All else has stride 1.", STRIDE),
-        (f"{LINES}?", ("stacked", "averaged", "multiplied", "differs after the block's layers")),
-    ],
-    "BTNK2": [
-        *ANYWHERE,
-        (OWN_NAME, ("stacked", "x overwritten", "input overwritten", "averaged", "multiplied", "no shortcut")),
-        (
-            "Write C → C/4 → C/4 → C beside your layers: each takes what came before.",
-            ("channels", "norm channels", *MISSING, "layer too many"),
-        ),
-        (f"{LINES}, and what comes after?", ("differs after the block's layers",)),
-        ("Nothing in an identity block has a stride.", STRIDE),
-    ],
-    "stage": [
-        (
-            "nn.Sequential runs what stands in its brackets, one block after the other.",
-            ("no block", "module list", "unregistered"),
-        ),
-        ("Write down the shape of F(x) and of the shortcut. Where they differ, the shortcut needs G.", LEFT_OUT),
-        ("The star hands over what is in a list one by one: print(*[1, 2, 3]).", ("a list made", "star missing")),
-        (
-            "[block] * 2 names one block twice. How often does your code call BTNK2(…)?",
-            ("one block twice", "layer repeated"),
-        ),
-        (
-            "For n = 3: how many BTNK1, how many BTNK2? How often does a loop run? And return?",
-            ("number of blocks in the row",),
-        ),
-        (
-            "Look at section 2 again: which block opens Stage 1, and which ones follow?",
-            ("BTNK2 first", "BTNK1 later", "block without brackets"),
-        ),
-        (
-            "Print the shape that BTNK1(64, 64, 1) gives for the x of section 2. That goes into block 2.",
-            ("block's channels", "channels of a block", "channels of a convolution", "channels of a BN"),
-        ),
-        ("BTNK1 takes C, C1 and S, in this order: those that make_stage is given.", ("block's numbers",)),
-        ("Read the line at which it stopped, and print the numbers that stand in it.", STOPPED),
-    ],
-    "network": [
-        *ANYWHERE[:3],
-        (
-            "Read the line at which it stopped, word by word: is each name there the one under which it was made?",
-            ("stopped at a name",),
-        ),
-        (
-            "Print the shape after each line of forward: which part is given what it was not made for?",
-            (*STOPPED, "shortcut not called"),
-        ),
-        ("One line in __init__ for each part, from self.stage0 = MyStem() on.", ("no layers",)),
-        (
-            "One line in forward for each part, x = self.stage0(x) and so on, and at the end a return.",
-            NOT_CALLED,
-        ),
-        (
-            "MyStem and MyHead are classes: their brackets make one. make_stage(…) gives a stage at once.",
-            ("class not made",),
-        ),
-        (
-            "n is the last of the four numbers of make_stage(C, C1, S, n).",
-            ("blocks in a stage", *MISSING, "layer too many", "projection missing", "layer repeated"),
-        ),
-        (
-            "S is the third of the four numbers of make_stage(C, C1, S, n). Which stage keeps its width?",
-            ("S forgotten", "S too large"),
-        ),
-        ("The head gets 2,048 channels and gives num_classes scores. Nothing comes after it.", HEAD),
-        ("The head gets 2,048 channels and gives num_classes scores. Nothing comes after it.", ("bias missing",)),
-        (
-            "Write in a row what the parts give: 64, 256, 512, … Each is the C of the next stage; C1 is a quarter of "
-            "what a stage gives itself.",
-            ("channels in a stage", "norm channels"),
-        ),
-    ],
-    "ladder": [
-        ("Look at the last line of each of your functions: it has its return or gives None.", ("None used",)),
-        (
-            "Read the line at which it stopped: only what the exercise names has to change.",
-            (*STOPPED, "network stopped", "no logits"),
-        ),
-        ("Compare what __init__ makes with the reference's layers: the table lists what does not fit.", ("entries",)),
-        (
-            "Compare kernel, stride and padding of the pooling with lesson 01: others can give the same shape.",
-            (*POOLING, "fixed pooling", *HEAD[1:4]),
-        ),
-        (
-            "Look where the last bracket closes: what is inside the ReLU, and what outside?",
-            (
-                *RELU,
-                *SHORTCUT,
-                "step differs",
-                "norm after the sum",
-                "averaged",
-                "multiplied",
-                "stacked",
-            ),
-        ),
-        ("All steps before the first that differs are right: look at what comes right after them.", None),
-    ],
-}
 
 # Part → a hint about its structure, and one that is nearly the solution.
 STRUCTURE = {

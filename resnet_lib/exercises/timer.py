@@ -11,7 +11,7 @@ from numbers import Real
 import numpy
 import torch
 
-from .._common import Kind
+from .._common import kinds_of
 from .edits import Solution
 from .fake_clock import Stand
 from .judge import judge
@@ -105,63 +105,33 @@ def fair(works, repeats):
     time=time,
     math=math,
 )
-_FORM = "Print what your function gives for two works and repeats = 3."
-_ORDER = "Print a name before each work runs. The right order is A B A B …, and not A A … B B …."
-_WARM_UP = "A run whose time nobody takes is a warm-up: call each work once before the loops."
-_WANTED = "return a dictionary name → list of {repeats} times"
-NO_CLOCK = Kind(
-    "no clock", "{name} returns times, and no clock of the module time was read: time.perf_counter() is the clock."
+KINDS = kinds_of(
+    """
+    no clock: {name} returns times, and no clock of the module time was read: time.perf_counter() is the clock.
+    a run's time: {at}: a run of {work} took {took:.3f} s and you say {time:,.3f}.
+    Hint: Print what your function gives for two works and repeats = 3.
+    no dictionary: {name} returns a {type}: return a dictionary name → list of {repeats} times.
+    other keys: {name} returns a dictionary with the keys {keys}: they should be the names of the works, {works}.
+    one number: {name} returns one number for {work}: return a dictionary name → list of {repeats} times; the median
+        comes later.
+    no numbers: {name} returns no list of numbers for {work}: return a dictionary name → list of {repeats} times.
+    timedeltas: {name} returns timedeltas for {work}, and seconds are expected: .total_seconds() gives them as a number.
+    one list: {name} gives every work the same list, as dict.fromkeys(works, []) does: make one for each.
+    too few: {name} returns {n} times of {work}, and repeats = {repeats}: each run gives one time.
+    too many: {name} returns {n} times of {work}, and repeats = {repeats}.
+    Hint: A run whose time nobody takes is a warm-up: call each work once before the loops.
+    warm-up counted: {name} returns {n} times of {work}, and repeats = {repeats}: the warm-up does not count.
+    warm-up each time: {name} takes no turns. The order was {order}: warm up once before the loops, not before each
+        time.
+    no warm-up: {name} returns the first, slow run as a time. The order was {order}: there is no warm-up{of}.
+    Hint: Print a name before each work runs. The right order is A B A B …, and not A A … B B ….
+    never ran: {name} returns times of {works}, which never ran: call work().
+    fewer runs: {name} returns more times than there were runs. The order was {order}: call each work for each of its
+        times.
+    one by one: {name} takes no turns. The order was {order}: one work after the other, not in turns{more}.
+    no turns: {name} takes no turns. The order was {order}: not one of each in every round{more}.
+    """
 )
-NO_DICTIONARY = Kind("no dictionary", "{name} returns a {type}: " + _WANTED + ".", _FORM)
-OTHER_KEYS = Kind(
-    "other keys",
-    "{name} returns a dictionary with the keys {keys}: they should be the names of the works, {works}.",
-    _FORM,
-)
-ONE_NUMBER = Kind("one number", "{name} returns one number for {work}: " + _WANTED + "; the median comes later.", _FORM)
-NO_NUMBERS = Kind("no numbers", "{name} returns no list of numbers for {work}: " + _WANTED + ".", _FORM)
-TIMEDELTAS = Kind(
-    "timedeltas",
-    "{name} returns timedeltas for {work}, and seconds are expected: .total_seconds() gives them as a number.",
-    _FORM,
-)
-ONE_LIST = Kind(
-    "one list",
-    "{name} gives every work the same list, as dict.fromkeys(works, []) does: make one for each.",
-    _FORM,
-)
-WARM_UP_COUNTED = Kind(
-    "warm-up counted",
-    "{name} returns {n} times of {work}, and repeats = {repeats}: the warm-up does not count.",
-    _WARM_UP,
-)
-TOO_FEW = Kind(
-    "too few", "{name} returns {n} times of {work}, and repeats = {repeats}: each run gives one time.", _FORM
-)
-TOO_MANY = Kind("too many", "{name} returns {n} times of {work}, and repeats = {repeats}.", _FORM)
-NEVER_RAN = Kind("never ran", "{name} returns times of {works}, which never ran: call work().", _ORDER)
-FEWER_RUNS = Kind(
-    "fewer runs",
-    "{name} returns more times than there were runs. The order was {order}: call each work for each of its times.",
-    _ORDER,
-)
-WARM_UP_EACH = Kind(
-    "warm-up each time",
-    "{name} takes no turns. The order was {order}: warm up once before the loops, not before each time.",
-    _WARM_UP,
-)
-ONE_BY_ONE = Kind(
-    "one by one", "{name} takes no turns. The order was {order}: one work after the other, not in turns{more}.", _ORDER
-)
-NO_TURNS = Kind(
-    "no turns", "{name} takes no turns. The order was {order}: not one of each in every round{more}.", _ORDER
-)
-COLD = Kind(
-    "no warm-up",
-    "{name} returns the first, slow run as a time. The order was {order}: there is no warm-up{of}.",
-    _WARM_UP,
-)
-ONE_RUN = Kind("a run's time", "{at}: a run of {work} took {took:.3f} s and you say {time:,.3f}.")
 
 
 def _times(tried):
@@ -169,7 +139,7 @@ def _times(tried):
     names, order = list(stand.works), [n for n, _ in stand.runs]
     problem = _misformed(found, names, repeats) or _unfair(order, names, repeats)
     if problem is None and not stand.reads:
-        problem = NO_CLOCK, {}
+        problem = KINDS["no clock"], {}
     if problem:
         return found, problem
     took = {name: [s for n, s in stand.runs if n == name][-repeats:] for name in names}
@@ -181,25 +151,25 @@ def _misformed(found, names, repeats):
     if found is None:
         return NO_RESULT, {"what": "its dictionary"}
     if not isinstance(found, Mapping):
-        return NO_DICTIONARY, {"type": type(found).__name__, "repeats": repeats}
+        return KINDS["no dictionary"], {"type": type(found).__name__, "repeats": repeats}
     if set(found) != set(names):
-        return OTHER_KEYS, {"keys": _list(found) or "none", "works": _list(names)}
+        return KINDS["other keys"], {"keys": _list(found) or "none", "works": _list(names)}
     for name, times in found.items():
         values = {"work": name, "repeats": repeats}
         if isinstance(times, Real):
-            return ONE_NUMBER, values
+            return KINDS["one number"], values
         if not isinstance(times, list | tuple | deque | array | numpy.ndarray | torch.Tensor):
-            return NO_NUMBERS, values
+            return KINDS["no numbers"], values
         if not all(map(_finite, times)):
             kinds = {type(t.item() if isinstance(t, numpy.generic) else t).__name__ for t in times}
-            return (TIMEDELTAS if kinds == {"timedelta"} else NO_NUMBERS), values
+            return KINDS["timedeltas" if kinds == {"timedelta"} else "no numbers"], values
         n = len(times)
         if n == repeats:
             continue
         if len(names) > 1 and len({id(t) for t in found.values()}) == 1:
-            return ONE_LIST, {}
-        kind = WARM_UP_COUNTED if n == repeats + 1 else TOO_FEW if n < repeats else TOO_MANY
-        return kind, {"n": n, **values}
+            return KINDS["one list"], {}
+        kind = "warm-up counted" if n == repeats + 1 else "too few" if n < repeats else "too many"
+        return KINDS[kind], {"n": n, **values}
     return None
 
 
@@ -207,22 +177,22 @@ def _unfair(order, names, repeats):
     """What is wrong with the order in which works ran, (kind, values), or None."""
     never = [name for name in names if name not in order]
     if never:
-        return NEVER_RAN, {"works": _list(never)}
+        return KINDS["never ran"], {"works": _list(never)}
     timed = len(names) * repeats
     before, rounds = order[:-timed], [order[-timed:][i : i + len(names)] for i in range(0, timed, len(names))]
     turns = all(set(each) == set(names) for each in rounds)
     cold = [name for name in names if name not in before]
     values = {"order": " ".join(order[:24]) + (" …" if len(order) > 24 else "")}
     if len(order) < timed:
-        return FEWER_RUNS, values
+        return KINDS["fewer runs"], values
     if not turns and min(Counter(order).values()) > repeats + 1:
-        return WARM_UP_EACH, values
+        return KINDS["warm-up each time"], values
     if not turns:
         blocks = [name for i, name in enumerate(order) if i == 0 or order[i - 1] != name]
         more = "; and there is no warm-up" if len(order) == timed else ""
-        return (ONE_BY_ONE if len(blocks) == len(names) else NO_TURNS), {**values, "more": more}
+        return KINDS["one by one" if len(blocks) == len(names) else "no turns"], {**values, "more": more}
     if cold:
-        return COLD, {**values, "of": "" if len(cold) == len(names) else f" of {_list(cold)}"}
+        return KINDS["no warm-up"], {**values, "of": "" if len(cold) == len(names) else f" of {_list(cold)}"}
     return None
 
 
@@ -245,4 +215,4 @@ def _same_times(a, b):
 def _one_run(yours, _right):
     every = [(n, t, s) for n, pairs in yours.items() for t, s in pairs]
     work, time, took = max(every, key=lambda run: abs(run[1] - run[2]))
-    return ONE_RUN, {"work": work, "time": time, "took": took}
+    return KINDS["a run's time"], {"work": work, "time": time, "took": took}

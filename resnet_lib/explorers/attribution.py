@@ -131,9 +131,7 @@ class AttributionExplorer(InstrumentExplorer):
     def say(self, problem):
         """Show an exception in the place of the pictures; None changes nothing."""
         if problem is not None:
-            said = str(problem) or type(problem).__name__
-            advice = "Another choice brings the view back."
-            self.page.show(says={"problem": said, "advice": advice}, closeup={}, arrangement="pair")
+            self.show_problem(problem, closeup={}, arrangement="pair")
 
     def _show_grad_cam(self):
         name = self.step.value

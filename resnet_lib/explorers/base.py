@@ -27,6 +27,7 @@ STRIDE_ON = {"v1.5: S on the 3×3": "3x3", "v1: S on the 1×1": "1x1"}
 # What a network, or a choice that does not fit it, may raise.
 WRONG = (ArithmeticError, IndexError, RuntimeError, TypeError, ValueError)
 
+AGAIN = "Another choice brings the view back."
 
 # Front ends may run callbacks in another thread than cells: one at a time computes, whichever explorer it is of.
 LOCK = threading.RLock()
@@ -122,7 +123,7 @@ class Guarded(Explorer):
 
     def say(self, problem):
         """Show an exception in the place of the views, or, with None, the views."""
-        said = problem and error(str(problem) or type(problem).__name__, "Another choice brings the view back.")
+        said = problem and error(str(problem) or type(problem).__name__, AGAIN)
         self.problem.show(said or "")
         for view in self.hidden:
             view.layout.display = "none" if said else ""

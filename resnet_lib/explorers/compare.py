@@ -56,10 +56,7 @@ class CompareExplorer(InstrumentExplorer):
         try:
             self._show(mode)
         except WRONG as problem:
-            said = str(problem) or type(problem).__name__
-            advice = "Another choice brings the view back."
-            self.page.show(says={"problem": said, "advice": advice, "figures": []}, arrangement="over")
-            self.show_no_maps(said)
+            self.show_no_maps(self.show_problem(problem, arrangement="over"))
 
     def _show(self, mode):
         sides = self._seen("first"), self._seen(mode)

@@ -45,12 +45,11 @@ import numpy as np
 from traitlets import Bytes, Dict, List, Unicode
 
 from .._common import one_thread
-from ..views.maps import scale, to_levels
 from ..views.style import CSS, ERROR, MAIN, SHORTCUT, SUM
-from .base import LOCK, WRONG, Explorer
+from .base import AGAIN, LOCK, WRONG, Explorer
 from .controls import Action, Told
 from .stills import spoken
-from .tiles import Group, as_png, channels_of, pack, palettes, squeeze, still
+from .tiles import Group, as_png, channels_of, one_map, pack, palettes, squeeze, still
 from .words import WORDS
 
 SCRIPTS = ("parts", "paint", "controls", "grid", "drawing", "maps", "closeup")  # each uses those before it
@@ -112,12 +111,9 @@ class Instrument(anywidget.AnyWidget):
                 if when <= self._heard:
                     continue
                 self._heard = when
-                if control is None or control.disabled:
-                    continue
-                try:
-                    control.wire = value
-                except LookupError:
-                    pass  # an option that is offered no more
+                if control is not None and not control.disabled:
+                    with suppress(LookupError):  # an option that is offered no more
+                        control.wire = value
             # Whatever became of it, the page is told what is set now.
             with self.hold_sync():
                 self._tell()
@@ -285,6 +281,12 @@ class InstrumentExplorer(Explorer):
         with LOCK, one_thread():
             yield
 
+    def show_problem(self, problem, figures=(), **parts):
+        """Show an exception, with other parts of the scene, and return it in words."""
+        said = str(problem) or type(problem).__name__
+        self.page.show(says={"problem": said, "advice": AGAIN, "figures": list(figures)}, **parts)
+        return said
+
     def show_no_maps(self, why):
         """Show why there are no maps; those of before stay, dimmed."""
         old = self._groups or [Group("sum", "", None, [], 0)]
@@ -308,14 +310,12 @@ class InstrumentExplorer(Explorer):
         said["value"] = str(np.float32(plane[tuple(at)].item())).replace("-", "−")
         if asked["do"] == "value":
             return said, []
-        signed, limit = scale(plane)
-        buffers = [to_levels(plane, limit, signed).numpy().tobytes()]
-        said |= {"side": list(plane.shape), "signed": signed, "limit": limit}
+        drawn, levels = one_map(plane)
         try:
             more, others = self.enlarged(group, asked["channel"], *at)
         except WRONG as problem:
             more, others = {"why": str(problem)}, []
-        return said | more, buffers + others
+        return said | drawn | more, [levels, *others]
 
     def enlarged(self, group, channel, row, column):
         """Return (said, buffers) of one value, for the enlarged map: html of its arithmetic, and the window of its

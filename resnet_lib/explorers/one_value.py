@@ -1,8 +1,8 @@
 """What one value is made of, for the instrument's enlarged map: its arithmetic, and the window of its input."""
 
 from ..inside.arithmetic import explain_step
-from ..views.maps import scale, to_levels
 from ..views.value import value_table
+from .tiles import one_map
 
 
 def explained(name, module, inputs, output, channel, row, column, *, said_of=""):
@@ -16,10 +16,8 @@ def explained(name, module, inputs, output, channel, row, column, *, said_of="")
     if hasattr(value, "rows"):
         # Of many input channels the one that contributes most is drawn.
         source = value.strongest(1)[0][0] if hasattr(value, "strongest") else channel
-        plane = inputs[0][0, source].detach()
-        signed, limit = scale(plane)
-        buffers = [to_levels(plane, limit, signed).contiguous().numpy().tobytes()]
-        window = {"channel": source, "side": list(plane.shape), "signed": signed, "limit": limit}
-        window |= {"rows": [value.rows[0], value.rows[-1] + 1], "columns": [value.columns[0], value.columns[-1] + 1]}
-        said["window"] = window
+        drawn, levels = one_map(inputs[0][0, source].detach())
+        rows, columns = ([places[0], places[-1] + 1] for places in (value.rows, value.columns))
+        said["window"] = {"channel": source, **drawn, "rows": rows, "columns": columns}
+        buffers = [levels]
     return said, buffers

@@ -98,10 +98,7 @@ class PhotographExplorer(InstrumentExplorer):
                 self._limit()
             self._show_step()
         except WRONG as problem:
-            said = str(problem) or type(problem).__name__
-            advice = "Another choice brings the view back."
-            self.page.show(says={"problem": said, "advice": advice, "figures": self._figures()}, closeup={})
-            self.show_no_maps(said)
+            self.show_no_maps(self.show_problem(problem, self._figures(), closeup={}))
 
     @property
     def looking_at(self):

@@ -76,6 +76,13 @@ def pack(groups, each=False):
     return described, b"".join(levels)
 
 
+def one_map(plane):
+    """Return (said, levels) of one map, (H, W), for itself: its side and scale, and its values as bytes."""
+    signed, limit = scale(plane)
+    said = {"side": list(plane.shape), "signed": signed, "limit": limit}
+    return said, to_levels(plane, limit, signed).contiguous().numpy().tobytes()
+
+
 def squeeze(levels):
     """Return levels in 43 steps instead of 255, deflated, for a slow connection: about half as many bytes, in a few
     milliseconds. The level of zero among negatives, 127, stays exact. instrument_maps.js undoes it."""

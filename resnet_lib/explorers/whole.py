@@ -6,7 +6,6 @@ from functools import lru_cache
 from .._common import shape_text, shapes_only
 from ..anatomy import anatomy
 from ..views.charts import cost_table
-from ..views.maps import scale, to_levels
 from .base import WRONG
 from .block_view import AT_THE_SUM, block_groups, channels_shown, cost_rows, scene_drawing, scene_steps, step_options
 from .block_view import shown_steps as shown_in_block
@@ -14,7 +13,7 @@ from .block_words import thumb
 from .controls import Action, Choice, Number, Switch
 from .instrument import InstrumentExplorer
 from .source import PictureChoice
-from .tiles import Group
+from .tiles import Group, one_map
 from .whole_drawing import whole_drawing
 from .whole_maps import look_inside, random_network, run_whole
 
@@ -282,14 +281,13 @@ class WholeExplorer(InstrumentExplorer):
             inside = self._inside[1][1]
             return inside.explained(group.id, channel, row, column) if group.id in inside.steps else ({}, [])
         x = run.kept["x"]
-        plane = x[0].mean(0)
-        signed, limit = scale(plane)
+        drawn, levels = one_map(x[0].mean(0))
         field = self.whole.field(group.id, row, column)
         box = field.clipped(*x.shape[2:])
         said = f"the picture; this value depends on no more than the frame, {field.bottom - field.top} pixels a side"
-        window = {"side": list(plane.shape), "signed": signed, "limit": limit, "channel": 0, "said": said}
+        window = {**drawn, "channel": 0, "said": said}
         window |= {"rows": [box.top, box.bottom], "columns": [box.left, box.right]}
-        return {"window": window}, [to_levels(plane, limit, signed).numpy().tobytes()]
+        return {"window": window}, [levels]
 
 
 def _role(steps):

@@ -1,4 +1,10 @@
-"""Numbers and tensors in, pictures out: mosaics of feature maps, block diagrams, charts of cost."""
+"""Numbers and tensors in, pictures out: mosaics of feature maps, block diagrams, charts of cost.
+
+    markup, svg, style     the pieces that views are made of: the only tables, bars, colours and sizes
+    maps, curves, diagram, charts     feature maps, lines, a block, costs
+
+Each of the other files draws one subject, and is called as the file that computes it, or the explorer that shows it.
+"""
 
 from .anatomy import anatomy_table
 from .charts import cost_bars

@@ -2,6 +2,9 @@
 
 The published checkpoints of the ResNet family all use the key names of one early PyTorch implementation. The
 library names things as the course does; `key_names` translates between the two.
+
+    catalogue      every checkpoint that `load` knows; a new one is a row of `PUBLISHED`, or a `Checkpoint` of its own
+    loading        `load`: download fetches, formats and unpacking read any file safely, variants recognises the design
 """
 
 from .._common import check, shape_text, unfilled
