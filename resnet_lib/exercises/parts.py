@@ -253,7 +253,8 @@ def _check(make, cases, part, names, exercise, look=None):
             try:
                 drawing = nullcontext() if numbers else unfilled()  # a whole network draws 25 million numbers
                 with unaffected(), within(), drawing:
-                    module = taking(make, list(numbers), tuple(numbers.values()), wrong)(*numbers.values())
+                    made = taking(make, list(numbers), tuple(numbers.values()), wrong, case.build)
+                    module = made(*numbers.values())
             except Wrong:
                 raise
             except Exception as error:  # whatever a learner's code raises is a finding
