@@ -14,6 +14,7 @@ PLACED = {
         "stored numbers",
         "differs somewhere",
         "shapes differ",
+        "layers differ",
         "output shape",
         "gradients differ",
         "late stride",
@@ -90,7 +91,7 @@ ACTIVATIONS = {
     "nn.LeakyReLU(0.1)": None,
 }
 NORM_MISSING = ("norm missing", "projection's norm missing", "norm left out", "projection's norm left out")
-NO_BACK = ("nothing runs back", "cut off")
+NO_BACK = ("nothing runs back", "cut off", "no gradient reaches")
 
 
 def _of_norms(norms, convs):
@@ -203,7 +204,7 @@ def _extra(first):
 
 SUMS = {
     "f = f - s": {},
-    "f = s": {"no F": "", "layers unused": ""},
+    "f = s": {"no F": "", "layers unused": "", "layer without effect": ""},
     "f = f": {"no shortcut": "", "layer without effect": ""},
     "f = (f + s) / 2": {"averaged": ""},
     "f = f * s": {"multiplied": ""},
@@ -261,7 +262,7 @@ def _block(part):
         yield Spoilt("relu after the projection", after("side_bn", RELU), {"relu on the shortcut": ""})
         yield Spoilt("stride on conv1", _strided_first, {"stride elsewhere": "first 1×1"})
     else:
-        yield Spoilt("projected", _with_projection, {"layer too many": "identity"})
+        yield Spoilt("projected", _with_projection, {"layer too many": ""})
     yield from _ends("relu3")
     yield from _extra("conv1")
 

@@ -11,10 +11,10 @@ CELLS = (
     from resnet_lib.experiments.twins import twins
     from resnet_lib.experiments.tasks import photographs
     torch.manual_seed(0)
-    networks = dict(zip(("plain", "residual"), twins(base=16, num_classes=20)))
+    networks, small = (dict(zip(("plain", "residual"), twins(base=base, num_classes=20))) for base in (16, 4))
     """,
-    "ablation = AblationExplorer(networks, photographs(), n=1000)\nablation",
-    "landscape = LandscapeExplorer(networks, photographs(), n=32, finest=33)\nlandscape",
+    "ablation = AblationExplorer(networks, photographs(), n=300)\nablation",
+    "landscape = LandscapeExplorer(small, photographs(), n=32, finest=33)\nlandscape",
 )
 
 
@@ -45,7 +45,7 @@ def test_blocks_are_taken_away_while_other_controls_answer(notebook):
 
 
 def test_the_map_is_there_at_once_is_refined_by_itself_and_stops(notebook):
-    notebook.run_cell("LandscapeExplorer(networks")
+    notebook.run_cell("LandscapeExplorer(small")
     view = notebook.view("radius")
     coarse = view.pixels()
     assert coarse.std() > 10

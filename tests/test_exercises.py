@@ -63,7 +63,7 @@ def test_every_check_has_at_least_eight_mistakes_and_five_styles():
 
 def test_a_layer_at_which_it_stops_stands_where_it_ran_whatever_order_it_was_made_in():
     _, text = judge("stage", "backwards", "C1 for 4·C1")
-    assert "Your conv1 of block 2 takes 8 channels" in text and "C1 where 4·C1 is due" in text
+    assert "first differ at conv1 of block 2: your conv1 of block 2, (2, 8, 1, 1), is there" in text
 
 
 def test_two_mistakes_at_once_are_both_named():

@@ -1,6 +1,8 @@
 """Checks of parts that cannot be fooled: same outputs, same gradients, same names, on inputs that reach every branch of
 an honest implementation; and no right one is refused for the way in which it is written."""
 
+from types import SimpleNamespace
+
 import IPython
 import pytest
 import torch
@@ -691,7 +693,7 @@ def test_in_a_notebook_a_check_of_a_whole_network_says_what_it_does_until_it_is_
         def update(self, data, raw):
             shown.append(data["text/plain"])
 
-    monkeypatch.setattr(IPython, "get_ipython", lambda: object())
+    monkeypatch.setattr(IPython, "get_ipython", SimpleNamespace)
     monkeypatch.setattr(progress, "display_line", Line)
     verdict = check_network(lambda: ResNet(**THIN) if right else nn.Linear(3, 4), **THIN)
     assert verdict.ok is right

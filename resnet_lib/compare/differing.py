@@ -246,9 +246,12 @@ def _fed_with_f(inside, taps):
     own = side and taps.get(side.name)
     F = [taps[layer.name] for layer in inside if layer.name in taps and ".shortcut." not in f".{layer.name}"]
     made = [t for tap in F if tap.result is not None for t in (tap.result, tap.result.relu())]
-    if not own or own.given is None or any(same(tap.given, side.given) for tap in F[1:]):
+    if not own or own.given is None:
+        return None
+    strided = [side.given[:, :, ::n, ::n] for n in (1, 2, 3, 4)]  # as a product of matrices takes it
+    if any(same(tap.given, x) for x in strided for tap in F[1:]):
         return None  # a layer of F of the same shape has been taken for the projection
-    if not same(own.given, side.given) and any(same(own.given, t) for t in made):
+    if not any(same(own.given, x) for x in strided) and any(same(own.given, t) for t in made):
         shape, right = (shape_text(tuple(t.shape[1:])) for t in (own.given, side.given))
         return found("shortcut fed with F", layer_name(own.name), shape=shape, right=right)
     return None

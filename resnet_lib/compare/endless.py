@@ -150,7 +150,7 @@ def _shell():
     """The notebook that runs this, or None where there is none or its exit() has been taken over already."""
     IPython = sys.modules.get("IPython")
     shell = IPython and IPython.get_ipython()
-    return shell if hasattr(shell, "__dict__") and "ask_exit" not in vars(shell) else None
+    return shell if hasattr(shell, "ask_exit") and "ask_exit" not in vars(shell) else None
 
 
 def _leave():

@@ -14,9 +14,9 @@ from .backward import backward, frozen, lacking, misplaced
 from .differing import TOLERANCE, Found, explain, idle, line_of, same, two_numbers, what_of
 from .errors import stopped
 from .kinds import found, layer_name
-from .misfit import blocks_of_stages, first_layer, of_layer
+from .misfit import blocks_of_stages, of_layers
 from .pairing import biased, by_key, copy, flows, keys, orders, pairs_of, placed, table
-from .survey import survey
+from .survey import Layer, survey
 
 ENOUGH = 10 * TOLERANCE  # in training, where each BN divides by what rounding has touched
 
@@ -166,6 +166,9 @@ def _of_layers(learner, theirs, mine, x):
         _turn(theirs, mine)
         rows = table(theirs.layers, mine.layers)
     if any(row[-1] != "same" for row in rows) or biased(theirs, mine):
+        # What no call shows, autograd does, and past .detach() it shows nothing.
+        if isinstance(mine.out, torch.Tensor) and not mine.out.requires_grad and _unseen(mine):
+            return Found(found("cut off"))
         return _of_tables(rows, theirs, mine, learner, end)
     if not mine.error and not isinstance(mine.out, torch.Tensor):
         none = found("None returned") if mine.out is None else found("no tensor returned", what=what_of(mine.out))
@@ -173,6 +176,10 @@ def _of_layers(learner, theirs, mine, x):
     if not mine.error and not any(layer.calls for layer in mine.layers) and idle(learner, mine.layers, x):
         return Found(found("layers unused", what=what_of(mine.out)))
     return Found(found("x returned")) if not mine.error and same(mine.out, x) else None
+
+
+def _unseen(mine):
+    return any(layer.given is None for layer in mine.layers)
 
 
 def _ways(theirs, mine):
@@ -189,11 +196,15 @@ def _ways(theirs, mine):
 
 
 def _turn(theirs, mine):
-    """Take the matrices that no call has shown for their transposes, where these are what the reference has."""
-    wanted = Counter(keys(theirs.layers)) - Counter(keys(mine.layers))
+    """Take the matrices that no call has shown for their transposes, where these are what the reference has and they
+    themselves are not."""
+    due, has = Counter(keys(theirs.layers)), Counter(keys(mine.layers))
+    wanted, spare = due - has, has - due
     for layer in mine.layers:
-        if layer.given is None and len(layer.shape) == 2 and wanted[("weights", layer.shape[::-1])]:
-            wanted[("weights", layer.shape[::-1])] -= 1
+        turned = ("weights", layer.shape[::-1])
+        if layer.given is None and len(layer.shape) == 2 and wanted[turned] and spare[layer.key]:
+            wanted[turned] -= 1
+            spare[layer.key] -= 1
             layer.turned = True
 
 
@@ -206,13 +217,25 @@ def _of_tables(rows, theirs, mine, learner, end):
     wrong = [row for row in rows if row[-1] != "same"]
     if not wrong:
         layer, own = biased(theirs, mine)
+        if loose := layer.tensors.get("bias") is not None and _unreached(learner, mine):
+            return Found(loose)
         kind = "bias missing" if layer.tensors.get("bias") is not None else "bias too many"
         return Found(found(kind, layer_name(own.name)), end)
     if repeated := _repeated(wrong, mine, learner):
         return Found(repeated, end, rows)
     if counted := blocks_of_stages(theirs.layers, mine.layers):
         return Found(counted, end, rows)
-    return Found(of_layer(first_layer(wrong), wrong, theirs.layers, mine.layers), end, rows)
+    return Found(of_layers(wrong, theirs.layers, mine.layers), end, rows)
+
+
+def _unreached(learner, mine):
+    """A row of numbers that autograd has not seen at work, as a finding, or None."""
+    used = {t.data_ptr() for layer in mine.layers for t in layer.tensors.values() if isinstance(t, torch.Tensor)}
+    for name, row in learner.named_parameters():
+        if row.data_ptr() not in used and row.dim() == 1:
+            without = idle(learner, [Layer("weights", name, {"weight": row.data})], mine.x.detach())
+            return found("layer without effect" if without else "no gradient reaches", layer_name(name))
+    return None
 
 
 def _repeated(wrong, mine, learner):

@@ -5,8 +5,10 @@ import re
 from collections import Counter, defaultdict
 from math import prod
 
+import torch
+
 from .kinds import found, layer_name, several
-from .pairing import kernel, keys, shape_of, unit
+from .pairing import kernel, keys, orders, shape_of, unit
 
 # ── Layers, paired by shape and order ────────────────────────────────────────────────────────────────────────
 
@@ -29,13 +31,41 @@ def blocks_of_stages(theirs, mine):
     return several(*said) if due == has else None
 
 
-def first_layer(rows):
-    """The row that explains the others: a missing projection, or the first convolution before the BNs."""
-    for row in rows:
-        if row[-1] == "missing" and row[0].endswith("shortcut.conv"):
-            return row
-    products = [row for row in rows if row[1] is None and len(row[3]) > 1 or row[1] is not None and len(row[1]) > 1]
-    return min(products or rows, key=lambda row: row[-1] == "extra")
+def of_layers(rows, theirs, mine):
+    """What rows of `pairing.table` that do not fit say, as a finding. theirs, mine: all layers.
+
+    A mistake is named where it alone makes the difference: layers in their places, or nothing but layers missing or
+    too many. Otherwise the first difference is told.
+    """
+    verdicts = {row[-1] for row in rows}
+    if "extra" not in verdicts and (bare := next((row for row in rows if _bare(row, rows)), None)):
+        return of_layer(bare, rows, theirs, mine)
+    if len(verdicts) == 1:
+        products = [row for row in rows if len(row[1] or row[3]) > 1]
+        return of_layer((products or rows)[0], rows, theirs, mine)
+    return _first_difference(theirs, mine)
+
+
+def _bare(row, rows):
+    """Whether a row says that a block without a projection is there."""
+    block = row[0].removesuffix("shortcut.conv")
+    F = [r for r in rows if r[0] in (f"{block}conv1", f"{block}conv2", f"{block}conv3")]
+    return row[-1] == "missing" and block != row[0] and all(r[-1] != "missing" for r in F)
+
+
+def _first_difference(theirs, mine):
+    """The first place in a row at which two lists of layers differ, as a finding."""
+
+    def alike(order):
+        return next((i for i, (a, b) in enumerate(zip(order, mine, strict=False)) if a.key != b.key), len(mine))
+
+    order = max(orders(theirs), key=alike)
+    i = alike(order)
+    if i == len(order):
+        i -= 1  # no layer is missing where all of them are there
+    own = mine[i] if i < len(mine) else None
+    said = f"your {layer_name(own.name)}, {shape_of(own.shape)}, is there" if own else "there is none"
+    return found("layers differ", layer_name(order[i].name), mine=said, right=shape_of(order[i].shape))
 
 
 def of_layer(row, rows=(), theirs=(), mine=()):
@@ -47,8 +77,8 @@ def of_layer(row, rows=(), theirs=(), mine=()):
     if verdict == "missing":
         return _missing_layer(name, part, shape, sum(r[-1] == "missing" and len(r[1]) > 1 for r in rows))
     if verdict == "extra":
-        identity = not any("shortcut" in layer.name for layer in theirs)
-        return found("layer too many", layer_name(own), layer=layer_name(own), shape=its, identity=identity)
+        layer = next(layer for layer in mine if layer.name == own)
+        return found("layer too many", said, layer=said, shape=its, identity=_on_x(layer, theirs))
     if len(shape) == 1:
         return found("norm channels", name, layer=at, C=its[0], right=shape[0])
     layer = next((layer for layer in mine if layer.name == own), None)
@@ -64,8 +94,17 @@ def of_layer(row, rows=(), theirs=(), mine=()):
     windows = {k * k * shape[1]: k for k in (3, 5, 7)}  # a matrix that is given whole windows is a convolution
     if len(its) == 2 and len(shape) == 4 and shape[2:] == (1, 1) and gives == shape[0] and takes in windows:
         return found("kernel", name, layer=at, kernel="×".join(2 * [str(windows[takes])]), right=kernel(shape))
+    if layer is not None and layer.given is None and len(its) == 2 and gives != shape[0] and takes != shape[1]:
+        return found("matrix", name, layer=at, shape=its, right=shape[:2])  # channels, or windows of them
     kind = "channels in a stage" if re.match(r"stage\d\.", name) else "channels"
     return found(kind, name, layer=at, gives=gives, takes=takes, right_gives=shape[0], right_takes=shape[1])
+
+
+def _on_x(layer, theirs):
+    """Whether a layer takes the x that an identity block would add, and gives as many channels."""
+    first, x = theirs[0], layer.given
+    identity = theirs[-1].name == "bn3" and first.given is not None and not any("shortcut" in t.name for t in theirs)
+    return identity and x is not None and layer.shape[:2] == 2 * first.shape[1:2] and torch.equal(x, first.given)
 
 
 def _missing_layer(name, part, shape, missing):

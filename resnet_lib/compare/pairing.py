@@ -197,31 +197,52 @@ def table(theirs, mine):
     """(the reference's name, its shape, the learner's name, its shape, verdict) for each layer of both."""
     if _alike(theirs, mine):
         return tuple((a.name, a.shape, b.name, b.shape, "same") for a, b in by_key(theirs, mine))
+    if order := in_place(theirs, mine):
+        own = dict(zip(order, mine, strict=True))
+        return tuple(_row(layer, own[layer], layer.key == own[layer].key) for layer in theirs)
     # Where layers are missing or too many, the order tells which.
     fits = [SequenceMatcher(None, keys(order), keys(mine), autojunk=False) for order in orders(theirs)]
     order, best = max(zip(orders(theirs), fits, strict=True), key=lambda found: found[1].ratio())
-    own, left = {}, []
+    own, left, instead = {}, [], {}
     for kind, i, j, k, n in best.get_opcodes():
         if kind == "equal":
             own |= dict(zip(order[i:j], mine[k:n], strict=True))
         else:
             left += mine[k:n]
+            instead |= {layer: mine[k:n] for layer in order[i:j]}
     for layer in theirs:  # what did not run stands where it was made, and not where it belongs
         if layer not in own and (same := next((o for o in left if o.key == layer.key), None)):
             own[layer] = same
             left.remove(same)
     _blame_shortcut(theirs, own)
+    missing = [layer for layer in theirs if layer not in own]
+    if not any(layer.calls for layer in mine) and [a.kind for a in missing] == [b.kind for b in left]:
+        instead = {layer: [other] for layer, other in zip(missing, left, strict=True)}  # in no order at all
     rows = []
     for layer in theirs:
-        verdict = "same" if layer in own else "other shape"
-        found = own.get(layer) or _nearest(layer, left)
-        if found is None:
-            rows.append((layer.name, layer.shape, None, None, "missing"))
-            continue
-        if verdict != "same":
+        found = own.get(layer) or _nearest(layer, [o for o in instead.get(layer, ()) if o in left])
+        if found in left:
             left.remove(found)
-        rows.append((layer.name, layer.shape, found.name, found.shape, verdict))
+        rows.append(_row(layer, found, layer in own))
     return tuple(rows + [(extra.name, None, extra.name, extra.shape, "extra") for extra in left])
+
+
+def _row(layer, own, same):
+    if own is None:
+        return layer.name, layer.shape, None, None, "missing"
+    return layer.name, layer.shape, own.name, own.shape, "same" if same else "other shape"
+
+
+def in_place(theirs, mine):
+    """The order of the reference's layers in which each of a learner's has its place, layers of the same kinds in a
+    row; or None where some are missing, too many or elsewhere."""
+    ways = [order for order in orders(theirs) if [a.kind for a in order] == [b.kind for b in mine]]
+
+    def fit(order):
+        pairs = list(zip(order, mine, strict=True))
+        return sum(2 * (a.key == b.key) + (kernel(a.shape) == kernel(b.shape)) for a, b in pairs)
+
+    return max(ways, key=fit, default=None)
 
 
 def _blame_shortcut(theirs, own):

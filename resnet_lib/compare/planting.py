@@ -1,6 +1,7 @@
 """Plant the usual mistakes into the reference, one by one and two by two: the one that gives the learner's numbers is
 what is wrong."""
 
+import contextlib
 from dataclasses import dataclass
 from itertools import islice, product
 from math import inf
@@ -82,7 +83,11 @@ def _distances(case):
     run, steps = mistakes.of(case.part)[0], case.steps
     # Where the learner's network stops, a layer that it never came to proves nothing.
     ran = steps.keys() | {n.replace("bn", "conv") for n in steps}
-    mine, once = case.mine.to(case.given), mistakes.Once()
+    mine, once, usual = case.mine.to(case.given), mistakes.Once(), {}
+    with contextlib.suppress(KeyError, AttributeError, TypeError, RuntimeError):
+        run(case.modules, case.given, {}, usual)
+    # Nor does a mistake that stops before a step that the learner's network has made; a shortcut may come first.
+    made = {n for n in steps.keys() & usual.keys() if not n.startswith("shortcut")}
 
     def far(change, x=mine, target=case.target):
         t, result, said = {}, None, ""
@@ -95,7 +100,8 @@ def _distances(case):
             distances = [gap(result, target)[1]]
         elif target is None and bool(case.stops) == (result is None) and all(n in ran for n in change if "conv" in n):
             alike = 0.0 if case.stops and case.stops == said else inf
-            distances = [gap(t[n], steps[n])[1] for n in t.keys() & steps.keys()] or [alike]
+            both = [gap(t[n], steps[n])[1] for n in t.keys() & steps.keys()] or [alike]
+            distances = both if made <= t.keys() else [inf]
         return max(d if d >= 0 else inf for d in distances), t  # NaN is no match
 
     return far

@@ -173,6 +173,10 @@ LAYERS = {
     "norm missing": NORM_MISSING,
     "layer missing": _layer_missing,
     "layer too many": _layer_extra,
+    "layers differ": (
+        "In the order in which they run, your layers first differ at {where}: {mine}, where one of shape {right} is "
+        "expected."
+    ),
     "norm channels": "{layer}, a BN, has {C} channels; after this convolution there are {right}.",
     "groups of a convolution": "{layer} has groups = {groups}; it should have 1.",
     "matrix": lambda layer, shape, right, **_: (
@@ -226,6 +230,10 @@ LAYERS = {
         "leave it out."
     ),
     "cut off": "The result is cut off from the weights, which could not be trained: no .detach(), no no_grad.",
+    "no gradient reaches": (
+        "{where} counts in what forward gives, and no gradient reaches it, so that it would never be trained: no "
+        ".detach(), .data or no_grad."
+    ),
     "frozen": (
         "{where} asks for no gradient (requires_grad is False) and would never be trained. Leave requires_grad as it "
         "is."
