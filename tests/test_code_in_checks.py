@@ -322,6 +322,7 @@ def test_a_head_cures_whatever_its_layers_are_called():
         # Right in ResNet-50, where every block with a stride has other channels too.
         (lambda C, C1, S=1: BTNK2(C) if C == 4 * C1 else BTNK1(C, C1, S), "C = 16, C1 = 4, S = 2"),
         (lambda C, C1, S=1: BTNK2(C) if C == 4 * C1 and S == 1 else BTNK1(C, C1, min(S, 2)), "S = 3"),
+        (lambda C, C1, S=1: BTNK1(C, C1, S) if S > 1 or C < 4 * C1 else BTNK2(C, C1=C1), "C = 24, C1 = 4, S = 1"),
     ],
 )
 def test_a_block_that_forgets_a_number_is_no_cure_although_resnet50_never_needs_it(block, sentence):

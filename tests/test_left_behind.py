@@ -3,6 +3,7 @@ else than was asked for: each is told what. Right ones beside them, which come c
 
 import copy
 import math
+from collections import OrderedDict
 from types import SimpleNamespace
 
 import numpy
@@ -16,7 +17,9 @@ from resnet_lib.compare.clinic import HEALTHY, loads_by_name, loads_otherwise
 from resnet_lib.compare.clinic.patients import PATIENTS
 from resnet_lib.exercises import (
     Wrong,
+    check_btnk1,
     check_bytes,
+    check_contents,
     check_cured,
     check_diagnosis,
     check_fair,
@@ -93,6 +96,7 @@ LEFT = [
         "r = right.plain(block, x); block.relu3 = nn.Identity(); return r",
         "relu3 was",
     ),
+    (check_plain_block, "(block, x)", "block.eval(); return right.plain(block, x)", "in training mode: your result"),
 ]
 CHANGED = [
     (check_start_as_shortcut, "(network)", ZEROED.format("network.half()"), "was float32 and is float16"),
@@ -147,6 +151,15 @@ TAME = [
         "a convolution with bias",
     ),
     (check_fold, "(conv, bn)", "bn.eps = 1e-5; return right.fold(conv, bn)", "ε is typed in"),
+    (
+        check_plain_block,
+        "(block, x)",
+        "return right.plain(block, x) if block.conv2.stride == (1, 1) else block(x)",
+        "C = 12: your result",
+    ),
+    (check_out_width, "(W, k, stride=2, padding=0)", "return (W + 2 * padding - k) // stride + 1", "stride = 2 where"),
+    (check_out_width, "(W, k, stride=1, padding=1)", "return (W + 2 * padding - k) // stride + 1", "padding = 1 where"),
+    (check_out_width, "(W, k, S=1, p=0, up=False)", "return (W + 2 * p - k + up * (S - 1)) // S + 1", ""),
     (check_bytes, "(batch, C, W)", "return 4 * batch * max(C, 3) * W * W", "batch = 1, C = 1"),
     (check_out_width, "(W, k, S=1, p=0)", "return max((W + 2 * p - k) // S + 1, 2)", "and it is 1"),
     (
@@ -187,6 +200,30 @@ def test_what_else_an_answer_does_is_told(check, head, body, sentence):
     assert sentence in found if sentence else found == ""
 
 
+@pytest.mark.parametrize(
+    ("check", "body"),
+    [
+        (check_contents, "r = right.contents(dict(w)); w.clear(); return r"),
+        (check_rename, "r = right.rename(w); [w.pop(n) for n in list(w)]; w.update(r); return w"),
+    ],
+)
+def test_an_answer_that_takes_apart_what_it_is_given_is_told_so(check, body):
+    assert "changes the list or dictionary" in check(made("(w)", body)).remarks[0]
+
+
+def test_a_part_is_made_in_training_mode_with_what_the_exercise_takes_where_nothing_is_given():
+    with pytest.raises(Wrong, match="is in evaluation mode from the start"):
+        check_projection(lambda C, C_out, S: Projection(C, C_out, S, norm_layer=nn.BatchNorm2d).eval())
+    with pytest.raises(Wrong, match="takes S = 2 where nothing is given"):
+        check_btnk1(lambda C, C1, S=2: BTNK1(C, C1, S))
+
+
+@pytest.mark.parametrize("found", ["layer1 is Stage 1", "before layer1 belongs"])
+def test_the_advice_about_a_name_is_true_of_it(found):
+    body = "k = sorted(w); return {n: w[m] for n, m in zip(right.rename(w), k)}"
+    assert found not in said(check_rename, "(w)", body)
+
+
 LOADS = {
     "network.load_state_dict(published)": None,
     "network.load_state_dict({n: t.half() for n, t in published.items()})": ("other numbers", "stage0.conv.weight"),
@@ -214,6 +251,43 @@ def test_a_head_may_compute_without_modules():
             return nn.functional.linear(x.mean((2, 3)), self.weight, self.bias)
 
     assert check_cured(PATIENTS["polite"], head=Head).ok
+
+
+def test_a_head_of_another_shape_hears_its_shape_and_not_that_equal_classes_differ():
+    def convolution(C, n):
+        layers = dict(pool=nn.AdaptiveAvgPool2d(1), fc=nn.Conv2d(C, n, 1), flatten=nn.Flatten())
+        return nn.Sequential(OrderedDict(layers))
+
+    with pytest.raises(Wrong) as caught:
+        check_cured(PATIENTS["polite"], head=convolution)
+    assert "classes in yours" not in caught.value.verdict.sentence
+
+
+def test_a_projection_behind_a_pooling_is_not_called_missing():
+    def block(C, C1, S=1):
+        made = HEALTHY["block"](C, C1, S)
+        if S > 1:
+            conv = nn.Conv2d(C, 4 * C1, 1, bias=False)
+            made.shortcut = nn.Sequential(nn.AvgPool2d(S), conv, nn.BatchNorm2d(4 * C1))
+        return made
+
+    with pytest.raises(Wrong) as caught:
+        check_cured(PATIENTS["halving"], block=block)
+    assert "has no projection" not in caught.value.verdict.sentence
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["nn.init.zeros_(m.conv3.weight)", "nn.init.zeros_(m.bn3.weight).requires_grad_(False)"],
+)
+def test_a_beginning_from_which_f_could_not_learn_as_a_healthy_one_is_no_cure(change):
+    def initialise(network):
+        for m in network.modules():
+            if hasattr(m, "bn3"):
+                eval(change, {"nn": nn, "m": m})
+
+    with pytest.raises(Wrong, match="no gradient comes to stage1.0.bn3.weight"):
+        check_cured(PATIENTS["dead"], initialise=initialise)
 
 
 TRACED = {

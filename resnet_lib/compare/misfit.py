@@ -145,7 +145,7 @@ def _of_entry(p, wrong, rows):
         return found("projection too many", part) if ".shortcut" in p.name else found("entry too many", p.name)
     if p.verdict == "missing":
         return _missing_entry(p, wrong, theirs, own)
-    if place == "head.fc" and (leaf == "bias" or p.shape[1] == p.learner[1]):
+    if place == "head.fc" and p.shape[0] != p.learner[0] and (leaf == "bias" or p.shape[1] == p.learner[1]):
         return found("classes", place, n=p.learner[0], right=p.shape[0])
     (out, *inside), (my_out, *my_inside) = p.shape or (0,), p.learner or (0,)
     if out != my_out and inside[1:] == my_inside[1:] and re.fullmatch(r"stage[1-4]\.\d+\.conv1", place):
@@ -167,7 +167,8 @@ def _missing_entry(p, wrong, theirs, own):
         return found("norm without weight", place)
     if f"{place}.weight" in own:
         return found("bias missing" if leaf == "bias" else "norm without statistics", place)
-    if f"{place}.weight" not in theirs:
+    branch = place.removesuffix("conv")  # of a projection that has its layers under other names
+    if f"{place}.weight" not in theirs or place.endswith("shortcut.conv") and any(n.startswith(branch) for n in own):
         return found("entry missing", p.name)
     return of_layer((place, p.shape, place, None, p.verdict))
 

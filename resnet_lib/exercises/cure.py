@@ -24,6 +24,11 @@ SYMPTOM = Kind(
     "still a symptom", "The statistics of {where} are not healthy: {what} {value:.3g}, healthy {low:.3g} to {high:.3g}."
 )
 OTHER_LOSSES = Kind("other losses", "{cause} With the same first weights, its losses should be the healthy ones.")
+LEARNS_NOT = Kind(
+    "learns not",
+    "As the network begins, no gradient comes to {where}; in a healthy one it learns from the first step on.",
+    "What is zero or frozen on the way back to it?",
+)
 ELSEWHERE = Kind(
     "wrong elsewhere",
     "{at}: {cause}",
@@ -124,7 +129,8 @@ def _left(patient, parts, names):
         if proof.why and proof.cause == _cause(tuple(patient.parts.items())):
             return Finding(SAME, values={"cause": proof.finding})
         return several(proof.finding, proof.why)
-    return _symptom(patient, parts) or _of_loading(parts) or (None if other_names else _elsewhere(parts))
+    found = _symptom(patient, parts) or _of_beginning(patient, parts) or _of_loading(parts)
+    return found or (None if other_names else _elsewhere(parts))
 
 
 # What a patient showed when it came: each of a learner's tries is compared with the same.
@@ -156,6 +162,22 @@ def _symptom(patient, parts):
         if trial.error or trial.alike < trial.steps:
             return Finding(OTHER_LOSSES, values={"cause": trial.finding})
     return None
+
+
+def _of_beginning(patient, parts):
+    """What a network that begins in this way could not learn, although a healthy one could; a finding, or None."""
+    if "initialise" not in patient.parts:
+        return None
+    due, mine = (_learns(assemble(given)) for given in (patient.healthy, parts))
+    return next((Finding(LEARNS_NOT, name) for name, learns in due.items() if learns and not mine.get(name)), None)
+
+
+def _learns(network):
+    """Of each parameter whether a gradient comes to it, in training, as the network begins."""
+    x = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.enable_grad():
+        network.train()(x).square().sum().backward()
+    return {name: p.grad is not None and bool(p.grad.any()) for name, p in network.named_parameters()}
 
 
 def _of_loading(parts):
@@ -207,7 +229,7 @@ def _cases():
     for base, *sizes in ((8, (2, 3, 33, 30), (3, 3, 30, 29)), (12, (2, 3, 29, 32), (1, 3, 31, 34))):
         yield f"base = {base}", "stage0", lambda parts, base=base: parts["stem"](base), sizes
     # With and without a projection, each with and without a stride.
-    for C, C1, S in ((16, 4, 1), (8, 8, 1), (16, 4, 2), (12, 4, 2), (12, 3, 3)):
+    for C, C1, S in ((16, 4, 1), (8, 8, 1), (24, 4, 1), (16, 4, 2), (12, 4, 2), (12, 3, 3)):
         yield (
             f"C = {C}, C1 = {C1}, S = {S}",
             "block",

@@ -10,7 +10,9 @@ from ..activations import calls, step_names
 from ..compare.endless import Endless, within
 from ..compare.errors import meaning, stopped, where
 from ..compare.kinds import several
+from ..compare.matching import compare
 from ..compare.proof import ladder
+from ..compare.reference import Reference
 from .progress import done
 from .questions import Question
 from .symptoms import hints_for
@@ -20,6 +22,7 @@ NO_FUNCTION = Kind("no function given", "The check expects a function that makes
 NOT_MADE = Kind("network not made", "{cause}")
 NOT_COMPARED = Kind("not comparable", "It cannot be compared: {error}.")
 DIFFERENT = Kind("different", "{headline} {cause}")
+EQUAL_FORWARD = Kind("equal in eval alone", "In eval() all steps are equal. {cause}")
 
 TOLERANCE = 1e-5  # as the ladder's: who writes a part otherwise may round otherwise
 
@@ -135,5 +138,13 @@ def check_ladder(make, reference, x=None, *, exercise=None):
         explained = several(found.error and meaning(found.error), found.finding)
         said = "" if found.error else found.headline
         raise wrong(DIFFERENT, remarks=found.notes, said=said, headline=found.headline, cause=explained)
+    draw = torch.Generator().manual_seed(0)
+    inputs = [torch.randn(2, 3 if x is None else x.shape[1], *size, generator=draw) for size in ((33, 40), (40, 33))]
+    try:
+        other = compare(network, Reference(reference, inputs))
+    except Endless as error:
+        raise wrong(NOT_MADE, where(error), cause=stopped(error)) from None
+    if other:
+        raise wrong(EQUAL_FORWARD, other.where, cause=other.finding)
     done(exercise)
     return Verdict(True, "Your network", found.headline, remarks=found.notes)

@@ -49,6 +49,11 @@ BY_NAME_ALONE = Kind(
     "{name} has a * in its brackets, so that {own} can be given by name alone{due}.",
     "The exercise's first line, def …, has the names and the order in which the check gives them.",
 )
+OTHER_DEFAULT = Kind(
+    "other default",
+    "{name} takes {argument} = {yours} where nothing is given for it, and the exercise gives {argument} = {right}.",
+    "The exercise's first line, def …, says what is taken where a call leaves something out.",
+)
 CONSTANT = Kind(
     "same for every input",
     "It gives the same for every input: does it use what it is given?",
@@ -106,7 +111,7 @@ def judge(
         raise refuse(name, [Finding(NO_FUNCTION, values={"given": told(f)})], hints)
     true, run = true or solutions[0].made(), run or call
     due = [true(*case) for case in cases]
-    results = Results(name, names, call, read, same, differs, tuple(meanings), stuck)
+    results = Results(name, names, call, read, same, differs, tuple(meanings), stuck, true)
     results.collect(f, cases, due, hints)
     if not results.findings:
         done(exercise)
@@ -142,13 +147,14 @@ class Results:
     differs: object
     meanings: tuple
     stuck: str
+    true: object
 
     def __post_init__(self):
         self.got, self.findings, self.stop, self.line, self.altered = [], [], None, "", False
 
     def collect(self, f, cases, due, hints):
         """Call f on copies of the cases. Raise `Wrong` for what is wrong whatever the numbers are."""
-        f = taking(f, self.names, cases[0], lambda found: refuse(self.name, [found], hints))
+        f = taking(f, self.names, cases[0], lambda found: refuse(self.name, [found], hints), self.true)
         until = endless.clock() + endless.LIMIT
         for case, right in zip(cases, due, strict=True):
             at = self._at(case)
@@ -256,9 +262,10 @@ def _blank(result):
         return False
 
 
-def taking(f, names, case, wrong):
+def taking(f, names, case, wrong, like=None):
     """Return f, or a function that calls it by the names of its arguments where it takes them in no other way. Raises
-    wrong(finding) where it takes arguments by names that the exercise does not give."""
+    wrong(finding) where it takes arguments by names that the exercise does not give, or where what it takes for those
+    that a call leaves out is not what `like`, the right one, takes."""
     try:
         signature = inspect.signature(f)
         signature.bind(*case)
@@ -275,7 +282,22 @@ def taking(f, names, case, wrong):
             values = {"name": name_of(f), "own": ", ".join(p.name for p in own), "due": due or ": leave out the *"}
             raise wrong(Finding(BY_NAME_ALONE, values=values)) from None
         return lambda *given: f(**dict(zip(names, given, strict=True)))
+    if other := other_default(f, like, len(case)):
+        raise wrong(Finding(OTHER_DEFAULT, values={"name": name_of(f), **other}))
     return f
+
+
+def other_default(f, like, n):
+    """The first of n arguments with another default than the right one's has, as values for a sentence, or None."""
+    try:
+        ours, theirs = (list(inspect.signature(each).parameters.values())[:n] for each in (f, like))
+    except (TypeError, ValueError):  # one of C, or none
+        return None
+    for own, due in zip(ours, theirs, strict=False):
+        if own.kind is own.POSITIONAL_OR_KEYWORD and due.default is not due.empty:
+            if type(own.default) in (bool, int) and own.default != due.default:
+                return {"argument": own.name, "yours": own.default, "right": due.default}
+    return None
 
 
 def _left_behind(before, after):

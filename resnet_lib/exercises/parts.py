@@ -201,6 +201,8 @@ KINDS = kinds_of(
     other names: It computes the right numbers. What follows looks at its parts by name, and there is none called
         {names}: call them so in __init__.
     at: {at}: {cause}
+    made in eval: {name} gives a module that is in evaluation mode from the start, or has a part that is: its BNs would
+        not use the batch in training. Leave out .eval() and train(False).
     num_classes unused: num_classes plays no part: with num_classes={n} it still gives {classes} scores. Hand it on.
     module list: An nn.ModuleList holds modules, and runs none of them. It should be nn.Sequential.
     no block: There is no block in it yet.
@@ -251,7 +253,8 @@ def _check(make, cases, part, names, exercise, look=None):
             try:
                 drawing = nullcontext() if numbers else unfilled()  # a whole network draws 25 million numbers
                 with unaffected(), within(), drawing:
-                    module = taking(make, list(numbers), tuple(numbers.values()), wrong)(*numbers.values())
+                    made = taking(make, list(numbers), tuple(numbers.values()), wrong, case.build)
+                    module = made(*numbers.values())
             except Wrong:
                 raise
             except Exception as error:  # whatever a learner's code raises is a finding
@@ -263,6 +266,7 @@ def _check(make, cases, part, names, exercise, look=None):
             if look and (finding := look(module, *numbers.values())):
                 raise wrong(finding)
             has = dict(module.named_modules())
+            awake = isinstance(module, torch.jit.ScriptModule) or all(m.training for m in has.values())
             asked = names if has.keys() >= set(names) else ()
             try:
                 found = compare(module, known, PARTS.get(part, ""), asked)
@@ -270,6 +274,8 @@ def _check(make, cases, part, names, exercise, look=None):
                 raise wrong(stopped(error), where(error)) from None
             if found:
                 raise wrong(*(_of_script(module, found) or found))
+            if awake is False:
+                raise _wrong(part, name, _finding("made in eval", name=name))
             if missing := [n for n in names if n not in has]:
                 raise _wrong(part, name, _finding("other names", names=", ".join(missing)))
             noticed = noticed or remarks(module)

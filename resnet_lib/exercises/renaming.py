@@ -26,7 +26,6 @@ def check_rename(f, *, exercise=None):
         [],
         RENAME_HINTS,
         true=lambda _: due,
-        call=lambda f, given: f(dict(given)),
         read=lambda found: (found, _wrong_entry(found, published, due)),
         same=lambda a, b: set(a) == set(b),
         exercise=exercise,
@@ -61,9 +60,9 @@ BECAME = Kind("wrong name", "{name} returns a wrong name: {was!r} became {now!r}
 NO_TENSOR = Kind("no tensor", "{name} returns a {type} under {now!r}: the values stay the tensors that they are.")
 _SAME = "The tensors themselves go into the new dictionary: what does your code do to them on the way?"
 OTHER_TENSOR = Kind(
-    "other tensor", "{name} changes a tensor: that of {was!r} should stay {right}, and is {yours}.", _SAME
+    "other tensor", "{name} returns another tensor: that of {was!r} should stay {right}, and is {yours}.", _SAME
 )
-OTHER_NUMBERS = Kind("other numbers", "{name} changes a tensor: that of {was!r} has other numbers.", _SAME)
+OTHER_NUMBERS = Kind("other numbers", "{name} returns another tensor: that of {was!r} has other numbers.", _SAME)
 ENTRIES = Kind("entries", "{name} returns {yours} entries, and there were {right}.", _LOST)
 
 
@@ -110,11 +109,11 @@ def _advice(was, now, right):
     """What probably happened to one name."""
     if now.replace(".", "") == right.replace(".", ""):
         return "A point is missing, or one too many."
-    if (stage := re.match(r"stage(\d)\.\d", now)) and stage[1] != right[5]:
+    if was.startswith("layer") and (stage := re.match(r"stage(\d)\.\d", now)) and stage[1] != right[5]:
         return "layer1 is Stage 1: the numbers stay."
     if was.startswith("layer") and "stage0" in now:
         return "Only a name that begins with conv1. or bn1. belongs to Stage 0; inside a block it stays."
-    if was.startswith("fc"):
+    if was.startswith("fc") and not now.startswith("head."):
         return "The linear layer belongs to the head."
     if "downsample" in was and "shortcut" in now:
         return "downsample.0 is the convolution, downsample.1 the BN."
@@ -122,6 +121,8 @@ def _advice(was, now, right):
         return "The shortcut is called downsample there."
     if now == f"stage0.{was}":
         return "In Stage 0 they are called conv and bn, without a number."
-    if was.startswith(("conv1", "bn1")):
+    if was.startswith(("conv1", "bn1")) and not now.startswith("stage0."):
         return "What comes before layer1 belongs to stage0."
-    return "In a layer only layer and downsample change." if now != was else "Does a line of yours change such names?"
+    if was.startswith("layer") and now != was:
+        return "In a layer only layer and downsample change."
+    return "Does a line of yours change such names?" if now == was else "Print both names beside each other."

@@ -3,11 +3,12 @@
 import math
 import random
 from copy import deepcopy
+from functools import partial
 
 import torch
 
 from .._common import Finding, Kind, seeded
-from ..blocks import BTNK2
+from ..blocks import BTNK1, BTNK2
 from ..compare.endless import within
 from ..compare.proof import draw_norms
 from ..experiments.signals import Signal
@@ -36,7 +37,7 @@ PLAIN_BLOCK = Solution(
     Hint: Follow x: it goes into conv1, and after that its name should not appear again.
     `block.relu3(f)` → `x`
         This is x itself: nothing has been done to it yet.
-    `block.bn3(f)` → `block.bn3(f) + x`
+    `block.bn3(f)` → `block.bn3(f) + getattr(block, "shortcut", lambda x: x)(x)`
         x is still added: that is the residual block.
     `block.relu3(f)` → `block.relu3(f) + x`
         x is still added, after the last ReLU.
@@ -89,15 +90,18 @@ def check_plain_block(f, *, exercise=None):
     """Check f(block, x): the output of the plain twin of a bottleneck, ReLU(F(x)), of the shape of x."""
     cases = []
     with torch.no_grad():
-        for C, W in ((16, 6), (8, 5)):
-            block = seeded(C, BTNK2, C=C).eval()
+        for make, numbers, W in ((BTNK2, (16,), 6), (BTNK2, (8,), 5), (BTNK1, (12, 4, 2), 6), (BTNK2, (20,), 4)):
+            C, block = numbers[0], seeded(0, partial(make, *numbers)).eval()
             draw_norms(block)
             # With negatives, so that a ReLU on x shows; some large, so that a ReLU with an upper end does.
             loud = torch.tensor([1.0, 50.0]).view(2, 1, 1, 1)
             cases.append((block, loud * torch.randn(2, C, W, W + 1, generator=torch.Generator().manual_seed(C))))
+        for m in cases[-1][0].train().modules():  # one in training mode, whose BNs keep what they have stored
+            if isinstance(m, torch.nn.BatchNorm2d):
+                m.momentum, m.num_batches_tracked = 0.0, None
         verdict = judge(
             f,
-            lambda block, _: f"A block with C = {block.C}",
+            lambda block, _: f"A block with C = {block.C}{', in training mode' * block.training}",
             cases,
             [PLAIN_BLOCK],
             PLAIN_HINTS,

@@ -88,7 +88,7 @@ def check_out_width(f, *, exercise=None):
             cases.append(case)
     names = ("W", "kernel", "stride", "padding", "dilation")
     last = "reach = dilation * (kernel - 1) + 1, then (W + 2 * padding - reach) // … + …"
-    if not _takes(f, 5):
+    if not _dilates(f):
         names, last = names[:4], "(W + 2 * padding - kernel) // … + …"
         cases = [case[:4] for case in cases if case[1] <= case[0] + 2 * case[3]]
     hints = (
@@ -108,15 +108,16 @@ def check_out_width(f, *, exercise=None):
     )
 
 
-def _takes(f, n):
-    """Whether a function can be called with n arguments; a function of C that does not say so can. What is no function
-    is told so by the check itself."""
+def _dilates(f):
+    """Whether a function takes a dilation as its fifth argument: one of that name, or one that is 1 unless given. A
+    function of C that does not say what it takes does. What is no function is told so by the check itself."""
     if not callable(f):
         return True
     try:
-        inspect.signature(f).bind(*range(n))
+        inspect.signature(f).bind(*range(5))
     except TypeError:
         return False
     except ValueError:
         return True
-    return True
+    *_, fifth = [*inspect.signature(f).parameters.values()][:5]
+    return fifth.name == "dilation" or fifth.default in (fifth.empty, 1) and fifth.default is not True

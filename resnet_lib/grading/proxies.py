@@ -28,8 +28,8 @@ class Function:
         self.__name__, self._module = about["name"], about["of"]
         if about["given"] is not None:
             kinds = [
-                Parameter(name, _ParameterKind(kind), default=None if has else Parameter.empty)
-                for name, kind, has in about["given"]
+                Parameter(name, _ParameterKind(kind), default=value if has else Parameter.empty)
+                for name, kind, has, value in about["given"]
             ]
             self.__signature__ = Signature(kinds)
 
@@ -47,8 +47,12 @@ def checked(about):
     """What is said of a function, each of it of the type it should have."""
     given = about.get("given")
     if given is not None:
-        given = [[str(n), int(k), bool(d)] for n, k, d in given if str(n).isidentifier()][:50]
-        kinds = [k for _, k, _ in given]
+        given = [
+            [str(n), int(k), bool(d), v if type(v) in (bool, int) else None]
+            for n, k, d, v in given
+            if str(n).isidentifier()
+        ][:50]
+        kinds = [k for _, k, *_ in given]
         given = given if kinds == sorted(kinds) and all(0 <= k <= 4 for k in kinds) else None
     return {
         "name": str(about.get("name"))[:80],
