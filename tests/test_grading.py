@@ -15,6 +15,7 @@ from resnet_lib.grading.needs import names, needed
 from resnet_lib.grading.reports import harmless, told_apart
 from resnet_lib.grading.submissions import answers, merged, read_lesson
 
+from .conftest import in_full
 from .small_lesson import BEGIN, EXERCISE, RIGHT, WRONG, cell, made_lesson, notebook, submission
 
 # ── What honest learners write ───────────────────────────────────────────────────────────────────────────────
@@ -215,6 +216,18 @@ def test_what_cannot_be_graded_is_said_in_a_sentence(tmp_path, change, sentence)
     given |= {"folder": tmp_path / given["folder"], "out": tmp_path / given["out"]}
     with pytest.raises(ValueError, match=sentence):
         grade(**given, notebooks=tmp_path / "notebooks")
+
+
+# The usual run takes those that stand on parts of earlier lessons, on networks without numbers and on measured signals.
+OFTEN = ("06", "08", "11")
+
+
+@pytest.mark.parametrize(
+    "number", [pytest.param(f"{n:02}", marks=[] if f"{n:02}" in OFTEN else in_full) for n in range(12)]
+)
+def test_each_solved_lesson_of_the_course_passes_so_that_it_can_be_graded(number, tmp_path, warm_grading):
+    with warm_grading.hosts(), Graders(read_lesson(number), Limits(), tmp_path) as graders:
+        assert graders.rehearse() > 0
 
 
 def test_a_lesson_whose_solution_does_not_pass_grades_nobody(tmp_path, warm_grading):

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from resnet_lib import ResNet
-from resnet_lib.experiments.signals import INITIALISATIONS, signals, untrained_twins
+from resnet_lib.experiments.signals import INITIALISATIONS, batch, signals, untrained_twins
 from resnet_lib.experiments.tasks import photographs
 from resnet_lib.experiments.training import Recipe
 from resnet_lib.experiments.twins import DEPTHS, PAIRS
 from resnet_lib.explorers import TrainingExplorer, TwinExplorer, base
-from resnet_lib.explorers.depth import DEEP, DepthExplorer, batch, stage_marks, times
+from resnet_lib.explorers.depth import DEEP, DepthExplorer, stage_marks, times
 
 from .test_explorers import words
 

@@ -185,8 +185,7 @@ check_plain_block(plain_block, exercise="08.1")
 # root.</details>
 
 # %%
-from resnet_lib.experiments.signals import signals, untrained_twins
-from resnet_lib.explorers.depth import batch
+from resnet_lib.experiments.signals import batch, signals, untrained_twins
 
 pictures, labels = batch()
 measured = {}

@@ -5,7 +5,6 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import nn
@@ -14,11 +13,7 @@ from torch.nn import functional
 import resnet_lib
 
 from .._common import alone, runs_folder, whole
-from ..blocks import BTNK1, BTNK2, Projection, Stem
 from ..compare.endless import within
-from ..inside.attribution import grad_cam
-from ..network import resnet50
-from ..weights import from_published
 from .channels import SILENT
 from .checkpoints import CONTENTS
 from .conversions import TO_V1
@@ -26,17 +21,13 @@ from .costs import PARAMETERS
 from .degradation import DIAGNOSE
 from .folding import FOLD
 from .macs import MACS
-from .parts import _stage as stage
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
 from .placeholders import cell_of
 from .residuals import FACTOR
 from .sizes import BYTES, NUMBERS_LEFT
+from .standing_in import LIBRARY
 from .ways import WAYS
 from .widths import OUT_WIDTH
-
-
-def _grad_cam(network, x, target, step):
-    return grad_cam(network, x, target, step).values
 
 
 @dataclass(frozen=True)
@@ -54,13 +45,17 @@ class Part:
     lesson: str = ""
 
 
+def _part(name, *more):
+    return Part(lambda: LIBRARY[name], *more)
+
+
 PARTS = {
-    "MyStem": Part(lambda: Stem, "Stem", check_stem, "01"),
-    "MyBTNK2": Part(lambda: BTNK2, "BTNK2", check_btnk2, "02"),
-    "MyProjection": Part(lambda: partial(Projection, norm_layer=nn.BatchNorm2d), "Projection", check_projection, "03"),
-    "MyBTNK1": Part(lambda: BTNK1, "BTNK1", check_btnk1, "03"),
-    "make_stage": Part(lambda: stage, check=check_stage, lesson="04"),
-    "MyResNet50": Part(lambda: resnet50, "resnet50", check_network, "05"),
+    "MyStem": _part("MyStem", "Stem", check_stem, "01"),
+    "MyBTNK2": _part("MyBTNK2", "BTNK2", check_btnk2, "02"),
+    "MyProjection": _part("MyProjection", "Projection", check_projection, "03"),
+    "MyBTNK1": _part("MyBTNK1", "BTNK1", check_btnk1, "03"),
+    "make_stage": _part("make_stage", "", check_stage, "04"),
+    "MyResNet50": _part("MyResNet50", "resnet50", check_network, "05"),
     "out_width": Part(OUT_WIDTH.made),
     "numbers_left": Part(NUMBERS_LEFT.made),
     "batch_bytes": Part(BYTES.made),
@@ -71,9 +66,9 @@ PARTS = {
     "btnk2_macs": Part(MACS["BTNK2"].made),
     "to_v1": Part(TO_V1.made),
     "contents": Part(CONTENTS.made),
-    "rename": Part(lambda: from_published, "from_published"),
+    "rename": _part("rename", "from_published"),
     "silent": Part(SILENT.made),
-    "my_grad_cam": Part(lambda: _grad_cam, "grad_cam"),
+    "my_grad_cam": _part("my_grad_cam", "grad_cam"),
     "factor": Part(FACTOR.made),
     "diagnose": Part(DIAGNOSE.made),
     "ways": Part(WAYS.made),

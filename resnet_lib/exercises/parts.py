@@ -25,6 +25,7 @@ from ..compare.reference import Reference
 from ..network import ResNet
 from .judge import taking
 from .progress import done, working
+from .standing_in import LIBRARY
 from .symptoms import hints_for
 from .unaffected import unaffected
 from .verdict import Verdict, Wrong
@@ -78,7 +79,7 @@ def check_btnk1(make, *, stride_on="3x3", names=(), exercise=None):
 def check_stage(make, *, exercise=None):
     """make_stage(C, C1, S, n): n blocks, (C, W, W) → (4·C1, W/S, W/S)."""
     numbers = [(8, 8, 1, 3), (16, 8, 2, 2), (12, 4, 2, 4), (16, 8, 2, 1), (32, 8, 2, 2)]
-    cases = _blocks(_stage, ("C", "C1", "S", "n"), numbers)
+    cases = _blocks(LIBRARY["make_stage"], ("C", "C1", "S", "n"), numbers)
     return _check(make, cases, "stage", (), exercise, _of_blocks)
 
 
@@ -148,10 +149,6 @@ def _network(blocks, base, num_classes):
             nn.init.kaiming_uniform_(p, a=1) if p.dim() > 1 else p.fill_(1)
         network.head.fc.bias.uniform_(-0.1, 0.1)
     return network
-
-
-def _stage(C, C1, S, n):
-    return nn.Sequential(BTNK1(C, C1, S), *(BTNK2(4 * C1) for _ in range(n - 1)))
 
 
 def _of_blocks(stage, C, C1, S, n):

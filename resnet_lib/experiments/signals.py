@@ -1,6 +1,7 @@
 """How far a signal gets: the variance of what every block hands on, and the norm of the gradient that comes back."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import nn
@@ -8,6 +9,7 @@ from torch.nn import functional as F
 
 from .._common import seeded
 from ..activations import calls
+from .tasks import photographs
 from .twins import NoSum, blocks, twins
 
 # How a convolution's weights are drawn, name → what is done to them. The factor for ReLU as in He et al.,
@@ -19,6 +21,15 @@ INITIALISATIONS = {
     "normal, deviation 0.01": lambda w: nn.init.normal_(w, std=0.01),
 }
 FIRST = next(iter(INITIALISATIONS))
+BATCH = 64  # pictures
+
+
+@cache
+def batch():
+    """Return the pictures that signals are followed for, pieces of the photographs that lessons train on, and their
+    labels: (64, 3, 32, 32) and (64,)."""
+    task = photographs(n=BATCH, n_test=1)
+    return task.prepare(task.train[0]), task.train[1]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,8 @@
 """Signal and gradient by depth, plain against residual: one batch forward and back through untrained twins."""
 
 import math
-from functools import cache
 
-from ..experiments.signals import INITIALISATIONS, signals, untrained_twins
-from ..experiments.tasks import photographs
+from ..experiments.signals import INITIALISATIONS, batch, signals, untrained_twins
 from ..network import DESIGNS
 from ..views.curves import LOOKS, Chart, Curve
 from ..views.markup import beside
@@ -15,7 +13,6 @@ from .base import Guarded, all_threads, checkbox, choice, html, row, whole_numbe
 # ImageNet but one: 200 is in He et al., "Identity Mappings in Deep Residual Networks", arXiv 1603.05027, Table 5.
 DEEP = {int(name[6:]): (d.block, d.blocks) for name, d in DESIGNS.items() if name[6:].isdigit()}
 DEEP |= {200: ("bottleneck", (3, 24, 36, 3)), 302: ("bottleneck", (3, 30, 64, 3))}
-BATCH = 64  # pictures
 
 
 class DepthExplorer(Guarded):
@@ -85,13 +82,6 @@ class DepthExplorer(Guarded):
         drawn = (self._forward, forward, plainly), (self._back, back, plainly)
         drawn += ((self._parts, parts, "The two summands of every block."),)
         self.charts.show(beside(*(chart.draw(curves, words, marks=marks) for chart, curves, words in drawn)))
-
-
-@cache
-def batch():
-    """Return pieces of the photographs, as those that lessons train on, and their labels."""
-    task = photographs(n=BATCH, n_test=1)
-    return task.prepare(task.train[0]), task.train[1]
 
 
 def stage_marks(names):

@@ -47,9 +47,14 @@ def quiet():
     sys.modules["resnet_lib.grading"].student_numbers = NUMBERS.student_numbers
     for name in ("student_numbers", "own_numbers"):
         setattr(sys.modules["resnet_lib.exercises"], name, getattr(NUMBERS, name))
-    sys.modules["resnet_lib.exercises"].yours = lambda name: sys.modules["__main__"].__dict__.get(name)
+    sys.modules["resnet_lib.exercises"].yours = _yours
     sys.meta_path.insert(0, _Finder())
     torch.jit.script = unscripted
+
+
+def _yours(name):
+    """The submission's own part of that name, or the library's. It has no solutions of other exercises."""
+    return sys.modules["__main__"].__dict__.get(name) or STANDING_IN.LIBRARY.get(name) or Nothing()
 
 
 def unscripted(code=None, *given, **options):
@@ -126,4 +131,4 @@ def _by_file(name):
     return found
 
 
-FAKE, NUMBERS = _by_file("fake_clock"), _by_file("numbers")
+FAKE, NUMBERS, STANDING_IN = map(_by_file, ("fake_clock", "numbers", "standing_in"))
