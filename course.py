@@ -95,19 +95,19 @@ def environment():
 
 def call(arguments, **options):
     """Run .venv's Python in the course's folder and return its exit status."""
-    child = subprocess.Popen([PYTHON] + arguments, cwd=ROOT, env=environment(), **options)
-    # Whoever ends this process means the child. Ctrl-C reaches both at once: let the child finish first
-    # (Jupyter asks "shut down?", pytest prints its summary), then leave too.
-    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {each: signal.signal(each, lambda number, _: child.send_signal(number)) for each in ends}
-    status = interrupted = None
-    while status is None:
-        try:
-            status = child.wait()
-        except KeyboardInterrupt:
-            interrupted = True
-    for each, handler in before.items():
-        signal.signal(each, handler)
+    interrupted, before = [], {}
+    try:
+        # Ctrl-C reaches both at once: let the child finish first (Jupyter asks "shut down?", pytest prints its
+        # summary), then leave too.
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
+        child = subprocess.Popen([PYTHON] + arguments, cwd=ROOT, env=environment(), **options)
+        for each in (getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)):
+            # Whoever ends this process means the child.
+            before[each] = signal.signal(each, lambda number, _: child.send_signal(number))
+        status = child.wait()
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
     if interrupted and status != 130:  # a child that ends with it has said itself that it was stopped
         raise KeyboardInterrupt
     return status if status >= 0 else 128 - status

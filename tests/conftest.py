@@ -160,8 +160,10 @@ def browser():
     """A window of a real browser, with a profile of its own."""
     if lab.missing():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(lab.missing())
-    with lab.window(_once("chromium", lab.running_chromium)) as context:
-        yield context
+    chromium = _once("chromium", lab.running_chromium)
+    # Where the next test needs no browser, this ends before the file does: with Chromium.
+    with _open.enter_context(contextlib.ExitStack()) as until:
+        yield until.enter_context(lab.window(chromium))
 
 
 class Desk:

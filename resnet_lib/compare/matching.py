@@ -15,7 +15,7 @@ from .differing import TOLERANCE, Found, explain, idle, line_of, same, two_numbe
 from .errors import stopped
 from .kinds import found, layer_name
 from .misfit import blocks_of_stages, of_layers
-from .pairing import biased, by_key, copy, flows, keys, orders, pairs_of, placed, table
+from .pairing import by_key, copy, flows, keys, orders, pairs_of, placed, table
 from .survey import Layer, survey
 
 ENOUGH = 10 * TOLERANCE  # in training, where each BN divides by what rounding has touched
@@ -165,7 +165,7 @@ def _of_layers(learner, theirs, mine, x):
             return Found(counted, end, rows)
         _turn(theirs, mine)
         rows = table(theirs.layers, mine.layers)
-    if any(row[-1] != "same" for row in rows) or biased(theirs, mine):
+    if any(row[-1] != "same" for row in rows) or _biased(theirs, mine):
         # What no call shows, autograd does, and past .detach() it shows nothing.
         if isinstance(mine.out, torch.Tensor) and not mine.out.requires_grad and _unseen(mine):
             return Found(found("cut off"))
@@ -216,7 +216,7 @@ def _of_tables(rows, theirs, mine, learner, end):
         return Found(stopped(mine.error), end)
     wrong = [row for row in rows if row[-1] != "same"]
     if not wrong:
-        layer, own = biased(theirs, mine)
+        layer, own = _biased(theirs, mine)
         if loose := layer.tensors.get("bias") is not None and _unreached(learner, mine):
             return Found(loose)
         kind = "bias missing" if layer.tensors.get("bias") is not None else "bias too many"
@@ -270,3 +270,11 @@ def remarks(learner):
     if len(relus) == 1 and sum(isinstance(m, nn.BatchNorm2d) for m in learner.modules()) > 2:
         said.append("One ReLU module serves several places: right, but none of them has a name of its own to look at.")
     return tuple(said)
+
+
+def _biased(theirs, mine):
+    """The first (reference's, learner's) layer of which only one has a bias, or None."""
+    for layer, own in by_key(theirs.layers, mine.layers):
+        if layer.kind == "weights" and (layer.tensors.get("bias") is None) != (own.tensors.get("bias") is None):
+            return layer, own
+    return None

@@ -354,11 +354,3 @@ def copy(pairs):
             if own.tensors.get(role) is not None and t is not None:
                 to = own.tensors[role].t() if own.turned and role == "weight" else own.tensors[role]
                 to.copy_(t.view_as(to))
-
-
-def biased(theirs, mine):
-    """The first (reference's, learner's) layer of which only one has a bias, or None."""
-    for layer, own in by_key(theirs.layers, mine.layers):
-        if layer.kind == "weights" and (layer.tensors.get("bias") is None) != (own.tensors.get("bias") is None):
-            return layer, own
-    return None
