@@ -38,7 +38,6 @@ def notebook(desk):
         notebook.page.locator(".rl-explorer").nth(len(MADE)).wait_for()
         notebook.page.evaluate((Path(find_spec("axe_playwright_python").origin).parent / "axe.min.js").read_text())
         yield notebook
-    desk.close_page()  # it had every explorer in it, and axe
 
 
 @pytest.fixture
