@@ -1,6 +1,8 @@
 """Open exercises: distinguished from wrong ones, nothing stops there, and the library's parts are used until then."""
 
+import ast
 import inspect
+import json
 import linecache
 import textwrap
 
@@ -15,6 +17,7 @@ from resnet_lib.exercises.own import PARTS, library_name
 from resnet_lib.exercises.placeholders import open_lines, placeholder
 
 from .kernel import outputs
+from .lab import ROOT
 
 NUMBER = iter(range(10**6))
 
@@ -242,3 +245,16 @@ def test_a_missing_name_inside_a_function_is_shown_as_python_does(runner, tmp_pa
         runner.run(notebook, tmp_path)
     (error,) = [o for o in outputs(notebook) if o.output_type == "error"]
     assert "return missing" in "".join(error.traceback) or "missing" in "".join(error.traceback[1:])
+
+
+def test_a_check_takes_a_prediction_as_it_is_so_that_another_type_gets_a_sentence():
+    asked = []
+    for path in (ROOT / "notebooks").glob("[01]*.ipynb"):
+        for each in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            tree = ast.parse("".join(each["source"])) if each["cell_type"] == "code" else ast.Module([], [])
+            calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "predict"]
+            for call in calls:
+                *_, given = call.args
+                asked += [(path.name, ast.unparse(n)) for n in ast.walk(given) if isinstance(n, ast.Call)]
+                assert given is not call.args[0]
+    assert asked == []

@@ -297,8 +297,8 @@ limits = {name: "memory" if intensity(*layer) < machine.ridge else "arithmetic" 
 from resnet_lib.exercises import check_intensity, limit_question, predict
 
 display(check_intensity(intensity))
-asked = [limit_question(name, layer, machine.ridge) for name, layer in layers.items()]
-predict(asked, [limits.get(name) for name in layers], exercise="09.2")
+asked = {name: limit_question(name, layer, machine.ridge) for name, layer in layers.items()}
+predict(asked, limits, exercise="09.2")
 
 # %% [markdown]
 # Now the whole network, part by part. Each part is timed separately, on the output of the previous parts. Its bytes are
@@ -504,8 +504,7 @@ own = 9 * 256 * 128 * 56 * 56
 # %%
 from resnet_lib.exercises import steps_question
 
-parts = ["BTNK2", "BTNK1", "ResNet-50"]
-predict([steps_question(part) for part in parts], [steps.get(part) for part in parts], exercise="09.4")
+predict({part: steps_question(part) for part in ("BTNK2", "BTNK1", "ResNet-50")}, steps, exercise="09.4")
 
 # %%
 from resnet_lib.exercises import check_own
