@@ -99,7 +99,8 @@ def call(arguments, **options):
     try:
         # Ctrl-C reaches both at once: let the child finish first (Jupyter asks "shut down?", pytest prints its
         # summary), then leave too.
-        before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
+        if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as it is in the background
+            before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
         child = subprocess.Popen([PYTHON] + arguments, cwd=ROOT, env=environment(), **options)
         for each in (getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)):
             # Whoever ends this process means the child.

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_lib.views.style import CSS
-
 from . import lab
 from .test_browser_whole import overlap, window
 
@@ -108,8 +106,6 @@ def at_rest(root):
 )
 def test_everything_is_on_the_screen_at_once_and_nothing_overlaps(notebook, cell):
     root = explorer(notebook, cell)
-    # What other explorers show brings the common rules once more, which then come after the instrument's own.
-    notebook.page.add_style_tag(content=CSS.removeprefix("<style>").removesuffix("</style>"))
     for size in ((1200, 900), (1366, 768)):
         with window(notebook.page, *size):
             root.scroll_into_view_if_needed()

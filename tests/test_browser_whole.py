@@ -4,6 +4,8 @@ import contextlib
 
 import pytest
 
+from resnet_lib.views.style import CSS
+
 CELL = """
 from resnet_lib.explorers import NetworkExplorer, StageExplorer
 explorer = NetworkExplorer(W=64)
@@ -52,8 +54,10 @@ def settles(page):
 
 @contextlib.contextmanager
 def window(page, width, height):
-    """A window so large whose file browser is open."""
+    """A window so large whose file browser is open, and other explorers in it."""
     page.set_viewport_size({"width": width - 252, "height": height})
+    # What other explorers show brings the common rules once more, which then come after the instrument's own.
+    page.add_style_tag(content=CSS.removeprefix("<style>").removesuffix("</style>"))
     page.locator(".rl-explorer").first.scroll_into_view_if_needed()
     page.wait_for_timeout(300)
     yield

@@ -6,8 +6,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from resnet_lib.grading import Limits, Verdict, grade, student_numbers
 from resnet_lib.grading.grader import Graders
@@ -228,6 +230,25 @@ OFTEN = ("06", "08", "11")
 def test_each_solved_lesson_of_the_course_passes_so_that_it_can_be_graded(number, tmp_path, warm_grading):
     with warm_grading.hosts(), Graders(read_lesson(number), Limits(), tmp_path) as graders:
         assert graders.rehearse() > 0
+
+
+TENSORS = {
+    "the same": (lambda t: t.clone(), True),
+    "another number": (lambda t: t + 1, False),
+    "half": (torch.Tensor.half, False),
+    "sparse": (torch.Tensor.to_sparse, False),
+    "in rows": (torch.Tensor.to_sparse_csr, False),
+    "without numbers": (lambda t: t.to("meta"), False),
+}
+
+
+@pytest.mark.parametrize("kind", TENSORS)
+def test_whether_a_tensor_is_as_before_is_known_of_every_kind(kind):
+    from resnet_lib.grading.child import Child
+
+    change, same = TENSORS[kind]
+    t = change(torch.eye(3))
+    assert Child.unchanged(SimpleNamespace(before={id(t): torch.eye(3)}), t) is same
 
 
 def test_a_lesson_whose_solution_does_not_pass_grades_nobody(tmp_path, warm_grading):

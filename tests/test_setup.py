@@ -7,6 +7,7 @@ import os
 import re
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -216,6 +217,19 @@ def test_a_command_that_says_itself_that_ctrl_c_stopped_it_is_not_repeated(cours
     stamp(course, ["test"])
     ended = run(course, "site")
     assert (ended.returncode, ended.stderr) == (130, "stopped in lesson 03\n")
+
+
+@needs_sh
+def test_a_ctrl_c_that_whoever_started_the_course_has_turned_off_stops_nothing(course, venv):
+    # As a shell does for what it runs in the background: the Ctrl-C is meant for something else.
+    venv({"-m notebooks.site": "kill -INT $PPID; kill -INT $$; echo made >&2; exit 0"})
+    stamp(course, ["test"])
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        ended = run(course, "site")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (ended.returncode, ended.stderr) == (0, "made\n")
 
 
 @needs_sh

@@ -19,7 +19,7 @@ from .checks import (
 from .designs import check_design, design_problems, divisors, out_of_range
 from .files import alone, runs_folder, whole
 from .findings import Finding, Kind, kinds_of, say
-from .own_code import own_lines
+from .own_code import own_lines, shell
 from .published_parts import PublishedParts
 from .step_names import step_called
 from .values import evaluating, gap, one_thread, pair, seeded, shape_text, threads
@@ -27,6 +27,7 @@ from .values import evaluating, gap, one_thread, pair, seeded, shape_text, threa
 __all__ = [
     "kinds_of",
     "own_lines",
+    "shell",
     "shapes_only",
     "unfilled",
     "Checked",

@@ -1,5 +1,6 @@
-"""Which lines of a traceback are the learner's own."""
+"""Where the learner's code runs, and which lines of a traceback are its own."""
 
+import sys
 import traceback
 from pathlib import Path
 from sysconfig import get_paths
@@ -12,6 +13,11 @@ LIBRARIES = (
     *(get_paths()[name] for name in ("stdlib", "platstdlib")),
     "<frozen",
 )
+
+
+def shell():
+    """Return IPython's shell where this is a notebook, and None elsewhere."""
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
 
 
 def own_lines(error):

@@ -240,11 +240,11 @@ def _late(taps, theirs):
     return None
 
 
-def _fed_with_f(inside, taps):
+def _fed_with_f(its, taps):
     """A finding for a projection that is given what F has made in place of x, or None."""
-    side = next((layer for layer in inside if layer.name.endswith("shortcut.conv")), None)
+    side = next((layer for layer in its if layer.name.endswith("shortcut.conv")), None)
     own = side and taps.get(side.name)
-    F = [taps[layer.name] for layer in inside if layer.name in taps and ".shortcut." not in f".{layer.name}"]
+    F = [taps[layer.name] for layer in its if layer.name in taps and ".shortcut." not in f".{layer.name}"]
     made = [t for tap in F if tap.result is not None for t in (tap.result, tap.result.relu())]
     if not own or own.given is None:
         return None

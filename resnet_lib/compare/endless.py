@@ -7,6 +7,8 @@ import sys
 import threading
 from time import monotonic  # the clock itself: in lesson 09 a learner's code is given one that stands still
 
+from .._common import shell
+
 LIMIT = 10  # seconds; what exercises ask for takes milliseconds
 AGAIN = 0.05  # seconds until it is stopped once more, where it has caught the exception
 
@@ -148,9 +150,8 @@ def _raise_in(thread, exception):
 
 def _shell():
     """The notebook that runs this, or None where there is none or its exit() has been taken over already."""
-    IPython = sys.modules.get("IPython")
-    shell = IPython and IPython.get_ipython()
-    return shell if hasattr(shell, "ask_exit") and "ask_exit" not in vars(shell) else None
+    here = shell()
+    return here if hasattr(here, "ask_exit") and "ask_exit" not in vars(here) else None
 
 
 def _leave():

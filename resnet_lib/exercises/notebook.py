@@ -3,9 +3,10 @@
 import functools
 from difflib import get_close_matches
 
+from .._common import shell
 from . import own
 from .placeholders import placeholder
-from .progress import refused, shell
+from .progress import refused
 from .unaffected import unaffected
 from .verdict import Wrong, unanswered
 

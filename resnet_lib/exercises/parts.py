@@ -271,7 +271,7 @@ def _check(make, cases, part, names, exercise, look=None):
                 raise wrong(stopped(error), where(error)) from None
             if found:
                 raise wrong(*(_of_script(module, found) or found))
-            if awake is False:
+            if not awake:
                 raise _wrong(part, name, _finding("made in eval", name=name))
             if missing := [n for n in names if n not in has]:
                 raise _wrong(part, name, _finding("other names", names=", ".join(missing)))

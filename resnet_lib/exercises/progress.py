@@ -2,12 +2,11 @@
 
 import json
 import os
-import sys
 from contextlib import contextmanager
 from datetime import date
 from html import escape
 
-from .._common import alone, runs_folder, whole
+from .._common import alone, runs_folder, shell, whole
 from ..views.style import CSS
 
 
@@ -75,11 +74,6 @@ def refused():
     """Note that a check of the cell that runs now was not passed: the cell's other checks then solve no exercise."""
     global _refused
     _refused = _running_cell()
-
-
-def shell():
-    """Return IPython's shell where this is a notebook, and None elsewhere."""
-    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
 
 
 def _running_cell():

@@ -259,8 +259,10 @@ class Child:
     def unchanged(self, t):
         """Whether a tensor of a given module is as before the call: its version says nothing of t.data *= 0."""
         was = self.before.get(id(t))
-        same = was is None or (was.dtype, was.shape, was.device) == (t.dtype, t.shape, t.device)
-        return same and (was is None or t.is_meta or torch.equal(was, t))  # without numbers there are none to compare
+        if was is None:
+            return True
+        alike = all(getattr(was, name) == getattr(t, name) for name in ("dtype", "shape", "device", "layout"))
+        return alike and (t.is_meta or torch.equal(was, t))  # without numbers there are none to compare
 
     def remember(self, n, module):
         self.sent[n, None] = module
