@@ -127,12 +127,6 @@ CHANGED = [
     ),
     (check_start_as_shortcut, "(network)", ZEROED.format("torch.set_grad_enabled(False)"), "no gradient is recorded"),
     (check_start_as_shortcut, "(network)", ZEROED.format("torch.no_grad().__enter__()"), "no gradient is recorded"),
-    (
-        check_start_as_shortcut,
-        "(network)",
-        ZEROED.format("f.on = torch.inference_mode(); f.on.__enter__()"),
-        "still on",
-    ),
     (check_start_as_shortcut, "(network)", ZEROED.format("torch.set_default_dtype(torch.float64)"), "are float64"),
     (check_start_as_shortcut, "(network)", ZEROED.format("torch.set_grad_enabled(True)"), ""),
     (

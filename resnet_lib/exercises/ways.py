@@ -85,16 +85,20 @@ FAR = (24, 37, 50)  # of 50 blocks, floats still hold every number of ways exact
 
 
 def _reaches_far(f):
-    """Whether many blocks are no trouble to f. One that counts the ways one by one is right too, and has millions."""
-    began = time.thread_time()
+    """Whether many blocks are no trouble to f. One that counts the ways one by one is right too: six blocks more take
+    it 64 times as long. The clock on the wall tells, since the grader's f runs in another process."""
+    seconds = []
     try:
-        with torch_again(), within(0.5):
-            f(18)
+        with torch_again(), within(1):
+            for n in (14, 20):
+                began = time.perf_counter()
+                f(n)
+                seconds.append(time.perf_counter() - began)
     except Endless:
         return False
     except Exception:  # that is told by what judges it
         return True
-    return time.thread_time() - began < 0.01
+    return seconds[1] < 4 * seconds[0] + 0.005
 
 
 def _whole_numbers(found):
