@@ -45,6 +45,15 @@ def _gradients(where, at, mine, right, mode, all, **_):
     )
 
 
+def _projection_missing(where, C, C_out, **_):
+    why = (
+        f"{C} channels come in and {C_out} go out, and a sum needs equal shapes. This does not depend on the stride: "
+        "Stage 1 has S = 1 and needs its projection too."
+    )
+    stride = "its stride makes the maps smaller, and a sum needs equal shapes, whatever the channels."
+    return f"{where} has no projection. It needs one: {why if C != C_out else stride}"
+
+
 def _layer_missing(where, shape, missing, **_):
     more = f" ({missing} of them are missing.)" if missing > 1 else ""
     return f"{where} is missing: a layer of shape {shape_text(shape)}.{more}"
@@ -165,10 +174,7 @@ LAYERS = {
         "published weights have none: write bias=False."
     ),
     "blocks in a stage": _stage_blocks,
-    "projection missing": (
-        "{where} has no projection. It needs one: {C} channels come in and {C_out} go out, and a sum needs equal "
-        "shapes. This does not depend on the stride: Stage 1 has S = 1 and needs its projection too."
-    ),
+    "projection missing": _projection_missing,
     "projection's norm missing": NORM_MISSING,
     "norm missing": NORM_MISSING,
     "layer missing": _layer_missing,
