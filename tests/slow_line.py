@@ -13,8 +13,8 @@ def slow_line(lab, seconds):
     ready, line = threading.Event(), {}
 
     async def meet(reader, writer):
-        their_reader, their_writer = await asyncio.open_connection("127.0.0.1", urlsplit(lab.address).port)
         with contextlib.suppress(asyncio.CancelledError):  # the end of it all
+            their_reader, their_writer = await asyncio.open_connection("127.0.0.1", urlsplit(lab.address).port)
             await asyncio.gather(_carry(reader, their_writer, seconds), _carry(their_reader, writer, seconds))
 
     async def serve():
