@@ -131,6 +131,12 @@ def test_a_move_of_a_slider_does_not_fetch_the_icon_of_the_tab(page):
     assert [address for address in asked if "favicon" in address] == []
 
 
+def test_a_menu_narrower_than_its_choice_says_it_whole_to_a_mouse_at_rest(page):
+    menu = page.get_by_role("combobox", name="show", exact=True)
+    chosen = menu.evaluate("menu => menu.value")
+    assert chosen and menu.get_attribute("title") == f"show: {chosen}"
+
+
 def test_a_click_in_the_drawing_shows_that_step(page, notebook):
     page.get_by_role("button", name="show the maps of conv2").click()
     settles(page)

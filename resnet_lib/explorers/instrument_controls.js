@@ -110,7 +110,7 @@ function pageControl(model, name, said, {set}) {
 }
 
 function menuControl(model, name, said, {set}) {
-  const select = make('select', {'aria-label': name, title: name, onchange: () => set(name, select.value)});
+  const select = make('select', {'aria-label': name, onchange: () => { show(select.value); set(name, select.value); }});
   const element = make('span', {class: 'rl-menu'}, select);
   const update = now => {
     const {value} = select, groups = new Map();
@@ -128,8 +128,12 @@ function menuControl(model, name, said, {set}) {
     select.disabled = Boolean(now.disabled);
     return true;
   };
+  const show = value => {
+    select.value = value;
+    select.title = `${name}: ${value}`;  // whole, where the menu is narrower
+  };
   update(said);
-  return {element, update, show: value => { select.value = value; }};
+  return {element, update, show};
 }
 
 function buttonsControl(model, name, said, {set}) {
