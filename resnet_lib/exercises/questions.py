@@ -347,5 +347,4 @@ def _choose(guess, options):
 def _show(value):
     if isinstance(value, tuple) and len(value) == 2:
         return f"({value[0]:.3g}, {value[1]:.3g})"
-    text = shape_text if isinstance(value, tuple) else str if isinstance(value, str) else shown
-    return text(value)
+    return (shape_text if isinstance(value, tuple) else str if isinstance(value, str) else shown)(value)
