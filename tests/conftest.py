@@ -46,6 +46,23 @@ def pytest_addoption(parser):
     parser.addoption("--quick", action="store_true", help="a few cases of every test that needs no more than a moment")
 
 
+# Side by side, the files that begin so run one after another in one process, which then starts JupyterLab, a browser,
+# the live pages or the grader once. The first that fits.
+TOGETHER = ("test_browser_site", "test_browser", "test_grading")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler.loadfile import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return next((name for name in TOGETHER if f"/{name}" in f"/{file}"), file)
+
+    return Together(config, log)
+
+
 def pytest_ignore_collect(collection_path, config):
     # None leaves it to pytest: False would read everything, .venv too.
     return config.getoption("quick") and collection_path.stem.startswith(SLOW + TRAINING) or None
@@ -93,6 +110,20 @@ def _cases(items):
     for item in items:
         yield item, seen[_test_of(item)], counts[_test_of(item)]
         seen[_test_of(item)] += 1
+
+
+@pytest.fixture(scope="session")
+def in_one_process(tmp_path_factory):
+    """`in_one_process(what)` fails where another process of this run has come there too."""
+    folder = tmp_path_factory.getbasetemp()  # of this process; the folder above it is the run's
+    run = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+    def note(what):
+        with open(run / f"{what}.processes", "a") as file:
+            file.write(f"{os.getpid()}\n")
+        assert set((run / f"{what}.processes").read_text().split()) == {str(os.getpid())}, what
+
+    return note
 
 
 @pytest.fixture(autouse=True)
@@ -202,7 +233,8 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(browser, request, tmp_path_factory):
+def desk(browser, request, tmp_path_factory, in_one_process):
+    in_one_process("JupyterLab")
     if "root" not in _shared:
         _shared["root"] = tmp_path_factory.mktemp("lab")
     folder = _shared["root"] / request.module.__name__.rpartition(".")[2]

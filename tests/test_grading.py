@@ -5,6 +5,7 @@ import functools
 import json
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from resnet_lib.grading.reports import harmless, told_apart
 from resnet_lib.grading.submissions import answers, merged, read_lesson
 
 from .conftest import in_full
-from .small_lesson import BEGIN, EXERCISE, RIGHT, WRONG, cell, made_lesson, notebook, submission
+from .small_lesson import ASSERTS, BEGIN, EXERCISE, RIGHT, WRONG, cell, made_lesson, notebook, submission
 
 # ── What honest learners write ───────────────────────────────────────────────────────────────────────────────
 
@@ -81,6 +82,59 @@ def honest(tmp_path_factory, warm_grading):
 @pytest.mark.parametrize("name", [*HONEST, "a cell of their own"])
 def test_what_runs_in_a_notebook_passes(honest, name):
     assert honest[name][0].result == "passed", honest[name][0]
+
+
+# Cells of exercise 1, and those between it and its check.
+BELOW = {
+    "in a cell below": (EXERCISE.format(n=1), RIGHT),
+    "in the second cell below": (EXERCISE.format(n=1), "twice(3)", "k = 2", "def twice(x):\n    return k * x"),
+    "below another try": (WRONG, RIGHT),
+    "below one with a gap": ("def twice(x):\n    return ...", RIGHT),
+    "with a helper below": ("def twice(x):\n    return double(x)", "def double(x):\n    return x + x"),
+    "above notes that are no Python": (RIGHT, "1/0", "so it works"),
+}
+NOT_BELOW = {
+    "a wrong one": ((RIGHT, WRONG), "failed"),
+    "one with a gap": ((EXERCISE.format(n=1), "def twice(x):\n    return ..."), "not done"),
+    "one that stops": ((EXERCISE.format(n=1), "twice = 1 / 0"), "failed"),
+    "something else": ((EXERCISE.format(n=1), "k = 2"), "not done"),
+}
+
+
+def with_cells_below(path, first, *below):
+    """A submission whose exercise's cell is followed by these, and then by its check."""
+    cells = [cell(BEGIN, id="begin"), cell(first, "exercise", id="given-1"), *map(cell, below)]
+    return notebook(path, [*cells, cell(ASSERTS, id="check-1"), cell("twice = None")])
+
+
+@pytest.fixture(scope="module")
+def below(tmp_path_factory, warm_grading):
+    folder, found = tmp_path_factory.mktemp("below"), {}
+    lesson = made_lesson(folder / "notebooks", 1)
+    (folder / "scratch").mkdir()
+    cases = BELOW | {name: cells for name, (cells, _) in NOT_BELOW.items()}
+    cases["missing"] = ("import no_such_module_here\n" + RIGHT,)
+    students = [(n, with_cells_below(folder / f"{i}.ipynb", *cells)) for i, (n, cells) in enumerate(cases.items())]
+    with warm_grading.hosts(), Graders(lesson, Limits(10), folder / "scratch") as graders:
+        graders.rehearse()
+        graders.all(students, lambda student, verdicts, _: found.update({student: verdicts[0]}), jobs=2)
+    return found
+
+
+@pytest.mark.parametrize("name", BELOW)
+def test_what_stands_between_an_exercise_and_its_check_belongs_to_the_answer_as_in_a_notebook(below, name):
+    assert below[name].result == "passed", below[name]
+    assert BELOW[name][0] == EXERCISE.format(n=1) or BELOW[name][0] in below[name].given
+
+
+@pytest.mark.parametrize("name", NOT_BELOW)
+def test_the_last_answer_before_the_check_counts(below, name):
+    assert below[name].result == NOT_BELOW[name][1], below[name]
+
+
+def test_a_module_that_is_missing_here_is_told_to_the_teacher(below):
+    assert below["missing"].result == "failed"
+    assert "It needs the module no_such_module_here" in below["missing"].look[0]
 
 
 def test_a_notebook_that_begins_with_a_byte_order_mark_is_read(lesson, tmp_path):
@@ -192,11 +246,12 @@ def test_only_what_has_changed_is_graded_again_and_nothing_of_the_teachers_is_ov
 
 def test_names_that_print_alike_are_told_apart():
     paths = ["a\u2028b.ipynb", "a\u2029b.ipynb", "a b.ipynb", "a b (2).ipynb", "c.ipynb"]
+    paths += ["ü.ipynb", "u\u0308.ipynb", "ü .ipynb", " ü.ipynb", "ü\u200f.ipynb"]
     found = told_apart(list(map(Path, paths)))
-    assert len(set(found)) == 5 and found[4] == "c"
+    assert len({" ".join(unicodedata.normalize("NFC", name).split()) for name in found}) == 10 and found[4] == "c"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", " =1", "\t=1", "\r\n=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", " =1", "\t=1", "\r\n=1", "＝1"])
 def test_no_cell_of_the_csv_is_a_formula(text):
     assert harmless(text).startswith("'") and "\n" not in harmless(text)
 
@@ -220,8 +275,8 @@ def test_what_cannot_be_graded_is_said_in_a_sentence(tmp_path, change, sentence)
         grade(**given, notebooks=tmp_path / "notebooks")
 
 
-# The usual run takes those that stand on parts of earlier lessons, on networks without numbers and on measured signals.
-OFTEN = ("06", "08", "11")
+# The usual run takes those that stand on parts of earlier lessons and on measured signals.
+OFTEN = ("06", "08")
 
 
 @pytest.mark.parametrize(
@@ -299,6 +354,13 @@ def test_an_exercise_is_known_by_its_first_line_when_its_id_is_lost(lesson, tmp_
 
 def test_an_exercise_is_known_by_its_order_when_none_was_deleted(lesson, tmp_path):
     assert found(lesson, tmp_path, cell(RIGHT, "exercise"), cell(WRONG, "exercise")) == {1: RIGHT, 2: WRONG}
+
+
+def test_an_exercise_is_known_by_its_names_when_nothing_else_is_left_of_it(tmp_path):
+    given = "# Exercise {n}: a number.\nnumber_{n} = ..."
+    lesson = made_lesson(tmp_path / "notebooks", 2, given=given, solved="number = 1")
+    second = "x = 1\nnumber_2 = 2 * x"
+    assert found(lesson, tmp_path, cell(BEGIN), cell("number_12 = 3"), cell(second)) == {2: second}
 
 
 def test_a_deleted_or_untouched_exercise_has_no_answer(lesson, tmp_path):

@@ -105,10 +105,18 @@ def test_without_a_name_everybody_has_the_common_numbers(capsys):
         ("ada", "bob", False),
         ("", "bob", False),
         ("!", "bob", False),
+        ("Jürgen Weiß", "Weiß, Ju\u0308rgen", True),  # as macOS writes the names of files
+        ("Jürgen Müller", "mllerjrgen", True),  # as Canvas does
+        ("Äda", "Öda", False),
+        ("名前 花子", "山田 太郎", False),
     ],
 )
 def test_a_name_is_known_in_the_forms_that_files_give_it(one, other, same):
     assert same_student(one, other) is same and same_student(other, one) is same
+
+
+def test_a_letter_gives_the_same_numbers_however_a_computer_writes_it():
+    assert own_numbers("Jürgen") == own_numbers("Ju\u0308rgen")
 
 
 def test_in_a_notebook_the_learners_own_word_counts():

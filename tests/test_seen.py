@@ -1,15 +1,18 @@
 """A picture run through a network: everything shown of it is what the network computes."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 from PIL import Image
 
 from resnet_lib import ResNet, resnet50
+from resnet_lib.explorers import trained
+from resnet_lib.explorers.whole_maps import picture_input
 from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import photo, to_input
-from resnet_lib.weights import load
+from resnet_lib.weights import CHECKPOINTS, load
 
 from .reference import bottleneck_by_hand, plain
 
@@ -22,6 +25,21 @@ def network(thin_network):
 @pytest.fixture(scope="module")
 def seen(network):
     return Seen(network, "cat", 96)
+
+
+def test_a_picture_is_prepared_as_the_checkpoint_says(network):
+    mine = copy.deepcopy(network)
+    mine.checkpoint = replace(CHECKPOINTS["thin"], resize=230, size=224, resample="bicubic")
+    expected = to_input(photo("cat"), 96, round(96 * 230 / 224), "bicubic")
+    assert torch.equal(Seen(mine, "cat", 96).x, expected)
+    assert torch.equal(picture_input("cat", 96, mine.checkpoint), expected)
+    assert not torch.equal(Seen(network, "cat", 96).x, expected)
+
+
+def test_the_input_of_a_trained_block_is_prepared_as_the_checkpoint_says(network, monkeypatch):
+    before = trained._inputs.__wrapped__("thin", "stage1.0", "cat", 64)
+    monkeypatch.setitem(trained.CHECKPOINTS, "thin", replace(CHECKPOINTS["thin"], resample="bicubic"))
+    assert not torch.equal(trained._inputs.__wrapped__("thin", "stage1.0", "cat", 64), before)
 
 
 def test_it_keeps_what_every_step_of_a_clone_without_hooks_computes(network, seen):

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -119,8 +120,11 @@ def test_every_design_has_a_published_checkpoint_of_its_own_name():
         assert checkpoint.options["stride_on"] == "3x3"
         assert checkpoint.note
         if name != "thin":
-            assert re.fullmatch(rf"{checkpoint.design}-[0-9a-f]{{8}}\.pth", checkpoint.file)
             assert name.split("-")[0] == checkpoint.design
+            assert re.fullmatch(r"[0-9a-f]{8,64}", checkpoint.digits)
+            # PyTorch's own have the digits in their names; of others the catalogue says address and digits.
+            own = re.fullmatch(rf"{checkpoint.design}-[0-9a-f]{{8}}\.pth", checkpoint.file)
+            assert own or (checkpoint.base and checkpoint.sha256)
 
 
 def test_no_two_checkpoints_share_a_file():
@@ -129,12 +133,12 @@ def test_no_two_checkpoints_share_a_file():
 
 
 def test_the_three_published_files_of_resnet50_and_their_preprocessing():
-    told = {name: (c.file, c.resize, c.size) for name, c in CHECKPOINTS.items() if name.startswith("resnet50")}
-    assert told == {
+    for name, told in {
         "resnet50-original": ("resnet50-19c8e357.pth", 256, 224),
         "resnet50": ("resnet50-0676ba61.pth", 256, 224),
         "resnet50-IMAGENET1K_V2": ("resnet50-11ad3fa6.pth", 232, 224),
-    }
+    }.items():
+        assert (CHECKPOINTS[name].file, CHECKPOINTS[name].resize, CHECKPOINTS[name].size) == told
 
 
 @pytest.mark.slow
@@ -184,6 +188,13 @@ def test_to_input_is_the_preprocessing_of_that_checkpoint():
     assert x.shape == (1, 3, 32, 32)
     assert torch.equal(x, to_input(photo("cat"), 32, 40))
     assert not torch.equal(x, to_input(photo("cat"), 32, 32))
+
+
+def test_another_size_keeps_the_share_that_is_cut_out_and_the_way_of_resizing():
+    bicubic = replace(small(), resample="bicubic")
+    x = bicubic.to_input(photo("cat"), 64)
+    assert torch.equal(x, to_input(photo("cat"), 64, 80, "bicubic"))
+    assert not torch.equal(x, to_input(photo("cat"), 64, 80))
 
 
 def test_a_checkpoint_can_be_the_key_of_a_cache():

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from unicodedata import normalize
 
 USUAL = {(64, 56, 64, 1), (256, 56, 128, 2), (512, 28, 256, 2), (1024, 14, 512, 2), (256, 56, 64, 1)}
 
@@ -13,7 +14,7 @@ def student_numbers(identifier, lesson="03"):
     differ from 4·C1, so that the block needs its projection; W is from 7 to 63, odd half of the time; they are never
     those of a block of ResNet-50. Spaces around the identifier and capitals do not count. ValueError if it is empty.
     """
-    name = str(identifier).strip().casefold()
+    name = normalize("NFC", str(identifier)).strip().casefold()
     if not name:
         raise ValueError("the identifier is empty: give the student's name, number or address")
     for attempt in range(100):
@@ -39,7 +40,10 @@ def own_numbers(me="", lesson="03"):
 
 def same_student(one, other):
     """Return whether two names may be one student's: all words of one are in the other, or they have the same letters,
-    as "Ada Lovelace" and Canvas's "lovelaceada" do."""
-    words = [set(re.findall(r"[^\W_]+", str(name).casefold())) for name in (one, other)]
-    letters = [sorted("".join(re.findall(r"[^\W_]+", str(name).casefold()))) for name in (one, other)]
-    return all(words) and (words[0] <= words[1] or words[1] <= words[0] or letters[0] == letters[1])
+    as "Ada Lovelace" and Canvas's "lovelaceada" do, with or without those that ASCII has not."""
+    one, other = (normalize("NFC", normalize("NFC", str(name)).casefold()) for name in (one, other))
+    words = [set(re.findall(r"[^\W_]+", name)) for name in (one, other)]
+    letters = [sorted("".join(re.findall(r"[^\W_]+", name))) for name in (one, other)]
+    plain = [[c for c in each if c.isascii()] for each in letters]
+    alike = letters[0] == letters[1] or plain[0] == plain[1] and plain[0] in letters
+    return bool(all(words) and (words[0] <= words[1] or words[1] <= words[0] or alike))

@@ -81,7 +81,7 @@ class NetworkExplorer(WholeExplorer):
         if self.weights.value == "random":
             return super().network()
         checkpoint = CHECKPOINTS[self.design.value]
-        return loaded(checkpoint.name), round(self.W.value * checkpoint.resize / checkpoint.size)
+        return loaded(checkpoint.name), checkpoint
 
     def weights_name(self):
         if self.weights.value == "random":

@@ -10,7 +10,7 @@ from ..activations import calls
 from ..anatomy import anatomy, shapes_only
 from ..blocks import BTNK1
 from ..network import resnet50
-from ..photos import PATTERNS, photo, to_input
+from ..photos import PATTERNS, photo
 from ..weights import CHECKPOINTS, load
 from .block_design import BlockDesign
 
@@ -86,6 +86,5 @@ def loaded(name):
 def _inputs(network, path, picture, size):
     whole, checkpoint = loaded(network), CHECKPOINTS[network]
     image = picture.image if isinstance(picture, _Same) else photo(picture)
-    x = to_input(image, size, round(size * checkpoint.resize / checkpoint.size))
     with torch.no_grad():
-        return calls(whole, x, [f"{path}.conv1"])[f"{path}.conv1"].inputs[0]
+        return calls(whole, checkpoint.to_input(image, size), [f"{path}.conv1"])[f"{path}.conv1"].inputs[0]

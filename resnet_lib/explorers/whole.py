@@ -69,7 +69,7 @@ class WholeExplorer(InstrumentExplorer):
         raise NotImplementedError
 
     def network(self):
-        """Return the network that computes the maps, and how the picture is resized for it, None for as usual."""
+        """Return the network that computes the maps, and its `Checkpoint`, None where it has none."""
         return random_network(self.plan), None
 
     def weights_name(self):
@@ -207,8 +207,8 @@ class WholeExplorer(InstrumentExplorer):
         try:
             if self._run[0] != self._key():
                 self._run = (None, None)  # its memory, before the next one needs its own
-                network, resize = self.network()
-                run = run_whole(lambda: network, self.whole, self.picture.value, self.W.value, resize)
+                network, checkpoint = self.network()
+                run = run_whole(lambda: network, self.whole, self.picture.value, self.W.value, checkpoint)
                 self._run = (self._key(), run)
             self._show_inside() if self.entered else self._show_stages()
         except WRONG as problem:

@@ -40,11 +40,11 @@ def lend_weights(network):
     return network.train()
 
 
-def picture_input(picture, W, resize=None):
-    """Return a picture, or a pattern by its name, as a network's input, (1, 3, W, W)."""
+def picture_input(picture, W, checkpoint=None):
+    """Return a picture, or a pattern by its name, as the input of a network with this checkpoint, (1, 3, W, W)."""
     if isinstance(picture, str) and picture in PATTERNS:
         return pattern(picture, W).expand(1, 3, W, W)
-    return to_input(picture, W, resize)
+    return checkpoint.to_input(picture, W) if checkpoint else to_input(picture, W)
 
 
 @dataclass(eq=False)
@@ -77,10 +77,10 @@ def look_inside(block, size):
     return Look(Anatomy(type(block).__name__, size, steps), None, (f, side, after[0], after[-1]))
 
 
-def run_whole(make, whole, picture, W, resize=None):
+def run_whole(make, whole, picture, W, checkpoint=None):
     """Return the `WholeRun` of a network that `make()` returns, with the `Anatomy` of that, for a picture."""
     network, window = make(), None
-    x = picture_input(picture, W, resize)
+    x = picture_input(picture, W, checkpoint)
     if whole.macs > BUDGET:
         window = max(32, int(W * (BUDGET / whole.macs) ** 0.5) // 32 * 32)
         start = (W - window) // 2 // 32 * 32

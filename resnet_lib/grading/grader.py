@@ -170,8 +170,8 @@ class Graders:
         given = {e.exercise: e.source for e in self.lesson.exercises}
         try:
             cells = merged(self.lesson, path)
-            answers = {n: source for source, n in cells if n and bare(source) != bare(given[n])}
-            wanted = [n for n in self.wanted if n in answers]
+            written = {abs(n) for source, n in cells if n < 0 or n and bare(source) != bare(given[n])}
+            wanted = [n for n in self.wanted if n in written]
             found = {v.exercise: v for v in self.judged(cells, wanted, student=self.names.get(path, ""))}
         except ValueError as problem:
             return [Verdict(n, UNREADABLE, f"{problem}.") for n in self.wanted]

@@ -13,12 +13,12 @@ from .. import exercises
 from ..compare import endless
 from ..exercises import own as parts_of_lessons
 from ..exercises.own_question import handed_in_as
-from ..exercises.placeholders import open_lines
 from ..exercises.questions import Question
 from . import wire
+from .answering import Answer, lacking
 from .box import limit
 from .line import Line, Stream, reader
-from .needs import EVERY, names, needed, parsed
+from .needs import EVERY, names, needed, parsed, top
 from .proxies import Chosen, Ended, Function
 from .remote import Remote
 from .verdicts import CRASHED, FAILED, LOOK, NOT_DONE, Part, Verdict, summed
@@ -78,7 +78,8 @@ class Exercise:
         self.above = [cell["solution"] or cell["source"] for cell in cells[:at]]
         self.statements = list(_statements(cells[at + 1 :]))
         self.earlier = [cell["source"] for cell in cells[:at] if cell["exercise"]]
-        self.due, self.remote = top(self.source), None
+        self.answer, self.remote = Answer(job["cells"], n, self.source), None
+        self.due = self.answer.due
 
     def judged(self):
         """(verdict, the library's classes in it, what the system could not close)."""
@@ -106,19 +107,17 @@ class Exercise:
 
     def verdict(self, result, sentence, **more):
         took = round(time.monotonic() - self.begun, 2)
-        return Verdict(self.n, result, cut(sentence), took, given=self.answer, **more)
-
-    @property
-    def answer(self):
-        return next((source for source, n in self.job["cells"] if n == self.n), "")
+        return Verdict(self.n, result, cut(sentence), took, given=self.answer.text, **more)
 
     def judge(self):
-        if open_lines(self.answer):
+        if self.answer.untouched:
+            return self.verdict(NOT_DONE, "The cell is as it was given out.")
+        if self.answer.open:
             return self.verdict(NOT_DONE, "There is still a ... in the cell.")
         space, by_eye = PREPARED.get(self.n) or self.reference()
         used = set().union(*(names(ast.unparse(s))[1] for s in self.statements))
         own = self.due | (set().union(*map(top, self.earlier)) & used)
-        if problem := self.run(own):
+        if problem := self.run(own, used):
             return problem
         values, look = self.values(own, used)
         if isinstance(values, Verdict):
@@ -130,7 +129,7 @@ class Exercise:
         extra = sorted(self.remote.classes - set(self.job["library"].get(str(self.n), self.remote.classes)))
         if extra:
             look.append(f"It is built from the library's own {', '.join(extra)}.")
-        return summed(self.n, parts, look, self.answer, round(time.monotonic() - self.begun, 2))
+        return summed(self.n, parts, look, self.answer.text, round(time.monotonic() - self.begun, 2))
 
     def reference(self):
         """The names that the checks use, from the solved lesson; and which statements no check can judge."""
@@ -152,34 +151,32 @@ class Exercise:
             exec(compile(self.above[i], "<lesson>", "exec", dont_inherit=True), space)
         return space, by_eye
 
-    def run(self, own):
-        """Run the submission's cells down to the exercise's; a verdict where its own cell stops."""
-        cells = self.job["cells"]
-        at = next(i for i, (_, n) in enumerate(cells) if n == self.n)
-        sources = [source for source, _ in cells]
-        wanted = names(sources[at])[1] | (own - self.due)
-        which = range(at) if self.thorough else needed(sources[:at], wanted)
-        which = [*which, at]
+    def run(self, own, used):
+        """Run the submission's cells down to the exercise's check; a verdict where its answer stops."""
+        sources = self.answer.sources
+        which = self.answer.cells(own, self.thorough)
         errors = self.remote.cells([sources[i] for i in which])
-        if errors[-1] is None:
+        stopped = self.answer.stopped(which, errors, used)
+        if stopped is None:
             return None
-        for name in (own | wanted) & self.known():
+        at, found, before = stopped
+        for name in (own | names(sources[at])[1]) & self.known():
             with contextlib.suppress(KeyError):
                 if isinstance(self.remote.get(name), Chosen):
                     look = (self.handed_in(self.due),)
                     return self.verdict(LOOK, "It follows from what was chosen in a widget.", maximum=0, look=look)
-        error = self.remote.problem({"error": errors[-1]})
+        error = self.remote.problem({"error": found})
         left = parsed(sources[at])
         if isinstance(error, NotImplementedError) and any(isinstance(s, ast.Raise) for s in left.body):
             return self.verdict(NOT_DONE, "The cell still raises NotImplementedError: remove that line.")
         said = f"The cell stops. {_named(error)}"
-        lines = errors[-1].get("lines") or []
+        lines = found.get("lines") or []
         said += f" (Line {lines[-1][1]}: {lines[-1][2].strip()})" if lines and lines[-1][2] else ""
-        before = next((i for i, e in zip(which[:-1], errors[:-1], strict=True) if e is not None), None)
         if before is not None:
             first = next(iter(sources[before].strip().splitlines()), "")
             said += f" A cell above, which begins with “{first[:60]}”, has stopped before."
-        return self.verdict(FAILED, said, parts=(Part(0.0, cut(said), mistake=f"cell stops: {type(error).__name__}"),))
+        parts = (Part(0.0, cut(said), mistake=f"cell stops: {type(error).__name__}"),)
+        return self.verdict(FAILED, said, parts=parts, look=lacking(errors))
 
     def known(self):
         return {name for source, _ in self.job["cells"] for name in names(source)[0]}
@@ -288,18 +285,6 @@ def _checks(statement):
 
 def _imports(statement):
     return isinstance(statement, ast.Import | ast.ImportFrom)
-
-
-def top(source):
-    """The names that a cell's top level gives a value, without its imports."""
-    found = set()
-    tree = parsed(source)
-    for node in tree.body if tree else ():
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif not _imports(node):
-            found |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    return found
 
 
 def _named(error):

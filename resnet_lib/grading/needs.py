@@ -1,10 +1,13 @@
 """Which cells of a notebook a cell needs: those that give its names a value, and what those need."""
 
 import ast
+import re
 import symtable
 import warnings
 from functools import lru_cache
 
+MAGIC = re.compile(r"^[ \t]*[!%?]|=[ \t]*[!%]|\?[ \t]*$", re.MULTILINE)
+MAGICS = 100  # in one cell that is still read
 EVERY = "*"  # what a cell binds that cannot be read, or that imports all names of a module
 
 
@@ -50,19 +53,48 @@ def _root(node):
 
 def parsed(source):
     """The cell as Python sees it after IPython's own transformations, or None where it is no Python."""
-    from IPython.core.inputtransformer2 import TransformerManager
-
     lines = source.split("\n")
     if lines and lines[0].startswith("%%"):  # the body of a cell's magic is Python in those that a lesson needs
         source = "\n".join(lines[1:])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(TransformerManager().transform_cell(source))
+            tree = _plain(source) or _transformed(source)
             symtable.symtable(ast.unparse(tree), "<cell>", "exec")  # sees more of what is no Python
             return tree
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _plain(source):
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return None
+
+
+def _transformed(source):
+    """IPython reads the whole cell again for each magic in it: of very many it takes minutes."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    if len(MAGIC.findall(source)) > MAGICS:
+        raise SyntaxError("a cell of magics")
+    return ast.parse(TransformerManager().transform_cell(source))
+
+
+def top(source):
+    """The names that a cell's top level gives a value, without its imports."""
+    tree = parsed(source)
+    return set().union(*(given(node) for node in tree.body)) if tree else set()
+
+
+def given(statement):
+    """The names that a statement gives a value, without imports."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return set()
+    return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 def needed(sources, wanted):

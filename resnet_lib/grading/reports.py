@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from html import escape
 from pathlib import Path
@@ -28,12 +29,13 @@ def printable(value):
 def harmless(value):
     """The value as text that no spreadsheet takes for a formula, in one line."""
     text = printable(value)
-    return "'" + text if text.lstrip().startswith(("=", "+", "-", "@")) else text
+    first = unicodedata.normalize("NFKC", text.lstrip()[:1])  # some spreadsheets read wide signs as narrow ones
+    return "'" + text if first in ("=", "+", "-", "@") else text
 
 
 def told_apart(paths):
     """A printable name for each submission, no two alike."""
-    names = [identity(path)[0] for path in paths]
+    names = [" ".join(unicodedata.normalize("NFC", identity(path)[0]).split()) for path in paths]
     counts, used = Counter(), set(names)
     for i, name in enumerate(names):
         counts[name] += 1
@@ -110,7 +112,7 @@ def everything(grades, students, folder, lesson):
 
 def file_name(student):
     """A name for a student's file: letters and digits, and a mark that keeps any two apart."""
-    plain = re.sub(r"[^\w.-]+", "_", student).strip("._")[:80]
+    plain = re.sub(r"[^\w.-]+", "_", student).strip("._").encode()[:160].decode(errors="ignore")  # 255 are the most
     mark = hashlib.sha256(student.encode()).hexdigest()[:6]
     return f"{plain}-{mark}"
 
@@ -173,7 +175,7 @@ def _identical(verdicts):
     alike = defaultdict(list)
     for student, v in verdicts.items():
         text = bare("\n".join(line.partition("#")[0] for line in v.given.splitlines()))
-        if len(text) >= LONG_ENOUGH and re.search(r"^\s*(def|class) ", text, re.MULTILINE):
+        if len(text) >= LONG_ENOUGH and re.search(r"^[ \t]*(def|class) ", text, re.MULTILINE):
             alike[" ".join(text.split())].append(student)
     rows = [f"<li>{escape(', '.join(who))}</li>" for who in alike.values() if len(who) > 1]
     return [f"<p>The same answer to the letter, comments aside:</p><ul>{''.join(rows)}</ul>"] if rows else []

@@ -9,8 +9,11 @@ _HERE = Path(__file__).resolve().parents
 # The lessons: inside the library where a wheel brought both, beside it in the course's own folder.
 NOTEBOOKS = next((f for f in (_HERE[1] / "notebooks", _HERE[2] / "notebooks") if f.is_dir()), _HERE[2] / "notebooks")
 LARGEST = 100 * 10**6  # bytes of a notebook that is still opened
-NAME = re.compile(r"""^\s*me\s*=\s*["'](.{1,100}?)["']""", re.MULTILINE)
-HEADING = re.compile(r"(?:%%.*\n\s*)?#\s*Exercise (\d+)\b")
+MOST = 10**6  # brackets in it, each of which takes 30 to 200 times its bytes of memory
+# Of each line at most a few characters more than it has are looked at: a cell may be a million empty lines.
+NAME = re.compile(r"""^[ \t]*me[ \t]*=[ \t]*["'](.{1,100}?)["']""", re.MULTILINE)
+GIVEN = re.compile(r"^(?:(?:def|class)[ \t]+(\w+)|(\w+)[ \t]*=(?!=))", re.MULTILINE)
+HEADING = re.compile(r"(?:%%.*\n\s*)?#\s*Exercise (\d{1,3})\b")
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,10 @@ def read_notebook(path):
             raise ValueError(f"{path.name} is a link or no file: the notebook itself has to be handed in")
         if path.stat().st_size > LARGEST:
             raise ValueError(f"{path.name} has more than {LARGEST // 10**6} MB: clear its outputs and save it again")
-        cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
+        text = path.read_text(encoding="utf-8-sig")
+        if text.count("{") + text.count("[") > MOST:
+            raise ValueError(f"{path.name} has more parts than a notebook: clear its outputs and save it again")
+        cells = json.loads(text)["cells"]
         return [read_cell(c) for c in cells]
     except OSError as error:
         raise ValueError(f"{path.name} cannot be read: {error.strerror}") from None
@@ -100,15 +106,16 @@ def answers(lesson, path):
     An exercise whose cell is missing or as it was given out has no entry. ValueError as in `merged`.
     """
     given = {e.exercise: e.source for e in lesson.exercises}
-    return {n: source for source, n in merged(lesson, path) if n and bare(source) != bare(given[n])}
+    return {n: source for source, n in merged(lesson, path) if n > 0 and bare(source) != bare(given[n])}
 
 
 def merged(lesson, path):
     """The code cells of a submitted notebook in the lesson's order, (source, number of the exercise or 0).
 
     Cells of the lesson that the submission has left out are there, changed ones as they were changed, and the learner's
-    own cells come where they stood. Cells are known by their id, which JupyterLab keeps; else by their source; an
-    exercise also by its first line, "# Exercise n: …"; else, if none of them was deleted, by their order.
+    own cells come where they stood, those between exercise n and its check with the number -n. Cells are known by their
+    id, which JupyterLab keeps; else by their source; an exercise also by its first line, "# Exercise n: …"; else, if
+    none of them was deleted, by their order; else by the names that it alone asks for.
     ValueError with a sentence where `path` is no notebook, or one of another lesson.
     """
     cells = read_notebook(path)
@@ -133,7 +140,7 @@ def merged(lesson, path):
     merged = [(source, 0) for source in after[-1]] if rest else []
     for i, cell in enumerate(lesson.cells):
         merged.append((found.get(i, cell.source), cell.exercise))
-        merged += [(source, 0) for source in after[i]]
+        merged += [(source, -cell.exercise) for source in after[i]]
     return merged
 
 
@@ -141,13 +148,16 @@ def _exercises(lesson, code):
     """number of an exercise → the submission's cell."""
     tagged = [c for c in code if c["tags"] & {"exercise", "solution"}]  # some work in the solved notebook
     ids = {e.id for e in lesson.exercises if e.id}
-    found = {}
+    found, lessons_own = {}, {bare(cell.source) for cell in lesson.cells}
+    others = [(c, _given(c["source"])) for c in code if bare(c["source"]) not in lessons_own]
     for e in lesson.exercises:
         headed = [c for c in code if heading(c["source"]) == e.exercise and c["id"] not in ids - {e.id}]
         same = [c for c in code if e.id and c["id"] == e.id]
         rest = [c for c in headed if "exercise" in c["tags"]] + headed
         in_order = [tagged[e.exercise - 1]] if len(tagged) == len(lesson.exercises) else []
-        cell = next(iter(same + rest + in_order), None)
+        due = _given(e.source).difference(*(_given(x.source) for x in lesson.exercises if x is not e))
+        named = [c for c, names in others if due and due <= names]
+        cell = next(iter(same + rest + in_order + named), None)
         if cell is not None:
             found[e.exercise] = cell
     return found
@@ -170,6 +180,11 @@ def _places(lesson, code, mine):
         if at is not None and at not in places.values():
             places[id(c)] = at
     return places
+
+
+def _given(source):
+    """The names that a cell gives a value, as far as one sees that without reading it as Python."""
+    return {a or b for a, b in GIVEN.findall(source)}
 
 
 def heading(source):

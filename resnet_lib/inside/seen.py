@@ -46,12 +46,11 @@ class Seen:
             )
         if size is None:
             size = checkpoint.size if checkpoint else 224
-        share = checkpoint.resize / checkpoint.size if checkpoint else 256 / 224
         picture = open_photo(picture)
         self.network, self.size, self.checkpoint = network, size, checkpoint
         check(size=size)
-        resize = round(size * share)
-        self.image, self.cut = square(picture, size, resize), cut_off(picture)
+        prepared = checkpoint.preparation(size) if checkpoint else {"size": size}
+        self.image, self.cut = square(picture, **prepared), cut_off(picture)
         self.x = to_input(self.image, size, size)
         # "shortcut" has steps of its own where it is a projection, and those are kept.
         leaves = [n for n in step_names(network) if next(network.get_submodule(n).children(), None) is None]

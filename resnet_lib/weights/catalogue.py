@@ -60,12 +60,18 @@ class Checkpoint:
         """An untrained network of the same design."""
         return build(self.design, **self.options)
 
-    def to_input(self, picture):
+    def preparation(self, size=None):
+        """How a picture becomes an input of that size, its own if None: the options of `photos.to_input` and
+        `photos.square`."""
+        size = self.size if size is None else size
+        return {"size": size, "resize": round(size * self.resize / self.size), "resample": self.resample}
+
+    def to_input(self, picture, size=None):
         """Return a picture as the network's input, (1, 3, size, size), prepared as in training. picture: whatever
-        `photos.open_photo` takes."""
+        `photos.open_photo` takes; size: the network's own if None."""
         from ..photos import to_input  # numpy and PIL are loaded for those who have pictures
 
-        return to_input(picture, self.size, self.resize, self.resample)
+        return to_input(picture, **self.preparation(size))
 
     def top(self, logits, k=5):
         """The k most probable classes of one picture, the most probable first: [(name, probability)].
