@@ -131,7 +131,7 @@ def session_plan(name, cells, plans):
         cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```" for cell in cells
     )
     by_hand = "\n\n".join(cell.source for cell in plans)
-    head = re.search(r"\A# ([^\n]+)\n\n(\d+) minutes, [^·]+ to run all cells[^·]* · after (.+?) · words: ", text)
+    head = re.search(r"\A# ([^\n]+)\n\n(\d+) minutes · all cells run in [^·]+ · after (.+?) · words: ", text)
     goals = GOALS.search(text)
     parts = {part: found.search(everything) for part, found in PART.items()}
     if not head or not goals or not all(parts.values()):

@@ -15,7 +15,7 @@ from .lab import ROOT
 
 TEXT = """# 07 · A *small* lesson
 
-60 minutes, 2 seconds to run all cells · words: [glossary](../glossary.ipynb#Letters)
+60 minutes · all cells run in 2 seconds · words: [glossary](../glossary.ipynb#Letters)
 
 Inline $y = F(x) + x$, and alone:
 

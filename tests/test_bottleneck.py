@@ -1,6 +1,7 @@
 """The laboratory of one bottleneck, driven through its controls as a page drives them; its scene is read back."""
 
 import base64
+import copy
 import io
 import os
 import subprocess
@@ -381,6 +382,28 @@ def test_trained_weights_at_another_width_say_that_they_were_not_trained_for_it(
     assert list(explorer.weights.options) == ["random weights"]
     explorer.C1.value = 16
     assert "trained weights of the bundled network" in explorer.page.maps["note"]
+
+
+def test_a_trained_block_computes_its_maps_with_the_stride_where_it_was_put():
+    explorer = BottleneckExplorer("bundled: Stage 2, block 1", weights="trained", picture="cat")
+    before, network = explorer.page.levels, load("thin")
+    explorer.stride_on.value = "1x1"
+    block = copy.deepcopy(network.stage2[0])
+    block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
+    x = activations(network, network.checkpoint.to_input(photo("cat")), ["stage1"])["stage1"]
+    with torch.no_grad():
+        assert torch.allclose(explorer._ran.kept["relu3"], block(x), atol=1e-5)
+    assert explorer.page.levels != before and "trained as v1.5" in explorer.page.maps["note"]
+    explorer.stride_on.value = "3x3"
+    assert explorer.page.levels == before and "trained as" not in explorer.page.maps["note"]
+    assert network.stage2[0].conv2.stride == (2, 2), "the network that all explorers share is as it was"
+
+
+def test_a_trained_block_of_stride_1_is_the_same_wherever_the_stride_is():
+    explorer = BottleneckExplorer("bundled: Stage 1, block 1", weights="trained", picture="cat")
+    before = explorer.page.levels
+    explorer.stride_on.value = "1x1"
+    assert explorer.page.levels == before and "trained as" not in explorer.page.maps["note"]
 
 
 # ── a block of one's own ──

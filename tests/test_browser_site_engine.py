@@ -2,6 +2,7 @@
 
 import base64
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -253,6 +254,18 @@ def test_a_trained_block_draws_the_librarys_maps(live):
         abs(found.astype(int) - np.frombuffer(expected, np.uint8)).max() <= 3
     )  # one level of a pixel, through 2 stages
     assert live.scene("maps")["note"] == "trained weights of the bundled network, stage3.0"
+
+
+def test_a_trained_block_keeps_its_weights_when_the_stride_is_moved_and_says_how_it_was_trained(live):
+    live.put(position="Stage 3, block 1")
+    live.put(S_on_the="v1")
+    place = places("thin")["Stage 3, block 1"]
+    design = replace(place.design, stride_on="1x1")
+    run = BlockMaps().run(design, look_at(design), "coffee", place, 0, None)
+    _, expected = pack(block_groups(run, look_at(design), "sum", 0, 16))
+    found, _ = levels_of(live)
+    assert abs(found.astype(int) - np.frombuffer(expected, np.uint8)).max() <= 3
+    assert live.scene("maps")["note"].endswith("stage3.0; trained as v1.5, S on the 3×3")
 
 
 def test_numbers_that_no_trained_block_has_are_said_to_be_random(live):

@@ -200,6 +200,20 @@ def test_the_numbers_that_were_changed_are_listed():
 
 
 @pytest.mark.parametrize(
+    "idea",
+    [
+        "a kernel of 5 in the stem",
+        "MAXPOOL out, half the channels",
+        "Stufe 4: 216 statt 128 Kanäle",
+        "第四阶段1×1",
+        "first CONV 5×5",
+    ],
+)
+def test_an_idea_may_be_said_in_any_words_and_in_those_of_the_exercise_with_numbers_of_its_own(idea):
+    assert check_ablation(COARSE, FOUR, TASK, BUDGET, idea=idea, expected="worse").ok
+
+
+@pytest.mark.parametrize(
     ("changed", "said", "sentence"),
     [
         (None, {}, "changed is not right yet. There is none yet"),
@@ -214,6 +228,10 @@ def test_the_numbers_that_were_changed_are_listed():
         (COARSE, {"idea": "x" * 300}, "does not say what you changed"),
         (COARSE, {"idea": "better better better"}, "does not say what you changed"),
         (COARSE, {"idea": "in a few words: what you changed, one idea, such as the pool"}, "the words of the exercise"),
+        (COARSE, {"idea": "lorem ipsum 5"}, "does not say what you changed"),
+        (COARSE, {"idea": "Dolor sit amet, consectetur 2"}, "does not say what you changed"),
+        (COARSE, {"idea": "asdf jkl qwertz 4"}, "does not say what you changed"),
+        (COARSE, {"idea": "foo bar 4"}, "does not say what you changed"),
         (COARSE, {"expected": None}, "expected is not right yet. None should be one of 'better', 'worse'"),
         (COARSE, {"expected": "the same"}, "'the same' should be one of"),
         (COARSE, {"expected": -1}, "-1 should be one of"),
@@ -241,6 +259,13 @@ def test_the_first_hint_answers_what_was_said():
 WHY = (
     "ResNet-50 was drawn for 224 pixels. On 32 its Stage 4 works on maps of 1 × 1, where most weights meet padding. So "
     "I halve W once less. Half of the parameters remain unspent. I do not know whether this order holds after more."
+)
+
+
+LOREM = (
+    "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore et dolore "
+    "magna aliqua. Ut enim ad minim veniam, quis nostrud exercitation ullamco laboris nisi ut aliquip ex ea commodo "
+    "consequat. Duis aute irure dolor in reprehenderit in voluptate velit esse cillum dolore."
 )
 
 
@@ -286,6 +311,7 @@ def test_reasons_of_a_fitting_length_with_two_numbers_are_accepted_in_any_langua
             "is only as good as its reasons.",
             "the words of the exercise",
         ),
+        ("A. Learner", f"{LOREM[:300]} 5 and 7.", "It is filler, which says nothing"),
         ("A. Learner", WHY + "x" * ROOM, "the page has room for 1,000"),
         ("A. Learner", "图" * 501, "one page has room for 1,000"),
         ("A. Learner", WHY + "\n\n12\n\n13" * 6, "lines"),

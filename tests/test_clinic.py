@@ -263,6 +263,74 @@ def test_code_that_raises_is_a_sentence_in_every_examination():
     assert "not callable" in refused(PATIENTS["eager"], block=None).sentence
 
 
+class Own(Exception):
+    """Of a learner, who did not say how it prints itself."""
+
+    def __str__(self):
+        raise ValueError
+
+
+def test_an_exception_of_a_learners_own_class_is_a_sentence_wherever_it_is_raised():
+    class Raising(broken.EagerBlock):
+        def forward(self, x):
+            raise Own
+
+    calls = []
+
+    def load(network, published):
+        network.load_state_dict(published)
+        calls.append(1)
+        if len(calls) > 1:
+            raise Own
+
+    def raising(*given):
+        raise Own
+
+    parts = {"block": Raising}
+    for found in (shapes(parts), statistics(parts), prove(parts), Trial(parts, steps=2)):
+        assert found.sick and "Own" in found.text + str(getattr(found, "cause", ""))
+    for name, cure in [
+        ("eager", {"block": Raising}),
+        ("sociable", {"answer": raising}),
+        ("tidy", {"load": raising}),
+        ("tidy", {"load": load}),
+        ("dead", {"initialise": raising}),
+    ]:
+        assert "Own" in refused(PATIENTS[name], **cure).sentence
+
+
+@pytest.mark.parametrize("most", [50, 1000])
+@pytest.mark.parametrize("part", ["stem", "block", "head"])
+def test_an_upper_end_that_no_picture_reaches_is_no_cure(part, most):
+    class Limited(nn.Module):
+        def __init__(self, *given):
+            super().__init__()
+            self.of = HEALTHY[part](*given)
+
+        def forward(self, x):
+            return self.of(x).clamp(max=most)
+
+    assert refused(PATIENTS["worried"], **{part: Limited}).finding.kind.name == "wrong elsewhere"
+
+
+@pytest.mark.parametrize("line", ["torch.set_grad_enabled(False)", "torch.no_grad().__enter__()"])
+def test_a_cure_that_leaves_torch_without_gradients_is_none(line):
+    def answer(network, pictures):
+        exec(line)
+        return network.eval()(pictures)
+
+    def initialise(network):
+        exec(line)
+        HEALTHY["initialise"](network)
+        for name, module in network.named_modules():
+            if name.endswith("bn3"):
+                nn.init.zeros_(module.weight)
+
+    for name, cure in (("sociable", {"answer": answer}), ("dead", {"initialise": initialise})):
+        assert "no gradient is recorded any more" in refused(PATIENTS[name], **cure).sentence
+    assert torch.is_grad_enabled()
+
+
 def test_the_trial_stops_and_goes_on_and_the_healthy_are_trained_once():
     trial = Trial({}, steps=4)
     for step in trial:

@@ -208,7 +208,7 @@ def f_of(self, x):
         (forward_of_btnk2(lambda self, x: self.rleu3(f_of(self, x) + x)), "forward uses self.rleu3"),
         (forward_of_btnk2(lambda self, x: f_of(self, x) * float("nan")), "first at stage1.1"),
         (forward_of_btnk2(lambda self, x: self.relu3(f_of(self, x) + x.detach())), "gradients differ"),
-        (forward_of_btnk2(lambda self, x: self.relu3(f_of(self, x) + x).data), "In eval() all steps are equal."),
+        (forward_of_btnk2(lambda self, x: self.relu3(f_of(self, x) + x).data), "all steps are equal, in eval()."),
         (forward_of_btnk2(lambda self, x: self.relu3(f_of(self, F.dropout(x, 0.1, self.training)) + x)), "dropout"),
     ],
 )

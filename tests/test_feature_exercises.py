@@ -397,7 +397,7 @@ def test_the_reach_of_each_stage_is_what_the_anatomy_of_resnet_50_says():
         ("stage3", 291, "as in v1"),
         ("stage4", 483, "as in v1"),
         ("stage1", 34, "Begin with r = 1"),
-        ("stage1", 17, "forgot the jump"),
+        ("stage1", 17, "You said 17. You forgot the jump"),
         ("stage1", 23, "each 3×3 adds twice the jump"),
         ("stage1", 7, "begin with r = 11 and j = 4"),
         ("stage1", 43, "one too many"),

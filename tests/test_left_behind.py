@@ -22,6 +22,7 @@ from resnet_lib.exercises import (
     check_contents,
     check_cured,
     check_diagnosis,
+    check_factor,
     check_fair,
     check_fold,
     check_grad_cam,
@@ -31,6 +32,7 @@ from resnet_lib.exercises import (
     check_plain_block,
     check_projection,
     check_rename,
+    check_response,
     check_start_as_shortcut,
     check_to_v1,
 )
@@ -39,9 +41,11 @@ from resnet_lib.exercises.folding import FOLD
 from resnet_lib.exercises.residuals import PLAIN_BLOCK
 from resnet_lib.experiments.twins import blocks
 from resnet_lib.inside.attribution import grad_cam
-from resnet_lib.weights import from_published
+from resnet_lib.weights import from_published, load
 
+THIN = load("thin")
 SPACE = {
+    "thin": THIN,
     "copy": copy,
     "torch": torch,
     "nn": nn,
@@ -77,6 +81,7 @@ def said(check, head, body):
 
 FOLDED = "r = right.fold(conv, bn); {}; return r"
 MAP = "r = right.cam(network, x, target, step); {}; return r"
+RESPONSE = 'm = activations(thin, p, ["stage0.conv"])["stage0.conv"][0]'
 ZEROED = "[nn.init.zeros_(b.bn3.weight) for b in blocks(network).values()]; {}"
 COPY = (
     "import copy; v = copy.deepcopy(b); v.conv1.stride, v.conv2.stride = v.conv2.stride, v.conv1.stride; {}; return v"
@@ -120,7 +125,25 @@ CHANGED = [
         ZEROED.format("network.stage1[0].bn2.bias = network.stage1[0].bn1.bias"),
         "stage1.0.bn2.bias is one tensor with stage1.0.bn1.bias",
     ),
-    (check_start_as_shortcut, "(network)", ZEROED.format("torch.set_grad_enabled(False)"), ""),
+    (check_start_as_shortcut, "(network)", ZEROED.format("torch.set_grad_enabled(False)"), "no gradient is recorded"),
+    (check_start_as_shortcut, "(network)", ZEROED.format("torch.no_grad().__enter__()"), "no gradient is recorded"),
+    (check_start_as_shortcut, "(network)", ZEROED.format("torch.set_default_dtype(torch.float64)"), "are float64"),
+    (check_start_as_shortcut, "(network)", ZEROED.format("torch.set_grad_enabled(True)"), ""),
+    (
+        check_plain_block,
+        "(block, x)",
+        "r = right.plain(block, x); torch.set_grad_enabled(False); return r",
+        "for all code",
+    ),
+    (check_fold, "(conv, bn)", FOLDED.format("torch.set_grad_enabled(False)"), "no gradient is recorded any more"),
+    (check_fold, "(conv, bn)", "w, b = right.fold(conv, bn); return w.float(), b.float()", "returns float32 numbers"),
+    (lambda f: check_response(f, THIN), "(p)", f"{RESPONSE}; return m.abs().mean((1, 2))", ""),
+    (
+        lambda f: check_response(f, THIN),
+        "(p)",
+        f"{RESPONSE}; thin.stage0.conv.register_forward_hook(lambda *a: None); return m.abs().mean((1, 2))",
+        "stage0.conv has a hook more than before",
+    ),
     (check_to_v1, "(b)", COPY.format("v.double()"), "in float64, and was given one in float32"),
     (check_to_v1, "(b)", COPY.format("v.requires_grad_(False)"), "asks for no gradient"),
     (check_to_v1, "(b)", COPY.format("v.conv1.weight = b.conv1.weight"), "shares conv1.weight"),
@@ -205,10 +228,11 @@ def test_what_else_an_answer_does_is_told(check, head, body, sentence):
     [
         (check_contents, "r = right.contents(dict(w)); w.clear(); return r"),
         (check_rename, "r = right.rename(w); [w.pop(n) for n in list(w)]; w.update(r); return w"),
+        (check_factor, "w.reverse(); return (w[-1].gradient / w[0].gradient) ** (1 / (len(w) - 1))"),
     ],
 )
 def test_an_answer_that_takes_apart_what_it_is_given_is_told_so(check, body):
-    assert "changes the list or dictionary" in check(made("(w)", body)).remarks[0]
+    assert "changes the list or dictionary" in said(check, "(w)", body)
 
 
 def test_a_part_is_made_in_training_mode_with_what_the_exercise_takes_where_nothing_is_given():

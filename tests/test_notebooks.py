@@ -142,7 +142,7 @@ def test_a_notebook_or_a_plan_without_a_source_is_refused(tmp_path, stray):
 HEAD = """# %% [markdown]
 # # 00 · A
 #
-# 15 minutes, 2 seconds to run all cells · after nothing · words: [glossary](words.ipynb)
+# 15 minutes · all cells run in 2 seconds · after nothing · words: [glossary](words.ipynb)
 #
 # **At the end of this lesson you can**
 # - see [this](00_a.ipynb) and [that](https://example.org).
@@ -311,7 +311,7 @@ def test_every_link_to_a_file_leads_to_one(name):
 def test_it_has_the_parts_that_every_lesson_has(lesson):
     text = text_of(read(f"{lesson}.ipynb"))
     parts = [
-        rf"\A# {lesson[:2]} · .+\n\n\d+ minutes, \d+ seconds to run all cells.* · words: \[glossary\]\(.+\)",
+        rf"\A# {lesson[:2]} · .+\n\n\d+ minutes · all cells run in \d+ seconds.* · words: \[glossary\]\(.+\)",
         r"\n1\. .+\n2\. .+\n3\. .+\n\n<details><summary>Answers</summary>",
         r"\n(?:\*\*|<details><summary>)At the end of this lesson you can.*\n+(- .+\n)+",
         r"\*\*What you have just seen\.\*\*",

@@ -161,7 +161,7 @@ def test_the_names_of_a_submission_are_read_from_its_cells_and_its_file(tmp_path
 @pytest.mark.slow
 def test_across_the_boundary_the_grader_asks_with_the_files_numbers(tmp_path, warm_grading):
     lesson = read_lesson("02")
-    solved, adas = lesson.exercises[0].solution, own_question("02", "ada").answer
+    solved, adas = lesson.exercises[2].solution, own_question("02", "ada").answer
     cells = [[c.solution or c.source, c.exercise] for c in lesson.cells]
     answer = f'{solved}\nme = "ada"\nown = {adas}'
     by_formula = (
@@ -172,15 +172,15 @@ def test_across_the_boundary_the_grader_asks_with_the_files_numbers(tmp_path, wa
         graders.others = ["ada"]
 
         def verdict(student, source):
-            mine = [[source if n == 1 else each, n] for each, n in cells]
-            return graders.judged(mine, [1], student=student)[0]
+            mine = [[source if n == 3 else each, n] for each, n in cells]
+            return graders.judged(mine, [3], student=student)[0]
 
         found = verdict("bob", answer)
         assert verdict("bob", by_formula).result == "passed"
         graders.own_numbers = True
         common = verdict("bob", solved)
-    assert (found.result, found.points) == ("partly", 0.5) and "the numbers of “ada”" in found.sentence
-    assert found.parts[1].mistake == "another student's numbers"
+    assert (found.result, found.points) == ("partly", 0.6667) and "the numbers of “ada”" in found.sentence
+    assert found.parts[2].mistake == "another student's numbers"
     assert common.result == "partly" and "the course's common numbers" in common.sentence
 
 
@@ -191,6 +191,7 @@ def test_each_lesson_asks_it_within_an_exercise_and_its_solution_is_right(lesson
     assert cell.exercise and any(f'check_own("{lesson}", me, own)' in c.source for c in cells)
     own = next(line for line in cell.solution.splitlines() if line.startswith("own = "))
     space = {"math": math, "nn": torch.nn, "BTNK1": BTNK1, "BTNK2": BTNK2, "one_more": parameters(BTNK2(1024))}
+    space["btnk2_parameters"] = lambda C: parameters(BTNK2(C))
     space["make_stage"] = lambda C, C1, S, n: stage(n, C, C1, S)
     exec(own, space)
     assert check_own(lesson, "", space["own"]).ok

@@ -93,11 +93,11 @@ import time
 def fair(works, repeats):
     for w in reversed(works.values()): w()
     seconds = dict((name, []) for name in works)
-    before = time.time()
+    before = time.monotonic()
     for i in range(repeats):
         for name, work in works.items():
             work()
-            now = time.time()
+            now = time.monotonic()
             seconds[name].append(now - before)
             before = now
     return seconds
@@ -287,7 +287,12 @@ WRONG = [
     (timer(a_round="if len(seconds['A' if 'A' in works else list(works)[0]]) == 3: work()"), "in every round"),
     (timer("start = time.perf_counter()\n            {append}"), "more times than there were runs"),
     (timer(TURN.replace("work()", "work"), warm="pass"), "never ran: call work()"),
+    (timer().replace("perf_counter", "time"), "reads the time of day"),
+    (timer().replace("perf_counter()", "clock_gettime(time.CLOCK_REALTIME)"), "reads the time of day"),
     # a fair timer: what it gives
+    (timer(result="{n: sorted(t) for n, t in seconds.items()}"), "You sort the times"),
+    (timer(result="{n: sorted(t)[::-1] for n, t in seconds.items()}"), "You sort the times"),
+    (timer(result="{n: t[::-1] for n, t in seconds.items()}"), "the first run's comes first"),
     (late_warm_up(""), "the warm-up does not count"),
     (late_warm_up("[:repeats]"), "leave out the first"),
     (timer(append="seconds[name] = time.perf_counter() - start"), "one number for A"),
@@ -319,7 +324,7 @@ WRONG = [
     (timer().replace("perf_counter", "process_time"), "processor's time, of all threads"),
     (timer(result="{n: [sum(t) / repeats] * repeats for n, t in seconds.items()}"), "their mean"),
     (timer(append="seconds[name].append(sum(seconds[name][-1:]) + time.perf_counter() - start)"), "You add up"),
-    (timer().replace("perf_counter()", "perf_counter() * 3"), "none of 15 usual mistakes"),
+    (timer().replace("perf_counter()", "perf_counter() * 3"), "none of 18 usual mistakes"),
     (
         timer()
         .replace("time.perf_counter()", "datetime.now().timestamp()")
@@ -442,8 +447,8 @@ def test_on_the_stand_a_work_takes_what_it_is_told_to_and_no_time_on_the_wall():
         second = timeit.default_timer() - start
         time.sleep(3600)
     assert time.perf_counter() - began < 3600  # the works and the sleep would have taken far longer
-    assert first == pytest.approx(36_000) and second == pytest.approx(3600 * 65 / 64)
-    assert stand.runs == [("long", 36_000.0), ("long", 3600 * 65 / 64)]
+    assert first == pytest.approx(36_000) and second == pytest.approx(3600 * 69 / 64)
+    assert stand.runs == [("long", 36_000.0), ("long", 3600 * 69 / 64)]
 
 
 def test_the_clocks_are_given_back_even_where_a_learners_function_fails():

@@ -107,7 +107,7 @@ const jobs = {
     if (path) {
       const whole = await trained(), size = design.W * design.jump;
       x = await remembered(`${path} ${size} ${name}`, async () => whole.run(toInput(await picture(name), size), path).output);
-      result = runBlock(x, whole.block(path), {S: design.S, sum, ...strength ? {} : {first: begin, count}});
+      result = runBlock(x, whole.block(path), {S: design.S, strideOn: design.strideOn, sum, ...strength ? {} : {first: begin, count}});
     } else {
       x = await remembered(`${name} ${design.C} ${design.W}`, () => blockInput(name, design.C, design.W));
       if (design.macs > BUDGET) window = Math.min(design.W, Math.max(8, Math.trunc(Math.sqrt(BUDGET / design.macs) * design.W)));

@@ -58,9 +58,9 @@ export class Bottleneck extends Scene {
     return {block: block.value, C: C.value, W: W.value, C1: C1.value, S: S.value, strideOn: strideOn.value};
   }
 
-  /** The thin network's block with these numbers, wherever W is; the chosen one, if several have them. */
+  /** The thin network's block with these numbers, whatever W and wherever S; the chosen one, if several have them. */
   get place() {
-    const same = (p, d = this.design) => ['block', 'C', 'C1', 'S'].every(n => p.design[n] === d[n]) && (d.S === 1 || d.strideOn === '3x3');
+    const same = (p, d = this.design) => ['block', 'C', 'C1', 'S'].every(n => p.design[n] === d[n]);
     const here = this.page.places.filter(p => same(p));
     return here.find(p => p.path === this.position.value) ?? here[0] ?? null;
   }
@@ -169,8 +169,11 @@ export class Bottleneck extends Scene {
   }
 
   note(design, place, window) {
-    const {say} = this, {W, C} = design, name = this.picture.value;
-    if (place) return say('note_trained', {path: place.path}) + (place.design.W === W ? '' : say('note_other_width', {W: place.design.W}));
+    const {say} = this, {W, C, S, strideOn} = design, name = this.picture.value;
+    if (place) {
+      const size = place.design.W === W ? '' : say('note_other_width', {W: place.design.W});
+      return say('note_trained', {path: place.path}) + size + (S > 1 && design.block === 'BTNK1' && strideOn === '1x1' ? say('note_other_layout') : '');
+    }
     const how = PATTERNS.includes(name) ? say('input_pattern', {name: say(name), C}) : say('input_filters', {C, W});
     return say('note_random', {how}) + (window ? say('note_window', {n: window}) : '');
   }

@@ -29,7 +29,7 @@ export class Stem extends Scene {
       step: choice(say('show'), {[say('all_steps')]: 'all', [say('x_picture')]: 'x', ...Object.fromEntries(STEPS.map(s => [say(`after_${s}`), s]))}, 'all'),
       weights: choice(say('weights'), {[say('trained_weights')]: 'trained', [say('random_weights')]: 'random'}, 'trained'),
       kernel: number(say('kernel'), 7, 1, 15, {marks: mark(7)}),
-      stride: number(say('stride'), 2, 1, 8, {marks: mark(2)}),
+      stride: number(say('stride'), 2, 1, 8, {marks: mark(2), meaning: 'S'}),
       padding: number(say('padding'), 3, 0, 14, {marks: mark(3)}),
       dilation: number(say('dilation'), 1, 1, 20, {marks: mark(1)}),
       W: number('W', 224, 8, 224, {stops: [8, 16, 32, 56, 64, 96, 112, 128, 160, 192, 224], marks: mark(224)}),

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# 40 minutes, 10 seconds to run all cells · after Python and an idea of what a convolution is · words: [glossary](glossary.ipynb#Letters-and-shapes)
+# 40 minutes · all cells run in 10 seconds · after Python and an idea of what a convolution is · words: [glossary](glossary.ipynb#Letters-and-shapes)
 #
 # This course builds ResNet-50, a network that recognises what is in a photograph. For a network a photograph is a box
 # of numbers. **How many of them can you take away and still see a cup?**
@@ -36,11 +36,11 @@ SizeExplorer(W=224, S=4)
 #
 # <details><summary>Answers</summary>
 #
-# 1. That depends on your eyes: at 28 × 28, with 2,352 numbers, most people still see a cup. ResNet-50's last maps are
-#    7 × 7: by then the channels have to say *what* is there, since so few positions are left to say *where*.
+# 1. That depends on your eyes: at 28 × 28, with 2,352 numbers, most people still see a cup. The last pictures inside
+#    ResNet-50 are 7 × 7.
 # 2. 5. The pixels 0, 2, 4, 6 and 8 are kept: **W/S is rounded up**, since the first pixel always stays.
 # 3. The shape is the same, (3, 56, 56): neither slider changes the 3, for red, green and blue. The picture is not:
-#    scaling averages pixels, and a stride throws them away, so edges become ragged.
+#    W averages pixels, and S throws them away, so edges become ragged.
 # </details>
 #
 # <details><summary>The first cell ended with "No module named …"</summary>
@@ -69,7 +69,7 @@ SizeExplorer(W=224, S=4)
 # **Shift + Enter** runs a cell and moves to the next. Work from top to bottom: later cells use the results of earlier
 # ones.
 #
-# - **Exercises** are cells in which three dots, `...`, stand where your answer belongs. Replace the dots, run the cell,
+# - **Exercises** run from ● easy to ●●● hard. Three dots, `...`, stand where your answer belongs. Replace the dots, run the cell,
 #   then run the **check** below it. It says **✓ right**, **✗ not right yet** and what is wrong, or **○ open** while
 #   there are dots left. An open or wrong exercise stops nothing: until yours is right, the cells below use the
 #   library's part.
@@ -203,6 +203,8 @@ Prediction(stride_question(3, 13, 4))
 # then the check below it, and read its message. Then correct that answer, and replace each `...` with three numbers
 # (C, H, W).
 #
+# The cell also prints one more question: put its answer, three numbers too, into `own`.
+#
 # <details><summary>Hint: my answer for W = 7 is wrong</summary>Write down the numbers 0 to 6, and cross out every
 # second one. How many are left?</details>
 
@@ -216,7 +218,7 @@ prediction = {
     "C = 64, W = 112, S = 2": ...,
     "C = 512, W = 7, S = 2": ...,
 }
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 ask_own("00", me)
 own = ...
 
@@ -227,7 +229,7 @@ prediction = {
     "C = 64, W = 112, S = 2": (64, 56, 56),
     "C = 512, W = 7, S = 2": (512, 4, 4),
 }
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 own = (256, 19, 19)  # 56 / 3, rounded up
 
 # %%
@@ -336,9 +338,9 @@ for C, W in [(3, 224), (64, 112), (2048, 7)]:
 #
 # ## 6 · Where this is going
 #
-# This is the whole of ResNet-50: Stage 0, then Stages 1 to 4, each a row of blocks, and the *head*, which outputs the
-# 1,000 answers. A *parameter* is a number that training changes. The course's library has all this; you will write it
-# yourself in the next five lessons. **Predict** which part has most parameters:
+# This is the whole of ResNet-50: Stage 0, then Stages 1 to 4, each a row of blocks, and the *head*, which outputs
+# 1,000 numbers, one for each kind of thing it knows. A *parameter* is a number that training changes. The course's
+# library has all this; you will write it yourself in the next five lessons. **Guess** which part has most parameters:
 
 # %%
 ask("00.parameters")
@@ -355,8 +357,8 @@ for stage in anatomy(resnet50(), 224).by_stage():
 # <details><summary>What you can see</summary>
 #
 # The width shrinks from 224 to 56, 28, 14 and 7, and the channels grow from 3 to 64, 256, 512, 1024 and 2048. The
-# network trades *where* for *what*. Most parameters are in Stage 4, which has the most channels. The last line is 1,000
-# numbers without height or width: one for each kind of thing that ResNet-50 knows.
+# network trades *where* for *what*. Most parameters are in Stage 4, which has the most channels. The last line, the head,
+# has neither height nor width.
 # </details>
 #
 # | lesson | what it is about |
@@ -403,7 +405,7 @@ for stage in anatomy(resnet50(), 224).by_stage():
 # - A photograph is a tensor of shape (3, 224, 224); PyTorch adds the batch dimension in front.
 # - C and W describe a tensor. S thins it out: (C, W, W) becomes (C, W/S, W/S), rounded up, with about 1/S² of the numbers.
 # - A float32 takes 4 bytes: a batch of shape (batch, C, W, W) takes 4 · batch · C · W · W.
-# - ResNet-50 reduces the width and adds channels, from (3, 224, 224) to (2048, 7, 7) and then 1,000 answers.
+# - ResNet-50 reduces the width and adds channels, from (3, 224, 224) to (2048, 7, 7) and then 1,000 numbers.
 #
 # ## Recall
 #

@@ -13,10 +13,11 @@
 # %% [markdown]
 # # 01 · Stage 0, the stem
 #
-# 60 minutes, 10 seconds to run all cells · after [lesson 00](00_start_here.ipynb) · words: [glossary](glossary.ipynb#Convolution)
+# 60 minutes · all cells run in 10 seconds · after [lesson 00](00_start_here.ipynb) · words: [glossary](glossary.ipynb#Convolution)
 #
-# ResNet-50 begins by halving a photograph of 224 × 224 pixels twice, with a window of 7 × 7 pixels. **Why 112 and then
-# 56, and what happens when a size does not divide?** Drag first, then you build it.
+# ResNet-50 begins by halving a photograph of 224 × 224 pixels twice, first with a window of 7 × 7 pixels, then with one
+# of 3 × 3. **Why 112 and then 56, and what happens when a size does not divide?** Drag first, then you build it. Leave
+# **dilation**, which spreads the window out, at 1: then the *reach* in the formula is the kernel.
 
 # %%
 from resnet_lib.exercises import Progress
@@ -29,12 +30,14 @@ StemExplorer()
 
 # %% [markdown]
 # 1. Set **kernel** to 8 and leave the rest. Is the output of the convolution still 112 wide?
-# 2. Press *reset*. Set **padding** to 0: the padded picture becomes 6 pixels narrower. How much narrower is the output?
+# 2. Press *reset*. Set **padding** to 0: the padded picture becomes 6 pixels narrower. How much narrower is the output of
+#    the convolution?
 # 3. *reset*, then *pin*, which compares. Set **stride** to 1: how many times the MACs (multiplications), two or four?
 #
 # <details><summary>Answers</summary>
 #
-# 1. Yes. A kernel of 7 fits 111.5 steps and one of 8 fits 111; half steps do not count. Section 3 gives the rule.
+# 1. Yes. The padded picture is 230 wide. After its first place, a kernel of 7 leaves room for 111.5 steps of 2, and one
+#    of 8 for 111. Half steps do not count: 1 + 111 = 112. Section 3 gives the rule.
 # 2. By three pixels: 109. The 6 missing pixels are three steps of 2.
 # 3. Four: twice as many places along *each* side.
 # </details>
@@ -141,9 +144,9 @@ for padding in (1, 3):
 # large one is cheap: 7 · 7 · 3 = 147 products for each number, where a 3×3 on 64 channels needs 576. It also leaves no
 # gap: windows 7 wide that are 2 apart overlap, so every pixel is seen several times.
 #
-# **Why 64?** It sets the scale for everything after it, and the cost with it: twice the channels in all layers are about
-# four times the MACs. With 64, the stem outputs about as many numbers as the photograph has, 64 · 56 · 56 = 200,704
-# against 150,528. Neither 7 nor 64 is a law; the paper chose them.
+# **Why 64?** It sets the scale for everything after it, and the cost with it: doubling the channels in all layers costs
+# about four times the MACs. With 64, the stem outputs a third more numbers than the photograph has, 64 · 56 · 56 =
+# 200,704 against 150,528. Neither 7 nor 64 is a law; the paper chose them.
 #
 # ## 3 · How large is the output?
 #
@@ -215,7 +218,8 @@ check_out_width(out_width, exercise="01.1")
 # ### Exercise 2 · predict
 # ● of ●●● · important · 5 minutes
 #
-# In your head or on paper this time. Fill in the output width, as a whole number.
+# In your head or on paper this time. Fill in the output width, as a whole number. The cell also
+# prints one more question: put its answer into `own`.
 #
 # <details><summary>Hint: 3×3 with stride 2 and padding 1</summary>Padding 1 and kernel 3 cancel out but for one pixel:
 # ⌊(W − 1)/2⌋ + 1. That is W/2, rounded up.</details>
@@ -230,7 +234,7 @@ prediction = {
     "3×3, stride 3, no padding, of 10": ...,
     "3×3, stride 2, padding 1, of 113": ...,
 }
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 ask_own("01", me)
 own = ...
 
@@ -241,7 +245,7 @@ prediction = {
     "3×3, stride 3, no padding, of 10": 3,
     "3×3, stride 2, padding 1, of 113": 57,
 }
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 own = (472 + 2 * 3 - 7) // 2 + 1
 
 # %%
@@ -373,8 +377,8 @@ print(f"zeros before: {(after_bn == 0).float().mean():.0%}, after: {(after_relu 
 show_maps(after_relu)
 
 # %% [markdown]
-# **What do you see?** Nothing is negative any more, so the course uses different colours: 0 is darkest, and brighter
-# means larger. Where are the channels active, and where are they silent?
+# **What do you see?** Nothing is negative any more, so this picture uses other colours: 0 is darkest, and brighter means
+# larger. Where are the channels active, and where are they silent?
 #
 # <details><summary>What you can see</summary>
 #
@@ -493,7 +497,7 @@ with torch.no_grad():
     print("largest difference:", (mine(x) - theirs(x)).abs().max().item())
 
 # %% [markdown]
-# Exactly the same numbers. This is the library's `forward`. In it, `check…` only inspects the input.
+# Exactly the same numbers. (While exercise 3 is open, this compares the library's stem with itself.) This is the library's `forward`. In it, `check…` only inspects the input.
 
 # %%
 import inspect
@@ -539,7 +543,7 @@ print(anatomy(Stem(), 224))
 #   not depend on W. It only becomes about four times slower, and outputs different numbers. Printing the
 #   shape after each step shows it.
 # - **Padding forgotten.** 224 → 109 → 54 also runs, and nothing fails later either.
-# - **ReLU before BN.** BN would bring the mean back to 0 and undo half of what ReLU did. The order is CONV, BN, ReLU.
+# - **ReLU before BN.** BN would bring the mean back to 0, so about half of the values would be negative again. The order is CONV, BN, ReLU.
 # - **Forgotten `eval()`.** Results then depend on which photographs are in the batch.
 #
 # ## Summary

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 02 · BTNK2, the identity block
 #
-# 75 minutes, 20 seconds to run all cells · after [lesson 01](01_stem.ipynb) · words: [glossary](glossary.ipynb#Blocks)
+# 75 minutes · all cells run in 20 seconds · after [lesson 01](01_stem.ipynb) · words: [glossary](glossary.ipynb#Blocks)
 #
 # A ResNet block lets a few convolutions compute F(x) from its input x, then adds x. Nothing else about it is unusual.
 # **What does that sum do to a feature map, and when is it impossible?** Drag first, then you build it.
@@ -53,7 +53,7 @@ BottleneckExplorer("bundled: Stage 1, block 2", weights="trained", picture="cat"
 #
 # **What you have just seen.** Two paths leave x: on the left three convolutions, F; on the right x itself, the
 # *shortcut*. They meet at a +, and a ReLU follows. x is (C, W, W). C1 is the number of channels inside F, which outputs
-# 4 · C1. A sum needs two equal shapes, so here C1 must be C/4 and S must be 1.
+# 4 · C1. W makes all maps finer or coarser. A sum needs two equal shapes, so here C1 must be C/4 and S must be 1.
 #
 # The block is called **BTNK2**, the identity block. A *stage* is a row of blocks: the first changes the shape, and
 # BTNK2s follow. BTNK2 is the simpler one, so this course begins with it; lesson 03 has the other.
@@ -91,7 +91,8 @@ _ = torch.manual_seed(0)  # the same random weights at every run
 # F now has to learn only what should *change*. (That difference is called the residual; hence the name ResNet. This is
 # equation (1) of the paper.)
 #
-# Here is a block of random weights. F ends with a BN, `bn3`, whose offset begins at 0; here its factor is 0 too.
+# Here is a block of random weights. F's last layer is a BN, called `bn3`. Its offset starts at 0; we set its factor to 0
+# too.
 # **Predict** what the block makes of x, the output of the previous block's ReLU:
 
 # %%
@@ -193,28 +194,16 @@ print(f"one 3×3 from 256 to 256 channels:   {direct:7,} weights")
 
 # %% tags=["exercise"]
 # Exercise 1: shapes in BTNK2(1024) at W = 14.
-from resnet_lib.exercises import ask_own
-
 prediction = {"conv1": ..., "conv2": ..., "conv3": ..., "y": ...}
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
-ask_own("02", me)
-own = ...
 
 # %% tags=["solution"]
 prediction = {"conv1": (256, 14, 14), "conv2": (256, 14, 14), "conv3": (1024, 14, 14), "y": (1024, 14, 14)}
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
-own = 256 * 64 + 9 * 64 * 64 + 64 * 256 + 2 * (64 + 64 + 256)
 
 # %%
 from resnet_lib.exercises import predict, shape_question
 
 steps = "conv1 conv2 conv3 y".split()
 predict({step: shape_question("BTNK2", C=1024, W=14, after=step) for step in steps}, prediction, exercise="02.1")
-
-# %%
-from resnet_lib.exercises import check_own
-
-check_own("02", me, own)
 
 # %% [markdown]
 # ## 3 · The sum needs equal shapes
@@ -309,7 +298,7 @@ with torch.no_grad():
 #
 # Then F(x) could never be negative, and a block could only add to x, never subtract. Such a network trains, and ends up
 # worse (measured by He et al. 2016, arXiv 1603.05027, section 4.1). The next cell stacks 12 blocks of each kind and
-# prints the mean after each block. **Predict** how it grows:
+# prints the mean after each block. **Predict** what happens to it:
 
 # %%
 ask("02.means")
@@ -528,6 +517,8 @@ for block in (BasicBlock(64), BTNK2(256)):
 #
 # A k×k convolution from A to B channels without bias has k·k·A·B parameters; a BN of B channels has 2·B.
 #
+# The cell also prints a question about one block. Use your function for it, and put the answer into `own`.
+#
 # <details><summary>Hint: my result is a little too low or too high</summary>The BNs: three in the bottleneck, with C/4,
 # C/4 and C channels; two in the basic block.</details>
 # <details><summary>Hint: my result ends in .0</summary>C/4 with one slash is a float. Write
@@ -538,12 +529,20 @@ for block in (BasicBlock(64), BTNK2(256)):
 
 # %% tags=["exercise"]
 # Exercise 3: parameters by formula.
+from resnet_lib.exercises import ask_own
+
+
 def btnk2_parameters(C):
     return ...  # your formula here
 
 
 def basic_parameters(C):
     return ...  # your formula here
+
+
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
+ask_own("02", me)
+own = ...
 
 
 # %% tags=["solution"]
@@ -558,13 +557,20 @@ def basic_parameters(C):
     return 2 * 9 * C * C + 2 * (C + C)
 
 
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
+own = btnk2_parameters(256)
+
+
 # %%
 from IPython.display import display
 
-from resnet_lib.exercises import check_parameters
+from resnet_lib.exercises import check_own, check_parameters
 
 display(check_parameters("BTNK2", btnk2_parameters))
 check_parameters("basic", basic_parameters, exercise="02.3")
+
+# %%
+check_own("02", me, own)
 
 # %%
 bottleneck, basic = yours("btnk2_parameters"), yours("basic_parameters")

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 03 · BTNK1, the projection block
 #
-# 80 minutes, 15 seconds to run all cells · after [lesson 02](02_btnk2.ipynb) · words: [glossary](glossary.ipynb#Blocks)
+# 80 minutes · all cells run in 15 seconds · after [lesson 02](02_btnk2.ipynb) · words: [glossary](glossary.ipynb#Blocks)
 #
 # Stage 2 of ResNet-50 starts by halving the picture and doubling the channels. But a residual block adds x to F(x), and
 # now x has another shape than F(x). **What must change on the shortcut?** Drag first, then you build it.
@@ -31,16 +31,16 @@ Progress("03", exercises=6)
 BottleneckExplorer("bundled: Stage 2, block 1", weights="trained", picture="cat")
 
 # %% [markdown]
-# 1. Set **S** to 1. Which maps get finer? Which does not move, parameters or MACs?
+# 1. Choose *random weights*, then set **S** to 1. Which maps get finer? Which does not move, parameters or MACs?
 # 2. Set S to 2 again and double **C1**. How many times the parameters: two, four, or in between?
-# 3. Switch to **BTNK2**, whose shortcut is x itself. Which of C, W, C1 and S must change so that the sum works again?
+# 3. Switch to **BTNK2**, whose shortcut is x itself. Which two conditions must hold so that the sum works again?
 #
 # <details><summary>Answers</summary>
 #
-# 1. Everything from F's 3×3 on, and G(x): they are as wide as x, at four times the MACs. The parameters do not move.
-#    (The weights are random now: no trained block has these numbers.)
+# 1. Everything from F's 3×3 on, and G(x): they are as wide as x, at four times the MACs. (The total grows 3.2
+#    times: F's first convolution stays.) The parameters do not move.
 # 2. In between. F's first convolution and G double (C · C1); F's second and third quadruple (C1 · C1).
-# 3. S = 2 and C1: F(x) would be half as wide as x and have 4 · C1 channels. Only S = 1 and C1 = C/4 fit.
+# 3. S = 1, since nothing shrinks x; and 4 · C1 = C, which you can reach by changing C1 or C.
 # </details>
 #
 # <details><summary>At the end of this lesson you can …</summary>
@@ -52,8 +52,8 @@ BottleneckExplorer("bundled: Stage 2, block 1", weights="trained", picture="cat"
 # </details>
 #
 # **What you have just seen.** This block has a convolution on its shortcut, G(x), which changes x to the shape of F(x).
-# It is called **BTNK1**, the projection block: (C, W, W) becomes (4 · C1, W/S, W/S). A stage begins with it; BTNK2s
-# follow.
+# It is called **BTNK1**, the projection block: (C, W, W) becomes (4 · C1, W/S, W/S). W makes all maps finer or
+# coarser; S shrinks F(x), G(x) and y, but not x. A stage begins with it; BTNK2s follow.
 #
 # ![BTNK1 with C = 256, W = 56, C1 = 128, S = 2: F on the left, a 1×1 convolution of stride 2 and BN on the right, the sum and a ReLU below](images/btnk1.svg)
 
@@ -428,7 +428,7 @@ with torch.no_grad():
     print("largest difference:", (mine(x) - theirs(x)).abs().max().item())
 
 # %% [markdown]
-# Your block *is* BTNK1. The library's has the `forward` that you read in lesson 02. Only the shortcut differs:
+# Once exercise 3 is right, your block *is* BTNK1. The library's has the `forward` that you read in lesson 02. Only the shortcut differs:
 # `nn.Identity()` in BTNK2, and in BTNK1 this:
 
 # %%
@@ -551,8 +551,9 @@ print("v1 takes the weights of v1.5 without complaint")
 # ### Which pixels does each path see?
 #
 # If a pixel of x has no influence on the output, the gradient of the output with respect to that pixel is exactly zero.
-# So let PyTorch compute that gradient and look for zeros. (0 could also be chance; the test with rubbish below proves
-# it.) A 14×14 piece of x is enough. **Predict** how many pixels are never seen:
+# (The *gradient* says how much the output changes if one pixel changes a little; `backward()` computes it for all pixels
+# at once.) So look for zeros. A zero could also be chance; the test with random numbers below settles it. A 14×14 piece
+# of x is enough. **Predict** how many pixels are never seen:
 
 # %%
 ask("03.unseen")
@@ -601,7 +602,7 @@ show_maps(torch.stack([values / values.max() for values in seen_by.values()]), t
 unread = torch.ones(14, 14, dtype=torch.bool)
 unread[::2, ::2] = False
 spoiled = piece.clone()
-spoiled[..., unread] = torch.randn_like(spoiled[..., unread]) * 100  # rubbish in three pixels of four
+spoiled[..., unread] = torch.randn_like(spoiled[..., unread]) * 100  # other numbers in three pixels of four
 
 with torch.no_grad():
     print("v1   gives the same output:", torch.equal(v1(piece), v1(spoiled)))
@@ -625,14 +626,14 @@ for name, stride_on in [("v1", "1x1"), ("v1.5", "3x3")]:
 # percentage points more pictures right, at about 5 % less speed.
 #
 # ResNet-50 has three blocks with S = 2, each with the same difference. Together they make the whole network 6 % more
-# expensive: about 4.1 instead of 3.9 billion MACs. When two sources disagree about ResNet-50's cost, first ask which
+# expensive: 4.09 instead of 3.86 billion MACs. When two sources disagree about ResNet-50's cost, first ask which
 # version they mean. The library makes it explicit: `stride_on="3x3"` (v1.5, the default) or `stride_on="1x1"` (v1).
 #
 # ### Exercise 6 · your own numbers
 # ● of ●●● · for those who follow along in a course · 5 minutes
 #
-# Each student gets a different block. Enter your name, or your identifier in the course, and run the cell: it prints
-# the C, W, C1 and S of a v1.5 BTNK1. What is its output shape, and how many parameters does it have? Your function from
+# Each student gets a different block. Put your name, or your identifier in the course, into `me` and run the cell:
+# it prints the C, W, C1 and S of a v1.5 BTNK1. What is its output shape, and how many parameters does it have? Your function from
 # exercise 4 may help.
 #
 # <details><summary>Hint: W/S is not a whole number</summary>Exercise 2 had such a case: the positions 0, S, 2·S, … are
@@ -640,8 +641,8 @@ for name, stride_on in [("v1", "1x1"), ("v1.5", "3x3")]:
 
 # %% tags=["exercise"]
 # Exercise 6: the shape and the parameters of your own block.
-me = ...  # your name, in quotes
-print(student_numbers(me, "03"))
+me = ""  # your name, as in the name of the file that you hand in
+print(student_numbers(me, "03") if me else "Put your name into me, and run this cell again.")
 shape = ...  # (channels, height, width)
 parameters = ...
 

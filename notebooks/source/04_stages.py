@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 04 · Stages 1–4
 #
-# 60 minutes, 20 seconds to run all cells on two cores · after [lesson 03](03_btnk1.ipynb) · words: [glossary](glossary.ipynb#Cost)
+# 60 minutes · all cells run in 20 seconds on two cores · after [lesson 03](03_btnk1.ipynb) · words: [glossary](glossary.ipynb#Cost)
 #
 # ResNet-50 has sixteen blocks in four stages: 3, 4, 6 and 3. From stage to stage the maps get smaller and the channels
 # more. **Where does it cost most, and what would one more block cost?** Drag first, then you stack them yourself.
@@ -190,7 +190,7 @@ def make_stage(C, C1, S, n):
     return ...  # your code here
 
 
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 ask_own("04", me)
 own = ...
 
@@ -202,7 +202,7 @@ def make_stage(C, C1, S, n):
     return nn.Sequential(first, *others)
 
 
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 own = sum(p.numel() for p in make_stage(256, 128, 2, 3).parameters())
 
 # %%

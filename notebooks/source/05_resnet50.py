@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 05 · ResNet-50, the whole network
 #
-# 75 minutes, 30 seconds to run all cells on two cores · after [lesson 04](04_stages.ipynb) · words: [glossary](glossary.ipynb#The-network)
+# 75 minutes · all cells run in 30 seconds on two cores · after [lesson 04](04_stages.ipynb) · words: [glossary](glossary.ipynb#The-network)
 #
 # A stem, four stages, a head: 25 million numbers, and four billion multiplications for one answer. **Where are they,
 # and how much of the photograph does one value at the end see?** Drag first, then you assemble it.
@@ -213,7 +213,7 @@ for name in parts:
 print(f"total: {sum(p.numel() for p in network.parameters()):,} parameters")
 
 # %% [markdown]
-# 25,557,032 parameters: the published number. You have built ResNet-50.
+# 25,557,032 parameters: the published number. Once exercise 1 is right, you have built ResNet-50.
 #
 # Why "50"? Count the layers that have a kernel or a matrix, along the main path: 1 in the stem, 3 in each of 16 blocks,
 # and the linear layer: 1 + 48 + 1. (The four projections G are on the shortcut and are not counted.)
@@ -472,14 +472,14 @@ for name, published in paper.items():
 from resnet_lib.exercises import ask_own
 
 parameters_101 = ...
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 ask_own("05", me)
 own = ...
 
 # %% tags=["solution"]
 one_more = sum(p.numel() for p in MyBTNK2(1024).parameters())
 parameters_101 = 25_557_032 + (23 - 6) * one_more
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 own = 25_557_032 + (95 - 6) * one_more
 
 # %%

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 06 · Published weights
 #
-# 85 minutes, 20 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb) · words: [glossary](glossary.ipynb#Weights-and-files)
+# 85 minutes · all cells run in 20 seconds on two cores · after [lesson 05](05_resnet50.ipynb) · words: [glossary](glossary.ipynb#Weights-and-files)
 #
 # Your network of lesson 05 runs, and recognises nothing. Here are the same parts with trained weights. **What has to be
 # right, beside the weights, before a network gives a good answer?**
@@ -168,7 +168,7 @@ def contents(weights):
     return ..., ..., ..., ...  # parameter entries, parameter numbers, buffer entries, buffer numbers
 
 
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 ask_own("06", me)
 own = ...
 
@@ -180,7 +180,7 @@ def contents(weights):
     return len(parameters), sum(t.numel() for t in parameters), len(buffers), sum(t.numel() for t in buffers)
 
 
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 own = 24 + 18 * (90 - 1)  # 4 convolutions and 4 BNs in the first block, 3 and 3 in the others
 
 # %%

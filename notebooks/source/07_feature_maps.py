@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 07 · Feature maps
 #
-# 130 minutes, 30 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) says where trained weights come from · words: [glossary](glossary.ipynb#Looking-inside)
+# 130 minutes · all cells run in 30 seconds on two cores · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) says where trained weights come from · words: [glossary](glossary.ipynb#Looking-inside)
 #
 # Somewhere between a photograph and an answer, pixels become meaning. **Which channel sees what, and how much of the
 # photograph does one value see?** Here is a trained network: click through it, then compute one of its values yourself.
@@ -641,7 +641,7 @@ pictures = {
     (224, 32, 8): ...,
     (224, 50, 50): ...,
 }
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 ask_own("07", me)
 own = ...
 
@@ -653,7 +653,7 @@ pictures = {
     (224, 32, 8): 28 * 28 + 1,
     (224, 50, 50): 5 * 5 + 1,
 }
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 own = 9 * 9 + 1  # 216 / 24
 
 # %%

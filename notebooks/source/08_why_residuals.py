@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 08 · Why residuals
 #
-# 120 minutes, 450 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) helps with trained weights · words: [glossary](glossary.ipynb#Training-and-comparing)
+# 120 minutes · all cells run in 450 seconds on two cores · after [lesson 05](05_resnet50.ipynb); [06](06_published_weights.ipynb) helps with trained weights · words: [glossary](glossary.ipynb#Training-and-comparing)
 #
 # Two networks with the same layers, the same first weights and the same pictures. One adds x after every block, the
 # other does not. **What reaches the last block, and what comes back to the first?** Nothing is trained yet: drag first.
@@ -525,7 +525,7 @@ def ways(n):
     return ...  # your code here
 
 
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 ask_own("08", me)
 own = ...
 
@@ -535,7 +535,7 @@ def ways(n):
     return [math.comb(n, k) for k in range(n + 1)]
 
 
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 own = math.comb(33, 4)
 
 # %%

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 10 · Capstone: a network of your own
 #
-# 120 minutes, 300 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb); [07](07_feature_maps.ipynb) helps with the maps · words: [glossary](glossary.ipynb#Training-and-comparing)
+# 120 minutes · all cells run in 300 seconds on two cores · after [lesson 05](05_resnet50.ipynb); [07](07_feature_maps.ipynb) helps with the maps · words: [glossary](glossary.ipynb#Training-and-comparing)
 #
 # So far the network was given, and you learnt the reasons for its numbers. Now you choose the numbers, within the
 # budget of a thin ResNet-50. **Where would you spend it?** Drag first; your own design comes in section 4.
@@ -156,7 +156,7 @@ from resnet_lib.exercises import ask_own
 twice_the_channels = ...  # every C and C1 doubled, in all stages
 twice_the_picture = ...  # the same design, pictures of 64 × 64 instead of 32 × 32
 half_the_channels_no_pool = ...  # every C and C1 halved, and Stage 0 without its MAXPOOL
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 ask_own("10", me)
 own = ...
 
@@ -164,7 +164,7 @@ own = ...
 twice_the_channels = (4, 4)
 twice_the_picture = (1, 4)
 half_the_channels_no_pool = (1 / 4, 1)
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 own = 256 * 128 * 56**2 + (9 * 128 * 128 + 128 * 512 + 256 * 512) * 28**2
 
 # %%

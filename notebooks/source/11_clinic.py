@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 11 · The broken-block clinic
 #
-# 115 minutes, 150 seconds to run all cells on two cores · after [lesson 05](05_resnet50.ipynb) and [06](06_published_weights.ipynb); [08](08_why_residuals.ipynb) helps with training curves · words: [glossary](glossary.ipynb#Proof-and-diagnosis)
+# 115 minutes · all cells run in 150 seconds on two cores · after [lesson 05](05_resnet50.ipynb) and [06](06_published_weights.ipynb); [08](08_why_residuals.ipynb) helps with training curves · words: [glossary](glossary.ipynb#Proof-and-diagnosis)
 #
 # A ResNet with a mistake rarely stops. It runs, it learns, and something is odd. This one's author says: “It runs, but
 # the published weights leave some entries over.” **Can you say what is wrong before you read the code?** Examine it.
@@ -682,7 +682,7 @@ prediction = {
     "Shapes right and MACs wrong: wide-shortcut, single, paper or quick": ...,
     "No examination finds: tidy, default, sociable or worried": ...,
 }
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 ask_own("11", me)
 own = ...
 
@@ -693,7 +693,7 @@ prediction = {
     "Shapes right and MACs wrong: wide-shortcut, single, paper or quick": "paper",
     "No examination finds: tidy, default, sociable or worried": "worried",
 }
-me = ""  # in a course: your name, as in the name of the file that you hand in; it gives you numbers of your own
+me = ""  # in a course: your name, as in the name of the file that you hand in; otherwise leave it empty
 own = 128 + 128 + 512 + 512
 
 # %%

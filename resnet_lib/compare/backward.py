@@ -6,7 +6,7 @@ import torch
 from . import mistakes
 from .differing import two_numbers
 from .endless import Endless, within
-from .errors import stopped, where
+from .errors import stopped, text_of, where
 from .kinds import found, layer_name
 from .reference import ROLES
 
@@ -66,7 +66,7 @@ def backward(known, theirs, run, pairs, part, training):
     except Endless:
         raise
     except Exception as error:  # a learner's own function of autograd may raise anything
-        if "inplace operation" not in (message := " ".join(str(error).split())):
+        if "inplace operation" not in (message := " ".join(text_of(error).split())):
             return found("stopped on the way back", line=where(error), cause=stopped(error))
         return found("backward stops", message=message.partition(" Hint")[0].rstrip("."))
     turned = [False, *(own.turned and t is own.tensors["weight"] for _, own in pairs for t in _roles(own))]

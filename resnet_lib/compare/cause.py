@@ -2,7 +2,7 @@
 numbers when planted into the reference."""
 
 from .._common import gap
-from .errors import where
+from .errors import text_of, where
 from .kinds import found, look_at, several
 from .misfit import of_entries, of_shared
 from .pairing import rank, unit
@@ -45,7 +45,7 @@ def _case(both, part, given, mine, target):
         right=a.taps.get("logits" if part == "head" else part),
         mine=mine,
         target=target,
-        stops=str(b.error) if b.error and target is None else "",
+        stops=text_of(b.error) if b.error and target is None else "",
         step=next(iter(inside(part, {both.first.name: both.first})), ""),
         steps=inside(part, b.taps),
         eps=inside(part, {both.my_place(n): m.eps for n, m in both.mine.named_modules() if hasattr(m, "eps")}),
@@ -58,7 +58,9 @@ def _stopped(rungs, run):
     if not run.error:
         return found("no logits", type=type(run.out).__name__)
     reached = rungs[-2].name if len(rungs) > 1 else "the input"
-    message = " ".join(str(run.error).partition(", but expected one of")[0].split())  # PyTorch lists all it would take
+    message = " ".join(
+        text_of(run.error).partition(", but expected one of")[0].split()
+    )  # PyTorch lists all it would take
     values = {"type": type(run.error).__name__, "message": message.rstrip("."), "line": where(run.error)}
     return found("network stopped", reached=reached, **values)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 
 from .._common import Finding, gap, shape_text
-from .errors import stopped, where
+from .errors import stopped, text_of, where
 from .kinds import found, layer_name, look_at
 from .pairing import copy, pairs_of, unit
 from .planting import Case, inside, search
@@ -160,7 +160,7 @@ def _planted(reference, theirs, x, part, at, its, first, taps, run):
         right=right,
         mine=mine,
         target=target,
-        stops=str(run.error) or "stopped" if stopped_here and target is None else "",
+        stops=(text_of(run.error) or "stopped") if stopped_here and target is None else "",
         step=next(iter(inside(here, differs)), ""),
         steps=inside(here, {n: t.result for n, t in taps.items()}),
         eps=inside(here, {n: t.eps for n, t in taps.items()}),
@@ -265,7 +265,7 @@ def _uncalled(inside, taps, error):
     if not idle or not right or isinstance(error, NameError):
         return None
     name = idle[0].name.rpartition(".")[0] or idle[0].name
-    message = f"{type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}"
+    message = f"{type(error).__name__}: {' '.join(text_of(error).split()).rstrip('.')}"
     return found("shortcut not called", name, error=message)
 
 

@@ -29,14 +29,14 @@ def meaning(error, first=()):
 
     first: (pattern, sentence) of one exercise, or (kind, pattern, sentence), that go before `MEANINGS`.
     """
-    if isinstance(error, NotImplementedError) and "forward" not in _text(error):
+    if isinstance(error, NotImplementedError) and "forward" not in text_of(error):
         return Finding(NOT_FILLED_IN)
     if name_of(error) in ("SystemExit", "KeyboardInterrupt", "GeneratorExit"):
         return Finding(ENDS)
     if isinstance(error, KeyError):
-        return Finding(NO_KEY, values={"error": _text(error)})
+        return Finding(NO_KEY, values={"error": text_of(error)})
     for *name, pattern, sentence in (*first, *MEANINGS):
-        if found := re.search(pattern, _text(error)):
+        if found := re.search(pattern, text_of(error)):
             groups = [g for g in found.groups() if g is not None]
             kind = Kind(*(name or ["explained"]), sentence if callable(sentence) else partial(_filled, sentence))
             return Finding(kind, values={"groups": groups})
@@ -63,7 +63,7 @@ def stopped(error, first=()):
     """Return what happened, a finding: the kind of error, its message, and what it probably means, as in `meaning`."""
     if isinstance(error, Endless):
         return Finding(ENDLESS, values={"seconds": error.seconds})
-    message = " ".join(_text(error).split())[:300].rstrip(".")
+    message = " ".join(text_of(error).split())[:300].rstrip(".")
     means = meaning(error, first) or Finding(UNEXPLAINED)
     kind = STOPPED_AT_A_NAME if isinstance(error, NameError | AttributeError | TypeError) else STOPPED
     said = f"{name_of(error)}: {message}" if message else name_of(error)
@@ -75,7 +75,7 @@ def name_of(error):
     return type(error.raised if isinstance(error, Left) else error).__name__
 
 
-def _text(error):
+def text_of(error):
     """An error's message, as far as the patterns need it, without what differs from run to run; a learner's own class
     may not know how to print itself."""
     try:

@@ -45,6 +45,15 @@ def _gradients(where, at, mine, right, mode, all, **_):
     )
 
 
+def _projection_missing(where, C, C_out, **_):
+    why = (
+        f"{C} channels come in and {C_out} go out, and a sum needs equal shapes. This does not depend on the stride: "
+        "Stage 1 has S = 1 and needs its projection too."
+    )
+    always = f"a BTNK1 has one whatever its numbers are, also where {C} channels come in and {C} go out."
+    return f"{where} has no projection. It needs one: {why if C != C_out else always}"
+
+
 def _layer_missing(where, shape, missing, **_):
     more = f" ({missing} of them are missing.)" if missing > 1 else ""
     return f"{where} is missing: a layer of shape {shape_text(shape)}.{more}"
@@ -165,15 +174,7 @@ LAYERS = {
         "published weights have none: write bias=False."
     ),
     "blocks in a stage": _stage_blocks,
-    "projection missing": lambda where, C, C_out, **_: (
-        f"{where} has no projection. "
-        + (
-            f"It needs one: {C} channels come in and {C_out} go out, and a sum needs equal shapes. This does not "
-            "depend on the stride: Stage 1 has S = 1 and needs its projection too."
-            if C != C_out
-            else f"A BTNK1 has one whatever its numbers are, also where {C} channels come in and {C} go out."
-        )
-    ),
+    "projection missing": _projection_missing,
     "projection's norm missing": NORM_MISSING,
     "norm missing": NORM_MISSING,
     "layer missing": _layer_missing,

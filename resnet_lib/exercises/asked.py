@@ -23,7 +23,7 @@ _EARLY = questions(
         ✗ Stage 1, which follows → Parameters grow with the channels, and the later stages have more of them.
         ✓ Stage 4, where the maps are 7 × 7 → Parameters grow with the channels and not with the width, and Stage 4
             has the most channels.
-        ✗ the head, for its 1,000 answers → That is 1,000 times 2,048 weights, about two million. Is there more?
+        ✗ the head, for its 1,000 numbers → That is 1,000 times 2,048 weights, about two million. Is there more?
 
     01.cost: How many times the MACs does the 3×3 need at W = 224, compared with W = 56?
         ✓ 16 → Four times the width is four times as many places along each side.

@@ -11,6 +11,7 @@ from ..experiments.budget import notes
 from ..network import Design
 from ..views.report import ROOM, fits
 from .progress import done
+from .prose import filler, substance, words
 from .questions import Question
 from .results import a_type
 from .verdict import Verdict, refuse
@@ -103,10 +104,11 @@ def check_ablation(changed, design, task, budget, *, idea, expected, exercise=No
         raise _wrong("idea", NO_TEXT, ABLATION_HINTS, type=a_type(idea))
     if not idea.strip():
         raise _wrong("idea", NO_IDEA, ABLATION_HINTS)
-    words = _words(idea)
-    if len(words) < 2 or not (re.search(r"\d", idea) or any(word.startswith(TERMS) for word in words)):
+    its = words(idea)
+    if len(its) < 2 or filler(idea) or not (re.search(r"\d", idea) or any(t in word for t in TERMS for word in its)):
         raise _wrong("idea", VAGUE, ABLATION_HINTS)
-    if len(words) > 5 and words <= _words(ASKED):
+    own_numbers = set(re.findall(r"\d+", idea)) - set(re.findall(r"\d+", ASKED))
+    if len(its) > 5 and its <= words(ASKED) and not own_numbers:
         raise _wrong("idea", QUESTION_BACK, ABLATION_HINTS)
     answers = ("better", "worse", "no difference")
     if not isinstance(expected, str) or expected.strip().lower() not in answers:
@@ -164,7 +166,7 @@ QUESTION_BACK = Kind(
     "These are the words of the exercise: say what you did, in words and numbers of your own.",
     "Which part, which number, and what did you measure?",
 )
-# How a word begins that says what was changed.
+# What is in a word that says what was changed.
 TERMS = (
     *("stem", "pool", "kernel", "group", "stride", "channel", "block", "stage", "dilat", "deep", "wide", "shallow"),
     *("narrow", "layer", "projection", "padding", "c_out", "norm", "relu"),
@@ -268,9 +270,9 @@ def check_reasons(author, why, *, exercise=None):
     for name, text in (("author", author), ("why", why)):
         if not isinstance(text, str):
             raise _wrong(name, NO_TEXT, REASONS_HINTS, type=a_type(text))
-    if _words(author) <= {"your", "my", "name", "author"}:
+    if words(author) <= {"your", "my", "name", "author"}:
         raise _wrong("author", NO_AUTHOR, REASONS_HINTS)
-    n = len(_substance(why))
+    n = len(substance(why))
     if n < LEAST:
         raise _wrong("why", SHORT, REASONS_HINTS, n=n, repeated=" without what is repeated" * (n < len(why.strip())))
     if n > ROOM:
@@ -280,10 +282,12 @@ def check_reasons(author, why, *, exercise=None):
             fits(name, text, *room)
         except ValueError as problem:
             raise _wrong(name, NO_ROOM, REASONS_HINTS, problem=problem) from None
-    words = _words(why)
-    if len(words) < WORDS:
-        raise _wrong("why", FEW_WORDS, REASONS_HINTS, n=len(words))
-    if len(words - _words(ASKED + " ".join(REASONS_HINTS))) < OWN:
+    its = words(why)
+    if len(its) < WORDS:
+        raise _wrong("why", FEW_WORDS, REASONS_HINTS, n=len(its))
+    if filler(why):
+        raise _wrong("why", FILLER, REASONS_HINTS)
+    if len(its - words(ASKED + " ".join(REASONS_HINTS))) < OWN:
         raise _wrong("why", QUESTION_BACK, REASONS_HINTS)
     # The 50 of ResNet-50 and the 1 of C1 are names.
     numbers = re.findall(r"(?<![A-Za-z\d.])(?<![A-Za-z]-)\d[\d.,]*", why)
@@ -292,17 +296,6 @@ def check_reasons(author, why, *, exercise=None):
     done(exercise)
     said = f"{n} characters, {len(numbers)} numbers. Whether the reasons are good is not judged here: have them read."
     return Verdict(True, "The form of your report", said)
-
-
-def _words(text):
-    """The different words of a text, in any language; where they are not set apart by spaces, its characters."""
-    return set(re.findall(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]+", text.casefold()))
-
-
-def _substance(text):
-    """A text with single spaces, every sentence and every word in a row of equal ones once."""
-    sentences = dict.fromkeys(each.strip() for each in re.split(r"(?<=[.!?。！？])", " ".join(text.split())))
-    return re.sub(r"\b(\w+)( \1\b)+", r"\1", " ".join(sentences)).strip()
 
 
 _NUMBERS = "Which of your numbers would you be asked about first: a C1, a stride, a share of the budget?"
@@ -315,6 +308,7 @@ FEW_WORDS = Kind(
     f"Its different words are {{n}}, and reasons have {WORDS} or more: what you chose, why, what it cost, what the "
     "ablation showed, and what you do not know.",
 )
+FILLER = Kind("filler", "It is filler, which says nothing: what you chose, why, and what you do not know is asked for.")
 LONG = Kind("long", f"It has {{n:,}} characters, and the page has room for {ROOM:,}.")
 NO_ROOM = Kind("no room", "{problem}.")
 NO_NUMBERS = Kind(

@@ -9,6 +9,7 @@ from ..activations import activations
 from ..photos import PHOTOS
 from .edits import Solution
 from .judge import judge
+from .left_behind import left, state
 from .progress import done
 from .results import NO_RESULT, near, number, told
 from .verdict import Verdict, refuse
@@ -155,6 +156,11 @@ RESPONSE_SHAPES = {
         (5, "values of shape {shape}"),
     )
 }
+NETWORK_LEFT = Kind(
+    "network left changed",
+    "{name} leaves the network other than it was: {what}. Undo it at the end, for instance with handle.remove().",
+    "What does a second call of your function find that the first did not?",
+)
 CHANNELS_LOST = Kind(
     "channels lost",
     "{name} returns values of shape {shape}: the mean goes over rows and columns, not over channels; "
@@ -173,7 +179,7 @@ def check_response(f, network, *, exercise=None):
     solution = Solution(
         RESPONSE, RESPONSE_EDITS, network=network, activations=lambda network, pattern, names: maps[len(pattern[0, 0])]
     )
-    C = len(maps[64][STEP][0])
+    C, before = len(maps[64][STEP][0]), state(network)
 
     def read(found):
         if found is None:
@@ -184,7 +190,8 @@ def check_response(f, network, *, exercise=None):
             return found, (NOT_VALUES, {"type": type(found).__name__})
         shape = tuple(values.shape)
         if shape == (C,):
-            return values, None
+            what = left(before, state(network))
+            return values, (NETWORK_LEFT, {"what": what}) if what else None
         kind = CHANNELS_LOST if len(shape) == 2 and shape[0] > 1 else RESPONSE_SHAPES[min(len(shape), 5)]
         return found, (kind, {"shape": shape, "C": C, "count": values.numel()})
 

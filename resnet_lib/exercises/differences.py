@@ -13,6 +13,7 @@ from ..compare.kinds import several
 from ..compare.matching import compare
 from ..compare.proof import ladder
 from ..compare.reference import Reference
+from .parts import LOUD
 from .progress import done
 from .questions import Question
 from .symptoms import hints_for
@@ -22,7 +23,7 @@ NO_FUNCTION = Kind("no function given", "The check expects a function that makes
 NOT_MADE = Kind("network not made", "{cause}")
 NOT_COMPARED = Kind("not comparable", "It cannot be compared: {error}.")
 DIFFERENT = Kind("different", "{headline} {cause}")
-EQUAL_FORWARD = Kind("equal in eval alone", "In eval() all steps are equal. {cause}")
+EQUAL_FORWARD = Kind("equal in eval alone", "On this picture all steps are equal, in eval(). {cause}")
 
 TOLERANCE = 1e-5  # as the ladder's: who writes a part otherwise may round otherwise
 
@@ -139,7 +140,8 @@ def check_ladder(make, reference, x=None, *, exercise=None):
         said = "" if found.error else found.headline
         raise wrong(DIFFERENT, remarks=found.notes, said=said, headline=found.headline, cause=explained)
     draw = torch.Generator().manual_seed(0)
-    inputs = [torch.randn(2, 3 if x is None else x.shape[1], *size, generator=draw) for size in ((33, 40), (40, 33))]
+    C = 3 if x is None else x.shape[1]
+    inputs = [torch.randn(2, C, 33, 40, generator=draw), LOUD * torch.randn(2, C, 40, 33, generator=draw)]
     try:
         other = compare(network, Reference(reference, inputs))
     except Endless as error:

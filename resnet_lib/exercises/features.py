@@ -65,7 +65,7 @@ def field_question(stage):
         *((FORWARDS.made()(steps), found) for found, steps in FIELD.mistakes(counts)),
         (end.jump, Finding(JUMP)),
         (before.receptive_field, Finding(BEFORE)),
-        (before.receptive_field + 2 * counts[-1], NO_JUMP),
+        (before.receptive_field + 2 * counts[-1], Finding(NO_JUMP)),
         *((value, found) for way in (FORWARDS, BACKWARDS) for found, value in way.mistakes(FIELD.made()(counts))),
     ]
     adds = [2 * (before.jump if i == 0 else end.jump) for i in range(counts[-1])]

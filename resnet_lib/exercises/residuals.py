@@ -14,6 +14,7 @@ from ..compare.proof import draw_norms
 from ..experiments.signals import Signal
 from .edits import Solution
 from .judge import OTHER, judge
+from .parts import LOUD
 from .progress import done
 from .results import NO_RESULT, a_type, as_tensor, near, number, shown
 from .verdict import Verdict, refuse
@@ -94,7 +95,7 @@ def check_plain_block(f, *, exercise=None):
             C, block = numbers[0], seeded(0, partial(make, *numbers)).eval()
             draw_norms(block)
             # With negatives, so that a ReLU on x shows; some large, so that a ReLU with an upper end does.
-            loud = torch.tensor([1.0, 50.0]).view(2, 1, 1, 1)
+            loud = torch.tensor([1.0, LOUD]).view(2, 1, 1, 1)
             cases.append((block, loud * torch.randn(2, C, W, W + 1, generator=torch.Generator().manual_seed(C))))
         for m in cases[-1][0].train().modules():  # one in training mode, whose BNs keep what they have stored
             if isinstance(m, torch.nn.BatchNorm2d):

@@ -21,8 +21,8 @@ from .results import NO_RESULT, number
 def check_fair(f, *, exercise=None):
     """Check f(works, repeats): name → list of `repeats` times in seconds; each work warmed up, then all in turns.
 
-    Any order within a round is right, and any clock of the module `time`. It is tried on a clock of its own, so that
-    the verdict does not depend on the machine.
+    Any order within a round is right, and any clock of the module `time` that nobody sets. It is tried on a clock of
+    its own, so that the verdict does not depend on the machine.
     """
 
     def tried(f, lengths, repeats):
@@ -96,6 +96,12 @@ def fair(works, repeats):
     That clock shows the processor's time, of all threads together: take time.perf_counter().
 `return seconds` → `return {n: [sum(t) / len(t)] * len(t) for n, t in seconds.items()}`
     All times of a work are their mean: keep each run's own, for the median and the spread.
+`return seconds` → `return {n: sorted(t) for n, t in seconds.items()}`
+    You sort the times: leave them in the order of the runs, which shows whether the machine became slower.
+`return seconds` → `return {n: sorted(t, reverse=True) for n, t in seconds.items()}`
+    You sort the times: leave them in the order of the runs, which shows whether the machine became slower.
+`return seconds` → `return {n: t[::-1] for n, t in seconds.items()}`
+    The times are the wrong way round: the first run's comes first.
 `return seconds` → `return {n: [sum(t[: i + 1]) for i in range(len(t))] for n, t in seconds.items()}`
     You add up: each time holds those of the work's earlier runs. Give each run's own.
 `    for work in works.values():\n        work()\n` → ``; `(repeats)` → `(repeats + 1)`; `return seconds` → `return {n: t[:-1] for n, t in seconds.items()}`
@@ -108,6 +114,8 @@ def fair(works, repeats):
 KINDS = kinds_of(
     """
     no clock: {name} returns times, and no clock of the module time was read: time.perf_counter() is the clock.
+    time of day: {name} reads the time of day, as time.time() does: that clock is set now and then, and may jump back.
+        time.perf_counter() is the clock.
     a run's time: {at}: a run of {work} took {took:.3f} s and you say {time:,.3f}.
     Hint: Print what your function gives for two works and repeats = 3.
     no dictionary: {name} returns a {type}: return a dictionary name → list of {repeats} times.
@@ -138,8 +146,8 @@ def _times(tried):
     stand, repeats, found = tried
     names, order = list(stand.works), [n for n, _ in stand.runs]
     problem = _misformed(found, names, repeats) or _unfair(order, names, repeats)
-    if problem is None and not stand.reads:
-        problem = KINDS["no clock"], {}
+    if problem is None and (not stand.reads or stand.reads_of_day):
+        problem = KINDS["time of day" if stand.reads else "no clock"], {}
     if problem:
         return found, problem
     took = {name: [s for n, s in stand.runs if n == name][-repeats:] for name in names}

@@ -56,12 +56,29 @@ FRESH = (
 
 @contextmanager
 def torch_again():
-    """Give back what torch computes with as it was, between one call of an answer and the next."""
+    """Give back what torch computes with as it was, between one call of an answer and the next.
+
+    Yields a list. To it is added what the call has left otherwise, half a sentence each.
+    """
     grad, dtype, device = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device()
-    hooks = [dict(space) for space in HOOKS]
+    hooks, inference, left = [dict(space) for space in HOOKS], torch.is_inference_mode_enabled(), []
+    guard = torch.inference_mode(inference)
+    guard.__enter__()
+    torch.set_grad_enabled(grad)
     try:
-        yield
+        yield left
     finally:
+        if torch.is_inference_mode_enabled() and not inference:
+            left.append("inference mode is still on")
+        elif grad and not torch.is_grad_enabled():
+            left.append("no gradient is recorded any more")
+        if torch.get_default_dtype() != dtype:
+            left.append(f"new tensors are {str(torch.get_default_dtype()).removeprefix('torch.')}")
+        if torch.get_default_device() != device:
+            left.append(f"new tensors are on {torch.get_default_device()}")
+        if HOOKS != hooks:
+            left.append("all modules have a hook more")
+        guard.__exit__(None, None, None)
         torch.set_grad_enabled(grad)
         torch.set_default_dtype(dtype)
         if torch.get_default_device() != device:

@@ -132,7 +132,7 @@ class BlockMaps:
             steps = {name: (m, inputs) for name, (m, inputs, _) in traced.calls.items()}
             return Run(kept, _numbers(kept, None), steps, x, how, window, True)
         if place is not None:
-            module, channels = place.trained(), None
+            module, channels = place.trained(design.stride_on), None
         else:
             # Training mode: an untrained block has no statistics of its own, BN takes this picture's.
             module, channels = design.seeded_module(first, count).train(), (first, count)

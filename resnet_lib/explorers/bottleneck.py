@@ -253,7 +253,8 @@ class BottleneckExplorer(InstrumentExplorer):
             network = "the bundled network" if place.network == "thin" else place.network
             note = f"trained weights of {network}, {place.path}"
             W = place.design.W
-            return note + (f"; it was not trained at this size, but at W = {W}" if W != design.W else "")
+            note += f"; it was not trained at this size, but at W = {W}" if W != design.W else ""
+            return note + ("; trained as v1.5, S on the 3×3" if place.moved(design.stride_on) else "")
         note = f"random weights, not trained; input: {run.how}"
         if run.window:
             note += f"; computed on its {run.window} × {run.window} central positions, to stay quick"

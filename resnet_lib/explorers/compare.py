@@ -1,9 +1,6 @@
 """Two pictures, steps, layouts or sets of weights side by side, under the same controls."""
 
-import copy
-
 from .._common import shape_text
-from ..blocks import BTNK1
 from ..inside.seen import Seen, untrained
 from ..views.maps import planes
 from ..weights import load
@@ -14,6 +11,7 @@ from .one_value import explained
 from .photograph_view import untrained_size
 from .source import PictureChoice, PictureSource
 from .tiles import Group
+from .trained import moved_blocks, other_layout
 
 MODES = {"two photographs": "picture", "two steps": "step", "v1.5 and v1": "layout", "trained and random": "weights"}
 LAYOUTS = {False: "v1.5: S on the 3×3", True: "v1: S on the 1×1"}
@@ -114,11 +112,6 @@ class CompareExplorer(InstrumentExplorer):
         return self._runs[key][0]
 
 
-def moved_blocks(network):
-    """Return the blocks in which it matters where S is."""
-    return [m for m in network.modules() if isinstance(m, BTNK1) and m.S > 1]
-
-
 def is_v1(network):
     """Return whether S is on the first 1×1 of its blocks."""
     return any(block.conv1.stride[0] > 1 for block in moved_blocks(network))
@@ -137,16 +130,3 @@ def difference(a, b):
     if largest == 0:
         return "The two are equal, to the last bit."
     return f"Largest difference {largest:.3g}; the difference is {change:.0%} as large as the maps on the left."
-
-
-def other_layout(network):
-    """Return the same weights with S on the other convolution of every BTNK1; ValueError without a BTNK1 with S > 1."""
-    network = copy.deepcopy(network)
-    if not moved_blocks(network):
-        raise ValueError(
-            "v1 and v1.5 can be compared where a BTNK1 of resnet_lib has S > 1, and this network has none: pass one "
-            "that is built from them"
-        )
-    for block in moved_blocks(network):
-        block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
-    return network

@@ -31,7 +31,7 @@ class StemExplorer(InstrumentExplorer):
 
     def __init__(self, kernel=7, stride=2, padding=3, dilation=1, picture="coffee", *, W=224, C1=64):
         self.kernel = Number("kernel", kernel, 1, 15, marks={7: "ResNet-50"})
-        self.stride = Number("stride", stride, 1, 8, marks={2: "ResNet-50"})
+        self.stride = Number("stride", stride, 1, 8, marks={2: "ResNet-50"}, meaning="S")
         self.padding = Number("padding", padding, 0, 14, marks={3: "ResNet-50"})
         self.dilation = Number("dilation", dilation, 1, 20, marks={1: "ResNet-50"})
         self.W = Number(

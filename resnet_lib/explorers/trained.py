@@ -1,5 +1,6 @@
 """Trained blocks for the instrument: the bundled network's, and ResNet-50's where it has been downloaded."""
 
+import copy
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -23,9 +24,15 @@ class Place:
     path: str
     design: BlockDesign
 
-    def trained(self):
-        """Return the block with its trained weights, in eval(), and shared: not to be changed."""
-        return loaded(self.network).get_submodule(self.path)
+    def trained(self, stride_on="3x3"):
+        """Return the block with its trained weights, in eval(), and shared: not to be changed. With S on the other
+        convolution than it was trained with, a copy of it."""
+        block = loaded(self.network).get_submodule(self.path)
+        return other_layout(block) if self.moved(stride_on) else block
+
+    def moved(self, stride_on):
+        """Return whether S is on another convolution than in training, and that matters."""
+        return self.design.block == "BTNK1" and self.design.S > 1 and stride_on != self.design.stride_on
 
     def input(self, picture, W):
         """Return what the trained network gives this block for a picture, (1, C, W, W)."""
@@ -88,3 +95,22 @@ def _inputs(network, path, picture, size):
     image = picture.image if isinstance(picture, _Same) else photo(picture)
     with torch.no_grad():
         return calls(whole, checkpoint.to_input(image, size), [f"{path}.conv1"])[f"{path}.conv1"].inputs[0]
+
+
+def moved_blocks(network):
+    """Return the blocks in which it matters where S is."""
+    return [m for m in network.modules() if isinstance(m, BTNK1) and m.S > 1]
+
+
+def other_layout(network):
+    """Return the same network, or block, with S on the other convolution of every BTNK1 of S > 1; ValueError without
+    one."""
+    network = copy.deepcopy(network)
+    if not moved_blocks(network):
+        raise ValueError(
+            "v1 and v1.5 can be compared where a BTNK1 of resnet_lib has S > 1, and this network has none: pass one "
+            "that is built from them"
+        )
+    for block in moved_blocks(network):
+        block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
+    return network

@@ -155,6 +155,7 @@ class Child:
         stand = FAKE.Stand({})
         stand.read = lambda: self.ask("clock", "perf_counter")
         stand.read_processor = lambda: self.ask("clock", "process_time")
+        stand.read_of_day = lambda: self.ask("clock", "time")
         stand.sleep = lambda seconds: self.ask("sleep", float(seconds))
         return stand.clocks(f)
 

@@ -23,12 +23,12 @@ def block_diagram(steps, size, *, marked=(), clash=None):
     shapes = clash or (steps["bn3"].shape, steps["bn3"].shape)
     # Shapes that cannot be added are drawn in the colour of errors, on both ways to the sum.
     look = {"colour": ERROR, "bold": True} if clash else {}
-    body = main + _line(X_MAIN, y, X_MAIN, y_sum - 13, ERROR if clash else MAIN)
+    body = main + arrow(X_MAIN, y, X_MAIN, y_sum - 13, ERROR if clash else MAIN)
     body += words(X_MAIN + 9, y + 16, f"F(x) {_shape(shapes[0])}", **look)
     way, y_out, name = _shortcut(steps, marked, y_sum)
     colour = ERROR if clash else SHORTCUT
-    body += way + _line(X_SIDE, y_out, X_SIDE, y_sum, colour, arrow=False)
-    body += _line(X_SIDE, y_sum, X_MAIN + 14, y_sum, colour)
+    body += way + arrow(X_SIDE, y_out, X_SIDE, y_sum, colour, head=False)
+    body += arrow(X_SIDE, y_sum, X_MAIN + 14, y_sum, colour)
     body += words(X_SIDE - 7, y_sum - 8, f"{name} {_shape(shapes[1])}", "end", **look)
     meeting, height = _sum(steps, marked, y_sum, clash)
     what = "they cannot be added." if clash else "they are added."
@@ -41,7 +41,7 @@ def _main_path(steps, size, marked):
     """F from x to its last BN, and where that ends."""
     y = Y_INPUT + 26
     drawn = words(X_MAIN, Y_INPUT - 8, f"x  {_shape(size)}", "middle")
-    drawn += _line(X_MAIN, Y_INPUT, X_MAIN, y, MAIN) + _line(X_MAIN, y - 14, X_SIDE, y - 14, SHORTCUT, arrow=False)
+    drawn += arrow(X_MAIN, Y_INPUT, X_MAIN, y, MAIN) + arrow(X_MAIN, y - 14, X_SIDE, y - 14, SHORTCUT, head=False)
     left, half = X_MAIN - BOX // 2, (BOX - 4) // 2
     for n in "123":
         conv = steps[f"conv{n}"]
@@ -51,7 +51,7 @@ def _main_path(steps, size, marked):
         drawn += _box(left, y, BOX if n == "3" else half, "BN", MAIN, marked, f"bn{n}")
         if n != "3":
             drawn += _box(left + half + 4, y, half, "ReLU", MAIN, marked, f"relu{n}")
-            drawn += _line(X_MAIN, y + HIGH, X_MAIN, y + HIGH + 24, MAIN)
+            drawn += arrow(X_MAIN, y + HIGH, X_MAIN, y + HIGH + 24, MAIN)
             drawn += words(X_MAIN + 9, y + HIGH + 16, _shape(conv.shape))
             y += 24
         y += HIGH
@@ -65,7 +65,7 @@ def _shortcut(steps, marked, y_sum):
     if "shortcut.conv" in steps:
         g, left, top = steps["shortcut.conv"], X_SIDE - SIDE_BOX // 2, middle - 50
         inside = ("shortcut.conv", "shortcut.bn") if "shortcut" in marked else marked
-        drawn = _line(X_SIDE, y_branch, X_SIDE, top, SHORTCUT)
+        drawn = arrow(X_SIDE, y_branch, X_SIDE, top, SHORTCUT)
         drawn += _box(left, top, SIDE_BOX, f"{g.kind}, {_number(g.shape[0])}", SHORTCUT, inside, "shortcut.conv")
         drawn += _box(left, top + HIGH + 3, SIDE_BOX, "BN", SHORTCUT, inside, "shortcut.bn")
         return drawn, top + 2 * HIGH + 3, "G(x)"
@@ -84,10 +84,10 @@ def _sum(steps, marked, y, clash):
         said = words(X_MAIN, y + 34, "no sum: the shapes differ", "middle", colour=ERROR, bold=True)
         return drawn + said, y + 46
     drawn += _eye(X_MAIN - 34, y + 5) if "add" in marked else ""
-    drawn += _line(X_MAIN, y + 13, X_MAIN, y + 27, SUM)
+    drawn += arrow(X_MAIN, y + 13, X_MAIN, y + 27, SUM)
     drawn += _box(X_MAIN - BOX // 2, y + 27, BOX, "ReLU", SUM, marked, "relu3")
     y += 27 + HIGH
-    drawn += _line(X_MAIN, y, X_MAIN, y + 18, SUM)
+    drawn += arrow(X_MAIN, y, X_MAIN, y + 18, SUM)
     return drawn + words(X_MAIN, y + 33, f"y  {_shape(steps['relu3'].shape)}", "middle"), y + 40
 
 
@@ -115,10 +115,11 @@ def _shape(shape):
     return f"({', '.join(map(str, shape))})"
 
 
-def _line(x1, y1, x2, y2, colour, arrow=True):
+def arrow(x1, y1, x2, y2, colour, head=True):
+    """Return a line along an axis, with a head unless told otherwise."""
     dash = ' stroke-dasharray="5 3"' if colour == ERROR else ""
     line = f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{colour}" stroke-width="2"{dash}/>'
-    return line + (_head(x1, y1, x2, y2, colour) if arrow else "")
+    return line + (_head(x1, y1, x2, y2, colour) if head else "")
 
 
 def _head(x1, y1, x2, y2, colour):

@@ -8,7 +8,7 @@ from ..anatomy import anatomy, out_size
 from ..blocks import BTNK1, BTNK2, Stem
 from ..network import DESIGNS, resnet50
 from .design import design_drawing
-from .diagram import block_diagram, lettered
+from .diagram import arrow, block_diagram, lettered
 from .style import LARGE, MAIN, NORMAL, PAPER, QUIET, SHORTCUT, SMALL, SUM, TINT
 from .svg import drawing, words
 
@@ -71,16 +71,17 @@ def _block(costs):
 
 def _row(first, boxes, said):
     """Boxes from left to right, (title, colour, shape that comes out); `first` is the shape that comes in."""
-    wide, high, gap, x = 132, 34, 96, 100
-    body = words(x / 2, 44, shape_text(first), "middle", size=SMALL)
+    wide, high, gap, x = 132, 34, 28, 120
+    body = words((x - gap) / 2, 44, shape_text(first), "middle", size=SMALL)
     for title, colour, shape in boxes:
-        body += f'<path d="M{x - 8} 40h-{2 if x == 100 else gap - 16}" stroke="{QUIET}" stroke-width="2"/>'
+        body += arrow(x - gap + 3, 40, x - 4, 40, QUIET)
         body += f'<rect x="{x}" y="{40 - high / 2:g}" width="{wide}" height="{high}" rx="4" fill="{PAPER}" '
         body += f'stroke="{colour}" stroke-width="2"/>{words(x + wide / 2, 45, title, "middle", size=NORMAL)}'
         body += words(x + wide / 2, 78, f"→ {shape_text(shape)}", "middle", size=SMALL)
-        x += wide + 20
-        gap = 20
-    return drawing(x, 92, f"{said}: {shape_text(first)}" + "".join(f", {t} {shape_text(s)}" for t, _, s in boxes), body)
+        x += wide + gap
+    return drawing(
+        x - gap + 4, 92, f"{said}: {shape_text(first)}" + "".join(f", {t} {shape_text(s)}" for t, _, s in boxes), body
+    )
 
 
 def _stem(costs):

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from ..._common import one_thread, say, shape_text, unfilled
 from ...activations import Call, recording
 from ..kinds import found, several
-from .healthy import FULL, HEALTHY, WRONG, assemble, limited, pictures, prepare, said
+from .healthy import FULL, HEALTHY, assemble, limited, pictures, prepare, said
 
 # ── Shapes and counts ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -111,7 +111,7 @@ def _measure(parts):
             steps = {name: getattr(network, name) for name in PARTS} | layers
             with limited(parts), recording(steps, note=note), _Shapes():
                 network.eval()(torch.empty(1, 3, 224, 224))
-    except WRONG as error:
+    except Exception as error:
         return found, None, None, said(_as_computed(parts) or error)
     return found, sum(p.numel() for p in network.parameters()), sum(macs), None
 
@@ -122,7 +122,7 @@ def _as_computed(parts):
         with limited(parts), unfilled(), torch.no_grad():
             network = assemble(parts, **FULL)
             network.eval()(torch.zeros(1, 3, 224, 224))
-    except WRONG as error:
+    except Exception as error:
         return error
     return None
 
@@ -235,7 +235,7 @@ def _observe(parts, seed=0):
         steps = {name: m for name, m in network.named_modules() if name and not isinstance(m, nn.Conv2d)}
         with limited(parts), recording(steps, note=keep), torch.no_grad():
             network.train()(x)
-    except WRONG as caught:
+    except Exception as caught:
         error = said(caught)
     runs = Counter(name for name, _, _ in seen)
     once = [(name, later, then) for name, later, then in seen if runs[name] == 1]

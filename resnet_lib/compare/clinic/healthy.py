@@ -15,8 +15,8 @@ from ...experiments.tasks import photographs
 from ...network import Design, head
 from ...network import stages as stages_of
 from ...photos import normalised
-from ..endless import Left, within
-from ..errors import name_of
+from ..endless import Endless, within
+from ..errors import name_of, text_of
 
 # ── The healthy parts ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -136,23 +136,8 @@ def pictures(n=64, size=32):
     return photographs(size=size, n=n, n_test=1).train[0]
 
 
-# What a network, or a part of it that a learner wrote, may raise.
-WRONG = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    ImportError,
-    Left,
-    LookupError,
-    NameError,
-    OSError,
-    RuntimeError,
-    StopIteration,
-    TypeError,
-    ValueError,
-)
-
-
 def said(error):
-    """Return an exception as one line."""
-    return f"{name_of(error)}: {' '.join(str(error).split())}"
+    """Return an exception of a learner's code as one line; raise one that never ends again, which is told elsewhere."""
+    if isinstance(error, Endless):
+        raise error
+    return f"{name_of(error)}: {' '.join(text_of(error).split())}".removesuffix(": ")

@@ -11,7 +11,7 @@ from ...weights import load as trained
 from ..endless import Endless, within
 from ..kinds import found, several
 from ..proof import copy_weights, ladder
-from .healthy import WRONG, answer, assemble, pictures, prepare, said
+from .healthy import answer, assemble, pictures, prepare, said
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def prove(parts, names=None):
             with within():
                 own(mine, _copied(reference))
         steps = ladder(mine.eval(), reference, due_x[:8], names=names or {}, copy=own is None)
-    except WRONG as error:
+    except Exception as error:
         return Proof(None, error=said(error))
     if isinstance(steps.error, Endless):
         raise steps.error
@@ -131,7 +131,7 @@ def prove(parts, names=None):
             got, pair = answers(mine, x), answers(mine, x[:2])
         if got.shape != due.shape:
             wrong = found("answers' shape", shape=tuple(got.shape), right=tuple(due.shape))
-    except WRONG as error:
+    except Exception as error:
         wrong = said(error)
     if wrong:
         # Where the ladder has found something, it has said this already, and better.

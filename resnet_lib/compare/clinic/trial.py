@@ -11,7 +11,7 @@ from ...experiments.tasks import photographs
 from ...experiments.training import FAST, Recipe, Training
 from ..endless import within
 from ..kinds import found, several
-from .healthy import HEALTHY, WRONG, assemble, said
+from .healthy import HEALTHY, assemble, said
 
 STEPS = 3 if FAST else 200
 LATE = 20  # the last steps, whose mean loss is compared
@@ -106,7 +106,7 @@ class Trial:
             with within():
                 network.train()(prepare(_task().train[0][:4].clone()))
             self._runs = {"patient": _patient(parts, self.steps), **self._runs}
-        except WRONG as error:
+        except Exception as error:
             self.error = said(error)
 
     @property
@@ -131,9 +131,9 @@ class Trial:
                 if len(run.losses) == now:
                     try:
                         run.advance()
-                    except WRONG as error:
-                        self.error = said(error)
+                    except Exception as error:
                         _run.cache_clear()
+                        self.error = said(error)
                     except BaseException:  # one that was stopped halfway, by Ctrl-C or a limit, cannot be resumed
                         _twins.cache_clear()
                         _run.cache_clear()
