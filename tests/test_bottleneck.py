@@ -3,6 +3,7 @@
 import base64
 import copy
 import io
+import json
 import os
 import subprocess
 import sys
@@ -541,7 +542,30 @@ def test_one_move_sends_the_numbers_and_then_the_maps_and_no_more(explorer, monk
         explorer.page.set_state({"asked": {"C1": [when, C1]}})
     numbers, maps = sent
     assert {"steps", "values", "says"} <= numbers and "maps" not in numbers
-    assert {"maps", "controls"} <= maps
+    assert {"maps", "changed"} <= maps and "controls" not in maps
+
+
+def test_beside_the_bytes_of_the_maps_a_move_sends_little(explorer, monkeypatch):
+    sent = []
+    send = Mock(send=lambda data, buffers, **_: sent.append((len(json.dumps(data)), sum(map(len, buffers or ())))))
+    monkeypatch.setattr(explorer.page, "comm", send)
+    explorer.page.set_state({"asked": {"C1": [1, 72]}})
+    texts, maps = map(sum, zip(*sent, strict=True))
+    assert maps == len(explorer.page.levels) and texts < 2_500
+
+
+def test_a_control_that_was_hidden_or_had_other_options_is_described_as_it_is_now(explorer):
+    page = explorer.page
+
+    def described():
+        return {name: {**said, **page.changed.get(name, {})} for name, said in page.controls.items()}
+
+    for change in ({"block": "BTNK2", "S": 2}, {"S": 1}, {"C": 512}, {"block": "BTNK1"}, {"C1": 8}):
+        for name, value in change.items():
+            getattr(explorer, name).value = value
+        now = {name: c.described() for name, c in page._named.items() if name in page.controls}
+        for name, said in described().items():
+            assert {k: v for k, v in said.items() if v is not None} == now[name]
 
 
 def test_maps_with_numbers_that_are_not_finite_are_refused_in_the_view(explorer, monkeypatch):

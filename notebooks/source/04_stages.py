@@ -214,8 +214,8 @@ check_stage(make_stage, exercise="04.2")
 check_own("04", me, own)
 
 # %% [markdown]
-# With your function and the numbers of exercise 1, the four stages of ResNet-50. Each takes the previous one's output.
-# **Predict** how many numbers that is, channels times positions:
+# Your function, or the library's while yours is open, now makes the four stages of ResNet-50. Each takes the previous
+# one's output. Count the numbers in each output. **Predict** what happens to that count:
 
 # %%
 ask("04.numbers")

@@ -371,9 +371,9 @@ def ladder(mine, theirs, x):
 print("first to differ:", ladder(network, reference, x))
 
 # %% [markdown]
-# Not almost equal: **equal**, in every one of the numbers. Your ResNet-50 computes exactly what the library's does. (If
-# you have written a part differently, it may round differently: then the ladder says DIFFERENT, by about a millionth of
-# those numbers. The ladder of lesson 06 allows for that.)
+# Not almost equal: **equal**, in every one of the numbers. Once exercise 1 is right, your ResNet-50 computes exactly what the
+# library's does. (If you have written a part differently, it may round differently: then the ladder says DIFFERENT, by
+# about a millionth of those numbers. The ladder of lesson 06 allows for that.)
 #
 # ### Exercise 2 · predict where it breaks
 # ●● of ●●● · important · 5 minutes

@@ -77,6 +77,7 @@ class Instrument(anywidget.AnyWidget):
     words = Dict(WORDS).tag(sync=True)
     palettes = Bytes(palettes()).tag(sync=True)
     controls = Dict().tag(sync=True)
+    changed = Dict().tag(sync=True)  # what of `controls` is otherwise by now: at each step a little, of kilobytes
     values = Dict().tag(sync=True)
     drawing = Dict().tag(sync=True)
     steps = List().tag(sync=True)
@@ -132,7 +133,12 @@ class Instrument(anywidget.AnyWidget):
             self.send({**content, **reply}, buffers)
 
     def _tell(self):
-        self.controls = {name: c.described() for name, c in self._named.items() if c.kind != "none"}
+        now = {name: c.described() for name, c in self._named.items() if c.kind != "none"}
+        changed = {name: _changed(self.controls.get(name, {}), said) for name, said in now.items()}
+        changed = {name: said for name, said in changed.items() if said}
+        if set(now) != set(self.controls) or any("options" in said for said in changed.values()):
+            self.controls, changed = now, {}
+        self.changed = changed
         self.values = {name: c.wire for name, c in self._named.items() if c.kind not in ("none", "action", "upload")}
 
     def show(self, *, says=None, **parts):
@@ -152,6 +158,11 @@ class Instrument(anywidget.AnyWidget):
             self._tell()  # the choice of channels follows what there is
             self.maps = {**maps, "v": self._shown} | ({"packed": True} if self.slow else {})
             self.levels = squeeze(levels) if self.slow else levels
+
+
+def _changed(before, now):
+    """What is otherwise in one dictionary than in another; None for what it has no more."""
+    return {key: now.get(key) for key in before | now if now.get(key) != before.get(key)}
 
 
 class InstrumentExplorer(Explorer):

@@ -7,8 +7,10 @@ function controlsPart(model, places) {
   const kinds = {number: numberControl, menu: menuControl, buttons: buttonsControl, switch: switchControl, action: actionControl, upload: uploadControl, text: textControl};
 
   function describe() {
-    for (const [name, said] of Object.entries(model.get('controls'))) {
-      const text = JSON.stringify(said), old = drawn.get(name);
+    const changed = model.get('changed') ?? {};
+    for (const [name, first] of Object.entries(model.get('controls'))) {
+      const said = {...first, ...changed[name]}, text = JSON.stringify(said);
+      const old = drawn.get(name);
       if (old?.text === text) continue;
       const place = places[said.where];
       if (!place) continue;
@@ -29,10 +31,14 @@ function controlsPart(model, places) {
       if (drawn.has(name) && !pending(name)) drawn.get(name).show(value);
     }
   }
-  model.on('change:controls', describe);
+  const anew = once(describe);
+  for (const name of ['controls', 'changed']) model.on(`change:${name}`, anew);
   model.on('change:values', follow);
   describe();
-  return () => { model.off('change:controls', describe); model.off('change:values', follow); };
+  return () => {
+    for (const name of ['controls', 'changed']) model.off(`change:${name}`, anew);
+    model.off('change:values', follow);
+  };
 }
 
 const nextStop = (said, value, way) => {

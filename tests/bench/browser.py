@@ -4,17 +4,20 @@ import json
 import random
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
 from .. import lab
+from ..slow_line import slow_line
 from .figures import Times, line, number, title
 from .usual import USUAL
 
 BLOCK = dict(block="BTNK1", C=256, W=56, C1=64, S=1, picture="coffee")
 STEP = "relu3"
+FAR = 0.05  # seconds each way to another computer
 
 EXPLORER = f"""
 import time
@@ -114,27 +117,26 @@ def measure(quick):
                 start(notebook, 'img[src^="data:image/png"]')
                 handle = notebook.page.locator(".noUi-handle").first
                 (usual,), usual_kernel = keys(notebook, handle, ["maps"], 5 if quick else 24, warm=3)
-            received = []
-            notebook = lab.Notebook(browser, server, "explorer.ipynb")
-            # What the kernel's socket brings; a text's letters are its bytes, nearly.
-            notebook.page.on("websocket", lambda s: s.on("framereceived", lambda data: received.append(len(data))))
-            with notebook:
-                start(notebook, ".rl-maps canvas")
-                handle = notebook.page.get_by_role("slider", name="C1", exact=True)
-                received.clear()
+            with opened(browser, server) as (notebook, handle, received):
+                whole = kilobytes(notebook, handle, received)
                 (maps, numbers), kernel = keys(
                     notebook, handle, ["maps", "numbers"], 20 if quick else 150, warm=20, finest="Shift+"
                 )
-                step = sum(received) / 1000 / (40 if quick else 170)
                 drags = [drag(notebook, handle) for _ in range(1 if quick else 5)]
                 kernels, heaps = memory(notebook, handle, 100 if quick else 1000)
+            with slow_line(server, FAR) as far, opened(browser, far) as (notebook, handle, received):
+                notebook.page.wait_for_timeout(2000)  # until it has measured the line
+                packed = kilobytes(notebook, handle, received)
+                late, _ = keys(notebook, handle, ["maps"], 5 if quick else 20, warm=0, finest="Shift+")
     faster = usual.median / maps.median
     line("maps, the usual way", usual)
     line("maps, the explorer", maps, "median ≤ 33, p95 ≤ 50", maps.median <= 33 and maps.p95 <= 50)
     line("  times faster", f"{faster:.1f} ×", "≥ 20 ×; must: ≥ 10 × and ≤ 60 ms", faster >= 20)
     line("numbers, the explorer", numbers, "median ≤ 25, p95 ≤ 40", numbers.median <= 25 and numbers.p95 <= 40)
     line("  times faster than usual maps", f"{usual.median / numbers.median:.1f} ×")
-    line("kilobytes a step, as the socket packs them", number(step), "≤ 205", step <= 205)
+    line("kilobytes a step, 64 maps of 56 × 56", number(whole), "≤ 205", whole <= 205)
+    line(f"  over a line of {2000 * FAR:.0f} ms there and back", number(packed), "≤ 110", packed <= 110)
+    line("  maps over that line", late[0])
     line("in the callback, the usual way", usual_kernel)
     line("in the callback, the explorer", kernel)
     rates, settled = [d[0] for d in drags], [d[1] for d in drags]
@@ -147,6 +149,30 @@ def measure(quick):
         line(f"the {name} after {100 if quick else 1000:,} moves", grown, f"within {most} MB", after - before <= most)
     right = [d[2] for d in drags]
     line("the last value is right", f"in {sum(right)} of {len(right)} drags", "always", all(right))
+
+
+@contextmanager
+def opened(browser, server):
+    """The explorer's notebook, the slider of C1, and the sizes of what the kernel's socket brings from then on."""
+    received = []
+    notebook = lab.Notebook(browser, server, "explorer.ipynb")
+    # A text's letters are its bytes, nearly.
+    notebook.page.on("websocket", lambda s: s.on("framereceived", lambda data: received.append(len(data))))
+    with notebook:
+        start(notebook, ".rl-maps canvas")
+        yield notebook, notebook.page.get_by_role("slider", name="C1", exact=True), received
+
+
+def kilobytes(notebook, handle, received):
+    """What a step of C1 brings to the page where all of 56 × 56 positions are computed, all messages together."""
+    handle.focus()
+    notebook.page.keyboard.press("Shift+ArrowRight")
+    notebook.page.wait_for_timeout(1000)
+    received.clear()
+    for key in ("ArrowLeft", "ArrowRight", "ArrowLeft"):
+        notebook.page.keyboard.press(f"Shift+{key}")
+        notebook.page.wait_for_timeout(1000)
+    return sum(received) / 1000 / 3
 
 
 MEGABYTES = "import gc, psutil; gc.collect(); print(psutil.Process().memory_info().rss / 2**20)"
