@@ -56,12 +56,12 @@ ANSWERS = {
         f"{STEM}class Mine(nn.Module):\n    def forward(self, x):\n        return x * (x > 0)\n\n"
         "RELU = Mine()\nvalue = MyStem"
     ),
-    "a lambda": f"{STEM}RELU = F.relu\nvalue = lambda C, C1: MyStem(C, C1)",
+    "a lambda": f"{STEM}RELU = F.relu\nvalue = lambda C=3, C1=64: MyStem(C, C1)",
     "no return": f"{STEM.replace('return ', '')}RELU = F.relu\nvalue = MyStem",
     "an error": f"{STEM}RELU = lambda x: F.rely(x)\nvalue = MyStem",
 }
 # Scripts are made of classes, whose source Python must find.
-SCRIPTED = "value = lambda C, C1: torch.jit.script(Stem(C, C1))"
+SCRIPTED = "value = lambda C=3, C1=64: torch.jit.script(Stem(C, C1))"
 
 
 @pytest.fixture(scope="module")

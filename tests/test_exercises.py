@@ -90,7 +90,7 @@ class EinsumBlock(nn.Module):
 class LazyBlock(nn.Module):
     """BTNK1 with F in one Sequential, the shortcut in a list, and lazily made layers."""
 
-    def __init__(self, C, C1, S):
+    def __init__(self, C, C1, S=1):
         super().__init__()
         self.paths = nn.ModuleList(
             [
@@ -113,7 +113,7 @@ class LazyBlock(nn.Module):
         return torch.stack([path(x) for path in self.paths]).sum(0).relu()
 
 
-def a_function_in_place_of_a_class(C, C1):
+def a_function_in_place_of_a_class(C=3, C1=64):
     return nn.Sequential(
         nn.Conv2d(C, C1, 7, 2, 3, bias=False), nn.BatchNorm2d(C1), nn.MaxPool2d(3, 2, 1), nn.ReLU()
     )  # the pooling and the ReLU may change places: the largest of what is kept is the same
@@ -235,7 +235,7 @@ def test_names_are_asked_for_only_where_a_lesson_needs_them():
 
 @pytest.mark.slow
 def test_v1_is_refused_or_allowed_as_the_lesson_says():
-    def v1(C, C1, S):
+    def v1(C, C1, S=1):
         return BTNK1(C, C1, S, stride_on="1x1")
 
     assert "first 1×1" in refusal(check_btnk1, v1).sentence

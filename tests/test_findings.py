@@ -14,6 +14,7 @@ from resnet_lib.compare import sentences
 from resnet_lib.compare.clinic.patients import PATIENTS
 from resnet_lib.compare.meanings import MEANINGS
 from resnet_lib.exercises import Wrong, check_cured, check_ladder, parts, symptoms
+from resnet_lib.exercises.rows import KINDS as OF_ROWS
 
 from .mutants import CHECKS
 
@@ -90,5 +91,5 @@ def test_every_kind_that_a_hint_belongs_to_is_made_somewhere():
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     rows = [row for part in (*symptoms.OWN.values(), symptoms.SYMPTOMS) for row in part]
-    made |= {kind for kind, *_ in MEANINGS} | parts.KINDS.keys()
+    made |= {kind for kind, *_ in MEANINGS} | parts.KINDS.keys() | OF_ROWS.keys()
     assert {name for _, names in rows for name in names or ()} <= made, "a misspelt one would never be chosen"

@@ -473,7 +473,7 @@ class NewBuffers(nn.Module):
 class Joined(nn.Module):
     """conv1 and the projection of a BTNK1 made apart and run as one where S = 1; the rest in one Sequential."""
 
-    def __init__(self, C, C1, S):
+    def __init__(self, C, C1, S=1):
         super().__init__()
         self.S = S
         self.one, self.side = nn.Conv2d(C, C1, 1, bias=False), nn.Conv2d(C, 4 * C1, 1, S, bias=False)
@@ -503,7 +503,7 @@ class Joined(nn.Module):
         (check_btnk2, Products),
         (check_btnk2, NewBuffers),
         (check_btnk1, Joined),
-        (check_stem, lambda C, C1: torch.jit.script(Stemlike(C, C1))),
+        (check_stem, lambda C=3, C1=64: torch.jit.script(Stemlike(C, C1))),
         (check_btnk2, lambda C: torch.jit.script(NewBlock(C))),
     ],
     ids="products new-buffers joined scripted-stem scripted-block".split(),

@@ -50,3 +50,8 @@ def test_a_count_that_no_mistake_gives_is_told_its_direction():
 def test_what_cannot_be_read_has_a_kind_of_its_own():
     assert refusal(stride_question(8, 7, 2), "as before").finding.kind.name == "unreadable"
     assert refusal({"a": stride_question(8, 7, 2)}, 3).finding.kind.name == "not a dictionary"
+
+
+@pytest.mark.parametrize("power", [30, 400, 5000])
+def test_a_number_that_no_float_holds_is_too_large_and_nothing_worse(power):
+    assert "more of them than places" in refusal(width_question(9, 3), 10**power).sentence

@@ -47,7 +47,7 @@ def _layers(*rows):
 
 
 STEM = Plan(
-    "C, C1",
+    "C=3, C1=64",
     (
         Step("conv", "conv", "C", "C1", 7, "2", 3),
         Step("norm", "bn", o="C1"),
@@ -309,7 +309,7 @@ class Writer:
     def made_by(self):
         """What makes one, where it is not the class itself."""
         plan, name = self.plan, self.name
-        names = re.sub(r"=\d", "", plan.arguments)
+        names = re.sub(r"=\d+", "", plan.arguments)
         match self.style.wrap:
             case "function":
                 return f"\n\ndef {name}({plan.arguments}):\n    return Inside({names})\n"

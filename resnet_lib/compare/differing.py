@@ -160,7 +160,7 @@ def _planted(reference, theirs, x, part, at, its, first, taps, run):
         right=right,
         mine=mine,
         target=target,
-        stops=text_of(run.error) if stopped_here and target is None else "",
+        stops=(text_of(run.error) or "stopped") if stopped_here and target is None else "",
         step=next(iter(inside(here, differs)), ""),
         steps=inside(here, {n: t.result for n, t in taps.items()}),
         eps=inside(here, {n: t.eps for n, t in taps.items()}),

@@ -16,13 +16,14 @@ from .errors import stopped
 from .kinds import found, layer_name
 from .misfit import blocks_of_stages, of_layers
 from .pairing import by_key, copy, flows, keys, orders, pairs_of, placed, table
+from .steady import another_time, unsteady
 from .survey import Layer, survey
 
 ENOUGH = 10 * TOLERANCE  # in training, where each BN divides by what rounding has touched
 
 
 @one_thread()
-def compare(learner, known, part="", names=()):
+def compare(learner, known, part="", names=(), often=False):
     """What is wrong with a learner's module, as a `Found`, or None where it computes what the reference does.
 
     Both run on the same inputs with the same weights, in eval() and in training mode, forward and back. Layers are
@@ -31,6 +32,7 @@ def compare(learner, known, part="", names=()):
     known:  the `Reference` and its inputs.
     part:   which part the reference is: "stage0", "block", "projection", or "" for a stage or a network.
     names:  parts under whose names the reference's weights have to go to the right places.
+    often:  whether it is also called many times.
     """
     reference, x = known.module, known.inputs[0]
     if still := frozen(learner):
@@ -38,6 +40,8 @@ def compare(learner, known, part="", names=()):
     with torch.no_grad():
         theirs, mine = known.run(0), survey(learner.eval(), x)
         first = theirs
+        if wrong := unsteady(mine):
+            return Found(wrong)
         if wrong := _of_layers(learner, theirs, mine, x):
             return wrong
         tried = []
@@ -60,6 +64,8 @@ def compare(learner, known, part="", names=()):
             return _of_another_type(learner, theirs, tried) or explain(learner, reference, x, theirs, mine, tried, part)
         for i, other in enumerate(known.inputs[1:], 1):
             theirs, run = known.run(i), survey(learner, other, mine)
+            if wrong := unsteady(run):
+                return Found(wrong)
             if not same(run.out, theirs.out):
                 wrong = explain(learner, reference, other, theirs, mine, [(places, run)], part)
                 return wrong._replace(shape=other.shape)
@@ -70,7 +76,7 @@ def compare(learner, known, part="", names=()):
         pairs = pairs_of(places, theirs, mine, mine)
         if wrong := misplaced(learner, pairs) or _under_names(pairs, names):
             return Found(wrong)
-    return _elsewhere(learner, known, places, (first, mine), part)
+    return _elsewhere(learner, known, places, (first, mine), part, often)
 
 
 def _of_another_type(learner, theirs, tried):
@@ -88,7 +94,7 @@ def _of_another_type(learner, theirs, tried):
     return None
 
 
-def _elsewhere(learner, known, places, surveys, part):
+def _elsewhere(learner, known, places, surveys, part, often):
     """What differs on the way back, or in training mode: BN's other life, whose stored numbers must follow as well.
     surveys: the reference's and the learner's, of the first input."""
     reference, inputs = known.module, known.inputs
@@ -105,6 +111,8 @@ def _elsewhere(learner, known, places, surveys, part):
         x = inputs[i]
         theirs, run = known.run(i, training), survey(learner.train(training), x, mine)
         last = run
+        if wrong := unsteady(run, training):
+            return Found(wrong)
         if run.error:
             return Found(found("fails in training", cause=stopped(run.error)), line_of(run, learner))
         if not same(run.out, theirs.out, ENOUGH):
@@ -116,6 +124,8 @@ def _elsewhere(learner, known, places, surveys, part):
         pairs = pairs_of(places, theirs, run, mine)
         if wrong := training and _stored(pairs) or backward(known, theirs, run, pairs, part, training):
             return Found(wrong, wrong.values.get("line", ""))
+    if often and (wrong := another_time(learner, known, again)):
+        return Found(wrong)
     return None
 
 

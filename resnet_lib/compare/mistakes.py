@@ -247,8 +247,10 @@ def _block_mistakes(m, eps):
         yield from _padding_mistakes(n, m[n])
     if projection:
         yield found("padding of a 1×1", "shortcut.conv", layer="shortcut.conv"), {"shortcut.conv": {"padding": 1}}
+        side = m["shortcut.conv"]
+        filled = "" if side.in_channels == side.out_channels else ", filled up with zero channels"
         yield (
-            found("zero channels, strided" if S > 1 else "zero channels"),
+            found("zero channels, strided" if S > 1 else "zero channels", S=S, filled=filled),
             {"shortcut": lambda x, f: F.pad(x[:, :, ::S, ::S], (0, 0, 0, 0, 0, f.shape[1] - x.shape[1]))},
         )
 

@@ -50,8 +50,8 @@ def _projection_missing(where, C, C_out, **_):
         f"{C} channels come in and {C_out} go out, and a sum needs equal shapes. This does not depend on the stride: "
         "Stage 1 has S = 1 and needs its projection too."
     )
-    stride = "its stride makes the maps smaller, and a sum needs equal shapes, whatever the channels."
-    return f"{where} has no projection. It needs one: {why if C != C_out else stride}"
+    always = f"a BTNK1 has one whatever its numbers are, also where {C} channels come in and {C} go out."
+    return f"{where} has no projection. It needs one: {why if C != C_out else always}"
 
 
 def _layer_missing(where, shape, missing, **_):
@@ -131,9 +131,9 @@ MISTAKES = {
     "stride in G": "the projection has stride 2; this block has S = 1",
     "S too large": "the block has S = 2; it should be 1",
     "dilation": "{layer} has dilation {dilation}; it should be {right}",
-    "zero channels": "x itself is the shortcut, filled up with zero channels; it should pass the projection",
+    "zero channels": "x itself is the shortcut{filled}; it should pass the projection",
     "zero channels, strided": (
-        "x itself, every second pixel, is the shortcut, filled up with zero channels; it should pass the projection"
+        "x itself, one pixel in {S} along each side, is the shortcut{filled}; it should pass the projection"
     ),
     "pooling of a fixed size": (
         "the pooling has a fixed size, {n} × {n}, and fits pictures of one size alone; AdaptiveAvgPool2d(1) or a mean "
@@ -267,6 +267,21 @@ LAYERS = {
         "It computes the right numbers, but your {name} does the work of {where}. Weights go by name, and would go to "
         "the wrong places: let each part do what its name says."
     ),
+    "lasting": "{code} changes {what}, for all code that follows. Leave it out: that is for the notebook to decide.",
+    "by chance": (
+        "forward draws random numbers{mode}: for the same input it can give one thing now and another the next time. "
+        "Nothing in a ResNet is left to chance: leave it out."
+    ),
+    "another without gradients": (
+        "Under torch.no_grad() it gives other numbers than with gradients, for the same input: at {at} it is "
+        "{mine:.4g}, and {right:.4g} is expected."
+    ),
+    "another time": (
+        "Called several times with the same input{mode}, it does not always give the same: at {at} it comes to "
+        "{mine:.4g}, and {right:.4g} is expected. The result may depend on the input alone, and not on chance or on "
+        "the calls before."
+    ),
+    "another result": "Called several times with the same input, it does not always give a tensor of the right shape.",
     "dtype": "It gives numbers of type {mine} and should give {right}, the type of its input.",
     "running statistics": (
         "In training mode {where} does not keep the running mean and variance as nn.BatchNorm2d does (momentum 0.1): "

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.nn.parameter import UninitializedTensorMixin
 from torch.overrides import TorchFunctionMode
 
+from .._common import note_random, watched
 from ..activations import recording
 from .autograd import by_graph, offsets, uses
 from .endless import Endless, within
@@ -93,6 +94,7 @@ class Survey:
     changed: bool = False  # whether the module wrote into its input
     maps: tuple = ()  # the last results that were still maps, before the head averages them
     dropped: bool = False  # whether a dropout was called
+    left: tuple = ()  # what it has done to torch for all code that follows, as `watched` tells
     unplaced: bool = False  # whether there are parameters that no layer was seen to use
     by_hand: dict = field(default_factory=dict)  # module → role → attribute, of the BNs that a learner has written
 
@@ -116,6 +118,7 @@ class _Watch(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         kind = CALLS.get(func)
+        note_random(func)
         if func in DROPOUTS:
             self.dropped = True
             if not self.dropout:
@@ -158,17 +161,18 @@ def survey(module, x, before=None, dropout=True):
     found = Survey(x=x.detach().clone().requires_grad_())
     by_hand = found.by_hand = _norms_by_hand(module) if before is None else before.by_hand
     notes = _Notes(found, module)
-    own, watch = found.x.clone(), _Watch(notes.of_call, dropout)
+    own, watch, left = found.x.clone(), _Watch(notes.of_call, dropout), []
     with torch.enable_grad(), recording({m: m for m in by_hand}, inputs=by_hand, copy=True, note=notes.of_module):
         try:
             # A scripted graph that is made faster hides its parameters.
-            with within(), watch, torch.jit.optimized_execution(False):
+            with within(), watched() as left, watch, torch.jit.optimized_execution(False):
                 found.out = module(own)
         except Endless:  # once is enough
             raise
         except Exception as error:  # whatever a learner's code raises is a finding
             found.error = error
     found.changed, found.maps, found.dropped = not torch.equal(own, found.x), tuple(watch.maps), watch.dropped
+    found.left = tuple(left)
     # The rest is made, and no call has shown that it ran.
     for kind, tensors in _made(module, by_hand):
         notes.add(kind, tensors, calls=0)

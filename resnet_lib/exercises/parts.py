@@ -15,16 +15,18 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .._common import Finding, kinds_of, one_thread, shape_text, unfilled
+from .._common import Finding, kinds_of, one_thread, shape_text, unfilled, watched
 from ..blocks import BTNK1, BTNK2, Projection, Stem
 from ..compare.endless import Endless, within
 from ..compare.errors import stopped, where
-from ..compare.kinds import kinds
+from ..compare.kinds import kinds, layer_name
 from ..compare.matching import compare, remarks
 from ..compare.reference import Reference
+from ..compare.steady import lasting
 from ..network import ResNet
 from .judge import taking
 from .progress import done, working
+from .rows import of_blocks
 from .standing_in import LIBRARY
 from .symptoms import hints_for
 from .unaffected import unaffected
@@ -34,8 +36,8 @@ from .verdict import Verdict, Wrong
 def check_stem(make, *, names=(), exercise=None):
     """MyStem(C, C1): (C, W, W) → (C1, W/4, W/4)."""
     cases = [
-        _Case(Stem, dict(C=3, C1=64), ((2, 33, 30), (1, 32, 29, LOUD))),
-        _Case(Stem, dict(C=1, C1=8), ((3, 31, 44), (2, 64, 33, LOUD))),
+        _Case(Stem, dict(C=3, C1=64), ((2, 33, 30), (1, 32, 29, LOUD), (1, 224, 200))),
+        _Case(Stem, dict(C=1, C1=8), ((3, 31, 44), (2, 64, 33, LOUD), (17, 5, 6))),
         _Case(Stem, dict(C=4, C1=12), ((2, 29, 32), (1, 30, 34))),
     ]
     return _check(make, cases, "stem", names, exercise)
@@ -50,7 +52,7 @@ def check_projection(make, *, names=(), exercise=None):
 
 def check_btnk2(make, *, names=(), exercise=None):
     """MyBTNK2(C): (C, W, W) → (C, W, W)."""
-    return _check(make, _blocks(BTNK2, ("C",), [(16,), (32,), (64,), (12,)]), "BTNK2", names, exercise)
+    return _check(make, _blocks(BTNK2, ("C",), [(16,), (32,), (128,), (12,)]), "BTNK2", names, exercise)
 
 
 def check_btnk1(make, *, stride_on="3x3", names=(), exercise=None):
@@ -58,7 +60,7 @@ def check_btnk1(make, *, stride_on="3x3", names=(), exercise=None):
     if stride_on not in ("3x3", "1x1", "any"):
         raise ValueError(f'stride_on = {stride_on!r} must be "3x3" (v1.5), "1x1" (v1, the paper) or "any"')
     # The second is Stage 1's: a projection although S = 1. So it is where C = 4·C1, with and without a stride.
-    numbers = [(12, 4, 2), (8, 8, 1), (16, 8, 2), (24, 4, 1), (16, 4, 1), (32, 8, 2), (12, 8, 3)]
+    numbers = [(12, 4, 2), (8, 8, 1), (16, 8, 2), (10, 3, 1), (16, 4, 1), (32, 8, 2), (12, 8, 3)]
 
     def against(home):
         return _blocks(partial(BTNK1, stride_on=home), ("C", "C1", "S"), numbers)
@@ -78,9 +80,9 @@ def check_btnk1(make, *, stride_on="3x3", names=(), exercise=None):
 
 def check_stage(make, *, exercise=None):
     """make_stage(C, C1, S, n): n blocks, (C, W, W) → (4·C1, W/S, W/S)."""
-    numbers = [(8, 8, 1, 3), (16, 8, 2, 2), (12, 4, 2, 4), (16, 8, 2, 1), (32, 8, 2, 2)]
+    numbers = [(8, 8, 1, 3), (16, 8, 2, 2), (12, 4, 2, 4), (16, 8, 2, 1), (32, 8, 2, 2), (12, 4, 1, 7), (16, 4, 1, 2)]
     cases = _blocks(LIBRARY["make_stage"], ("C", "C1", "S", "n"), numbers)
-    return _check(make, cases, "stage", (), exercise, _of_blocks)
+    return _check(make, cases, "stage", (), exercise, of_blocks)
 
 
 def check_network(make, *, blocks=(3, 4, 6, 3), base=64, num_classes=1000, names=(), exercise=None):
@@ -99,7 +101,7 @@ def check_network(make, *, blocks=(3, 4, 6, 3), base=64, num_classes=1000, names
     return verdict
 
 
-LOUD = 1000.0  # inputs so large that an upper end shows, in a ReLU as well as in a head
+LOUD = 1e6  # inputs so large that an upper end shows, in a ReLU as well as in a head
 
 
 class _Case(NamedTuple):
@@ -130,9 +132,9 @@ def _blocks(build, names, numbers):
     """Cases with odd and even sides, several batches, and loud inputs."""
     sizes = [
         ((2, 9, 6), (1, 66, 5, LOUD)),
-        ((3, 6, 7), (2, 8, 4, LOUD)),
-        ((2, 5, 5), (1, 1, 3)),
-        ((2, 6, 4), (3, 7, 3)),
+        ((3, 6, 7), (2, 4, 31, LOUD)),
+        ((2, 5, 5), (17, 1, 1)),
+        ((2, 6, 4), (3, 7, 3), (1, 1, 3)),
     ]
     return [_Case(build, dict(zip(names, n, strict=True)), sizes[i % 4]) for i, n in enumerate(numbers)]
 
@@ -149,35 +151,6 @@ def _network(blocks, base, num_classes):
             nn.init.kaiming_uniform_(p, a=1) if p.dim() > 1 else p.fill_(1)
         network.head.fc.bias.uniform_(-0.1, 0.1)
     return network
-
-
-def _of_blocks(stage, C, C1, S, n):
-    """What is wrong with a row of the library's blocks, said of blocks and not of their layers; None for all else.
-    Blocks are counted from 1, as in the lesson and its explorer."""
-    if isinstance(stage, nn.ModuleList):
-        return _finding("module list")
-    row = list(stage) if isinstance(stage, nn.Sequential) else [None]
-    if not all(type(block) in (BTNK1, BTNK2) for block in row):
-        return None
-    if not row:
-        return _finding("no block")
-    for i, block in enumerate(row, 1):
-        if any(block is other for other in row[: i - 1]):
-            return _finding("one block twice", before=i - 1, i=i)
-    if len(row) != n:
-        return _finding("number of blocks in the row", blocks=f"{len(row)} block{'s' * (len(row) > 1)}", n=n)
-    first, *others = row
-    if type(first) is BTNK2:
-        return _finding("BTNK2 first")
-    if (first.C, first.C1, first.S) != (C, C1, S):
-        made = f"BTNK1(C={first.C}, C1={first.C1}, S={first.S})"
-        return _finding("block's numbers", made=made, C=C, C1=C1, S=S)
-    for i, block in enumerate(others, 2):
-        if type(block) is BTNK1:
-            return _finding("BTNK1 later", i=i)
-        if block.C != 4 * C1:
-            return _finding("block's channels", i=i, C=block.C, right=4 * C1)
-    return None
 
 
 # ── What all of them do ──────────────────────────────────────────────────────────────────────────────────────
@@ -200,15 +173,11 @@ KINDS = kinds_of(
     at: {at}: {cause}
     made in eval: {name} gives a module that is in evaluation mode from the start, or has a part that is: its BNs would
         not use the batch in training. Leave out .eval() and train(False).
+    no default: {name} has to work without {argument}, too: the exercise's first line, def __init__(…), says
+        {argument}={right}.
+    made with the same: {name} makes two modules with the same {what}: what is trained in one changes in the other. Make
+        each part anew in __init__.
     num_classes unused: num_classes plays no part: with num_classes={n} it still gives {classes} scores. Hand it on.
-    module list: An nn.ModuleList holds modules, and runs none of them. It should be nn.Sequential.
-    no block: There is no block in it yet.
-    one block twice: Block {before} and block {i} are one block with one set of weights. Make a new one for each place.
-    number of blocks in the row: It has {blocks}, and n = {n} are expected: one BTNK1, then n − 1 BTNK2.
-    BTNK2 first: Block 1 is a BTNK2. The first block changes the shape: a BTNK1.
-    block's numbers: Block 1 is {made}, and BTNK1(C={C}, C1={C1}, S={S}) is expected.
-    BTNK1 later: Block {i} is a BTNK1. Only block 1 changes the shape; the others keep it: BTNK2.
-    block's channels: Block {i} is BTNK2({C}), and is given {right} channels: what the block before it outputs.
     """
 )
 
@@ -234,12 +203,13 @@ def _check(make, cases, part, names, exercise, look=None):
         raise Wrong(Verdict(False, name, finding=_finding("module given", name=name)))
     if not callable(make):
         raise Wrong(Verdict(False, name, finding=_finding("nothing callable", given=f"{make!r:.60}")))
-    noticed = ()
+    noticed, made = (), []
+    # The first once more, after all the others: what an answer keeps from one to the next shows there.
+    again = cases[:1] if len(cases) > 1 else []
 
     with torch.random.fork_rng(devices=[]), one_thread():
-        for case in cases:
+        for case in (*cases, *again):
             numbers, known = case.numbers, case.known()
-            torch.manual_seed(1)
 
             def wrong(finding, line="", rows=(), shape=(), numbers=numbers, x=known.inputs[0]):
                 if numbers or shape:
@@ -247,26 +217,17 @@ def _check(make, cases, part, names, exercise, look=None):
                     finding = _finding("at", at=at, cause=finding)
                 return _wrong(part, name, finding, line, rows)
 
-            try:
-                drawing = nullcontext() if numbers else unfilled()  # a whole network draws 25 million numbers
-                with unaffected(), within(), drawing:
-                    made = taking(make, list(numbers), tuple(numbers.values()), wrong, case.build)
-                    module = made(*numbers.values())
-            except Wrong:
-                raise
-            except Exception as error:  # whatever a learner's code raises is a finding
-                raise wrong(stopped(error), where(error)) from None
-            if not isinstance(module, nn.Module):
-                kind = "None made" if module is None else "no module made"
-                kind = "a list made" if isinstance(module, list | tuple) else kind
-                raise _wrong(part, name, _finding(kind, name=name, type=type(module).__name__))
+            module = _made(make, case, name, part, wrong)
             if look and (finding := look(module, *numbers.values())):
                 raise wrong(finding)
             has = dict(module.named_modules())
             awake = isinstance(module, torch.jit.ScriptModule) or all(m.training for m in has.values())
-            asked = names if has.keys() >= set(names) else ()
+            places = names or [str(i) for i in range(numbers.get("n", 0))]  # blocks of a stage go by number
+            asked = places if has.keys() >= set(places) else ()
+            made.append(module)
+            last = len(made) == len(cases) + len(again)
             try:
-                found = compare(module, known, PARTS.get(part, ""), asked)
+                found = compare(module, known, PARTS.get(part, ""), asked, often=last)
             except Endless as error:
                 raise wrong(stopped(error), where(error)) from None
             if found:
@@ -276,8 +237,60 @@ def _check(make, cases, part, names, exercise, look=None):
             if missing := [n for n in names if n not in has]:
                 raise _wrong(part, name, _finding("other names", names=", ".join(missing)))
             noticed = noticed or remarks(module)
+    if finding := _needed(make, cases[0]):
+        raise _wrong(part, name, finding)
+    if again and (what := _shared(made[0], made[-1])):
+        raise _wrong(part, name, _finding("made with the same", name=name, what=what))
     tried = "; ".join(_text(case.numbers) for case in cases if case.numbers)
     return _right(make, _PROVED + (f" Tried with {tried}." if tried else ""), noticed, exercise)
+
+
+def _made(make, case, name, part, wrong):
+    """What a learner's class makes of a case's numbers: a module, or `Wrong` is raised."""
+    numbers = case.numbers
+    torch.manual_seed(1)
+    try:
+        drawing = nullcontext() if numbers else unfilled()  # a whole network draws 25 million numbers
+        with unaffected(), within(), drawing:
+            build = taking(make, list(numbers), tuple(numbers.values()), wrong, case.build)
+            with watched() as left:
+                module = build(*numbers.values())
+    except Wrong:
+        raise
+    except Exception as error:  # whatever a learner's code raises is a finding
+        raise wrong(stopped(error), where(error)) from None
+    if not isinstance(module, nn.Module):
+        kind = "None made" if module is None else "no module made"
+        kind = "a list made" if isinstance(module, list | tuple) else kind
+        raise _wrong(part, name, _finding(kind, name=name, type=type(module).__name__))
+    if finding := lasting(left, "Making one"):
+        raise _wrong(part, name, finding)
+    return module
+
+
+def _needed(make, case):
+    """An argument without which a learner's class cannot be made, though the exercise gives it a default, as a finding;
+    or None."""
+    due = [p for p in signature(case.build).parameters.values() if p.name in case.numbers and p.default is not p.empty]
+    values = list(case.numbers.values())
+    try:
+        takes = signature(make)
+        takes.bind(*values)
+    except (TypeError, ValueError):  # told elsewhere
+        return None
+    for n, p in reversed(list(enumerate(due, len(values) - len(due)))):
+        try:
+            takes.bind(*values[:n])
+        except TypeError:
+            return _finding("no default", name=getattr(make, "__name__", ""), argument=p.name, right=p.default)
+    return None
+
+
+def _shared(one, other):
+    """What two modules have in common, in words, or ""."""
+    own = {t.data_ptr(): n for n, t in (*one.named_parameters(), *one.named_buffers()) if t.numel()}
+    both = [t.data_ptr() for t in (*other.parameters(), *other.buffers()) if t.numel() and t.data_ptr() in own]
+    return "" if not both else "numbers" if len(both) == len(own) else layer_name(own[both[0]])
 
 
 def _of_script(module, found):

@@ -19,7 +19,7 @@ from ..blocks import BTNK1, BTNK2
 from .costs import NUMBERS, PARAMETERS, PARAMETERS_HINTS, known
 from .macs import MACS, MACS_HINTS, MACS_NUMBERS
 from .progress import done
-from .results import number
+from .results import number, shown
 from .verdict import Verdict, Wrong, unanswered
 from .widths import OUT_WIDTH
 
@@ -330,7 +330,8 @@ def _plain(value):
 
 
 def _is_number(value):
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)  # no float holds 10 ** 400
+    return whole or isinstance(value, float) and math.isfinite(value)
 
 
 def _choose(guess, options):
@@ -346,4 +347,4 @@ def _choose(guess, options):
 def _show(value):
     if isinstance(value, tuple) and len(value) == 2:
         return f"({value[0]:.3g}, {value[1]:.3g})"
-    return shape_text(value) if isinstance(value, tuple) else value if isinstance(value, str) else f"{value:,}"
+    return (shape_text if isinstance(value, tuple) else str if isinstance(value, str) else shown)(value)

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn.modules import module as hooks
 
-from .._common import own_lines
+from .._common import own_lines, watched
 from . import modules, unseen, wire
 from .surroundings import FAKE, Nothing, fresh_torch, shell
 from .tracing import Trace
@@ -94,7 +94,7 @@ class Child:
         self.before = {id(t): t.detach().clone() for m in roots for t in (*m.parameters(), *m.buffers())}
         out, error = self.run(given, trace, f, args, kwargs)
         encoder = trace.encoder
-        buffers, answer = encoder.buffers, {"nodes": trace.all}
+        buffers, answer = encoder.buffers, {"nodes": trace.all, "left": self.left}
         if error is not None:
             answer["error"] = self.error(error)
         if module:
@@ -123,14 +123,14 @@ class Child:
 
     def run(self, given, trace, f, args, kwargs):
         """What f gives, and what it raises, under the grader's settings of torch."""
-        out = error = None
+        out, error, self.left = None, None, []
         torch.set_grad_enabled(given["grad"])
         trace.grad = given["grad"]
         meta = torch.device("meta") if given["meta"] else contextlib.nullcontext()
         self.trace = trace
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), self.clock(given, f):
             try:
-                with meta, trace:
+                with meta, watched() as self.left, trace:
                     out = f(*args, **kwargs)
             except BaseException as raised:  # a submission may raise whatever it likes
                 error = raised

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from .. import network
+from .._common import tell
 from . import modules, wire
 from .proxies import DATA, Chosen, Function, checked, stand_in
 from .replay import Replay
@@ -147,6 +148,7 @@ class Remote:
             "clock": time.perf_counter is not CLOCK,
         }
         found, buffers = self.line.ask(["call", request], encoder.buffers, self.answer)
+        tell([str(word) for word in found.get("left", [])])
         return given, encoder, found, buffers
 
     def _state(self, roots, encoder):

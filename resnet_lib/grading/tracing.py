@@ -9,6 +9,7 @@ import torch
 from torch.autograd.function import BackwardCFunction
 from torch.overrides import TorchFunctionMode
 
+from .._common import note_random
 from . import unseen
 from .operations import NAMES
 from .wire import Encoder
@@ -79,6 +80,7 @@ class Trace(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         name = NAMES.get(func)
+        note_random(func)
         if name is None or self.count >= LONGEST:
             return func(*args, **kwargs)
         try:
