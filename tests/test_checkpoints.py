@@ -64,7 +64,6 @@ def contents(weights):
 """,
     """
 def contents(weights):
-    weights = dict(weights)
     total, entries = sum(t.numel() for t in weights.values()), len(weights)
     while any(name.endswith(("mean", "var", "tracked")) for name in weights):
         weights.pop(next(name for name in weights if name.endswith(("mean", "var", "tracked"))))

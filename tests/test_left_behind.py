@@ -125,9 +125,24 @@ CHANGED = [
         ZEROED.format("network.stage1[0].bn2.bias = network.stage1[0].bn1.bias"),
         "stage1.0.bn2.bias is one tensor with stage1.0.bn1.bias",
     ),
-    (check_start_as_shortcut, "(network)", ZEROED.format("torch.set_grad_enabled(False)"), "no gradient is recorded"),
-    (check_start_as_shortcut, "(network)", ZEROED.format("torch.no_grad().__enter__()"), "no gradient is recorded"),
-    (check_start_as_shortcut, "(network)", ZEROED.format("torch.set_default_dtype(torch.float64)"), "are float64"),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        ZEROED.format("torch.set_grad_enabled(False)"),
+        "whether gradients are recorded",
+    ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        ZEROED.format("torch.no_grad().__enter__()"),
+        "whether gradients are recorded",
+    ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        ZEROED.format("torch.set_default_dtype(torch.float64)"),
+        "the type of new tensors",
+    ),
     (check_start_as_shortcut, "(network)", ZEROED.format("torch.set_grad_enabled(True)"), ""),
     (
         check_plain_block,
@@ -135,8 +150,8 @@ CHANGED = [
         "r = right.plain(block, x); torch.set_grad_enabled(False); return r",
         "for all code",
     ),
-    (check_fold, "(conv, bn)", FOLDED.format("torch.set_grad_enabled(False)"), "no gradient is recorded any more"),
-    (check_fold, "(conv, bn)", "w, b = right.fold(conv, bn); return w.float(), b.float()", "returns float32 numbers"),
+    (check_fold, "(conv, bn)", FOLDED.format("torch.set_grad_enabled(False)"), "whether gradients are recorded"),
+    (check_fold, "(conv, bn)", "w, b = right.fold(conv, bn); return w.float(), b.float()", ""),
     (lambda f: check_response(f, THIN), "(p)", f"{RESPONSE}; return m.abs().mean((1, 2))", ""),
     (
         lambda f: check_response(f, THIN),
@@ -232,7 +247,7 @@ def test_what_else_an_answer_does_is_told(check, head, body, sentence):
     ],
 )
 def test_an_answer_that_takes_apart_what_it_is_given_is_told_so(check, body):
-    assert "changes the list or dictionary" in said(check, "(w)", body)
+    assert "changes the list or dictionary" in check(made("(w)", body)).remarks[0]
 
 
 def test_a_part_is_made_in_training_mode_with_what_the_exercise_takes_where_nothing_is_given():

@@ -3,15 +3,19 @@
 from contextlib import contextmanager
 
 import torch
+from torch.nn.modules import module
 
+HOOKS = [space for name, space in vars(module).items() if name.startswith("_global_") and isinstance(space, dict)]
 DRAWS = "draws"  # random numbers; not all of them move torch's own generator
 SEED = "seed"
 READ = {
+    "inference": torch.is_inference_mode_enabled,
     "grad": torch.is_grad_enabled,
     "dtype": torch.get_default_dtype,
     "device": torch.get_default_device,
     "deterministic": torch.are_deterministic_algorithms_enabled,
     "anomaly": torch.is_anomaly_enabled,
+    "hooks": lambda: [list(space) for space in HOOKS],
     SEED: torch.initial_seed,
     DRAWS: lambda: torch.get_rng_state().numpy().tobytes(),
 }
@@ -27,20 +31,36 @@ def note_random(func):
 
 
 @contextmanager
-def watched():
-    """Give a list that holds, once the code inside has run, a word of `READ` for each thing that it has changed."""
-    # A seed that no code would set, so that one that is set shows.
-    torch.manual_seed(2**40 + int(torch.randint(2**31, (1,), device="cpu")))
-    before, found = {word: read() for word, read in READ.items()}, []
+def watched(chance=True):
+    """Give a list that holds, once the code inside has run, a word of `READ` for each thing that it has changed.
+
+    chance: whether seeds and random numbers count; torch then begins at another seed.
+    """
+    reads = READ if chance else {word: read for word, read in READ.items() if word not in (SEED, DRAWS)}
+    if chance:
+        # A seed that no code would set, so that one that is set shows.
+        torch.manual_seed(2**40 + int(torch.randint(2**31, (1,), device="cpu")))
+    before, found = {word: read() for word, read in reads.items()}, _Found(reads)
     _open.append(found)
     try:
         yield found
     finally:
         _open.pop()
-        found += [word for word, read in READ.items() if word not in found and read() != before[word]]
+        found.add(word for word, read in reads.items() if read() != before[word])
+
+
+class _Found(list):
+    """The words of some that are known, each once."""
+
+    def __init__(self, known):
+        super().__init__()
+        self._known = known
+
+    def add(self, words):
+        self += [word for word in dict.fromkeys(words) if word in self._known and word not in self]
 
 
 def tell(words):
     """Tell those that watch of what has been done: by code in another process, or in a way that leaves no trace."""
     for found in _open[-1:]:
-        found += [word for word in words if word in READ and word not in found]
+        found.add(words)

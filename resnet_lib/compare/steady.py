@@ -18,11 +18,13 @@ ENOUGH = 10 * TOLERANCE
 
 # What `watched` tells, in words.
 WHAT = {
+    "inference": "whether inference mode is on (a torch.inference_mode that is entered and not left)",
     "grad": "whether gradients are recorded (torch.set_grad_enabled, or a torch.no_grad that is entered and not left)",
     "dtype": "the type of new tensors (torch.set_default_dtype)",
     "device": "where new tensors are (torch.set_default_device)",
     "deterministic": "which algorithms are used (torch.use_deterministic_algorithms)",
     "anomaly": "how errors of gradients are looked for (torch.autograd.set_detect_anomaly)",
+    "hooks": "what all modules do when they are called (a hook that is registered for all of them)",
     "seed": "at which random numbers all code goes on (torch.manual_seed)",
 }
 

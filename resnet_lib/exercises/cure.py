@@ -6,7 +6,7 @@ from types import FunctionType
 
 import torch
 
-from .._common import Finding, Kind, one_thread, seeded
+from .._common import Finding, Kind, one_thread, seeded, watched
 from ..compare.clinic import HEALTHY, Trial, assemble, loads_by_name, loads_otherwise, prove, shapes, statistics
 from ..compare.endless import Endless, within
 from ..compare.errors import meaning, stopped, where
@@ -14,7 +14,7 @@ from ..compare.kinds import kinds, several
 from ..compare.matching import compare
 from ..compare.meanings import IN_FUNCTIONS
 from ..compare.reference import Reference
-from .left_behind import LEFT_IN_TORCH
+from ..compare.steady import lasting
 from .parts import LOUD
 from .progress import done, working
 from .symptoms import hint_rows
@@ -110,9 +110,7 @@ def check_cured(patient, *, names=None, exercise=None, **parts):
             left = _left(patient, {**patient.parts, **parts}, names)
     except Exception as error:  # one without end, or one that comes in a later call alone
         left, line = Finding(STOPS, values={"place": "", "cause": stopped(error)}), where(error)
-    if not left and left_in_torch:
-        left = Finding(LEFT_IN_TORCH, values={"name": subject, "what": left_in_torch[0]})
-    if left:
+    if left := left or lasting(left_in_torch, subject):
         raise Wrong(Verdict(False, subject, where=line, hints=_hints(patient, left), finding=left))
     done(exercise)
     sentence = "Cured: shapes, parameters and MACs are healthy, and so are the numbers, in other designs as well."
@@ -127,9 +125,9 @@ def _watched(part, noted):
 
     @wraps(part)
     def run(*given, **named):
-        with torch_again() as left:
+        with torch_again(), watched(chance=False) as changes:
             found = part(*given, **named)
-        noted.extend(left)
+        noted.extend(changes)
         return found
 
     return run

@@ -10,9 +10,7 @@ from .._common import Finding, Kind, gap
 from ..compare.proof import draw_norms
 from .edits import Solution
 from .judge import judge
-from .progress import done
 from .results import NO_RESULT, as_tensor
-from .verdict import refuse
 
 _S = "s = bn.weight / (bn.running_var + bn.eps).sqrt()"
 # Mistakes in s, which stands in both formulas and may be wrong in one of them alone.
@@ -138,28 +136,21 @@ def check_fold(f, *, exercise=None):
             draw_norms(nn.Sequential(bn))
             bn.weight[1::2] *= -1
             cases.append((conv.double().eval(), bn.double().eval()))
-        types = set()
-
-        def read(found):
-            result, problem = _weight_and_bias(found)
-            if isinstance(found, tuple | list):
-                types.update(t.dtype for t in found if isinstance(t, torch.Tensor))
-            return result, problem
-
-        verdict = judge(f, _folding, cases, [FOLD], FOLD_HINTS, read=read, same=close, differs=_which, why=_of_shapes)
-    if torch.float32 in types:  # right, and F.conv2d takes no two types of numbers
-        raise refuse(verdict.subject, [Finding(OTHER_TYPE, values={"name": verdict.subject})], FOLD_HINTS)
-    done(exercise)
-    return verdict
+        return judge(
+            f,
+            _folding,
+            cases,
+            [FOLD],
+            FOLD_HINTS,
+            read=_weight_and_bias,
+            same=close,
+            differs=_which,
+            why=_of_shapes,
+            exercise=exercise,
+        )
 
 
 NO_PAIR = Kind("no pair", "{name} does not return a pair of tensors, weight and bias.")
-OTHER_TYPE = Kind(
-    "other type",
-    "{name} is given a float64 convolution and returns float32 numbers, with which F.conv2d does not take float64 "
-    "pictures: keep the type.",
-    "Which line makes a new tensor or changes its type, as .float() and torch.tensor(…) do?",
-)
 WEIGHT_SHAPE = Kind(
     "weight's shape",
     "You give a weight of shape {yours}; it should stay {right}.",

@@ -11,13 +11,14 @@ from numbers import Real
 
 import torch
 
-from .._common import Finding, Kind, one_thread
+from .._common import Finding, Kind, one_thread, say, watched
 from ..compare import endless
 from ..compare.endless import within
 from ..compare.errors import stopped, where
 from ..compare.meanings import IN_FUNCTIONS
+from ..compare.steady import lasting
 from .diagnose import explains, of_arguments
-from .left_behind import LEFT_BEHIND, LEFT_IN_TORCH, left, state
+from .left_behind import LEFT_BEHIND, left, state
 from .number_types import of_types
 from .progress import done
 from .results import a_type, equal, no_number, number, shown, told
@@ -114,12 +115,11 @@ def judge(
     results = Results(name, names, call, read, same, differs, tuple(meanings), stuck, true)
     results.collect(f, cases, due, hints)
     if not results.findings:
-        if results.altered:
-            raise refuse(name, [Finding(TAKES_APART, values={"name": name})], hints)
-        if what := results.left_in_torch(f, cases[0]):
-            raise refuse(name, [Finding(LEFT_IN_TORCH, values={"name": name, "what": what})], hints)
+        if changes := results.left_in_torch(f, cases[0]):
+            raise refuse(name, [changes], hints)
         done(exercise)
-        return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.")
+        remarks = (say(Finding(TAKES_APART, values={"name": name})),) if results.altered else ()
+        return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.", remarks=remarks)
     found, link = _explained(results, cases, due, solutions, run, why)
     if found == [results.stop]:
         raise refuse(name, found, hints, results.line)
@@ -187,9 +187,9 @@ class Results:
                 raise refuse(self.name, [Finding(kind, at, {"name": self.name, **values})], hints)
 
     def left_in_torch(self, f, case):
-        """What a call of f leaves changed in torch, half a sentence, or "". As in a notebook, with gradients: many
-        checks compute without."""
-        with torch.enable_grad(), torch_again() as found:
+        """What a call of f leaves changed in torch, a finding, or None. As in a notebook, with gradients: many checks
+        compute without."""
+        with torch.enable_grad(), torch_again(), watched(chance=False) as changes:
             try:
                 with within():
                     self.call(f, *deepcopy(case))
@@ -197,7 +197,7 @@ class Results:
                 raise
             except BaseException:  # it was right without gradients, and that is what counts
                 pass
-        return ", and ".join(found)
+        return lasting(changes, self.name)
 
     def _at(self, case):
         if callable(self.names):

@@ -8,12 +8,6 @@ LEFT_BEHIND = Kind(
     "What is given to a function is used again by others: look at it once more after the call.",
 )
 
-LEFT_IN_TORCH = Kind(
-    "left in torch",
-    "{name} leaves torch changed for all code that comes after it: {what}. Set it by with …:, which ends by itself.",
-    "Which line switches something on or off, and which line switches it back?",
-)
-
 
 def state(module):
     """Return what `left` compares, in two dictionaries: what modules are and do, and the types of their tensors."""

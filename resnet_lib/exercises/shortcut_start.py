@@ -2,14 +2,15 @@
 
 import torch
 
-from .._common import Finding, Kind, kinds_of, one_thread, seeded
+from .._common import Finding, Kind, kinds_of, one_thread, seeded, watched
 from ..compare.endless import within
 from ..compare.errors import stopped, where
 from ..compare.meanings import IN_FUNCTIONS
+from ..compare.steady import lasting
 from ..experiments.twins import blocks, twins
 from ..network import ResNet
 from .judge import NO_FUNCTION
-from .left_behind import LEFT_IN_TORCH, left, state
+from .left_behind import left, state
 from .progress import done
 from .unaffected import torch_again, unaffected
 from .verdict import Verdict, refuse
@@ -68,15 +69,15 @@ def check_start_as_shortcut(f, *, exercise=None):
         network, untouched = seeded(0, make), seeded(0, make)
         own = dict(network.named_parameters())
         try:
-            with unaffected(), torch_again() as in_torch, within():
+            with unaffected(), torch_again(), watched(chance=False) as changes, within():
                 f(network)
         except Exception as error:  # whatever a learner's code raises is a finding
             finding = Finding(START["stopped"], values={"said": stopped(error, IN_FUNCTIONS)})
             raise wrong(finding, line=where(error)) from None
         if found := _of_start(network, untouched):
             raise wrong(Finding(OF_NETWORK, what), found)
-        if in_torch:
-            raise wrong(Finding(LEFT_IN_TORCH, values={"name": name, "what": ", and ".join(in_torch)}))
+        if changed := lasting(changes, name):
+            raise wrong(changed)
         replaced = replaced or any(own[name] is not p for name, p in network.named_parameters())
         gammas = [block.bn3.weight for block in blocks(network).values()]
         with torch.random.fork_rng(devices=[]):

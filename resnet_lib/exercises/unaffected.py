@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import numpy
 import torch
-from torch.nn.modules import module
 
-HOOKS = [space for name, space in vars(module).items() if name.startswith("_global_") and isinstance(space, dict)]
+from .._common.lasting import HOOKS
+
 LISTS = (sys, "path"), (sys, "meta_path"), (warnings, "filters")
 SPACES = (vars(builtins), os.environ, *HOOKS)
 
@@ -56,28 +56,14 @@ FRESH = (
 
 @contextmanager
 def torch_again():
-    """Give back what torch computes with as it was, between one call of an answer and the next.
-
-    Yields a list. To it is added what the call has left otherwise, half a sentence each.
-    """
+    """Give back what torch computes with as it was, between one call of an answer and the next."""
     grad, dtype, device = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device()
-    hooks, inference, left = [dict(space) for space in HOOKS], torch.is_inference_mode_enabled(), []
-    guard = torch.inference_mode(inference)
+    hooks, guard = [dict(space) for space in HOOKS], torch.inference_mode(torch.is_inference_mode_enabled())
     guard.__enter__()
     torch.set_grad_enabled(grad)
     try:
-        yield left
+        yield
     finally:
-        if torch.is_inference_mode_enabled() and not inference:
-            left.append("inference mode is still on")
-        elif grad and not torch.is_grad_enabled():
-            left.append("no gradient is recorded any more")
-        if torch.get_default_dtype() != dtype:
-            left.append(f"new tensors are {str(torch.get_default_dtype()).removeprefix('torch.')}")
-        if torch.get_default_device() != device:
-            left.append(f"new tensors are on {torch.get_default_device()}")
-        if HOOKS != hooks:
-            left.append("all modules have a hook more")
         guard.__exit__(None, None, None)
         torch.set_grad_enabled(grad)
         torch.set_default_dtype(dtype)

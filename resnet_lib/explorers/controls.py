@@ -171,3 +171,15 @@ class Told(Control):
         super().__init__(name, None)
 
     wire = property(lambda self: None, lambda self, value: self.work(value))
+
+
+def told(before, controls):
+    """Return (descriptions, changes): what a page has to know of controls, by their names, and what of that is otherwise
+    by now, None for what is no longer said. The descriptions stay those of before unless that is much."""
+    now, changes = {c.name: c.described() for c in controls}, {}
+    for name, said in now.items():
+        was = before.get(name, {})
+        if found := {key: said.get(key) for key in was | said if said.get(key) != was.get(key)}:
+            changes[name] = found
+    much = now.keys() != before.keys() or any("options" in found for found in changes.values())
+    return (now, {}) if much else (before, changes)

@@ -47,7 +47,7 @@ from traitlets import Bytes, Dict, List, Unicode
 from .._common import one_thread
 from ..views.style import CSS, ERROR, MAIN, SHORTCUT, SUM
 from .base import AGAIN, LOCK, WRONG, Explorer
-from .controls import Action, Told
+from .controls import Action, Told, told
 from .stills import spoken
 from .tiles import Group, as_png, channels_of, one_map, pack, palettes, squeeze, still
 from .words import WORDS
@@ -133,12 +133,7 @@ class Instrument(anywidget.AnyWidget):
             self.send({**content, **reply}, buffers)
 
     def _tell(self):
-        now = {name: c.described() for name, c in self._named.items() if c.kind != "none"}
-        changed = {name: _changed(self.controls.get(name, {}), said) for name, said in now.items()}
-        changed = {name: said for name, said in changed.items() if said}
-        if set(now) != set(self.controls) or any("options" in said for said in changed.values()):
-            self.controls, changed = now, {}
-        self.changed = changed
+        self.controls, self.changed = told(self.controls, [c for c in self._named.values() if c.kind != "none"])
         self.values = {name: c.wire for name, c in self._named.items() if c.kind not in ("none", "action", "upload")}
 
     def show(self, *, says=None, **parts):
@@ -158,11 +153,6 @@ class Instrument(anywidget.AnyWidget):
             self._tell()  # the choice of channels follows what there is
             self.maps = {**maps, "v": self._shown} | ({"packed": True} if self.slow else {})
             self.levels = squeeze(levels) if self.slow else levels
-
-
-def _changed(before, now):
-    """What is otherwise in one dictionary than in another; None for what it has no more."""
-    return {key: now.get(key) for key in before | now if now.get(key) != before.get(key)}
 
 
 class InstrumentExplorer(Explorer):
