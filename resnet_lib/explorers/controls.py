@@ -174,7 +174,7 @@ class Told(Control):
 
 
 def told(before, controls):
-    """Return (descriptions, changes): what a page has to know of controls, by their names, and what of that is otherwise
+    """Return (descriptions, changes): what a page has to know of controls, by their names, and what of it is otherwise
     by now, None for what is no longer said. The descriptions stay those of before unless that is much."""
     now, changes = {c.name: c.described() for c in controls}, {}
     for name, said in now.items():
