@@ -7,6 +7,7 @@ import os
 import pytest
 
 from resnet_lib.grading import Limits, grade
+from resnet_lib.grading.reports import Memory
 
 from .small_lesson import BEGIN, RIGHT, WRONG, cell, made_lesson, notebook, submission
 
@@ -105,3 +106,28 @@ def test_no_page_runs_what_a_student_wrote_and_every_row_is_one_line(graded):
     assert len(rows) == len(graded[0]) + 1 and len({len(row) for row in rows}) == 1
     assert not any(value.startswith("=") or "\n" in value for row in rows for value in row)
     assert json.loads((root / ".grades.graded.json").read_text())["graded"]
+
+
+def test_a_grading_that_was_stopped_while_it_wrote_leaves_no_second_pages(tmp_path):
+    class Stopped(dict):
+        def items(self):
+            yield from list(super().items())[:2]
+            raise KeyboardInterrupt
+
+    out, said = tmp_path / "grades.csv", []
+    with pytest.raises(KeyboardInterrupt):
+        Memory(out).write(Stopped({"": b"old", "_feedback/a.html": b"old", "_feedback/b.html": b"old"}), said.append)
+    Memory(out).write({"": b"new", "_feedback/a.html": b"new", "_feedback/b.html": b"new"}, said.append)
+    assert said == []
+    assert {p.name: p.read_bytes() for p in tmp_path.rglob("*") if p.suffix in (".csv", ".html")} == {
+        "grades.csv": b"new",
+        "a.html": b"new",
+        "b.html": b"new",
+    }
+
+
+def test_a_page_that_lies_there_as_it_would_be_written_is_not_taken_for_changed_by_hand(tmp_path):
+    out, said = tmp_path / "grades.csv", []
+    out.write_bytes(b"the same")
+    Memory(out).write({"": b"the same"}, said.append)
+    assert said == [] and not (tmp_path / "grades (2).csv").exists()

@@ -214,18 +214,21 @@ class Memory:
 
     def write(self, files, say):
         """Write files, each whole or not at all."""
-        for behind, content in files.items():
-            place = self._place(self._named(behind))
-            if place != self._named(behind) and self._key(place) not in self.written:
-                say(
-                    f"{self._named(behind).name} has been changed by hand and stays as it is; the new one: {place.name}"
-                )
-            if not place.exists() or place.read_bytes() != content:
-                with whole(place) as file:
-                    file.write(content)
-            self.written[self._key(place)] = hashlib.sha256(content).hexdigest()
-        with whole(self.file) as file:
-            file.write(json.dumps({"graded": self.graded, "written": self.written}).encode())
+        try:
+            for behind, content in files.items():
+                self._write(self._named(behind), content, say)
+        finally:  # what was written before a stop is known as ours by the next grading
+            with whole(self.file) as file:
+                file.write(json.dumps({"graded": self.graded, "written": self.written}).encode())
+
+    def _write(self, named, content, say):
+        place = self._place(named, content)
+        if place != named and self._key(place) not in self.written:
+            say(f"{named.name} has been changed by hand and stays as it is; the new one: {place.name}")
+        if not place.exists() or place.read_bytes() != content:
+            with whole(place) as file:
+                file.write(content)
+        self.written[self._key(place)] = hashlib.sha256(content).hexdigest()
 
     def _named(self, behind):
         if not behind:
@@ -236,9 +239,9 @@ class Memory:
     def _key(self, place):
         return place.relative_to(self.out.parent).as_posix()
 
-    def _place(self, place):
+    def _place(self, place, content):
         n, here = 1, place
-        while here.exists() and not self._ours(here):
+        while here.exists() and not self._ours(here) and here.read_bytes() != content:
             n += 1
             here = place.with_name(f"{place.stem} ({n}){place.suffix}")
         return here
