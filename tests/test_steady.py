@@ -130,11 +130,11 @@ def test_what_a_part_puts_back_is_not_told(line):
     assert said(check_stem, stem(made=line)) == ""
 
 
-def test_what_the_exercise_gives_a_default_may_be_left_out():
-    assert "has to work without S, too" in said(check_btnk1, lambda C, C1, S: BTNK1(C, C1, S))
-    assert "says C1=64" in said(check_stem, lambda C, C1: Stem(C, C1))
-    assert "says C=3" in said(check_stem, lambda C, C1=64: Stem(C, C1))
-    assert said(check_btnk1, lambda *numbers: BTNK1(*numbers)) == ""
+def test_a_part_without_a_default_that_the_exercise_gives_is_right_and_hears_of_it():
+    assert "stops where a later cell leaves S out" in check_btnk1(lambda C, C1, S: BTNK1(C, C1, S)).remarks[-1]
+    assert "says C1=64" in check_stem(lambda C, C1: Stem(C, C1)).remarks[-1]
+    assert "says C=3" in check_stem(lambda C, C1=64: Stem(C, C1)).remarks[-1]
+    assert check_btnk1(lambda *numbers: BTNK1(*numbers)).remarks == ()
 
 
 def test_each_block_that_is_made_has_numbers_of_its_own():

@@ -30,8 +30,7 @@ StemExplorer()
 
 # %% [markdown]
 # 1. Set **kernel** to 8 and leave the rest. Is the output of the convolution still 112 wide?
-# 2. Press *reset*. Set **padding** to 0: the padded picture becomes 6 pixels narrower. How much narrower is the output of
-#    the convolution?
+# 2. *reset*. Set **padding** to 0: the padded picture loses 6 pixels. How many does the convolution's output lose?
 # 3. *reset*, then *pin*, which compares. Set **stride** to 1: how many times the MACs (multiplications), two or four?
 #
 # <details><summary>Answers</summary>

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .._common import Finding, kinds_of, one_thread, shape_text, unfilled, watched
+from .._common import Finding, kinds_of, one_thread, say, shape_text, unfilled, watched
 from ..blocks import BTNK1, BTNK2, Projection, Stem
 from ..compare.endless import Endless, within
 from ..compare.errors import stopped, where
@@ -173,7 +173,7 @@ KINDS = kinds_of(
     at: {at}: {cause}
     made in eval: {name} gives a module that is in evaluation mode from the start, or has a part that is: its BNs would
         not use the batch in training. Leave out .eval() and train(False).
-    no default: {name} has to work without {argument}, too: the exercise's first line, def __init__(…), says
+    no default: {name} stops where a later cell leaves {argument} out. The exercise's first line, def __init__(…), says
         {argument}={right}.
     made with the same: {name} makes two modules with the same {what}: what is trained in one changes in the other. Make
         each part anew in __init__.
@@ -238,7 +238,7 @@ def _check(make, cases, part, names, exercise, look=None):
                 raise _wrong(part, name, _finding("other names", names=", ".join(missing)))
             noticed = noticed or remarks(module)
     if finding := _needed(make, cases[0]):
-        raise _wrong(part, name, finding)
+        noticed = (*noticed, say(finding))
     if again and (what := _shared(made[0], made[-1])):
         raise _wrong(part, name, _finding("made with the same", name=name, what=what))
     tried = "; ".join(_text(case.numbers) for case in cases if case.numbers)

@@ -1,15 +1,12 @@
 """Check of the ways through a network: how many pass exactly k of its residual functions."""
 
 import math
-import time
 from numbers import Number
 
 from .._common import Kind
-from ..compare.endless import Endless, within
 from .edits import Solution
 from .judge import judge
 from .results import NO_RESULT, a_type, equal, number, shown, told
-from .unaffected import torch_again
 
 WAYS = Solution(
     """
@@ -58,7 +55,6 @@ ONE_VALUE = Kind("one value", "{name} returns {found}; return a list, with an en
 NO_LIST = Kind("not a list", "{name} returns {type}: put list(…) around it.", _PRINT)
 A_SET = Kind("a set", "{name} returns {type}, which keeps equal numbers once and in no order; return a list.", _PRINT)
 NO_NUMBERS = Kind("not numbers", "{name} returns a list that holds {what}.", _PRINT)
-OTHER_ENTRY = Kind("other entry", "{at}: for k = {k} you say {yours} and it is {right}.")
 OTHER_LIST = Kind("other list", "{at}: you say {yours} and it is {right}{count}.")
 
 
@@ -67,7 +63,7 @@ def check_ways(f, *, exercise=None):
     return judge(
         f,
         ("n",),
-        [(n,) for n in (2, 3, 1, 0, 4, 5, 16, *(FAR if callable(f) and _reaches_far(f) else ()))],
+        [(n,) for n in (2, 3, 1, 0, 4, 5, 16)],
         [WAYS],
         (
             "Write down all ways for n = 3, each F taken or not: there are eight. Sort them by how many are taken.",
@@ -79,26 +75,6 @@ def check_ways(f, *, exercise=None):
         differs=_of_lists,
         exercise=exercise,
     )
-
-
-FAR = (24, 37, 50)  # of 50 blocks, floats still hold every number of ways exactly
-
-
-def _reaches_far(f):
-    """Whether many blocks are no trouble to f. One that counts the ways one by one is right too: six blocks more take
-    it 64 times as long. The clock on the wall tells, since the grader's f runs in another process."""
-    seconds = []
-    try:
-        with torch_again(), within(1):
-            for n in (14, 20):
-                began = time.perf_counter()
-                f(n)
-                seconds.append(time.perf_counter() - began)
-    except Endless:
-        return False
-    except Exception:  # that is told by what judges it
-        return True
-    return seconds[1] < 4 * seconds[0] + 0.005
 
 
 def _whole_numbers(found):
@@ -121,9 +97,6 @@ def _whole_numbers(found):
 
 
 def _of_lists(yours, right):
-    k = next((k for k, pair in enumerate(zip(yours, right, strict=False)) if not equal(*pair)), 0)
-    if k > 5 and len(yours) == len(right):  # further on than is shown of a list
-        return OTHER_ENTRY, {"k": k, "yours": shown(yours[k]), "right": shown(right[k])}
     few = [f"[{', '.join(map(shown, each[:6]))}{', …' if len(each) > 6 else ''}]" for each in (yours, right)]
     count = f" ({len(yours)} entries, and there are {len(right)})" if len(yours) != len(right) else ""
     return OTHER_LIST, {"yours": few[0], "right": few[1], "count": count}
