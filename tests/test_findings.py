@@ -13,6 +13,7 @@ from resnet_lib._common import findings
 from resnet_lib.compare import sentences
 from resnet_lib.compare.clinic.patients import PATIENTS
 from resnet_lib.compare.meanings import MEANINGS
+from resnet_lib.compare.sentences import MISTAKES
 from resnet_lib.exercises import Wrong, check_cured, check_ladder, parts, symptoms
 from resnet_lib.exercises.rows import KINDS as OF_ROWS
 
@@ -93,3 +94,9 @@ def test_every_kind_that_a_hint_belongs_to_is_made_somewhere():
     rows = [row for part in (*symptoms.OWN.values(), symptoms.SYMPTOMS) for row in part]
     made |= {kind for kind, *_ in MEANINGS} | parts.KINDS.keys() | OF_ROWS.keys()
     assert {name for _, names in rows for name in names or ()} <= made, "a misspelt one would never be chosen"
+
+
+def test_every_mistake_that_is_planted_has_a_hint_that_looks_where_it_is():
+    rows = [row for part in (*symptoms.OWN.values(), symptoms.SYMPTOMS) for row in part]
+    hinted = {name for _, names in rows for name in names or ()}
+    assert MISTAKES.keys() - hinted == {"two at once"}  # hints are those of the first

@@ -2,7 +2,8 @@
 
 A part of the reference is computed here in function calls, `run(modules, x, change, steps)`, which notes what its
 steps return. A mistake is (a finding, a change): a dictionary of a few of the keys of `CHANGES`. Two mistakes are one
-change as well, `a | b`, unless they share a key. planting.py tries them.
+change as well, `a | b`, unless they share a key. planting.py tries them. A new one also needs its sentence, in
+sentences.py, and a hint, in exercises/symptoms.py.
 """
 
 import torch

@@ -184,6 +184,7 @@ OWN = _parts(
         with its number of channels.
     STRIDE → S stands in your code exactly twice: once in F and once in G. Everything else has stride 1.
     PADDING → Put each kernel and padding into ⌊(W + 2·padding − kernel) / stride⌋ + 1.
+    dilation → Print the convolution: what stands in its brackets that the exercise does not ask for?
     """
 )
 SYMPTOMS = OWN["every part, after its own"]

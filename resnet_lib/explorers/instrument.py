@@ -26,7 +26,7 @@ The parts of a scene, each sent only when it has changed:
               page asks for the maps when the hand rests.
     maps      groups of tiles, see tiles.py; their values as bytes in `levels`. With tells, a click chooses the value.
     answer    HTML: what a network says to a picture; progress: [done, total] of its run, or [].
-    details   HTML under all else, such as the table of costs; thumb: the picture, as a small PNG; pinned: what is.
+    details   HTML below the first screen, behind a Switch: a table of costs; thumb: the picture, as a PNG; pinned: it.
     closeup   what is always in sight of one value, see instrument_closeup.js.
     arrangement  "walk": answer and walk over the maps, the closeup beside them; "over", "pair": all one under another.
 Numbers are shown first, with `page.show`, and maps when they have been computed, with `show_maps`. What was pointed at

@@ -18,11 +18,11 @@ THIN = HERE / "thin_resnet50"  # what comes with the course as "thin"
 class Checkpoint:
     """A set of weights, and what is needed to use it as it was trained.
 
-    name:    what `load` calls it.
+    name:    what `load` calls it: its design's name, and what follows a "-".
     design:  a name in DESIGNS.
     options: with which `network.build(design, **options)` makes its network. stride_on is always among them, since
              no file says it.
-    file:    name of the published file, "" for weights from elsewhere.
+    file:    name of the published file, which no other has; "" for weights from elsewhere.
     resize, size: the picture's shorter side in pixels, and the central square that is cut out of it.
     labels:  names of the classes; empty for ImageNet's and for unknown ones.
     top1:    share of test pictures whose most probable class is right, in percent; None where it is not known.
