@@ -20,6 +20,7 @@ from resnet_lib.exercises import (
     predict,
     solved,
 )
+from resnet_lib.exercises.prose import filler
 from resnet_lib.experiments.budget import PRESETS, budget_of, code, notes
 from resnet_lib.experiments.tasks import photographs
 from resnet_lib.views.report import ROOM
@@ -326,3 +327,7 @@ def test_reasons_of_a_fitting_length_with_two_numbers_are_accepted_in_any_langua
 )
 def test_reasons_that_are_too_short_too_long_or_without_numbers_are_told_so(author, why, sentence):
     assert sentence in refusal(check_reasons, author, why)
+
+
+def test_the_courses_own_abbreviations_are_no_filler():
+    assert not filler("BTNK2 × 3") and filler("qwrt zxcv")

@@ -421,6 +421,11 @@ def test_a_stage_written_as_one_module_with_a_loop_and_one_written_in_functions_
     assert check_stage(make_stage).ok
 
 
+def by_turns(C, C1, S, n):
+    two = [BTNK2(4 * C1), BTNK2(4 * C1)]
+    return nn.Sequential(BTNK1(C, C1, S), *(two[i % 2] for i in range(n - 1)))
+
+
 # A wrong make_stage of the library's blocks → what is said about it, in words of blocks.
 STAGES = {
     "nothing yet": (lambda C, C1, S, n: nn.Sequential(), "There is no block in it yet"),
@@ -432,6 +437,7 @@ STAGES = {
         lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *[BTNK2(4 * C1)] * (n - 1)),
         "Block 2 and block 3 are one block with one set of weights",
     ),
+    "two blocks by turns": (by_turns, "Block 2 and block 4 are one block with one set of weights"),
     "one too many": (
         lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(BTNK2(4 * C1) for _ in range(n))),
         "It has 4 blocks, and n = 3 are expected",

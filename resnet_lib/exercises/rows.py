@@ -38,8 +38,9 @@ def of_blocks(stage, C, C1, S, n):
     if not row:
         return _finding("no block")
     for i, block in enumerate(row, 1):
-        if any(block is other for other in row[: i - 1]):
-            return _finding("one block twice", before=i - 1, i=i)
+        for before, other in enumerate(row[: i - 1], 1):
+            if block is other:
+                return _finding("one block twice", before=before, i=i)
     if len(row) != n:
         return _finding("number of blocks in the row", blocks=f"{len(row)} block{'s' * (len(row) > 1)}", n=n)
     first, *others = row
