@@ -173,7 +173,7 @@ def test_across_the_boundary_the_grader_asks_with_the_files_numbers(tmp_path, wa
 
         def verdict(student, source):
             mine = [[source if n == 3 else each, n] for each, n in cells]
-            return graders.judged(mine, [3], student=student)[0]
+            return graders.marked(mine, [3], student=student)[0]
 
         found = verdict("bob", answer)
         assert verdict("bob", by_formula).result == "passed"
