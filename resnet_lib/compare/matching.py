@@ -18,12 +18,13 @@ from .misfit import blocks_of_stages, of_layers
 from .pairing import by_key, copy, flows, keys, orders, pairs_of, placed, table
 from .steady import another_time, unsteady
 from .survey import Layer, survey
+from .unusual import unusual
 
 ENOUGH = 10 * TOLERANCE  # in training, where each BN divides by what rounding has touched
 
 
 @one_thread()
-def compare(learner, known, part="", names=(), often=False):
+def compare(learner, known, part="", names=(), noted=None):
     """What is wrong with a learner's module, as a `Found`, or None where it computes what the reference does.
 
     Both run on the same inputs with the same weights, in eval() and in training mode, forward and back. Layers are
@@ -32,7 +33,7 @@ def compare(learner, known, part="", names=(), often=False):
     known:  the `Reference` and its inputs.
     part:   which part the reference is: "stage0", "block", "projection", or "" for a stage or a network.
     names:  parts under whose names the reference's weights have to go to the right places.
-    often:  whether it is also called many times.
+    noted:  a list where it is also called many times and with unusual inputs: findings worth a word are added.
     """
     reference, x = known.module, known.inputs[0]
     if still := frozen(learner):
@@ -76,7 +77,7 @@ def compare(learner, known, part="", names=(), often=False):
         pairs = pairs_of(places, theirs, mine, mine)
         if wrong := misplaced(learner, pairs) or _under_names(pairs, names):
             return Found(wrong)
-    return _elsewhere(learner, known, places, (first, mine), part, often)
+    return _elsewhere(learner, known, places, (first, mine), part, noted)
 
 
 def _of_another_type(learner, theirs, tried):
@@ -94,7 +95,7 @@ def _of_another_type(learner, theirs, tried):
     return None
 
 
-def _elsewhere(learner, known, places, surveys, part, often):
+def _elsewhere(learner, known, places, surveys, part, noted):
     """What differs on the way back, or in training mode: BN's other life, whose stored numbers must follow as well.
     surveys: the reference's and the learner's, of the first input."""
     reference, inputs = known.module, known.inputs
@@ -124,8 +125,11 @@ def _elsewhere(learner, known, places, surveys, part, often):
         pairs = pairs_of(places, theirs, run, mine)
         if wrong := training and _stored(pairs) or backward(known, theirs, run, pairs, part, training):
             return Found(wrong, wrong.values.get("line", ""))
-    if often and (wrong := another_time(learner, known, again)):
-        return Found(wrong)
+    if noted is not None:
+        wrong = another_time(learner, known, again, noted)
+        again()
+        if wrong := wrong or unusual(learner, known, pairs_of(places, first, last, mine), noted):
+            return Found(wrong)
     return None
 
 

@@ -281,6 +281,19 @@ LAYERS = {
         "{mine:.4g}, and {right:.4g} is expected. The result may depend on the input alone, and not on chance or on "
         "the calls before."
     ),
+    "differs for": (
+        "For the same values {how} it gives other numbers: at {at} it is {mine:.4g}, and {right:.4g} is expected. The "
+        "result may depend on the values alone."
+    ),
+    "stops for another order": (
+        "It stops where the values of x lie in another order in memory, as with torch.channels_last: .reshape works "
+        "there, and .view does not."
+    ),
+    "waits": "Each call waits for {seconds:.2g} seconds in which nothing is computed.",
+    "hidden": (
+        "Where values that come in are {what}, finite numbers come out: something on the way hides them, such as "
+        "torch.nan_to_num. Leave it out: whoever looks for a fault has to see them."
+    ),
     "another result": "Called several times with the same input, it does not always give a tensor of the right shape.",
     "dtype": "It gives numbers of type {mine} and should give {right}, the type of its input.",
     "running statistics": (

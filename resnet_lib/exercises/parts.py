@@ -206,7 +206,7 @@ def _check(make, cases, part, names, exercise, look=None):
         raise Wrong(Verdict(False, name, finding=_finding("module given", name=name)))
     if not callable(make):
         raise Wrong(Verdict(False, name, finding=_finding("nothing callable", given=f"{make!r:.60}")))
-    noticed, made = (), []
+    noticed, noted, made = (), [], []
     # The first once more, after all the others: what an answer keeps from one to the next shows there.
     again = cases[:1] if len(cases) > 1 else []
 
@@ -230,7 +230,7 @@ def _check(make, cases, part, names, exercise, look=None):
             made.append(module)
             last = len(made) == len(cases) + len(again)
             try:
-                found = compare(module, known, PARTS.get(part, ""), asked, often=last)
+                found = compare(module, known, PARTS.get(part, ""), asked, noted if last else None)
             except Endless as error:
                 raise wrong(stopped(error), where(error)) from None
             if found:
@@ -240,6 +240,7 @@ def _check(make, cases, part, names, exercise, look=None):
             if missing := [n for n in names if n not in has]:
                 raise _wrong(part, name, _finding("other names", names=", ".join(missing)))
             noticed = noticed or remarks(module)
+    noticed = (*noticed, *map(say, noted))
     if finding := _needed(make, cases[0]):
         noticed = (*noticed, say(finding))
     if again and (what := _shared(made[0], made[-1])):
