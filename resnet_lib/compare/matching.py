@@ -126,9 +126,9 @@ def _elsewhere(learner, known, places, surveys, part, noted):
         if wrong := training and _stored(pairs) or backward(known, theirs, run, pairs, part, training):
             return Found(wrong, wrong.values.get("line", ""))
     if noted is not None:
-        wrong = another_time(learner, known, again, noted)
         again()
-        if wrong := wrong or unusual(learner, known, pairs_of(places, first, last, mine), noted):
+        wrong = unusual(learner, known, pairs_of(places, first, last, mine), noted)
+        if wrong := wrong or another_time(learner, known, again, noted):
             return Found(wrong)
     return None
 

@@ -84,8 +84,8 @@ def _calls(learner, x, right, training, noted):
             waited = min(waited, clock() - process_time() - began)
             if not same(out, right, ENOUGH):
                 break
-    if waited > LONG:
-        noted[:] = [found("waits", seconds=waited)]  # once, though it waits in both modes
+    if waited > LONG and not training:
+        noted.append(found("waits", seconds=waited))
     if wrong := lasting(left):
         return wrong
     if same(out, right, ENOUGH):

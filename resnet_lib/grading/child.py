@@ -283,7 +283,7 @@ class Child:
                     space = module._parameters if name in module._parameters else module._buffers
                     now = space.get(name)
                     if now is not None and now.shape == value.shape and now.device == value.device:
-                        now.data.copy_(value)
+                        now.data = value.data if now.dtype != value.dtype else now.data.copy_(value)
                         now.requires_grad_(value.requires_grad) if now.is_leaf else None
                     else:
                         space[name] = value
