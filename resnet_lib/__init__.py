@@ -1,9 +1,9 @@
 """ResNet-50 from its parts: Stage 0, the bottleneck blocks BTNK1 and BTNK2, the network, and ways to see inside.
 
-The house: `blocks` make a `network`; `anatomy` and `activations` look at it; `weights` and `photos` feed it; `inside`
-explains a run, `experiments` train, `speed` measures; `compare` holds yours against it; `views` draw, `explorers` move,
-`exercises` ask, `grading` marks. Each imports only those named before it. The first lines of a folder's __init__.py say
-what is in it.
+The house: `blocks` make a `network`; `anatomy` and `activations` look at it; `weights` and `photos` feed it;
+`experiments` look into a run and train, `speed` measures; `compare` holds yours against it; `views` draw, `explorers`
+move, `exercises` ask, `grading` marks. Each imports only those named before it. The first lines of a folder's
+__init__.py say what is in it.
 
 Importing this loads torch and nothing of matplotlib, ipywidgets or Jupyter: pictures live in `resnet_lib.views`,
 widgets in `resnet_lib.explorers`.
@@ -13,7 +13,7 @@ from ._common import shapes_only
 from .activations import activations, step_names
 from .anatomy import Anatomy, ShapeMismatch, Step, anatomy, out_size
 from .blocks import BTNK1, BTNK2, Add, BasicBlock, Bottleneck, Projection, Stem
-from .inside import following as following  # tells anatomy how modules of one's own are followed
+from .experiments import following as following  # tells anatomy how modules of one's own are followed
 from .network import (
     DESIGNS,
     Design,
@@ -31,7 +31,6 @@ from .network import (
     wide_resnet50_2,
     wide_resnet101_2,
 )
-from .weights import from_published, to_published
 
 __all__ = [
     "Add",
@@ -67,3 +66,11 @@ __all__ = [
     "wide_resnet101_2",
     "wide_resnet50_2",
 ]
+
+
+def __getattr__(name):
+    if name in ("from_published", "to_published"):  # loaded when asked for: a third of what this import takes
+        from . import weights
+
+        return getattr(weights, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from resnet_lib import ResNet, anatomy, build, step_names
 from resnet_lib.activations import calls
-from resnet_lib.inside.arithmetic import Normalised, Products, Window, explain, explain_step
+from resnet_lib.experiments.arithmetic import Normalised, Products, Window, explain, explain_step
 
 from .reference import plain, shake_norms
 

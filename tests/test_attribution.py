@@ -6,7 +6,7 @@ from torch import nn
 
 from resnet_lib import ResNet, anatomy, to_published
 from resnet_lib._common import evaluating
-from resnet_lib.inside.attribution import Map, grad_cam, occlusion, occlusion_steps, support, upsample
+from resnet_lib.experiments.attribution import Map, grad_cam, occlusion, occlusion_steps, support, upsample
 
 from .reference import plain, shake_norms
 

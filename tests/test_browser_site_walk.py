@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from resnet_lib.anatomy import anatomy
+from resnet_lib.experiments.seen import Seen
 from resnet_lib.explorers.block_view import scene_steps
 from resnet_lib.explorers.trained import loaded, places
 from resnet_lib.explorers.whole_maps import look_inside
-from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import PHOTOS, square
 from resnet_lib.views.maps import scale, to_levels
 

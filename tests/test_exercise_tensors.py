@@ -6,7 +6,7 @@ from torch import nn
 
 from resnet_lib import activations, from_published
 from resnet_lib.exercises import Wrong, check_fold, check_grad_cam, check_rename
-from resnet_lib.inside.attribution import grad_cam
+from resnet_lib.experiments.attribution import grad_cam
 from resnet_lib.speed.fast import fold_bn
 
 

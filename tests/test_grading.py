@@ -413,7 +413,7 @@ def _judged(tmp_path, warm_grading, number, changed, wanted=None):
     lesson = read_lesson(number)
     cells = [[changed.get(c.exercise, c.solution) if c.exercise else c.source, c.exercise] for c in lesson.cells]
     with warm_grading.hosts(), Graders(lesson, Limits(30), tmp_path) as graders:
-        return graders.judged(cells, wanted or graders.wanted)
+        return graders.marked(cells, wanted or graders.wanted)
 
 
 def test_a_learners_own_blocks_are_judged_by_the_lessons_own_checks_in_their_own_words(judged):
@@ -444,7 +444,7 @@ def test_the_librarys_own_block_is_flagged_and_ones_own_is_not(tmp_path, warm_gr
         for source in [lesson.exercises[2].solution, *LIBRARYS]:
             answer = {3: source}
             cells = [[answer.get(c.exercise, c.solution or c.source), c.exercise] for c in lesson.cells]
-            (verdict,) = graders.judged(cells, [3])
+            (verdict,) = graders.marked(cells, [3])
             assert any("library's own" in text for text in verdict.look) == (source in LIBRARYS), source
 
 

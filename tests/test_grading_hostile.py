@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from resnet_lib.grading.grader import Graders
+from resnet_lib.grading.grades import Limits
 from resnet_lib.grading.processes import Host
-from resnet_lib.grading.verdicts import Limits
 
 from .hostile import attacks
 from .lies import STEM, lies

@@ -11,7 +11,7 @@ from torch import nn
 
 from resnet_lib import BTNK1, BTNK2, BasicBlock, ResNet, Stem
 from resnet_lib.activations import activations
-from resnet_lib.inside.attribution import grad_cam, occlusion, support
+from resnet_lib.experiments.attribution import grad_cam, occlusion, support
 from resnet_lib.photos import normalised, photo
 from resnet_lib.speed.fast import FastNetwork
 

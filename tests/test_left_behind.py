@@ -39,8 +39,8 @@ from resnet_lib.exercises import (
 from resnet_lib.exercises.checkpoints import CONTENTS
 from resnet_lib.exercises.folding import FOLD
 from resnet_lib.exercises.residuals import PLAIN_BLOCK
+from resnet_lib.experiments.attribution import grad_cam
 from resnet_lib.experiments.twins import blocks
-from resnet_lib.inside.attribution import grad_cam
 from resnet_lib.weights import from_published, load
 
 THIN = load("thin")

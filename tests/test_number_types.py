@@ -23,7 +23,7 @@ from resnet_lib.exercises.checkpoints import CONTENTS
 from resnet_lib.exercises.folding import FOLD
 from resnet_lib.exercises.residuals import FACTOR, PLAIN_BLOCK
 from resnet_lib.exercises.ways import WAYS
-from resnet_lib.inside.attribution import grad_cam
+from resnet_lib.experiments.attribution import grad_cam
 from resnet_lib.weights import load
 
 THIN = load("thin")

@@ -10,8 +10,8 @@ from resnet_lib.exercises import Wrong, ask_own, check_own, check_own_block, own
 from resnet_lib.exercises.numbers import same_student
 from resnet_lib.exercises.own_question import ANOTHERS, QUESTIONS, handed_in_as
 from resnet_lib.grading.grader import Graders
+from resnet_lib.grading.grades import Limits
 from resnet_lib.grading.submissions import claimed, read_lesson, without
-from resnet_lib.grading.verdicts import Limits
 
 from .small_lesson import submission
 
@@ -173,7 +173,7 @@ def test_across_the_boundary_the_grader_asks_with_the_files_numbers(tmp_path, wa
 
         def verdict(student, source):
             mine = [[source if n == 3 else each, n] for each, n in cells]
-            return graders.judged(mine, [3], student=student)[0]
+            return graders.marked(mine, [3], student=student)[0]
 
         found = verdict("bob", answer)
         assert verdict("bob", by_formula).result == "passed"

@@ -13,13 +13,13 @@ import torch
 from PIL import Image
 
 from resnet_lib import ResNet, anatomy
+from resnet_lib.experiments.arithmetic import explain
+from resnet_lib.experiments.attribution import grad_cam, occlusion, placed, support
+from resnet_lib.experiments.seen import Seen
 from resnet_lib.explorers import AttributionExplorer, CompareExplorer, PhotographExplorer, StemExplorer
 from resnet_lib.explorers import source as sources
 from resnet_lib.explorers.photograph_view import place_of_the_strongest, strongest_places
 from resnet_lib.explorers.tiles import channels_of
-from resnet_lib.inside.arithmetic import explain
-from resnet_lib.inside.attribution import grad_cam, occlusion, placed, support
-from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import PHOTOS, photo, to_input
 from resnet_lib.views.channel import PANE, blend, jpeg
 from resnet_lib.views.maps import palette, planes, statistics, to_levels

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from resnet_lib import explorers
-from resnet_lib.inside.seen import Seen
+from resnet_lib.experiments.seen import Seen
 from resnet_lib.photos import PHOTOS, block_input, cut_off, open_photo, photo, square, to_input
 from resnet_lib.weights import CHECKPOINTS, load
 

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from resnet_lib import ResNet, anatomy
+from resnet_lib.experiments.attribution import placed
 from resnet_lib.experiments.pointing import STAGES, pointing, quarters
-from resnet_lib.inside.attribution import placed
 
 from .reference import shake_norms
 

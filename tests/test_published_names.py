@@ -8,10 +8,10 @@ from torch import nn
 
 from resnet_lib import ResNet, activations, anatomy
 from resnet_lib._common.step_names import PARTS, step_called
+from resnet_lib.experiments.arithmetic import explain
+from resnet_lib.experiments.attribution import grad_cam, support
+from resnet_lib.experiments.seen import Seen
 from resnet_lib.explorers import PhotographExplorer
-from resnet_lib.inside.arithmetic import explain
-from resnet_lib.inside.attribution import grad_cam, support
-from resnet_lib.inside.seen import Seen
 from resnet_lib.weights import load
 from resnet_lib.weights.key_names import from_published, to_published
 

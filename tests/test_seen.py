@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 from resnet_lib import ResNet, resnet50
+from resnet_lib.experiments.seen import Seen
 from resnet_lib.explorers import trained
 from resnet_lib.explorers.whole_maps import picture_input
-from resnet_lib.inside.seen import Seen
 from resnet_lib.photos import photo, to_input
 from resnet_lib.weights import CHECKPOINTS, load
 

@@ -1,14 +1,16 @@
 """The explorer of speed: its controls driven, its table read."""
 
 import asyncio
+import time
 
 import pytest
 import torch
 
 from resnet_lib import ResNet, anatomy
 from resnet_lib.explorers import SpeedExplorer
-from resnet_lib.speed.fast import FOLDED, JOINED, PLAIN
+from resnet_lib.speed.fast import FOLDED, GIVEN, JOINED, PLAIN
 from resnet_lib.speed.onednn import can_join
+from resnet_lib.speed.timing import ms
 
 
 @pytest.fixture
@@ -17,7 +19,50 @@ def explorer():
     return SpeedExplorer(ResNet(base=8, num_classes=10), W=32, repeats=2)
 
 
-def test_it_begins_with_a_sentence_and_no_measurement(explorer):
+def in_a_notebook(seconds=0.0, **options):
+    """An explorer that is made while an event loop runs, as in a notebook, once its work has ended; `seconds` is what
+    each run of its network takes at least."""
+
+    async def session():
+        torch.manual_seed(0)
+        network = ResNet(base=8, num_classes=10)
+        network.register_forward_hook(lambda *_: time.sleep(seconds))
+        explorer = SpeedExplorer(network, W=32, **options)
+        assert explorer.measure.disabled and explorer.progress.layout.visibility == "visible"
+        while explorer.measure.disabled:
+            await asyncio.sleep(0.001)
+        return explorer
+
+    return asyncio.run(session())
+
+
+def test_in_a_notebook_it_begins_by_measuring_the_network_as_given(explorer):
+    opened = in_a_notebook(repeats=4, batch=2)
+    (row,) = opened.rows
+    assert (row["what"], row["batch"], row["W"], row["factor"]) == (GIVEN, 2, 32, 1)
+    assert len(row["timing"].seconds) == 4 and f"<b>{ms(row['timing'].median / 2)}</b>" in opened.table.value
+    assert "press “measure”" in opened.table.value and opened.now.value == ""
+    opened.way.value = PLAIN
+    opened.measure.click()
+    assert [row["what"] for row in opened.rows] == [GIVEN, PLAIN] and "Predict" not in opened.table.value
+
+
+def test_the_measurement_at_the_start_is_short_where_the_network_is_slow():
+    assert len(in_a_notebook(0.5, repeats=50).rows[0]["timing"].seconds) == 3
+
+
+def test_the_measurement_at_the_start_can_be_stopped():
+    async def session():
+        explorer = SpeedExplorer(ResNet(base=8, num_classes=10), W=32)
+        await asyncio.sleep(0)
+        assert "is being measured" in explorer.now.value
+        explorer.stop.click()
+        assert explorer.now.value == "" and explorer.rows == [] and not explorer.measure.disabled
+
+    asyncio.run(session())
+
+
+def test_outside_a_notebook_it_begins_with_a_sentence_and_no_measurement(explorer):
     assert explorer.rows == [] and "Nothing measured yet" in explorer.table.value
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from resnet_lib import ResNet
 from resnet_lib.experiments import train_thin as script
-from resnet_lib.inside.seen import Seen
+from resnet_lib.experiments.seen import Seen
 from resnet_lib.photos import photo, to_input
 from resnet_lib.weights import THIN, load
 

@@ -14,8 +14,8 @@ from matplotlib import colormaps
 from PIL import Image
 
 from resnet_lib import BTNK1, anatomy, resnet50, shapes_only
+from resnet_lib.experiments.arithmetic import explain
 from resnet_lib.explorers.block_design import BlockDesign
-from resnet_lib.inside.arithmetic import explain
 from resnet_lib.views import block_diagram, bmp, cost_bars, mosaic, show_maps, statistics
 from resnet_lib.views.channel import BETWEEN, PANE, channel_picture, histogram
 from resnet_lib.views.diagram import lettered

@@ -12,9 +12,9 @@ from torch.nn.utils import parametrizations, prune
 
 from resnet_lib import ResNet, activations, anatomy, build, from_published, to_published
 from resnet_lib._common.step_names import step_called
-from resnet_lib.inside.arithmetic import explain
-from resnet_lib.inside.attribution import grad_cam, occlusion, support
-from resnet_lib.inside.seen import Seen
+from resnet_lib.experiments.arithmetic import explain
+from resnet_lib.experiments.attribution import grad_cam, occlusion, support
+from resnet_lib.experiments.seen import Seen
 from resnet_lib.photos import to_input
 from resnet_lib.speed.fast import FastNetwork, as_graph, fast
 

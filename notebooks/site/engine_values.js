@@ -1,4 +1,4 @@
-// What one value of a step is made of: the same arithmetic as resnet_lib.inside.arithmetic, as plain data.
+// What one value of a step is made of: the same arithmetic as resnet_lib.experiments.arithmetic, as plain data.
 
 /**
  * The value at (channel, row, column) of a step that a `Run` kept: {kind, value, …}. A convolution's has its window,

@@ -60,7 +60,7 @@ import torch
 from IPython.display import display
 
 from resnet_lib import activations
-from resnet_lib.inside.seen import Seen
+from resnet_lib.experiments.seen import Seen
 from resnet_lib.photos import PHOTOS
 from resnet_lib.views import show_maps
 from resnet_lib.weights import Unavailable
@@ -332,7 +332,7 @@ predict({stage: field_question(stage) for stage in stages}, r_after, exercise="0
 ask("07.middle")
 
 # %%
-from resnet_lib.inside.attribution import support
+from resnet_lib.experiments.attribution import support
 
 for step in ends[1:]:
     middle = seen[step].shape[1] // 2
@@ -359,7 +359,7 @@ for step in ends[1:]:
 # breaks one value of one step down into its products. (The explorer shows the same below the map.)
 
 # %%
-from resnet_lib.inside.arithmetic import explain
+from resnet_lib.experiments.arithmetic import explain
 
 step, channel, row, column = "stage2.0.conv2", 5, 3, 2
 value = explain(network, seen.x, step, channel, row, column)
@@ -456,7 +456,7 @@ contributions.round(decimals=1)
 # 0.
 
 # %%
-from resnet_lib.inside.attribution import grad_cam, upsample
+from resnet_lib.experiments.attribution import grad_cam, upsample
 from resnet_lib.views.channel import blend, side_by_side
 
 
@@ -586,7 +586,7 @@ ask("07.stage")
 # there: on the left the stretched map, on the right the placed one.
 
 # %%
-from resnet_lib.inside.attribution import placed
+from resnet_lib.experiments.attribution import placed
 
 fields = [seen.anatomy.field("stage4.2.relu3", i, i) for i in range(7)]
 print("centred on", [(f.top + f.bottom) // 2 for f in fields])
@@ -744,7 +744,7 @@ compare
 ask("07.random")
 
 # %%
-from resnet_lib.inside.seen import untrained
+from resnet_lib.experiments.seen import untrained
 
 untrained_network = untrained(network)
 print("its answer:", ", ".join(f"{name} {p:.0%}" for name, p in Seen(untrained_network, "truck").top(3)))

@@ -16,8 +16,8 @@
 # 90 minutes · all cells run in 100 seconds on two cores · after [lesson 05](05_resnet50.ipynb), and [01](01_stem.ipynb) for what a BN does · words: [glossary](glossary.ipynb#Speed)
 #
 # The same network, the same numbers, in less time: no layer is left out and no answer changes. **How much can be gained
-# on your machine, and where does the time go?** Press *measure*: for a few seconds the network as given and a faster
-# one take turns. What makes it faster, and how to measure that, is this lesson.
+# on your machine, and where does the time go?** The view begins by timing the network as given. Press *measure*: for a
+# few seconds it and a faster one take turns. What makes it faster, and how to measure that, is this lesson.
 
 # %%
 from resnet_lib.exercises import Progress

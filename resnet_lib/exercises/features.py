@@ -6,7 +6,7 @@ from torch import nn
 from .._common import Finding, Kind, shapes_only
 from ..activations import recording
 from ..anatomy import anatomy
-from ..inside.attribution import occlusion_steps
+from ..experiments.attribution import occlusion_steps
 from ..network import DESIGNS, resnet50
 from .edits import Solution
 from .questions import Question

@@ -9,7 +9,7 @@ from functools import partial
 from torch import nn
 
 from resnet_lib.blocks import BTNK1, BTNK2, Projection, Stem
-from resnet_lib.inside.attribution import grad_cam
+from resnet_lib.experiments.attribution import grad_cam
 from resnet_lib.network import resnet50
 from resnet_lib.weights import from_published
 

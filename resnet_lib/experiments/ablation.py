@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from .._common import evaluating
-from ..inside.attribution import scores
+from .attribution import scores
 from .training import evaluate
 from .twins import NoSum, blocks
 

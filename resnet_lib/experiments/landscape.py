@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from .._common import check
-from ..inside.attribution import scores
+from .attribution import scores
 
 SIDES = (3, 5, 9, 17)  # points along a side of the map, from coarse to fine: each grid holds the one before
 STATISTICS = ("kept", "batch")  # BN's means and variances: those from training, or those of the pictures

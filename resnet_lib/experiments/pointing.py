@@ -4,7 +4,7 @@ alone, and hidden. Without boxes around the objects, the class is the only truth
 import torch
 
 from ..anatomy import anatomy
-from ..inside.attribution import grad_cam, occlusion, placed
+from .attribution import grad_cam, occlusion, placed
 
 STAGES = ("stage1", "stage2", "stage3", "stage4")
 SHARE = 0.25  # of the pixels

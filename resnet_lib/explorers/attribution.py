@@ -7,8 +7,8 @@ import torch
 
 from .._common import evaluating
 from ..activations import calls
-from ..inside.attribution import grad_cam, occlusion_steps, placed
-from ..inside.seen import Seen
+from ..experiments.attribution import grad_cam, occlusion_steps, placed
+from ..experiments.seen import Seen
 from ..views.channel import blend, jpeg
 from ..views.maps import colour_bar
 from ..views.style import DIVERGING, SEQUENTIAL

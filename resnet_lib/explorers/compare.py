@@ -1,7 +1,7 @@
 """Two pictures, steps, layouts or sets of weights side by side, under the same controls."""
 
 from .._common import shape_text
-from ..inside.seen import Seen, untrained
+from ..experiments.seen import Seen, untrained
 from ..views.maps import planes
 from ..weights import load
 from .base import WRONG, all_threads

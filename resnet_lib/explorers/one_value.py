@@ -1,6 +1,6 @@
 """What one value is made of, for the instrument's enlarged map: its arithmetic, and the window of its input."""
 
-from ..inside.arithmetic import explain_step
+from ..experiments.arithmetic import explain_step
 from ..views.value import value_table
 from .tiles import one_map
 

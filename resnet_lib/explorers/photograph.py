@@ -3,8 +3,8 @@
 import time
 
 from .._common import shape_text, step_called
-from ..inside.attribution import support
-from ..inside.seen import Seen
+from ..experiments.attribution import support
+from ..experiments.seen import Seen
 from ..views.maps import planes, statistics
 from ..weights import load
 from .base import WRONG, all_threads

@@ -3,7 +3,7 @@
 import base64
 from html import escape
 
-from ..inside.arithmetic import explain_step
+from ..experiments.arithmetic import explain_step
 from ..views.channel import blend, jpeg
 from ..views.maps import scale, statistics, to_levels
 from ..views.markup import share_bar, table

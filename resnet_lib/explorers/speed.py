@@ -2,6 +2,7 @@
 
 import copy
 import os
+import time
 from functools import partial
 from html import escape
 
@@ -15,15 +16,18 @@ from ..speed.timing import ms, timing_steps
 from ..views.markup import table
 from ..views.speed import time_table
 from .base import THREADS, Guarded, button, checkbox, choice, html, row, slider
-from .work import Work
+from .work import Work, running_loop
 
 WAYS = (PLAIN, FOLDED, JOINED)
 SIZES = (32, 64, 128, 224)
+# The measurement at the start ends after so many seconds, once it has a few runs: a median of three says something.
+SHORT, FEWEST = 1.5, 3
 
 
 class SpeedExplorer(Guarded):
     """A network made faster in one way against the network as given, in turns, at the same batch, size and threads.
-    Measurements stay in a table, to be compared.
+    Measurements stay in a table, to be compared. In a notebook it begins by itself with one of the network as given,
+    which takes a second or two.
 
     network: with C = 3, of this library or your own; an untrained ResNet-50 unless given.
     batch, W, repeats: where it starts; repeats are the timed runs of each.
@@ -40,24 +44,54 @@ class SpeedExplorer(Guarded):
         self.W = choice("W", sorted({*SIZES, W}), W)
         self.threads = slider("threads", THREADS, 1, max(THREADS, os.cpu_count() or 1))
         self.bfloat16 = checkbox("in bfloat16", False)
-        self.work = Work("measure", self._measured, "", self.say, resumes=False)
+        self.work = Work("measure", self._begin, "", self.say, resumes=False)
         self.measure, self.stop, self.progress = self.work.start, self.work.stop, self.work.bar
         self.clear = button("clear the table", self._clear)
         self.now, self.table = html(), html()
         controls = row(self.way, self.batch, self.W), row(self.threads, self.bfloat16), row(self.work, self.clear)
         self.lay_out(*controls, self.problem, self.now, self.table)
         self.hidden = (self.now,)
+        self._opening = running_loop() is not None
         self.update()
+        if self._opening:
+            self.work.resume()
 
     def update(self):
         self.table.show(_table(self.rows))
 
+    def _begin(self):
+        opening, self._opening = self._opening, False
+        return self._as_given() if opening else self._measured()
+
+    def _as_given(self):
+        """Measure the network as given alone, shortly, so that there is something true to look at from the start; a
+        generator of (done, total)."""
+        self.now.show("<p>The network as given is being measured.</p>")
+        begun, x, settings = time.monotonic(), self._input(), self._settings()
+        works = {GIVEN: partial(_run, self.network, x, settings["threads"])}
+        try:
+            for so_far, at, total in timing_steps(works, self.repeats):
+                found = so_far
+                yield at, total
+                if at > FEWEST and time.monotonic() - begun > SHORT:
+                    break
+        finally:  # stopped or not
+            self.now.show("")
+        self._keep(GIVEN, settings, found[GIVEN], 1.0)
+
+    def _input(self):
+        shape = self.batch.value, 3, self.W.value, self.W.value
+        return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+    def _settings(self):
+        return {"batch": self.batch.value, "W": self.W.value, "threads": self.threads.value}
+
     def _measured(self):
         """Measure run after run; a generator of (done, total)."""
-        batch, W, n, way = self.batch.value, self.W.value, self.threads.value, self.way.value
+        settings, x, way = self._settings(), self._input(), self.way.value
+        batch, W, n = settings.values()
         dtype = torch.bfloat16 if self.bfloat16.value else torch.float32
         label = f"{way}{', bfloat16' * self.bfloat16.value}"
-        x = torch.randn(batch, 3, W, W, generator=torch.Generator().manual_seed(0))
         wide = x.to(dtype, memory_format=torch.channels_last)
         with threads(n):
             done = done_so(self.network, way, wide)
@@ -67,13 +101,15 @@ class SpeedExplorer(Guarded):
                 where = f"{batch} at once, W = {W}, {n} thread{'s' * (n > 1)}:"
                 self.now.show(f"<p>{where}</p>{time_table(found, batch, 'ms a picture')}<br>")
             yield at, total
-        given, ours = found[GIVEN], found[label]
-        result = {"what": label, "batch": batch, "W": W, "threads": n, "timing": ours, "factor": given.times(ours)}
+        self._keep(label, settings, found[label], found[GIVEN].times(found[label]))
+
+    def _keep(self, what, settings, timing, factor):
+        """Put a measurement into the table."""
         try:
-            rate = 2 * anatomy(self.network, W).macs * batch / ours.median
+            rate = 2 * anatomy(self.network, settings["W"]).macs * settings["batch"] / timing.median
         except ValueError:  # a network of the learner's own whose steps depend on the numbers runs, and can be timed
             rate = None
-        self.rows.append(result | {"rate": rate})
+        self.rows.append({"what": what, **settings, "timing": timing, "factor": factor, "rate": rate})
         self.update()
 
     def _clear(self):
@@ -98,9 +134,12 @@ def _even(found):
     return len(found) == 2 and len({len(t.seconds) for t in found.values()}) == 1
 
 
+PREDICT = "<p>Predict what helps, then press “measure”.</p>"
+
+
 def _table(rows):
     if not rows:
-        return "<p>Nothing measured yet. Predict what helps, then press “measure”.</p>"
+        return f"<p>Nothing measured yet.</p>{PREDICT}"
     cells = []
     for r in rows:
         a_picture = [seconds / r["batch"] for seconds in (r["timing"].median, *r["timing"].middle)]
@@ -112,6 +151,6 @@ def _table(rows):
     names = (
         "measured | batch | W | threads | ms a picture | middle half | pictures a second | GFLOP/s | as fast as given"
     )
-    return table(names, cells) + (
-        '<p class="quiet">Medians. GFLOPs = 2 × 10⁹ MACs. “As given” ran in turns with each, at the same settings.</p>'
-    )
+    ask = "" if len(rows) > 1 or rows[0]["what"] != GIVEN else PREDICT
+    note = "Medians. GFLOPs = 2 × 10⁹ MACs. “As given” ran in turns with each, at the same settings."
+    return f'{table(names, cells)}{ask}<p class="quiet">{note}</p>'

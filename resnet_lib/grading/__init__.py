@@ -1,6 +1,6 @@
 """The instructor's grader: `python3 course.py grade FOLDER --lesson 03`.
 
-grader         grades a folder; submissions and needs read the notebooks, verdicts and reports say what was found
+grader         grades a folder; submissions and needs read the notebooks, grades and reports say what was found
 marking        judges one submission by the lesson's own checks; answering says which cells are its answer, and its
                things are seen through remote, proxies and modules, and computed with by replay (and unseen)
 child          runs the submission's cells and answers; tracing writes down what they do with tensors, operations
@@ -11,7 +11,7 @@ processes      starts both kinds of processes; line and wire are how they speak,
 from importlib import import_module
 
 __all__ = ["Limits", "Verdict", "grade", "student_numbers"]
-_HOMES = {"Limits": ".verdicts", "Verdict": ".verdicts", "grade": ".grader", "student_numbers": "..exercises.numbers"}
+_HOMES = {"Limits": ".grades", "Verdict": ".grades", "grade": ".grader", "student_numbers": "..exercises.numbers"}
 
 
 def __getattr__(name):

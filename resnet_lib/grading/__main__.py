@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from .grader import grade
-from .verdicts import Limits
+from .grades import Limits
 
 
 def main():
@@ -28,7 +28,7 @@ def main():
         sys.exit(f"Nothing was graded: {problem}.")
     except KeyboardInterrupt:
         sys.exit(f"\nStopped. What was graded so far stands in {out}.")
-    results = [v.result for verdicts in grades.values() for v in verdicts]
+    results = [v.result for marked in grades.values() for v in marked]
     counts = ", ".join(f"{results.count(r)} {r}" for r in sorted(set(results)))
     print(f"{len(grades)} notebooks, {len(results)} exercises: {counts}. Written to {out}.")
 

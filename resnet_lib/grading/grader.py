@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 from . import reports, wire
+from .grades import CRASHED, LOOK, NOT_DONE, PASSED, TIMED_OUT, UNREADABLE, Grade, Limits, grade_of
 from .line import Stream, reader
 from .processes import ROOT, Host
 from .submissions import NOTEBOOKS, bare, claimed, merged, read_lesson, without
-from .verdicts import CRASHED, LOOK, NOT_DONE, PASSED, TIMED_OUT, UNREADABLE, Limits, Verdict, verdict_of
 from .watching import kill
 
 LONG = 1800  # seconds for the solved lesson itself
@@ -26,7 +26,7 @@ def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS, jobs
     A submission can change nothing in another's result: each has a judge of its own, and each exercise runs in a
     process of its own. Those that have not changed since the last time are not run again. `say` gets a line for each;
     jobs: how many at a time; own_numbers: ask those who gave no name, too, with the numbers of their file's name.
-    Returns a dictionary student → list of `Verdict`. ValueError with a sentence if the folder holds no notebook, there
+    Returns a dictionary student → list of `Grade`. ValueError with a sentence if the folder holds no notebook, there
     is no such lesson, or the solved lesson itself does not pass on this machine.
     """
     folder, out, limits = Path(folder), Path(out), limits or Limits()
@@ -42,19 +42,19 @@ def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS, jobs
     memory, digest = reports.Memory(out), digest_of(lesson, (limits, own_numbers))
     grades, left = {}, []
     for student, path in students.items():
-        kept = memory.verdicts(path.relative_to(folder), f"{digest}{_digest(path)}")
-        grades[student] = [verdict_of(v) for v in kept] if kept else None
+        kept = memory.kept(path.relative_to(folder), f"{digest}{_digest(path)}")
+        grades[student] = [grade_of(v) for v in kept] if kept else None
         left += [] if kept else [student]
     if len(left) < len(students):
         say(f"{len(students) - len(left)} of {len(students)} have not changed since the last time.")
     done = threading.Lock()
 
-    def keep(student, verdicts, took):
+    def keep(student, marked, took):
         with done:
             path = students[student]
-            grades[student] = verdicts
-            memory.keep(path.relative_to(folder), f"{digest}{_digest(path)}", [v.data() for v in verdicts])
-            points, most = sum(v.points for v in verdicts), sum(v.maximum for v in verdicts)
+            grades[student] = marked
+            memory.keep(path.relative_to(folder), f"{digest}{_digest(path)}", [v.data() for v in marked])
+            points, most = sum(v.points for v in marked), sum(v.maximum for v in marked)
             so_far = sum(v is not None for v in grades.values())
             say(f"{so_far} of {len(grades)}  {student}: {points:.4g} of {most} points ({took:.0f} s)")
             # Each time: who stops the grader keeps what is done.
@@ -74,7 +74,7 @@ def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS, jobs
 
 
 def digest_of(lesson, limits):
-    """What verdicts depend on beside the submission: the lesson, the checks, the limits."""
+    """What grades depend on beside the submission: the lesson, the checks, the limits."""
     found = hashlib.sha256(repr((lesson, limits)).encode())
     for path in sorted((ROOT / "resnet_lib").rglob("*.py")):
         found.update(path.read_bytes())
@@ -114,7 +114,7 @@ class Graders:
         for thorough in ([], wanted):
             self.thorough += [n for n in thorough if n in wanted]
             self.judges.prepare(self.job(solved, wanted))
-            found = self.judged(solved, wanted, LONG)
+            found = self.marked(solved, wanted, LONG)
             wanted = [v.exercise for v in found if v.result not in (PASSED, LOOK)]
             if not wanted:
                 self.judges.prepare(self.job(solved, self.wanted)) if self.thorough else None
@@ -147,7 +147,7 @@ class Graders:
         }
 
     def all(self, students, keep, jobs=None):
-        """Judge submissions, several at a time; keep(student, verdicts, seconds) takes each."""
+        """Judge submissions, several at a time; keep(student, marked, seconds) takes each."""
         left = queue.SimpleQueue()
         for each in students:
             left.put(each)
@@ -166,21 +166,21 @@ class Graders:
             thread.join()
 
     def submission(self, path):
-        """The verdicts on one notebook."""
+        """The grades of one notebook."""
         given = {e.exercise: e.source for e in self.lesson.exercises}
         try:
             cells = merged(self.lesson, path)
             written = {abs(n) for source, n in cells if n < 0 or n and bare(source) != bare(given[n])}
             wanted = [n for n in self.wanted if n in written]
-            found = {v.exercise: v for v in self.judged(cells, wanted, student=self.names.get(path, ""))}
+            found = {v.exercise: v for v in self.marked(cells, wanted, student=self.names.get(path, ""))}
         except ValueError as problem:
-            return [Verdict(n, UNREADABLE, f"{problem}.") for n in self.wanted]
+            return [Grade(n, UNREADABLE, f"{problem}.") for n in self.wanted]
         except Exception as problem:  # whatever is odd about one must not end the grading of all
-            return [Verdict(n, CRASHED, f"The grader failed: {type(problem).__name__}: {problem}") for n in self.wanted]
-        return [found.get(n) or Verdict(n, NOT_DONE, "The cell is as it was given out.") for n in self.wanted]
+            return [Grade(n, CRASHED, f"The grader failed: {type(problem).__name__}: {problem}") for n in self.wanted]
+        return [found.get(n) or Grade(n, NOT_DONE, "The cell is as it was given out.") for n in self.wanted]
 
-    def judged(self, cells, wanted, seconds=None, student=""):
-        """The verdicts of a judge, and of another where one has been ended."""
+    def marked(self, cells, wanted, seconds=None, student=""):
+        """The grades that a judge gives, and of another where one has been ended."""
         found, left = {}, list(wanted)
         while left:
             begun, now, pid = time.monotonic(), left[0], None
@@ -192,9 +192,9 @@ class Graders:
                 for said in self.events(end, seconds):
                     if "begin" in said:
                         now, begun = said["begin"], time.monotonic()
-                    elif "verdict" in said:
+                    elif "grade" in said:
                         self.note(said, seconds)
-                        found[now] = verdict_of(said["verdict"])
+                        found[now] = grade_of(said["grade"])
                 result, sentence = CRASHED, "It ended the process that judged it."
             except TimeoutError:
                 result, sentence = TIMED_OUT, "It did not come to an end in its time."
@@ -204,7 +204,7 @@ class Graders:
                 end.close()
                 kill(pid)
             if any(n not in found for n in left):
-                found.setdefault(now, Verdict(now, result, sentence, round(time.monotonic() - begun, 2)))
+                found.setdefault(now, Grade(now, result, sentence, round(time.monotonic() - begun, 2)))
             left = [n for n in left if n not in found]
         return [found[n] for n in wanted]
 
@@ -219,6 +219,6 @@ class Graders:
 
     def note(self, said, rehearsal):
         if rehearsal:
-            n = str(said["verdict"]["exercise"])
-            self.usual[n], self.library[n] = said["verdict"]["seconds"], said["classes"]
+            n = str(said["grade"]["exercise"])
+            self.usual[n], self.library[n] = said["grade"]["seconds"], said["classes"]
             self.missing |= set(said["missing"])

@@ -17,11 +17,11 @@ from ..exercises.questions import Question
 from . import wire
 from .answering import Answer, lacking
 from .box import limit
+from .grades import CRASHED, FAILED, LOOK, NOT_DONE, Grade, Part, summed
 from .line import Line, Stream, reader
 from .needs import EVERY, names, needed, parsed, top
 from .proxies import Chosen, Ended, Function
 from .remote import Remote
-from .verdicts import CRASHED, FAILED, LOOK, NOT_DONE, Part, Verdict, summed
 
 LONGEST = 600  # characters of a sentence
 # Checks whose answer depends on the learner's own machine, or that only look at the form of a text.
@@ -49,8 +49,8 @@ def prepare(end):
     wire.send(Stream(end), {"prepared": sorted(PREPARED)})
 
 
-def judge(end, submissions):
-    """Judge what the grader asks for, and send it a verdict for each exercise."""
+def mark(end, submissions):
+    """Judge what the grader asks for, and send it a grade for each exercise."""
     wire.send(Stream(end), {"pid": os.getpid()})
     job, _ = wire.receive(reader(end))
     os.environ["RESNET_COURSE_RUNS"] = tempfile.mkdtemp(dir=submissions.scratch)
@@ -60,8 +60,8 @@ def judge(end, submissions):
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         for n in job["wanted"]:
             wire.send(Stream(end), {"begin": n})
-            verdict, classes, missing = Exercise(job, n, submissions).judged()
-            found = {"verdict": verdict.data(), "classes": sorted(classes), "missing": missing}
+            grade, classes, missing = Exercise(job, n, submissions).marked()
+            found = {"grade": grade.data(), "classes": sorted(classes), "missing": missing}
             wire.send(Stream(end), found)
     wire.send(Stream(end), {"end": True})
 
@@ -81,49 +81,49 @@ class Exercise:
         self.answer, self.remote = Answer(job["cells"], n, self.source), None
         self.due = self.answer.due
 
-    def judged(self):
-        """(verdict, the library's classes in it, what the system could not close)."""
+    def marked(self):
+        """(grade, the library's classes in it, what the system could not close)."""
         limits = self.job["limits"]
         seconds = max(limits["seconds"], 5 * self.job["usual"].get(str(self.n), 0))
         line = None
         try:
             line = Line(self.submissions, limits["memory"], seconds)
             self.remote = Remote(line)
-            return self.judge(), self.remote.classes, line.missing
+            return self.mark(), self.remote.classes, line.missing
         except Ended as end:
-            return self.verdict(end.result, end.sentence), set(), line.missing if line else []
+            return self.grade(end.result, end.sentence), set(), line.missing if line else []
         except wire.Broken:
-            return self.verdict(CRASHED, "What it answered cannot be read."), set(), line.missing
+            return self.grade(CRASHED, "What it answered cannot be read."), set(), line.missing
         except Exception as problem:  # the grader's own: it must not end the others
             if os.environ.get("RESNET_GRADER_DEBUG"):
                 import traceback
 
                 traceback.print_exc()
             said = f"The grader failed: {type(problem).__name__}: {problem}"
-            return self.verdict(CRASHED, said), set(), line.missing if line else []
+            return self.grade(CRASHED, said), set(), line.missing if line else []
         finally:
             if line is not None:
                 line.close()
 
-    def verdict(self, result, sentence, **more):
+    def grade(self, result, sentence, **more):
         took = round(time.monotonic() - self.begun, 2)
-        return Verdict(self.n, result, cut(sentence), took, given=self.answer.text, **more)
+        return Grade(self.n, result, cut(sentence), took, given=self.answer.text, **more)
 
-    def judge(self):
+    def mark(self):
         if self.answer.untouched:
-            return self.verdict(NOT_DONE, "The cell is as it was given out.")
+            return self.grade(NOT_DONE, "The cell is as it was given out.")
         if self.answer.open:
-            return self.verdict(NOT_DONE, "There is still a ... in the cell.")
+            return self.grade(NOT_DONE, "There is still a ... in the cell.")
         space, by_eye = PREPARED.get(self.n) or self.reference()
         used = set().union(*(names(ast.unparse(s))[1] for s in self.statements))
         own = self.due | (set().union(*map(top, self.earlier)) & used)
         if problem := self.run(own, used):
             return problem
         values, look = self.values(own, used)
-        if isinstance(values, Verdict):
+        if isinstance(values, Grade):
             return values
         if any(isinstance(value, Chosen) for value in values.values()):
-            return self.verdict(LOOK, "It was chosen in a widget.", maximum=0, look=(self.handed_in(self.due),))
+            return self.grade(LOOK, "It was chosen in a widget.", maximum=0, look=(self.handed_in(self.due),))
         space.update(values)
         parts = list(self.parts(space, by_eye, look))
         extra = sorted(self.remote.classes - set(self.job["library"].get(str(self.n), self.remote.classes)))
@@ -152,7 +152,7 @@ class Exercise:
         return space, by_eye
 
     def run(self, own, used):
-        """Run the submission's cells down to the exercise's check; a verdict where its answer stops."""
+        """Run the submission's cells down to the exercise's check; a grade where its answer stops."""
         sources = self.answer.sources
         which = self.answer.cells(own, self.thorough)
         errors = self.remote.cells([sources[i] for i in which])
@@ -164,11 +164,11 @@ class Exercise:
             with contextlib.suppress(KeyError):
                 if isinstance(self.remote.get(name), Chosen):
                     look = (self.handed_in(self.due),)
-                    return self.verdict(LOOK, "It follows from what was chosen in a widget.", maximum=0, look=look)
+                    return self.grade(LOOK, "It follows from what was chosen in a widget.", maximum=0, look=look)
         error = self.remote.problem({"error": found})
         left = parsed(sources[at])
         if isinstance(error, NotImplementedError) and any(isinstance(s, ast.Raise) for s in left.body):
-            return self.verdict(NOT_DONE, "The cell still raises NotImplementedError: remove that line.")
+            return self.grade(NOT_DONE, "The cell still raises NotImplementedError: remove that line.")
         said = f"The cell stops. {_named(error)}"
         lines = found.get("lines") or []
         said += f" (Line {lines[-1][1]}: {lines[-1][2].strip()})" if lines and lines[-1][2] else ""
@@ -176,20 +176,20 @@ class Exercise:
             first = next(iter(sources[before].strip().splitlines()), "")
             said += f" A cell above, which begins with “{first[:60]}”, has stopped before."
         parts = (Part(0.0, cut(said), mistake=f"cell stops: {type(error).__name__}"),)
-        return self.verdict(FAILED, said, parts=parts, look=lacking(errors))
+        return self.grade(FAILED, said, parts=parts, look=lacking(errors))
 
     def known(self):
         return {name for source, _ in self.job["cells"] for name in names(source)[0]}
 
     def values(self, own, used):
-        """(name → the submission's value, what to look at), or (a verdict, …) where one is missing."""
+        """(name → the submission's value, what to look at), or (a grade, …) where one is missing."""
         found, look = {}, []
         for name in sorted(own & used):
             try:
                 found[name] = self.remote.get(name)
             except KeyError:
                 said = f"The cell no longer gives {name} a value." if name in self.due else f"{name} has no value."
-                return self.verdict(FAILED, said, parts=(Part(0.0, said, mistake="no value"),)), look
+                return self.grade(FAILED, said, parts=(Part(0.0, said, mistake="no value"),)), look
             if isinstance(found[name], Function) and found[name]._module.startswith("resnet_lib"):
                 look.append(f"{name} is the library's own {found[name].__name__}.")
         return found, look

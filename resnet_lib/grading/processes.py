@@ -161,9 +161,9 @@ def host(role, control, scratch):
 def play(role, end, submissions):
     """Be a judge or a submission's process."""
     if role == "judge":
-        from .marking import judge
+        from .marking import mark
 
-        judge(end, submissions)
+        mark(end, submissions)
     else:
         run_submission(end)
     os._exit(0)  # no exit handlers, and no waiting for threads that a submission left behind

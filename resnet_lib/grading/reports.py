@@ -13,8 +13,8 @@ from pathlib import Path
 
 from .._common import whole
 from ..views.style import CSS
+from .grades import LOOK, PASSED
 from .submissions import bare
-from .verdicts import LOOK, PASSED
 
 MOODLE = re.compile(r"(?P<name>[^/]+)_(?P<id>\d+)_assignsubmission_[a-z]+_?")
 CANVAS = re.compile(r"(?P<name>[^/_]+)_(?:LATE_)?(?P<id>\d+)_\d+_[^/]+$")
@@ -63,11 +63,11 @@ def table(grades, students, folder):
     """The CSV: a row for each student."""
     numbers = [v.exercise for v in next(iter(grades.values()), ())]
     rows = [["student", "points", "maximum", *(f"exercise {n}" for n in numbers), "remarks"]]
-    for student, verdicts in grades.items():
-        points, most = _sums(verdicts)
-        said = [f"{v.exercise}: {v.result}" for v in verdicts if v.result != PASSED]
-        said += [f"{v.exercise}: {text}" for v in verdicts if v.result != LOOK for text in v.look]
-        each = [_number(v.points) if v.maximum else "" for v in verdicts]
+    for student, marked in grades.items():
+        points, most = _sums(marked)
+        said = [f"{v.exercise}: {v.result}" for v in marked if v.result != PASSED]
+        said += [f"{v.exercise}: {text}" for v in marked if v.result != LOOK for text in v.look]
+        each = [_number(v.points) if v.maximum else "" for v in marked]
         rows.append([student, _number(points), most, *each, "; ".join(said)[:2000]])
     return {"": _csv(rows)}
 
@@ -76,19 +76,19 @@ def imports(grades, students, folder, lesson):
     """The CSVs that Moodle and Canvas import, where the names of the submissions are theirs."""
     moodle = [["Identifier", "Full name", "Grade", "Maximum Grade", "Feedback comments"]]
     canvas = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", f"Lesson {lesson.number}"]]
-    for student, verdicts in grades.items():
+    for student, marked in grades.items():
         name, in_moodle, in_canvas = identity(students[student].relative_to(folder))
-        points, most = _sums(verdicts)
+        points, most = _sums(marked)
         if in_moodle:
-            said = " ".join(f"Exercise {v.exercise}: {v.result}." for v in verdicts)
+            said = " ".join(f"Exercise {v.exercise}: {v.result}." for v in marked)
             moodle.append([f"Participant {in_moodle}", name, _number(points), most, said])
         if in_canvas:
             canvas.append([name, in_canvas, "", "", "", _number(points)])
     return {f"_{name}": _csv(rows) for name, rows in (("moodle", moodle), ("canvas", canvas)) if len(rows) > 1}
 
 
-def _sums(verdicts):
-    return sum(v.points for v in verdicts), sum(v.maximum for v in verdicts)
+def _sums(marked):
+    return sum(v.points for v in marked), sum(v.maximum for v in marked)
 
 
 def _number(value):
@@ -104,8 +104,8 @@ def _csv(rows):
 def everything(grades, students, folder, lesson):
     """All files of a grading: what is put behind the CSV's name → its content."""
     files = table(grades, students, folder) | imports(grades, students, folder, lesson)
-    for student, verdicts in grades.items():
-        files[f"_feedback/{file_name(student)}.html"] = feedback(student, verdicts, lesson)
+    for student, marked in grades.items():
+        files[f"_feedback/{file_name(student)}.html"] = feedback(student, marked, lesson)
     files["_feedback/class.html"] = overview(grades, lesson)
     return files
 
@@ -120,11 +120,11 @@ def file_name(student):
 # ── Pages ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def feedback(student, verdicts, lesson):
+def feedback(student, marked, lesson):
     """A student's page: of each exercise what a notebook says, with its hints."""
-    points, most = _sums(verdicts)
+    points, most = _sums(marked)
     body = [f"<h1>Lesson {lesson.number}: {escape(student)}</h1><p>{_number(points)} of {most} points</p>"]
-    for v in verdicts:
+    for v in marked:
         worth = f" · {_number(v.points)} of {v.maximum}" if v.maximum else ""
         body.append(f"<h2>Exercise {v.exercise}: {v.result}{worth}</h2>")
         body += [part.html.replace(CSS, "") or f"<p>{escape(part.sentence)}</p>" for part in v.parts]
@@ -140,17 +140,17 @@ def overview(grades, lesson):
     """The page for the class: which exercise, which mistake, how often; what to look at; identical answers."""
     body = [f"<h1>Lesson {lesson.number}: {len(grades)} submissions</h1>"]
     for e in lesson.exercises:
-        verdicts = {s: v for s, all_ in grades.items() for v in all_ if v.exercise == e.exercise}
-        results = Counter(v.result for v in verdicts.values())
+        marked = {s: v for s, all_ in grades.items() for v in all_ if v.exercise == e.exercise}
+        results = Counter(v.result for v in marked.values())
         counts = ", ".join(f"{n} {result}" for result, n in results.most_common())
         body.append(f"<h2>Exercise {e.exercise}</h2><p>{counts}</p>")
-        body += _mistakes(verdicts) + _to_look_at(verdicts) + _identical(verdicts)
+        body += _mistakes(marked) + _to_look_at(marked) + _identical(marked)
     return _page(f"Lesson {lesson.number}", body)
 
 
-def _mistakes(verdicts):
+def _mistakes(marked):
     made = defaultdict(list)
-    for student, v in verdicts.items():
+    for student, v in marked.items():
         for part in v.parts:
             if part.mistake:
                 made[part.mistake].append((student, part.sentence))
@@ -165,15 +165,15 @@ def _mistakes(verdicts):
     return [f"<table>{head}{''.join(rows)}</table>"]
 
 
-def _to_look_at(verdicts):
-    rows = [f"<li>{escape(s)}: {escape(text)}</li>" for s, v in verdicts.items() for text in v.look]
+def _to_look_at(marked):
+    rows = [f"<li>{escape(s)}: {escape(text)}</li>" for s, v in marked.items() for text in v.look]
     return [f"<p>To be looked at:</p><ul>{''.join(rows)}</ul>"] if rows else []
 
 
-def _identical(verdicts):
+def _identical(marked):
     """Answers that are alike to the letter. Numbers and names alone do not count: right ones are alike."""
     alike = defaultdict(list)
-    for student, v in verdicts.items():
+    for student, v in marked.items():
         text = bare("\n".join(line.partition("#")[0] for line in v.given.splitlines()))
         if len(text) >= LONG_ENOUGH and re.search(r"^[ \t]*(def|class) ", text, re.MULTILINE):
             alike[" ".join(text.split())].append(student)
@@ -204,13 +204,13 @@ class Memory:
             found = json.loads(self.file.read_text(encoding="utf-8"))
             self.graded, self.written = dict(found["graded"]), dict(found["written"])
 
-    def verdicts(self, path, digest):
+    def kept(self, path, digest):
         """What was found of a submission that has not changed, or None."""
         found = self.graded.get(path.as_posix())
-        return found["verdicts"] if isinstance(found, dict) and found.get("digest") == digest else None
+        return found["grades"] if isinstance(found, dict) and found.get("digest") == digest else None
 
-    def keep(self, path, digest, verdicts):
-        self.graded[path.as_posix()] = {"digest": digest, "verdicts": verdicts}
+    def keep(self, path, digest, marked):
+        self.graded[path.as_posix()] = {"digest": digest, "grades": marked}
 
     def write(self, files, say):
         """Write files, each whole or not at all."""

@@ -13,7 +13,7 @@ from ..activations import step_names
 from ..anatomy import anatomy
 from ..experiments.budget import code
 from ..experiments.comparison import by_design
-from ..inside.seen import Seen
+from ..experiments.seen import Seen
 from .comparison import ComparisonCurves, comparison_table
 from .design import budget_bars, design_drawing, design_table
 from .maps import mosaic, picture

@@ -18,7 +18,7 @@ from torch import nn
 
 from resnet_lib import BTNK1, BTNK2, DESIGNS, Add, BasicBlock, Projection, ResNet, Stem, build
 from resnet_lib._common import gap, seeded
-from resnet_lib.inside.attribution import grad_cam
+from resnet_lib.experiments.attribution import grad_cam
 from resnet_lib.network import Design, StageDesign, StemDesign
 from resnet_lib.speed.machine import compiler, no_compiler
 

@@ -33,7 +33,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Grade:
     """What became of one exercise.
 
     result:  "passed", "partly", "failed", "not done", "look at it" (no check can judge it), "timed out", "crashed", or
@@ -57,17 +57,20 @@ class Verdict:
         return asdict(self)
 
 
-def verdict_of(data):
-    """The verdict of plain data."""
+Verdict = Grade  # as the package calls it, from where `grade` is the function
+
+
+def grade_of(data):
+    """The grade of plain data."""
     parts = tuple(Part(**part) for part in data["parts"])
-    return Verdict(**{**data, "parts": parts, "look": tuple(data["look"])})
+    return Grade(**{**data, "parts": parts, "look": tuple(data["look"])})
 
 
 def summed(n, parts, look, given, seconds):
-    """The verdict on an exercise from its parts."""
+    """The grade of an exercise from its parts."""
     judged = [part for part in parts if part.share is not None]
     points = sum(part.share for part in judged) / len(judged) if judged else 0.0
     wrong = next((part for part in judged if part.share < 1), None)
     result = LOOK if not judged else PASSED if wrong is None else PARTLY if points else FAILED
     sentence = wrong.sentence if wrong else parts[0].sentence if parts else ""
-    return Verdict(n, result, sentence, seconds, round(points, 4), int(bool(judged)), tuple(parts), tuple(look), given)
+    return Grade(n, result, sentence, seconds, round(points, 4), int(bool(judged)), tuple(parts), tuple(look), given)
