@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from inspect import signature
+from itertools import chain
 from typing import NamedTuple
 
 import torch
@@ -24,11 +25,11 @@ from ..compare.matching import compare, remarks
 from ..compare.reference import Reference
 from ..compare.steady import lasting
 from ..network import ResNet
-from .judge import taking
 from .progress import done, working
 from .rows import of_blocks
 from .standing_in import LIBRARY
 from .symptoms import hints_for
+from .taking import taking
 from .unaffected import unaffected
 from .verdict import Verdict, Wrong
 
@@ -179,6 +180,8 @@ KINDS = kinds_of(
         {argument}={right}.
     made with the same: {name} makes two modules with the same {what}: what is trained in one changes in the other. Make
         each part anew in __init__.
+    no numbers: {where} of what {name} makes is on the device "meta", where tensors have a shape and no numbers: leave
+        out device="meta".
     num_classes unused: num_classes plays no part: with num_classes={n} it still gives {classes} scores. Hand it on.
     """
 )
@@ -267,6 +270,9 @@ def _made(make, case, name, part, wrong):
         raise _wrong(part, name, _finding(kind, name=name, type=type(module).__name__))
     if finding := lasting(left, "Making one"):
         raise _wrong(part, name, finding)
+    tensors = chain(module.named_parameters(), module.named_buffers())
+    if empty := next((where for where, t in tensors if t.is_meta), None):
+        raise _wrong(part, name, _finding("no numbers", name=name, where=empty))
     return module
 
 

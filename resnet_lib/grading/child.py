@@ -10,6 +10,7 @@ import os
 import pickle
 import sys
 
+import numpy
 import torch
 from torch import nn
 from torch.nn.modules import module as hooks
@@ -38,6 +39,7 @@ class Child:
         self.shell = shell()
 
     def serve(self):
+        numpy.random.get_state()  # loads them: a seed that a submission sets shows only where they are loaded
         hooks.register_module_forward_pre_hook(self._begin)
         hooks.register_module_forward_hook(self._end)
         while True:
