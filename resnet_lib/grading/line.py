@@ -1,15 +1,15 @@
 """The line between two processes of a grading: `Line` is the judge's to a submission's."""
 
 import contextlib
-import shutil
 import tempfile
 import time
 
 from . import wire
 from .proxies import Ended
-from .watching import crowded, kill, memory_of, size_of, there
+from .watching import crowded, kill, memory_of, remove, size_of, there
 
 LARGEST_FOLDER = 100 * 2**20
+OFTEN = 0.2  # seconds
 
 
 class Stream:
@@ -23,21 +23,27 @@ class Stream:
 
 
 def reader(end, watch=None):
-    """A function that reads exactly n bytes from a socket; Broken where it ends. watch: called each time that the
-    socket's timeout has passed; what it raises ends the reading."""
+    """A function that reads exactly n bytes from a socket; Broken where it ends. watch: called every now and then, also
+    while single bytes drip in; what it raises ends the reading. Without it, the socket's own TimeoutError does."""
+    looked = time.monotonic()
 
     def read(n):
+        nonlocal looked
         found = bytearray(n)
         view, at = memoryview(found), 0
         while at < n:
+            got = None
             try:
                 got = end.recv_into(view[at:], min(n - at, 2**20))
             except TimeoutError:
-                watch()
-                continue
-            if not got:
+                if watch is None:
+                    raise
+            if got == 0:
                 raise wire.Broken("the other side has gone")
-            at += got
+            at += got or 0
+            if watch is not None and time.monotonic() - looked > OFTEN:
+                watch()
+                looked = time.monotonic()
         return bytes(found)
 
     return read
@@ -67,7 +73,7 @@ class Line:
         try:
             self.end.settimeout(max(0.1, self.left))
             wire.send(Stream(self.end), header, buffers)
-            self.end.settimeout(0.2)
+            self.end.settimeout(OFTEN)
             answer = wire.receive(reader(self.end, self._watch))
             self.waiting = False
             return answer
@@ -97,7 +103,10 @@ class Line:
         if self.pid and memory_of(self.pid) > self.memory + 2000:
             raise Ended("crashed", f"It took more than {self.memory:,} MB of memory.")
         if size_of(self.folder) > LARGEST_FOLDER:
-            raise Ended("crashed", f"It wrote more than {LARGEST_FOLDER // 2**20} MB of files.")
+            raise Ended(
+                "crashed",
+                f"It wrote more than {LARGEST_FOLDER // 2**20} MB of files, or folders too deep in one another.",
+            )
 
     def _late(self):
         return Ended("timed out", "It did not come to an end in its time: is there a loop that never ends?")
@@ -110,4 +119,4 @@ class Line:
         until = time.monotonic() + 5
         while there(self.pid) and time.monotonic() < until:  # it might write one file more than is removed
             time.sleep(0.01)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove(self.folder)
