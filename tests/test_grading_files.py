@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -206,6 +208,28 @@ def test_no_submission_reads_checks_or_solutions_where_the_library_lies_in_pytho
         "site-packages",
         "resnet_lib",
     }
+
+
+AFFINITY = """
+import os, runpy, sys
+box = runpy.run_path(sys.argv[1])
+box["close"](sys.argv[2])
+os.sched_setaffinity(0, os.sched_getaffinity(0))
+try:
+    os.sched_setaffinity(os.getppid(), {0})
+except PermissionError:
+    print("refused")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="calls of Linux")
+def test_a_submission_ties_no_other_process_to_one_processor(tmp_path):
+    before = os.sched_getaffinity(0)
+    command = [sys.executable, "-c", AFFINITY, box.__file__, str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True)
+    here = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before)
+    assert said.stdout.strip() == "refused" and here == before, said.stderr
 
 
 def test_the_folders_closed_to_submissions_hold_checks_solutions_and_verdicts():

@@ -27,7 +27,8 @@ CALLS = {
             memfd_create=319, shmget=29, mq_open=240, add_key=248, keyctl=250, bpf=321, perf_event_open=298, mount=165
         ),
         dict(unshare=272, setns=308, rt_sigqueueinfo=129, tkill=200, userfaultfd=323, setpriority=141, chroot=161),
-        dict(clone=56, clone3=435, tgkill=234, prlimit=302),
+        dict(sched_setscheduler=144, sched_setparam=142, sched_setattr=314, ioprio_set=251, move_pages=279),
+        dict(clone=56, clone3=435, tgkill=234, prlimit=302, sched_setaffinity=203),
     ),
     "aarch64": (
         0xC00000B7,
@@ -37,7 +38,8 @@ CALLS = {
             memfd_create=279, shmget=194, mq_open=180, add_key=217, keyctl=219, bpf=280, perf_event_open=241, mount=40
         ),
         dict(unshare=97, setns=268, rt_sigqueueinfo=138, tkill=130, userfaultfd=282, setpriority=140, chroot=51),
-        dict(clone=220, clone3=435, tgkill=131, prlimit=261),
+        dict(sched_setscheduler=119, sched_setparam=118, sched_setattr=274, ioprio_set=30, move_pages=239),
+        dict(clone=220, clone3=435, tgkill=131, prlimit=261, sched_setaffinity=122),
     ),
 }
 ALLOW, REFUSE, UNKNOWN = 0x7FFF0000, 0x00050000 | 1, 0x00050000 | 38  # errno EPERM, ENOSYS
@@ -163,7 +165,8 @@ def _seccomp(libc):
         step(give, REFUSE)
     step(equal, special["clone3"], 0, 1)
     step(give, UNKNOWN)  # then clone is taken, whose flags can be read
-    for name, condition, k in (("clone", bits, THREAD), ("tgkill", equal, os.getpid()), ("prlimit", equal, 0)):
+    own = (("tgkill", equal, os.getpid()), ("prlimit", equal, 0), ("sched_setaffinity", equal, 0))
+    for name, condition, k in (("clone", bits, THREAD), *own):
         step(equal, special[name], 0, 4)
         step(load, 16)  # the first argument
         step(condition, k, 1, 0)
