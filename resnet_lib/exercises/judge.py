@@ -158,12 +158,12 @@ class Results:
     def collect(self, f, cases, due, hints):
         """Call f on copies of the cases. Raise `Wrong` for what is wrong whatever the numbers are."""
         f = taking(f, self.names, cases[0], lambda found: refuse(self.name, [found], hints), self.true)
-        until = endless.clock() + endless.LIMIT
+        until, begun = endless.clock() + endless.LIMIT, endless.monotonic()
         for case, right in zip(cases, due, strict=True):
             at = self._at(case)
             given = deepcopy(case)
             try:
-                with torch_again(), within(until - endless.clock(), endless.LIMIT):
+                with torch_again(), within(until - endless.clock(), begun):
                     yours = self.call(f, *given)
             except KeyboardInterrupt:
                 raise

@@ -212,7 +212,7 @@ class Graders:
         said = {}
         while "end" not in said:
             usual = max(self.usual.values(), default=0)
-            end.settimeout(10 * (seconds or max(self.limits.seconds, 5 * usual)) + 60)
+            end.settimeout(10 * (seconds or max(self.limits.seconds, 10 * usual)) + 60)
             said, _ = wire.receive(reader(end))
             yield said
 

@@ -4,9 +4,10 @@ import contextlib
 import tempfile
 import time
 
+from ..compare.endless import clock
 from . import wire
 from .proxies import Ended
-from .watching import crowded, kill, memory_of, remove, size_of, there
+from .watching import kill, memory_of, remove, size_of, there
 
 LARGEST_FOLDER = 100 * 2**20
 OFTEN = 0.2  # seconds
@@ -58,17 +59,16 @@ class Line:
         self.folder = tempfile.mkdtemp(dir=way.scratch)
         self.end, self.left, self.memory, self.pid = way.start(), seconds, memory, None
         self.looked = time.monotonic()
-        settings = {"folder": self.folder, "memory": memory, "seconds": 4 * seconds}
+        settings = {"folder": self.folder, "memory": memory, "seconds": 2 * seconds}
         self.left += 60  # what it takes to start is not the submission's time
         hello, _ = self.exchange(settings)
-        self.left = seconds * crowded()
-        self.pid, self.missing = hello["pid"], hello["missing"]
+        self.left, self.pid, self.missing = seconds, hello["pid"], hello["missing"]
 
     def exchange(self, header, buffers=()):
         """Send a message and return what comes back; Ended where nothing comes in time."""
         if self.waiting:  # the check was stopped before the last answer had come: what comes now is not this one's
             raise self._late()
-        begun, self.waiting = time.monotonic(), True
+        begun, self.waiting = self._now(), True
         self.deadline = begun + self.left
         try:
             self.end.settimeout(max(0.1, self.left))
@@ -82,7 +82,7 @@ class Line:
         except (wire.Broken, OSError):
             raise Ended("crashed", "Its process ended before it had answered.") from None
         finally:
-            self.left -= time.monotonic() - begun
+            self.left -= self._now() - begun
 
     def ask(self, header, buffers, answer):
         """Send a request and return its answer; what is asked in return is answered by answer(what, given)."""
@@ -97,8 +97,12 @@ class Line:
             raise Ended("crashed", "What it answered cannot be understood.")
         return found, got
 
+    def _now(self):
+        """The time as it counts in a notebook: that of the process's first thread, which runs the cells."""
+        return clock(self.pid, self.pid) if self.pid else time.monotonic()
+
     def _watch(self):
-        if time.monotonic() > self.deadline:
+        if self._now() > self.deadline:
             raise self._late()
         if self.pid and memory_of(self.pid) > self.memory + 2000:
             raise Ended("crashed", f"It took more than {self.memory:,} MB of memory.")

@@ -1,4 +1,4 @@
-"""How processes are watched and ended, and how crowded the machine is."""
+"""How processes are watched and ended, and folders removed."""
 
 import contextlib
 import os
@@ -7,14 +7,6 @@ import tempfile
 
 BLOCK = 4096  # bytes that the smallest file takes
 LONGEST = 2000  # bytes of a folder's path; systems name no file by more than 4096
-
-
-def crowded():
-    """How many times as long everything takes here, because other programs want the processors too; 4 at most."""
-    try:
-        return min(4.0, max(1.0, os.getloadavg()[0] / (2 * (os.cpu_count() or 1))))
-    except (AttributeError, OSError):
-        return 1.0
 
 
 def kill(pid, group=False):
