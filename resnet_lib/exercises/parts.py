@@ -25,11 +25,11 @@ from ..compare.matching import compare, remarks
 from ..compare.reference import Reference
 from ..compare.steady import lasting
 from ..network import ResNet
-from .judge import taking
 from .progress import done, working
 from .rows import of_blocks
 from .standing_in import LIBRARY
 from .symptoms import hints_for
+from .taking import taking
 from .unaffected import unaffected
 from .verdict import Verdict, Wrong
 
