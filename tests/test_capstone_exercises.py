@@ -329,5 +329,29 @@ def test_reasons_that_are_too_short_too_long_or_without_numbers_are_told_so(auth
     assert sentence in refusal(check_reasons, author, why)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BTNK1, BTNK2",
+        "CNNs as LSTM",
+        "MLPs, not CNNs",
+        "RMSNorm, SGDR",
+        "GFLOPs and MACs per CONV",
+        "sqrt, rsqrt",
+        "HTTPS: no",
+    ],
+)
+def test_abbreviations_in_a_text_are_no_filler(text):
+    assert not filler(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["sdkfj wklrt", "QWRT PLKJ", "SDKFJ wklrt the", "DFGH KLMN XCVB the", "Sdkf Wklrt", "QWRT", "xxx", "Lorem IPSUM"],
+)
+def test_keys_at_random_are_filler_in_capitals_too(text):
+    assert filler(text)
+
+
 def test_the_courses_own_abbreviations_are_no_filler():
     assert not filler("BTNK2 × 3") and filler("qwrt zxcv")

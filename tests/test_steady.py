@@ -4,6 +4,7 @@ To make or run one leaves torch as it was."""
 import random
 import time
 
+import numpy
 import pytest
 import torch
 from torch import nn
@@ -54,7 +55,8 @@ UNSTEADY = {
         lambda b, x, y: y if not b.training or torch.rand(1, generator=b.draw) < 0.9 else x.relu(),
         CHANCE,
     ),
-    "Python's chance": (lambda b, x, y: y if not b.training or random.random() < 0.9 else x.relu(), ""),
+    "Python's chance": (lambda b, x, y: y if not b.training or random.random() < 0.999 else x.relu(), CHANCE),
+    "NumPy's chance": (lambda b, x, y: y if not b.training or numpy.random.rand() < 0.999 else x.relu(), CHANCE),
     "the clock": (lambda b, x, y: y if time.perf_counter_ns() % 7 else x.relu(), ""),
     "20 calls": (lambda b, x, y: y if b.calls < 20 else x.relu(), AGAIN),
     "100 calls": (lambda b, x, y: y if b.calls < 100 else x.relu(), AGAIN),
@@ -95,8 +97,17 @@ SETS = {
     "torch.set_default_dtype(torch.float64)": "torch.set_default_dtype",
     "torch._C._set_deterministic_algorithms(True)": "torch.use_deterministic_algorithms",
     "torch.set_anomaly_enabled(True)": "set_detect_anomaly",
+    "random.seed(0)": "Python's random",
+    "random.seed(0), [random.random() for _ in range(2000)]": "Python's random",
+    "numpy.random.seed(0)": "NumPy goes on",
+    "numpy.random.seed(0), numpy.random.randn(2000)": "NumPy goes on",
 }
 PUT_BACK = {
+    "kept = random.getstate(); random.seed(0); random.setstate(kept)": "",
+    "kept = numpy.random.get_state(); numpy.random.seed(0); numpy.random.set_state(kept)": "",
+    "numpy.random.RandomState(0), numpy.random.default_rng(0), random.Random(0)": "",
+    "random.random(), [random.gauss(0, 1) for _ in range(5000)]": "",
+    "numpy.random.rand(), numpy.random.randn(100_000)": "",
     "with torch.random.fork_rng(devices=[]): torch.manual_seed(0)": "",
     "with torch.no_grad(): nn.init.kaiming_normal_(self.conv.weight)": "",
     "with torch.device('cpu'): nn.Conv2d(3, 3, 1)": "",
@@ -105,7 +116,7 @@ PUT_BACK = {
 
 
 def stem(made="", ran=""):
-    space = {"torch": torch, "nn": nn, "Stem": Stem}
+    space = {"torch": torch, "nn": nn, "Stem": Stem, "numpy": numpy, "random": random}
     exec(
         "class MyStem(Stem):\n"
         f"    def __init__(self, C=3, C1=64):\n        super().__init__(C, C1)\n        {made}\n"
@@ -119,6 +130,12 @@ def stem(made="", ran=""):
 def test_a_part_that_changes_torch_for_all_code_is_told_what_it_changes(line):
     assert SETS[line] in said(check_stem, stem(made=line)) and "Making one" in said(check_stem, stem(made=line))
     assert SETS[line] in said(check_stem, stem(ran=line)) and "forward changes" in said(check_stem, stem(ran=line))
+
+
+def test_a_part_without_numbers_is_told_so():
+    assert 'conv.weight of what MyStem makes is on the device "meta"' in said(check_stem, stem(made="self.to('meta')"))
+    made = row(lambda blocks, *_: [block.to("meta") for block in blocks])
+    assert 'is on the device "meta"' in said(check_stage, made)
 
 
 def test_gradients_may_not_be_switched_on_for_all_code_either():

@@ -1,13 +1,17 @@
 """What a piece of code does to torch itself, for all code that follows, and whether it draws random numbers."""
 
 from contextlib import contextmanager
+from time import perf_counter
 
 import torch
 from torch.nn.modules import module
 
+from . import generators
+
 HOOKS = [space for name, space in vars(module).items() if name.startswith("_global_") and isinstance(space, dict)]
 DRAWS = "draws"  # random numbers; not all of them move torch's own generator
 SEED = "seed"
+OTHERS = {"Python's seed": generators.of_python, "NumPy's seed": generators.of_numpy}
 READ = {
     "inference": torch.is_inference_mode_enabled,
     "grad": torch.is_grad_enabled,
@@ -18,6 +22,7 @@ READ = {
     "hooks": lambda: [list(space) for space in HOOKS],
     SEED: torch.initial_seed,
     DRAWS: lambda: torch.get_rng_state().numpy().tobytes(),
+    **OTHERS,
 }
 RANDOM = {f"{name}{end}" for name in ("rand", "randn", "randint", "bernoulli", "normal") for end in ("", "_", "_like")}
 RANDOM |= {"randperm", "multinomial", "uniform_", "random_", "exponential_", "geometric_", "poisson"}
@@ -36,17 +41,20 @@ def watched(chance=True):
 
     chance: whether seeds and random numbers count; torch then begins at another seed.
     """
-    reads = READ if chance else {word: read for word, read in READ.items() if word not in (SEED, DRAWS)}
+    reads = READ if chance else {word: read for word, read in READ.items() if word not in (SEED, DRAWS, *OTHERS)}
     if chance:
         # A seed that no code would set, so that one that is set shows.
         torch.manual_seed(2**40 + int(torch.randint(2**31, (1,), device="cpu")))
-    before, found = {word: read() for word, read in reads.items()}, _Found(reads)
+    before, found, began = {word: read() for word, read in reads.items()}, _Found(reads), perf_counter()
     _open.append(found)
     try:
         yield found
     finally:
         _open.pop()
-        found.add(word for word, read in reads.items() if read() != before[word])
+        seconds, now = perf_counter() - began, {word: read() for word, read in reads.items()}
+        changed = [word for word in reads if now[word] != before[word]]
+        drawn = [word for word in changed if word in OTHERS and generators.drawn(before[word], now[word], seconds)]
+        found.add(DRAWS if word in drawn else word for word in changed)
 
 
 class _Found(list):

@@ -1,4 +1,4 @@
-"""Whether a module gives the same whenever it is called, and leaves torch as it was."""
+"""Whether a module gives the same whenever it is called, and leaves torch and all random numbers as they were."""
 
 import io
 from contextlib import redirect_stdout
@@ -26,6 +26,8 @@ WHAT = {
     "anomaly": "how errors of gradients are looked for (torch.autograd.set_detect_anomaly)",
     "hooks": "what all modules do when they are called (a hook that is registered for all of them)",
     "seed": "at which random numbers all code goes on (torch.manual_seed)",
+    "Python's seed": "at which random numbers Python's random goes on (random.seed)",
+    "NumPy's seed": "at which random numbers NumPy goes on (numpy.random.seed)",
 }
 
 

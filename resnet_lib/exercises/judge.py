@@ -3,7 +3,6 @@
 A mistake is an edit of the right solution (`edits.Solution`); check and mutation tests read the same table.
 """
 
-import inspect
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -17,11 +16,13 @@ from ..compare.endless import within
 from ..compare.errors import stopped, where
 from ..compare.meanings import IN_FUNCTIONS
 from ..compare.steady import lasting
+from .again import otherwise
 from .diagnose import explains, of_arguments
 from .left_behind import LEFT_BEHIND, left, state
 from .number_types import of_types
 from .progress import done
 from .results import a_type, equal, no_number, number, shown, told
+from .taking import name_of, taking
 from .unaffected import torch_again
 from .verdict import Verdict, refuse
 
@@ -44,16 +45,6 @@ NOT_COMPARABLE = Kind(
 OTHER = Kind("other result", "{at}: you say {yours} and it is {right}.")
 UNEXPLAINED = Kind(
     "unexplained", "It is right for {right} of {cases} inputs, and none of {mistakes} usual mistakes explains it."
-)
-BY_NAME_ALONE = Kind(
-    "by name alone",
-    "{name} has a * in its brackets, so that {own} can be given by name alone{due}.",
-    "The exercise's first line, def …, has the names and the order in which the check gives them.",
-)
-OTHER_DEFAULT = Kind(
-    "other default",
-    "{name} takes {argument} = {yours} where nothing is given for it, and the exercise gives {argument} = {right}.",
-    "The exercise's first line, def …, says what is taken where a call leaves something out.",
 )
 CONSTANT = Kind(
     "same for every input",
@@ -113,8 +104,10 @@ def judge(
     true, run = true or solutions[0].made(), run or call
     due = [true(*case) for case in cases]
     results = Results(name, names, call, read, same, differs, tuple(meanings), stuck, true)
-    results.collect(f, cases, due, hints)
+    asked = results.collect(f, cases, due, hints)
     if not results.findings:
+        if other := otherwise(asked, cases, due, results):
+            raise refuse(name, [other], hints)
         if changes := results.left_in_torch(f, cases[0]):
             raise refuse(name, [changes], hints)
         done(exercise)
@@ -126,12 +119,6 @@ def judge(
     raise refuse(name, [*results.findings, *found], hints, link=link)
 
 
-def name_of(f):
-    """What to call a learner's function, or what was given in its place."""
-    name = str(getattr(f, "__name__", type(f).__name__))
-    return "Your function" if name == "<lambda>" else name
-
-
 @dataclass
 class Results:
     """What the learner's function has given for the cases, one after the other.
@@ -140,6 +127,7 @@ class Results:
     findings: the first result that is wrong; empty where all are right.
     stop:     the error with which it stopped after that, or None, and line, where.
     altered:  whether it has changed a list or dictionary that it was given.
+    seconds:  how long it took for each case.
     """
 
     name: str
@@ -153,17 +141,18 @@ class Results:
     true: object
 
     def __post_init__(self):
-        self.got, self.findings, self.stop, self.line, self.altered = [], [], None, "", False
+        self.got, self.findings, self.stop, self.line, self.altered, self.seconds = [], [], None, "", False, []
 
     def collect(self, f, cases, due, hints):
-        """Call f on copies of the cases. Raise `Wrong` for what is wrong whatever the numbers are."""
+        """Call f on copies of the cases; return f as it takes them. Raise `Wrong` for what is wrong whatever the
+        numbers are."""
         f = taking(f, self.names, cases[0], lambda found: refuse(self.name, [found], hints), self.true)
-        until = endless.clock() + endless.LIMIT
+        until, begun = endless.clock() + endless.LIMIT, endless.monotonic()
         for case, right in zip(cases, due, strict=True):
-            at = self._at(case)
-            given = deepcopy(case)
+            at = self.at(case)
+            given, began = deepcopy(case), endless.clock()
             try:
-                with torch_again(), within(until - endless.clock(), endless.LIMIT):
+                with torch_again(), within(until - endless.clock(), begun):
                     yours = self.call(f, *given)
             except KeyboardInterrupt:
                 raise
@@ -173,8 +162,9 @@ class Results:
                 stop = Finding(replace(STOPPED, hint=hint), at, {"at": at, "said": said})
                 if self.findings:  # the inputs before it may say what is wrong
                     self.stop, self.line = stop, where(error)
-                    return
+                    return f
                 raise refuse(self.name, [stop], hints, where(error)) from None
+            self.seconds.append(endless.clock() - began)
             change = _change(case, given)
             if change == "numbers":
                 raise refuse(self.name, [Finding(OVERWRITES, at, {"name": self.name})], hints)
@@ -185,6 +175,7 @@ class Results:
             if problem:
                 kind, values = problem
                 raise refuse(self.name, [Finding(kind, at, {"name": self.name, **values})], hints)
+        return f
 
     def left_in_torch(self, f, case):
         """What a call of f leaves changed in torch, a finding, or None. As in a notebook, with gradients: many checks
@@ -199,10 +190,24 @@ class Results:
                 pass
         return lasting(changes, self.name)
 
-    def _at(self, case):
+    def at(self, case):
+        """A case in words; one of which the last numbers are left out as well."""
         if callable(self.names):
             return self.names(*case)
-        return ", ".join(f"{n} = {v}" for n, v in zip(self.names, case, strict=True))
+        given = ", ".join(f"{n} = {v}" for n, v in zip(self.names, case, strict=False))
+        left_out = " and ".join(self.names[len(case) :])
+        return f"{given}, nothing for {left_out}" if left_out else given
+
+    def wrong(self, yours, right, at):
+        """What is wrong with one result, a finding, or None."""
+        try:
+            read, problem = self.read(yours)
+            if not problem and self.alike(read, right):
+                return None
+            kind, values = problem or self.differs(read, right)
+        except Exception:  # tensors without numbers, classes of the learner's own that do not compare
+            kind, values = NOT_COMPARABLE, {"type": a_type(yours)}
+        return Finding(kind, at, {"at": at, "name": self.name, **values})
 
     def alike(self, a, b):
         """Whether two results are the same. Some cannot be compared: tensors without numbers."""
@@ -276,44 +281,6 @@ def _blank(result):
         return bool((result == result.flatten()[0]).all())
     except (NotImplementedError, RuntimeError):  # without numbers, or of a kind that cannot be compared
         return False
-
-
-def taking(f, names, case, wrong, like=None):
-    """Return f, or a function that calls it by the names of its arguments where it takes them in no other way. Raises
-    wrong(finding) where it takes arguments by names that the exercise does not give, or where what it takes for those
-    that a call leaves out is not what `like`, the right one, takes."""
-    try:
-        signature = inspect.signature(f)
-        signature.bind(*case)
-    except ValueError:  # one of C has no signature
-        return f
-    except TypeError:
-        own = [p for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
-        try:
-            signature.bind(**dict(zip(names, case, strict=True)))  # names may be a function: of no list
-        except TypeError:
-            if not any(p.default is p.empty for p in own):
-                return f
-            due = "" if callable(names) else f": call them {', '.join(names)}, or leave out the *"
-            values = {"name": name_of(f), "own": ", ".join(p.name for p in own), "due": due or ": leave out the *"}
-            raise wrong(Finding(BY_NAME_ALONE, values=values)) from None
-        return lambda *given: f(**dict(zip(names, given, strict=True)))
-    if other := other_default(f, like, len(case)):
-        raise wrong(Finding(OTHER_DEFAULT, values={"name": name_of(f), **other}))
-    return f
-
-
-def other_default(f, like, n):
-    """The first of n arguments with another default than the right one's has, as values for a sentence, or None."""
-    try:
-        ours, theirs = (list(inspect.signature(each).parameters.values())[:n] for each in (f, like))
-    except (TypeError, ValueError):  # one of C, or none
-        return None
-    for own, due in zip(ours, theirs, strict=False):
-        if own.kind is own.POSITIONAL_OR_KEYWORD and due.default is not due.empty:
-            if type(own.default) in (bool, int) and own.default != due.default:
-                return {"argument": own.name, "yours": own.default, "right": due.default}
-    return None
 
 
 def _left_behind(before, after):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from inspect import signature
+from itertools import chain
 from typing import NamedTuple
 
 import torch
@@ -24,11 +25,11 @@ from ..compare.matching import compare, remarks
 from ..compare.reference import Reference
 from ..compare.steady import lasting
 from ..network import ResNet
-from .judge import taking
 from .progress import done, working
 from .rows import of_blocks
 from .standing_in import LIBRARY
 from .symptoms import hints_for
+from .taking import taking
 from .unaffected import unaffected
 from .verdict import Verdict, Wrong
 
@@ -170,6 +171,8 @@ KINDS = kinds_of(
         module as it was before.
     other names: It computes the right numbers. What follows looks at its parts by name, and there is none called
         {names}: call them so in __init__.
+    one for two: It computes the right numbers. But {names} is the very module that is called {other}, and the exercise
+        asks for one of its own: what follows looks at each by its name.
     at: {at}: {cause}
     made in eval: {name} gives a module that is in evaluation mode from the start, or has a part that is: its BNs would
         not use the batch in training. Leave out .eval() and train(False).
@@ -177,6 +180,8 @@ KINDS = kinds_of(
         {argument}={right}.
     made with the same: {name} makes two modules with the same {what}: what is trained in one changes in the other. Make
         each part anew in __init__.
+    no numbers: {where} of what {name} makes is on the device "meta", where tensors have a shape and no numbers: leave
+        out device="meta".
     num_classes unused: num_classes plays no part: with num_classes={n} it still gives {classes} scores. Hand it on.
     """
 )
@@ -235,7 +240,7 @@ def _check(make, cases, part, names, exercise, look=None):
             if not awake:
                 raise _wrong(part, name, _finding("made in eval", name=name))
             if missing := [n for n in names if n not in has]:
-                raise _wrong(part, name, _finding("other names", names=", ".join(missing)))
+                raise _wrong(part, name, _of_names(module, missing))
             noticed = noticed or remarks(module)
     if finding := _needed(make, cases[0]):
         noticed = (*noticed, say(finding))
@@ -265,6 +270,9 @@ def _made(make, case, name, part, wrong):
         raise _wrong(part, name, _finding(kind, name=name, type=type(module).__name__))
     if finding := lasting(left, "Making one"):
         raise _wrong(part, name, finding)
+    tensors = chain(module.named_parameters(), module.named_buffers())
+    if empty := next((where for where, t in tensors if t.is_meta), None):
+        raise _wrong(part, name, _finding("no numbers", name=name, where=empty))
     return module
 
 
@@ -284,6 +292,18 @@ def _needed(make, case):
         except TypeError:
             return _finding("no default", name=getattr(make, "__name__", ""), argument=p.name, right=p.default)
     return None
+
+
+def _of_names(module, missing):
+    """What is wrong with names under which no module of its own is found, as a finding."""
+    for missed in missing:
+        try:
+            own = module.get_submodule(missed)
+        except AttributeError:
+            continue
+        other = next(n for n, m in module.named_modules() if m is own)
+        return _finding("one for two", names=missed, other=other or "the whole")
+    return _finding("other names", names=", ".join(missing))
 
 
 def _shared(one, other):

@@ -17,6 +17,8 @@ LOREM = frozenset(
 BLANKS = frozenset(
     "foo bar baz qux bla blah blub xxx yyy zzz todo tbd test text placeholder something whatever".split()
 )
+# Without a vowel, and no filler: the course's own, as in BTNK1, and others of which people write.
+ABBREVIATIONS = frozenset("btnk btnks lstm lstms cnns rnns sqrt rsqrt http https html ckpt ctrl mlps dwconv".split())
 ROWS = ("qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "qsdfghjklm", "zxcvbnm", "yxcvbnm", "wxcvbn")
 
 
@@ -40,7 +42,7 @@ def filler(text):
 def _empty(word):
     if word in LOREM or word in BLANKS:
         return True
-    if word == "btnk":  # the course's own, as in BTNK1
+    if word in ABBREVIATIONS:
         return False
     plain = unicodedata.normalize("NFKD", word)
     keys = len(word) > 2 and any(word in row or word[::-1] in row for row in ROWS)
