@@ -149,7 +149,7 @@ WRONG = [
     ),
     (
         "def to_v1(block):\n    v1 = copy.deepcopy(block)\n    v1.conv1.stride = (2, 2)\n    return v1",
-        "conv2 has kept the stride: now F takes it twice, and G once",
+        "conv2 has kept the stride: now F takes it twice. (Two",
     ),
     (
         "def to_v1(block):\n    v1 = copy.deepcopy(block)\n    v1.conv1.stride = v1.conv2.stride\n"

@@ -67,7 +67,7 @@ def to_v1(block):
 """,
     r"""
 `    v1.conv2.stride = first\n` → ``
-    conv2 has kept the stride: now F takes it twice, and G once. (Two assignments, one after the other: the second reads
+    conv2 has kept the stride: now F takes it twice. (Two assignments, one after the other: the second reads
     what the first has written.)
 `    v1.conv1.stride = second\n` → ``
     conv2 has given its stride away, and conv1 has not got it.
