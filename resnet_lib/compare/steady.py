@@ -14,7 +14,7 @@ from .errors import stopped
 from .kinds import found
 
 CALLS = 60  # a block that is left out once in ten calls shows in all but 2 of 1,000
-SECONDS = 0.25  # for calls in one mode, of a large module or a slow learner's code
+SECONDS = 0.5  # of `clock`, for calls in one mode, of a large module or a slow learner's code
 FEW = 3
 ENOUGH = 10 * TOLERANCE
 LONG = 0.02  # seconds in which nothing is computed; a grader's other process takes less for a call
@@ -79,9 +79,9 @@ def _calls(learner, x, right, training, noted):
         for n in range(CALLS):
             if n >= FEW and clock() > until:
                 break
-            began = clock() - process_time()
+            began = clock() - 2 * process_time()
             out = learner(x.clone())
-            waited = min(waited, clock() - process_time() - began)
+            waited = min(waited, clock() - 2 * process_time() - began)
             if not same(out, right, ENOUGH):
                 break
     if waited > LONG and not training:
