@@ -44,7 +44,7 @@ class WholeExplorer(InstrumentExplorer):
     def begin(self, W, picture, *controls, most=512, extra=()):
         """Make what all have. `controls` are those of the first line, `extra` the sliders after W."""
         marks = {224: "as ResNet-50 is used"}
-        self.W = Number("W", W, 32, most, stops=range(32, most + 1, 32), marks=marks, meaning="width of the picture")
+        self.W = Number("W", W, 32, most, stops=range(32, most + 1, 32), marks=marks, meaning="picture's width")
         self.picture = PictureChoice(picture)
         self.view = Choice("view", {self.overview_name: ""}, "")
         self.step = Choice("show", {AT_THE_SUM: "sum"}, "sum", hidden=True)
