@@ -546,7 +546,7 @@ minutes on two cores.""",
 
   --lesson 03    the lesson's number; required
   --out FILE     the CSV file to write (grades.csv); a folder of feedback goes beside it
-  --seconds N    time limit for each exercise (12)
+  --seconds N    time limit for each exercise; seconds of computing count twice (10)
   --jobs N       how many submissions at a time (one a processor)
   --memory N     memory limit for each submission, in MB (4000)
   --own-numbers  hold also those who gave no name to the numbers of their file's name

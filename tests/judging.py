@@ -11,7 +11,16 @@ from . import spoilt, styles
 from .writing import PLANS, written
 
 # Kinds that hold the finding that counts, and those that repeat what Python says.
-AROUND = {"at", "mistake", "mistake in a part", "only in training", "several", "two at once", "fails in training"}
+AROUND = {
+    "at",
+    "mistake",
+    "mistake in a part",
+    "only in training",
+    "only in eval",
+    "several",
+    "two at once",
+    "fails in training",
+}
 PYTHON = {name for name, *_ in MEANINGS} | {"stopped", "stopped at a name", "unexplained error"}
 
 

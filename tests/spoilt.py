@@ -18,6 +18,7 @@ PLACED = {
         "output shape",
         "gradients differ",
         "late stride",
+        "early stride",
         "stopped on the way back",
     ),
 }

@@ -12,9 +12,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib.compare import endless
-from resnet_lib.exercises import Wrong, check_start_as_shortcut, check_stem
+from resnet_lib.exercises import Wrong, check_contents, check_start_as_shortcut, check_stem
 
-from . import mutants, mutated
+from . import mutants, mutated, test_checkpoints
 from .across import Across
 from .test_left_behind import CHANGED, LEFT, made
 
@@ -127,6 +127,18 @@ def test_what_an_answer_leaves_behind_is_told_in_the_same_words(across, check, h
     mine = said(check, lambda: made(head, body))
     assert sentence in mine
     assert said(check, lambda: across.value(*cells)) == mine
+
+
+@pytest.mark.parametrize("change", ["weights.popitem()", "weights['more'] = torch.zeros(2)"])
+def test_a_dictionary_that_an_answer_changes_is_told_of_in_the_same_words(across, change):
+    text = (
+        test_checkpoints.RIGHT[0].rstrip().replace("    return ", "    result = ")
+        + f"\n    {change}\n    return result"
+    )
+    mine = said(check_contents, lambda: mutated.made(text))
+    assert "changes the list or dictionary" in mine
+    cells = "from tests import mutated", f"value = mutated.made({text!r})"
+    assert said(check_contents, lambda: across.value(*cells)) == mine
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)

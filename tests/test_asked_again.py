@@ -70,11 +70,15 @@ def test_a_function_that_counts_what_it_is_asked_is_refused(n):
 
 
 def test_a_list_in_the_brackets_that_is_filled_by_every_call_is_named_as_what_a_function_may_keep():
-    def btnk2_parameters(C, seen=[]):  # noqa: B006
-        seen.append(C)
-        return 17 * C * C // 16 + 3 * C + seen.count(C) - 1
+    space = {}
+    exec(
+        "def btnk2_parameters(C, seen=[]):\n"
+        "    seen.append(C)\n"
+        "    return 17 * C * C // 16 + 3 * C + seen.count(C) - 1",
+        space,
+    )
 
-    found = said(lambda f: check_parameters("BTNK2", f), btnk2_parameters)
+    found = said(lambda f: check_parameters("BTNK2", f), space["btnk2_parameters"])
     assert "C = " in found and "asked again" in found and "=[]" in found
 
 

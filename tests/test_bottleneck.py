@@ -643,3 +643,53 @@ def test_no_shape_in_the_drawing_lies_under_a_box(block):
         for node in drawing["nodes"]:
             beside = left + wide <= node["x"] or node["x"] + node["w"] <= left
             assert beside or y <= node["y"] or node["y"] + node["h"] <= y - 10, (edge["text"], node["of"])
+
+
+# ── What undo brings back, and what is offered ───────────────────────────────────────────────────────────────────
+
+
+def test_undo_brings_back_a_choice_that_the_numbers_of_now_do_not_offer():
+    explorer = BottleneckExplorer("bundled: Stage 2, block 1", weights="trained")
+    explorer.block.value = "BTNK2"  # illegal: no sum, and no trained weights
+    explorer.step.value = "conv1"
+    explorer.reset.press()
+    assert (explorer.block.value, explorer.step.value, explorer.weights.value) == ("BTNK1", "sum", "trained")
+
+
+def test_undo_keeps_the_wish_for_trained_weights():
+    explorer = BottleneckExplorer("bundled: Stage 2, block 1", weights="trained")
+    explorer.C1.value = 28
+    explorer.C1.value = 32
+    explorer.undo.press()
+    explorer.reset.press()
+    assert explorer.weights.value == "trained"
+    explorer.weights.value = "random"
+    explorer.undo.press()
+    assert explorer.weights.value == "trained"
+
+
+def test_a_drag_of_C_in_a_BTNK2_is_undone_in_one_step():
+    explorer = BottleneckExplorer("BTNK2", C=64, C1=16)
+    for C in (80, 96, 112):
+        explorer.C.value = C
+    assert explorer.C1.value == 28
+    explorer.undo.press()
+    assert (explorer.C.value, explorer.C1.value, explorer.undo.disabled) == (64, 16, True)
+
+
+def test_where_S_is_can_be_chosen_only_where_it_matters_and_stays_when_a_position_is_chosen():
+    explorer = BottleneckExplorer("BTNK1", S=1)
+    assert explorer.stride_on.disabled and "with S = 1 both are the same" in explorer.stride_on.meaning
+    explorer.S.value, explorer.stride_on.value = 2, "1x1"
+    assert not explorer.stride_on.disabled
+    explorer.position.value = explorer.position.options["Stage 3, block 1"]
+    assert explorer.stride_on.value == "1x1"
+
+
+def test_a_pattern_has_random_weights_and_a_photograph_gets_the_trained_ones_back():
+    explorer = BottleneckExplorer("bundled: Stage 2, block 1", weights="trained")
+    explorer.picture.value = "impulse"
+    assert list(explorer.weights.options) == ["random weights"]
+    assert explorer.page.maps["note"].startswith("random weights") and "side" in explorer.page.maps["groups"][0]
+    explorer.picture.value = "cat"
+    assert explorer.weights.value == "trained"

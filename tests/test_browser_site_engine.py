@@ -244,6 +244,7 @@ def test_a_step_draws_each_group_of_maps_once_and_animates_nothing(live):
 
 def test_a_trained_block_draws_the_librarys_maps(live):
     live.put(position="Stage 3, block 1")
+    live.put(S_on_the="v1.5")
     place = places("thin")["Stage 3, block 1"]
     look = look_at(place.design)
     run = BlockMaps().run(place.design, look, "coffee", place, 0, None)
@@ -289,7 +290,7 @@ def test_a_sum_that_is_impossible_says_why_and_is_mended(live):
 
 
 def test_keys_move_a_slider_and_pointing_tells_a_value(live):
-    live.put(block="BTNK1", C=64, W=56, C1=32, S=2)
+    live.put(block="BTNK1", C=64, W=56, C1=32, S=2, S_on_the="v1.5")
     slider = live.page.get_by_role("slider", name="C1", exact=True)
     slider.focus()
     live.page.keyboard.press("ArrowLeft")

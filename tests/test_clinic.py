@@ -583,6 +583,7 @@ def test_classes_instead_of_scores_are_answered_by_a_hint_that_asks_for_scores()
     classes = given("sociable", lambda code: code.replace("(pictures)\n", "(pictures).argmax(1)\n"))
     verdict = refused(PATIENTS["sociable"], **classes)
     assert "the answers have shape (64,)" in verdict.sentence and "scores" in verdict.hints[0]
+    assert "stops" not in verdict.sentence and "Error" not in verdict.sentence
 
 
 @pytest.mark.parametrize(

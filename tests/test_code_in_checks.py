@@ -234,7 +234,11 @@ def loads(body):
         ("network.load_state_dict(weights, strict=False)", "one has another name"),
         (
             "mine = network.state_dict(); [mine[n].copy_(t) for n, t in weights.items() if n in mine]",
-            "one has another name",
+            "another name, stage1.0.conv3.weight_, and says nothing: that layer keeps the numbers it was drawn with",
+        ),
+        (
+            "[a.copy_(b) for (_, a), (_, b) in zip(sorted(network.state_dict().items()), sorted(weights.items()))]",
+            "another name, stage1.0.conv3.weight_, and puts them into the network: it looks at the order",
         ),
     ],
 )

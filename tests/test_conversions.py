@@ -149,7 +149,7 @@ WRONG = [
     ),
     (
         "def to_v1(block):\n    v1 = copy.deepcopy(block)\n    v1.conv1.stride = (2, 2)\n    return v1",
-        "conv2 has kept the stride: now F takes it twice, and G once",
+        "conv2 has kept the stride: now F takes it twice. (Two",
     ),
     (
         "def to_v1(block):\n    v1 = copy.deepcopy(block)\n    v1.conv1.stride = v1.conv2.stride\n"
@@ -199,8 +199,8 @@ WRONG = [
 ]
 
 
-def made(source):
-    space = dict(SPACE)
+def made(source, **more):
+    space = SPACE | more
     exec(source, space)
     return space["to_v1"]
 
@@ -229,6 +229,13 @@ def test_the_librarys_own_v1_is_a_right_answer_for_its_own_blocks():
     verdict = check_to_v1(to_v1)
     assert verdict.ok and "in training mode" in verdict.remarks[0]
     assert check_to_v1(made(RIGHT[0])).remarks == ()
+
+
+def test_a_copy_in_another_mode_is_remarked_on_and_a_mode_changed_on_the_way_is_told():
+    sleeping = made("def to_v1(block):\n    return right(block).eval()", right=made(RIGHT[0]))
+    assert check_to_v1(sleeping).remarks == ("The block was in training mode, and your copy is in eval().",)
+    with pytest.raises(Wrong, match="has changed the mode"):
+        check_to_v1(made("def to_v1(block):\n    return right(block.eval())", right=made(RIGHT[0])))
 
 
 def test_what_is_no_function_is_told_so():

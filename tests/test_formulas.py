@@ -539,6 +539,18 @@ def test_where_two_mistakes_give_the_same_numbers_both_are_named():
 
 
 @pytest.mark.parametrize(
+    ("part", "formula", "mistake"),
+    [
+        ("basic", lambda C: 18 * C * C + 2 * C, "You count one BN"),
+        ("BTNK2", lambda C: 17 * C * C // 16 + 6 * (C // 4), "You give every BN C/4 channels"),
+    ],
+)
+def test_half_of_the_bns_numbers_may_be_one_number_a_channel_or_channels_left_out(part, formula, mistake):
+    said = refusal(check_parameters, part, formula)
+    assert "2 parameters a channel, a factor and an offset, and not 1" in said and f" Or: {mistake}" in said
+
+
+@pytest.mark.parametrize(
     "after, guess, sentence",
     [
         ("conv1", (64, 14, 14), "C/4 channels flow, as everywhere inside"),

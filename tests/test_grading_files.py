@@ -3,11 +3,20 @@
 import csv
 import json
 import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
 
 import pytest
 
-from resnet_lib.grading import Limits, grade
+from resnet_lib.grading import Limits, box, grade, wire
+from resnet_lib.grading.line import reader
+from resnet_lib.grading.remote import Remote
 from resnet_lib.grading.reports import Memory
+from resnet_lib.grading.watching import folder_for, size_of
 
 from .small_lesson import BEGIN, RIGHT, WRONG, cell, made_lesson, notebook, submission
 
@@ -131,3 +140,97 @@ def test_a_page_that_lies_there_as_it_would_be_written_is_not_taken_for_changed_
     out.write_bytes(b"the same")
     Memory(out).write({"": b"the same"}, said.append)
     assert said == [] and not (tmp_path / "grades (2).csv").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a path that long cannot be made there")
+@pytest.mark.parametrize("name", ["d", "d" * 100])
+def test_folders_too_deep_to_be_named_are_removed_and_too_large(name):
+    back = os.getcwd()
+    with folder_for("deep-") as folder:
+        os.chdir(folder)
+        for _ in range(1500):
+            os.mkdir(name)
+            os.chdir(name)
+        open("file", "w").close()
+        os.chdir(back)
+        assert size_of(folder) > 10**12
+    assert not list(Path(folder).parent.glob(f"{Path(folder).name}*"))
+
+
+def test_a_message_that_drips_in_does_not_outlast_its_time():
+    ours, theirs = socket.socketpair()
+    ours.settimeout(0.1)
+    done = threading.Event()
+
+    def drip():
+        while not done.wait(0.02):
+            theirs.sendall(b"x")
+
+    threading.Thread(target=drip, daemon=True).start()
+    begun = time.monotonic()
+
+    def watch():
+        if time.monotonic() > begun + 0.5:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        reader(ours, watch)(10**6)
+    done.set()
+
+
+def test_one_who_says_nothing_is_not_waited_for():
+    ours, theirs = socket.socketpair()
+    ours.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        wire.receive(reader(ours))
+    theirs.close()
+
+
+def test_an_error_of_a_million_lines_takes_no_time():
+    said = {"kind": "ValueError", "name": "E", "text": "t", "lines": [["f", 9999, "x", None]] * 10**6}
+    begun = time.monotonic()
+    assert isinstance(Remote(None).problem({"error": said}), ValueError)
+    assert time.monotonic() - begun < 5
+
+
+def test_no_submission_reads_checks_or_solutions_where_the_library_lies_in_pythons_own_folder(tmp_path):
+    packages = tmp_path / "prefix" / "lib" / "site-packages"
+    for place in ("resnet_lib/exercises", "resnet_lib/notebooks/solutions", "resnet_lib/views", "torch"):
+        (packages / place).mkdir(parents=True)
+    (tmp_path / "prefix" / "lib64").symlink_to("lib")
+    closed = [packages / "resnet_lib" / name for name in ("exercises", "notebooks", "nothing")]
+    found = dict(box.readable(tmp_path / "prefix", closed, set()))
+    read = {path for path, rights in found.items() if rights == box.READ}
+    assert read == {packages / "torch", packages / "resnet_lib" / "views"}
+    assert {path.name for path, rights in found.items() if rights == box.NAMES} == {
+        "prefix",
+        "lib",
+        "site-packages",
+        "resnet_lib",
+    }
+
+
+AFFINITY = """
+import os, runpy, sys
+box = runpy.run_path(sys.argv[1])
+box["close"](sys.argv[2])
+os.sched_setaffinity(0, os.sched_getaffinity(0))
+try:
+    os.sched_setaffinity(os.getppid(), {0})
+except PermissionError:
+    print("refused")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="calls of Linux")
+def test_a_submission_ties_no_other_process_to_one_processor(tmp_path):
+    before = os.sched_getaffinity(0)
+    command = [sys.executable, "-c", AFFINITY, box.__file__, str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True)
+    here = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before)
+    assert said.stdout.strip() == "refused" and here == before, said.stderr
+
+
+def test_the_folders_closed_to_submissions_hold_checks_solutions_and_verdicts():
+    assert {"exercises", "grading", "notebooks", "tests"} == {path.name for path in box.CLOSED}

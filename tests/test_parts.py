@@ -234,6 +234,64 @@ def test_a_projection_is_due_also_where_c_is_4_c1(needed):
     assert "projection missing" in kinds(refusal(check_btnk1, Sometimes).finding)
 
 
+# ── What is true of one mode, and of one name ──
+
+
+def _bn_in_training_alone(self, x):
+    return self.pool(self.relu(self.bn(self.conv(x)) if self.training else self.conv(x)))
+
+
+def _relu_in_training_alone(self, x):
+    f = self.bn3(self.conv3(self.relu2(self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x))))))))
+    return self.relu3(f + x) if self.training else f + x
+
+
+@pytest.mark.parametrize(
+    ("check", "base", "forward", "kind"),
+    [
+        (check_stem, Stem, _bn_in_training_alone, "norm left out"),
+        (check_btnk2, BTNK2, _relu_in_training_alone, "relu after the sum missing"),
+    ],
+)
+def test_what_is_missing_in_eval_alone_is_not_told_as_missing_everywhere(check, base, forward, kind):
+    verdict = refusal(check, type("Mine", (base,), {"forward": forward}))
+    assert {"only in eval", kind} <= set(kinds(verdict.finding))
+    assert "It is right in training mode, and in eval() it is not. " in verdict.sentence
+
+
+def test_what_is_missing_in_both_modes_is_told_without_a_word_of_modes():
+    make = type("Mine", (Stem,), {"forward": lambda self, x: self.pool(self.relu(self.conv(x)))})
+    assert "training" not in refusal(check_stem, make).sentence
+
+
+def test_a_pooling_before_the_bn_is_not_told_as_a_stride_that_comes_late():
+    make = type("Mine", (Stem,), {"forward": lambda self, x: self.relu(self.bn(self.pool(self.conv(x))))})
+    verdict = refusal(check_stem, make)
+    assert "early stride" in kinds(verdict.finding) and "come too early?" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("forward", "where"),
+    [
+        (lambda self, x: BTNK1.forward(self, x.tanh()), "conv1"),
+        (lambda self, x: self.relu3(F_of(self, x) + self.shortcut(x.tanh())), "shortcut.conv"),
+    ],
+)
+def test_where_x_itself_is_changed_no_layer_before_it_is_spoken_of(forward, where):
+    sentence = refusal(check_btnk1, type("Mine", (BTNK1,), {"forward": forward})).sentence
+    assert f"first in what goes into {where}" in sentence and "Look at what is done to x before." in sentence
+
+
+def test_a_module_under_two_names_is_told_as_one_and_not_as_a_name_that_is_missing():
+    class OneReLU(BTNK2):
+        def __init__(self, C):
+            super().__init__(C)
+            self.relu3 = self.relu1
+
+    verdict = refusal(check_btnk2, OneReLU, names=("relu1", "relu3"))
+    assert "relu3 is the very module that is called relu1" in verdict.sentence
+
+
 # ── Strays ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

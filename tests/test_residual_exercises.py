@@ -410,11 +410,11 @@ WRONG = {
         (setting(f"{ZERO}(block.conv3.weight)"), "a convolution has changed"),
         (setting(f"{ZERO}(block.bn3.bias)"), "nothing has changed"),
         (setting("torch.nn.init.ones_(block.bn3.bias)"), "the bias β of bn3 has changed"),
-        (setting(*(f"{ZERO}(block.bn{i}.weight)" for i in (1, 2, 3))), "more BNs than the last of each block"),
+        (setting(*(f"{ZERO}(block.bn{i}.weight)" for i in (1, 2, 3))), "other BNs than the last of each block"),
         (
             "def start_as_shortcut(network):\n    for m in network.modules():\n"
             f"        if isinstance(m, nn.BatchNorm2d):\n            {ZERO}(m.weight)",
-            "more BNs than the last of each block",
+            "other BNs than the last of each block",
         ),
         (
             setting(

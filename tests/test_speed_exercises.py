@@ -280,6 +280,7 @@ WRONG = [
     # a fair timer: how it runs
     (BLOCKS.format(warm="work()"), "one work after the other, not in turns"),
     (BLOCKS.format(warm="pass"), "not in turns; and there is no warm-up"),
+    (timer("work()\n            " + TURN, warm="pass"), "runs each work more often than it should"),
     (timer(warm="pass"), "there is no warm-up"),
     (timer(warm="work") + "\n", "there is no warm-up"),
     (timer(warm="if work is works[list(works)[0]]: work()"), "warm-up of B"),

@@ -77,9 +77,7 @@ export class Bottleneck extends Scene {
       const place = this.page.places.find(p => p.path === control.value);
       if (!place) return;
       for (const letter of ['block', 'C', 'W', 'C1', 'S']) this[letter].value = place.design[letter];
-      this.strideOn.value = '3x3';
       this.wished = 'trained';
-      this.weights.value = 'trained';
     }
     const legal = drawn && design.block === 'BTNK2' && drawn.block === 'BTNK2' && 4 * drawn.C1 === drawn.C && drawn.S === 1;
     // C and C1 belong together in a BTNK2.

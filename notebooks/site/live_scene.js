@@ -209,7 +209,11 @@ export class Scene {
 
   // ── what was done, and undone ──
 
-  snapshot() { return Object.fromEntries(this.steering.filter(c => c.kind !== 'action').map(c => [c.name, c.value])); }
+  /** The wish for trained weights outlives numbers that have none, so what is undone brings it back too. */
+  snapshot() {
+    const {wished} = this, set = this.steering.filter(c => c.kind !== 'action').map(c => [c.name, c.value]);
+    return {...Object.fromEntries(set), wished};
+  }
 
   settled(control) {
     const now = this.snapshot();
@@ -229,6 +233,7 @@ export class Scene {
 
   restore(state) {
     for (const control of this.steering) if (control.name in state) control.value = state[control.name];
+    this.wished = state.wished;
     this.update();
     this.state = this.snapshot();
     this.last = [null, 0];

@@ -197,12 +197,17 @@ def _unproved(learner, taps, run, theirs, x, part, differing, training):
     name = layer_name(first.name) if first else ""
     values = {**two_numbers(mine, right), "mode": "in training mode " if training else ""}
     if before:
-        return found("numbers differ before", name, **values)
+        return found("numbers differ before", name, before=look_before(first, x), **values)
     if first is not None:
         return found("numbers differ", name, look=look_at(first.name, "the order of its steps"), **values)
     hidden = any(t.result is None for t in taps.values())
     kind = "differs somewhere" if hidden else "differs after the block's layers" if part else "differs after the layers"
     return found(kind, look=look_at(part or "logits", "the sum and what follows it"), **values)
+
+
+def look_before(layer, x):
+    """Where to look for what has changed a layer's input: x itself goes into the first layer and into the shortcut."""
+    return "is done to x before" if same(layer.given, x) else "comes between it and the layer before"
 
 
 def two_numbers(mine, right):
@@ -236,7 +241,8 @@ def _late(taps, theirs):
         own = taps.get(layer.name)
         if own is not None and own.result is not None and own.result.shape != layer.result.shape:
             shape, right = (shape_text(tuple(t.shape)) for t in (own.result, layer.result))
-            return found("late stride", layer_name(own.name), shape=shape, right=right)
+            kind = "early stride" if own.result.numel() < layer.result.numel() else "late stride"
+            return found(kind, layer_name(own.name), shape=shape, right=right)
     return None
 
 

@@ -9,7 +9,7 @@ from time import monotonic  # the clock itself: in lesson 09 a learner's code is
 
 from .._common import shell
 
-LIMIT = 10  # seconds; what exercises ask for takes milliseconds
+LIMIT = 10  # seconds of `clock`, so that an endless loop has 5; what exercises ask for takes milliseconds
 AGAIN = 0.05  # seconds until it is stopped once more, where it has caught the exception
 
 
@@ -36,13 +36,14 @@ class _Stop(BaseException):
     """Raised in the learner's code: not an Exception, so that its own `except Exception` does not keep it."""
 
 
-def clock(thread=None):
-    """Return seconds, as monotonic(), without those in which a thread waited for a core: on a busy machine that is
-    most of the time, and no fault of the code. thread: its native id, this one's by default. Linux alone tells;
-    elsewhere every second counts."""
+def clock(thread=None, process="self"):
+    """Return seconds, as monotonic(), those in which a thread computes twice, and those in which it waits for a core
+    not at all: on a busy machine that is most of the time, and no fault of the code. thread: its native id, this one's
+    by default. Linux alone tells; elsewhere every second counts once."""
     try:
-        with open(f"/proc/self/task/{thread or threading.get_native_id()}/schedstat") as file:
-            return monotonic() - int(file.read().split()[1]) / 1e9
+        with open(f"/proc/{process}/task/{thread or threading.get_native_id()}/schedstat") as file:
+            computed, waited = map(int, file.read().split()[:2])
+            return monotonic() + (computed - waited) / 1e9
     except (OSError, ValueError, IndexError):
         return monotonic()
 
@@ -53,12 +54,11 @@ class within:
 
     In the main thread a timer of the system stops it, even in a long sleep; in another one, and on Windows, a thread
     that waits sets an exception in it. A single call that never comes back to Python, sum(itertools.count()), cannot be
-    stopped. told: the seconds that `Endless` names, where `seconds` is the rest of a longer time.
+    stopped. begun: the monotonic() from which `Endless` counts, where `seconds` is the rest of a longer time.
     """
 
-    def __init__(self, seconds=None, told=None):
-        seconds = LIMIT if seconds is None else seconds
-        self.seconds, self.told = max(seconds, 0.001), told or seconds
+    def __init__(self, seconds=None, begun=None):
+        self.seconds, self.begun = max(LIMIT if seconds is None else seconds, 0.001), begun
 
     def __enter__(self):
         self.home, self.tracer, self.caught = sys._getframe(1), sys.gettrace(), False
@@ -81,7 +81,7 @@ class within:
         self.stop = Stop
         if self.timer:
             self.handler = signal.signal(signal.SIGALRM, self._ring)
-            self.outer = signal.setitimer(signal.ITIMER_REAL, self.seconds, AGAIN)
+            self.outer = signal.setitimer(signal.ITIMER_REAL, self.seconds / 2, AGAIN)
         else:
             self.lock, self.thread = threading.Lock(), ctypes.c_ulong(threading.get_ident())
             threading.Thread(target=self._watch, daemon=True).start()
@@ -96,20 +96,21 @@ class within:
         if self.shell:
             vars(self.shell).pop("ask_exit", None)
         if isinstance(error, _Stop):
-            raise Endless(self.told).with_traceback(traceback) from None
+            took = monotonic() - (self.begun or self.wall)
+            raise Endless(max(0.1, round(took, None if took > 1 else 1))).with_traceback(traceback) from None
         if isinstance(error, BaseException) and not isinstance(error, Exception) and not _from_outside(error):
             raise Left(error).with_traceback(traceback) from None
 
     def _ring(self, _signal, _frame):
         if not self.over.is_set():
             if (left := self.until - clock(self.native)) > 0 and not self.caught:
-                signal.setitimer(signal.ITIMER_REAL, max(left, 0.001), AGAIN)
+                signal.setitimer(signal.ITIMER_REAL, max(left / 2, 0.001), AGAIN)
             else:
                 raise self.stop
 
     def _watch(self):
         left = self.seconds
-        while left > 0 and not self.over.wait(left):
+        while left > 0 and not self.over.wait(max(left / 2, 0.001)):
             left = self.until - clock(self.native)
         while not self.over.wait(AGAIN):
             with self.lock:

@@ -11,19 +11,20 @@ from torch import nn
 
 from .._common import one_thread, shape_text
 from .backward import backward, frozen, lacking, misplaced
-from .differing import TOLERANCE, Found, explain, idle, line_of, same, two_numbers, what_of
+from .differing import TOLERANCE, Found, explain, idle, line_of, look_before, same, two_numbers, what_of
 from .errors import stopped
-from .kinds import found, layer_name
+from .kinds import found, kinds, layer_name
 from .misfit import blocks_of_stages, of_layers
 from .pairing import by_key, copy, flows, keys, orders, pairs_of, placed, table
 from .steady import another_time, unsteady
 from .survey import Layer, survey
+from .unusual import unusual
 
 ENOUGH = 10 * TOLERANCE  # in training, where each BN divides by what rounding has touched
 
 
 @one_thread()
-def compare(learner, known, part="", names=(), often=False):
+def compare(learner, known, part="", names=(), noted=None):
     """What is wrong with a learner's module, as a `Found`, or None where it computes what the reference does.
 
     Both run on the same inputs with the same weights, in eval() and in training mode, forward and back. Layers are
@@ -32,7 +33,7 @@ def compare(learner, known, part="", names=(), often=False):
     known:  the `Reference` and its inputs.
     part:   which part the reference is: "stage0", "block", "projection", or "" for a stage or a network.
     names:  parts under whose names the reference's weights have to go to the right places.
-    often:  whether it is also called many times.
+    noted:  a list where it is also called many times and with unusual inputs: findings worth a word are added.
     """
     reference, x = known.module, known.inputs[0]
     if still := frozen(learner):
@@ -61,13 +62,18 @@ def compare(learner, known, part="", names=(), often=False):
                 tried = tried[-1:]  # the others take layers for what they are not
                 break
         if not right:
-            return _of_another_type(learner, theirs, tried) or explain(learner, reference, x, theirs, mine, tried, part)
+            if wrong := _of_another_type(learner, theirs, tried):
+                return wrong
+            wrong = explain(learner, reference, x, theirs, mine, tried, part)
+            return _of_eval(wrong, learner, known, 0, (first, mine), tried)
         for i, other in enumerate(known.inputs[1:], 1):
             theirs, run = known.run(i), survey(learner, other, mine)
             if wrong := unsteady(run):
                 return Found(wrong)
             if not same(run.out, theirs.out):
-                wrong = explain(learner, reference, other, theirs, mine, [(places, run)], part)
+                tried = [(places, run)]
+                wrong = explain(learner, reference, other, theirs, mine, tried, part)
+                wrong = _of_eval(wrong, learner, known, i, (first, mine), tried)
                 return wrong._replace(shape=other.shape)
         if run.changed:
             return Found(found("input overwritten"))
@@ -76,7 +82,7 @@ def compare(learner, known, part="", names=(), often=False):
         pairs = pairs_of(places, theirs, mine, mine)
         if wrong := misplaced(learner, pairs) or _under_names(pairs, names):
             return Found(wrong)
-    return _elsewhere(learner, known, places, (first, mine), part, often)
+    return _elsewhere(learner, known, places, (first, mine), part, noted)
 
 
 def _of_another_type(learner, theirs, tried):
@@ -94,7 +100,22 @@ def _of_another_type(learner, theirs, tried):
     return None
 
 
-def _elsewhere(learner, known, places, surveys, part, often):
+def _of_eval(wrong, learner, known, i, surveys, tried):
+    """The same `Found`, which also says so where in training mode the i-th input gives the right numbers: what is left
+    out in eval() alone stands in the code, and whoever reads that it is missing looks for it in vain."""
+    first, mine = surveys
+    x = known.inputs[i]
+    if x.shape[0] == 1 or {"batch statistics", "batch statistics everywhere"} & set(kinds(wrong.finding)):
+        return wrong
+    for places, _ in tried:
+        copy(pairs_of(places, first, mine, mine))
+        run = survey(learner.train(), x, mine)
+        if not run.error and same(run.out, known.run(i, True).out, ENOUGH):
+            return wrong._replace(finding=found("only in eval", cause=wrong.finding))
+    return wrong
+
+
+def _elsewhere(learner, known, places, surveys, part, noted):
     """What differs on the way back, or in training mode: BN's other life, whose stored numbers must follow as well.
     surveys: the reference's and the learner's, of the first input."""
     reference, inputs = known.module, known.inputs
@@ -122,22 +143,26 @@ def _elsewhere(learner, known, places, surveys, part, often):
         if run.changed:
             return Found(found("input overwritten"))
         pairs = pairs_of(places, theirs, run, mine)
-        if wrong := training and _stored(pairs) or backward(known, theirs, run, pairs, part, training):
+        if wrong := training and _stored(pairs, x) or backward(known, theirs, run, pairs, part, training):
             return Found(wrong, wrong.values.get("line", ""))
-    if often and (wrong := another_time(learner, known, again)):
-        return Found(wrong)
+    if noted is not None:
+        again()
+        wrong = unusual(learner, known, pairs_of(places, first, last, mine), noted)
+        if wrong := wrong or another_time(learner, known, again, noted):
+            return Found(wrong)
     return None
 
 
-def _stored(pairs):
-    """A BN that does not keep the running mean and variance, as a finding, or None."""
+def _stored(pairs, x):
+    """A BN that does not keep the running mean and variance of x, as a finding, or None."""
     for layer, own in pairs:
         # A variance divided by n and not by n − 1 is no mistake worth a word.
         for role, enough in (("mean", ENOUGH), ("var", 0.02)) if layer.kind == "norm" else ():
             if not same(*(t.tensors[role].view(-1) for t in (own, layer)), enough):
                 if own.given is not None and not same(own.given, layer.given, ENOUGH):
                     values = two_numbers(own.given, layer.given)
-                    return found("numbers differ before", layer_name(own.name), mode="in training mode ", **values)
+                    values |= {"mode": "in training mode ", "before": look_before(layer, x)}
+                    return found("numbers differ before", layer_name(own.name), **values)
                 if own.calls > 1:
                     return found("called several times", layer_name(own.name), times=own.calls)
                 return found("running statistics" if own.given is not None else "stored numbers", layer_name(own.name))

@@ -1,5 +1,6 @@
 """What a learner's module is compared with, and what it gives: computed once for all answers of a session."""
 
+from copy import deepcopy
 from itertools import chain
 
 import torch
@@ -18,7 +19,7 @@ class Reference:
 
     def __init__(self, module, inputs):
         self.module, self.inputs = module, inputs
-        self._runs, self._gradients = {}, {}
+        self._runs, self._gradients, self._reached = {}, {}, None
         with torch.no_grad():
             draw_norms(module)
         self._versions = self._now()
@@ -44,6 +45,17 @@ class Reference:
             for m, buffers in kept:
                 m._buffers.update(buffers)
         return self._runs[i, training]
+
+    def reached(self, x, place):
+        """Which of its results a value of x depends on in a growing way where all weights are positive. It refuses an
+        infinite one, so it is given a very large one."""
+        if self._reached is None:
+            twin, x = deepcopy(self.module).double().eval(), x.double()
+            for p in twin.parameters():
+                p.data.fill_(1 / p.numel()) if p.dim() > 1 else None
+            x[place] = 1e300
+            self._reached = twin(x) > 1e50
+        return self._reached
 
     def gradients(self, theirs, of):
         """of(its output, what it is taken by) → gradients, for a survey that `run` has given: {place: gradient}, of the

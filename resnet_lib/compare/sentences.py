@@ -154,6 +154,7 @@ LAYERS = {
     "mistake": _capital,
     "mistake in a part": "{where}: {cause}.",
     "only in training": "in eval() it is right, and in training mode it is not: {cause}",
+    "only in eval": "It is right in training mode, and in eval() it is not. {cause}",
     "unregistered": (
         "A {layer} of shape {shape} computes in forward, and is no part of your module: its numbers would never be "
         "trained, saved or loaded. Make layers in __init__, as self.something; several of them belong into "
@@ -215,7 +216,7 @@ LAYERS = {
     ),
     "numbers differ before": (
         "With the same weights the numbers {mode}differ, first in what goes into {where}: at {at} it is {mine:.4g}, "
-        "and {right:.4g} is expected. Look at what comes between it and the layer before."
+        "and {right:.4g} is expected. Look at what {before}."
     ),
     "shapes differ": (
         "With the same weights, {where} gives shape {mine}, and {right} is expected: look at its stride and padding, "
@@ -230,6 +231,10 @@ LAYERS = {
     "late stride": (
         "It is right in eval() and differs in training mode: {where} gives {shape} where {right} is due, so that the "
         "BN after it sees other numbers. Does a later layer have its stride?"
+    ),
+    "early stride": (
+        "It is right in eval() and differs in training mode: {where} gives {shape} where {right} is due, so that a BN "
+        "sees fewer numbers. Does a pooling or a stride come too early?"
     ),
     "dropout": (
         "{what} sets values to zero at random; without it the numbers are right. There is no dropout in a ResNet: "
@@ -280,6 +285,19 @@ LAYERS = {
         "Called several times with the same input{mode}, it does not always give the same: at {at} it comes to "
         "{mine:.4g}, and {right:.4g} is expected. The result may depend on the input alone, and not on chance or on "
         "the calls before."
+    ),
+    "differs for": (
+        "For the same values {how} it gives other numbers: at {at} it is {mine:.4g}, and {right:.4g} is expected. The "
+        "result may depend on the values alone."
+    ),
+    "stops for another order": (
+        "It stops where the values of x lie in another order in memory, as with torch.channels_last: .reshape works "
+        "there, and .view does not."
+    ),
+    "waits": "Each call waits for {seconds:.2g} seconds in which nothing is computed.",
+    "hidden": (
+        "Where values that come in are {what}, finite numbers come out: something on the way hides them, such as "
+        "torch.nan_to_num. Leave it out: whoever looks for a fault has to see them."
     ),
     "another result": "Called several times with the same input, it does not always give a tensor of the right shape.",
     "dtype": "It gives numbers of type {mine} and should give {right}, the type of its input.",
@@ -361,7 +379,7 @@ EXAMINED = {
     ),
     "ladder": "{says}",
     "ladder differs": "{says}",
-    "answers' shape": "ValueError: the answers have shape {shape}, and should have {right}",
+    "answers' shape": "The code runs, but the answers have shape {shape}, and should have {right}.",
     "other preparation": (
         "What comes to the first BN has {mine:.2g} of the deviation that it was trained with, and with healthy "
         "preparation {healthy:.2g}: look at how the pictures are prepared."

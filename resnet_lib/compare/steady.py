@@ -2,6 +2,8 @@
 
 import io
 from contextlib import redirect_stdout
+from math import inf
+from time import process_time  # the clock itself, as in `endless`
 
 import torch
 
@@ -12,9 +14,10 @@ from .errors import stopped
 from .kinds import found
 
 CALLS = 60  # a block that is left out once in ten calls shows in all but 2 of 1,000
-SECONDS = 0.25  # for calls in one mode, of a large module or a slow learner's code
+SECONDS = 0.5  # of `clock`, for calls in one mode, of a large module or a slow learner's code
 FEW = 3
 ENOUGH = 10 * TOLERANCE
+LONG = 0.02  # seconds in which nothing is computed; a grader's other process takes less for a call
 
 # What `watched` tells, in words.
 WHAT = {
@@ -45,10 +48,11 @@ def unsteady(run, training=False):
     return found("by chance", mode=" in training mode" if training else "") if drawn else None
 
 
-def another_time(learner, known, put_back):
+def another_time(learner, known, put_back, noted):
     """What a module gives otherwise when it is called again and again, as a finding, or None.
 
-    known: the `Reference`; put_back: gives the learner's module the reference's numbers.
+    known: the `Reference`; put_back: gives the learner's module the reference's numbers; noted: a list, to which a
+    finding is added that is worth a word and no mistake.
     """
     sizes = {i: x.numel() for i, x in enumerate(known.inputs) if x.shape[0] > 1}
     i = min(sizes, key=sizes.get)
@@ -58,7 +62,7 @@ def another_time(learner, known, put_back):
         learner.train(training)
         try:
             with within(), redirect_stdout(io.StringIO()):  # what is printed was printed in the runs before
-                wrong = _calls(learner, known.inputs[i], right, training)
+                wrong = _calls(learner, known.inputs[i], right, training, noted)
         except Endless:
             raise
         except Exception as error:  # whatever a learner's code raises is a finding
@@ -68,16 +72,20 @@ def another_time(learner, known, put_back):
     return None
 
 
-def _calls(learner, x, right, training):
+def _calls(learner, x, right, training, noted):
     """Call a module many times, in eval() under no_grad, as most cells of the course do."""
-    until = clock() + SECONDS
+    until, waited = clock() + SECONDS, inf
     with torch.set_grad_enabled(training), watched() as left:
         for n in range(CALLS):
             if n >= FEW and clock() > until:
                 break
+            began = clock() - 2 * process_time()
             out = learner(x.clone())
+            waited = min(waited, clock() - 2 * process_time() - began)
             if not same(out, right, ENOUGH):
                 break
+    if waited > LONG and not training:
+        noted.append(found("waits", seconds=waited))
     if wrong := lasting(left):
         return wrong
     if same(out, right, ENOUGH):

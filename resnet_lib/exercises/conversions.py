@@ -15,6 +15,10 @@ from .judge import judge
 from .results import NO_RESULT
 
 STRIDED = ("conv1", "conv2", "conv3", "the shortcut")
+UNLIKE = (  # a block that was in eval(), and one in training mode
+    "The block was in eval(), and your copy is in training mode, as everything newly made is.",
+    "The block was in training mode, and your copy is in eval().",
+)
 
 
 def check_to_v1(f, make=BTNK1, *, exercise=None):
@@ -29,14 +33,14 @@ def check_to_v1(f, make=BTNK1, *, exercise=None):
         for C, C1, S in ((12, 4, 2), (8, 8, 1), (16, 4, 3)):
             block = make(C, C1, S)
             draw_norms(block)
-            cases.append((block.eval(), torch.randn(1, C, 9, 9), C, C1, S))
+            cases.append((block.train(S == 1), torch.randn(1, C, 9, 9), C, C1, S))
 
     def call(f, block, x, C, C1, S):
         kept, due = deepcopy(block), deepcopy(block)
         due.conv1.stride, due.conv2.stride = due.conv2.stride, due.conv1.stride
         found = f(block)
         if isinstance(found, nn.Module) and found.training != block.training:
-            unlike.append("The block was in eval(), and your copy is in training mode, as everything newly made is.")
+            unlike.append(UNLIKE[block.training])
         return found, block, kept, due, x
 
     verdict = judge(
@@ -67,7 +71,7 @@ def to_v1(block):
 """,
     r"""
 `    v1.conv2.stride = first\n` → ``
-    conv2 has kept the stride: now F takes it twice, and G once. (Two assignments, one after the other: the second reads
+    conv2 has kept the stride: now F takes it twice. (Two assignments, one after the other: the second reads
     what the first has written.)
 `    v1.conv1.stride = second\n` → ``
     conv2 has given its stride away, and conv1 has not got it.
@@ -144,6 +148,8 @@ def _v1(found):
         return v1, (KINDS["shared layers" if shared else "original's strides"], {})
     if changed := _other(block.state_dict(), kept.state_dict()):
         return v1, (KINDS["original changed"], {"what": changed})
+    if [m.training for m in block.modules()] != [m.training for m in kept.modules()]:
+        return v1, (KINDS["original changed"], {"what": "the mode, training or eval(),"})
     if _where(v1) is None:
         return v1, (KINDS["other parts"], {})
     mine, theirs = v1.state_dict(), kept.state_dict()

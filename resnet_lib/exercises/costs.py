@@ -108,9 +108,15 @@ _OF_PART = {
 """,
 }
 _BNS_OF_PART = {
+    "basic": """
+`return total` → `return total - 2 * C`
+    You count one BN: a basic block has two, one after each 3×3.
+""",
     "BTNK2": """
 `C_out * 2` → `C * 2`
     You give every BN C channels: the first two follow convolutions that output C/4.
+`C_out * 2` → `C // 4 * 2`
+    You give every BN C/4 channels: the last follows a convolution that outputs C.
 """,
     "BTNK1": """
 `return total` → `return total - 2 * 4 * C1`

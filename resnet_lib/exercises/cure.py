@@ -22,7 +22,6 @@ from .unaffected import torch_again
 from .verdict import Verdict, Wrong
 
 ERROR = Kind("stopped", "{cause} (Python says: {said})")
-SAID = Kind("said", "{cause}.")
 STOPS = Kind("patient stops", "The code stops{place}. {cause}")
 SAME = Kind("still the same mistake", "{cause} This is still the mistake that it came with.")  # which one, hints say
 SYMPTOM = Kind(
@@ -44,6 +43,12 @@ UNNOTICED = Kind(
     "{name} accepts weights of which one has another name, {where}, and says nothing: that layer keeps the numbers it "
     "was drawn with. A function that loads by name should raise an error there.",
     "strict=False silences the error that load_state_dict raises for a name that does not fit.",
+)
+BY_ORDER = Kind(
+    "unknown name loaded by order",
+    "{name} accepts weights of which one has another name, {where}, and puts them into the network: it looks at the "
+    "order and not at that name. A function that loads by name should raise an error there.",
+    "zip pairs the first with the first, whatever they are called. Which names does your code compare?",
 )
 WEIGHTS_CHANGED = Kind(
     "weights changed",
@@ -207,12 +212,12 @@ def _of_loading(parts):
     """What is wrong with a function that loads, although the weights arrive; a finding, or None."""
     if not (load := parts.get("load")):
         return None
-    name, (changed, unnoticed) = getattr(load, "__name__", "load"), loads_by_name(parts)
+    name, (changed, unnoticed, arrived) = getattr(load, "__name__", "load"), loads_by_name(parts)
     if changed:
         return Finding(WEIGHTS_CHANGED, changed, {"name": name})
     if other := loads_otherwise(parts):
         return Finding(LOADED[other[0]], other[1], {"name": name})
-    return Finding(UNNOTICED, unnoticed, {"name": name}) if unnoticed else None
+    return Finding(BY_ORDER if arrived else UNNOTICED, unnoticed, {"name": name}) if unnoticed else None
 
 
 @one_thread()
@@ -276,7 +281,7 @@ def _stopped(design, proof, parts):
     """Where the code of these parts stops and what Python's error probably means, as a finding."""
     error = design.error or proof.error
     if isinstance(error, Finding):
-        return Finding(STOPS, values={"place": "", "cause": Finding(SAID, values={"cause": error})})
+        return error
     place = f" in {design.first}" if design.error and design.rows[0][2] else ""
     # An error with None is a forgotten return, in a network as in a function.
     module = {"stem", "block", "stages", "head"} >= {name for name, part in parts.items() if part is not HEALTHY[name]}

@@ -147,12 +147,12 @@ class Results:
         """Call f on copies of the cases; return f as it takes them. Raise `Wrong` for what is wrong whatever the
         numbers are."""
         f = taking(f, self.names, cases[0], lambda found: refuse(self.name, [found], hints), self.true)
-        until = endless.clock() + endless.LIMIT
+        until, begun = endless.clock() + endless.LIMIT, endless.monotonic()
         for case, right in zip(cases, due, strict=True):
             at = self.at(case)
             given, began = deepcopy(case), endless.clock()
             try:
-                with torch_again(), within(until - endless.clock(), endless.LIMIT):
+                with torch_again(), within(until - endless.clock(), begun):
                     yours = self.call(f, *given)
             except KeyboardInterrupt:
                 raise

@@ -171,6 +171,8 @@ KINDS = kinds_of(
         module as it was before.
     other names: It computes the right numbers. What follows looks at its parts by name, and there is none called
         {names}: call them so in __init__.
+    one for two: It computes the right numbers. But {names} is the very module that is called {other}, and the exercise
+        asks for one of its own: what follows looks at each by its name.
     at: {at}: {cause}
     made in eval: {name} gives a module that is in evaluation mode from the start, or has a part that is: its BNs would
         not use the batch in training. Leave out .eval() and train(False).
@@ -206,7 +208,7 @@ def _check(make, cases, part, names, exercise, look=None):
         raise Wrong(Verdict(False, name, finding=_finding("module given", name=name)))
     if not callable(make):
         raise Wrong(Verdict(False, name, finding=_finding("nothing callable", given=f"{make!r:.60}")))
-    noticed, made = (), []
+    noticed, noted, made = (), [], []
     # The first once more, after all the others: what an answer keeps from one to the next shows there.
     again = cases[:1] if len(cases) > 1 else []
 
@@ -230,7 +232,7 @@ def _check(make, cases, part, names, exercise, look=None):
             made.append(module)
             last = len(made) == len(cases) + len(again)
             try:
-                found = compare(module, known, PARTS.get(part, ""), asked, often=last)
+                found = compare(module, known, PARTS.get(part, ""), asked, noted if last else None)
             except Endless as error:
                 raise wrong(stopped(error), where(error)) from None
             if found:
@@ -238,8 +240,9 @@ def _check(make, cases, part, names, exercise, look=None):
             if not awake:
                 raise _wrong(part, name, _finding("made in eval", name=name))
             if missing := [n for n in names if n not in has]:
-                raise _wrong(part, name, _finding("other names", names=", ".join(missing)))
+                raise _wrong(part, name, _of_names(module, missing))
             noticed = noticed or remarks(module)
+    noticed = (*noticed, *map(say, noted))
     if finding := _needed(make, cases[0]):
         noticed = (*noticed, say(finding))
     if again and (what := _shared(made[0], made[-1])):
@@ -290,6 +293,18 @@ def _needed(make, case):
         except TypeError:
             return _finding("no default", name=getattr(make, "__name__", ""), argument=p.name, right=p.default)
     return None
+
+
+def _of_names(module, missing):
+    """What is wrong with names under which no module of its own is found, as a finding."""
+    for missed in missing:
+        try:
+            own = module.get_submodule(missed)
+        except AttributeError:
+            continue
+        other = next(n for n, m in module.named_modules() if m is own)
+        return _finding("one for two", names=missed, other=other or "the whole")
+    return _finding("other names", names=", ".join(missing))
 
 
 def _shared(one, other):

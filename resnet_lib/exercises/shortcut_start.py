@@ -22,7 +22,7 @@ START = kinds_of(
     other part: {where} is another part now. Leave all parts as they are, and change numbers alone.
     gone: {where} was {was} and is gone: keep its shape, and change its numbers.
     other shape: {where} was {was} and is {now}: keep its shape, and change its numbers.
-    other BNs: more BNs than the last of each block have changed. Where bn1 or bn2 gives zeros, conv3 gets only zeros
+    other BNs: other BNs than the last of each block have changed. Where bn1 or bn2 gives zeros, conv3 gets only zeros
         and cannot learn: take bn3 alone.
     shortcut: the BN or the convolution of the projection has changed. Only the shortcut should remain: take bn3.
     convolution: a convolution has changed. If conv3 gives zeros, its BN divides by nearly nothing, and what must learn

@@ -54,7 +54,8 @@ GROUPS = _groups(
     RELU: relu missing; relu before norm; relu before every norm; relu in G; other activation; other activation at;
         relu after the sum missing; relu before the sum; relu on F; relu on the shortcut
     BLOCK_S: S forgotten; S too large; stride in F; stride in G
-    STRIDE: stride; stride elsewhere; stride twice; no stride in F; no stride in G; BLOCK_S; output shape; late stride
+    STRIDE: stride; stride elsewhere; stride twice; no stride in F; no stride in G; BLOCK_S; output shape; late stride;
+        early stride
     POOLING: no pooling; average pooling; pooling numbers; pooling rounds up
     PADDING: padding; padding of a 3×3; padding mode; stem's padding mode; padding of a 1×1; POOLING
     MODES: batch statistics; batch statistics everywhere; stored statistics; stored statistics everywhere;
@@ -75,6 +76,7 @@ OWN = _parts(
     """
     [any network]
     other names → Only names have to change: those after self., in __init__ and in forward.
+    one for two → Count the brackets: each nn.ReLU() makes one module, however many names it is given.
     None returned; None made → A function gives back what stands after return, and without one it gives None.
     unregistered → Look for a layer without its self., or one that an earlier cell of the lesson made.
 

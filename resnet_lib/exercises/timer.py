@@ -129,8 +129,8 @@ KINDS = kinds_of(
     too many: {name} returns {n} times of {work}, and repeats = {repeats}.
     Hint: A run whose time nobody takes is a warm-up: call each work once before the loops.
     warm-up counted: {name} returns {n} times of {work}, and repeats = {repeats}: the warm-up does not count.
-    warm-up each time: {name} takes no turns. The order was {order}: warm up once before the loops, not before each
-        time.
+    warm-up each time: {name} runs each work more often than it should. The order was {order}: warm up once before the
+        loops, not before each time.
     no warm-up: {name} returns the first, slow run as a time. The order was {order}: there is no warm-up{of}.
     Hint: Print a name before each work runs. The right order is A B A B …, and not A A … B B ….
     never ran: {name} returns times of {works}, which never ran: call work().

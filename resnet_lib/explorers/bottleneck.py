@@ -4,6 +4,7 @@ from dataclasses import astuple, replace
 
 from .._common import shape_text
 from ..blocks import BTNK1, BTNK2
+from ..photos import PATTERNS
 from .base import WRONG
 from .block_design import BlockDesign
 from .block_maps import INSIDE, BlockMaps, look_at
@@ -27,6 +28,7 @@ from .trained import has_weights
 OWN = "– your own"  # the position, where the numbers are no position of a network
 STOPS = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048]
 STRIDE_ON = {"v1.5": "3x3", "v1": "1x1"}
+WHERE = "v1.5: S on the 3×3, v1: on the first 1×1; with S = 1 both are the same"
 WEIGHTS = {"random weights": "random", "trained weights": "trained"}
 
 
@@ -51,7 +53,7 @@ class BottleneckExplorer(InstrumentExplorer):
             block, C, W, C1, S, stride_on = astuple(self._places[block].design)
         own = {} if isinstance(block, str) else {block.__name__: block}
         self.block = Choice("block", {"BTNK1": "BTNK1", "BTNK2": "BTNK2", **own}, block, kind="buttons")
-        self.stride_on = Choice("S on the", STRIDE_ON, stride_on, kind="buttons", meaning="v1.5: S on the 3×3")
+        self.stride_on = Choice("S on the", STRIDE_ON, stride_on, kind="buttons", meaning=WHERE)
         self.position = Choice("position", {OWN: None, **self._places}, None, groups=headings(self._places))
         self.weights = Choice("weights", WEIGHTS, weights)
         self.picture = PictureChoice(picture)
@@ -106,11 +108,13 @@ class BottleneckExplorer(InstrumentExplorer):
         if control is self.position:
             if control.value is not None:
                 self._go_to(control.value)
-        elif control is self.C and self._was_legal_identity(design):
-            with self.together():  # C and C1 belong together in a BTNK2
+            return
+        if control is self.weights:
+            self._wished = control.value
+        if control is self.C and self._was_legal_identity(design):
+            with self.quietly():  # C and C1 belong together in a BTNK2
                 self.C1.value = design.C // 4
-        else:
-            self.update()
+        self.update()
 
     def _was_legal_identity(self, design):
         """Whether C alone has been moved from a BTNK2 whose numbers fitted."""
@@ -131,17 +135,26 @@ class BottleneckExplorer(InstrumentExplorer):
 
     def _go_to(self, place):
         d = place.design
-        with self.together():
+        with self.quietly():  # S stays on the convolution where it is: that is the learner's choice
             self.block.value, self.C.value, self.W.value = d.block, d.C, d.W
             self.C1.value, self.S.value = d.C1, d.S
-            self._wished = "trained" if has_weights(place.network) else self._wished
-            self._offer_weights()
+        self._wished = "trained" if has_weights(place.network) else self._wished
+        self.update()
+
+    # The wish for trained weights outlives numbers that have none, so what is undone brings it back too.
+
+    def _snapshot(self):
+        return super()._snapshot() | {"wished": self._wished}
+
+    def _restore(self, state):
+        self._wished = state["wished"]
+        super()._restore(state)
 
     # ── the scene ──
 
     def update(self):
         design = self.design
-        self.stride_on.disabled = not isinstance(design.block, str)
+        self.stride_on.disabled = not isinstance(design.block, str) or design.S == 1
         try:
             look = look_at(design)
         except WRONG as problem:
@@ -195,11 +208,12 @@ class BottleneckExplorer(InstrumentExplorer):
                 self.position.value = here[0] if here and isinstance(design.block, str) else None
 
     def _offer_weights(self):
-        """Trained weights are offered where a network that is here has this block. The wish for them is remembered."""
-        place = self.place
-        there = place is not None and has_weights(place.network)
+        """Trained weights are offered where a network that is here has this block, and the picture is one that networks
+        are trained for. The wish for them is remembered."""
+        place, picture = self.place, self.picture.value
+        pattern = isinstance(picture, str) and picture in PATTERNS
+        there = place is not None and has_weights(place.network) and not pattern
         with self.quietly():
-            self._wished = self.weights.value if len(self.weights.options) > 1 else self._wished
             self.weights.offer({k: v for k, v in WEIGHTS.items() if there or v == "random"}, "random")
             if there:
                 self.weights.value = self._wished

@@ -183,3 +183,15 @@ def told(before, controls):
             changes[name] = found
     much = now.keys() != before.keys() or any("options" in found for found in changes.values())
     return (now, {}) if much else (before, changes)
+
+
+def set_to(controls, state):
+    """Set controls to what they were, name → `wire`; return whether one of them does not offer that now."""
+    refused = False
+    for control in controls:
+        if control.name in state:
+            try:
+                control.wire = state[control.name]
+            except LookupError:
+                refused = True
+    return refused

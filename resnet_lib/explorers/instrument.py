@@ -47,7 +47,7 @@ from traitlets import Bytes, Dict, List, Unicode
 from .._common import one_thread
 from ..views.style import CSS, ERROR, MAIN, SHORTCUT, SUM
 from .base import AGAIN, LOCK, WRONG, Explorer
-from .controls import Action, Told, told
+from .controls import Action, Told, set_to, told
 from .stills import spoken
 from .tiles import Group, as_png, channels_of, one_map, pack, palettes, squeeze, still
 from .words import WORDS
@@ -224,13 +224,13 @@ class InstrumentExplorer(Explorer):
         self.page.show()
 
     def _restore(self, state):
-        with self.quietly():
-            for c in self._controls:
-                if c.name in state:
-                    with suppress(LookupError):  # an option that this setting does not have
-                        c.wire = state[c.name]
-        with self.working():
-            self.update()
+        for _ in range(2):  # the second time for what the numbers of now did not offer
+            with self.quietly():
+                refused = set_to(self._controls, state)
+            with self.working():
+                self.update()
+            if not refused:
+                break
         self._state, self._last = self._snapshot(), (None, 0.0)
 
     def _undo(self):

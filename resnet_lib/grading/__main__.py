@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..compare.endless import LIMIT
 from .grader import grade
 from .grades import Limits
 
@@ -13,7 +14,9 @@ def main():
     command.add_argument("folder", help="the submitted notebooks, each named after its student")
     command.add_argument("--lesson", required=True, help="the lesson's number, such as 03")
     command.add_argument("--out", default="grades.csv", help="the CSV to write (grades.csv)")
-    command.add_argument("--seconds", type=float, default=12, help="time for each exercise (12)")
+    command.add_argument(
+        "--seconds", type=float, default=LIMIT, help=f"time for each exercise, that of computing twice ({LIMIT})"
+    )
     command.add_argument("--memory", type=int, default=4000, help="MB for each submission (4000)")
     command.add_argument("--jobs", type=int, help="how many submissions at a time (one a processor)")
     command.add_argument("--own-numbers", action="store_true", help="hold those without a name to their file's, too")

@@ -86,7 +86,7 @@ class Child:
         args = [decoder.decode(a) for a in given["args"]]
         kwargs = {k: decoder.decode(v) for k, v in given["kwargs"].items()}
         tensors = {k: (t, t._version) for k, t in decoder.memo.items() if isinstance(t, torch.Tensor)}
-        f = self.objects[given["number"]]
+        held, f = wire.Held(decoder.memo), self.objects[given["number"]]
         module, roots = isinstance(f, nn.Module), [self.objects[n] for n in given["modules"]]
         self.given = {id(t): -1 - k for k, (t, _) in tensors.items()}
         trace = Trace(self.encode, self.slots([*([f] if module else []), *roots]), self.given, len(self.traces))
@@ -97,6 +97,7 @@ class Child:
         out, error = self.run(given, trace, f, args, kwargs)
         encoder = trace.encoder
         buffers, answer = encoder.buffers, {"nodes": trace.all, "left": self.left}
+        answer["parts"] = [[k, self.encoder(buffers).encode(collection)] for k, collection in held.changed()]
         if error is not None:
             answer["error"] = self.error(error)
         if module:
@@ -283,7 +284,7 @@ class Child:
                     space = module._parameters if name in module._parameters else module._buffers
                     now = space.get(name)
                     if now is not None and now.shape == value.shape and now.device == value.device:
-                        now.data.copy_(value)
+                        now.data = value.data if now.dtype != value.dtype else now.data.copy_(value)
                         now.requires_grad_(value.requires_grad) if now.is_leaf else None
                     else:
                         space[name] = value

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import os
 import queue
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ from .grades import CRASHED, LOOK, NOT_DONE, PASSED, TIMED_OUT, UNREADABLE, Grad
 from .line import Stream, reader
 from .processes import ROOT, Host
 from .submissions import NOTEBOOKS, bare, claimed, merged, read_lesson, without
-from .watching import kill
+from .watching import folder_for, kill
 
 LONG = 1800  # seconds for the solved lesson itself
 
@@ -61,7 +60,7 @@ def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS, jobs
             memory.write(reports.table({s: v for s, v in grades.items() if v is not None}, students, folder), say)
 
     if left:
-        with tempfile.TemporaryDirectory(prefix="grading-") as scratch, Graders(lesson, limits, scratch) as graders:
+        with folder_for("grading-") as scratch, Graders(lesson, limits, scratch) as graders:
             say(f"The solved lesson {lesson.number}: {graders.rehearse():.0f} s")
             for sentence in graders.open_doors():
                 say(sentence)
@@ -213,7 +212,7 @@ class Graders:
         said = {}
         while "end" not in said:
             usual = max(self.usual.values(), default=0)
-            end.settimeout(10 * (seconds or max(self.limits.seconds, 5 * usual)) + 60)
+            end.settimeout(10 * (seconds or max(self.limits.seconds, 10 * usual)) + 60)
             said, _ = wire.receive(reader(end))
             yield said
 

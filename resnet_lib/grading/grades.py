@@ -2,20 +2,22 @@
 
 from dataclasses import asdict, dataclass
 
+from ..compare.endless import LIMIT
+
 PASSED, PARTLY, FAILED, NOT_DONE, LOOK = "passed", "partly", "failed", "not done", "look at it"
 TIMED_OUT, CRASHED, UNREADABLE = "timed out", "crashed", "unreadable"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use: seconds for each exercise, and MB of memory."""
+    """What one submission may use: seconds of `compare.endless.clock` for each exercise, and MB of memory."""
 
-    seconds: float = 12
+    seconds: float = LIMIT
     memory: int = 4000
 
     def __post_init__(self):
         if self.seconds <= 0 or self.memory <= 0:
-            raise ValueError("seconds and memory must be positive: --seconds 12 --memory 4000 are usual")
+            raise ValueError("seconds and memory must be positive: --seconds 10 --memory 4000 are usual")
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class Exercise:
     def marked(self):
         """(grade, the library's classes in it, what the system could not close)."""
         limits = self.job["limits"]
-        seconds = max(limits["seconds"], 5 * self.job["usual"].get(str(self.n), 0))
+        seconds = max(limits["seconds"], 10 * self.job["usual"].get(str(self.n), 0))
         line = None
         try:
             line = Line(self.submissions, limits["memory"], seconds)

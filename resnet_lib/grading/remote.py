@@ -23,6 +23,7 @@ from .proxies import DATA, Chosen, Function, checked, stand_in
 from .replay import Replay
 
 CLOCK = time.perf_counter
+MOST_LINES = 20  # of a traceback: making one takes a moment
 
 
 def _forward(module, *args, **kwargs):
@@ -104,6 +105,8 @@ class Remote:
         for n, form in found.get("changed", []):
             with torch.no_grad():
                 given[n].copy_(reader().decode(form))
+        for n, form in found.get("parts", []):
+            wire.refill(encoder.kept[n], reader().decode(form))
         for nodes in found.get("effects", []):
             self.update(nodes, reader())
         if "error" in found:
@@ -183,7 +186,7 @@ class Remote:
         name, text = str(said.get("name"))[:100], str(said.get("text", ""))
         made = type(name if name.isidentifier() else kind.__name__, (kind,), {"__str__": lambda self: text})
         error = made.__new__(made, text)  # some want more than a text to begin with
-        for name, number, line, n in reversed(said.get("lines", [])):
+        for name, number, line, n in reversed(said.get("lines", [])[-MOST_LINES:]):
             error = _raised(error, str(name), int(number), str(line), self.known.get(n))
         return error
 

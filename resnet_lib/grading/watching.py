@@ -1,16 +1,12 @@
-"""How processes are watched and ended, and how crowded the machine is."""
+"""How processes are watched and ended, and folders removed."""
 
 import contextlib
 import os
 import signal
+import tempfile
 
-
-def crowded():
-    """How many times as long everything takes here, because other programs want the processors too; 4 at most."""
-    try:
-        return min(4.0, max(1.0, os.getloadavg()[0] / (2 * (os.cpu_count() or 1))))
-    except (AttributeError, OSError):
-        return 1.0
+BLOCK = 4096  # bytes that the smallest file takes
+LONGEST = 2000  # bytes of a folder's path; systems name no file by more than 4096
 
 
 def kill(pid, group=False):
@@ -42,10 +38,44 @@ def memory_of(pid):
 
 
 def size_of(folder):
-    """Bytes of the files in a folder."""
-    found = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                found += os.lstat(os.path.join(place, name)).st_size
+    """Bytes of the files in a folder, each a block at least; infinite where folders lie so deep in one another that
+    files could hide there."""
+    found, left = 0, [str(folder)]
+    while left:
+        here = left.pop()
+        if len(os.fsencode(here)) > LONGEST:
+            return float("inf")
+        with contextlib.suppress(OSError), os.scandir(here) as entries:
+            for entry in entries:
+                found += max(BLOCK, entry.stat(follow_symlinks=False).st_size)
+                left += [entry.path] if entry.is_dir(follow_symlinks=False) else []
     return found
+
+
+def remove(folder):
+    """Remove a folder with all that is in it. What lies deep is moved up first: its path may be too long to be named,
+    and its depth too great for shutil.rmtree."""
+    left, n = [str(folder)], 0
+    while left:
+        here = left.pop()
+        with contextlib.suppress(OSError):
+            os.chmod(here, 0o700)
+            for entry in list(os.scandir(here)):
+                if entry.is_dir(follow_symlinks=False):
+                    n += 1
+                    os.chmod(entry.path, 0o700)
+                    os.rename(entry.path, f"{folder}-{n}")
+                    left.append(f"{folder}-{n}")
+                else:
+                    os.unlink(entry.path)
+            os.rmdir(here)
+
+
+@contextlib.contextmanager
+def folder_for(prefix):
+    """A folder for the time of a `with` statement, removed whatever is left in it."""
+    found = tempfile.mkdtemp(prefix=prefix)
+    try:
+        yield found
+    finally:
+        remove(found)

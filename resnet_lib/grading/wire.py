@@ -221,6 +221,32 @@ class Decoder:
         return type(str(name), (Opaque,), {"__module__": "answer"})(str(said))
 
 
+class Held:
+    """The lists and dictionaries that a call was given, with what they held before it. memo: a decoder's."""
+
+    def __init__(self, memo):
+        self.before = {k: (v, _parts(v)) for k, v in memo.items() if type(v) in (list, dict)}
+
+    def changed(self):
+        """Those that hold something else now, (number, collection)."""
+        for k, (collection, before) in self.before.items():
+            if list(map(id, _parts(collection))) != list(map(id, before)):
+                yield k, collection
+
+
+def _parts(collection):
+    return [*collection, *(collection.values() if isinstance(collection, dict) else ())]
+
+
+def refill(collection, parts):
+    """Make a list or dictionary hold what the call on the other side has left in it."""
+    if isinstance(collection, dict) and isinstance(parts, dict):
+        collection.clear()
+        collection.update(parts)
+    elif isinstance(collection, list) and isinstance(parts, list):
+        collection[:] = parts
+
+
 def send(stream, header, buffers=()):
     """Write one message."""
     text = json.dumps([header, [len(b) for b in buffers]]).encode()

@@ -6,7 +6,7 @@ from functools import cache
 
 import torch
 
-from ..._common import one_thread, say
+from ..._common import Finding, one_thread, say
 from ...weights import load as trained
 from ..endless import Endless, within
 from ..kinds import found, several
@@ -63,7 +63,7 @@ class Proof:
             None,
         )
         if self.error:
-            answers = found("code stops", error=self.error)
+            answers = self.error if isinstance(self.error, Finding) else found("code stops", error=self.error)
         elif self.ladder.equal and self.answer is not None:
             answers = found("answers healthy")
             if self.company > TOLERANCE:
@@ -152,9 +152,10 @@ def _copied(reference):
 @one_thread()
 def loads_by_name(parts):
     """What else a `load` does to whose network the weights arrive: (the first of the weights that it changes, the
-    first name that it does not know and says nothing about), "" for each that there is not."""
+    first name that it does not know and says nothing about, "" for each that there is not, and whether the tensor of
+    that name has arrived all the same, as it does by order)."""
     reference, design, _ = published()
-    kept, given, changed, unnoticed = _copied(reference), _copied(reference), "", ""
+    kept, given, changed, unnoticed, arrived = _copied(reference), _copied(reference), "", "", False
     with within():
         parts["load"](assemble(parts, **design), given)
     changed = next((n for n, t in kept.items() if n not in given or not torch.equal(given[n], t)), "")
@@ -162,15 +163,18 @@ def loads_by_name(parts):
     for name in ("stage1.0.conv3.weight", "head.fc.bias", "stage2.0.bn1.running_mean"):
         # One letter more: sorted by name or not, it stays in its place.
         other = OrderedDict((f"{n}_" if n == name else n, t) for n, t in _copied(reference).items())
+        network = assemble(parts, **design)
         try:
             with within():
-                parts["load"](assemble(parts, **design), other)
+                parts["load"](network, other)
         except Endless:
             raise
         except Exception:  # that is how it says so
             continue
-        unnoticed = unnoticed or f"{name}_"
-    return changed, unnoticed
+        if not unnoticed:
+            unnoticed, mine = f"{name}_", network.state_dict().get(name)
+            arrived = mine is not None and torch.equal(mine, kept[name])
+    return changed, unnoticed, arrived
 
 
 @one_thread()
