@@ -76,6 +76,14 @@ def test_other_numbers_for_another_order_in_memory_or_in_float64_are_wrong():
     assert "in float64 it gives other numbers" in said(check_btnk2, double)
 
 
+@pytest.mark.parametrize("C", [256, 512, 1024, 2048])
+def test_a_block_that_is_wrong_at_one_of_the_sizes_of_resnet50_alone_is_refused(C):
+    def at_that_size(h):
+        return 1.01 * h if h.shape[1] == C else h
+
+    assert f"(C={C}), input (2, {C}, 3, 2): Every layer gives" in said(check_btnk2, block(at_end=at_that_size))
+
+
 def test_a_block_that_stops_for_another_order_in_memory_or_sleeps_is_right_and_hears_of_it():
     verdict = check_btnk2(block(at_begin=lambda h: h.view(len(h), -1).view(h.shape)))
     assert [".view does not" in remark for remark in verdict.remarks] == [True]
