@@ -140,7 +140,7 @@ def _watched(part, noted):
 
 def _left(patient, parts, names):
     """What is still wrong with these parts, a finding, or None."""
-    design, proof = shapes(parts), prove(parts, names)
+    design, proof = shapes(parts), prove(parts, names, brief=True)
     if design.error or proof.error:
         return _stopped(design, proof, parts)
     # MACs are counted of layers that are modules: where all else is healthy and the numbers right, they are no sign.
@@ -152,7 +152,7 @@ def _left(patient, parts, names):
         if wrong := _elsewhere(parts):
             return wrong
         # Names are free. Weights go by name, so that what is done with the network is seen in a healthy one.
-        proof = prove({**parts, **{name: HEALTHY[name] for name in MODULES}})
+        proof = prove({**parts, **{name: HEALTHY[name] for name in MODULES}}, brief=True)
     if proof.sick:
         if proof.why and proof.cause == _cause(tuple(patient.parts.items())):
             return Finding(SAME, values={"cause": proof.finding})
@@ -166,7 +166,7 @@ def _left(patient, parts, names):
 
 @cache
 def _cause(parts):
-    return prove(dict(parts)).cause
+    return prove(dict(parts), brief=True).cause
 
 
 @cache
