@@ -50,7 +50,9 @@ def _left_out(f, cases, due, results):
         return None
     takes, right = ([p for p in each if p.kind is p.POSITIONAL_OR_KEYWORD] for each in (takes, right))
     right = right[: len(cases[0])] if len(takes) >= len(cases[0]) else []  # not where it takes them with a *
-    needed = sum(p.default is p.empty for p in right)
+    needed = len(
+        [p for p in right if p.default is p.empty]
+    )  # an answer may have put another sum in the place of Python's
     for n in range(needed, len(right)):
         usual = [p.default for p in right[n:]]
         if any(p.default is p.empty for p in takes[n:]):  # it has no such default
