@@ -76,6 +76,7 @@ def test_an_endless_loop_is_stopped_and_its_line_is_named(f, place, monkeypatch)
     assert "still running" in str(stopped(error)) and "Python says" not in str(stopped(error))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["main thread", "other thread", "no timer"])
 def test_a_second_in_which_the_machine_ran_something_else_does_not_count(place, monkeypatch):
     began = time.monotonic()

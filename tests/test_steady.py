@@ -147,6 +147,7 @@ def test_what_a_part_puts_back_is_not_told(line):
     assert said(check_stem, stem(made=line)) == ""
 
 
+@pytest.mark.slow
 def test_a_part_without_a_default_that_the_exercise_gives_is_right_and_hears_of_it():
     assert "stops where a later cell leaves S out" in check_btnk1(lambda C, C1, S: BTNK1(C, C1, S)).remarks[-1]
     assert "says C1=64" in check_stem(lambda C, C1: Stem(C, C1)).remarks[-1]
