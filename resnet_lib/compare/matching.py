@@ -148,7 +148,7 @@ def _elsewhere(learner, known, places, surveys, part, noted):
     if noted is not None:
         again()
         wrong = unusual(learner, known, pairs_of(places, first, last, mine), noted)
-        if wrong := wrong or another_time(learner, known, again, noted):
+        if wrong := wrong or another_time(learner, known, again):
             return Found(wrong)
     return None
 

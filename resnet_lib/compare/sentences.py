@@ -294,7 +294,6 @@ LAYERS = {
         "It stops where the values of x lie in another order in memory, as with torch.channels_last: .reshape works "
         "there, and .view does not."
     ),
-    "waits": "Each call waits for {seconds:.2g} seconds in which nothing is computed.",
     "hidden": (
         "Where values that come in are {what}, finite numbers come out: something on the way hides them, such as "
         "torch.nan_to_num. Leave it out: whoever looks for a fault has to see them."

@@ -2,8 +2,6 @@
 
 import io
 from contextlib import redirect_stdout
-from math import inf
-from time import process_time  # the clock itself, as in `endless`
 
 import torch
 
@@ -17,7 +15,6 @@ CALLS = 60  # a block that is left out once in ten calls shows in all but 2 of 1
 SECONDS = 0.5  # of `clock`, for calls in one mode, of a large module or a slow learner's code
 FEW = 3
 ENOUGH = 10 * TOLERANCE
-LONG = 0.02  # seconds in which nothing is computed; a grader's other process takes less for a call
 
 # What `watched` tells, in words.
 WHAT = {
@@ -48,11 +45,10 @@ def unsteady(run, training=False):
     return found("by chance", mode=" in training mode" if training else "") if drawn else None
 
 
-def another_time(learner, known, put_back, noted):
+def another_time(learner, known, put_back):
     """What a module gives otherwise when it is called again and again, as a finding, or None.
 
-    known: the `Reference`; put_back: gives the learner's module the reference's numbers; noted: a list, to which a
-    finding is added that is worth a word and no mistake.
+    known: the `Reference`; put_back: gives the learner's module the reference's numbers.
     """
     sizes = {i: x.numel() for i, x in enumerate(known.inputs) if x.shape[0] > 1}
     i = min(sizes, key=sizes.get)
@@ -62,7 +58,7 @@ def another_time(learner, known, put_back, noted):
         learner.train(training)
         try:
             with within(), redirect_stdout(io.StringIO()):  # what is printed was printed in the runs before
-                wrong = _calls(learner, known.inputs[i], right, training, noted)
+                wrong = _calls(learner, known.inputs[i], right, training)
         except Endless:
             raise
         except Exception as error:  # whatever a learner's code raises is a finding
@@ -72,20 +68,16 @@ def another_time(learner, known, put_back, noted):
     return None
 
 
-def _calls(learner, x, right, training, noted):
+def _calls(learner, x, right, training):
     """Call a module many times, in eval() under no_grad, as most cells of the course do."""
-    until, waited = clock() + SECONDS, inf
+    until = clock() + SECONDS
     with torch.set_grad_enabled(training), watched() as left:
         for n in range(CALLS):
             if n >= FEW and clock() > until:
                 break
-            began = clock() - 2 * process_time()
             out = learner(x.clone())
-            waited = min(waited, clock() - 2 * process_time() - began)
             if not same(out, right, ENOUGH):
                 break
-    if waited > LONG and not training:
-        noted.append(found("waits", seconds=waited))
     if wrong := lasting(left):
         return wrong
     if same(out, right, ENOUGH):

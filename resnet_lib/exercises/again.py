@@ -14,7 +14,7 @@ from .taking import OTHER_DEFAULT
 from .unaffected import torch_again
 
 CALLS = 60  # what is wrong once in ten calls shows in all but 2 of 1,000
-SECONDS = 0.25  # for all of them
+SECONDS = 0.25  # of `endless.clock`, for all of them
 AGAIN = Kind(
     "asked again",
     "{name} was right at first, and is not when it is asked again. {what}",
@@ -50,9 +50,8 @@ def _left_out(f, cases, due, results):
         return None
     takes, right = ([p for p in each if p.kind is p.POSITIONAL_OR_KEYWORD] for each in (takes, right))
     right = right[: len(cases[0])] if len(takes) >= len(cases[0]) else []  # not where it takes them with a *
-    needed = len(
-        [p for p in right if p.default is p.empty]
-    )  # an answer may have put another sum in the place of Python's
+    # Not sum(…): an answer may have put another function in its place.
+    needed = len([p for p in right if p.default is p.empty])
     for n in range(needed, len(right)):
         usual = [p.default for p in right[n:]]
         if any(p.default is p.empty for p in takes[n:]):  # it has no such default
