@@ -41,10 +41,11 @@ def test_in_a_notebook_it_begins_by_measuring_the_network_as_given(explorer):
     (row,) = opened.rows
     assert (row["what"], row["batch"], row["W"], row["factor"]) == (GIVEN, 2, 32, 1)
     assert len(row["timing"].seconds) == 4 and f"<b>{ms(row['timing'].median / 2)}</b>" in opened.table.value
-    assert "press “measure”" in opened.table.value and opened.now.value == ""
+    assert "press “measure”" in opened.table.value and "in turns" not in opened.table.value and opened.now.value == ""
     opened.way.value = PLAIN
     opened.measure.click()
-    assert [row["what"] for row in opened.rows] == [GIVEN, PLAIN] and "Predict" not in opened.table.value
+    assert [row["what"] for row in opened.rows] == [GIVEN, PLAIN]
+    assert "Predict" not in opened.table.value and "in turns" in opened.table.value
 
 
 def test_the_measurement_at_the_start_is_short_where_the_network_is_slow():

@@ -151,6 +151,7 @@ def _table(rows):
     names = (
         "measured | batch | W | threads | ms a picture | middle half | pictures a second | GFLOP/s | as fast as given"
     )
-    ask = "" if len(rows) > 1 or rows[0]["what"] != GIVEN else PREDICT
-    note = "Medians. GFLOPs = 2 × 10⁹ MACs. “As given” ran in turns with each, at the same settings."
-    return f'{table(names, cells)}{ask}<p class="quiet">{note}</p>'
+    alone = len(rows) == 1 and rows[0]["what"] == GIVEN
+    in_turns = "" if alone else " “As given” ran in turns with each, at the same settings."
+    note = f'<p class="quiet">Medians. GFLOPs = 2 × 10⁹ MACs.{in_turns}</p>'
+    return f"{table(names, cells)}{PREDICT if alone else ''}{note}"
