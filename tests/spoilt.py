@@ -90,6 +90,8 @@ ACTIVATIONS = {
     "nn.Softplus()": None,
     "nn.Hardswish()": None,
     "nn.LeakyReLU(0.1)": None,
+    "nn.Hardtanh(0, 20)": None,
+    "nn.LeakyReLU(1e-4)": None,
 }
 NORM_MISSING = ("norm missing", "projection's norm missing", "norm left out", "projection's norm left out")
 NO_BACK = ("nothing runs back", "cut off", "no gradient reaches")
@@ -102,6 +104,7 @@ def _of_norms(norms, convs):
         for more, kinds in {
             ", eps=0.1": ("eps", "eps everywhere"),
             ", eps=1e-3": ("eps", "eps everywhere"),
+            ", eps=0": ("eps", "eps everywhere"),
             ", momentum=0.01": ("running statistics",),
             ", momentum=None": ("running statistics",),
             ", affine=False": ("norm without weight",),
@@ -173,8 +176,8 @@ def _anywhere(names):
         for text, true in {
             "{x}.detach()": dict.fromkeys(NO_BACK, ""),
             "{x}.data": dict.fromkeys(NO_BACK, ""),
-            "F.dropout({x}, 0.2, self.training)": {"dropout": ""},
-            "F.dropout2d({x}, 0.2, self.training)": {"dropout": ""},
+            "F.dropout({x}, 0.2, self.training)": {"dropout": "", "by chance": "random"},  # TorchScript hides which
+            "F.dropout2d({x}, 0.2, self.training)": {"dropout": "", "by chance": "random"},
             "{x}.clamp(max=6)": {"other activation": "ReLU6", "other activation at": "ReLU6"},
             "{x} * 0.9": {},
             "{x}.half().float()": {},
@@ -182,6 +185,10 @@ def _anywhere(names):
             "{x}.transpose(2, 3)": {},
             "{x} - {x}.mean(0)": {},
             "{x} + 0.1 * self.training": {},
+            "{x}.bfloat16().float()": {},
+            "{x}.roll(1, 3)": {},
+            "0.1 * {x} + (0.9 * {x}).detach()": {},
+            "2 * {x} if {x}.shape[2] == {x}.shape[3] else 1 * {x}": {},
         }.items():
             yield Spoilt(f"{name}: {text}", after(name, code(text)), true)
 

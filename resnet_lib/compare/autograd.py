@@ -43,8 +43,10 @@ def by_graph(found):
 
 
 def offsets(found):
-    """Give products that no call has shown the row of numbers that is added to them, as their bias."""
-    products = [w for w in found.layers if w.kind == "weights" and w.given is None and w.tensors.get("bias") is None]
+    """Give products that no call has shown, and linear layers, the row of numbers that is added to them, as their
+    bias."""
+    products = [w for w in found.layers if w.kind == "weights" and w.tensors.get("bias") is None]
+    products = [w for w in products if w.given is None or len(w.shape) == 2]
     if not products or getattr(found.out, "grad_fn", None) is None:
         return
     left, nodes = {w.first.data_ptr(): w for w in products}, [found.out.grad_fn]

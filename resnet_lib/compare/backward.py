@@ -36,6 +36,7 @@ def misplaced(learner, pairs):
     trained = {p.data_ptr(): n for n, p in learner.named_parameters()}
     saved = set(learner.state_dict(keep_vars=True))
     kept = {b.data_ptr(): n for n, b in learner.named_buffers() if b.is_floating_point() and n in saved}
+    plain = {t.data_ptr(): k for m in learner.modules() for k, t in vars(m).items() if isinstance(t, torch.Tensor)}
     used = set()
     for layer, own in pairs:
         name = layer_name(own.name)
@@ -48,6 +49,9 @@ def misplaced(learner, pairs):
                 return found("not a parameter", layer_name(kept.get(t.data_ptr(), name)))
             if role in ("mean", "var") and t.data_ptr() in trained:
                 return found("a parameter", layer_name(trained[t.data_ptr()]))
+            if role in ("mean", "var") and t.data_ptr() in plain:
+                names = [plain.get(own.tensors[r].data_ptr()) for r in ("mean", "var")]
+                return found("statistics loose", name, names=" and ".join(filter(None, names)))
     for place, name in (*trained.items(), *kept.items()):
         if place not in used:
             kind = "parameter" if place in trained else "buffer"
@@ -59,7 +63,7 @@ def backward(known, theirs, run, pairs, part, training):
     """What differs on the way back, as a finding, or None. known: the `Reference`; theirs, run: surveys of
     equal runs; pairs: of these runs."""
     if not run.out.requires_grad:
-        return found("cut off")
+        return found("cut off", only="")
     try:
         with within():
             mine = _gradients(run.out, [run.x, *_tensors(own for _, own in pairs)])
@@ -70,7 +74,7 @@ def backward(known, theirs, run, pairs, part, training):
             return found("stopped on the way back", line=where(error), cause=stopped(error))
         return found("backward stops", message=message.partition(" Hint")[0].rstrip("."))
     turned = [False, *(own.turned and t is own.tensors["weight"] for _, own in pairs for t in _roles(own))]
-    mine = [g.t() if turn and g is not None else g for g, turn in zip(mine, turned, strict=True)]
+    mine = [g.transpose(0, 1) if turn and g is not None else g for g, turn in zip(mine, turned, strict=True)]
     kept = known.gradients(theirs, _gradients)
     right = [kept[""], *(kept[layer.name, role] for layer, _ in pairs for role in ROLES if (layer.name, role) in kept)]
     names = ["the input", *(f"{layer_name(own.name)}" for _, own in pairs for t in _roles(own))]
@@ -99,11 +103,27 @@ def _gradients(out, tensors):
     weights = torch.randn(out.shape, generator=torch.Generator().manual_seed(1)).to(out)
     asked = [i for i, t in enumerate(tensors) if t.requires_grad]
     with torch.enable_grad():
-        found_now = torch.autograd.grad(
-            (out * weights).sum(), [tensors[i] for i in asked], allow_unused=True, retain_graph=True
-        )
+        loss, due = (out * weights).sum(), [tensors[i] for i in asked]
+        try:
+            found_now = torch.autograd.grad(loss, due, allow_unused=True, retain_graph=True)
+        except RuntimeError as error:
+            if "use_reentrant" not in str(error) or not all(t.is_leaf for t in due):
+                raise
+            found_now = _all_the_way(loss, due)
     given = dict(zip(asked, found_now, strict=True))
     return [given.get(i) for i in range(len(tensors))]
+
+
+def _all_the_way(loss, leaves):
+    """Gradients as loss.backward() leaves them, which a checkpoint with use_reentrant=True asks for."""
+    kept = [t.grad for t in leaves]
+    for t in leaves:
+        t.grad = None
+    loss.backward(retain_graph=True)
+    found_now = [t.grad for t in leaves]
+    for t, grad in zip(leaves, kept, strict=True):
+        t.grad = grad
+    return found_now
 
 
 def _alike(mine, right):
@@ -127,5 +147,5 @@ def _planted(part, reference, theirs, mine, pairs):
         if all(
             _alike(z if a is None else a, z if b is None else b) for a, b, z in zip(mine, found_now, zero, strict=True)
         ):
-            return found("nothing runs back", what=what)
+            return found("nothing runs back", what=what, only="")
     return None

@@ -63,14 +63,14 @@ def explain(learner, reference, x, theirs, mine, tried, part, training=False):
     for places, run in tried:
         taps = {layer.name: own for layer, own in pairs_of(places, theirs, run, mine)}
         runs.append(_Run(run, taps, _equal(theirs.layers, taps)))
-    if dropped := _dropped(learner, x, theirs, mine, tried):
-        return Found(dropped)
+    if without := dropped(learner, x, theirs, mine, tried):
+        return Found(without)
     most = max(run.equal for run in runs)
     causes = [_cause(learner, reference, theirs, x, part, run, training) for run in runs if run.equal == most]
     return next((cause for cause, proved in causes if proved), causes[0][0])
 
 
-def _dropped(learner, x, theirs, mine, tried):
+def dropped(learner, x, theirs, mine, tried):
     """A dropout without which the numbers are right, as a finding, or None."""
     for places, run in tried:
         if not run.dropped:
@@ -202,7 +202,8 @@ def _unproved(learner, taps, run, theirs, x, part, differing, training):
         return found("numbers differ", name, look=look_at(first.name, "the order of its steps"), **values)
     hidden = any(t.result is None for t in taps.values())
     kind = "differs somewhere" if hidden else "differs after the block's layers" if part else "differs after the layers"
-    return found(kind, look=look_at(part or "logits", "the sum and what follows it"), **values)
+    whole = "logits" if theirs.layers[-1].name == "head.fc" else "stage"
+    return found(kind, look=look_at(part or whole, "the sum and what follows it"), **values)
 
 
 def look_before(layer, x):
@@ -211,11 +212,15 @@ def look_before(layer, x):
 
 
 def two_numbers(mine, right):
-    """Where two tensors of one shape first differ, and what is there: a finding's values."""
+    """Where two tensors of one shape first differ, and what is there, in as many digits as tell the two apart: a
+    finding's values."""
     mine, right = mine.detach().double(), right.detach().double()
     off = ~((mine - right).abs() <= TOLERANCE * (right.abs().max() or 1.0))
     at = tuple(off.nonzero()[0].tolist()) if off.any() else (0,) * mine.dim()
-    return {"at": list(at), "mine": mine[at].item(), "right": right[at].item()}
+    both = mine[at].item(), right[at].item()
+    digits = next((n for n in range(4, 9) if len({f"{number:.{n}g}" for number in both}) == 2), 9)
+    mine, right = (float(f"{number:.{digits}g}") for number in both)
+    return {"at": list(at), "mine": mine, "right": right}
 
 
 def _seen_other(taps, layer):

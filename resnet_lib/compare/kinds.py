@@ -20,6 +20,7 @@ LOOK = {
     "stage0": "what follows BN: the ReLU and the pooling",
     "projection": "what follows its BN",
     "block": "the sum and what follows it",
+    "stage": "what follows the last block",
     "logits": "the global average, the flattening, and whether something follows the linear layer",
 }
 

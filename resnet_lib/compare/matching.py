@@ -5,13 +5,15 @@ way back in backward.py.
 """
 
 from collections import Counter
+from dataclasses import replace
 
 import torch
 from torch import nn
 
-from .._common import one_thread, shape_text
+from .._common import gap, one_thread, shape_text
+from . import kept
 from .backward import backward, frozen, lacking, misplaced
-from .differing import TOLERANCE, Found, explain, idle, line_of, look_before, same, two_numbers, what_of
+from .differing import TOLERANCE, Found, dropped, explain, idle, line_of, look_before, same, two_numbers, what_of
 from .errors import stopped
 from .kinds import found, kinds, layer_name
 from .misfit import blocks_of_stages, of_layers
@@ -21,6 +23,8 @@ from .survey import Layer, survey
 from .unusual import unusual
 
 ENOUGH = 10 * TOLERANCE  # in training, where each BN divides by what rounding has touched
+MUCH = 100 * ENOUGH
+MODES = {"batch statistics", "batch statistics everywhere", "eps", "eps everywhere"}  # in training they show little
 
 
 @one_thread()
@@ -39,8 +43,10 @@ def compare(learner, known, part="", names=(), noted=None):
     if still := frozen(learner):
         return Found(still)
     with torch.no_grad():
-        theirs, mine = known.run(0), survey(learner.eval(), x)
+        theirs, mine = known.run(0), survey(learner, x, training=False)
         first = theirs
+        if mine.made:
+            return Found(found("made in forward", layer_name(mine.made.rpartition(".")[0] or mine.made)))
         if wrong := unsteady(mine):
             return Found(wrong)
         if wrong := _of_layers(learner, theirs, mine, x):
@@ -64,6 +70,8 @@ def compare(learner, known, part="", names=(), noted=None):
         if not right:
             if wrong := _of_another_type(learner, theirs, tried):
                 return wrong
+            if wrong := kept.computed(learner):  # the reference's numbers have not come to where they belong
+                return Found(wrong)
             wrong = explain(learner, reference, x, theirs, mine, tried, part)
             return _of_eval(wrong, learner, known, 0, (first, mine), tried)
         for i, other in enumerate(known.inputs[1:], 1):
@@ -102,17 +110,33 @@ def _of_another_type(learner, theirs, tried):
 
 def _of_eval(wrong, learner, known, i, surveys, tried):
     """The same `Found`, which also says so where in training mode the i-th input gives the right numbers: what is left
-    out in eval() alone stands in the code, and whoever reads that it is missing looks for it in vain."""
-    first, mine = surveys
-    x = known.inputs[i]
-    if x.shape[0] == 1 or {"batch statistics", "batch statistics everywhere"} & set(kinds(wrong.finding)):
+    out in eval() alone stands in the code, and whoever reads that it is missing looks for it in vain.
+
+    In training a BN hides a factor and what is small: what it stores has to be right as well, and in eval() much has to
+    be wrong.
+    """
+    x, mine = known.inputs[i], surveys[1]
+    if x.shape[0] == 1 or MODES & set(kinds(wrong.finding)):
         return wrong
-    for places, _ in tried:
-        copy(pairs_of(places, first, mine, mine))
-        run = survey(learner.train(), x, mine)
-        if not run.error and same(run.out, known.run(i, True).out, ENOUGH):
-            return wrong._replace(finding=found("only in eval", cause=wrong.finding))
+    for places, run in tried:
+        if isinstance(run.out, torch.Tensor) and gap(run.out, known.run(i).out)[1] < MUCH:
+            continue
+        if runs := _right_in_training(learner, known, i, places, surveys):
+            other = survey(learner, x.flip(0), mine).out  # what it keeps of one input shows at the next
+            if isinstance(other, torch.Tensor) and same(other.flip(0), runs[0].out, ENOUGH):
+                return wrong._replace(finding=found("only in eval", cause=wrong.finding))
     return wrong
+
+
+def _right_in_training(learner, known, i, places, surveys):
+    """The surveys of the i-th input in training mode, the reference's and the learner's, where the learner's module
+    gives and stores the right numbers; or None."""
+    first, mine = surveys
+    with torch.no_grad():
+        copy(pairs_of(places, first, mine, mine))
+    theirs, run = known.run(i, True), survey(learner, known.inputs[i], mine, training=True)
+    right = not run.error and same(run.out, theirs.out, ENOUGH)
+    return (theirs, run) if right and not _stored(pairs_of(places, theirs, run, mine), known.inputs[i]) else None
 
 
 def _elsewhere(learner, known, places, surveys, part, noted):
@@ -130,7 +154,7 @@ def _elsewhere(learner, known, places, surveys, part, noted):
     for training, i in at:
         again()
         x = inputs[i]
-        theirs, run = known.run(i, training), survey(learner.train(training), x, mine)
+        theirs, run = known.run(i, training), survey(learner, x, mine, training=training)
         last = run
         if wrong := unsteady(run, training):
             return Found(wrong)
@@ -142,8 +166,16 @@ def _elsewhere(learner, known, places, surveys, part, noted):
             return wrong._replace(shape=x.shape)
         if run.changed:
             return Found(found("input overwritten"))
+        if run.dropped and (wrong := dropped(learner, x, theirs, mine, [(places, run)])):
+            return Found(wrong)
         pairs = pairs_of(places, theirs, run, mine)
-        if wrong := training and _stored(pairs, x) or backward(known, theirs, run, pairs, part, training):
+        if wrong := training and _stored(pairs, x):
+            return Found(wrong)
+        if wrong := backward(known, theirs, run, pairs, part, training):
+            only = " in training mode" if training and part else ""  # in eval() it was right
+            if not training and _trains(learner, known, places, surveys):
+                only = " in eval()"
+            wrong = replace(wrong, values={**wrong.values, "only": only})
             return Found(wrong, wrong.values.get("line", ""))
     if noted is not None:
         again()
@@ -153,20 +185,32 @@ def _elsewhere(learner, known, places, surveys, part, noted):
     return None
 
 
+def _trains(learner, known, places, surveys):
+    """Whether in training mode the way back is right."""
+    i = next(i for i, x in enumerate(known.inputs) if x.shape[0] > 1)
+    runs = _right_in_training(learner, known, i, places, surveys)
+    return runs and not backward(known, *runs, pairs_of(places, *runs, surveys[1]), "", True)
+
+
 def _stored(pairs, x):
     """A BN that does not keep the running mean and variance of x, as a finding, or None."""
     for layer, own in pairs:
         # A variance divided by n and not by n − 1 is no mistake worth a word.
         for role, enough in (("mean", ENOUGH), ("var", 0.02)) if layer.kind == "norm" else ():
             if not same(*(t.tensors[role].view(-1) for t in (own, layer)), enough):
-                if own.given is not None and not same(own.given, layer.given, ENOUGH):
+                if own.calls > 1:
+                    return found("called several times", layer_name(own.name), times=own.calls)
+                if _given_other(layer, own):
                     values = two_numbers(own.given, layer.given)
                     values |= {"mode": "in training mode ", "before": look_before(layer, x)}
                     return found("numbers differ before", layer_name(own.name), **values)
-                if own.calls > 1:
-                    return found("called several times", layer_name(own.name), times=own.calls)
                 return found("running statistics" if own.given is not None else "stored numbers", layer_name(own.name))
     return None
+
+
+def _given_other(layer, own):
+    given = own.given
+    return given is not None and given.shape == layer.given.shape and not same(given, layer.given, ENOUGH)
 
 
 def _under_names(pairs, names):
@@ -203,7 +247,9 @@ def _of_layers(learner, theirs, mine, x):
     if any(row[-1] != "same" for row in rows) or _biased(theirs, mine):
         # What no call shows, autograd does, and past .detach() it shows nothing.
         if isinstance(mine.out, torch.Tensor) and not mine.out.requires_grad and _unseen(mine):
-            return Found(found("cut off"))
+            return Found(found("cut off", only=""))
+        if wrong := kept.computed(learner) or kept.loose(learner):
+            return Found(wrong, end)
         return _of_tables(rows, theirs, mine, learner, end)
     if not mine.error and not isinstance(mine.out, torch.Tensor):
         none = found("None returned") if mine.out is None else found("no tensor returned", what=what_of(mine.out))
@@ -279,6 +325,7 @@ def _repeated(wrong, mine, learner):
     missing = Counter(row[1] for row in wrong if row[-1] == "missing")
     if not again or len(missing) != len({row[1] for row in wrong}) or not missing.keys() <= {a.shape for a in again}:
         return None
+    again = [layer for layer in again if layer.shape in missing]
     times = again[0].calls
     inside = [n for n, _ in learner.named_modules() if n and all(f"{a.name}.".startswith(f"{n}.") for a in again)]
     return found("layer repeated", layer_name(max(inside, key=len, default=again[0].name)), times=times)
@@ -291,20 +338,6 @@ def _unmade(learner):
     used = getattr(type(learner).forward, "__code__", None)
     kept = [name for name, value in vars(learner).items() if isinstance(value, type) and issubclass(value, nn.Module)]
     return next((name for name in kept if used and name in used.co_names), None)
-
-
-def remarks(learner):
-    """What is allowed and yet worth a word."""
-    said = []
-    if any(getattr(m, "inplace", False) for m in learner.modules()):
-        said.append(
-            "inplace=True computes the same and saves memory, but it overwrites what the BN before it gave: whoever "
-            "looks there finds the ReLU's numbers."
-        )
-    relus = [m for m in learner.modules() if isinstance(m, nn.ReLU)]
-    if len(relus) == 1 and sum(isinstance(m, nn.BatchNorm2d) for m in learner.modules()) > 2:
-        said.append("One ReLU module serves several places: right, but none of them has a name of its own to look at.")
-    return tuple(said)
 
 
 def _biased(theirs, mine):

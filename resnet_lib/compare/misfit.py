@@ -21,13 +21,15 @@ def blocks_of_stages(theirs, mine):
             blocks[at[1]][at[2]].append(layer)
     due, has, said = Counter(keys(theirs)), Counter(keys(mine)), []
     for stage, its in blocks.items():
-        *_, last = its.values()  # a BTNK2, where there is more than one
-        look = next(layer.key for layer in last if layer.name.endswith("conv2"))
-        n, more = len(its), has[look] - len(its)
-        if more and n > 1:
+        *_, last = its.values()
+        look = next(layer for layer in last if layer.name.endswith("conv2"))
+        n, more, C1 = len(its), has[look.key] - len(its), look.shape[0]
+        if more:
             said.append(found("blocks in a stage", f"stage{stage}", stage=stage, n=n + more, right=n))
-            for layer in last:
-                due[layer.key] += more
+            BTNK2 = [("weights", (C1, 4 * C1)), look.key, ("weights", (4 * C1, C1))]
+            BTNK2 += [("norm", (C1, 1)), ("norm", (C1, 1)), ("norm", (4 * C1, 1))]
+            for key in keys(last) if n > 1 else BTNK2:
+                due[key] += more
     return several(*said) if due == has else None
 
 

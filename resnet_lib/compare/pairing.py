@@ -352,5 +352,5 @@ def copy(pairs):
     for theirs, own in pairs:
         for role, t in theirs.tensors.items():
             if own.tensors.get(role) is not None and t is not None:
-                to = own.tensors[role].t() if own.turned and role == "weight" else own.tensors[role]
+                to = own.tensors[role].transpose(0, 1) if own.turned and role == "weight" else own.tensors[role]
                 to.copy_(t.view_as(to))

@@ -41,7 +41,7 @@ def _gradients(where, at, mine, right, mode, all, **_):
     every = " All the gradients do." if all else ""
     return (
         f"The numbers are right, but the gradients differ {mode}.{every} Counted from the end, first at {where}: "
-        f"at {at} it is {mine:.4g}, and {right:.4g} is expected."
+        f"at {at} it is {mine:.9g}, and {right:.9g} is expected."
     )
 
 
@@ -71,7 +71,7 @@ def _entries(cause, more, **_):
 
 
 def _stage_blocks(stage, n, right, **_):
-    return f"Stage {stage} has {n} {'block' if n == 1 else 'blocks'}, and {right} are due."
+    return f"Stage {stage} has {n} {'block' if n == 1 else 'blocks'}, and {right} {'is' if right == 1 else 'are'} due."
 
 
 BATCH = "uses the statistics of the batch, as in training mode: call eval(); F.batch_norm wants training=self.training"
@@ -160,6 +160,18 @@ LAYERS = {
         "trained, saved or loaded. Make layers in __init__, as self.something; several of them belong into "
         "nn.Sequential or nn.ModuleList, not into a plain list."
     ),
+    "computed weight": (
+        "The weight of {where} is computed from other numbers, as weight_norm and other parametrizations do. Those "
+        "would be trained, saved and loaded, and the reference's weight does not fit there: leave it out."
+    ),
+    "statistics loose": (
+        "{where} keeps {names} as plain tensors: they would not be saved, loaded or moved to another device. In "
+        "__init__ write self.register_buffer(name, tensor) for each."
+    ),
+    "made in forward": (
+        "{where} is made in forward: before the first call it is no part of your module, and an optimizer made before "
+        "would not train it. Make layers in __init__, and call them in forward."
+    ),
     "no layers": "It has no layers yet: make them in __init__, as self.something, and call them in forward.",
     "layers unused": "Its layers are there, but what forward gives, {what}, depends on none of them.",
     "x returned": "forward gives back x as it came in: return what the layers have made of it.",
@@ -204,19 +216,19 @@ LAYERS = {
     ),
     **dict.fromkeys(
         ("differs after the layers", "differs after the block's layers"),
-        "Every layer gives the right numbers, but what comes out {mode}differs: at {at} it is {mine:.4g}, and "
-        "{right:.4g} is expected. Check {look}.",
+        "Every layer gives the right numbers, but what comes out {mode}differs: at {at} it is {mine:.9g}, and "
+        "{right:.9g} is expected. Check {look}.",
     ),
     "differs somewhere": (
-        "With the same weights the numbers {mode}differ: at {at} yours is {mine:.4g}, and {right:.4g} is expected."
+        "With the same weights the numbers {mode}differ: at {at} yours is {mine:.9g}, and {right:.9g} is expected."
     ),
     "numbers differ": (
-        "With the same weights the numbers {mode}differ, first in what {where} gives: at {at} it is {mine:.4g}, and "
-        "{right:.4g} is expected. Check {look}."
+        "With the same weights the numbers {mode}differ, first in what {where} gives: at {at} it is {mine:.9g}, and "
+        "{right:.9g} is expected. Check {look}."
     ),
     "numbers differ before": (
-        "With the same weights the numbers {mode}differ, first in what goes into {where}: at {at} it is {mine:.4g}, "
-        "and {right:.4g} is expected. Look at what {before}."
+        "With the same weights the numbers {mode}differ, first in what goes into {where}: at {at} it is {mine:.9g}, "
+        "and {right:.9g} is expected. Look at what {before}."
     ),
     "shapes differ": (
         "With the same weights, {where} gives shape {mine}, and {right} is expected: look at its stride and padding, "
@@ -240,7 +252,7 @@ LAYERS = {
         "{what} sets values to zero at random; without it the numbers are right. There is no dropout in a ResNet: "
         "leave it out."
     ),
-    "cut off": "The result is cut off from the weights, which could not be trained: no .detach(), no no_grad.",
+    "cut off": "The result{only} is cut off from the weights, which could not be trained: no .detach(), no no_grad.",
     "no gradient reaches": (
         "{where} counts in what forward gives, and no gradient reaches it, so that it would never be trained: no "
         ".detach(), .data or no_grad."
@@ -255,8 +267,8 @@ LAYERS = {
     ),
     "stopped on the way back": "It gives the right numbers, and the way back to its gradients stops. {cause}",
     "nothing runs back": (
-        "The numbers are right, and the gradients are not: nothing runs back through {what}, as after .detach(), .data "
-        "or torch.no_grad(). This is proved: the reference, cut off there, has your gradients."
+        "The numbers are right, and the gradients{only} are not: nothing runs back through {what}, as after .detach(), "
+        ".data or torch.no_grad(). This is proved: the reference, cut off there, has your gradients."
     ),
     "gradients differ": _gradients,
     "not a parameter": "{where} is no nn.Parameter and would never be trained.",
@@ -279,15 +291,15 @@ LAYERS = {
     ),
     "another without gradients": (
         "Under torch.no_grad() it gives other numbers than with gradients, for the same input: at {at} it is "
-        "{mine:.4g}, and {right:.4g} is expected."
+        "{mine:.9g}, and {right:.9g} is expected."
     ),
     "another time": (
         "Called several times with the same input{mode}, it does not always give the same: at {at} it comes to "
-        "{mine:.4g}, and {right:.4g} is expected. The result may depend on the input alone, and not on chance or on "
+        "{mine:.9g}, and {right:.9g} is expected. The result may depend on the input alone, and not on chance or on "
         "the calls before."
     ),
     "differs for": (
-        "For the same values {how} it gives other numbers: at {at} it is {mine:.4g}, and {right:.4g} is expected. The "
+        "For the same values {how} it gives other numbers: at {at} it is {mine:.9g}, and {right:.9g} is expected. The "
         "result may depend on the values alone."
     ),
     "stops for another order": (

@@ -68,7 +68,7 @@ class Layer:
         first = self.first
         if self.kind == "norm":
             return (first.numel(),)
-        return tuple(first.shape[::-1] if self.turned else first.shape)
+        return tuple(first.transpose(0, 1).shape if self.turned else first.shape)
 
     @property
     def key(self):
@@ -97,6 +97,8 @@ class Survey:
     left: tuple = ()  # what it has done to torch for all code that follows, as `watched` tells
     unplaced: bool = False  # whether there are parameters that no layer was seen to use
     by_hand: dict = field(default_factory=dict)  # module → role → attribute, of the BNs that a learner has written
+    apart: dict = field(default_factory=dict)  # place of a BN's mean → its factor and offset, where it has none itself
+    made: str = ""  # the first parameter that was made in this run
 
     @property
     def places(self):
@@ -111,16 +113,17 @@ class Survey:
 class _Watch(TorchFunctionMode):
     """Notes the calls that compute with weights while it is on. dropout: whether dropout does what it does."""
 
-    def __init__(self, note, dropout=True):
+    def __init__(self, notes, dropout=True):
         super().__init__()
-        self.note, self.dropout, self.maps, self.dropped = note, dropout, deque(maxlen=4), False
+        self.notes, self.note = notes, notes.of_call
+        self.dropout, self.maps, self.dropped = dropout, deque(maxlen=4), False
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         kind = CALLS.get(func)
         note_random(func)
         if func in DROPOUTS:
-            self.dropped = True
+            self.dropped = self.dropped or _drops(*args, **kwargs)
             if not self.dropout:
                 return args[0] if args else kwargs["input"]
         if kind is None:
@@ -131,9 +134,10 @@ class _Watch(TorchFunctionMode):
         roles = ARGUMENTS[kind]
         named = {role: kwargs.get(FULL.get(role, role)) for role in roles}
         tensors = {**named, **dict(zip(roles, args, strict=False))}
-        given = tensors.pop("input")
+        given, tensors = tensors.pop("input"), self.notes.bases(tensors)  # before a norm writes to what it keeps
         given = given.detach().clone() if isinstance(given, torch.Tensor) else None
-        more = {"eps": kwargs.get("eps", args[7] if len(args) > 7 else 1e-5)}
+        eps = kwargs.get("eps", args[7] if len(args) > 7 else 1e-5)
+        more = {"eps": float(eps) if isinstance(eps, int) else eps}
         if kind == "weights":
             more = {"groups": kwargs.get("groups", args[6] if len(args) > 6 else 1)}
         try:
@@ -145,23 +149,31 @@ class _Watch(TorchFunctionMode):
         return out
 
 
+def _drops(input, p=0.5, training=True, *_, train=True, **__):
+    """Whether a dropout called so sets anything to zero."""
+    return bool(p and training and train)
+
+
 def _channels_first(func, t):
     """A linear layer that stands for a 1×1 convolution has the channels last."""
     return t.permute(0, 3, 1, 2) if func is F.linear and isinstance(t, torch.Tensor) and t.dim() == 4 else t
 
 
-def survey(module, x, before=None, dropout=True):
-    """Run a module on x in the mode it is in, and say what it is made of, as a `Survey`.
+def survey(module, x, before=None, dropout=True, training=None):
+    """Run a module on x, and say what it is made of, as a `Survey`.
 
-    before:  the survey of an earlier run, where the module has received other numbers since.
-    dropout: whether dropout does what it does; if not, it passes on what it is given.
+    before:   the survey of an earlier run, where the module has received other numbers since.
+    dropout:  whether dropout does what it does; if not, it passes on what it is given.
+    training: the mode to put it in first; None leaves it as it is. A learner's own train() may raise anything.
     """
+    if training is not None and (error := _raised(lambda: module.train(training))):
+        return Survey(error=error, unplaced=True)
     if error := _first_run(module, x):
         return Survey(error=error, unplaced=True)
     found = Survey(x=x.detach().clone().requires_grad_())
     by_hand = found.by_hand = _norms_by_hand(module) if before is None else before.by_hand
     notes = _Notes(found, module)
-    own, watch, left = found.x.clone(), _Watch(notes.of_call, dropout), []
+    own, watch, left = found.x.clone(), _Watch(notes, dropout), []
     with torch.enable_grad(), recording({m: m for m in by_hand}, inputs=by_hand, copy=True, note=notes.of_module):
         try:
             # A scripted graph that is made faster hides its parameters.
@@ -173,16 +185,25 @@ def survey(module, x, before=None, dropout=True):
             found.error = error
     found.changed, found.maps, found.dropped = not torch.equal(own, found.x), tuple(watch.maps), watch.dropped
     found.left = tuple(left)
+    found.made = next((n for n, t in module.named_parameters() if id(t) not in notes.registered.leaves), "")
     # The rest is made, and no call has shown that it ran.
-    for kind, tensors in _made(module, by_hand):
-        notes.add(kind, tensors, calls=0)
+    with torch.enable_grad():  # a weight that is computed from others shows what it is
+        for kind, tensors in _made(module, by_hand):
+            notes.add(kind, tensors, calls=0)
     rest = notes.registered.rest(found.places)
     rest = rest and Registered(module).rest(found.places)  # buffers may have been replaced
     for kind, tensors in rest:
         notes.add(kind, tensors, calls=0)
     if rest or any(not layer.calls for layer in found.layers):
         by_graph(found)
-        offsets(found)
+    offsets(found)
+    found.apart = before.apart if before else notes.registered.factors(found.layers)
+    for layer in found.layers:
+        if own := layer.kind == "norm" and found.apart.get(layer.first.data_ptr()):
+            layer.tensors, layer.result = layer.tensors | own, None
+    turned = {m.weight.data_ptr() for m in module.modules() if isinstance(m, nn.ConvTranspose2d)}
+    for layer in found.layers:
+        layer.turned = layer.first.data_ptr() in turned
     used = found.places
     found.unplaced = any(t.data_ptr() not in used for t in module.parameters())
     return found
@@ -191,13 +212,19 @@ def survey(module, x, before=None, dropout=True):
 def _first_run(module, x):
     """What a module with lazy layers raises in the run that gives them their numbers, or None."""
     if any(isinstance(t, UninitializedTensorMixin) for t in chain(module.parameters(), module.buffers())):
-        try:
-            with within():
-                module(x.clone())
-        except Endless:
-            raise
-        except Exception as error:
-            return error
+        return _raised(lambda: module(x.clone()))
+    return None
+
+
+def _raised(code):
+    """What a learner's code raises, or None."""
+    try:
+        with within():
+            code()
+    except Endless:
+        raise
+    except Exception as error:
+        return error
     return None
 
 
@@ -207,9 +234,18 @@ class _Notes:
     def __init__(self, found, module):
         self.found, self.registered = found, Registered(module)
         self.seen, self.by_call = {}, set()
+        norms = [tensors for kind, tensors in _made(module, {}) if kind == "norm"]
+        self.whole = {frozenset(t.data_ptr() for t in _known(norm)): norm for norm in norms}
+
+    def bases(self, tensors):
+        """The same by role, each the registered one behind it. A module's own count by their names there: in a call,
+        their roles may have been exchanged."""
+        weight = self.registered.base(tensors.get("weight"))
+        tensors = {role: self.registered.base(t, weight if role in FULL else None) for role, t in tensors.items()}
+        return self.whole.get(frozenset(t.data_ptr() for t in _known(tensors)), tensors)
 
     def add(self, kind, tensors, given=None, result=None, calls=1, **more):
-        tensors = {role: self.registered.base(t) for role, t in tensors.items()}
+        tensors = self.bases(tensors)
         known = _known(tensors)
         if not known or any(self.registered.derived(t) for t in known):
             return

@@ -27,13 +27,14 @@ def unusual(learner, known, pairs, noted):
         out = _given(learner, given)
         if out is None:
             stops = True
-        elif out.shape == right.shape and not same(out, right, ENOUGH):
+        elif out.shape == right.shape and not same(out, right, ENOUGH) and same(_given(learner, x), right, ENOUGH):
             return found("differs for", how="in another order in memory", **two_numbers(out, right))
     noted += [found("stops for another order")] if stops else []
     _to(torch.float64, learner)
     out = _given(learner, x.double())
     _to(torch.float32, learner)
-    if out is not None and out.shape == right.shape and not same(out, right, ENOUGH):
+    again = _given(learner, x)  # where it is not right any more, it is not the input that is unusual
+    if out is not None and out.shape == right.shape and not same(out, right, ENOUGH) and same(again, right, ENOUGH):
         return found("differs for", how="in float64", **two_numbers(out, right))
     return _hides(learner, known, x, pairs)
 
