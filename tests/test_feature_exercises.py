@@ -213,6 +213,15 @@ WRONG = {
         (edited("silent", ("runs.values()", "runs")), "A loop over a dictionary gives its names alone"),
         (edited("silent", ("sum().item()", "nonzero()")), "(2, 1): return one number, how many channels"),
         (edited("silent", ("(0, 2, 3)", "(0, 2)")), "none of"),
+        (
+            "def silent(runs, step):\n    return min((r[step].amax((1, 2)) == 0).sum().item() for r in runs.values())",
+            "take the smallest number",
+        ),
+        (
+            "def silent(runs, step):\n    return max((r[step].amax((1, 2)) == 0).sum().item() for r in runs.values())",
+            "none of",
+        ),
+        ("def silent(runs, step):\n    return 0", "It is right for 0 of 3 inputs"),
     ],
     "response": [
         (edited("response", (".abs()", "")), "Take the absolute values before the mean"),
@@ -233,6 +242,15 @@ WRONG = {
         (edited("response", ("(1, 2)", "0")), "over rows and columns, not over channels"),
         (edited("response", ("[0].abs().mean((1, 2))", ".abs().mean((2, 3))")), "[0] takes the only picture"),
         (edited("response", (".mean((1, 2))", "")), "the mean over rows and columns is missing"),
+        (edited("response", ("[0].abs().mean((1, 2))", ".abs()")), "the mean over rows and columns is missing"),
+        (edited("response", ("(1, 2)", "(1, 2), keepdim=True")), "(8, 1, 1): the numbers are there"),
+        (
+            edited("response", ("[0].abs().mean((1, 2)", ".abs().mean((2, 3), keepdim=True")),
+            "(1, 8, 1, 1): the numbers are",
+        ),
+        (edited("response", ("(1, 2)", "2")), "not over one of them alone"),
+        (edited("response", ("[0].abs().mean((1, 2))", ".abs().mean(1)")), "over rows and columns, not over channels"),
+        (edited("response", (".mean((1, 2))", ".mean((1, 2))[1:]")), "7 numbers, and one for each of the 8"),
         (edited("response", ('["stage0.conv"][0]', "")), "A dict has no abs"),
         (edited("response", ("return ", "")), "returns None"),
         (edited("response", ("stage0.conv", "stage0.conv1")), "no step is called"),

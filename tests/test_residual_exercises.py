@@ -283,6 +283,11 @@ WRONG = {
         (edited("plain_block", ("block.bn2", "block.bn4")), "A BTNK2 has no bn4"),
         (edited("plain_block", (LAST, f"2 * {LAST}")), "none of 16 usual mistakes"),
         (edited("plain_block", (LAST, f"{LAST}[:, :8]")), "should be (2, 16, 6, 7)"),
+        (
+            "def plain_block(block, x):\n    for part in block.children():\n        x = part(x)\n    return x",
+            "A sum takes two terms, and is called with one",
+        ),
+        (edited("plain_block", ("block.relu1", "nn.ReLU.forward")), "The forward of ReLU is called without 'input'"),
     ],
     "factor": [
         (edited("factor", ("found[0].gradient / found[-1]", "found[-1].gradient / found[0]")), "runs the other way"),

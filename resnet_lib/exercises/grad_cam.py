@@ -45,6 +45,7 @@ def check_grad_cam(f, *, exercise=None):
     )
 
 
+STAGES = ("stage1", "stage2", "stage3", "stage4")
 CAM_HINTS = (
     "Print the shape after every line: maps (1, C, h, w), weights (1, C, 1, 1), and (h, w) at the end.",
     "First the gradient of one logit with respect to the maps, then a mean over places, a sum over channels, ReLU.",
@@ -163,7 +164,18 @@ ATTACHED = Kind(
 )
 _SHAPES = "Print the shape after every line: maps (1, C, h, w), and (h, w) at the end."
 ONE_PICTURE = Kind("one picture", "The first dimension counts pictures, and there is one: take [0].", _SHAPES)
+SIDES_OF_ONE = Kind("sides of 1", "The numbers are there, with sides of 1 around them: take [0, 0].", _SHAPES)
 NO_SUM = Kind("sum over channels missing", "The sum over the channels is missing: .sum(1) of (1, C, h, w).", _SHAPES)
+TURNED = Kind("h and w exchanged", "Rows and columns are exchanged: h comes first, as in the maps.", _SHAPES)
+STRETCHED = Kind(
+    "as large as the picture", "That is the picture's size: return the map before it is stretched, (h, w).", _SHAPES
+)
+OF_STEP = Kind(
+    "size of another step",
+    "That is the size of the maps of {other}: the step that is asked for is given, in step.",
+    "Print step, and the shape of the maps.",
+)
+OTHER_SIZE = Kind("other size", "The map has one value for each place of the step's maps, (h, w).", _SHAPES)
 OTHER_SHAPE = Kind(
     "other dimensions",
     "The places must stay and the channels go: in (1, C, h, w), C is dimension 1, h and w are 2 and 3.",
@@ -182,10 +194,20 @@ def _map(found):
 
 def _of_map_shapes(cases, got, due):
     """What is probably missing where the map is not (h, w)."""
-    yours, (h, w) = tuple(got[0].shape), due[0].shape
-    if yours == (h, w):
-        return None
-    return Finding(ONE_PICTURE if yours == (1, h, w) else NO_SUM if yours[-2:] == (h, w) else OTHER_SHAPE)
+    for (network, x, _, step), found, right in zip(cases, got, due, strict=True):
+        yours, (h, w) = tuple(found.shape), tuple(right.shape)
+        if yours != (h, w):
+            sizes = {n: t.shape for n, t in activations(network, x, STAGES).items()}
+            known = {(w, h): TURNED, (1, h, w): ONE_PICTURE, (1, 1, h, w): SIDES_OF_ONE, tuple(x.shape[2:]): STRETCHED}
+            if yours in known:
+                return Finding(known[yours])
+            if other := next((n for n, shape in sizes.items() if shape[2:] == yours), None):
+                return Finding(OF_STEP, values={"other": other})
+            if yours[-2:] == (h, w):
+                return Finding(NO_SUM)
+            of_places = len(yours) == 2 and not {1, sizes[step][1]} & set(yours)
+            return Finding(OTHER_SIZE if of_places else OTHER_SHAPE)
+    return None
 
 
 def _map_difference(yours, right):
