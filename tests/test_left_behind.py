@@ -302,6 +302,12 @@ TAME = [
     (
         check_diagnosis,
         "(s, d)",
+        "return 'degradation' if d[0] > min(s[0], math.log(20)) else 'overfitting' if d[1] < s[1] else 'neither'",
+        "(3.5, 0.7), deep (3.2, 0.72)",
+    ),
+    (
+        check_diagnosis,
+        "(s, d)",
         "return np.select([d[0] > s[0], d[1] < s[1]], ['degradation', 'overfitting'], 'neither')",
         "",
     ),
@@ -330,6 +336,12 @@ def test_what_else_an_answer_does_is_told(check, head, body, sentence):
     [
         (check_contents, "r = right.contents(dict(w)); w.clear(); return r"),
         (check_rename, "r = right.rename(w); [w.pop(n) for n in list(w)]; w.update(r); return w"),
+        (
+            lambda f: check_fair(lambda works, n: f((works, n))),
+            "import time; works, n = w; ws = [works.popitem() for _ in list(works)]; [w() for _, w in ws]; "
+            "run = lambda w: -time.perf_counter() + (w(), time.perf_counter())[1]; "
+            "r = [[run(w) for _, w in ws] for _ in range(n)]; return dict(zip([n for n, _ in ws], zip(*r)))",
+        ),
         (check_factor, "w.reverse(); return (w[-1].gradient / w[0].gradient) ** (1 / (len(w) - 1))"),
     ],
 )

@@ -142,7 +142,7 @@ def check_fold(f, *, exercise=None):
             cases,
             [FOLD],
             FOLD_HINTS,
-            read=_weight_and_bias,
+            read=weight_and_bias,
             same=close,
             differs=_which,
             why=_of_shapes,
@@ -165,7 +165,8 @@ def _folding(conv, bn):
     return f"a convolution {'without' if conv.bias is None else 'with'} bias, and its BN"
 
 
-def _weight_and_bias(found):
+def weight_and_bias(found):
+    """Return a fold's result as two tensors in float64, and what is wrong with its form, (kind, values), or None."""
     if isinstance(found, nn.Conv2d):
         found = found.weight, found.bias
     found = tuple(map(as_tensor, found)) if isinstance(found, tuple | list) else found

@@ -36,7 +36,7 @@ def check_grad_cam(f, *, exercise=None):
         CAM_HINTS,
         true=lambda *case: run(GRAD_CAM.made(), *case),
         run=run,
-        read=_map,
+        read=read_map,
         same=close,
         differs=_map_difference,
         why=_of_map_shapes,
@@ -185,7 +185,8 @@ MAP_SHAPE = Kind("map's shape", "{at}: your map is {yours} and should be {right}
 MAP_VALUES = Kind("map differs", "{at}: your map differs by up to {most:.3g}.")
 
 
-def _map(found):
+def read_map(found):
+    """Return a map as a tensor, and what is wrong with its form, (kind, values), or None."""
     found = as_tensor(found)
     if not isinstance(found, torch.Tensor):
         return found, (NO_RESULT, {"what": "the map"}) if found is None else (NO_MAP, {"type": a_type(found)})

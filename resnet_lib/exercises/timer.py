@@ -27,8 +27,11 @@ def check_fair(f, *, exercise=None):
 
     def tried(f, lengths, repeats):
         stand = Stand(lengths)
+        works = dict(stand.works)
         with stand.clocks(f):
-            found = f(dict(stand.works), repeats)
+            found = f(works, repeats)
+        if works != stand.works:
+            lengths.clear()  # what has been done to the works shows in the case, which is what the judge looks at
         return stand, repeats, found
 
     cases = [({"A": 1.3, "B": 0.02}, 5), ({"slow": 0.7, "quick": 0.01, "middling": 0.11}, 3), ({"alone": 0.05}, 1)]
