@@ -396,6 +396,16 @@ def test_another_channel_is_told_what_it_answers_to(channel, said):
     assert len(verdict.hints) == 3 and solved() == {}
 
 
+def test_a_network_left_in_training_mode_does_not_end_the_checks():
+    network = copy.deepcopy(FOUR).train()
+
+    def response(pattern):
+        return network.stage0.conv(pattern)[0].abs().mean((1, 2))
+
+    assert check_response(response, network).ok and check_channel(0, network, UPRIGHT, LYING).ok
+    assert network.training
+
+
 # ── Predictions ──────────────────────────────────────────────────────────────────────────────────────────────
 
 

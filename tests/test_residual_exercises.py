@@ -575,10 +575,11 @@ def test_a_forecast_of_the_right_order_is_accepted(predicted):
         (0.01 * 1.6 * 49, "its power, ** (n − 1)"),
         (SHALLOW[0].gradient, "has more blocks to go through"),
         (DEEP[0].gradient * 1.6**49, "Start from the last block's gradient: [-1]"),
-        (123.0, "start from the last block's gradient"),
-        (0.0, "start from the last block's gradient"),
-        (math.inf, "start from the last block's gradient"),
-        (math.nan, "start from the last block's gradient"),
+        (123.0, "It takes three things: the last block's gradient"),
+        (0.0, "It takes three things: the last block's gradient"),
+        (math.inf, "It takes three things: the last block's gradient"),
+        (0.01 * 1.05**49, "the factor of the shallower plain network"),
+        (math.nan, "It takes three things: the last block's gradient"),
     ],
 )
 def test_a_wrong_forecast_is_told_its_mistake(predicted, said):
