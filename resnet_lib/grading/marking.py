@@ -11,6 +11,7 @@ import torch
 
 from .. import exercises
 from ..compare import endless
+from ..compare.kinds import within
 from ..exercises import own as parts_of_lessons
 from ..exercises.own_question import handed_in_as
 from ..exercises.questions import Question
@@ -235,15 +236,21 @@ class Exercise:
                 right = exec(compile(ast.Module([statement], []), "<check>", "exec", dont_inherit=True), space)
         except exercises.Wrong as wrong:
             found = wrong.verdict
-            mistake = found.finding.kind.name if found.finding is not None else cut(found.sentence, 80)
             said = " ".join(filter(None, (found.headline, found.sentence, found.where)))
-            return Part(shares[0] if shares else 0.0, cut(said), found._repr_html_(), mistake)
+            return Part(shares[0] if shares else 0.0, cut(said), found._repr_html_(), mistake(found))
         except Exception as error:  # what a notebook would show in its place
             said = cut(_named(error))
             return Part(0.0, said, f"<p>{escape(said)}</p>", type(error).__name__)
         if isinstance(right, exercises.Verdict):
             return Part(1.0, cut(f"{right.headline} {right.sentence}"), right._repr_html_())
         return Part(1.0, "")
+
+
+def mistake(verdict):
+    """What two verdicts on the same mistake have in common: the kinds of what was found, and the layers they are at."""
+    if verdict.finding is None:
+        return cut(verdict.sentence, 80)
+    return "; ".join(f"{found.kind.name} {found.where}".strip() for found in within(verdict.finding))
 
 
 def _share(questions, guesses):
