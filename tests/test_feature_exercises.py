@@ -402,8 +402,13 @@ def test_a_network_left_in_training_mode_does_not_end_the_checks():
     def response(pattern):
         return network.stage0.conv(pattern)[0].abs().mean((1, 2))
 
+    def training(pattern):
+        network.train()
+        return response(pattern).detach()
+
     assert check_response(response, network).ok and check_channel(0, network, UPRIGHT, LYING).ok
     assert network.training
+    assert "the module is in training mode" in refusal(check_response, training, network).sentence
 
 
 # ── Predictions ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -284,7 +284,7 @@ WRONG = [
     (timer(warm="pass"), "there is no warm-up"),
     (timer(warm="work") + "\n", "there is no warm-up"),
     (timer(warm="if work is works[list(works)[0]]: work()"), "warm-up of B"),
-    (timer(f"work()\n            {TURN}"), "before each time"),
+    (timer(f"work()\n            {TURN}"), "once for each of its times"),
     (timer(a_round="if len(seconds['A' if 'A' in works else list(works)[0]]) == 3: work()"), "in every round"),
     (timer("start = time.perf_counter()\n            {append}"), "more times than there were runs"),
     (timer(TURN.replace("work()", "work"), warm="pass"), "never ran: call work()"),

@@ -164,7 +164,8 @@ ATTACHED = Kind(
 )
 _SHAPES = "Print the shape after every line: maps (1, C, h, w), and (h, w) at the end."
 ONE_PICTURE = Kind("one picture", "The first dimension counts pictures, and there is one: take [0].", _SHAPES)
-SIDES_OF_ONE = Kind("sides of 1", "The numbers are there, with sides of 1 around them: take [0, 0].", _SHAPES)
+SIDES_OF_ONE = Kind("sides of 1", "The numbers are there, with sides of 1 beside them: leave those out.", _SHAPES)
+IN_A_ROW = Kind("places in a row", "The places lie in one row: leave them in rows and columns, (h, w).", _SHAPES)
 NO_SUM = Kind("sum over channels missing", "The sum over the channels is missing: .sum(1) of (1, C, h, w).", _SHAPES)
 TURNED = Kind("h and w exchanged", "Rows and columns are exchanged: h comes first, as in the maps.", _SHAPES)
 STRETCHED = Kind(
@@ -199,12 +200,14 @@ def _of_map_shapes(cases, got, due):
         yours, (h, w) = tuple(found.shape), tuple(right.shape)
         if yours != (h, w):
             sizes = {n: t.shape for n, t in activations(network, x, STAGES).items()}
-            known = {(w, h): TURNED, (1, h, w): ONE_PICTURE, (1, 1, h, w): SIDES_OF_ONE, tuple(x.shape[2:]): STRETCHED}
+            known = {(w, h): TURNED, (1, h, w): ONE_PICTURE, (h * w,): IN_A_ROW, tuple(x.shape[2:]): STRETCHED}
             if yours in known:
                 return Finding(known[yours])
+            if [side for side in yours if side > 1] == [h, w]:
+                return Finding(SIDES_OF_ONE)
             if other := next((n for n, shape in sizes.items() if shape[2:] == yours), None):
                 return Finding(OF_STEP, values={"other": other})
-            if yours[-2:] == (h, w):
+            if (h, w) in (yours[-2:], yours[:2]):
                 return Finding(NO_SUM)
             of_places = len(yours) == 2 and not {1, sizes[step][1]} & set(yours)
             return Finding(OTHER_SIZE if of_places else OTHER_SHAPE)
