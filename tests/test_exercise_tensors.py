@@ -81,6 +81,7 @@ def test_a_right_folding_is_accepted(right):
         (lambda conv, bn: None, "returns None"),
         (lambda conv, bn: conv.weight, "not return a pair of tensors"),
         (lambda conv, bn: (conv.weight, bn.bias.view(1, -1)), "one number a channel"),
+        (lambda conv, bn: (bn.bias, conv.weight), "The weight comes first, and then the bias"),
         (lambda conv, bn: (conv.weight.sum(0), bn.bias), "a weight of shape"),
         (lambda conv, bn: (conv.weight * 3, bn.bias * 3), "usual mistakes explains it"),
         (lambda conv, bn: (conv.weigth, bn.bias), "weigth"),

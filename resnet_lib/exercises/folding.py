@@ -156,6 +156,7 @@ WEIGHT_SHAPE = Kind(
     "You give a weight of shape {yours}; it should stay {right}.",
     "s has one number for each output channel. Which dimension of the weight is that?",
 )
+EXCHANGED = Kind("weight and bias exchanged", "The weight comes first, and then the bias.")
 BIAS_SHAPE = Kind("bias's shape", "Your bias has the shape {yours}: it needs one number a channel, {right}.")
 BOTH_OFF = Kind("weight and bias differ", "{at}: the weight and the bias are not right.")
 ONE_OFF = Kind("weight or bias differs", "{at}: the {part} is not right.")
@@ -178,6 +179,8 @@ def weight_and_bias(found):
 
 def _of_shapes(cases, got, due):
     for (weight, bias), (right, offsets) in zip(got, due, strict=True):
+        if (weight.shape, bias.shape) == (offsets.shape, right.shape):
+            return Finding(EXCHANGED)
         if weight.shape != right.shape:
             return Finding(WEIGHT_SHAPE, values={"yours": tuple(weight.shape), "right": tuple(right.shape)})
         if bias.shape != offsets.shape:
