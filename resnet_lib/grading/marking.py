@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import os
+import re
 import tempfile
 import time
 from html import escape
@@ -247,10 +248,12 @@ class Exercise:
 
 
 def mistake(verdict):
-    """What two verdicts on the same mistake have in common: the kinds of what was found, and the layers they are at."""
+    """What two verdicts on the same mistake have in common: the kinds of what was found, the layers they are at, and
+    what is said of an answer, whatever its numbers are: each student may be asked with numbers of their own."""
     if verdict.finding is None:
         return cut(verdict.sentence, 80)
-    return "; ".join(f"{found.kind.name} {found.where}".strip() for found in within(verdict.finding))
+    names = (f"{f.kind.name} {f.where} {f.values.get('said', '')}".strip() for f in within(verdict.finding))
+    return re.sub(r"(?<![A-Za-z\d])\d[\d,.]*", "", "; ".join(names))
 
 
 def _share(questions, guesses):
