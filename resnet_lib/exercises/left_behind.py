@@ -42,8 +42,9 @@ def left(before, after):
 
 def _of_module(m):
     text = f"{type(m).__name__}({m.extra_repr()})"
-    hooks = hooks_of(m) + vars(m).get("hooks_of_its_own", 0)  # the grader's word
-    return {"text": text, "training": m.training, "hooks": hooks, "forward": "forward" in vars(m)}
+    hooks = hooks_of(m) + vars(m).get("hooks_of_its_own", 0)  # the grader's words
+    forward = "forward" in vars(m) or vars(m).get("forward_of_its_own", False)
+    return {"text": text, "training": m.training, "hooks": hooks, "forward": forward}
 
 
 def _short(dtype):

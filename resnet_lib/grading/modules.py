@@ -34,6 +34,8 @@ def attributes(module):
             found[name] = value
     if hooks := hooks_of(module):
         found["hooks_of_its_own"] = hooks  # they stay where they are: what they do is in what the module gives
+    if "forward" in vars(module):
+        found["forward_of_its_own"] = True  # so does this
     return found
 
 
