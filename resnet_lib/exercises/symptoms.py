@@ -85,8 +85,10 @@ OWN = _parts(
     x returned → Look at the return line of forward: which name stands there, and what does it stand for?
     NO_WAY_BACK → What computes in forward is recorded for the way back: .detach(), .data, no_grad and a second step in
         place break this record.
-    stray; dropout; computed weight → Compare what __init__ makes with the drawing of the part: what is not in the drawing?
-    not a parameter; a parameter; statistics loose → Parameters are what an optimizer changes, buffers what BN keeps by itself.
+    stray; dropout; computed weight → Compare what __init__ makes with the drawing of the part: what is not in the
+        drawing?
+    not a parameter; a parameter; statistics loose → Parameters are what an optimizer changes, buffers what BN keeps by
+        itself.
     in another's place → Read forward name by name: does each part run in the place that its name says?
     no layers; made in forward → Begin in __init__, below super().__init__(): one line for each layer.
     layer made without; class made without → Count what stands in the brackets there, and what the def line of that
