@@ -89,7 +89,7 @@ AGAIN = Kind(
     "statistics.",
 )
 PLAIN_HINTS = (
-    "Write the eight steps below each other, and compare with the forward of lesson 02.",
+    "Write the nine steps below each other, and compare with the forward of lesson 02.",
     "F as it is, then the last ReLU: three times convolution and BN, with a ReLU after each BN.",
     "f = block.relu1(block.bn1(block.conv1(x))); f = …; return block.relu3(block.bn3(…))",
 )
