@@ -1,5 +1,6 @@
 """Helpers that every room uses, and checks of what is passed to blocks and networks. Imports nothing of ours."""
 
+from . import replaced
 from .building import shapes_only, unfilled
 from .checks import (
     Checked,
@@ -26,6 +27,7 @@ from .step_names import step_called
 from .values import evaluating, gap, one_thread, pair, seeded, shape_text, threads
 
 __all__ = [
+    "replaced",
     "kinds_of",
     "note_random",
     "tell",

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy
 import torch
 
+from .._common import replaced
 from .._common.lasting import HOOKS
 
 LISTS = (sys, "path"), (sys, "meta_path"), (warnings, "filters")
@@ -102,6 +103,7 @@ def unaffected():
             torch.set_default_device(device)
         for space, was in spaces:
             if space != was:
+                replaced.put_back()  # notes what it was, in Python's own functions
                 space.clear() if space is not SPACES[0] else None
                 space.update(was)
         with warnings.catch_warnings():  # tells those that have looked at the filters that they are others
