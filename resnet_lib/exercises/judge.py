@@ -26,6 +26,7 @@ from .taking import name_of, taking
 from .unaffected import torch_again
 from .verdict import Verdict, refuse
 
+QUICK = 0.002  # seconds beyond what the quickest case took: in less, nobody goes through 2 ** 16 things in Python
 NO_FUNCTION = Kind(
     "not a function",
     "The check expects your function itself, and was given {given}.",
@@ -83,6 +84,7 @@ def judge(
     why=unknown,
     meanings=(),
     stuck=STOPPED.hint,
+    larger=(),
     exercise=None,
 ):
     """Call f on all cases, compare with the right results, and return a `Verdict`; raise `Wrong` with the mistake.
@@ -97,6 +99,8 @@ def judge(
     why:       why(cases, got, due), a finding where none of the edits explains the results, or None.
     meanings:  what Python's errors mean in this exercise, as in `compare.meanings.MEANINGS`.
     stuck:     where to look when Python stops with an error.
+    larger:    further cases, each asked only where the one before was quick: a right way may be slow, and need much
+               memory.
     """
     name = name_of(f)
     if not callable(f):
@@ -104,7 +108,8 @@ def judge(
     true, run = true or solutions[0].made(), run or call
     due = [true(*case) for case in cases]
     results = Results(name, names, call, read, same, differs, tuple(meanings), stuck, true)
-    asked = results.collect(f, cases, due, hints)
+    asked, tried = results.collect(f, cases, due, hints), len(cases)
+    cases, due = results.with_larger(asked, cases, due, larger, hints)
     if not results.findings:
         if other := otherwise(asked, cases, due, results):
             raise refuse(name, [other], hints)
@@ -112,7 +117,7 @@ def judge(
             raise refuse(name, [changes], hints)
         done(exercise)
         remarks = (say(Finding(TAKES_APART, values={"name": name})),) if results.altered else ()
-        return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.", remarks=remarks)
+        return Verdict(True, name, f"All {tried:,} inputs tried give the right result.", remarks=remarks)
     found, link = _explained(results, cases, due, solutions, run, why)
     if found == [results.stop]:
         raise refuse(name, found, hints, results.line)
@@ -176,6 +181,17 @@ class Results:
                 kind, values = problem
                 raise refuse(self.name, [Finding(kind, at, {"name": self.name, **values})], hints)
         return f
+
+    def with_larger(self, f, cases, due, larger, hints):
+        """Go on with larger cases, as long as f is quick; return all cases so far, and their right results."""
+        cases, due = list(cases), list(due)
+        for case in larger:
+            if self.findings or self.seconds[-1] > min(self.seconds) + QUICK:
+                break
+            cases.append(case)
+            due.append(self.true(*case))
+            self.collect(f, cases[-1:], due[-1:], hints)
+        return cases, due
 
     def left_in_torch(self, f, case):
         """What a call of f leaves changed in torch, a finding, or None. As in a notebook, with gradients: many checks
