@@ -118,7 +118,7 @@ BY_DATA = [
 ]
 
 
-IN_TORCH = [case for case in CHANGED if "torch.set" in case[2] or "no_grad" in case[2]]
+IN_TORCH = [case for case in CHANGED if any(word in case[2] for word in ("torch.set", "no_grad", "autocast"))]
 
 
 @pytest.mark.parametrize(("check", "head", "body", "sentence"), LEFT + CHANGED[:6:2] + IN_TORCH + BY_DATA)

@@ -775,6 +775,14 @@ def test_a_stage_is_tried_at_the_sizes_that_resnet_50_has():
     assert "average" not in said  # a stage has no head
 
 
+def test_a_projection_is_tried_at_the_sizes_that_resnet_50_has():
+    class MyProjection(Projection):
+        def forward(self, x):
+            return super().forward(x) + (x.shape[1] > 128)
+
+    assert "C=256" in refusal(check_projection, lambda C, C_out, S: MyProjection(C, C_out, S, nn.BatchNorm2d)).sentence
+
+
 def test_nobody_is_sent_to_a_relu_that_a_projection_has_not():
     class MyProjection(Projection):
         def __init__(self, C, C_out, S):

@@ -20,6 +20,7 @@ READ = {
     "dtype": torch.get_default_dtype,
     "device": torch.get_default_device,
     "deterministic": torch.are_deterministic_algorithms_enabled,
+    "autocast": lambda: torch.is_autocast_enabled("cpu"),
     "anomaly": torch.is_anomaly_enabled,
     BUILDS: lambda: _built[0],
     "hooks": lambda: [list(space) for space in HOOKS],

@@ -7,7 +7,8 @@ from types import BuiltinFunctionType, FunctionType
 from .building import UNFILLED
 
 # What checks rest on: the functions and classes in these, and what is in the classes.
-MODULES = ("torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "math", "builtins", "numpy")
+MODULES = ("torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "numpy")
+MODULES += ("builtins", "math", "copy", "functools", "itertools", "operator", "random")
 MODULES += ("resnet_lib.blocks", "resnet_lib.network", "resnet_lib.activations", "resnet_lib.anatomy")
 HAVE_CLASSES = ("torch", "resnet_lib")
 # A notebook, or torch itself, puts others there.

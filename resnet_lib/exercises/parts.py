@@ -48,7 +48,8 @@ def check_projection(make, *, names=(), exercise=None):
     """MyProjection(C, C_out, S): (C, W, W) → (C_out, W/S, W/S)."""
     build = partial(Projection, norm_layer=nn.BatchNorm2d)
     numbers = [(12, 16, 2), (8, 32, 1), (16, 32, 2), (16, 16, 1), (16, 16, 2), (20, 8, 3)]
-    return _check(make, _blocks(build, ("C", "C_out", "S"), numbers), "projection", names, exercise)
+    published = [(64, 256, 1), (256, 512, 2), (512, 1024, 2), (1024, 2048, 2)]
+    return _check(make, _blocks(build, ("C", "C_out", "S"), numbers, published), "projection", names, exercise)
 
 
 def check_btnk2(make, *, names=(), exercise=None):

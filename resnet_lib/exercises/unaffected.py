@@ -59,6 +59,7 @@ FRESH = (
 def torch_again():
     """Give back what torch computes with as it was, between one call of an answer and the next."""
     grad, dtype, device = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device()
+    autocast = torch.is_autocast_enabled("cpu")
     hooks, guard = [dict(space) for space in HOOKS], torch.inference_mode(torch.is_inference_mode_enabled())
     guard.__enter__()
     torch.set_grad_enabled(grad)
@@ -67,6 +68,7 @@ def torch_again():
     finally:
         guard.__exit__(None, None, None)
         torch.set_grad_enabled(grad)
+        torch.set_autocast_enabled("cpu", autocast)
         torch.set_default_dtype(dtype)
         if torch.get_default_device() != device:
             torch.set_default_device(device)
