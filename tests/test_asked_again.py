@@ -152,7 +152,8 @@ def test_a_function_without_the_exercises_defaults_is_right():
 def test_ways_are_asked_for_more_blocks_than_resnet_50_has(monkeypatch):
     monkeypatch.setattr(judge, "QUICK", 60)  # on a busy machine anything may take long
     assert "n = 20" in said(check_ways, lambda n: [math.comb(n, k) * (n < 17) for k in range(n + 1)])
-    assert "n = 50" in said(check_ways, lambda n: [math.comb(n, k) - (n > 40) for k in range(n + 1)])
+    found = said(check_ways, lambda n: [math.comb(n, k) - (n > 40 and k > 20) for k in range(n + 1)])
+    assert "n = 50: you say […, 67,327,446,062,799, " in found and ", from k = 21 on." in found
     assert said(check_ways, lambda n: [math.comb(n, k) for k in range(n + 1)]) == ""
 
 

@@ -103,6 +103,10 @@ def _whole_numbers(found):
 
 
 def _of_lists(yours, right):
-    few = [f"[{', '.join(map(shown, each[:6]))}{', …' if len(each) > 6 else ''}]" for each in (yours, right)]
-    count = f" ({len(yours)} entries, and there are {len(right)})" if len(yours) != len(right) else ""
+    first = next((k for k, (a, b) in enumerate(zip(yours, right, strict=False)) if not _equal(a, b)), 0)
+    k = first if first > 5 else 0  # those shown first are equal
+    few = [[*["…"] * (k > 0), *map(shown, each[k : k + 6]), *["…"] * (len(each) > k + 6)] for each in (yours, right)]
+    few = [f"[{', '.join(each)}]" for each in few]
+    count = f", from k = {k} on" if k else ""
+    count += f" ({len(yours)} entries, and there are {len(right)})" if len(yours) != len(right) else ""
     return OTHER_LIST, {"yours": few[0], "right": few[1], "count": count}
