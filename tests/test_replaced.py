@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import blocks
+from resnet_lib._common import replaced
 from resnet_lib.exercises import Wrong, check_bytes, check_stem
 
 from .across import Across
@@ -152,3 +153,12 @@ def test_what_torch_itself_replaces_when_it_compiles_is_no_fault_of_an_answer():
 def test_a_method_that_is_replaced_for_a_moment_alone_is_nobodys_business():
     line = "before = torch.relu; torch.relu = torch.sigmoid; torch.relu = before"
     assert said(check_bytes, lambda: here(BEGIN, answer("function", line)))[0]
+
+
+@pytest.mark.parametrize("name", ["vars", "zip", "setattr", "isinstance", "len", "getattr", "str", "list", "print"])
+def test_what_python_itself_is_made_of_is_put_back_without_it(name):
+    before = getattr(builtins, name)
+    setattr(builtins, name, None)
+    replaced.put_back()  # before anything else runs, pytest's own code too
+    assert getattr(builtins, name) is before
+    assert replaced.heard() == (name,)

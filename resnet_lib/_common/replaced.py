@@ -7,17 +7,18 @@ from types import BuiltinFunctionType, FunctionType
 from .building import UNFILLED
 
 # What checks rest on: the functions and classes in these, and what is in the classes.
-MODULES = ("torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "numpy")
-MODULES += ("builtins", "math", "copy", "functools", "itertools", "operator", "random")
+MODULES = ("builtins", "math", "copy", "functools", "itertools", "operator", "random", "numpy")
+MODULES += ("torch", "torch.nn", "torch.nn.functional", "torch.nn.init")
 MODULES += ("resnet_lib.blocks", "resnet_lib.network", "resnet_lib.activations", "resnet_lib.anatomy")
 HAVE_CLASSES = ("torch", "resnet_lib")
 # A notebook, or torch itself, puts others there.
-FREE = {"input", "open", "__import__", "manual_seed", "compile"}
+FREE = {"input", "open", "__import__", "manual_seed", "compile", "Storage"}
 # How a thing is shown, which anyone may choose.
 FREE |= {"__repr__", "__str__", "__format__", "__dir__", "__doc__", "__annotations__", "__dict__", "__weakref__"}
 HEAP = 1 << 9  # of a class's flags: one that was written in Python, which can be changed
 
-_kept = []  # (how it is called, what has the names, all of them as they were, those that are looked at)
+# (how it is called, what has the names, the names as they are, all as they were, and those that are looked at)
+_kept = []
 _functions = {}  # how it is called → a function of Python
 _inside = []  # of each of them, its code and defaults as they were
 _names = []  # of what was replaced since `heard` was asked last
@@ -33,14 +34,14 @@ def keep():
         # IPython adds functions of its own to Python's.
         kinds = object if name != "builtins" else type | BuiltinFunctionType
         own = {n: v for n, v in space.items() if callable(v) and isinstance(v, kinds) and n not in FREE}
-        _kept.append(("" if name == "builtins" else f"{name}.", sys.modules[name], {}, own))
+        _kept.append(("" if name == "builtins" else f"{name}.", sys.modules[name], space, {}, own))
         lines = [v.__mro__ for v in own.values() if isinstance(v, type) and name.startswith(HAVE_CLASSES)]
         classes |= {c: None for line in lines for c in line if c.__flags__ & HEAP}
     for c in classes:
         if c.__module__.startswith(HAVE_CLASSES):
             own = {n: v for n, v in vars(c).items() if n not in FREE}
-            _kept.append((f"{_found_in(c)}{c.__name__}.", c, dict(vars(c)), own))
-    for place, _, _, own in _kept:
+            _kept.append((f"{_found_in(c)}{c.__name__}.", c, vars(c), dict(vars(c)), own))
+    for place, *_, own in _kept:
         _functions.update({place + n: f for n, f in own.items() if isinstance(f, FunctionType)})
     _inside.extend(_now())
 
@@ -48,11 +49,13 @@ def keep():
 def put_back():
     """Put back what has been replaced, and note its names."""
     with UNFILLED:  # another thread may be building a network, without its weights
-        for place, home, whole, own in _kept:
-            now = vars(home)
+        for place, home, now, whole, own in _kept:
             if now == whole:
                 continue
-            changed = [n for n, value in own.items() if now.get(n) is not value and not _of_compiler(now.get(n))]
+            changed = [n for n, value in own.items() if now.get(n) is not value]
+            if not place:  # Python's own, the first, with which the rest is done
+                now.update({n: own[n] for n in changed})
+            changed = [n for n in changed if not place or not _of_compiler(now.get(n))]
             changed += [n for n in now.keys() - whole.keys() - FREE if whole and _hides(home, n)]
             for n in changed:
                 setattr(home, n, own[n]) if n in own else delattr(home, n)
