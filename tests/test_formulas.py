@@ -391,6 +391,18 @@ ILLEGAL = illegal_question(
         ),
         (count_question("BTNK1", 64, 64), 75_008, {73_728: "forgot the BNs", 58_112: "projection"}),
         (count_question("BTNK2", 256, 56, of="MACs"), 218_365_952, {436_731_904: "FLOPs", 69_632: "number of weights"}),
+        (
+            count_question("convolution", 256, 128, 3, 56, of="MACs"),
+            924_844_032,
+            {
+                102_760_448: "many times too low: write down, layer by layer, what you multiply, and look for what is",
+                924_844_031: "a little too low",
+                1_000_000_000: "a little too high",
+                1_200_000_000: "clearly too high",
+                10**12: "look for what is counted twice",
+                0: "many times too low",
+            },
+        ),
         (ILLEGAL, "BTNK2, C = 256, W = 56, C1 = 128, S = 1", {"BTNK2, C = 256, W = 56, C1 = 64, S = 1": "It is legal"}),
     ],
 )

@@ -283,6 +283,11 @@ WRONG = {
         (edited("plain_block", ("block.bn2", "block.bn4")), "A BTNK2 has no bn4"),
         (edited("plain_block", (LAST, f"2 * {LAST}")), "none of 16 usual mistakes"),
         (edited("plain_block", (LAST, f"{LAST}[:, :8]")), "should be (2, 16, 6, 7)"),
+        (
+            "def plain_block(block, x):\n    for part in block.children():\n        x = part(x)\n    return x",
+            "A sum takes two terms, and is called with one",
+        ),
+        (edited("plain_block", ("block.relu1", "nn.ReLU.forward")), "The forward of ReLU is called without 'input'"),
     ],
     "factor": [
         (edited("factor", ("found[0].gradient / found[-1]", "found[-1].gradient / found[0]")), "runs the other way"),
@@ -519,6 +524,21 @@ def test_an_error_of_pytorch_comes_with_the_learners_own_line():
     assert "It stopped in start_as_shortcut, line " in verdict.where
 
 
+@pytest.mark.parametrize(
+    ("lines", "remark"),
+    [
+        ("return right(block, x)", None),
+        ("return right(copy.deepcopy(block), x)", None),
+        ("print(block.bn1(block.conv1(x)).shape)\n    return right(block, x)", "more than once: bn1."),
+        ("assert block(x).shape\n    return right(block, x)", "more than once: bn1, bn2, bn3."),
+    ],
+)
+def test_steps_that_run_more_than_once_are_right_and_remarked_on(lines, remark):
+    source = f"{RIGHT['plain_block'][0].replace('plain_block', 'right')}\n\ndef plain_block(block, x):\n    {lines}\n"
+    remarks = check_plain_block(made("plain_block", source)).remarks
+    assert remark in remarks[0] if remark else not remarks
+
+
 def test_new_weights_in_the_place_of_the_old_are_right_and_remarked_on():
     in_place, replaced = (made("start_as_shortcut", RIGHT["start_as_shortcut"][i]) for i in (0, 5))
     assert check_start_as_shortcut(in_place).remarks == ()
@@ -570,10 +590,11 @@ def test_a_forecast_of_the_right_order_is_accepted(predicted):
         (0.01 * 1.6 * 49, "its power, ** (n − 1)"),
         (SHALLOW[0].gradient, "has more blocks to go through"),
         (DEEP[0].gradient * 1.6**49, "Start from the last block's gradient: [-1]"),
-        (123.0, "start from the last block's gradient"),
-        (0.0, "start from the last block's gradient"),
-        (math.inf, "start from the last block's gradient"),
-        (math.nan, "start from the last block's gradient"),
+        (123.0, "It takes three things: the last block's gradient"),
+        (0.0, "It takes three things: the last block's gradient"),
+        (math.inf, "It takes three things: the last block's gradient"),
+        (0.01 * 1.05**49, "the factor of the shallower plain network"),
+        (math.nan, "It takes three things: the last block's gradient"),
     ],
 )
 def test_a_wrong_forecast_is_told_its_mistake(predicted, said):

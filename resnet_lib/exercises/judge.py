@@ -18,7 +18,7 @@ from ..compare.meanings import IN_FUNCTIONS
 from ..compare.steady import lasting
 from .again import otherwise
 from .diagnose import explains, of_arguments
-from .left_behind import LEFT_BEHIND, left, state
+from .left_behind import batches, left_behind
 from .number_types import of_types
 from .progress import done
 from .results import a_type, equal, no_number, number, shown, told
@@ -34,6 +34,12 @@ NO_FUNCTION = Kind(
 )
 STOPPED = Kind("stopped", "{at}: {said}", "Read the line at which it stopped, and print what it is given.")
 OVERWRITES = Kind("overwrites", "{name} overwrites what it is given: make new tensors, or work on a copy.")
+RUNS_IN_TRAINING = Kind(
+    "runs in training mode",
+    "{name} runs a BN in training mode, and so changes the statistics that it stores: leave the modules that it is "
+    "given in evaluation mode, or work on a copy.",
+    "Print the module's training before and after your function has run.",
+)
 TAKES_APART = Kind(
     "takes apart",
     "{name} changes the list or dictionary that it is given: elsewhere it is still needed, so work on a copy.",
@@ -132,6 +138,7 @@ class Results:
     findings: the first result that is wrong; empty where all are right.
     stop:     the error with which it stopped after that, or None, and line, where.
     altered:  whether it has changed a list or dictionary that it was given.
+    behind:   what else it has done to a module that it was given, (kind, values), or None.
     seconds:  of `endless.clock`, how long it took for each case; wall: of the wall's, which never goes back.
     """
 
@@ -148,6 +155,7 @@ class Results:
     def __post_init__(self):
         self.got, self.findings, self.stop, self.line, self.altered = [], [], None, "", False
         self.seconds, self.wall = [], []
+        self.behind = None
 
     def collect(self, f, cases, due, hints):
         """Call f on copies of the cases; return f as it takes them. Raise `Wrong` for what is wrong whatever the
@@ -174,11 +182,13 @@ class Results:
             self.wall.append(endless.monotonic() - at_wall)
             change = _change(case, given)
             if change == "numbers":
-                raise refuse(self.name, [Finding(OVERWRITES, at, {"name": self.name})], hints)
+                kind = OVERWRITES if batches(case) == batches(given) else RUNS_IN_TRAINING
+                raise refuse(self.name, [Finding(kind, at, {"name": self.name})], hints)
             problem = self._compare(yours, right, at)
             self.altered = self.altered or change == "parts"
+            self.behind = self.behind or left_behind(case, given)
             if not problem and not self.findings:  # right numbers, and something that others will miss
-                problem = _left_behind(case, given)
+                problem = self.behind
             if problem:
                 kind, values = problem
                 raise refuse(self.name, [Finding(kind, at, {"name": self.name, **values})], hints)
@@ -286,6 +296,9 @@ def _explained(results, cases, due, solutions, run, why):
                     return [Finding(e.kind) for e in pair], " And: "
     if results.stop:
         return [results.stop], " "
+    if results.behind:
+        kind, values = results.behind
+        return [Finding(kind, values={"name": results.name, **values})], " "
     right, tried = sum(map(same, got, due)), sum(len(s.edits) for s in solutions)
     found = [Finding(UNEXPLAINED, values={"right": right, "cases": len(cases), "mistakes": tried})]
     return found + [Finding(CONSTANT)] * constant, " "
@@ -299,13 +312,6 @@ def _blank(result):
         return bool((result == result.flatten()[0]).all())
     except (NotImplementedError, RuntimeError):  # without numbers, or of a kind that cannot be compared
         return False
-
-
-def _left_behind(before, after):
-    """What has been done to the modules among the things given, beside their numbers, (kind, values), or None."""
-    modules = [(a, b) for a, b in zip(before, after, strict=True) if isinstance(a, torch.nn.Module)]
-    what = next(filter(None, (left(state(a), state(b)) for a, b in modules)), "")
-    return (LEFT_BEHIND, {"what": what}) if what else None
 
 
 def _equal(a, b):

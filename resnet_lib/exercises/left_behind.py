@@ -1,6 +1,8 @@
 """What a function has changed on a module that it was given, beside its numbers: modes, hooks, types, options."""
 
-from .._common import Kind
+from torch import nn
+
+from .._common import Kind, hooks_of
 
 LEFT_BEHIND = Kind(
     "left behind",
@@ -40,13 +42,24 @@ def left(before, after):
     return f"{min(more)} is new" if (more := tensors.keys() - before[1].keys()) else ""
 
 
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+def left_behind(before, after):
+    """What has been done to the modules among the things given, beside their numbers, (kind, values), or None."""
+    modules = [(a, b) for a, b in zip(before, after, strict=True) if isinstance(a, nn.Module)]
+    what = next(filter(None, (left(state(a), state(b)) for a, b in modules)), "")
+    return (LEFT_BEHIND, {"what": what}) if what else None
+
+
+def batches(case):
+    """How many batches the BNs among the things given have taken into their statistics."""
+    modules = [m for m in case if isinstance(m, nn.Module)]
+    return [b.tolist() for m in modules for name, b in m.named_buffers() if name.endswith("num_batches_tracked")]
 
 
 def _of_module(m):
     text = f"{type(m).__name__}({m.extra_repr()})"
-    hooks = sum(len(getattr(m, name, ())) for name in HOOKS) + vars(m).get("hooks_of_its_own", 0)  # the grader's word
-    return {"text": text, "training": m.training, "hooks": hooks, "forward": "forward" in vars(m)}
+    hooks = hooks_of(m) + vars(m).get("hooks_of_its_own", 0)  # the grader's words
+    forward = "forward" in vars(m) or vars(m).get("forward_of_its_own", False)
+    return {"text": text, "training": m.training, "hooks": hooks, "forward": forward}
 
 
 def _short(dtype):
