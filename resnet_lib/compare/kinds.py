@@ -13,14 +13,15 @@ KINDS = {name: Kind(name, sentence) for name, sentence in (MISTAKES | LAYERS | E
 
 # The kind of step → where to look, when nothing is proved.
 LOOK = {
-    "conv": "its stride, padding and dilation, and whether the ReLU before it is there",
+    # The others have no ReLU right before them.
+    **dict.fromkeys(("conv2", "conv3"), "its stride, padding and dilation, and whether the ReLU before it is there"),
+    "conv": "its stride, padding and dilation",
     "bn": "that BN, and whether something stands between the convolution and it",
     "relu": "which function it is, and that it comes right after BN",
     "pool": "the pooling's kind, kernel, stride and padding",
     "stage0": "what follows BN: the ReLU and the pooling",
     "projection": "what follows its BN",
     "block": "the sum and what follows it",
-    "stage": "what follows the last block",
     "logits": "the global average, the flattening, and whether something follows the linear layer",
 }
 
