@@ -189,7 +189,6 @@ WRONG = {
         "numbers differ before",
         NO_MODES,
     ),
-    "cut off at 20": ([into("self.relu2 = nn.ReLU()", "self.relu2 = nn.Hardtanh(0, 20)")], "numbers differ before", ()),
     "a result by shape": (
         [called("relu2", "f = self.__dict__.setdefault('kept', {}).setdefault((self.training, f.shape), f).relu()")],
         "numbers differ before",

@@ -90,7 +90,6 @@ ACTIVATIONS = {
     "nn.Softplus()": None,
     "nn.Hardswish()": None,
     "nn.LeakyReLU(0.1)": None,
-    "nn.Hardtanh(0, 20)": None,
     "nn.LeakyReLU(1e-4)": None,
 }
 NORM_MISSING = ("norm missing", "projection's norm missing", "norm left out", "projection's norm left out")

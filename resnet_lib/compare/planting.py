@@ -64,12 +64,9 @@ def search(case):
         distance, t = far(mistake[1])
         other = {n for n in t.keys() & steps.keys() if not gap(t[n], steps[n])[1] <= enough}
         # Where two mistakes come to the same result, the steps on the way tell which it is.
-        explains = step not in other if step else not other
-        if explains:
+        best = min(best, ((distance > enough, len(other), distance), mistake[0]), key=lambda tried: tried[0])
+        if step not in other if step else not other:
             explaining.append(mistake)
-        # Beside a very large shortcut, what F gives counts for nothing: its first step that differs has to fit too.
-        far_off = distance > enough or bool(step) and not explains
-        best = min(best, ((far_off, len(other), distance), mistake[0]), key=lambda tried: tried[0])
     if not best[0][0]:
         return best[1], len(singles)
     if not step and case.target is None:
