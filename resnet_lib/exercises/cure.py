@@ -6,7 +6,7 @@ from types import FunctionType
 
 import torch
 
-from .._common import Finding, Kind, one_thread, seeded, watched
+from .._common import Finding, Kind, one_thread, seeded, shape_text, watched
 from ..compare.clinic import HEALTHY, Trial, assemble, loads_by_name, loads_otherwise, prove, shapes, statistics
 from ..compare.endless import Endless, within
 from ..compare.errors import meaning, stopped, where
@@ -243,6 +243,7 @@ def _elsewhere(parts):
             except Exception as error:  # whatever a learner's code raises is a finding
                 return Finding(ELSEWHERE, values={"at": at, "cause": stopped(error)})
         if wrong:
+            at += f", input {shape_text(wrong.shape)}" if wrong.shape else ""
             return Finding(ELSEWHERE, values={"at": at, "cause": wrong.finding})
     return None
 
