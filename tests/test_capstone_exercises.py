@@ -151,6 +151,12 @@ def test_a_design_that_keeps_the_rules_is_accepted_with_what_it_spends_and_what_
     assert list(solved()) == ["10.2"]
 
 
+def test_a_design_may_have_numbers_of_numpy_and_is_over_with_them_too():
+    one = numpy.int64(1)
+    assert check_design(stage(3, blocks=one, C1=96 * one), TASK, BUDGET, unlike=THIN).ok
+    assert "over the budget" in refusal(check_design, stage(3, C1=2**31 * one, C_out=2**33 * one), TASK, BUDGET)
+
+
 WRONG_DESIGNS = [
     (None, "There is none yet"),
     (code(FOUR), "without quotes"),
@@ -214,6 +220,9 @@ def test_the_numbers_that_were_changed_are_listed():
     "idea",
     [
         "a kernel of 5 in the stem",
+        "kernel 5",
+        "groups = 4",
+        "halve W earlier",
         "MAXPOOL out, half the channels",
         "Stufe 4: 216 statt 128 Kanäle",
         "第四阶段1×1",

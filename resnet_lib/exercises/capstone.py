@@ -105,7 +105,8 @@ def check_ablation(changed, design, task, budget, *, idea, expected, exercise=No
     if not idea.strip():
         raise _wrong("idea", NO_IDEA, ABLATION_HINTS)
     its = words(idea)
-    if len(its) < 2 or filler(idea) or not (re.search(r"\d", idea) or any(t in word for t in TERMS for word in its)):
+    numbered = bool(re.search(r"\d", idea))
+    if len(its) + numbered < 2 or filler(idea) or not (numbered or any(t in word for t in TERMS for word in its)):
         raise _wrong("idea", VAGUE, ABLATION_HINTS)
     own_numbers = set(re.findall(r"\d+", idea)) - set(re.findall(r"\d+", ASKED))
     if len(its) > 5 and its <= words(ASKED) and not own_numbers:
@@ -170,7 +171,7 @@ QUESTION_BACK = Kind(
 # What is in a word that says what was changed.
 TERMS = (
     *("stem", "pool", "kernel", "group", "stride", "channel", "block", "stage", "dilat", "deep", "wide", "shallow"),
-    *("narrow", "layer", "projection", "padding", "c_out", "norm", "relu"),
+    *("halv", "half", "twice", "doubl", "narrow", "layer", "projection", "padding", "c_out", "norm", "relu"),
 )
 NO_ANSWER = Kind(
     "no expectation",
