@@ -320,8 +320,9 @@ def test_an_answer_that_is_kept_and_given_to_other_pictures_is_no_cure():
         with torch.no_grad():
             return kept.setdefault(len(pictures), network.eval()(pictures))
 
-    with pytest.raises(Wrong, match="To other pictures it gives the answers that it gave before"):
+    with pytest.raises(Wrong, match="gives the very answers that it gave before") as caught:
         check_cured(PATIENTS["sociable"], answer=answer)
+    assert "in an earlier call" in caught.value.verdict.hints[0]
 
 
 def test_where_a_cure_fails_for_some_inputs_alone_they_are_told():

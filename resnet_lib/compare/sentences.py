@@ -392,7 +392,7 @@ EXAMINED = {
         "What comes to the first BN has {mine:.2g} of the deviation that it was trained with, and with healthy "
         "preparation {healthy:.2g}: look at how the pictures are prepared."
     ),
-    "answers repeated": "To other pictures it gives the answers that it gave before: it keeps what it should compute.",
+    "answers repeated": "To other pictures it gives the very answers that it gave before.",
     "answers depend on neighbours": (
         "Yet its answer to a picture depends on the pictures beside it: two pictures by themselves, and the same two "
         "among others, differ by {company:.2g} of the largest score."

@@ -81,6 +81,7 @@ LOOK = hint_rows(
     statistics other → Running means and variances are no parameters: state_dict() has them all the same.
     shapes → Sizes change by strides and paddings alone, channels by what a convolution gives out.
     answers depend on neighbours → Which layer lets the pictures of a batch see each other, and in which mode?
+    answers repeated → What is given back that was computed in an earlier call, or for no picture at all?
     other answers → The network is equal at every step: look at what is done before it and after it.
     ladder differs → All before the step that it names is right: read only the lines between.
     rewritten → What writes into a tensor that somebody else holds as well? inplace=True and += do.
