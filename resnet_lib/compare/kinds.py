@@ -13,8 +13,9 @@ KINDS = {name: Kind(name, sentence) for name, sentence in (MISTAKES | LAYERS | E
 
 # The kind of step → where to look, when nothing is proved.
 LOOK = {
-    "conv": "its stride, padding and dilation, and what is done to x before it",
+    # The others have no ReLU right before them.
     **dict.fromkeys(("conv2", "conv3"), "its stride, padding and dilation, and whether the ReLU before it is there"),
+    "conv": "its stride, padding and dilation",
     "bn": "that BN, and whether something stands between the convolution and it",
     "relu": "which function it is, and that it comes right after BN",
     "pool": "the pooling's kind, kernel, stride and padding",
