@@ -124,7 +124,7 @@ RESHAPED = [
     for change in ("x.squeeze_(0)", "x.unsqueeze_(0)", "x.resize_(0)", "x.data = x.data[:, :1]", "x.data.mul_(2)")
 ]
 ON_NETWORKS = [case for case in CHANGED[:18] if case[0] is check_start_as_shortcut][:: 1 if EVERY else 2]
-IN_TORCH = [case for case in CHANGED if "torch.set" in case[2] or "no_grad" in case[2]]
+IN_TORCH = [case for case in CHANGED if any(word in case[2] for word in ("torch.set", "no_grad", "autocast"))]
 
 
 @pytest.mark.parametrize(("check", "head", "body", "sentence"), LEFT + ON_NETWORKS + IN_TORCH + BY_DATA + RESHAPED)

@@ -13,13 +13,16 @@ KINDS = {name: Kind(name, sentence) for name, sentence in (MISTAKES | LAYERS | E
 
 # The kind of step → where to look, when nothing is proved.
 LOOK = {
-    "conv": "its stride, padding and dilation, and whether the ReLU before it is there",
+    # The others have no ReLU right before them.
+    **dict.fromkeys(("conv2", "conv3"), "its stride, padding and dilation, and whether the ReLU before it is there"),
+    "conv": "its stride, padding and dilation",
     "bn": "that BN, and whether something stands between the convolution and it",
     "relu": "which function it is, and that it comes right after BN",
     "pool": "the pooling's kind, kernel, stride and padding",
     "stage0": "what follows BN: the ReLU and the pooling",
     "projection": "what follows its BN",
     "block": "the sum and what follows it",
+    **dict.fromkeys(("flatten", "fc"), "the global average and the flattening, and what comes between them"),
     "logits": "the global average, the flattening, and whether something follows the linear layer",
 }
 

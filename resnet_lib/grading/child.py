@@ -14,7 +14,7 @@ import numpy
 import torch
 from torch import nn
 
-from .._common import own_lines, watched
+from .._common import own_lines, replaced, watched
 from . import modules, unseen, wire
 from .surroundings import FAKE, Nothing, fresh_torch, shell
 from .tracing import Trace
@@ -36,6 +36,7 @@ class Child:
         self.objects, self.numbers, self.sent, self.given = {}, {}, {}, {}
         self.trace, self.traces, self.inside, self.before = None, [], {}, {}
         self.shell = shell()
+        replaced.keep()
 
     def serve(self):
         numpy.random.get_state()  # loads them: a seed that a submission sets shows only where they are loaded
@@ -62,10 +63,9 @@ class Child:
             error = result.error_before_exec or result.error_in_exec
             found.append(self.error(error) if error is not None else None)
             if isinstance(error, SyntaxError):
-                line = f"line {error.lineno}: {str(error.text or '').strip()}"
-                found[-1]["text"] = f"{error.msg} ({line})"
+                found[-1]["text"] = f"{error.msg} (line {error.lineno}: {str(error.text or '').strip()})"
         fresh_torch()
-        return {"cells": found}, []
+        return {"cells": found, "replaced": replaced.heard()}, []
 
     def do_get(self, name, _buffers):
         """The value of a name."""
@@ -95,7 +95,8 @@ class Child:
         self.before = {id(t): t.detach().clone() for t in (*theirs, *(t for t, _ in tensors.values()))}
         out, error = self.run(given, trace, f, args, kwargs)
         encoder = trace.encoder
-        buffers, answer = encoder.buffers, {"nodes": trace.all, "left": self.left}
+        buffers = encoder.buffers
+        answer = {"nodes": trace.all, "left": self.left, "replaced": replaced.heard()}
         answer["parts"] = [[k, self.encoder(buffers).encode(collection)] for k, collection in held.changed()]
         if error is not None:
             answer["error"] = self.error(error)
@@ -316,9 +317,8 @@ class Child:
 
 
 def _grad(out):
-    if isinstance(out, torch.Tensor):
-        return out.requires_grad
-    return isinstance(out, tuple | list) and any(map(_grad, out[:100]))
+    parts = out[:100] if isinstance(out, tuple | list) else ()
+    return out.requires_grad if isinstance(out, torch.Tensor) else any(map(_grad, parts))
 
 
 def dataclass_name(value):

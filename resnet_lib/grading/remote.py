@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from .. import network
-from .._common import tell
+from .._common import replaced, tell
 from . import modules, wire
 from .proxies import DATA, Chosen, Ended, Function, checked, stand_in, understood
 from .replay import Replay
@@ -58,6 +58,8 @@ class Remote:
         found, _ = self.line.ask(["cells", list(sources)], [], self.answer)
         if not isinstance(found.get("cells"), list):
             raise self.unread("Its cells cannot be run", found)
+        with understood():
+            replaced.tell([str(name) for name in found.get("replaced", [])])
         return found["cells"]
 
     def get(self, name):
@@ -168,6 +170,7 @@ class Remote:
         found, buffers = self.line.ask(["call", request], encoder.buffers, self.answer)
         with understood():
             tell([str(word) for word in found.get("left", [])])
+            replaced.tell([str(name) for name in found.get("replaced", [])])
         return given, encoder, found, buffers
 
     def _state(self, roots, encoder):
