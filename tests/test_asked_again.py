@@ -46,6 +46,7 @@ def once(monkeypatch):
             calls.append(None)
             return f(*given)
 
+        monkeypatch.setattr(judge, "QUICK", 60)  # on a busy machine as on a quick one
         with monkeypatch.context() as patch:
             patch.setattr(again, "CALLS", 0)
             patch.setattr(again, "_left_out", lambda *_: None)
