@@ -269,7 +269,8 @@ class _Registered:
 
     def derived(self, t):
         """Whether a tensor was computed from registered parameters and from nothing else."""
-        return t.data_ptr() not in self.names and bool(self._leaves(t))
+        own = self.tensors.get(t.data_ptr())  # the first numbers of a parameter lie in its place
+        return (own is None or own.numel() != t.numel()) and bool(self._leaves(t))
 
     def _leaves(self, t):
         if t.grad_fn is None:
