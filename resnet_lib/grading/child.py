@@ -36,11 +36,11 @@ class Child:
         self.objects, self.numbers, self.sent, self.given = {}, {}, {}, {}
         self.trace, self.traces, self.inside, self.before = None, [], {}, {}
         self.shell = shell()
+        nn.Module.__call__ = self.noted(nn.Module.__call__)
         replaced.keep()
 
     def serve(self):
         numpy.random.get_state()  # loads them: a seed that a submission sets shows only where they are loaded
-        nn.Module.__call__ = self.noted(nn.Module.__call__)
         while True:
             (what, given), buffers = wire.receive(self.read)
             try:
