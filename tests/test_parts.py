@@ -299,6 +299,10 @@ def factor(self, C):
     self.scale = nn.Parameter(torch.ones(1))
 
 
+def single(self, C):
+    self.scale = nn.Parameter(torch.tensor(1.0))
+
+
 def buffer(self, C):
     self.register_buffer("offset", torch.zeros(1))
 
@@ -312,6 +316,7 @@ def unused(self, C):
     ("make", "kind", "words"),
     [
         (btnk2(lambda self, x: residual(self, x) * self.scale, factor), "stray", "scale is a parameter"),
+        (btnk2(lambda self, x: residual(self, x) * self.scale, single), "stray", "scale is a parameter"),
         (btnk2(lambda self, x: residual(self, x) + self.offset, buffer), "stray", "offset is a buffer"),
         (btnk2(residual, unused), "stray", "extra is a parameter"),
         (btnk2(lambda self, x: F.dropout(residual(self, x), 0.1, self.training)), "dropout", "A dropout sets"),
@@ -324,7 +329,7 @@ def unused(self, C):
             "drop, a dropout, sets",
         ),
     ],
-    ids="factor buffer unused function always module".split(),
+    ids="factor single buffer unused function always module".split(),
 )
 def test_what_a_resnet_does_not_have_is_refused(make, kind, words):
     verdict = refusal(check_btnk2, make)
@@ -591,6 +596,47 @@ class NewBlock(nn.Module):
         f = F.relu(self.b1(self.c1(x)))
         f = F.relu(self.b2(self.c2(f)))
         return F.relu(self.b3(self.c3(f)) + x)
+
+
+def halves_of_what_goes_in(self, x):
+    return sum(F.conv2d(a, w) for a, w in zip(x.chunk(2, 1), self.conv1.weight.chunk(2, 1), strict=True))
+
+
+def halves_of_what_comes_out(self, x):
+    return torch.cat([F.conv2d(x, w) for w in self.conv1.weight.chunk(2)], 1)
+
+
+def one_half(self, x):
+    half = x.shape[1] // 2
+    return F.conv2d(x[:, :half], self.conv1.weight[:, :half])
+
+
+def test_a_layer_that_runs_in_pieces_is_that_layer():
+    def bn1(self, f):
+        of = [t.chunk(2) for t in (self.bn1.running_mean, self.bn1.running_var, self.bn1.weight, self.bn1.bias)]
+        return torch.cat([F.batch_norm(*p, self.training) for p in zip(f.chunk(2, 1), *of, strict=True)], 1)
+
+    def block(conv1, bn1=lambda self, f: self.bn1(f)):
+        def forward(self, x):
+            f = self.relu2(self.bn2(self.conv2(self.relu1(bn1(self, conv1(self, x))))))
+            return self.relu3(self.bn3(self.conv3(f)) + x)
+
+        return btnk2(forward)
+
+    for conv1 in (halves_of_what_goes_in, halves_of_what_comes_out):
+        assert check_btnk2(block(conv1), names=("conv1", "bn1")).ok
+    assert check_btnk2(block(lambda self, x: self.conv1(x), bn1)).ok
+    assert "channels" not in kinds(refusal(check_btnk2, block(one_half)).finding)
+
+
+@pytest.mark.parametrize("turn", [lambda w: w.mT, lambda w: w.transpose(0, 1)], ids=["rows", "channels"])
+def test_a_kernel_that_a_view_turns_round_is_not_the_one_that_is_loaded(turn):
+    def forward(self, x):
+        f = self.relu1(self.bn1(self.conv1(x)))
+        f = self.relu2(self.bn2(F.conv2d(f, turn(self.conv2.weight), padding=1)))
+        return self.relu3(self.bn3(self.conv3(f)) + x)
+
+    refusal(check_btnk2, btnk2(forward))
 
 
 def test_a_part_of_the_library_is_right_for_every_check():

@@ -29,7 +29,7 @@ super missing: has no attribute '_modules'|has no attribute '_parameters'|has no
     super().__init__() is missing in __init__.
 forward missing: missing the required "forward" function
     There is no method called forward: is it misspelt, or indented under __init__?
-super brackets: super\(\): no arguments|super\(type, obj\)
+super brackets: super\(\): no arguments|super\(type, obj\)|of 'super' object needs an argument
     Write super().__init__(), with both pairs of brackets.
 function without brackets: '(builtin_function_or_method|method)'
     A function stands there without its brackets: tensor.numel is the function, tensor.numel() the number.
@@ -101,6 +101,9 @@ overwritten: inplace operation|in-place operation
     Something overwrites numbers that are still needed: write y = y + x and not y += x, and no inplace=True.
 BTNK2's arguments: BTNK2\.__init__\(\) takes
     BTNK2 is made with one number, C: it has C/4 channels inside, and no stride.
+init missing: \.__init__\(\) takes 1 positional argument but (\d+) were given
+    __init__ is called with more arguments than it takes. (self counts as one.) Is it spelt with two underscores on each
+    side, and does its def line list all the names that the exercise gives?
 too many arguments: takes (\d+) positional arguments? but (\d+) (?:was|were) given
     The function is called with more arguments than it takes. (self counts as one.) Does its def line list all the
     names that the exercise gives?

@@ -241,6 +241,7 @@ class _Registered:
         self.names = {t.data_ptr(): n for n, t in reversed(tensors)}
         self.tensors = {t.data_ptr(): t for _, t in reversed(tensors)}
         self.leaves = {id(t) for _, t in tensors}
+        self.fixed = {m.weight.data_ptr() for m in module.modules() if isinstance(m, nn.Conv2d | nn.Linear)}
         self.parts = defaultdict(set)  # part → the names of what it keeps
         for n in self.names.values():
             if not n.endswith("_tracked"):
@@ -258,18 +259,23 @@ class _Registered:
 
     def base(self, t):
         """The registered parameter that a tensor was computed from, where it is one alone and of as many numbers, such
-        as its transpose copied, or that lies in its place (.data); otherwise the tensor itself."""
+        as its transpose copied, or that lies in its place (.data); otherwise the tensor itself. Which way round a
+        convolution or linear layer of PyTorch keeps its weights is known: there no view stands for them."""
         if not isinstance(t, torch.Tensor):
             return t
         own = self.tensors.get(t.data_ptr())
         if own is not None:
-            return own if own.requires_grad and not t.requires_grad and own.numel() == t.numel() else t
+            same = own.shape == t.shape and t.data_ptr() in self.fixed
+            return own if same or own.requires_grad and not t.requires_grad and own.numel() == t.numel() else t
         own = self._leaves(t)
         return own[0] if len(own) == 1 and own[0].numel() == t.numel() else t
 
     def derived(self, t):
-        """Whether a tensor was computed from registered parameters and from nothing else."""
-        return t.data_ptr() not in self.names and bool(self._leaves(t))
+        """Whether a tensor is a piece of a registered one, or was computed from registered ones and nothing else."""
+        own = self.tensors.get(t.data_ptr())
+        if own is not None:
+            return id(t) not in self.leaves and t.numel() < own.numel()
+        return bool(self._leaves(t))
 
     def _leaves(self, t):
         if t.grad_fn is None:
@@ -283,7 +289,7 @@ class _Registered:
         left = [t for place, t in self.tensors.items() if place not in used and t.is_floating_point()]
         found, rows = [], defaultdict(lambda: defaultdict(list))
         for t in reversed(left):
-            if max(t.shape, default=0) < t.numel():
+            if max(t.shape, default=1) < t.numel():
                 found += [("weights", {"weight": t})] if isinstance(t, nn.Parameter) else []
             elif t.numel() > 1:
                 rows[t.numel()][_role(t)].append(t)
