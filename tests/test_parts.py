@@ -598,47 +598,6 @@ class NewBlock(nn.Module):
         return F.relu(self.b3(self.c3(f)) + x)
 
 
-def halves_of_what_goes_in(self, x):
-    return sum(F.conv2d(a, w) for a, w in zip(x.chunk(2, 1), self.conv1.weight.chunk(2, 1), strict=True))
-
-
-def halves_of_what_comes_out(self, x):
-    return torch.cat([F.conv2d(x, w) for w in self.conv1.weight.chunk(2)], 1)
-
-
-def one_half(self, x):
-    half = x.shape[1] // 2
-    return F.conv2d(x[:, :half], self.conv1.weight[:, :half])
-
-
-def test_a_layer_that_runs_in_pieces_is_that_layer():
-    def bn1(self, f):
-        of = [t.chunk(2) for t in (self.bn1.running_mean, self.bn1.running_var, self.bn1.weight, self.bn1.bias)]
-        return torch.cat([F.batch_norm(*p, self.training) for p in zip(f.chunk(2, 1), *of, strict=True)], 1)
-
-    def block(conv1, bn1=lambda self, f: self.bn1(f)):
-        def forward(self, x):
-            f = self.relu2(self.bn2(self.conv2(self.relu1(bn1(self, conv1(self, x))))))
-            return self.relu3(self.bn3(self.conv3(f)) + x)
-
-        return btnk2(forward)
-
-    for conv1 in (halves_of_what_goes_in, halves_of_what_comes_out):
-        assert check_btnk2(block(conv1), names=("conv1", "bn1")).ok
-    assert check_btnk2(block(lambda self, x: self.conv1(x), bn1)).ok
-    assert "channels" not in kinds(refusal(check_btnk2, block(one_half)).finding)
-
-
-@pytest.mark.parametrize("turn", [lambda w: w.mT, lambda w: w.transpose(0, 1)], ids=["rows", "channels"])
-def test_a_kernel_that_a_view_turns_round_is_not_the_one_that_is_loaded(turn):
-    def forward(self, x):
-        f = self.relu1(self.bn1(self.conv1(x)))
-        f = self.relu2(self.bn2(F.conv2d(f, turn(self.conv2.weight), padding=1)))
-        return self.relu3(self.bn3(self.conv3(f)) + x)
-
-    refusal(check_btnk2, btnk2(forward))
-
-
 def test_a_part_of_the_library_is_right_for_every_check():
     from functools import partial
 

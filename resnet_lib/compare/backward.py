@@ -2,6 +2,7 @@
 trained, saved and loaded as the reference's."""
 
 import torch
+from torch import nn
 
 from . import mistakes
 from .differing import two_numbers
@@ -17,6 +18,14 @@ def frozen(learner):
     """A parameter that asks for no gradient, as a finding, or None."""
     name = next((n for n, p in learner.named_parameters() if not p.requires_grad), None)
     return name and found("frozen", layer_name(name))
+
+
+def computed(learner):
+    """A layer whose weights are computed from other numbers in every run, as a finding, or None."""
+    for name, m in learner.named_modules():
+        if isinstance(m, nn.Conv2d | nn.Linear) and "weight" not in m._parameters | m._buffers:
+            return found("weights computed", layer_name(name))
+    return None
 
 
 def lacking(pairs):

@@ -22,12 +22,17 @@ LOOK = {
     "block": "the sum and what follows it",
     "logits": "the global average, the flattening, and whether something follows the linear layer",
 }
+# The same, where what the step is given is right.
+INSIDE = LOOK | {
+    "conv": "its stride, padding and dilation, and the weights that it computes with",
+    "bn": "its eps, and which mean and variance it uses",
+}
 
 
-def look_at(step, otherwise):
+def look_at(step, otherwise, looks=LOOK):
     """Where to look for what is wrong with a step, by the kind of step."""
     last = step.split(".")[-1]
-    return LOOK.get(last) or LOOK.get(last.rstrip("0123"), otherwise)
+    return looks.get(last) or looks.get(last.rstrip("0123"), otherwise)
 
 
 def found(kind, where="", **values):

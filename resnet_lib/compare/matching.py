@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from .._common import one_thread, shape_text
-from .backward import backward, frozen, lacking, misplaced
+from .backward import backward, computed, frozen, lacking, misplaced
 from .differing import TOLERANCE, Found, explain, idle, line_of, look_before, same, two_numbers, what_of
 from .errors import stopped
 from .kinds import found, kinds, layer_name
@@ -36,8 +36,8 @@ def compare(learner, known, part="", names=(), noted=None):
     noted:  a list where it is also called many times and with unusual inputs: findings worth a word are added.
     """
     reference, x = known.module, known.inputs[0]
-    if still := frozen(learner):
-        return Found(still)
+    if wrong := frozen(learner) or computed(learner):
+        return Found(wrong)
     with torch.no_grad():
         theirs, mine = known.run(0), survey(learner.eval(), x)
         first = theirs
@@ -126,25 +126,26 @@ def _elsewhere(learner, known, places, surveys, part, noted):
             copy(pairs_of(places, first, last, mine))
 
     last = mine
-    at = [(False, 0)] * bool(part) + [(True, i) for i, x in enumerate(inputs) if x.shape[0] > 1]
+    at = [(False, 0)] * bool(part) + [(True, i) for i, x in enumerate(inputs) if x.shape[0] > 1 or part and _small(x)]
     for training, i in at:
         again()
         x = inputs[i]
         theirs, run = known.run(i, training), survey(learner.train(training), x, mine)
         last = run
         if wrong := unsteady(run, training):
-            return Found(wrong)
+            return Found(wrong, shape=x.shape)
         if run.error:
-            return Found(found("fails in training", cause=stopped(run.error)), line_of(run, learner))
+            wrong = found("fails in training", cause=stopped(run.error))
+            return Found(wrong, line_of(run, learner), shape=x.shape)
         if not same(run.out, theirs.out, ENOUGH):
             again()
             wrong = explain(learner, reference, x, theirs, mine, [(places, run)], part, training=True)
             return wrong._replace(shape=x.shape)
         if run.changed:
-            return Found(found("input overwritten"))
+            return Found(found("input overwritten"), shape=x.shape)
         pairs = pairs_of(places, theirs, run, mine)
         if wrong := training and _stored(pairs, x) or backward(known, theirs, run, pairs, part, training):
-            return Found(wrong, wrong.values.get("line", ""))
+            return Found(wrong, wrong.values.get("line", ""), shape=x.shape)
     if noted is not None:
         again()
         wrong = unusual(learner, known, pairs_of(places, first, last, mine), noted)
@@ -153,11 +154,19 @@ def _elsewhere(learner, known, places, surveys, part, noted):
     return None
 
 
+def _small(x):
+    """Whether an input is quick to run and not so loud that F(x) drowns in x."""
+    return x.numel() < 10_000 and x.abs().max() < 100
+
+
 def _stored(pairs, x):
     """A BN that does not keep the running mean and variance of x, as a finding, or None."""
     for layer, own in pairs:
         # A variance divided by n and not by n − 1 is no mistake worth a word.
         for role, enough in (("mean", ENOUGH), ("var", 0.02)) if layer.kind == "norm" else ():
+            if own.tensors[role].requires_grad:
+                name = own.name.removesuffix(".weight").removesuffix(".bias")  # its buffers may be new ones
+                return found("statistics keep a graph", layer_name(name))
             if not same(*(t.tensors[role].view(-1) for t in (own, layer)), enough):
                 if own.given is not None and not same(own.given, layer.given, ENOUGH):
                     values = two_numbers(own.given, layer.given)
@@ -189,6 +198,9 @@ def _under_names(pairs, names):
 def _of_layers(learner, theirs, mine, x):
     """What is wrong with the layers that a module is made of, or that keeps it from giving a result; or None."""
     end = line_of(mine, learner)
+    own = [layer for layer in mine.layers if not layer.constant]
+    if all(layer.calls for layer in own) and Counter(keys(own)) == Counter(keys(theirs.layers)):
+        mine.layers = own  # a kernel that nothing would train is no layer where all that are due are there
     if loose := next((layer for layer in mine.layers if layer.name is None), None):
         kind = "BN" if loose.kind == "norm" else "convolution or linear layer"
         return Found(found("unregistered", layer=kind, shape=shape_text(loose.shape)))

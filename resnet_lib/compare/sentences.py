@@ -249,6 +249,10 @@ LAYERS = {
         "{where} asks for no gradient (requires_grad is False) and would never be trained. Leave requires_grad as it "
         "is."
     ),
+    "weights computed": (
+        "The weights of {where} are computed from other numbers in every run, as weight_norm and other "
+        "parametrizations do: published weights would not fit by name. Leave that out."
+    ),
     "backward stops": (
         "It gives the right numbers and cannot be trained: the way back stops. (PyTorch says: {message}.) A step that "
         "works in place has changed what another step's gradient needs."
@@ -303,6 +307,10 @@ LAYERS = {
     "running statistics": (
         "In training mode {where} does not keep the running mean and variance as nn.BatchNorm2d does (momentum 0.1): "
         "after training, eval() would use the wrong ones."
+    ),
+    "statistics keep a graph": (
+        "In training mode {where} keeps with its stored mean and variance what autograd has recorded: it grows with "
+        "every batch, and a copy of the module cannot be made. Compute them under torch.no_grad(), or from x.detach()."
     ),
     "stored numbers": (
         "After a run in training mode {where} has stored other numbers than nn.BatchNorm2d would have: look at what "

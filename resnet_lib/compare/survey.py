@@ -58,6 +58,11 @@ class Layer:
         return _known(self.tensors)[0]
 
     @property
+    def constant(self):
+        """Whether it is no part of the module and nothing would train it, such as a kernel of ones."""
+        return self.name is None and not any(t.requires_grad for t in _known(self.tensors))
+
+    @property
     def places(self):
         """Where its tensors are in memory."""
         return [t.data_ptr() for t in self.tensors.values() if isinstance(t, torch.Tensor)]
