@@ -6,9 +6,9 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
 
-from resnet_lib import BTNK2
+from resnet_lib import BTNK1, BTNK2
 from resnet_lib.compare.kinds import kinds
-from resnet_lib.exercises import Wrong, check_btnk2
+from resnet_lib.exercises import Wrong, check_btnk1, check_btnk2, check_projection
 
 NAMES = ("conv1", "bn1", "conv2", "bn2", "conv3", "bn3")
 
@@ -157,3 +157,48 @@ def test_a_bn_whose_stored_numbers_keep_what_autograd_recorded_is_told_so():
         assert "bn1 keeps with its stored mean and variance" in refusal(own_norm(keep)).sentence
     assert check_btnk2(own_norm(detached)).ok
     assert check_btnk2(own_norm(torch.no_grad()(inside_with_graph))).ok
+
+
+def test_a_linear_layer_for_a_1x1_is_right_and_hears_that_its_weights_could_not_be_loaded():
+    def linear(self):
+        self.conv1 = nn.Linear(self.conv1.in_channels, self.conv1.out_channels, bias=False)
+
+    make = block(lambda b, x: b.conv1(x.movedim(1, -1)).movedim(-1, 1), init=linear)
+    assert check_btnk2(make).remarks == ()
+    (remark,) = check_btnk2(make, names=NAMES).remarks
+    assert remark.startswith("conv1 keeps its weights in the shape (4, 16), and the library's in (4, 16, 1, 1)")
+
+
+def test_x_is_not_told_with_a_capital_letter_and_no_relu_is_looked_for_before_the_first_step():
+    class Halves(nn.Module):
+        def __init__(self, C, C_out, S):
+            super().__init__()
+            self.S, self.conv = S, nn.Conv2d(C, C_out, 1, bias=False)
+            self.bn = nn.BatchNorm2d(C_out)
+
+        def forward(self, x):
+            return self.bn(self.conv(F.avg_pool2d(x, self.S, ceil_mode=True)))
+
+    with pytest.raises(Wrong, match="Check its stride, padding and dilation, and what is done to x before it"):
+        check_projection(Halves)
+    past = {"forward": lambda b, x: b.relu3((f := F_of(b, x)) + (x if f.shape == x.shape else b.shortcut(x)))}
+    with pytest.raises(Wrong, match=": x itself is the shortcut"):
+        check_btnk1(type("MyBTNK1", (BTNK1,), past))
+
+
+def F_of(b, x):
+    return b.bn3(b.conv3(b.relu2(b.bn2(b.conv2(b.relu1(b.bn1(b.conv1(x))))))))
+
+
+def test_an_init_that_is_misspelt_or_begins_without_brackets_is_told_what_to_write():
+    class Misspelt(nn.Module):
+        def _init_(self, C, C_out, S):
+            self.conv = nn.Conv2d(C, C_out, 1, S)
+
+    class Bare(nn.Module):
+        def __init__(self, C, C_out, S):
+            super.__init__()
+
+    for make, words in ((Misspelt, "Is it spelt with two underscores on each side"), (Bare, "both pairs of brackets")):
+        with pytest.raises(Wrong, match=words):
+            check_projection(make)

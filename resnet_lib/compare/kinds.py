@@ -28,6 +28,9 @@ INSIDE = LOOK | {
     "bn": "its eps, and which mean and variance it uses",
 }
 
+# The same, where x itself goes into the step.
+FIRST = LOOK | {"conv": "its stride, padding and dilation, and what is done to x before it"}
+
 
 def look_at(step, otherwise, looks=LOOK):
     """Where to look for what is wrong with a step, by the kind of step."""

@@ -82,6 +82,8 @@ def compare(learner, known, part="", names=(), noted=None):
         pairs = pairs_of(places, theirs, mine, mine)
         if wrong := misplaced(learner, pairs) or _under_names(pairs, names):
             return Found(wrong)
+        if names and noted is not None:
+            noted += _of_other_shapes(pairs)
     return _elsewhere(learner, known, places, (first, mine), part, noted)
 
 
@@ -190,6 +192,16 @@ def _under_names(pairs, names):
         if asked and (own.name != layer.name if alike else not f"{own.name}.".startswith(f"{asked}.")):
             return found("in another's place", layer.name, name=own.name)
     return None
+
+
+def _of_other_shapes(pairs):
+    """The first layer of the reference's name that keeps its weights in another shape, as a list of findings."""
+    both = (
+        (own, shape_text(layer.first.shape), shape_text(own.first.shape))
+        for layer, own in pairs
+        if layer.name == own.name
+    )
+    return [found("kept in another shape", own.name, mine=b, right=a) for own, a, b in both if a != b][:1]
 
 
 # ── What is wrong with the layers ───────────────────────────────────────────────────────────────────────────────

@@ -7,9 +7,10 @@ from .._common import say, shape_text
 
 
 def _capital(cause, **_):
-    """A mistake as a sentence; names of layers keep their small letter."""
+    """A mistake as a sentence; names of layers, and x, keep their small letter."""
     text = say(cause)
-    return f"{text}." if cause.kind.sentence[:1] == "{" else f"{text[:1].upper()}{text[1:]}."
+    named = cause.kind.sentence[:1] == "{" or re.match(r"x\b", text)
+    return f"{text}." if named else f"{text[:1].upper()}{text[1:]}."
 
 
 # Where C1 channels come in or go out, and where 4·C1 do: (the layer's last name, the side).
@@ -297,6 +298,10 @@ LAYERS = {
     "stops for another order": (
         "It stops where the values of x lie in another order in memory, as with torch.channels_last: .reshape works "
         "there, and .view does not."
+    ),
+    "kept in another shape": (
+        "{where} keeps its weights in the shape {mine}, and the library's in {right}: load_state_dict takes equal "
+        "shapes alone. A convolution with a kernel of 1 has them."
     ),
     "hidden": (
         "Where values that come in are {what}, finite numbers come out: something on the way hides them, such as "

@@ -198,7 +198,7 @@ KINDS = kinds_of(
     no default: {name} stops where a later cell leaves {argument} out. The exercise's first line, def __init__(…), says
         {argument}={right}.
     made with the same: {name} makes two modules with the same {what}: what is trained in one changes in the other. Make
-        each part anew in __init__.
+        each part anew, every time.
     no numbers: {where} of what {name} makes is on the device "meta", where tensors have a shape and no numbers: leave
         out device="meta".
     num_classes unused: num_classes plays no part: with num_classes={n} it still gives {classes} scores. Hand it on.
