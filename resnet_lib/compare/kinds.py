@@ -49,13 +49,15 @@ def several(*findings):
     return findings[0] if len(findings) == 1 else found("several", parts=findings) if findings else None
 
 
+def within(finding):
+    """Return a finding and all that it holds, the outermost first."""
+    inner = [v for value in finding.values.values() for v in (value if isinstance(value, tuple) else (value,))]
+    return [finding, *(f for v in inner if isinstance(v, Finding) for f in within(v))]
+
+
 def kinds(finding):
     """Return the names of the kinds of a finding and of all that it holds, the outermost first."""
-    names = [finding.kind.name]
-    for value in finding.values.values():
-        for inner in value if isinstance(value, tuple) else (value,):
-            names += kinds(inner) if isinstance(inner, Finding) else []
-    return names
+    return [f.kind.name for f in within(finding)]
 
 
 def layer_name(name):

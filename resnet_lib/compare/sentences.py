@@ -132,7 +132,7 @@ MISTAKES = {
     "stride in G": "the projection has stride 2; this block has S = 1",
     "S too large": "the block has S = 2; it should be 1",
     "dilation": "{layer} has dilation {dilation}; it should be {right}",
-    "zero channels": "x itself is the shortcut{filled}; it should pass the projection",
+    "zero channels": "the shortcut is x itself{filled}; x should pass the projection",
     "zero channels, strided": (
         "x itself, one pixel in {S} along each side, is the shortcut{filled}; it should pass the projection"
     ),

@@ -25,7 +25,7 @@ class Part:
     """One check of an exercise.
 
     share: of its points, 0 to 1; None where no check can judge it. sentence: the check's own. html: what a notebook
-    shows. mistake: the name of its kind, the same for all who made it; "" for a right one.
+    shows. mistake: the same for all who made it; "" for a right one.
     """
 
     share: float | None

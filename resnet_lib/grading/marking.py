@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import os
+import re
 import tempfile
 import time
 from html import escape
@@ -11,6 +12,7 @@ import torch
 
 from .. import exercises
 from ..compare import endless
+from ..compare.kinds import within
 from ..exercises import own as parts_of_lessons
 from ..exercises.own_question import handed_in_as
 from ..exercises.questions import Question
@@ -235,15 +237,23 @@ class Exercise:
                 right = exec(compile(ast.Module([statement], []), "<check>", "exec", dont_inherit=True), space)
         except exercises.Wrong as wrong:
             found = wrong.verdict
-            mistake = found.finding.kind.name if found.finding is not None else cut(found.sentence, 80)
             said = " ".join(filter(None, (found.headline, found.sentence, found.where)))
-            return Part(shares[0] if shares else 0.0, cut(said), found._repr_html_(), mistake)
+            return Part(shares[0] if shares else 0.0, cut(said), found._repr_html_(), mistake(found))
         except Exception as error:  # what a notebook would show in its place
             said = cut(_named(error))
             return Part(0.0, said, f"<p>{escape(said)}</p>", type(error).__name__)
         if isinstance(right, exercises.Verdict):
             return Part(1.0, cut(f"{right.headline} {right.sentence}"), right._repr_html_())
         return Part(1.0, "")
+
+
+def mistake(verdict):
+    """What two verdicts on the same mistake have in common: the kinds of what was found, the layers they are at, and
+    what is said of an answer, whatever its numbers are: each student may be asked with numbers of their own."""
+    if verdict.finding is None:
+        return cut(verdict.sentence, 80)
+    names = (f"{f.kind.name} {f.where} {f.values.get('said', '')}".strip() for f in within(verdict.finding))
+    return re.sub(r"(?<![A-Za-z\d])\d[\d,.]*", "", "; ".join(names))
 
 
 def _share(questions, guesses):

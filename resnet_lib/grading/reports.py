@@ -157,11 +157,10 @@ def _mistakes(marked):
     if not made:
         return []
     rows = [
-        f"<tr><td>{len(who)}</td><td>{escape(mistake)}</td><td>{escape(who[0][1])}</td>"
-        f"<td>{escape(', '.join(s for s, _ in who))}</td></tr>"
-        for mistake, who in sorted(made.items(), key=lambda item: -len(item[1]))
+        f"<tr><td>{len(who)}</td><td>{escape(who[0][1])}</td><td>{escape(', '.join(s for s, _ in who))}</td></tr>"
+        for who in sorted(made.values(), key=len, reverse=True)
     ]
-    head = "<tr><th>how often</th><th>mistake</th><th>said to the first</th><th>whose</th></tr>"
+    head = "<tr><th>how often</th><th>mistake, as it was told to the first</th><th>whose</th></tr>"
     return [f"<table>{head}{''.join(rows)}</table>"]
 
 
