@@ -202,3 +202,33 @@ def test_an_init_that_is_misspelt_or_begins_without_brackets_is_told_what_to_wri
     for make, words in ((Misspelt, "Is it spelt with two underscores on each side"), (Bare, "both pairs of brackets")):
         with pytest.raises(Wrong, match=words):
             check_projection(make)
+
+
+@pytest.mark.parametrize("name", ["train", "eval", "parameters", "buffers", "children", "named_modules", "state_dict"])
+def test_a_name_that_hides_one_of_every_module_s_is_told_and_no_traceback_ends_the_check(name):
+    hides = (
+        block(init=lambda b: setattr(b, name, {})),
+        type("MyBTNK2", (BTNK2,), {name: 70_400}),
+        type("MyBTNK2", (BTNK2,), {name: property(lambda self: self.nothing)}),
+    )
+    for make in hides:
+        assert f"MyBTNK2 has something of its own called {name}" in refusal(make).sentence
+
+
+def test_a_list_of_parameters_that_counts_them_is_told_as_a_name_that_hides_one():
+    sentence = refusal(type("MyBTNK2", (BTNK2,), {"parameters": lambda self: 70_400})).sentence
+    assert "something of its own called parameters" in sentence
+
+
+def test_other_names_of_a_module_may_be_taken():
+    for name in ("half", "type", "to", "float", "name"):
+        assert check_btnk2(block(init=lambda b, name=name: setattr(b, name, 8))).ok
+
+
+@pytest.mark.parametrize("mode", ["train", "eval"])
+def test_who_forgets_to_return_self_is_right_and_hears_of_it(mode):
+    def forgets(self, *given):
+        getattr(nn.Module, mode)(self, *given)
+
+    (remark,) = check_btnk2(type("MyBTNK2", (BTNK2,), {mode: forgets})).remarks
+    assert remark.startswith("Its eval() gives None")

@@ -15,6 +15,7 @@ from .differing import TOLERANCE, Found, explain, idle, line_of, look_before, sa
 from .errors import stopped
 from .kinds import found, kinds, layer_name
 from .misfit import blocks_of_stages, of_layers
+from .own_names import hidden, put, stays
 from .pairing import by_key, copy, flows, keys, orders, pairs_of, placed, table
 from .steady import another_time, unsteady
 from .survey import Layer, survey
@@ -36,10 +37,10 @@ def compare(learner, known, part="", names=(), noted=None):
     noted:  a list where it is also called many times and with unusual inputs: findings worth a word are added.
     """
     reference, x = known.module, known.inputs[0]
-    if wrong := frozen(learner) or computed(learner):
+    if wrong := hidden(learner) or frozen(learner) or computed(learner):
         return Found(wrong)
     with torch.no_grad():
-        theirs, mine = known.run(0), survey(learner.eval(), x)
+        theirs, mine = known.run(0), survey(put(learner, False), x)
         first = theirs
         if wrong := unsteady(mine):
             return Found(wrong)
@@ -111,7 +112,7 @@ def _of_eval(wrong, learner, known, i, surveys, tried):
         return wrong
     for places, _ in tried:
         copy(pairs_of(places, first, mine, mine))
-        run = survey(learner.train(), x, mine)
+        run = survey(put(learner, True), x, mine)
         if not run.error and same(run.out, known.run(i, True).out, ENOUGH):
             return wrong._replace(finding=found("only in eval", cause=wrong.finding))
     return wrong
@@ -132,7 +133,7 @@ def _elsewhere(learner, known, places, surveys, part, noted):
     for training, i in at:
         again()
         x = inputs[i]
-        theirs, run = known.run(i, training), survey(learner.train(training), x, mine)
+        theirs, run = known.run(i, training), survey(put(learner, training), x, mine)
         last = run
         if wrong := unsteady(run, training):
             return Found(wrong, shape=x.shape)
@@ -150,6 +151,7 @@ def _elsewhere(learner, known, places, surveys, part, noted):
             return Found(wrong, wrong.values.get("line", ""), shape=x.shape)
     if noted is not None:
         again()
+        noted += stays(learner)
         wrong = unusual(learner, known, pairs_of(places, first, last, mine), noted)
         if wrong := wrong or another_time(learner, known, again):
             return Found(wrong)

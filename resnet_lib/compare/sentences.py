@@ -250,6 +250,14 @@ LAYERS = {
         "{where} asks for no gradient (requires_grad is False) and would never be trained. Leave requires_grad as it "
         "is."
     ),
+    "name hidden": (
+        "{type} has something of its own called {name}. Every nn.Module has a function of that name, which PyTorch and "
+        "later cells call: take another name."
+    ),
+    "mode gives no module": (
+        "Its eval() gives {what}, and later cells go on with what it gives: end train(self, mode=True) and eval(self) "
+        "with return self."
+    ),
     "weights computed": (
         "The weights of {where} are computed from other numbers in every run, as weight_norm and other "
         "parametrizations do: published weights would not fit by name. Leave that out."

@@ -22,6 +22,7 @@ from ..compare.endless import Endless, within
 from ..compare.errors import stopped, where
 from ..compare.kinds import kinds, layer_name
 from ..compare.matching import compare, remarks
+from ..compare.own_names import hidden
 from ..compare.reference import Reference
 from ..compare.steady import lasting
 from ..network import ResNet
@@ -287,6 +288,8 @@ def _made(make, case, name, part, wrong):
         kind = "None made" if module is None else "no module made"
         kind = "a list made" if isinstance(module, list | tuple) else kind
         raise _wrong(part, name, _finding(kind, name=name, type=type(module).__name__))
+    if finding := hidden(module):
+        raise wrong(finding)
     if finding := lasting(left, "Making one"):
         raise _wrong(part, name, finding)
     tensors = chain(module.named_parameters(), module.named_buffers())
