@@ -213,6 +213,15 @@ WRONG = {
         (edited("silent", ("runs.values()", "runs")), "A loop over a dictionary gives its names alone"),
         (edited("silent", ("sum().item()", "nonzero()")), "(2, 1): return one number, how many channels"),
         (edited("silent", ("(0, 2, 3)", "(0, 2)")), "none of"),
+        (
+            "def silent(runs, step):\n    return min((r[step].amax((1, 2)) == 0).sum().item() for r in runs.values())",
+            "take the smallest number",
+        ),
+        (
+            "def silent(runs, step):\n    return max((r[step].amax((1, 2)) == 0).sum().item() for r in runs.values())",
+            "none of",
+        ),
+        ("def silent(runs, step):\n    return 0", "It is right for 0 of 3 inputs"),
     ],
     "response": [
         (edited("response", (".abs()", "")), "Take the absolute values before the mean"),
@@ -233,6 +242,15 @@ WRONG = {
         (edited("response", ("(1, 2)", "0")), "over rows and columns, not over channels"),
         (edited("response", ("[0].abs().mean((1, 2))", ".abs().mean((2, 3))")), "[0] takes the only picture"),
         (edited("response", (".mean((1, 2))", "")), "the mean over rows and columns is missing"),
+        (edited("response", ("[0].abs().mean((1, 2))", ".abs()")), "the mean over rows and columns is missing"),
+        (edited("response", ("(1, 2)", "(1, 2), keepdim=True")), "(8, 1, 1): the numbers are there"),
+        (
+            edited("response", ("[0].abs().mean((1, 2)", ".abs().mean((2, 3), keepdim=True")),
+            "(1, 8, 1, 1): the numbers are",
+        ),
+        (edited("response", ("(1, 2)", "2")), "not over one of them alone"),
+        (edited("response", ("[0].abs().mean((1, 2))", ".abs().mean(1)")), "over rows and columns, not over channels"),
+        (edited("response", (".mean((1, 2))", ".mean((1, 2))[1:]")), "7 numbers, and one for each of the 8"),
         (edited("response", ('["stage0.conv"][0]', "")), "A dict has no abs"),
         (edited("response", ("return ", "")), "returns None"),
         (edited("response", ("stage0.conv", "stage0.conv1")), "no step is called"),
@@ -378,6 +396,21 @@ def test_another_channel_is_told_what_it_answers_to(channel, said):
     assert len(verdict.hints) == 3 and solved() == {}
 
 
+def test_a_network_left_in_training_mode_does_not_end_the_checks():
+    network = copy.deepcopy(FOUR).train()
+
+    def response(pattern):
+        return network.stage0.conv(pattern)[0].abs().mean((1, 2))
+
+    def training(pattern):
+        network.train()
+        return response(pattern).detach()
+
+    assert check_response(response, network).ok and check_channel(0, network, UPRIGHT, LYING).ok
+    assert network.training
+    assert "the module is in training mode" in refusal(check_response, training, network).sentence
+
+
 # ── Predictions ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -400,8 +433,8 @@ def test_the_reach_of_each_stage_is_what_the_anatomy_of_resnet_50_says():
         ("stage1", 17, "You said 17. You forgot the jump"),
         ("stage1", 23, "each 3×3 adds twice the jump"),
         ("stage1", 7, "begin with r = 11 and j = 4"),
-        ("stage1", 43, "one too many"),
-        ("stage2", 75, "one too few"),
+        ("stage1", 43, "one 3×3 too many"),
+        ("stage2", 75, "one 3×3 too few"),
         ("stage2", 67, "first block of Stages 2, 3 and 4 has S = 2"),
         ("stage1", 59, "one 3×3, and not two"),
         ("stage1", 4, "That is the jump"),

@@ -96,12 +96,27 @@ LEFT = [
     (check_grad_cam, "(network, x, target, step)", MAP.format("network.train()"), "in training mode"),
     (check_grad_cam, "(network, x, target, step)", MAP.format("network.more = nn.ReLU()"), "more is new"),
     (
+        check_grad_cam,
+        "(network, x, target, step)",
+        "network.train(); r = right.cam(network, x, target, step); activations(network, x, [step]); return r",
+        "runs a BN in training mode",
+    ),
+    (
+        check_grad_cam,
+        "(network, x, target, step)",
+        "network.train(); activations(network, x, [step]); network.eval(); return right.cam(network, x, target, step)",
+        "runs a BN in training mode",
+    ),
+    (check_fold, "(conv, bn)", "bn.running_var += bn.eps; return right.fold(conv, bn)", "overwrites what it is given"),
+    (
         check_plain_block,
         "(block, x)",
         "r = right.plain(block, x); block.relu3 = nn.Identity(); return r",
         "relu3 was",
     ),
     (check_plain_block, "(block, x)", "block.eval(); return right.plain(block, x)", "in training mode: your result"),
+    (check_plain_block, "(block, x)", "block.eval(); return right.plain(block, x)", "the module is in evaluation mode"),
+    (check_fold, "(conv, bn)", FOLDED.format("conv.weight.register_hook(print)"), "has a hook more"),
 ]
 CHANGED = [
     (check_start_as_shortcut, "(network)", ZEROED.format("network.half()"), "was float32 and is float16"),
@@ -118,6 +133,78 @@ CHANGED = [
         "(network)",
         ZEROED.format("network.register_forward_hook(lambda *a: None)"),
         "a hook more",
+    ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        ZEROED.format("[b.bn3.weight.register_hook(lambda g: 0 * g) for b in blocks(network).values()]"),
+        "stage1.0.bn3 has a hook more",
+    ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        ZEROED.format("[b.bn3.weight.register_post_accumulate_grad_hook(print) for b in blocks(network).values()]"),
+        "stage1.0.bn3 has a hook more",
+    ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        ZEROED.format("[b.bn3.weight.register_hook(print).remove() for b in blocks(network).values()]"),
+        "",
+    ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        "[b.bn3.register_forward_hook(lambda m, i, o: 0 * o) for b in blocks(network).values()]",
+        "stage1.0.bn3 has a hook more than before, and no number has",
+    ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        "[b.register_forward_pre_hook(print) for b in blocks(network).values()]",
+        "stage1.0 has a hook more than before, and no number has changed",
+    ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        "for b in blocks(network).values(): b.forward = lambda x: x",
+        "stage1.0 has another forward, and no number has changed",
+    ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        "network.eval()",
+        "the module is in evaluation mode, and no number has changed",
+    ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        "[b.bn3.weight.requires_grad_(False) for b in blocks(network).values()]",
+        "no longer asks for a gradient, and no number has changed",
+    ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        "copy.deepcopy(network).eval()",
+        "nothing has changed",
+    ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        ZEROED.format("network(torch.ones(2, 3, 64, 64))"),
+        "statistics move with every batch that runs in training mode",
+    ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        "[b.bn3.running_var.fill_(1e9) for b in blocks(network).values()]",
+        "stage1.0.bn3.running_var has changed: a BN's statistics",
+    ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        ZEROED.format("network.stage1[0].bn1.reset_parameters(); network.stage1[0].bn1.weight.data.fill_(2)"),
+        "other BNs than the last",
     ),
     (
         check_start_as_shortcut,
@@ -215,6 +302,12 @@ TAME = [
     (
         check_diagnosis,
         "(s, d)",
+        "return 'degradation' if d[0] > min(s[0], math.log(20)) else 'overfitting' if d[1] < s[1] else 'neither'",
+        "(3.5, 0.7), deep (3.2, 0.72)",
+    ),
+    (
+        check_diagnosis,
+        "(s, d)",
         "return np.select([d[0] > s[0], d[1] < s[1]], ['degradation', 'overfitting'], 'neither')",
         "",
     ),
@@ -243,6 +336,12 @@ def test_what_else_an_answer_does_is_told(check, head, body, sentence):
     [
         (check_contents, "r = right.contents(dict(w)); w.clear(); return r"),
         (check_rename, "r = right.rename(w); [w.pop(n) for n in list(w)]; w.update(r); return w"),
+        (
+            lambda f: check_fair(lambda works, n: f((works, n))),
+            "import time; works, n = w; ws = [works.popitem() for _ in list(works)]; [w() for _, w in ws]; "
+            "run = lambda w: -time.perf_counter() + (w(), time.perf_counter())[1]; "
+            "r = [[run(w) for _, w in ws] for _ in range(n)]; return dict(zip([n for n, _ in ws], zip(*r)))",
+        ),
         (check_factor, "w.reverse(); return (w[-1].gradient / w[0].gradient) ** (1 / (len(w) - 1))"),
     ],
 )

@@ -8,6 +8,7 @@ import textwrap
 from dataclasses import replace
 
 import pytest
+import torch
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
 from torch import nn
@@ -19,6 +20,8 @@ from resnet_lib.exercises import (
     Wrong,
     check_btnk2,
     check_bytes,
+    check_fold,
+    check_grad_cam,
     check_ladder,
     check_stage,
     predict,
@@ -27,6 +30,7 @@ from resnet_lib.exercises import (
 )
 from resnet_lib.exercises.own import PARTS, library_name
 from resnet_lib.exercises.placeholders import open_lines, placeholder
+from resnet_lib.experiments.attribution import upsample
 
 from .kernel import outputs
 from .lab import ROOT
@@ -96,8 +100,58 @@ def test_a_check_tells_open_from_wrong_and_right(source, state):
     mine = cell(source)["batch_bytes"]
     found = verdict(check_bytes, mine)
     assert found.state == state and found.ok == (state == "right")
-    assert (yours("batch_bytes") is mine) == (state == "right")
+    assert (inspect.unwrap(yours("batch_bytes")) is mine) == (state == "right")
     assert yours("batch_bytes")(2, 3, 4) == 384
+
+
+FOLD = """
+    import torch
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+    def my_fold(conv, bn):
+        folded = fuse_conv_bn_eval(conv, bn)
+        weight, bias = folded.weight.detach(), folded.bias.detach()
+        return """
+CAM = """
+    from resnet_lib.experiments.attribution import grad_cam
+
+
+    def my_grad_cam(network, x, target, step):
+        return grad_cam(network, x, target, step).values"""
+NUMBERS = """
+    import fractions
+
+    import numpy
+
+
+    def batch_bytes(batch, C, W):
+        return """
+OTHER_FORMS = [
+    f"{FOLD}weight.float(), bias.float()\n",
+    f"{FOLD}weight.numpy(), bias.numpy()\n",
+    f"{FOLD}[weight, bias]\n",
+    f"{FOLD}folded\n",
+    f"{CAM}.numpy()\n",
+    f"{NUMBERS}fractions.Fraction(4 * batch * C * W * W)\n",
+    f"{NUMBERS}numpy.array([4 * batch * C * W * W])\n",
+]
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_what_a_check_accepts_in_another_form_the_cells_below_can_use(form):
+    conv, bn = (m.double().eval() for m in (torch.nn.Conv2d(4, 4, 3, padding=1, bias=False), torch.nn.BatchNorm2d(4)))
+    x, thin = torch.randn(2, 4, 9, 9, dtype=torch.float64), resnet_lib.ResNet(blocks=(1, 1, 1, 1), base=8).eval()
+    uses = {
+        "my_fold": (check_fold, lambda fold: torch.nn.functional.conv2d(x, *fold(conv, bn), padding=1)),
+        "my_grad_cam": (check_grad_cam, lambda cam: upsample(cam(thin, torch.randn(1, 3, 64, 64), 0, "stage3"), 9, 9)),
+        "batch_bytes": (check_bytes, lambda size: f"{size(2, 3, 4):,}"),
+    }
+    made = cell(form)
+    name = next(name for name in uses if name in made)
+    check, use = uses[name]
+    assert verdict(check, made[name]).ok
+    use(yours(name))
 
 
 def test_a_right_part_made_wrong_again_is_no_longer_used():

@@ -283,6 +283,11 @@ WRONG = {
         (edited("plain_block", ("block.bn2", "block.bn4")), "A BTNK2 has no bn4"),
         (edited("plain_block", (LAST, f"2 * {LAST}")), "none of 16 usual mistakes"),
         (edited("plain_block", (LAST, f"{LAST}[:, :8]")), "should be (2, 16, 6, 7)"),
+        (
+            "def plain_block(block, x):\n    for part in block.children():\n        x = part(x)\n    return x",
+            "A sum takes two terms, and is called with one",
+        ),
+        (edited("plain_block", ("block.relu1", "nn.ReLU.forward")), "The forward of ReLU is called without 'input'"),
     ],
     "factor": [
         (edited("factor", ("found[0].gradient / found[-1]", "found[-1].gradient / found[0]")), "runs the other way"),
@@ -570,10 +575,11 @@ def test_a_forecast_of_the_right_order_is_accepted(predicted):
         (0.01 * 1.6 * 49, "its power, ** (n − 1)"),
         (SHALLOW[0].gradient, "has more blocks to go through"),
         (DEEP[0].gradient * 1.6**49, "Start from the last block's gradient: [-1]"),
-        (123.0, "start from the last block's gradient"),
-        (0.0, "start from the last block's gradient"),
-        (math.inf, "start from the last block's gradient"),
-        (math.nan, "start from the last block's gradient"),
+        (123.0, "It takes three things: the last block's gradient"),
+        (0.0, "It takes three things: the last block's gradient"),
+        (math.inf, "It takes three things: the last block's gradient"),
+        (0.01 * 1.05**49, "the factor of the shallower plain network"),
+        (math.nan, "It takes three things: the last block's gradient"),
     ],
 )
 def test_a_wrong_forecast_is_told_its_mistake(predicted, said):

@@ -19,13 +19,14 @@ from .checks import (
 from .designs import check_design, design_problems, divisors, out_of_range
 from .files import alone, runs_folder, whole
 from .findings import Finding, Kind, kinds_of, say
-from .lasting import note_random, tell, watched
+from .lasting import hooks_of, note_random, tell, watched
 from .own_code import own_lines, shell
 from .published_parts import PublishedParts
 from .step_names import step_called
 from .values import evaluating, gap, one_thread, pair, seeded, shape_text, threads
 
 __all__ = [
+    "hooks_of",
     "kinds_of",
     "note_random",
     "tell",

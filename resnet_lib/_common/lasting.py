@@ -29,6 +29,16 @@ RANDOM |= {"randperm", "multinomial", "uniform_", "random_", "exponential_", "ge
 _open = []  # the lists of those that watch, the innermost last
 
 
+OF_MODULE = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+OF_TENSOR = ("_backward_hooks", "_post_accumulate_grad_hooks")
+
+
+def hooks_of(module):
+    """Return how many hooks a module and its own parameters have."""
+    on_tensors = (getattr(p, name, None) for p in module.parameters(recurse=False) for name in OF_TENSOR)
+    return sum(len(found or ()) for found in (*(getattr(module, name, ()) for name in OF_MODULE), *on_tensors))
+
+
 def note_random(func):
     """Tell those that watch of a function of torch that draws random numbers, be it from a generator of its own."""
     if getattr(func, "__name__", "") in RANDOM:

@@ -112,6 +112,12 @@ layer made without: (BatchNorm|Conv2d|MaxPool2d)\S*\.__init__\(\) missing \d+ re
 class made without: (\w+)\.__init__\(\) missing \d+ required positional arguments?: (.*)
     {0} is made without {1}: put it into the brackets. (Where the check makes it, the def line asks for more than
     the exercise gives.)
+sum with one term: check_sum\(\) missing
+    A sum takes two terms, and is called with one. (A loop over all parts of a block meets its sum and its shortcut
+    too.)
+forward called without: (\w+)\.forward\(\) missing \d+ required positional arguments?: (.*)
+    The forward of {0} is called without {1}: give it all that its def line lists. (Where {0} is the class itself, and
+    not a part made of it, {0}(…) makes one first.)
 called without: missing \d+ required positional arguments?: (.*)
     The function is called without {0}: a class must be made before it is called, and def must list what the
     exercise gives.

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .._common import Finding, Kind, one_thread
+from .._common import Finding, Kind, evaluating, one_thread
 from ..activations import activations
 from ..photos import PHOTOS
 from .edits import Solution
@@ -46,6 +46,8 @@ SILENT = Solution(
         You add up the five photographs: count a channel once, and only if all five are silent.
     `quiet.all(0).sum().item()` → `quiet.sum().item() / len(quiet)`
         You take the mean over the five photographs: count a channel once, and only if all five are silent.
+    `quiet.all(0).sum().item()` → `quiet.sum(1).min().item()`
+        You count on each photograph alone and take the smallest number: ask each channel on all five together.
     `quiet.all(0)` → `quiet[0]`
         You looked at the first photograph, the cat, alone: take all five.
     `quiet.all(0)` → `quiet[-1]`
@@ -73,13 +75,15 @@ def check_silent(f, *, exercise=None):
         maps *= torch.rand(maps.shape, generator=draw) < 0.5
         maps[..., -1, -1] = 1  # whatever is not silenced below is on somewhere
         for i in range(len(PHOTOS)):
-            # Silent on every set of photographs that there is, all of them among these.
-            maps[i, [c for c in range(shape[0]) if c >> i & 1]] = 0
+            # Silent on every set of photographs that there is, all of them among these; neither the first photograph
+            # nor the last has the most or the fewest.
+            maps[i, [c for c in range(shape[0]) if c >> (i + 3) % len(PHOTOS) & 1]] = 0
         maps[:, 0] = 0
         maps[-1, 0, 0, 0] = 0.003
         maps[:, -1] += 0.1  # without a single zero
         if step == "stage4.2.relu3":
             maps[:, [0, -1]] = 0  # to see who leaves out the first or the last channel
+            maps[2] = 0  # and who counts photographs that are silent throughout
         for name, each in zip(PHOTOS, maps, strict=True):
             runs[name][step] = each
     return judge(
@@ -145,17 +149,24 @@ RESPONSE_EDITS = """
 """
 _SHAPES = "Print the shape of the maps, and again after each step."
 NOT_VALUES = Kind("no values", "{name} returns a {type}; return one number for each channel.")
-RESPONSE_SHAPES = {
-    n: Kind(f"{n} dimensions", f"{{name}} returns {said}; return the shape ({{C}},).", _SHAPES)
-    for n, said in (
-        (0, "one number for all channels: leave the dimension of the channels out of the mean"),
-        (1, "{count} numbers, and one for each of the {C} channels is expected"),
-        (2, "values of shape {shape}: [0] takes the only picture"),
-        (3, "values of shape {shape}: the mean over rows and columns is missing"),
-        (4, "values of shape {shape}: [0] takes the only picture, and the mean over rows and columns is missing"),
-        (5, "values of shape {shape}"),
+NO_CHANNELS, OTHER_COUNT, KEPT, ONE_PICTURE, HALF, MAPS, OTHER_SHAPE = (
+    Kind(kind, f"{{name}} returns {said}; return the shape ({{C}},).", _SHAPES)
+    for kind, said in (
+        ("no channels", "one number for all channels: leave the dimension of the channels out of the mean"),
+        ("other count", "{count} numbers, and one for each of the {C} channels is expected"),
+        (
+            "sides kept",
+            "values of shape {shape}: the numbers are there, with sides of 1 around them, as keepdim keeps them",
+        ),
+        ("only picture", "values of shape {shape}: [0] takes the only picture"),
+        (
+            "half a mean",
+            "values of shape {shape}: the mean goes over both rows and columns, and not over one of them alone",
+        ),
+        ("no mean", "values of shape {shape}: the mean over rows and columns is missing"),
+        ("other shape", "values of shape {shape}"),
     )
-}
+)
 NETWORK_LEFT = Kind(
     "network left changed",
     "{name} leaves the network other than it was: {what}. Undo it at the end, for instance with handle.remove().",
@@ -173,6 +184,11 @@ OF_CHANNEL = Kind("other response", "{at}: of channel {channel} you say {yours:.
 @one_thread()
 def check_response(f, network, *, exercise=None):
     """Check f(pattern): the mean absolute value of each channel of stage0.conv, (C,), for a pattern (1, 3, W, W)."""
+    with evaluating(network):  # a notebook's may have been left in training mode, where BN needs more numbers
+        return _of_response(f, network, exercise)
+
+
+def _of_response(f, network, exercise):
     draw = torch.Generator().manual_seed(0)
     patterns = [0.5 + torch.randn(1, 3, W, W, generator=draw) for W in (64, 32)]
     maps = {len(p[0, 0]): activations(network, p, [STEP, "stage0.bn", "stage0.relu"]) for p in patterns}
@@ -192,7 +208,7 @@ def check_response(f, network, *, exercise=None):
         if shape == (C,):
             what = left(before, state(network))
             return values, (NETWORK_LEFT, {"what": what}) if what else None
-        kind = CHANNELS_LOST if len(shape) == 2 and shape[0] > 1 else RESPONSE_SHAPES[min(len(shape), 5)]
+        kind = _shape_kind(shape, C)
         return found, (kind, {"shape": shape, "C": C, "count": values.numel()})
 
     return judge(
@@ -211,6 +227,18 @@ def check_response(f, network, *, exercise=None):
         stuck="Print what activations gives: a dictionary. Which key do you need?",
         exercise=exercise,
     )
+
+
+def _shape_kind(shape, C):
+    """What is wrong with the shape of a response, a kind."""
+    alone = [side for side in shape if side > 1]  # without sides of 1
+    if len(shape) < 2:
+        return OTHER_COUNT if shape else NO_CHANNELS
+    if shape == (1, C):
+        return ONE_PICTURE
+    if alone[:1] == [C]:
+        return {1: KEPT, 2: HALF, 3: MAPS}.get(len(alone), OTHER_SHAPE)
+    return CHANNELS_LOST if len(alone) == 2 else OTHER_SHAPE
 
 
 def _first_channel(yours, right):
@@ -245,7 +273,8 @@ STRONGEST = Kind(
 def check_channel(channel, network, upright, lying, *, exercise=None):
     """Check the number of a channel of stage0.conv that answers to the pattern `upright` more than three times as
     strongly as to `lying`, and not only because it answers to nothing. Answer: mean absolute value."""
-    one, other = (activations(network, p, [STEP])[STEP][0].abs().mean((1, 2)) for p in (upright, lying))
+    with evaluating(network):
+        one, other = (activations(network, p, [STEP])[STEP][0].abs().mean((1, 2)) for p in (upright, lying))
 
     def wrong(kind, **values):
         return refuse(

@@ -42,9 +42,9 @@ FIELD = Solution(
     `[(3, S)]` → `[(3, S), (3, 1)]`
         A bottleneck has one 3×3, and not two.
     `range(n)` → `range(n - (stage == len(counts) - 1))`
-        Count the blocks of the last stage: you have one too few.
+        That is one 3×3 too few: each block of the stage has one.
     `range(n)` → `range(n + (stage == len(counts) - 1))`
-        Count the blocks of the last stage: you have one too many.
+        That is one 3×3 too many: each block of the stage has one, and a projection none.
     """,
 )
 JUMP = Kind("the jump", "That is the jump, from one value to its neighbour; the question is how far a value sees.")

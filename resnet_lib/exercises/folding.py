@@ -142,7 +142,7 @@ def check_fold(f, *, exercise=None):
             cases,
             [FOLD],
             FOLD_HINTS,
-            read=_weight_and_bias,
+            read=weight_and_bias,
             same=close,
             differs=_which,
             why=_of_shapes,
@@ -156,6 +156,7 @@ WEIGHT_SHAPE = Kind(
     "You give a weight of shape {yours}; it should stay {right}.",
     "s has one number for each output channel. Which dimension of the weight is that?",
 )
+EXCHANGED = Kind("weight and bias exchanged", "The weight comes first, and then the bias.")
 BIAS_SHAPE = Kind("bias's shape", "Your bias has the shape {yours}: it needs one number a channel, {right}.")
 BOTH_OFF = Kind("weight and bias differ", "{at}: the weight and the bias are not right.")
 ONE_OFF = Kind("weight or bias differs", "{at}: the {part} is not right.")
@@ -165,7 +166,8 @@ def _folding(conv, bn):
     return f"a convolution {'without' if conv.bias is None else 'with'} bias, and its BN"
 
 
-def _weight_and_bias(found):
+def weight_and_bias(found):
+    """Return a fold's result as two tensors in float64, and what is wrong with its form, (kind, values), or None."""
     if isinstance(found, nn.Conv2d):
         found = found.weight, found.bias
     found = tuple(map(as_tensor, found)) if isinstance(found, tuple | list) else found
@@ -177,6 +179,8 @@ def _weight_and_bias(found):
 
 def _of_shapes(cases, got, due):
     for (weight, bias), (right, offsets) in zip(got, due, strict=True):
+        if (weight.shape, bias.shape) == (offsets.shape, right.shape):
+            return Finding(EXCHANGED)
         if weight.shape != right.shape:
             return Finding(WEIGHT_SHAPE, values={"yours": tuple(weight.shape), "right": tuple(right.shape)})
         if bias.shape != offsets.shape:

@@ -36,7 +36,7 @@ def check_grad_cam(f, *, exercise=None):
         CAM_HINTS,
         true=lambda *case: run(GRAD_CAM.made(), *case),
         run=run,
-        read=_map,
+        read=read_map,
         same=close,
         differs=_map_difference,
         why=_of_map_shapes,
@@ -45,6 +45,7 @@ def check_grad_cam(f, *, exercise=None):
     )
 
 
+STAGES = ("stage1", "stage2", "stage3", "stage4")
 CAM_HINTS = (
     "Print the shape after every line: maps (1, C, h, w), weights (1, C, 1, 1), and (h, w) at the end.",
     "First the gradient of one logit with respect to the maps, then a mean over places, a sum over channels, ReLU.",
@@ -163,7 +164,19 @@ ATTACHED = Kind(
 )
 _SHAPES = "Print the shape after every line: maps (1, C, h, w), and (h, w) at the end."
 ONE_PICTURE = Kind("one picture", "The first dimension counts pictures, and there is one: take [0].", _SHAPES)
+SIDES_OF_ONE = Kind("sides of 1", "The numbers are there, with sides of 1 beside them: leave those out.", _SHAPES)
+IN_A_ROW = Kind("places in a row", "The places lie in one row: leave them in rows and columns, (h, w).", _SHAPES)
 NO_SUM = Kind("sum over channels missing", "The sum over the channels is missing: .sum(1) of (1, C, h, w).", _SHAPES)
+TURNED = Kind("h and w exchanged", "Rows and columns are exchanged: h comes first, as in the maps.", _SHAPES)
+STRETCHED = Kind(
+    "as large as the picture", "That is the picture's size: return the map before it is stretched, (h, w).", _SHAPES
+)
+OF_STEP = Kind(
+    "size of another step",
+    "That is the size of the maps of {other}: the step that is asked for is given, in step.",
+    "Print step, and the shape of the maps.",
+)
+OTHER_SIZE = Kind("other size", "The map has one value for each place of the step's maps, (h, w).", _SHAPES)
 OTHER_SHAPE = Kind(
     "other dimensions",
     "The places must stay and the channels go: in (1, C, h, w), C is dimension 1, h and w are 2 and 3.",
@@ -173,7 +186,8 @@ MAP_SHAPE = Kind("map's shape", "{at}: your map is {yours} and should be {right}
 MAP_VALUES = Kind("map differs", "{at}: your map differs by up to {most:.3g}.")
 
 
-def _map(found):
+def read_map(found):
+    """Return a map as a tensor, and what is wrong with its form, (kind, values), or None."""
     found = as_tensor(found)
     if not isinstance(found, torch.Tensor):
         return found, (NO_RESULT, {"what": "the map"}) if found is None else (NO_MAP, {"type": a_type(found)})
@@ -182,10 +196,22 @@ def _map(found):
 
 def _of_map_shapes(cases, got, due):
     """What is probably missing where the map is not (h, w)."""
-    yours, (h, w) = tuple(got[0].shape), due[0].shape
-    if yours == (h, w):
-        return None
-    return Finding(ONE_PICTURE if yours == (1, h, w) else NO_SUM if yours[-2:] == (h, w) else OTHER_SHAPE)
+    for (network, x, _, step), found, right in zip(cases, got, due, strict=True):
+        yours, (h, w) = tuple(found.shape), tuple(right.shape)
+        if yours != (h, w):
+            sizes = {n: t.shape for n, t in activations(network, x, STAGES).items()}
+            known = {(w, h): TURNED, (1, h, w): ONE_PICTURE, (h * w,): IN_A_ROW, tuple(x.shape[2:]): STRETCHED}
+            if yours in known:
+                return Finding(known[yours])
+            if [side for side in yours if side > 1] == [h, w]:
+                return Finding(SIDES_OF_ONE)
+            if other := next((n for n, shape in sizes.items() if shape[2:] == yours), None):
+                return Finding(OF_STEP, values={"other": other})
+            if (h, w) in (yours[-2:], yours[:2]):
+                return Finding(NO_SUM)
+            of_places = len(yours) == 2 and not {1, sizes[step][1]} & set(yours)
+            return Finding(OTHER_SIZE if of_places else OTHER_SHAPE)
+    return None
 
 
 def _map_difference(yours, right):

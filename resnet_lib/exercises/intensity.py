@@ -107,6 +107,8 @@ def intensity(C, C_out, k, W, W_out, batch):
 `4 * (` → `(`
     You count numbers: a float32 has 4 bytes.
     Hint: Numbers first, then times 4: a float32 has 32 bits.
+`4 * (` → `2 * (`
+    That is twice as much: FLOPs are 2 × MACs, and a float32 has 4 bytes.
 `4 * (` → `32 * (`
     You count bits: a float32 has 4 bytes.
     Hint: Numbers first, then times 4: a float32 has 32 bits.

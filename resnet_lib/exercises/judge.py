@@ -33,6 +33,12 @@ NO_FUNCTION = Kind(
 )
 STOPPED = Kind("stopped", "{at}: {said}", "Read the line at which it stopped, and print what it is given.")
 OVERWRITES = Kind("overwrites", "{name} overwrites what it is given: make new tensors, or work on a copy.")
+RUNS_IN_TRAINING = Kind(
+    "runs in training mode",
+    "{name} runs a BN in training mode, and so changes the statistics that it stores: leave the modules that it is "
+    "given in evaluation mode, or work on a copy.",
+    "Print the module's training before and after your function has run.",
+)
 TAKES_APART = Kind(
     "takes apart",
     "{name} changes the list or dictionary that it is given: elsewhere it is still needed, so work on a copy.",
@@ -127,6 +133,7 @@ class Results:
     findings: the first result that is wrong; empty where all are right.
     stop:     the error with which it stopped after that, or None, and line, where.
     altered:  whether it has changed a list or dictionary that it was given.
+    behind:   what else it has done to a module that it was given, (kind, values), or None.
     seconds:  how long it took for each case.
     """
 
@@ -142,6 +149,7 @@ class Results:
 
     def __post_init__(self):
         self.got, self.findings, self.stop, self.line, self.altered, self.seconds = [], [], None, "", False, []
+        self.behind = None
 
     def collect(self, f, cases, due, hints):
         """Call f on copies of the cases; return f as it takes them. Raise `Wrong` for what is wrong whatever the
@@ -167,11 +175,13 @@ class Results:
             self.seconds.append(endless.clock() - began)
             change = _change(case, given)
             if change == "numbers":
-                raise refuse(self.name, [Finding(OVERWRITES, at, {"name": self.name})], hints)
+                kind = OVERWRITES if _batches(case) == _batches(given) else RUNS_IN_TRAINING
+                raise refuse(self.name, [Finding(kind, at, {"name": self.name})], hints)
             problem = self._compare(yours, right, at)
             self.altered = self.altered or change == "parts"
+            self.behind = self.behind or _left_behind(case, given)
             if not problem and not self.findings:  # right numbers, and something that others will miss
-                problem = _left_behind(case, given)
+                problem = self.behind
             if problem:
                 kind, values = problem
                 raise refuse(self.name, [Finding(kind, at, {"name": self.name, **values})], hints)
@@ -270,6 +280,9 @@ def _explained(f, results, cases, due, solutions, run, why):
                     return [Finding(e.kind) for e in pair], " And: "
     if results.stop:
         return [results.stop], " "
+    if results.behind:
+        kind, values = results.behind
+        return [Finding(kind, values={"name": results.name, **values})], " "
     right, tried = sum(map(same, got, due)), sum(len(s.edits) for s in solutions)
     found = [Finding(UNEXPLAINED, values={"right": right, "cases": len(cases), "mistakes": tried})]
     return found + [Finding(CONSTANT)] * constant, " "
@@ -290,6 +303,12 @@ def _left_behind(before, after):
     modules = [(a, b) for a, b in zip(before, after, strict=True) if isinstance(a, torch.nn.Module)]
     what = next(filter(None, (left(state(a), state(b)) for a, b in modules)), "")
     return (LEFT_BEHIND, {"what": what}) if what else None
+
+
+def _batches(case):
+    """How many batches the BNs among the things given have taken into their statistics."""
+    modules = [m for m in case if isinstance(m, torch.nn.Module)]
+    return [b.tolist() for m in modules for name, b in m.named_buffers() if name.endswith("num_batches_tracked")]
 
 
 def _equal(a, b):

@@ -1,6 +1,6 @@
 """What a function has changed on a module that it was given, beside its numbers: modes, hooks, types, options."""
 
-from .._common import Kind
+from .._common import Kind, hooks_of
 
 LEFT_BEHIND = Kind(
     "left behind",
@@ -40,13 +40,11 @@ def left(before, after):
     return f"{min(more)} is new" if (more := tensors.keys() - before[1].keys()) else ""
 
 
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-
-
 def _of_module(m):
     text = f"{type(m).__name__}({m.extra_repr()})"
-    hooks = sum(len(getattr(m, name, ())) for name in HOOKS) + vars(m).get("hooks_of_its_own", 0)  # the grader's word
-    return {"text": text, "training": m.training, "hooks": hooks, "forward": "forward" in vars(m)}
+    hooks = hooks_of(m) + vars(m).get("hooks_of_its_own", 0)  # the grader's words
+    forward = "forward" in vars(m) or vars(m).get("forward_of_its_own", False)
+    return {"text": text, "training": m.training, "hooks": hooks, "forward": forward}
 
 
 def _short(dtype):

@@ -2,10 +2,12 @@
 
 import ast
 import copy
+import functools
 import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import torch
 from torch import nn
@@ -20,11 +22,13 @@ from .checkpoints import CONTENTS
 from .conversions import TO_V1
 from .costs import PARAMETERS
 from .degradation import DIAGNOSE
-from .folding import FOLD
+from .folding import FOLD, weight_and_bias
+from .grad_cam import read_map
 from .macs import MACS
 from .parts import check_btnk1, check_btnk2, check_network, check_projection, check_stage, check_stem
 from .placeholders import cell_of
 from .residuals import FACTOR
+from .results import number
 from .sizes import BYTES, NUMBERS_LEFT
 from .standing_in import LIBRARY
 from .ways import WAYS
@@ -38,16 +42,26 @@ class Part:
     library: makes the library's. called: what the library calls it, where that is another name.
     check:   of parts that later lessons use: what the learner has written is kept, and checked when it is loaded.
     lesson:  the lesson in which it is written.
+    read:    what its check makes of a result before it compares: what is right for the check is right below it.
     """
 
     library: Callable
     called: str = ""
     check: Callable | None = None
     lesson: str = ""
+    read: Callable | None = None
 
 
-def _part(name, *more):
-    return Part(lambda: LIBRARY[name], *more)
+def _part(name, *more, **named):
+    return Part(lambda: LIBRARY[name], *more, **named)
+
+
+def _plain(found):
+    """A number as Python prints it; no Fraction has a format of its own."""
+    value, problem = number(found)
+    if isinstance(value, Fraction):
+        value = value.numerator if value.denominator == 1 else float(value)
+    return value, problem
 
 
 PARTS = {
@@ -57,23 +71,23 @@ PARTS = {
     "MyBTNK1": _part("MyBTNK1", "BTNK1", check_btnk1, "03"),
     "make_stage": _part("make_stage", "", check_stage, "04"),
     "MyResNet50": _part("MyResNet50", "resnet50", check_network, "05"),
-    "out_width": Part(OUT_WIDTH.made),
-    "numbers_left": Part(NUMBERS_LEFT.made),
-    "batch_bytes": Part(BYTES.made),
-    "btnk2_parameters": Part(PARAMETERS["BTNK2", True].made),
-    "basic_parameters": Part(PARAMETERS["basic", True].made),
-    "btnk1_parameters": Part(PARAMETERS["BTNK1", True].made),
-    "btnk2_weights": Part(PARAMETERS["BTNK2", False].made),
-    "btnk2_macs": Part(MACS["BTNK2"].made),
+    "out_width": Part(OUT_WIDTH.made, read=_plain),
+    "numbers_left": Part(NUMBERS_LEFT.made, read=_plain),
+    "batch_bytes": Part(BYTES.made, read=_plain),
+    "btnk2_parameters": Part(PARAMETERS["BTNK2", True].made, read=_plain),
+    "basic_parameters": Part(PARAMETERS["basic", True].made, read=_plain),
+    "btnk1_parameters": Part(PARAMETERS["BTNK1", True].made, read=_plain),
+    "btnk2_weights": Part(PARAMETERS["BTNK2", False].made, read=_plain),
+    "btnk2_macs": Part(MACS["BTNK2"].made, read=_plain),
     "to_v1": Part(TO_V1.made),
     "contents": Part(CONTENTS.made),
     "rename": _part("rename", "from_published"),
-    "silent": Part(SILENT.made),
-    "my_grad_cam": _part("my_grad_cam", "grad_cam"),
-    "factor": Part(FACTOR.made),
+    "silent": Part(SILENT.made, read=_plain),
+    "my_grad_cam": _part("my_grad_cam", "grad_cam", read=read_map),
+    "factor": Part(FACTOR.made, read=_plain),
     "diagnose": Part(DIAGNOSE.made),
     "ways": Part(WAYS.made),
-    "my_fold": Part(FOLD.made),
+    "my_fold": Part(FOLD.made, read=weight_and_bias),
 }
 _right = {}  # name → the learner's part whose check passed in this kernel
 _loaded = {}  # (name, source, the parts that it uses) → the part that was kept and has passed its check
@@ -89,7 +103,20 @@ def yours(name):
     caller = sys._getframe(1)
     if caller.f_locals is caller.f_globals:
         print(f"{name}:", "your own" if mine else f"the library's {library_name(name)}, until yours is right")
-    return mine or PARTS[name].library()
+    return _read(mine, PARTS[name].read) if mine else PARTS[name].library()
+
+
+def _read(mine, read):
+    """A learner's function whose results come in the form in which its check has read them: a map may be an array, a
+    number a tensor, and a cell below needs one form."""
+    if not read:
+        return mine
+
+    @functools.wraps(mine)
+    def run(*given, **named):
+        return read(mine(*given, **named))[0]
+
+    return run
 
 
 def library_name(name):

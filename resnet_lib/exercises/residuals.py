@@ -285,7 +285,11 @@ NO_FORECAST = Kind(
     'Print factor(measured["plain", 50]) and measured["plain", 152][-1].gradient first.',
 )
 PREDICTED = Kind("predicted", "You predict {value:.2g}.")
-FAR_OFF = Kind("far off", "You predict {value:.2g}, and {true:.2g} was measured: start from the last block's gradient.")
+FAR_OFF = Kind(
+    "far off",
+    "You predict {value:.2g}, and {true:.2g} was measured. It takes three things: the last block's gradient, the "
+    "factor of the shallower plain network, and how many steps there are.",
+)
 
 
 def check_forecast(predicted, shallow, deep, *, exercise=None):

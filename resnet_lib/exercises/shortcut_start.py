@@ -22,6 +22,8 @@ START = kinds_of(
     other part: {where} is another part now. Leave all parts as they are, and change numbers alone.
     gone: {where} was {was} and is gone: keep its shape, and change its numbers.
     other shape: {where} was {was} and is {now}: keep its shape, and change its numbers.
+    statistics: {where} has changed: a BN's statistics move with every batch that runs in training mode. Leave them as
+        they are, and set the weight of bn3 alone.
     other BNs: other BNs than the last of each block have changed. Where bn1 or bn2 gives zeros, conv3 gets only zeros
         and cannot learn: take bn3 alone.
     shortcut: the BN or the convolution of the projection has changed. Only the shortcut should remain: take bn3.
@@ -38,10 +40,12 @@ START = kinds_of(
     Hint: Print block.bn3.weight of every block after your function has run.
     nothing changed: nothing has changed. The function must change the network that it is given, itself and not a copy,
         and needs to return nothing.
+    no number changed: {what}, and no number has changed. Set numbers, and nothing else.
     some blocks: {n} of {all} blocks start as their shortcut, and {where} still adds something to its own.
         blocks(network).values() goes through all of them.
     """
 )
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # of a BN
 OF_NETWORK = Kind("of a network", "Of {where}:")
 
 
@@ -118,8 +122,11 @@ def _of_start(network, untouched):
     due = {f"{name}.bn3.weight" for name in blocks(network)}
     # What has changed beside γ: the names inside a block, as "bn1.weight", or whole ones.
     own = {n.split(".", 2)[2] if n.startswith("stage") and n[5] != "0" else n for n in changed - due}
+    what = left(state(untouched), state(network))
     if not changed:
-        return found("nothing changed")
+        return found("no number changed", what=what) if what else found("nothing changed")
+    if own and all(n.endswith(STATISTICS) for n in own):
+        return found("statistics", min(changed - due))
     for kind, parts in (
         ("other BNs", ("bn1", "bn2", "stage0.bn")),
         ("shortcut", ("shortcut",)),
@@ -143,5 +150,4 @@ def _of_start(network, untouched):
         return found("frozen", frozen[0])
     if not network.training:
         return found("evaluation mode")
-    what = left(state(untouched), state(network))
     return found("something else", what=what) if what else None

@@ -27,8 +27,11 @@ def check_fair(f, *, exercise=None):
 
     def tried(f, lengths, repeats):
         stand = Stand(lengths)
+        works = dict(stand.works)
         with stand.clocks(f):
-            found = f(dict(stand.works), repeats)
+            found = f(works, repeats)
+        if works != stand.works:
+            lengths.clear()  # what has been done to the works shows in the case, which is what the judge looks at
         return stand, repeats, found
 
     cases = [({"A": 1.3, "B": 0.02}, 5), ({"slow": 0.7, "quick": 0.01, "middling": 0.11}, 3), ({"alone": 0.05}, 1)]
@@ -129,8 +132,8 @@ KINDS = kinds_of(
     too many: {name} returns {n} times of {work}, and repeats = {repeats}.
     Hint: A run whose time nobody takes is a warm-up: call each work once before the loops.
     warm-up counted: {name} returns {n} times of {work}, and repeats = {repeats}: the warm-up does not count.
-    warm-up each time: {name} runs each work more often than it should. The order was {order}: warm up once before the
-        loops, not before each time.
+    too many runs: {name} runs each work more often than it should. The order was {order}: a work runs once for the
+        warm-up, and then once for each of its times.
     no warm-up: {name} returns the first, slow run as a time. The order was {order}: there is no warm-up{of}.
     Hint: Print a name before each work runs. The right order is A B A B …, and not A A … B B ….
     never ran: {name} returns times of {works}, which never ran: call work().
@@ -194,7 +197,7 @@ def _unfair(order, names, repeats):
     if len(order) < timed:
         return KINDS["fewer runs"], values
     if not turns and min(Counter(order).values()) > repeats + 1:
-        return KINDS["warm-up each time"], values
+        return KINDS["too many runs"], values
     if not turns:
         blocks = [name for i, name in enumerate(order) if i == 0 or order[i - 1] != name]
         more = "; and there is no warm-up" if len(order) == timed else ""

@@ -4,10 +4,10 @@ import torch
 from torch import nn
 
 from .. import blocks, network
+from .._common import hooks_of
 
 INTERNAL = set(vars(nn.Module())) - {"training"}
 PLAIN = (type(None), bool, int, float, str, torch.Size, torch.dtype)
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 MOST = 5000  # modules of one tree
 
 
@@ -32,8 +32,10 @@ def attributes(module):
             continue
         if _plain(value) or isinstance(value, type) and issubclass(value, nn.Module):
             found[name] = value
-    if hooks := sum(len(getattr(module, name, ())) for name in HOOKS):
+    if hooks := hooks_of(module):
         found["hooks_of_its_own"] = hooks  # they stay where they are: what they do is in what the module gives
+    if "forward" in vars(module):
+        found["forward_of_its_own"] = True  # so does this
     return found
 
 
