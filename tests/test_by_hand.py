@@ -232,3 +232,31 @@ def test_who_forgets_to_return_self_is_right_and_hears_of_it(mode):
 
     (remark,) = check_btnk2(type("MyBTNK2", (BTNK2,), {mode: forgets})).remarks
     assert remark.startswith("Its eval() gives None")
+
+
+def test_numbers_that_share_a_place_are_told_so():
+    def one_row(self):
+        self.conv1.weight = nn.Parameter(self.conv1.weight[:1].expand_as(self.conv1.weight))
+
+    def one_number(self):
+        self.bn1.weight = nn.Parameter(torch.ones(1).expand_as(self.bn1.weight))
+
+    for init in (one_row, one_number):
+        assert "1.weight looks like" in refusal(block(init=init)).sentence
+    assert check_btnk2(block(init=lambda b: setattr(b, "conv1", nn.LazyConv2d(len(b.bn1.weight), 1, bias=False)))).ok
+
+
+def test_what_is_wrong_for_an_input_that_a_relu_gave_is_refused():
+    def without(self, x):
+        return self.relu3(F_of(self, x) + (x if (x < 0).any() else 0))
+
+    def where(self, x):
+        return self.relu3(torch.where(x == 0, x, F_of(self, x) + x))
+
+    for forward in (without, where):
+        refusal(type("MyBTNK2", (BTNK2,), {"forward": forward}))
+
+
+def test_a_bn_called_as_a_function_without_stored_numbers_is_told_by_its_name():
+    batch = block(bn1=lambda b, f: F.batch_norm(f, None, None, b.bn1.weight, b.bn1.bias, True))
+    assert "bn1 keeps no running statistics" in refusal(batch).sentence

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from .._common import one_thread, shape_text
-from .backward import backward, computed, frozen, lacking, misplaced
+from .backward import backward, computed, expanded, frozen, lacking, misplaced
 from .differing import TOLERANCE, Found, explain, idle, line_of, look_before, same, two_numbers, what_of
 from .errors import stopped
 from .kinds import found, kinds, layer_name
@@ -37,7 +37,7 @@ def compare(learner, known, part="", names=(), noted=None):
     noted:  a list where it is also called many times and with unusual inputs: findings worth a word are added.
     """
     reference, x = known.module, known.inputs[0]
-    if wrong := hidden(learner) or frozen(learner) or computed(learner):
+    if wrong := hidden(learner) or frozen(learner) or expanded(learner) or computed(learner):
         return Found(wrong)
     with torch.no_grad():
         theirs, mine = known.run(0), survey(put(learner, False), x)
@@ -169,8 +169,7 @@ def _stored(pairs, x):
         # A variance divided by n and not by n − 1 is no mistake worth a word.
         for role, enough in (("mean", ENOUGH), ("var", 0.02)) if layer.kind == "norm" else ():
             if own.tensors[role].requires_grad:
-                name = own.name.removesuffix(".weight").removesuffix(".bias")  # its buffers may be new ones
-                return found("statistics keep a graph", layer_name(name))
+                return found("statistics keep a graph", layer_name(own.name))
             if not same(*(t.tensors[role].view(-1) for t in (own, layer)), enough):
                 if own.given is not None and not same(own.given, layer.given, ENOUGH):
                     values = two_numbers(own.given, layer.given)

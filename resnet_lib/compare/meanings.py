@@ -104,6 +104,8 @@ BTNK2's arguments: BTNK2\.__init__\(\) takes
 init missing: \.__init__\(\) takes 1 positional argument but (\d+) were given
     __init__ is called with more arguments than it takes. (self counts as one.) Is it spelt with two underscores on each
     side, and does its def line list all the names that the exercise gives?
+init returns: __init__\(\) should return None
+    __init__ makes the parts and returns nothing: leave out its return.
 too many arguments: takes (\d+) positional arguments? but (\d+) (?:was|were) given
     The function is called with more arguments than it takes. (self counts as one.) Does its def line list all the
     names that the exercise gives?

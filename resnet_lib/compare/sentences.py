@@ -250,6 +250,10 @@ LAYERS = {
         "{where} asks for no gradient (requires_grad is False) and would never be trained. Leave requires_grad as it "
         "is."
     ),
+    "expanded": (
+        "{where} looks like {shape}, and all or some of these are one number (.expand): weights could not be loaded "
+        "into it. Make a full tensor, as with torch.ones{shape}."
+    ),
     "name hidden": (
         "{type} has something of its own called {name}. Every nn.Module has a function of that name, which PyTorch and "
         "later cells call: take another name."

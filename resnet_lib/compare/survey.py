@@ -25,6 +25,7 @@ ROLES = ("mean", "var", "weight", "bias")  # of a norm's tensors
 CALLS = {torch.conv2d: "weights", F.linear: "weights", F.batch_norm: "norm"}
 ARGUMENTS = {"weights": ("input", "weight", "bias"), "norm": ("input", *ROLES)}
 FULL = {"mean": "running_mean", "var": "running_var"}
+USUAL = {"weight", "bias", *FULL.values()}  # of one layer
 DROPOUTS = {F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout, torch.dropout}
 
 
@@ -259,7 +260,8 @@ class _Registered:
             return None
         shortest = min(own, key=len)
         part = shortest.rpartition(".")[0]
-        alone = part and self.parts[part] <= set(own)  # a part may keep the numbers of several layers
+        usual = all(n.rpartition(".")[2] in USUAL for n in self.parts[part])
+        alone = part and (usual or self.parts[part] <= set(own))  # a part may keep the numbers of several layers
         return part if alone else shortest
 
     def base(self, t):
