@@ -7,10 +7,9 @@ from .._common import say, shape_text
 
 
 def _capital(cause, **_):
-    """A mistake as a sentence; names of layers, and x, keep their small letter."""
+    """A mistake as a sentence; names of layers keep their small letter."""
     text = say(cause)
-    named = cause.kind.sentence[:1] == "{" or re.match(r"x\b", text)
-    return f"{text}." if named else f"{text[:1].upper()}{text[1:]}."
+    return f"{text}." if cause.kind.sentence[:1] == "{" else f"{text[:1].upper()}{text[1:]}."
 
 
 # Where C1 channels come in or go out, and where 4·C1 do: (the layer's last name, the side).
