@@ -119,7 +119,7 @@ BY_DATA = [
 
 
 ON_NETWORKS = [case for case in CHANGED[:18] if case[0] is check_start_as_shortcut][:: 1 if EVERY else 2]
-IN_TORCH = [case for case in CHANGED if "torch.set" in case[2] or "no_grad" in case[2]]
+IN_TORCH = [case for case in CHANGED if any(word in case[2] for word in ("torch.set", "no_grad", "autocast"))]
 
 
 @pytest.mark.parametrize(("check", "head", "body", "sentence"), LEFT + ON_NETWORKS + IN_TORCH + BY_DATA)

@@ -2,11 +2,13 @@
 every first answer is right. What a call leaves out is what the exercise's first line says."""
 
 import functools
+import itertools
 import math
 
+import numpy
 import pytest
 
-from resnet_lib.exercises import Wrong, again, check_bytes, check_out_width, check_parameters, check_ways
+from resnet_lib.exercises import Wrong, again, check_bytes, check_out_width, check_parameters, check_ways, judge
 
 from .mutated import made
 from .test_code_in_checks import every_function
@@ -142,3 +144,33 @@ def test_a_function_without_the_exercises_defaults_is_right():
     right = made("def f(W, k, s, p, d):\n    return (W + 2 * p - d * (k - 1) - 1) // s + 1", {})
     assert said(check_out_width, lambda *numbers: right(*numbers)) == ""
     assert said(check_out_width, lambda W, kernel, stride, padding: (W + 2 * padding - kernel) // stride + 1) == ""
+
+
+# ── Larger numbers ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_ways_are_asked_for_more_blocks_than_resnet_50_has(monkeypatch):
+    monkeypatch.setattr(judge, "QUICK", 60)  # on a busy machine anything may take long
+    assert "n = 20" in said(check_ways, lambda n: [math.comb(n, k) * (n < 17) for k in range(n + 1)])
+    found = said(check_ways, lambda n: [math.comb(n, k) - (n > 40 and k > 20) for k in range(n + 1)])
+    assert "n = 50: you say […, 67,327,446,062,799, " in found and ", from k = 21 on." in found
+    assert said(check_ways, lambda n: [math.comb(n, k) for k in range(n + 1)]) == ""
+
+
+def in_a_list(n):
+    taken = list(itertools.product((0, 1), repeat=n))
+    return [sum(sum(way) == k for way in taken) for k in range(n + 1)]
+
+
+def in_bits(n):
+    taken = numpy.zeros(1, numpy.uint8)
+    for _ in range(n):
+        taken = numpy.concatenate([taken, taken + 1])
+    return numpy.bincount(taken)
+
+
+@pytest.mark.parametrize(("ways", "most"), [(in_a_list, 16), (in_bits, 24)])
+def test_who_lists_all_ways_is_asked_for_no_more_than_there_is_room_for(ways, most):
+    asked = []
+    assert said(check_ways, lambda n: asked.append(n) or ways(n)) == ""
+    assert max(asked) <= most

@@ -33,6 +33,8 @@ from resnet_lib.exercises import (
 )
 from resnet_lib.explorers.block_design import BlockDesign
 
+from .across import Across
+
 
 def refusal(check, *arguments, **options):
     with pytest.raises(Wrong) as caught:
@@ -441,6 +443,18 @@ ILLEGAL = illegal_question(
         ),
         (count_question("BTNK1", 64, 64), 75_008, {73_728: "forgot the BNs", 58_112: "projection"}),
         (count_question("BTNK2", 256, 56, of="MACs"), 218_365_952, {436_731_904: "FLOPs", 69_632: "number of weights"}),
+        (
+            count_question("convolution", 256, 128, 3, 56, of="MACs"),
+            924_844_032,
+            {
+                102_760_448: "many times too low: write down, layer by layer, what you multiply, and look for what is",
+                924_844_031: "a little too low",
+                1_000_000_000: "a little too high",
+                1_200_000_000: "clearly too high",
+                10**12: "look for what is counted twice",
+                0: "many times too low",
+            },
+        ),
         (ILLEGAL, "BTNK2, C = 256, W = 56, C1 = 128, S = 1", {"BTNK2, C = 256, W = 56, C1 = 64, S = 1": "It is legal"}),
     ],
 )
@@ -628,3 +642,31 @@ def test_a_wrong_shape_in_an_identity_block_gets_the_reason_and_not_the_number(a
 )
 def test_of_a_guess_that_no_usual_mistake_gives_it_says_to_which_side_it_is_off(kind, answer, guess, sentence):
     assert Question("?", kind, answer, options=("a", "b")).judge(guess) == (False, sentence)
+
+
+# ── A formula, and no block ──────────────────────────────────────────────────────────────────────────────────
+
+COUNTS = {
+    "def f(C): return sum(p.numel() for p in BTNK2(C).parameters())": True,
+    "def f(C): return sum(math.prod(s) for s in [(C, C // 4), (C, C // 4), (3, 3, C // 4, C // 4), (3, C)])": False,
+    "def f(C): return int(torch.tensor([17 * C * C // 16, 3 * C]).sum())": False,
+    "def f(*, C): return 17 * C * C // 16 + 3 * C": False,
+}
+
+
+@pytest.mark.parametrize("text", COUNTS)
+def test_a_function_that_builds_the_block_to_count_is_right_and_told_of_the_formula(text):
+    cells = "import math, torch\nfrom resnet_lib.blocks import BTNK2", f"{text}\nvalue = f"
+    space = {}
+    exec("\n".join(cells), space)
+    verdict = check_parameters("BTNK2", space["value"])
+    assert [" builds the block and counts." in remark for remark in verdict.remarks] == [True] * COUNTS[text]
+    with Across() as across:
+        assert str(check_parameters("BTNK2", across.value(*cells))) == str(verdict)
+
+
+def test_macs_are_a_formula_too():
+    def f(C, W):
+        return sum(p.numel() for p in nn.Conv2d(C, C // 4, 1, bias=False).parameters()) * 17 // 4 * W * W
+
+    assert "builds the block" in check_macs("BTNK2", f).remarks[0]

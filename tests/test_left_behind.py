@@ -230,6 +230,13 @@ CHANGED = [
         ZEROED.format("torch.set_default_dtype(torch.float64)"),
         "the type of new tensors",
     ),
+    (
+        check_start_as_shortcut,
+        "(network)",
+        ZEROED.format("torch.autocast('cpu').__enter__()"),
+        "the types in which is computed",
+    ),
+    (check_fold, "(conv, bn)", FOLDED.format("torch.autocast('cpu').__enter__()"), "the types in which is computed"),
     (check_start_as_shortcut, "(network)", ZEROED.format("torch.set_grad_enabled(True)"), ""),
     (
         check_plain_block,

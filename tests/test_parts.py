@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib import BTNK1, BTNK2, ResNet, Stem
+from resnet_lib.blocks import Projection
 from resnet_lib.compare.clinic.patients import PATIENTS
 from resnet_lib.compare.kinds import kinds
 from resnet_lib.exercises import (
@@ -21,6 +22,7 @@ from resnet_lib.exercises import (
     check_projection,
     check_stage,
     check_stem,
+    parts,
     progress,
 )
 
@@ -601,8 +603,6 @@ class NewBlock(nn.Module):
 def test_a_part_of_the_library_is_right_for_every_check():
     from functools import partial
 
-    from resnet_lib.blocks import Projection
-
     assert check_projection(partial(Projection, norm_layer=nn.BatchNorm2d)).ok
     assert check_stem(Stem).ok and check_btnk2(BTNK2).ok and check_btnk1(BTNK1).ok
 
@@ -686,7 +686,7 @@ def test_a_head_that_cuts_large_values_off_is_refused_and_no_block_is_blamed(poo
     assert words in refusal(check_network, lambda: MyResNet(**THIN), **THIN).sentence
 
 
-def test_a_wrong_network_costs_three_runs_beside_those_that_all_answers_share(monkeypatch):
+def test_a_wrong_network_costs_three_runs_beside_those_that_all_answers_share():
     runs = []
 
     class MyResNet(ResNet):
@@ -700,13 +700,16 @@ def test_a_wrong_network_costs_three_runs_beside_those_that_all_answers_share(mo
         return network
 
     first = refusal(check_network, make, **THIN).sentence
-    monkeypatch.setattr(ResNet, "forward", lambda *_: pytest.fail("the library's network runs again"))
+    librarys = [known.module for known in parts._KNOWN.values()]
+    hooks = [m.register_forward_pre_hook(lambda *_: pytest.fail("the library's runs again")) for m in librarys]
     MyResNet.forward = lambda self, x: (
         runs.append(x.shape) or self.head(self.stage4(self.stage3(self.stage2(self.stage1(self.stage0(x))))))
     )
     runs.clear()
-    assert refusal(check_network, make, **THIN).sentence == first
-    assert len(runs) <= 3
+    again = refusal(check_network, make, **THIN).sentence
+    for hook in hooks:
+        hook.remove()
+    assert again == first and len(runs) <= 3
 
 
 def test_a_layer_that_runs_twice_for_one_sum_is_told_as_that():
@@ -761,3 +764,63 @@ def test_in_a_notebook_a_check_of_a_whole_network_says_what_it_does_until_it_is_
     verdict = check_network(lambda: ResNet(**THIN) if right else nn.Linear(3, 4), **THIN)
     assert verdict.ok is right
     assert "runs beside the library's" in shown[0] and shown[1:] == [""]
+
+
+def test_a_stage_is_tried_at_the_sizes_that_resnet_50_has():
+    class Odd(BTNK2):
+        def forward(self, x):
+            return super().forward(x) + (x.shape[1] == 2048)
+
+    def stage(block):
+        return lambda C, C1, S, n: nn.Sequential(BTNK1(C, C1, S), *(block(4 * C1) for _ in range(n - 1)))
+
+    assert check_stage(stage(BTNK2)).ok
+    said = refusal(check_stage, stage(Odd)).sentence
+    assert "C=1024" in said and "the sum and what follows it" in said
+    assert "average" not in said  # a stage has no head
+
+
+def test_a_projection_is_tried_at_the_sizes_that_resnet_50_has():
+    class MyProjection(Projection):
+        def forward(self, x):
+            return super().forward(x) + (x.shape[1] > 128)
+
+    assert "C=256" in refusal(check_projection, lambda C, C_out, S: MyProjection(C, C_out, S, nn.BatchNorm2d)).sentence
+
+
+def test_nobody_is_sent_to_a_relu_that_a_projection_has_not():
+    class MyProjection(Projection):
+        def __init__(self, C, C_out, S):
+            super().__init__(C, C_out, 1, norm_layer=nn.BatchNorm2d)
+            self.S = S
+
+        def forward(self, x):
+            return self.bn(self.conv(x.roll(1, 2)[:, :, :: self.S, :: self.S]))
+
+    said = refusal(check_projection, MyProjection).sentence
+    assert "stride, padding" in said and "ReLU" not in said
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ("conv1 bn1 conv2 bn2 conv3 bn3 relu1 relu2 relu3 shortcut", ""),  # a ReLU keeps no numbers
+        ("conv1 conv2 conv3 bn1 bn2 bn3 relu1 relu2 relu3 shortcut", "conv2 is made before bn1"),
+        ("shortcut conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 relu3", "shortcut.conv is made before conv1"),
+    ],
+)
+def test_parts_that_are_made_in_another_order_than_their_names_are_a_remark(order, said):
+    class MyBTNK1(nn.Module):
+        def __init__(self, C, C1, S=1):
+            super().__init__()
+            made = BTNK1(C, C1, S)
+            for name in order.split():
+                setattr(self, name, getattr(made, name))
+
+        def forward(self, x):
+            return self.relu3(F_of(self, x) + self.shortcut(x))
+
+    names = "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 shortcut.conv shortcut.bn relu3".split()
+    remarks = check_btnk1(MyBTNK1, names=names).remarks
+    assert len(remarks) == bool(said) and said in "".join(remarks)
+    assert check_btnk1(MyBTNK1).remarks == ()

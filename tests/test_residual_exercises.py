@@ -524,6 +524,21 @@ def test_an_error_of_pytorch_comes_with_the_learners_own_line():
     assert "It stopped in start_as_shortcut, line " in verdict.where
 
 
+@pytest.mark.parametrize(
+    ("lines", "remark"),
+    [
+        ("return right(block, x)", None),
+        ("return right(copy.deepcopy(block), x)", None),
+        ("print(block.bn1(block.conv1(x)).shape)\n    return right(block, x)", "more than once: bn1."),
+        ("assert block(x).shape\n    return right(block, x)", "more than once: bn1, bn2, bn3."),
+    ],
+)
+def test_steps_that_run_more_than_once_are_right_and_remarked_on(lines, remark):
+    source = f"{RIGHT['plain_block'][0].replace('plain_block', 'right')}\n\ndef plain_block(block, x):\n    {lines}\n"
+    remarks = check_plain_block(made("plain_block", source)).remarks
+    assert remark in remarks[0] if remark else not remarks
+
+
 def test_new_weights_in_the_place_of_the_old_are_right_and_remarked_on():
     in_place, replaced = (made("start_as_shortcut", RIGHT["start_as_shortcut"][i]) for i in (0, 5))
     assert check_start_as_shortcut(in_place).remarks == ()

@@ -1,5 +1,6 @@
 """Helpers that every room uses, and checks of what is passed to blocks and networks. Imports nothing of ours."""
 
+from . import replaced
 from .building import shapes_only, unfilled
 from .checks import (
     Checked,
@@ -27,6 +28,7 @@ from .values import evaluating, gap, one_thread, pair, seeded, shape_text, threa
 
 __all__ = [
     "hooks_of",
+    "replaced",
     "kinds_of",
     "note_random",
     "tell",

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-_UNFILLED = threading.RLock()  # two threads that leave in another order than they came would leave the patch behind
+UNFILLED = threading.RLock()  # two threads that leave in another order than they came would leave the patch behind
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def unfilled():
     places = [(nn.init, "kaiming_normal_")]
     kinds = (nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase, nn.Linear)
     places += [(kind, "reset_parameters") for kind in kinds]
-    with _UNFILLED:
+    with UNFILLED:
         before = [getattr(place, name) for place, name in places]
         for place, name in places:
             setattr(place, name, rest)

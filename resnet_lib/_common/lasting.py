@@ -1,4 +1,5 @@
-"""What a piece of code does to torch itself, for all code that follows, and whether it draws random numbers."""
+"""What a piece of code does to torch itself, for all code that follows, and whether it draws random numbers or builds
+modules."""
 
 from contextlib import contextmanager
 from time import perf_counter
@@ -9,6 +10,7 @@ from torch.nn.modules import module
 from . import generators
 
 HOOKS = [space for name, space in vars(module).items() if name.startswith("_global_") and isinstance(space, dict)]
+BUILDS = "builds"  # modules that have parameters
 DRAWS = "draws"  # random numbers; not all of them move torch's own generator
 SEED = "seed"
 OTHERS = {"Python's seed": generators.of_python, "NumPy's seed": generators.of_numpy}
@@ -18,7 +20,9 @@ READ = {
     "dtype": torch.get_default_dtype,
     "device": torch.get_default_device,
     "deterministic": torch.are_deterministic_algorithms_enabled,
+    "autocast": lambda: torch.is_autocast_enabled("cpu"),
     "anomaly": torch.is_anomaly_enabled,
+    BUILDS: lambda: _built[0],
     "hooks": lambda: [list(space) for space in HOOKS],
     SEED: torch.initial_seed,
     DRAWS: lambda: torch.get_rng_state().numpy().tobytes(),
@@ -26,6 +30,7 @@ READ = {
 }
 RANDOM = {f"{name}{end}" for name in ("rand", "randn", "randint", "bernoulli", "normal") for end in ("", "_", "_like")}
 RANDOM |= {"randperm", "multinomial", "uniform_", "random_", "exponential_", "geometric_", "poisson"}
+_built = [0]  # how many parameters have become a module's
 _open = []  # the lists of those that watch, the innermost last
 
 
@@ -55,6 +60,7 @@ def watched(chance=True):
     if chance:
         # A seed that no code would set, so that one that is set shows.
         torch.manual_seed(2**40 + int(torch.randint(2**31, (1,), device="cpu")))
+    hook = module.register_module_parameter_registration_hook(_count)
     before, found, began = {word: read() for word, read in reads.items()}, _Found(reads), perf_counter()
     _open.append(found)
     try:
@@ -62,9 +68,14 @@ def watched(chance=True):
     finally:
         _open.pop()
         seconds, now = perf_counter() - began, {word: read() for word, read in reads.items()}
+        hook.remove()
         changed = [word for word in reads if now[word] != before[word]]
         drawn = [word for word in changed if word in OTHERS and generators.drawn(before[word], now[word], seconds)]
         found.add(DRAWS if word in drawn else word for word in changed)
+
+
+def _count(*_given):
+    _built[0] += 1
 
 
 class _Found(list):

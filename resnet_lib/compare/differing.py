@@ -203,7 +203,8 @@ def _unproved(learner, taps, run, theirs, x, part, differing, training):
         return found("numbers differ", name, look=look_at(first.name, "the order of its steps", looks), **values)
     hidden = any(t.result is None for t in taps.values())
     kind = "differs somewhere" if hidden else "differs after the block's layers" if part else "differs after the layers"
-    return found(kind, look=look_at(part or "logits", "the sum and what follows it"), **values)
+    part = part or ("logits" if any(layer.name == "head.fc" for layer in theirs.layers) else "block")
+    return found(kind, look=look_at(part, "the sum and what follows it"), **values)
 
 
 def look_before(layer, x):

@@ -13,7 +13,9 @@ KINDS = {name: Kind(name, sentence) for name, sentence in (MISTAKES | LAYERS | E
 
 # The kind of step → where to look, when nothing is proved.
 LOOK = {
-    "conv": "its stride, padding and dilation, and whether the ReLU before it is there",
+    # The others have no ReLU right before them.
+    **dict.fromkeys(("conv2", "conv3"), "its stride, padding and dilation, and whether the ReLU before it is there"),
+    "conv": "its stride, padding and dilation",
     "bn": "that BN, and whether something stands between the convolution and it",
     "relu": "which function it is, and that it comes right after BN",
     "pool": "the pooling's kind, kernel, stride and padding",
@@ -24,7 +26,9 @@ LOOK = {
 }
 # The same, where what the step is given is right.
 INSIDE = LOOK | {
-    "conv": "its stride, padding and dilation, and the weights that it computes with",
+    **dict.fromkeys(
+        ("conv", "conv2", "conv3"), "its stride, padding and dilation, and the weights that it computes with"
+    ),
     "bn": "its eps, and which mean and variance it uses",
 }
 

@@ -23,6 +23,7 @@ WHAT = {
     "dtype": "the type of new tensors (torch.set_default_dtype)",
     "device": "where new tensors are (torch.set_default_device)",
     "deterministic": "which algorithms are used (torch.use_deterministic_algorithms)",
+    "autocast": "the types in which is computed (a torch.autocast that is entered and not left)",
     "anomaly": "how errors of gradients are looked for (torch.autograd.set_detect_anomaly)",
     "hooks": "what all modules do when they are called (a hook that is registered for all of them)",
     "seed": "at which random numbers all code goes on (torch.manual_seed)",

@@ -11,6 +11,7 @@ A check accepts any correct solution, however it is written, and names the mista
 Each of the other files has the checks of one subject: sizes, costs, widths, renaming, timer and so on.
 """
 
+from .._common import replaced
 from .asked import ask
 from .capstone import check_ablation, check_design, check_reasons, factors_question
 from .channels import check_channel, check_response, check_silent
@@ -131,3 +132,4 @@ for _name in __all__:
     if _name.startswith("check_") or _name == "predict":
         globals()[_name] = checked(globals()[_name])
 explain_missing_names()
+replaced.keep()

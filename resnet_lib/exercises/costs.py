@@ -1,13 +1,16 @@
 """Check of a learner's formula for the parameters of a part, and what is wrong with one, layer by layer."""
 
+from dataclasses import replace
 from itertools import combinations, product
 
-from .._common import Finding, Kind, shapes_only
+from .._common import Finding, Kind, say, shapes_only, watched
 from ..blocks import BTNK1, BTNK2, BasicBlock, Stem
+from ..compare.endless import within
 from .diagnose import of_difference
 from .edits import Solution
 from .judge import judge
 from .sizes import BY_HAND
+from .unaffected import torch_again
 
 # What the parts consist of, as (C_in, C_out, kernel) of each convolution; the last of BTNK1 is the projection.
 LAYERS = {
@@ -160,7 +163,26 @@ def check_parameters(part, f, *, norms=True, exercise=None):
         layers = [layers_of(part, case) for case in cases]
         return of_layers(part, sizes, layers, [[1] * len(c) for c in layers], 2 if norms else 0, got, due)
 
-    return judge(f, names, cases, [PARAMETERS[part, norms]], PARAMETERS_HINTS, true=true, why=why, exercise=exercise)
+    solutions, hints = [PARAMETERS[part, norms]], PARAMETERS_HINTS
+    return by_formula(judge(f, names, cases, solutions, hints, true=true, why=why, exercise=exercise), f, cases[0])
+
+
+BUILT = Kind(
+    "built",
+    "{name} builds the block and counts. A formula gives the same without a block, and shows what the number is made "
+    "of.",
+)
+
+
+def by_formula(verdict, f, case):
+    """Return the verdict of a function that is right, with a remark where it builds the block for its answer."""
+    try:
+        with torch_again(), watched(chance=False) as noted, within():
+            f(*case)
+    except Exception:  # it takes its arguments in another way
+        return verdict
+    built = (say(Finding(BUILT, values={"name": verdict.subject})),) if "builds" in noted else ()
+    return replace(verdict, remarks=(*verdict.remarks, *built))
 
 
 def layers_of(part, case):

@@ -18,7 +18,7 @@ from ..compare.meanings import IN_FUNCTIONS
 from ..compare.steady import lasting
 from .again import otherwise
 from .diagnose import explains, of_arguments, of_bits
-from .left_behind import LEFT_BEHIND, left, state
+from .left_behind import batches, left_behind
 from .number_types import of_types
 from .progress import done
 from .results import a_type, equal, no_number, number, shown, told
@@ -26,6 +26,7 @@ from .taking import name_of, taking
 from .unaffected import torch_again
 from .verdict import Verdict, refuse
 
+QUICK = 0.004  # seconds beyond the quickest case: in less, nobody goes through 2 ** 16 things in Python
 NO_FUNCTION = Kind(
     "not a function",
     "The check expects your function itself, and was given {given}.",
@@ -89,6 +90,7 @@ def judge(
     why=unknown,
     meanings=(),
     stuck=STOPPED.hint,
+    larger=(),
     exercise=None,
 ):
     """Call f on all cases, compare with the right results, and return a `Verdict`; raise `Wrong` with the mistake.
@@ -103,6 +105,8 @@ def judge(
     why:       why(cases, got, due), a finding where none of the edits explains the results, or None.
     meanings:  what Python's errors mean in this exercise, as in `compare.meanings.MEANINGS`.
     stuck:     where to look when Python stops with an error.
+    larger:    further cases, each asked only where the one before was quick: a right way may be slow, and need much
+               memory.
     """
     name = name_of(f)
     if not callable(f):
@@ -110,7 +114,8 @@ def judge(
     true, run = true or solutions[0].made(), run or call
     due = [true(*case) for case in cases]
     results = Results(name, names, call, read, same, differs, tuple(meanings), stuck, true)
-    asked = results.collect(f, cases, due, hints)
+    asked, tried = results.collect(f, cases, due, hints), len(cases)
+    cases, due = results.with_larger(asked, cases, due, larger, hints)
     if not results.findings:
         if other := otherwise(asked, cases, due, results):
             raise refuse(name, [other], hints)
@@ -118,7 +123,7 @@ def judge(
             raise refuse(name, [changes], hints)
         done(exercise)
         remarks = (say(Finding(TAKES_APART, values={"name": name})),) if results.altered else ()
-        return Verdict(True, name, f"All {len(cases):,} inputs tried give the right result.", remarks=remarks)
+        return Verdict(True, name, f"All {tried:,} inputs tried give the right result.", remarks=remarks)
     found, link = _explained(asked, results, cases, due, solutions, run, why)
     if found == [results.stop]:
         raise refuse(name, found, hints, results.line)
@@ -134,7 +139,7 @@ class Results:
     stop:     the error with which it stopped after that, or None, and line, where.
     altered:  whether it has changed a list or dictionary that it was given.
     behind:   what else it has done to a module that it was given, (kind, values), or None.
-    seconds:  how long it took for each case.
+    seconds:  of `endless.clock`, how long it took for each case; wall: of the wall's, which never goes back.
     """
 
     name: str
@@ -148,7 +153,8 @@ class Results:
     true: object
 
     def __post_init__(self):
-        self.got, self.findings, self.stop, self.line, self.altered, self.seconds = [], [], None, "", False, []
+        self.got, self.findings, self.stop, self.line, self.altered = [], [], None, "", False
+        self.seconds, self.wall = [], []
         self.behind = None
 
     def collect(self, f, cases, due, hints):
@@ -158,7 +164,7 @@ class Results:
         until, begun = endless.clock() + endless.LIMIT, endless.monotonic()
         for case, right in zip(cases, due, strict=True):
             at = self.at(case)
-            given, began = deepcopy(case), endless.clock()
+            given, began, at_wall = deepcopy(case), endless.clock(), endless.monotonic()
             try:
                 with torch_again(), within(until - endless.clock(), begun):
                     yours = self.call(f, *given)
@@ -173,19 +179,31 @@ class Results:
                     return f
                 raise refuse(self.name, [stop], hints, where(error)) from None
             self.seconds.append(endless.clock() - began)
+            self.wall.append(endless.monotonic() - at_wall)
             change = _change(case, given)
             if change == "numbers":
-                kind = OVERWRITES if _batches(case) == _batches(given) else RUNS_IN_TRAINING
+                kind = OVERWRITES if batches(case) == batches(given) else RUNS_IN_TRAINING
                 raise refuse(self.name, [Finding(kind, at, {"name": self.name})], hints)
             problem = self._compare(yours, right, at)
             self.altered = self.altered or change == "parts"
-            self.behind = self.behind or _left_behind(case, given)
+            self.behind = self.behind or left_behind(case, given)
             if not problem and not self.findings:  # right numbers, and something that others will miss
                 problem = self.behind
             if problem:
                 kind, values = problem
                 raise refuse(self.name, [Finding(kind, at, {"name": self.name, **values})], hints)
         return f
+
+    def with_larger(self, f, cases, due, larger, hints):
+        """Go on with larger cases, as long as f is quick; return all cases so far, and their right results."""
+        cases, due = list(cases), list(due)
+        for case in larger:
+            if self.findings or self.wall[-1] > min(self.wall) + QUICK:
+                break
+            cases.append(case)
+            due.append(self.true(*case))
+            self.collect(f, cases[-1:], due[-1:], hints)
+        return cases, due
 
     def left_in_torch(self, f, case):
         """What a call of f leaves changed in torch, a finding, or None. As in a notebook, with gradients: many checks
@@ -296,19 +314,6 @@ def _blank(result):
         return bool((result == result.flatten()[0]).all())
     except (NotImplementedError, RuntimeError):  # without numbers, or of a kind that cannot be compared
         return False
-
-
-def _left_behind(before, after):
-    """What has been done to the modules among the things given, beside their numbers, (kind, values), or None."""
-    modules = [(a, b) for a, b in zip(before, after, strict=True) if isinstance(a, torch.nn.Module)]
-    what = next(filter(None, (left(state(a), state(b)) for a, b in modules)), "")
-    return (LEFT_BEHIND, {"what": what}) if what else None
-
-
-def _batches(case):
-    """How many batches the BNs among the things given have taken into their statistics."""
-    modules = [m for m in case if isinstance(m, torch.nn.Module)]
-    return [b.tolist() for m in modules for name, b in m.named_buffers() if name.endswith("num_batches_tracked")]
 
 
 def _equal(a, b):

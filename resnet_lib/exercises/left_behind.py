@@ -1,5 +1,7 @@
 """What a function has changed on a module that it was given, beside its numbers: modes, hooks, types, options."""
 
+from torch import nn
+
 from .._common import Kind, hooks_of
 
 LEFT_BEHIND = Kind(
@@ -38,6 +40,19 @@ def left(before, after):
         if tensors[name] != was:
             return f"{name} {_of_tensor(was, tensors[name])}"
     return f"{min(more)} is new" if (more := tensors.keys() - before[1].keys()) else ""
+
+
+def left_behind(before, after):
+    """What has been done to the modules among the things given, beside their numbers, (kind, values), or None."""
+    modules = [(a, b) for a, b in zip(before, after, strict=True) if isinstance(a, nn.Module)]
+    what = next(filter(None, (left(state(a), state(b)) for a, b in modules)), "")
+    return (LEFT_BEHIND, {"what": what}) if what else None
+
+
+def batches(case):
+    """How many batches the BNs among the things given have taken into their statistics."""
+    modules = [m for m in case if isinstance(m, nn.Module)]
+    return [b.tolist() for m in modules for name, b in m.named_buffers() if name.endswith("num_batches_tracked")]
 
 
 def _of_module(m):

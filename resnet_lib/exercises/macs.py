@@ -5,7 +5,7 @@ from torch import nn
 from .._common import shapes_only
 from ..anatomy import anatomy
 from ..blocks import BTNK1, BTNK2
-from .costs import known, layers_of, of_layers, sizes_of
+from .costs import by_formula, known, layers_of, of_layers, sizes_of
 from .diagnose import of_difference
 from .edits import Solution
 from .judge import judge
@@ -140,4 +140,5 @@ def check_macs(part, f, *, exercise=None):
         widths = [[size["W"], *[size.get("V", size["W"])] * (len(layers[0]) - 1)] for size in sizes]
         return of_layers(part, sizes, layers, [[w * w for w in row] for row in widths], 0, got, due)
 
-    return judge(f, names, cases, [MACS[part]], MACS_HINTS, true=true, why=why, exercise=exercise)
+    verdict = judge(f, names, cases, [MACS[part]], MACS_HINTS, true=true, why=why, exercise=exercise)
+    return by_formula(verdict, f, cases[0])

@@ -7,7 +7,7 @@ from .._common import shell
 from . import own
 from .placeholders import placeholder
 from .progress import refused
-from .unaffected import unaffected
+from .put_back import as_made
 from .verdict import Wrong, unanswered
 
 
@@ -25,8 +25,7 @@ def checked(check):
         try:
             for thing in things:
                 refuse_open(thing)
-            with unaffected():
-                verdict = check(*given, **named)
+            verdict = as_made(check)(*given, **named)
         except Wrong as wrong:
             own.note(part, False)
             refused()

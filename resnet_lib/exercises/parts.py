@@ -50,7 +50,8 @@ def check_projection(make, *, names=(), exercise=None):
     """MyProjection(C, C_out, S): (C, W, W) → (C_out, W/S, W/S)."""
     build = partial(Projection, norm_layer=nn.BatchNorm2d)
     numbers = [(12, 16, 2), (8, 32, 1), (16, 32, 2), (16, 16, 1), (16, 16, 2), (20, 8, 3)]
-    return _check(make, _blocks(build, ("C", "C_out", "S"), numbers), "projection", names, exercise)
+    published = [(64, 256, 1), (256, 512, 2), (512, 1024, 2), (1024, 2048, 2)]
+    return _check(make, _blocks(build, ("C", "C_out", "S"), numbers, published), "projection", names, exercise)
 
 
 def check_btnk2(make, *, names=(), exercise=None):
@@ -86,7 +87,8 @@ def check_btnk1(make, *, stride_on="3x3", names=(), exercise=None):
 def check_stage(make, *, exercise=None):
     """make_stage(C, C1, S, n): n blocks, (C, W, W) → (4·C1, W/S, W/S)."""
     numbers = [(8, 8, 1, 3), (16, 8, 2, 2), (12, 4, 2, 4), (16, 8, 2, 1), (32, 8, 2, 2), (12, 4, 1, 7), (16, 4, 1, 2)]
-    cases = _blocks(LIBRARY["make_stage"], ("C", "C1", "S", "n"), numbers)
+    published = [(64, 64, 1, 2), (256, 128, 2, 2), (512, 256, 2, 2), (1024, 512, 2, 2)]  # two blocks of each stage
+    cases = _blocks(LIBRARY["make_stage"], ("C", "C1", "S", "n"), numbers, published)
     with working("Your stages run beside the library's, forward and back: a second or two."):
         return _check(make, cases, "stage", (), exercise, of_blocks)
 
@@ -205,6 +207,8 @@ KINDS = kinds_of(
         each part anew, every time.
     no numbers: {where} of what {name} makes is on the device "meta", where tensors have a shape and no numbers: leave
         out device="meta".
+    other order: In __init__, {name} is made before {right}. By name nothing changes; what goes by order, as an
+        optimizer's state that is loaded again, may reach the wrong part: keep the exercise's order.
     num_classes unused: num_classes plays no part: with num_classes={n} it still gives {classes} scores. Hand it on.
     """
 )
@@ -265,6 +269,7 @@ def _check(make, cases, part, names, exercise, look=None):
             if missing := [n for n in names if n not in has]:
                 raise _wrong(part, name, _of_names(module, missing))
             noticed = noticed or remarks(module)
+    noted += _of_order(module, known.module, names)
     noticed = (*noticed, *map(say, noted))
     if finding := _needed(make, cases[0]):
         noticed = (*noticed, say(finding))
@@ -329,6 +334,16 @@ def _of_names(module, missing):
         other = next(n for n, m in module.named_modules() if m is own)
         return _finding("one for two", names=missed, other=other or "the whole")
     return _finding("other names", names=", ".join(missing))
+
+
+def _of_order(module, reference, names):
+    """What is noticed where parts that keep numbers are made in another order than the reference's, findings."""
+    own, due = (
+        [n for n, m in each.named_modules() if n in names and any(True for _ in m.parameters())]
+        for each in (module, reference)
+    )
+    first = next(((a, b) for a, b in zip(own, due, strict=False) if a != b), None)
+    return [_finding("other order", name=first[0], right=first[1])] if first and set(own) == set(due) else []
 
 
 def _shared(one, other):

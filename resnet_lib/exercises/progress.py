@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import date
 from html import escape
 
-from .._common import alone, runs_folder, shell, whole
+from .._common import alone, replaced, runs_folder, shell, whole
 from ..views.style import CSS
 
 
@@ -82,10 +82,11 @@ def _running_cell():
 
 
 def done(exercise):
-    """Note an exercise as solved; None notes nothing, and neither does a cell in which another check was not passed. A
-    folder that cannot be written to is no reason to stop."""
+    """Note an exercise as solved; None notes nothing, and neither does a cell in which another check was not passed, or
+    an answer that has replaced something, which is told later. A folder that cannot be written to is no reason to
+    stop."""
     cell = _running_cell()
-    if exercise is None or (cell is not None and cell == _refused):
+    if exercise is None or (cell is not None and cell == _refused) or replaced.waiting():
         return
     try:
         with alone(progress_file()):

@@ -287,12 +287,11 @@ def illegal_question(*designs):
 
 
 def _too(guess, answer):
-    """What to say of a count that no usual mistake gives."""
-    share = "many times" if guess > 2 * answer else "a little" if guess < 1.2 * answer else "clearly"
-    if guess > answer:
-        return f"That is {share} too high: write one line for each layer, and look for one that is counted twice."
-    share = "many times" if 2 * guess < answer else "a little" if 1.2 * guess > answer else "clearly"
-    return f"That is {share} too low: write one line for each layer, and look for one that is left out."
+    """What to say of a count that no usual mistake gives, of one layer or of several."""
+    low, high = sorted((guess, answer))
+    share = "many times" if high > 2 * low else "a little" if high < 1.2 * low else "clearly"
+    way, look = ("high", "counted twice") if guess > answer else ("low", "left out")
+    return f"That is {share} too {way}: write down, layer by layer, what you multiply, and look for what is {look}."
 
 
 # ── Reading and showing ──────────────────────────────────────────────────────────────────────────────────────

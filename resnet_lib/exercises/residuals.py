@@ -3,11 +3,12 @@
 import math
 import random
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 
 import torch
 
-from .._common import Finding, Kind, seeded
+from .._common import Finding, Kind, say, seeded
 from ..blocks import BTNK1, BTNK2
 from ..compare.endless import within
 from ..compare.proof import draw_norms
@@ -80,8 +81,13 @@ NO_WAY_BACK = Kind(
     "{name} returns the right numbers, and the right gradient does not come back from them to x: nothing could learn.",
     "Is there a .detach(), .data, .numpy() or no_grad in it, or a step that writes over its input?",
 )
+AGAIN = Kind(
+    "runs again",
+    "In one call these run more than once: {bns}. That costs time, and in training mode each run moves a BN's "
+    "statistics.",
+)
 PLAIN_HINTS = (
-    "Write the eight steps below each other, and compare with the forward of lesson 02.",
+    "Write the nine steps below each other, and compare with the forward of lesson 02.",
     "F as it is, then the last ReLU: three times convolution and BN, with a ReLU after each BN.",
     "f = block.relu1(block.bn1(block.conv1(x))); f = …; return block.relu3(block.bn3(…))",
 )
@@ -114,7 +120,21 @@ def check_plain_block(f, *, exercise=None):
     if not _goes_back(f, *cases[0]):
         raise refuse(verdict.subject, [Finding(NO_WAY_BACK, values={"name": verdict.subject})], PLAIN_HINTS)
     done(exercise)
-    return verdict
+    again = _run_again(f, *cases[0])
+    return (
+        replace(verdict, remarks=(*verdict.remarks, say(Finding(AGAIN, values={"bns": again})))) if again else verdict
+    )
+
+
+def _run_again(f, block, x):
+    """The BNs of a block that a right function runs more than once in a call, as text: in training mode each counts its
+    batches, in the grader as well, where no hook would be seen."""
+    block = deepcopy(block).train()
+    bns = {n: m for n, m in block.named_modules() if isinstance(m, torch.nn.BatchNorm2d)}
+    before = {n: m.num_batches_tracked.item() for n, m in bns.items()}
+    with torch.no_grad(), within():
+        f(block, x)
+    return ", ".join(n for n, m in bns.items() if m.num_batches_tracked.item() > before[n] + 1)
 
 
 def _goes_back(f, block, x):

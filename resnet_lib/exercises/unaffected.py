@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy
 import torch
 
+from .._common import replaced
 from .._common.lasting import HOOKS
 
 LISTS = (sys, "path"), (sys, "meta_path"), (warnings, "filters")
@@ -58,6 +59,7 @@ FRESH = (
 def torch_again():
     """Give back what torch computes with as it was, between one call of an answer and the next."""
     grad, dtype, device = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device()
+    autocast = torch.is_autocast_enabled("cpu")
     hooks, guard = [dict(space) for space in HOOKS], torch.inference_mode(torch.is_inference_mode_enabled())
     guard.__enter__()
     torch.set_grad_enabled(grad)
@@ -66,6 +68,7 @@ def torch_again():
     finally:
         guard.__exit__(None, None, None)
         torch.set_grad_enabled(grad)
+        torch.set_autocast_enabled("cpu", autocast)
         torch.set_default_dtype(dtype)
         if torch.get_default_device() != device:
             torch.set_default_device(device)
@@ -102,6 +105,7 @@ def unaffected():
             torch.set_default_device(device)
         for space, was in spaces:
             if space != was:
+                replaced.put_back()  # notes what it was, in Python's own functions
                 space.clear() if space is not SPACES[0] else None
                 space.update(was)
         with warnings.catch_warnings():  # tells those that have looked at the filters that they are others

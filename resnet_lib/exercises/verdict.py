@@ -37,7 +37,8 @@ class Verdict:
         if self.finding is not None:
             hint = self.finding.kind.hint
             object.__setattr__(self, "sentence", self.sentence or str(self.finding))
-            object.__setattr__(self, "hints", (hint, *self.hints) if hint else self.hints)
+            if hint and hint not in self.hints:  # one made of another verdict has it
+                object.__setattr__(self, "hints", (hint, *self.hints))
 
     @property
     def state(self):

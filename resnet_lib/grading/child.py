@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn.modules import module as hooks
 
-from .._common import own_lines, watched
+from .._common import own_lines, replaced, watched
 from . import modules, unseen, wire
 from .surroundings import FAKE, Nothing, fresh_torch, shell
 from .tracing import Trace
@@ -37,6 +37,7 @@ class Child:
         self.objects, self.numbers, self.sent, self.given = {}, {}, {}, {}
         self.trace, self.traces, self.inside, self.before = None, [], {}, {}
         self.shell = shell()
+        replaced.keep()
 
     def serve(self):
         numpy.random.get_state()  # loads them: a seed that a submission sets shows only where they are loaded
@@ -67,7 +68,7 @@ class Child:
                 line = f"line {error.lineno}: {str(error.text or '').strip()}"
                 found[-1]["text"] = f"{error.msg} ({line})"
         fresh_torch()
-        return {"cells": found}, []
+        return {"cells": found, "replaced": replaced.heard()}, []
 
     def do_get(self, name, _buffers):
         """The value of a name."""
@@ -96,7 +97,8 @@ class Child:
         self.before = {id(t): t.detach().clone() for m in roots for t in (*m.parameters(), *m.buffers())}
         out, error = self.run(given, trace, f, args, kwargs)
         encoder = trace.encoder
-        buffers, answer = encoder.buffers, {"nodes": trace.all, "left": self.left}
+        buffers = encoder.buffers
+        answer = {"nodes": trace.all, "left": self.left, "replaced": replaced.heard()}
         answer["parts"] = [[k, self.encoder(buffers).encode(collection)] for k, collection in held.changed()]
         if error is not None:
             answer["error"] = self.error(error)

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from .. import network
-from .._common import tell
+from .._common import replaced, tell
 from . import modules, wire
 from .proxies import DATA, Chosen, Function, checked, stand_in
 from .replay import Replay
@@ -49,6 +49,7 @@ class Remote:
         found, _ = self.line.ask(["cells", list(sources)], [], self.answer)
         if not isinstance(found.get("cells"), list):
             raise self.problem(found)
+        replaced.tell([str(name) for name in found.get("replaced", [])])
         return found["cells"]
 
     def get(self, name):
@@ -152,6 +153,7 @@ class Remote:
         }
         found, buffers = self.line.ask(["call", request], encoder.buffers, self.answer)
         tell([str(word) for word in found.get("left", [])])
+        replaced.tell([str(name) for name in found.get("replaced", [])])
         return given, encoder, found, buffers
 
     def _state(self, roots, encoder):

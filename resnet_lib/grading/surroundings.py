@@ -118,6 +118,7 @@ def fresh_torch(seed=True):
     torch.set_default_device(None) if torch.get_default_device().type != "cpu" else None
     torch._C._set_deterministic_algorithms(False)  # the public one loads a compiler first
     torch.set_anomaly_enabled(False)
+    torch.set_autocast_enabled("cpu", False)
     torch.set_num_threads(1)
     if seed:
         torch.manual_seed(0)
