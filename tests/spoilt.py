@@ -16,7 +16,9 @@ PLACED = {
         "shapes differ",
         "layers differ",
         "output shape",
+        "side of 1 lost",
         "gradients differ",
+        "no gradient comes",
         "late stride",
         "early stride",
         "stopped on the way back",
@@ -204,7 +206,8 @@ def _extra(first):
 
 
 SUMS = {
-    "f = f - s": {},
+    "f = f - s": {"subtracted": "the shortcut from F(x)"},
+    "f = s - f": {"subtracted": "F(x) from the shortcut"},
     "f = s": {"no F": "", "layers unused": "", "layer without effect": ""},
     "f = f": {"no shortcut": "", "layer without effect": ""},
     "f = (f + s) / 2": {"averaged": ""},

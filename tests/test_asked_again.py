@@ -8,7 +8,18 @@ import math
 import numpy
 import pytest
 
-from resnet_lib.exercises import Wrong, again, check_bytes, check_out_width, check_parameters, check_ways, judge
+from resnet_lib.exercises import (
+    Wrong,
+    again,
+    check_bytes,
+    check_macs,
+    check_numbers_left,
+    check_out_width,
+    check_parameters,
+    check_ways,
+    judge,
+)
+from resnet_lib.exercises.own import PARTS
 
 from .mutated import made
 from .test_code_in_checks import every_function
@@ -35,6 +46,7 @@ def once(monkeypatch):
             calls.append(None)
             return f(*given)
 
+        monkeypatch.setattr(judge, "QUICK", 60)  # on a busy machine as on a quick one
         with monkeypatch.context() as patch:
             patch.setattr(again, "CALLS", 0)
             patch.setattr(again, "_left_out", lambda *_: None)
@@ -155,6 +167,31 @@ def test_ways_are_asked_for_more_blocks_than_resnet_50_has(monkeypatch):
     found = said(check_ways, lambda n: [math.comb(n, k) - (n > 40 and k > 20) for k in range(n + 1)])
     assert "n = 50: you say […, 67,327,446,062,799, " in found and ", from k = 21 on." in found
     assert said(check_ways, lambda n: [math.comb(n, k) for k in range(n + 1)]) == ""
+
+
+def beyond(name, place, size):
+    """The right function of that name, and one more where an argument is larger."""
+    right = PARTS[name].library()
+    return lambda *given: right(*given) + (given[place] > size)
+
+
+LARGE = [
+    (check_out_width, "out_width", 0, 300),
+    (check_out_width, "out_width", 1, 11),
+    (check_numbers_left, "numbers_left", 0, 1024),
+    (check_bytes, "batch_bytes", 0, 64),
+    (check_bytes, "batch_bytes", 2, 224),
+    (lambda f: check_parameters("BTNK2", f), "btnk2_parameters", 0, 2048),
+    (lambda f: check_parameters("basic", f), "basic_parameters", 0, 512),
+    (lambda f: check_macs("BTNK2", f), "btnk2_macs", 1, 56),
+]
+
+
+@pytest.mark.parametrize(("check", "name", "place", "size"), LARGE)
+def test_a_formula_holds_beyond_the_sizes_that_resnet_50_has(check, name, place, size, monkeypatch):
+    monkeypatch.setattr(judge, "QUICK", 60)
+    assert said(check, lambda *given: beyond(name, place, 10**9)(*given)) == ""
+    assert "is not right yet" in said(check, lambda *given: beyond(name, place, size)(*given))
 
 
 def in_a_list(n):

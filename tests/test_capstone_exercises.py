@@ -151,6 +151,12 @@ def test_a_design_that_keeps_the_rules_is_accepted_with_what_it_spends_and_what_
     assert list(solved()) == ["10.2"]
 
 
+def test_a_design_may_have_numbers_of_numpy_and_is_over_with_them_too():
+    one = numpy.int64(1)
+    assert check_design(stage(3, blocks=one, C1=96 * one), TASK, BUDGET, unlike=THIN).ok
+    assert "over the budget" in refusal(check_design, stage(3, C1=2**31 * one, C_out=2**33 * one), TASK, BUDGET)
+
+
 WRONG_DESIGNS = [
     (None, "There is none yet"),
     (code(FOUR), "without quotes"),
@@ -164,6 +170,12 @@ WRONG_DESIGNS = [
     (replace(FOUR, stages=FOUR.stages[:3]), "must be four StageDesigns"),
     (stage(2, blocks=0), "blocks"),
     (replace(FOUR, num_classes=10), "has 10 classes, and the task has 20"),
+    (replace(FOUR, in_channels=1), "Its in_channels is 1, and the task's pictures have 3"),
+    (
+        stage(1, C1=10**9, C_out=4 * 10**9),
+        "parameters and more are over the budget of 1,491,236",
+    ),  # more than torch can count, and nobody waits for
+    (stage(2, blocks=10**6), "parameters and more are over the budget"),
     (stem(pool=False), "MACs are"),
     (stage(4, C1=512, C_out=2048), "parameters are"),
     (replace(HALF, stem=replace(HALF.stem, C1=4)), "of the MACs of the budget: spend at least half"),
@@ -186,7 +198,10 @@ COARSE = stage(4, C1=216, C_out=864, S=2)
 SAID = {"idea": "Stage 4 down to 1 × 1", "expected": "worse"}
 
 
-@pytest.mark.parametrize("changed", [COARSE, stem(kernel=5), stage(4, groups=2, C1=144)])
+V1 = replace(FOUR, stride_on="1x1")
+
+
+@pytest.mark.parametrize("changed", [COARSE, stem(kernel=5), stage(4, groups=2, C1=144), V1])
 @pytest.mark.parametrize("expected", ["better", "worse", "no difference", "Worse", " no difference "])
 def test_one_change_at_about_the_same_cost_is_accepted_whatever_is_expected(changed, expected):
     verdict = check_ablation(changed, FOUR, TASK, BUDGET, idea="a wider stem", expected=expected, exercise="10.3")
@@ -198,12 +213,16 @@ def test_the_numbers_that_were_changed_are_listed():
     verdict = check_ablation(COARSE, FOUR, TASK, BUDGET, **SAID)
     assert verdict.remarks[0] == "Changed: Stage 4: C1 128 → 216; Stage 4: C_out 512 → 864; Stage 4: S 1 → 2."
     assert "not judged" in verdict.remarks[1]
+    assert check_ablation(V1, FOUR, TASK, BUDGET, **SAID).remarks[0] == "Changed: stride_on 3x3 → 1x1."
 
 
 @pytest.mark.parametrize(
     "idea",
     [
         "a kernel of 5 in the stem",
+        "kernel 5",
+        "groups = 4",
+        "halve W earlier",
         "MAXPOOL out, half the channels",
         "Stufe 4: 216 statt 128 Kanäle",
         "第四阶段1×1",

@@ -305,12 +305,33 @@ class Scaled(nn.Sequential):
     [
         (lambda C, n: head(C, n, nn.Dropout(0.3)), "dropout"),
         (Scaled, "head.factor is a buffer"),
-        (lambda C, n: nn.Sequential(nn.AvgPool2d(7), nn.Flatten(), nn.Linear(C, n)), "a fixed size, 7 × 7"),
+        (lambda C, n: nn.Sequential(nn.AvgPool2d(7), nn.Flatten(), nn.Linear(C, n)), "windows of 7 × 7"),
     ],
 )
 def test_a_head_with_something_more_is_no_cure(make, sentence):
     with pytest.raises(Wrong, match=sentence):
         check_cured(PATIENTS["polite"], head=make)
+
+
+def test_an_answer_that_is_kept_and_given_to_other_pictures_is_no_cure():
+    kept = {}
+
+    def answer(network, pictures):
+        with torch.no_grad():
+            return kept.setdefault(len(pictures), network.eval()(pictures))
+
+    with pytest.raises(Wrong, match="gives the very answers that it gave before") as caught:
+        check_cured(PATIENTS["sociable"], answer=answer)
+    assert "in an earlier call" in caught.value.verdict.hints[0]
+
+
+def test_where_a_cure_fails_for_some_inputs_alone_they_are_told():
+    class Alone(BTNK1):
+        def forward(self, x):
+            return super().forward(x) if len(x) > 1 else super().forward(x) * 1.1
+
+    with pytest.raises(Wrong, match=r"input \(1, 8, 66, 5\)"):
+        check_cured(PATIENTS["eager"], block=lambda C, C1, S=1: BTNK2(C) if C == 4 * C1 and S == 1 else Alone(C, C1, S))
 
 
 def test_a_head_cures_whatever_its_layers_are_called():

@@ -255,7 +255,7 @@ def new_kind_of_pool(network):
     [
         (lambda: changed(thin(), new_kind_of_pool), "without its brackets"),
         (lambda: undefined, "undefined is used and never given a value"),
-        (lambda: thin().load_state_dict({}), "keep the names and the shapes of the parts"),
+        (lambda: thin().load_state_dict({}), "Keep the names and shapes that were there"),
         (lambda: None, "must be an nn.Module, and is NoneType"),
         (lambda: thin, "must be an nn.Module"),
         (7, "was given int"),

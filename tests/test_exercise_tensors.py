@@ -160,6 +160,21 @@ def test_a_right_renaming_is_accepted(right):
     assert verdict.ok and verdict.sentence == "All 320 entries have their right names."
 
 
+def test_a_name_kept_beside_the_right_one_is_no_wrong_name_but_an_entry_too_many():
+    said = refusal(check_rename, lambda published: {**from_published(published), **published})
+    assert "returns 640 entries, and there were 320" in said and "still its name" not in said
+
+
+def test_a_dictionary_that_is_kept_from_one_file_to_the_next_is_seen():
+    renamed = {}
+
+    def rename(published):
+        renamed.update(from_published(published))
+        return renamed
+
+    assert "entries, and there were" in refusal(check_rename, rename)
+
+
 def test_who_works_in_place_is_told_the_wrong_name_as_it_was():
     assert "'conv1.weight' is still its name" in refusal(check_rename, renamed_in_place_but_the_stem)
 

@@ -128,6 +128,25 @@ def test_in_a_stage_and_in_a_network_the_layer_at_which_gradients_differ_is_name
     assert "of block 2: at [" in verdict.sentence and "is expected" in verdict.sentence
 
 
+def test_a_network_cut_in_two_is_told_up_to_where_no_gradient_comes():
+    class Cut(ResNet):
+        def forward(self, x):
+            x = self.stage2(self.stage1(self.stage0(x))).detach()
+            return self.head(self.stage4(self.stage3(x)))
+
+    verdict = refusal(check_network, lambda: Cut(**THIN), **THIN)
+    assert "no gradient comes to stage2.1.bn3, nor to anything before it" in verdict.sentence
+
+
+@pytest.mark.slow
+def test_rounding_on_the_long_way_back_through_resnet_50_is_no_mistake():
+    class InAnotherOrder(ResNet):
+        def forward(self, x):
+            return super().forward(x.contiguous(memory_format=torch.channels_last))
+
+    assert check_network(InAnotherOrder).ok
+
+
 # ── Names ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -408,7 +427,7 @@ def test_a_pooling_of_a_fixed_size_is_told_as_that():
             self.head.pool = nn.AvgPool2d(7)
 
     said = refusal(check_network, Fixed, **THIN).sentence
-    assert "the pooling has a fixed size, 7 × 7" in said
+    assert "the pooling takes windows of 7 × 7 here" in said
 
 
 def test_blocks_are_counted_from_1_everywhere():
@@ -643,6 +662,39 @@ def test_a_layer_whose_result_is_not_used_is_not_told_as_one_that_is_never_calle
     assert "never calls" not in sentence, sentence
 
 
+@pytest.mark.parametrize("product", ["nc,kc->nk", "kc,nc->nk"])
+def test_the_bias_that_is_added_to_an_einsum_is_that_of_a_linear_layer(product):
+    class Linear(nn.Module):
+        def __init__(self, C, n):
+            super().__init__()
+            self.weight, self.bias = nn.Parameter(torch.randn(n, C)), nn.Parameter(torch.zeros(n))
+
+        def forward(self, x):
+            pair = (x, self.weight) if product.startswith("nc") else (self.weight, x)
+            return torch.einsum(product, *pair) + self.bias
+
+    def make():
+        network = ResNet(**THIN)
+        network.head.fc = Linear(256, 10)
+        return network
+
+    assert check_network(make, **THIN).ok
+
+
+def test_a_3x3_as_a_sum_of_nine_1x1s_is_a_3x3():
+    class Nine(BTNK2):
+        def forward(self, x):
+            f = self.relu1(self.bn1(self.conv1(x)))
+            (H, W), w, wide = f.shape[2:], self.conv2.weight, nn.functional.pad(f, (1, 1, 1, 1))
+            parts = [
+                (wide[..., i : i + H, j : j + W], w[:, :, i : i + 1, j : j + 1]) for i in range(3) for j in range(3)
+            ]
+            f = sum(nn.functional.conv2d(*part) for part in parts)
+            return self.relu3(self.bn3(self.conv3(self.relu2(self.bn2(f)))) + x)
+
+    assert check_btnk2(Nine).ok
+
+
 def test_a_block_missing_in_a_stage_is_told_as_that_also_where_1x1s_are_products():
     class Product(nn.Module):
         def __init__(self, conv):
@@ -662,6 +714,61 @@ def test_a_block_missing_in_a_stage_is_told_as_that_also_where_1x1s_are_products
 
     verdict = refusal(check_network, lambda: products(blocks=(1, 2, 1, 1)), blocks=(2, 2, 1, 1), base=8, num_classes=10)
     assert "Stage 1 has 1 block, and 2 are due" in verdict.sentence
+
+
+def test_a_network_that_is_handed_a_stage_made_once_for_all_is_refused():
+    once = ResNet(**THIN).stage2
+
+    class MyResNet(ResNet):
+        def __init__(self, num_classes=10):
+            super().__init__(**{**THIN, "num_classes": num_classes})
+            self.stage2 = once
+
+    assert "makes two modules with the same stage2.0" in refusal(check_network, MyResNet, **THIN).sentence
+
+
+def test_a_block_that_is_there_twice_in_a_network_is_told_as_that():
+    def make():
+        network = ResNet(**THIN)
+        network.stage3[2] = network.stage3[1]
+        return network
+
+    assert "stage3.1 is used 2 times" in refusal(check_network, make, **THIN).sentence
+
+
+def test_a_pooling_as_wide_as_the_maps_is_not_said_to_have_a_fixed_size():
+    class Wide(nn.Module):
+        def forward(self, x):
+            return nn.functional.avg_pool2d(x, x.shape[-1])
+
+    def make():
+        network = ResNet(**THIN)
+        network.head.pool = Wide()
+        return network
+
+    said = refusal(check_network, make, **THIN).sentence
+    assert "windows of" in said and "fixed size" not in said
+
+
+@pytest.mark.parametrize(
+    "squeezed", [lambda y: y.squeeze(), lambda y: y.squeeze(0), lambda y: y[0] if len(y) == 1 else y]
+)
+def test_one_picture_whose_batch_is_gone_is_not_told_about_strides(squeezed):
+    class MyResNet(ResNet):
+        def forward(self, x):
+            return squeezed(super().forward(x))
+
+    said = refusal(check_network, lambda: MyResNet(**THIN), **THIN).sentence
+    assert "a side of length 1 is gone" in said and "stride" not in said
+
+
+def test_the_first_convolution_is_not_asked_for_the_relu_before_it():
+    class MyStem(Stem):
+        def forward(self, x):
+            return super().forward(x.bfloat16().float())
+
+    said = refusal(check_stem, lambda C, C1: MyStem(C, C1)).sentence
+    assert "differ" in said and "ReLU before" not in said
 
 
 def test_a_scripted_part_that_stops_is_told_why_as_any_other():

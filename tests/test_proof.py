@@ -712,7 +712,7 @@ def test_a_head_that_fits_one_size_only_is_told_so(reference):
     mine = LearnersNet()
     mine.head.pool = nn.AvgPool2d(7)
     found = ladder(mine, reference)
-    assert found.first.name == "logits" and "fixed size, 7 × 7" in found.cause and "Adaptive" in found.cause
+    assert found.first.name == "logits" and "windows of 7 × 7" in found.cause and "Adaptive" in found.cause
     assert ladder(mine, reference, torch.randn(1, 3, 224, 224)).equal
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from resnet_lib import blocks
 from resnet_lib._common import replaced
-from resnet_lib.exercises import Wrong, check_bytes, check_stem
+from resnet_lib.exercises import Wrong, check_bytes, check_stem, solved
 
 from .across import Across
 
@@ -141,6 +141,13 @@ def test_the_grader_says_of_it_what_a_notebook_says(across, place, line):
     check = check_bytes if place == "function" else check_stem
     mine = said(check, lambda: here(BEGIN, answer(place, line)))
     assert said(check, lambda: across.value(BEGIN, answer(place, line))) == mine
+
+
+def test_an_exercise_whose_answer_replaces_something_is_not_solved_by_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESNET_COURSE_RUNS", str(tmp_path))
+    for line, found in (("torch.relu = torch.sigmoid", {}), ("pass", {"00.0"})):
+        said(lambda f: check_bytes(f, exercise="00.0"), lambda line=line: here(BEGIN, answer("function", line)))
+        assert solved().keys() == set(found)
 
 
 def test_what_torch_itself_replaces_when_it_compiles_is_no_fault_of_an_answer():

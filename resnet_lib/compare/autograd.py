@@ -61,7 +61,8 @@ def offsets(found):
             for row in (_leaf(n) for n in before):
                 if row is None or max(row.shape, default=0) < row.numel() or row.data_ptr() in used:
                     continue
-                own = next(iter(left.keys() & {t.data_ptr() for n in before for t in _near(n)}), None)
+                near = (t.data_ptr() for n in before for t in _near(n))
+                own = next((place for place in near if place in left), None)
                 if own is not None and row.numel() in left[own].first.shape:
                     left.pop(own).tensors["bias"] = row
 
@@ -76,8 +77,9 @@ def _leaf(node):
     return node.variable
 
 
-def _near(node, steps=8):
-    """The leaves that the next product below a node was computed from."""
+def _near(node, steps=16):
+    """The leaves that the next product below a node was computed from, the nearest first. An einsum turns and reshapes
+    both of them, before it and after it."""
     nodes = [node]
     for node in nodes:
         if hasattr(node, "variable"):

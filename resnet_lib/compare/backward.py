@@ -16,6 +16,7 @@ from .kinds import found, layer_name
 from .reference import ROLES
 
 ENOUGH = 1e-2  # of a gradient's length: a ReLU whose input rounding has moved over zero changes a little
+DEEP = 5e-2  # in a network there are many such ReLUs, and BNs over a few values: with float64 the same shows
 
 
 def frozen(learner):
@@ -96,7 +97,8 @@ def backward(known, theirs, run, pairs, part, training):
     kept = known.gradients(theirs, _gradients)
     right = [kept[""], *(kept[layer.name, role] for layer, _ in pairs for role in ROLES if (layer.name, role) in kept)]
     names = ["the input", *(f"{layer_name(own.name)}" for _, own in pairs for t in _roles(own))]
-    off = [i for i, (a, b) in enumerate(zip(mine, right, strict=True)) if not _alike(a, b)]
+    enough = ENOUGH if part else DEEP
+    off = [i for i, (a, b) in enumerate(zip(mine, right, strict=True)) if not _alike(a, b, enough)]
     if not off:
         return None
     if part and (cut := _planted(part, known.module, theirs, mine, pairs)):
@@ -104,6 +106,8 @@ def backward(known, theirs, run, pairs, part, training):
     # Gradients come from the end: the last layer with another one is the nearest to what is wrong.
     i = off[-1]
     mode = "in training mode" if training else "in eval()"
+    if off == list(range(i + 1)) and not any(mine[j].any() for j in off if mine[j] is not None):
+        return found("no gradient comes", names[i], mode=mode)
     values = two_numbers(torch.zeros_like(right[i]) if mine[i] is None else mine[i].reshape(right[i].shape), right[i])
     return found("gradients differ", names[i], mode=mode, all=len(off) == len(mine), **values)
 
@@ -128,10 +132,10 @@ def _gradients(out, tensors):
     return [given.get(i) for i in range(len(tensors))]
 
 
-def _alike(mine, right):
+def _alike(mine, right, enough=ENOUGH):
     if mine is None:
         return not right.any()
-    return (mine.reshape(right.shape) - right).norm() <= ENOUGH * right.norm() + 1e-12
+    return (mine.reshape(right.shape) - right).norm() <= enough * right.norm() + 1e-12
 
 
 def _planted(part, reference, theirs, mine, pairs):

@@ -185,7 +185,9 @@ def _unproved(learner, taps, run, theirs, x, part, differing, training):
         return late
     if run.out.shape != theirs.out.shape:
         shape, right, given = (shape_text(tuple(t.shape)) for t in (run.out, theirs.out, x))
-        return found("output shape", shape=shape, x=given, right=right)
+        bare = [[n for n in t.shape if n > 1] for t in (run.out, theirs.out)]
+        lost = run.out.dim() < theirs.out.dim() and bare[0] == bare[1]
+        return found("side of 1 lost" if lost else "output shape", shape=shape, x=given, right=right)
     first = next((layer for layer in differing if _seen_other(taps, layer)), None)
     mine, right = (run.out, theirs.out) if first is None else (taps[first.name].result, first.result)
     given = None if first is None else taps[first.name].given

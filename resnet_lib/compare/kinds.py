@@ -22,6 +22,7 @@ LOOK = {
     "stage0": "what follows BN: the ReLU and the pooling",
     "projection": "what follows its BN",
     "block": "the sum and what follows it",
+    **dict.fromkeys(("flatten", "fc"), "the global average and the flattening, and what comes between them"),
     "logits": "the global average, the flattening, and whether something follows the linear layer",
 }
 # The same, where what the step is given is right.

@@ -152,8 +152,10 @@ def _elsewhere(learner, known, places, surveys, part, noted):
     if noted is not None:
         again()
         noted += stays(learner)
-        wrong = unusual(learner, known, pairs_of(places, first, last, mine), noted)
-        if wrong := wrong or another_time(learner, known, again):
+        if wrong := another_time(learner, known, again):
+            return Found(wrong)
+        again()  # the unusual comes last: an answer that keeps something would keep the NaN that it is given there
+        if wrong := unusual(learner, known, pairs_of(places, first, last, mine), noted):
             return Found(wrong)
     return None
 
@@ -221,8 +223,10 @@ def _of_layers(learner, theirs, mine, x):
         return Found(stopped(mine.error) if mine.error else found("no layers"), end)
     rows = table(theirs.layers, mine.layers)
     if any(row[-1] != "same" for row in rows):
-        if not mine.error and (counted := blocks_of_stages(theirs.layers, mine.layers)):
-            return Found(counted, end, rows)
+        counted = None if mine.error else blocks_of_stages(theirs.layers, mine.layers)
+        if counted:  # one block that is there twice is no block less
+            wrong = [row for row in rows if row[-1] != "same"]
+            return Found(_repeated(wrong, mine, learner) or counted, end, rows)
         _turn(theirs, mine)
         rows = table(theirs.layers, mine.layers)
     if any(row[-1] != "same" for row in rows) or _biased(theirs, mine):

@@ -39,7 +39,8 @@ single number's shape: len\(\) of a 0-d tensor|tuple index out of range
     A tensor of a single number has the shape (), with no first side: tensor.numel() counts its numbers all the
     same.
 weights do not fit: Error\(s\) in loading state_dict
-    The weights do not fit: keep the names and the shapes of the parts that were there.
+    The weights do not fit: each goes to the part of its name, which has to have its shape. Keep the names and
+    shapes that were there, on both sides.
 None used: 'NoneType' object has no attribute|must be Tensor, not NoneType|unsupported operand .*NoneType
     | NoneType' and|got \(NoneType|(?:and|but) got NoneType
     Something gives None here: a function or a forward without its return, or conv.bias where there is no bias.

@@ -269,6 +269,8 @@ def _sum_mistakes(last, norm, projection):
     yield found("no F"), {"sum": lambda f, s: s}
     yield found("averaged"), {"sum": lambda f, s: (f + s) / 2}
     yield found("multiplied"), {"sum": torch.mul}
+    for sign, what in ((1, "the shortcut from F(x)"), (-1, "F(x) from the shortcut")):
+        yield found("subtracted", what=what), {"sum": lambda f, s, sign=sign: sign * (f - s)}
     # Not together with a BN after the sum: that stops, and would explain every other error.
     yield found("stacked"), {"sum": lambda f, s: torch.cat([f, s], 1), "norm after the sum": False}
 

@@ -119,6 +119,7 @@ MISTAKES = {
     "norm after the sum": "{layer} comes after the sum; it is the end of F, before the sum",
     "no shortcut": "the shortcut is left out: nothing is added to F(x)",
     "no F": "F(x) is left out: only the shortcut goes on",
+    "subtracted": "forward subtracts {what}; the two should be added",
     "averaged": "F(x) and the shortcut are averaged; they should be added",
     "multiplied": "F(x) and the shortcut are multiplied; they should be added",
     "stacked": "F(x) and the shortcut are stacked as channels (torch.cat); they should be added",
@@ -136,7 +137,7 @@ MISTAKES = {
         "x itself, one pixel in {S} along each side, is the shortcut{filled}; it should pass the projection"
     ),
     "pooling of a fixed size": (
-        "the pooling has a fixed size, {n} × {n}, and fits pictures of one size alone; AdaptiveAvgPool2d(1) or a mean "
+        "the pooling takes windows of {n} × {n} here, and the maps may have any size; AdaptiveAvgPool2d(1) or a mean "
         "over H and W fits all"
     ),
     "head takes the largest": "the pooling takes the largest; it should be the average",
@@ -201,6 +202,10 @@ LAYERS = {
     "called several times": "{where} is called {times} times in one forward pass, and should be once.",
     "output shape": (
         "It gives out shape {shape} for an input of shape {x}, and should give {right}: look at strides and paddings."
+    ),
+    "side of 1 lost": (
+        "It gives out shape {shape} for an input of shape {x}, and should give {right}: a side of length 1 is gone, as "
+        "after .squeeze() or [0]."
     ),
     **dict.fromkeys(
         ("differs after the layers", "differs after the block's layers"),
@@ -273,6 +278,10 @@ LAYERS = {
     "nothing runs back": (
         "The numbers are right, and the gradients are not: nothing runs back through {what}, as after .detach(), .data "
         "or torch.no_grad(). This is proved: the reference, cut off there, has your gradients."
+    ),
+    "no gradient comes": (
+        "The numbers are right, but {mode} no gradient comes to {where}, nor to anything before it, as after "
+        ".detach(), .data or torch.no_grad()."
     ),
     "gradients differ": _gradients,
     "not a parameter": "{where} is no nn.Parameter and would never be trained.",
@@ -407,6 +416,7 @@ EXAMINED = {
         "What comes to the first BN has {mine:.2g} of the deviation that it was trained with, and with healthy "
         "preparation {healthy:.2g}: look at how the pictures are prepared."
     ),
+    "answers repeated": "To other pictures it gives the very answers that it gave before.",
     "answers depend on neighbours": (
         "Yet its answer to a picture depends on the pictures beside it: two pictures by themselves, and the same two "
         "among others, differ by {company:.2g} of the largest score."

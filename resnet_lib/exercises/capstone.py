@@ -105,7 +105,8 @@ def check_ablation(changed, design, task, budget, *, idea, expected, exercise=No
     if not idea.strip():
         raise _wrong("idea", NO_IDEA, ABLATION_HINTS)
     its = words(idea)
-    if len(its) < 2 or filler(idea) or not (re.search(r"\d", idea) or any(t in word for t in TERMS for word in its)):
+    numbered = bool(re.search(r"\d", idea))
+    if len(its) + numbered < 2 or filler(idea) or not (numbered or any(t in word for t in TERMS for word in its)):
         raise _wrong("idea", VAGUE, ABLATION_HINTS)
     own_numbers = set(re.findall(r"\d+", idea)) - set(re.findall(r"\d+", ASKED))
     if len(its) > 5 and its <= words(ASKED) and not own_numbers:
@@ -122,13 +123,14 @@ def check_ablation(changed, design, task, budget, *, idea, expected, exercise=No
 
 
 def differences(a, b):
-    """The numbers in which two legal designs differ, "Stage 4: S 2 → 1" each; that of the classes does not count."""
+    """What differs in two legal designs, "Stage 4: S 2 → 1" each; the number of classes does not count."""
     parts = zip((a.stem, *a.stages), (b.stem, *b.stages), strict=True)
+    pairs = [(f"Stage {i}: ", f.name, x, y) for i, (x, y) in enumerate(parts) for f in fields(x)]
+    pairs += [("", name, a, b) for name in ("block", "stride_on")]
     return [
-        f"Stage {i}: {f.name} {getattr(x, f.name)} → {getattr(y, f.name)}"
-        for i, (x, y) in enumerate(parts)
-        for f in fields(x)
-        if getattr(x, f.name) != getattr(y, f.name)
+        f"{at}{name} {before} → {after}"
+        for at, name, x, y in pairs
+        if (before := getattr(x, name)) != (after := getattr(y, name))
     ]
 
 
@@ -169,7 +171,7 @@ QUESTION_BACK = Kind(
 # What is in a word that says what was changed.
 TERMS = (
     *("stem", "pool", "kernel", "group", "stride", "channel", "block", "stage", "dilat", "deep", "wide", "shallow"),
-    *("narrow", "layer", "projection", "padding", "c_out", "norm", "relu"),
+    *("halv", "half", "twice", "doubl", "narrow", "layer", "projection", "padding", "c_out", "norm", "relu"),
 )
 NO_ANSWER = Kind(
     "no expectation",
@@ -181,6 +183,11 @@ OTHER_CLASSES = Kind(
     "other classes",
     "It has {n} classes, and the task has {right}.",
     "The head has one output for each of the task's classes: num_classes=len(task.classes).",
+)
+OTHER_PICTURES = Kind(
+    "other pictures",
+    "Its in_channels is {n}, and the task's pictures have {right} channels: red, green and blue.",
+    "Leave in_channels out: it is 3 unless given.",
 )
 OVER = Kind("over the budget", "It is over the budget. {over}.", _MOST)
 UNSPENT = Kind(
@@ -218,6 +225,10 @@ def _ruled(design, name, hints, task, budget):
         raise _wrong(name, ILLEGAL, hints, problems=". ".join(problems))
     if design.num_classes != len(task.classes):
         raise _wrong(name, OTHER_CLASSES, hints, n=design.num_classes, right=len(task.classes))
+    if design.in_channels != (C := task.train[0].shape[1]):
+        raise _wrong(name, OTHER_PICTURES, hints, n=design.in_channels, right=C)
+    if far := budget.far_over(design):
+        raise _wrong(name, OVER, hints, over=far[0])
     costs = anatomy(design, task.size)
     if over := budget.over(costs):
         raise _wrong(name, OVER, hints, over=". ".join(over))

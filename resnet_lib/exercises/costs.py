@@ -33,6 +33,7 @@ NUMBERS = {
     "BTNK2": (("C",), [(256,), (512,), (1024,), (2048,), (20,)]),
     "BTNK1": (("C", "C1"), [(64, 64), (256, 128), (512, 256), (1024, 512), (12, 20), (64, 16), (28, 5)]),
 }
+LARGER = {"basic": [(1024,), (8,)], "BTNK2": [(4096,), (8,)], "BTNK1": [(2048, 1024)]}
 
 # ── Parameters ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -163,8 +164,8 @@ def check_parameters(part, f, *, norms=True, exercise=None):
         layers = [layers_of(part, case) for case in cases]
         return of_layers(part, sizes, layers, [[1] * len(c) for c in layers], 2 if norms else 0, got, due)
 
-    solutions, hints = [PARAMETERS[part, norms]], PARAMETERS_HINTS
-    return by_formula(judge(f, names, cases, solutions, hints, true=true, why=why, exercise=exercise), f, cases[0])
+    more = {"true": true, "why": why, "larger": LARGER.get(part, ()), "exercise": exercise}
+    return by_formula(judge(f, names, cases, [PARAMETERS[part, norms]], PARAMETERS_HINTS, **more), f, cases[0])
 
 
 BUILT = Kind(

@@ -6,7 +6,7 @@ from types import FunctionType
 
 import torch
 
-from .._common import Finding, Kind, one_thread, seeded, watched
+from .._common import Finding, Kind, one_thread, seeded, shape_text, watched
 from ..compare.clinic import HEALTHY, Trial, assemble, loads_by_name, loads_otherwise, prove, shapes, statistics
 from ..compare.endless import Endless, within
 from ..compare.errors import meaning, stopped, where
@@ -81,6 +81,7 @@ LOOK = hint_rows(
     statistics other → Running means and variances are no parameters: state_dict() has them all the same.
     shapes → Sizes change by strides and paddings alone, channels by what a convolution gives out.
     answers depend on neighbours → Which layer lets the pictures of a batch see each other, and in which mode?
+    answers repeated → What is given back that was computed in an earlier call, or for no picture at all?
     other answers → The network is equal at every step: look at what is done before it and after it.
     ladder differs → All before the step that it names is right: read only the lines between.
     rewritten → What writes into a tensor that somebody else holds as well? inplace=True and += do.
@@ -243,6 +244,7 @@ def _elsewhere(parts):
             except Exception as error:  # whatever a learner's code raises is a finding
                 return Finding(ELSEWHERE, values={"at": at, "cause": stopped(error)})
         if wrong:
+            at += f", input {shape_text(wrong.shape)}" if wrong.shape else ""
             return Finding(ELSEWHERE, values={"at": at, "cause": wrong.finding})
     return None
 

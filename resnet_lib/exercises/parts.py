@@ -102,9 +102,11 @@ def check_network(make, *, blocks=(3, 4, 6, 3), base=64, num_classes=1000, names
     if "num_classes" in signature(make).parameters:
         n = num_classes + 1
         with within(), torch.device("meta"):
-            network = make(num_classes=n)
+            network, other = make(num_classes=n), make(num_classes=n)
         if not any(p.shape[0] == n for p in network.parameters()):
             raise _wrong("network", verdict.subject, _finding("num_classes unused", n=n, classes=num_classes))
+        if what := _shared(network, other):
+            raise _wrong("network", verdict.subject, _finding("made with the same", name=verdict.subject, what=what))
     done(exercise)
     return verdict
 
@@ -348,9 +350,10 @@ def _of_order(module, reference, names):
 
 def _shared(one, other):
     """What two modules have in common, in words, or ""."""
-    own = {t.data_ptr(): n for n, t in (*one.named_parameters(), *one.named_buffers()) if t.numel()}
+    named = [(n, t) for n, t in (*one.named_parameters(), *one.named_buffers()) if t.numel()]
+    own = {t.data_ptr(): n for n, t in named if not t.is_meta}
     both = [t.data_ptr() for t in (*other.parameters(), *other.buffers()) if t.numel() and t.data_ptr() in own]
-    return "" if not both else "numbers" if len(both) == len(own) else layer_name(own[both[0]])
+    return "" if not both else "numbers" if len(both) == len(named) else layer_name(own[both[0]])
 
 
 def _of_script(module, found):

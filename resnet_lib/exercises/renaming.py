@@ -14,8 +14,14 @@ from .results import NO_RESULT
 
 def check_rename(f, *, exercise=None):
     """Check f(published): the same tensors in a new dictionary under the library's names."""
+    first = _check((2, 1, 1, 12), f, None)
+    _check((1, 1, 1, 1), f, exercise)  # another file: what is kept from the first shows
+    return first
+
+
+def _check(blocks, f, exercise):
     with shapes_only():
-        shapes = to_published(ResNet(blocks=(2, 1, 1, 12), base=4, num_classes=3).state_dict())
+        shapes = to_published(ResNet(blocks=blocks, base=4, num_classes=3).state_dict())
     # Every tensor begins with a number of its own, so that it is known again, copied or not.
     published = {name: _numbered(t, i) for i, (name, t) in enumerate(shapes.items(), 1)}
     due = from_published(published)
@@ -72,7 +78,9 @@ def _wrong_entry(found, published, due):
         return NO_RESULT, {"what": "the new dictionary"}
     if not isinstance(found, dict):
         return NO_DICTIONARY, {"type": type(found).__name__}
-    by = {t.flatten()[0].item(): name for name, t in found.items() if isinstance(t, torch.Tensor) and t.numel()}
+    tensors = [(name, t) for name, t in found.items() if isinstance(t, torch.Tensor) and t.numel()]
+    tensors.sort(key=lambda entry: entry[0] in due)  # of two names of one tensor the right one counts
+    by = {t.flatten()[0].item(): name for name, t in tensors}
     if odd := [type(name).__name__ for name in found if not isinstance(name, str)]:
         return ODD_KEY, {"type": odd[0]}
     if not found:

@@ -85,7 +85,7 @@ def check_numbers_left(f, *, exercise=None):
         "First the side: W/S, rounded up, math.ceil(W / S) after import math. Then channels × rows × columns.",
         "side = math.ceil(W / S), then return C * … * …",
     )
-    return judge(f, ("C", "W", "S"), cases, [NUMBERS_LEFT], hints, exercise=exercise)
+    return judge(f, ("C", "W", "S"), cases, [NUMBERS_LEFT], hints, larger=[(2048, 7, 2)], exercise=exercise)
 
 
 BYTES = Solution(
@@ -134,7 +134,8 @@ def check_bytes(f, *, exercise=None):
         "Numbers times bytes for each number; x.element_size() has just told how many those are.",
         "return 4 * batch * … * W * …",
     )
-    return judge(f, ("batch", "C", "W"), cases, [BYTES], hints, true=true, exercise=exercise)
+    larger = [(256, 3, 32), (1, 3, 512)]
+    return judge(f, ("batch", "C", "W"), cases, [BYTES], hints, true=true, larger=larger, exercise=exercise)
 
 
 # ── Receptive fields ─────────────────────────────────────────────────────────────────────────────────────────

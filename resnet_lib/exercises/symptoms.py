@@ -62,12 +62,14 @@ GROUPS = _groups(
         running statistics; norm without weight; norm without statistics
     LEFT_OUT: projection's norm missing; projection's norm left out
     NORM: norm left out; no norm; norm missing; LEFT_OUT
-    NO_WAY_BACK: cut off; frozen; backward stops; stopped on the way back; nothing runs back; gradients differ
+    NO_WAY_BACK: cut off; frozen; backward stops; stopped on the way back; nothing runs back; no gradient comes;
+        gradients differ
     MISSING: layer missing; norm missing; projection's norm missing
     NOT_CALLED: layers unused; part skipped; layer not called; layer without effect; shortcut not called
     ZEROS: zero channels; zero channels, strided
     SHORTCUT: projection missing; LEFT_OUT; no shortcut; no F; shortcut fed with F; ZEROS; shortcut not called;
         relu on the shortcut
+    SUM: averaged; multiplied; subtracted
     HEAD: num_classes unused; pooling of a fixed size; head takes the largest; head sums; head takes one place;
         head cut off; head without bias; after the head
     """
@@ -121,12 +123,12 @@ OWN = _parts(
     projection missing → Write down the shapes of F(x) and of x for S = 1: if they differ, the shortcut needs G.
     NORM → Every convolution is followed by its own BN, G's too.
     STRIDE → S stands in your code exactly twice: for the 3×3 and for G. All else has stride 1.
-    stacked; averaged; multiplied; differs after the block's layers → Read the last lines of forward aloud: what is
+    stacked; SUM; differs after the block's layers → Read the last lines of forward aloud: what is
         added to what?
 
     [BTNK2]
     any part
-    stacked; x overwritten; input overwritten; averaged; multiplied; no shortcut → Give what flows through F a name of
+    stacked; x overwritten; input overwritten; SUM; no shortcut → Give what flows through F a name of
         its own, f, so that x is still there.
     channels; norm channels; MISSING; layer too many → Write C → C/4 → C/4 → C beside your layers: each takes what came
         before.
@@ -171,7 +173,7 @@ OWN = _parts(
     entries → Compare what __init__ makes with the reference's layers: the table lists what does not fit.
     POOLING; fixed pooling; pooling of a fixed size; head takes the largest; head sums → Compare kernel, stride and
         padding of the pooling with lesson 01: others can give the same shape.
-    RELU; SHORTCUT; step differs; norm after the sum; averaged; multiplied; stacked → Look where the last bracket
+    RELU; SHORTCUT; step differs; norm after the sum; SUM; stacked → Look where the last bracket
         closes: what is inside the ReLU, and what outside?
     anything → All steps before the first that differs are right: look at what comes right after them.
 

@@ -25,6 +25,16 @@ class Budget:
                 )
         return found
 
+    def far_over(self, design):
+        """Return such a sentence, in a list, for a legal `Design` that is over ten times as large as may be: it is
+        counted without being built, since one of a million blocks cannot be."""
+        parts = [(design.stem.C1, design.stem.kernel, design.stem.kernel)]
+        parts += [(s.blocks, s.C1, s.C_out) for s in design.stages]
+        least = sum(int(a) * int(b) * int(c) for a, b, c in parts)  # NumPy's numbers would overflow
+        if least <= 10 * self.parameters:
+            return []
+        return [f"{least:,} parameters and more are over the budget of {self.parameters:,}"]
+
 
 def budget_of(design, W):
     """Return the budget that this design itself uses up exactly, for pictures of W × W pixels."""

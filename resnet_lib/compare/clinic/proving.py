@@ -6,7 +6,7 @@ from functools import cache
 
 import torch
 
-from ..._common import Finding, one_thread, say
+from ..._common import Finding, one_thread, say, unfilled
 from ...weights import load as trained
 from ..endless import Endless, within
 from ..kinds import found, several
@@ -131,9 +131,11 @@ def prove(parts, names=None, *, brief=False):
         answers = parts.get("answer", answer)
         with within():
             x = parts.get("prepare", prepare)(shown.clone())
-            got, pair = answers(mine, x), answers(mine, x[:2])
+            got, pair, other = (answers(mine, x[some]) for some in (slice(None), slice(2), slice(2, 4)))
         if got.shape != due.shape:
             wrong = found("answers' shape", shape=tuple(got.shape), right=tuple(due.shape))
+        elif torch.equal(pair, other):
+            wrong = found("answers repeated")
     except Exception as error:
         wrong = said(error)
     if wrong:
@@ -149,6 +151,17 @@ def _copied(reference):
     return OrderedDict((name, t.clone()) for name, t in reference.state_dict().items())
 
 
+@torch.no_grad()
+def _unfilled(parts, design):
+    """A network of these parts to load weights into. Drawing its own took longer than all else; they are all the same
+    here, and not what lies in memory, which may be a network's that was just loaded."""
+    with unfilled():
+        network = assemble(parts, **design)
+    for t in (*network.parameters(), *network.buffers()):
+        t.fill_(1)
+    return network
+
+
 @one_thread()
 def loads_by_name(parts):
     """What else a `load` does to whose network the weights arrive: (the first of the weights that it changes, the
@@ -157,13 +170,13 @@ def loads_by_name(parts):
     reference, design, _ = published()
     kept, given, changed, unnoticed, arrived = _copied(reference), _copied(reference), "", "", False
     with within():
-        parts["load"](assemble(parts, **design), given)
+        parts["load"](_unfilled(parts, design), given)
     changed = next((n for n, t in kept.items() if n not in given or not torch.equal(given[n], t)), "")
     # In turn of each kind: a weight, a bias, what a BN keeps.
     for name in ("stage1.0.conv3.weight", "head.fc.bias", "stage2.0.bn1.running_mean"):
         # One letter more: sorted by name or not, it stays in its place.
         other = OrderedDict((f"{n}_" if n == name else n, t) for n, t in _copied(reference).items())
-        network = assemble(parts, **design)
+        network = _unfilled(parts, design)
         try:
             with within():
                 parts["load"](network, other)
@@ -184,7 +197,7 @@ def loads_otherwise(parts):
     reference, design, _ = published()
     # Numbers that half precision does not hold.
     given = OrderedDict((n, t * 1.0001 if t.is_floating_point() else t) for n, t in _copied(reference).items())
-    network = assemble(parts, **design)
+    network = _unfilled(parts, design)
     with within():
         parts["load"](network, OrderedDict(given))
     for name, t in network.state_dict(keep_vars=True).items():
