@@ -76,16 +76,22 @@ def compare(learner, known, part="", names=(), noted=None):
                 wrong = explain(learner, reference, other, theirs, mine, tried, part)
                 wrong = _of_eval(wrong, learner, known, i, (first, mine), tried)
                 return wrong._replace(shape=other.shape)
-        if run.changed:
-            return Found(found("input overwritten"))
-        if run.out.dtype != theirs.out.dtype or run.out.device != theirs.out.device:
-            return Found(found("dtype", mine=run.out.dtype, right=theirs.out.dtype))
         pairs = pairs_of(places, theirs, mine, mine)
-        if wrong := misplaced(learner, pairs) or _under_names(pairs, names):
+        if wrong := _kept_or_given(learner, theirs, run, pairs) or _under_names(pairs, names):
             return Found(wrong)
         if names and noted is not None:
             noted += _of_other_shapes(pairs)
     return _elsewhere(learner, known, places, (first, mine), part, noted)
+
+
+def _kept_or_given(learner, theirs, run, pairs):
+    """What is wrong with a module of right numbers: with what it has made of its input, with the type of what it gives,
+    or with how it keeps its own; a finding, or None."""
+    if run.changed:
+        return found("input overwritten")
+    if run.out.dtype != theirs.out.dtype or run.out.device != theirs.out.device:
+        return found("dtype", mine=run.out.dtype, right=theirs.out.dtype)
+    return misplaced(learner, pairs)
 
 
 def _of_another_type(learner, theirs, tried):
