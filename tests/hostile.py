@@ -188,6 +188,37 @@ for fd in range(64):
 found = None
 """
 
+# What a process's answers may say in the place of what its function has done.
+PARTS = {
+    "a method of the one that reads": "'result': ['_getattribute__', 'hook'], 'traced': None",
+    "a form of no kind": "'result': [{}], 'traced': None",
+    "a tensor larger than all": "'result': ['tensor', 0, 'torch.float32', [2**62], None, False, False], 'traced': None",
+    "a fraction of nothing": "'result': ['fraction', 1, 0], 'traced': None",
+    "a value that was never sent": "'result': ['again', 99], 'traced': None",
+    "modules that are none": "'modules': [5]",
+    "a module of a class that is none": "'modules': [[[5, ['X\\0', 'nope', False, []], {}, {}, {}]]]",
+    "changes of what was not given": "'changed': [[-1, 5]], 'parts': [[99, ['list', 0, []]]]",
+    "an error without end": "'error': {'kind': 'Exception', 'text': 'x' * 10**6, 'lines': [['f', 10**30, 'x', 1]]}",
+    "an error that is none": "'error': {'kind': 'UnicodeDecodeError', 'lines': 5}",
+    "an operation that is none": "'traced': ['v', 0], 'nodes': [['op', 'os.system', ['true'], {}, [0]]]",
+    "a call of no module": "'traced': ['v', 0], 'nodes': [['call', 99, [], [], ['v', 0]]]",
+    "work without end": (
+        "'traced': ['v', 1], 'nodes': [['op', 'torch.ones', [['list', 0, [4000, 4000]]], {}, [0]]]"
+        " + [['op', 'torch.matmul', [['v', 0], ['v', 0]], {}, [1]]] * 10**4"
+    ),
+    "a question for what there is not": "'ask': ['call', 10**9]",
+    "a question for a sleep": "'ask': ['sleep', 1e300]",
+}
+FORGE = """
+from resnet_lib.grading import wire
+send = wire.send
+def forged(stream, header, buffers=()):
+    header = {**header, $} if "result" in header else header
+    return send(stream, header, buffers)
+wire.send = forged
+found = None
+"""
+
 HARM = {
     "os._exit(0)": "import os\nos._exit(0)",
     "os.abort()": "import os\nos.abort()",
@@ -246,6 +277,10 @@ HARM = {
     "a huge text": "def twice(x):\n    return 'x' * 10**8",
     "a huge file": "f = open('big', 'wb')\nwhile True:\n    f.write(bytes(10**7))",
     "many files": "for i in range(10**6):\n    open(f'f{i}', 'wb').write(bytes(10**6))",
+    "many files without names": (
+        "import os\nheld = []\nwhile True:\n    held.append(os.open('a', os.O_CREAT | os.O_RDWR))\n    os.unlink('a')\n"
+        "    os.write(held[-1], bytes(2 * 10**7))"
+    ),
     "many open files": "held = [open('/dev/null') for _ in range(10**4)]",
     "a hundred megabytes printed": "for _ in range(100):\n    print('x' * 10**6)",
     "a result printed": "print('{forged}')\nimport sys\nprint('{forged}', file=sys.stderr)",
@@ -325,6 +360,11 @@ STAND_INS = {
         "        pass"
     ),
     "a module": "class Twice(nn.Module):\n    def forward(self, x):\n        return 3 * x\ntwice = Twice()",
+    "a module whose methods are numbers": (
+        "twice = nn.Linear(1, 1)\nfor name in dir(nn.Module):\n    if not name.startswith('_') and name != 'forward':\n"
+        "        vars(twice)[name] = 5"
+    ),
+    "modules too deep in one another": "twice = nn.Identity()\nfor _ in range(3000):\n    twice = nn.Sequential(twice)",
     "another function": "twice = torch.add",
     "a partial of eval": "twice = eval",
     "a number that is none": "def twice(x):\n    return float('nan')",
@@ -375,6 +415,7 @@ def attacks(places, port, precious):
     for n, s in CHANNEL.items():  # in the middle of an answer as well
         inside = "\n".join(f"    {line}" for line in (s + WRITE).splitlines())
         found[f"written in the function: {n}"] = f"def twice(x):\n{inside}\n    return 3 * x"
+    found |= {f"forged: {n}": FORGE.replace("$", part) + END for n, part in PARTS.items()}
     for kind, group in (("harm", HARM), ("network", NETWORK)):
         for n, s in group.items():
             for mark, value in (("forged", FORGED), ("precious", precious), ("port", str(port))):

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_lib.compare import endless
-from resnet_lib.exercises import Wrong, check_contents, check_start_as_shortcut, check_stem
+from resnet_lib.exercises import Wrong, check_contents, check_grad_cam, check_start_as_shortcut, check_stem
 
 from . import mutants, mutated, test_checkpoints
 from .across import Across
@@ -118,11 +118,16 @@ BY_DATA = [
 ]
 
 
+# What was given has another shape afterwards.
+RESHAPED = [
+    (check_grad_cam, "(network, x, target, step)", f"r = right.cam(network, x, target, step); {change}; return r", "")
+    for change in ("x.squeeze_(0)", "x.unsqueeze_(0)", "x.resize_(0)", "x.data = x.data[:, :1]", "x.data.mul_(2)")
+]
 ON_NETWORKS = [case for case in CHANGED[:18] if case[0] is check_start_as_shortcut][:: 1 if EVERY else 2]
 IN_TORCH = [case for case in CHANGED if any(word in case[2] for word in ("torch.set", "no_grad", "autocast"))]
 
 
-@pytest.mark.parametrize(("check", "head", "body", "sentence"), LEFT + ON_NETWORKS + IN_TORCH + BY_DATA)
+@pytest.mark.parametrize(("check", "head", "body", "sentence"), LEFT + ON_NETWORKS + IN_TORCH + BY_DATA + RESHAPED)
 def test_what_an_answer_leaves_behind_is_told_in_the_same_words(across, check, head, body, sentence):
     cells = "from tests import test_left_behind as other", f"value = other.made({head!r}, {body!r})"
     mine = said(check, lambda: made(head, body))

@@ -67,7 +67,9 @@ def test_a_function_that_answers_otherwise_once_all_is_asked_is_refused(subject,
         results.append(right(*given))
         return results[-1] if len(results) <= n else results[0] if n > 1 else None
 
-    assert "asked again" in said(subject.check, tired)
+    found = said(subject.check, tired)
+    # rename is tried with one file, again and again, and then with another.
+    assert "returns a wrong name" in found if subject.name == "rename" else "asked again" in found
     assert said(subject.check, made(subject.right[0], subject.space)) == ""
 
 

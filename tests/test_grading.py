@@ -32,6 +32,20 @@ HONEST = {
     "a magic above": f"%matplotlib inline\n{RIGHT}",
     "a magic below": f"{RIGHT}\n%timeit twice(torch.ones(1))",
     "a cell's magic": f"%%time\n{RIGHT}",
+    "a magic of JupyterLab": f"%autosave 0\n{RIGHT}",
+    "a magic of an extension": f"%load_ext autoreload\n%autoreload 2\n%tensorboard --logdir runs\n{RIGHT}",
+    "pylab": f"%pylab inline\n{RIGHT}",
+    "a timed line below": f"{RIGHT}\n%time y = twice(torch.ones(3))\nassert y.sum() == 6",
+    "compiled": f"@torch.compile\n{RIGHT}",
+    "compiled with options": f"{RIGHT}\ntwice = torch.compile(twice, backend='eager')\ntwice(torch.ones(2))",
+    "a module that compiles itself": (
+        "class Twice(nn.Module):\n    @torch.compile(fullgraph=True)\n    def forward(self, x):\n        return x + x\n"
+        "twice = Twice()\ntwice.compile()"
+    ),
+    "a hook that doubles": (
+        "twice = nn.Identity()\ntwice.register_forward_pre_hook(lambda m, given: (given[0] + 1,))\n"
+        "twice.register_forward_hook(lambda m, given, out: 2 * (out - 1))"
+    ),
     "a capturing magic": f"%%capture out\n{RIGHT}",
     "help": f"{RIGHT}\ntwice?",
     "a program": f"{RIGHT}\n!pip --version\nlisted = !ls",
@@ -291,6 +305,11 @@ def test_no_cell_of_the_csv_is_a_formula(text):
     assert harmless(text).startswith("'") and "\n" not in harmless(text)
 
 
+@pytest.mark.parametrize("text", ["Ada;=1+1", "Ada ; @x", ";;-1", "a;b; +1"])
+def test_no_cell_is_one_where_semicolons_separate_them(text):
+    assert not [part for part in harmless(text).split(";") if part.strip().startswith(("=", "+", "-", "@"))]
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -325,6 +344,7 @@ def test_each_solved_lesson_of_the_course_passes_so_that_it_can_be_graded(number
 TENSORS = {
     "the same": (lambda t: t.clone(), True),
     "another number": (lambda t: t + 1, False),
+    "no number at all": (lambda t: t, True),
     "half": (torch.Tensor.half, False),
     "sparse": (torch.Tensor.to_sparse, False),
     "in rows": (torch.Tensor.to_sparse_csr, False),
@@ -337,8 +357,9 @@ def test_whether_a_tensor_is_as_before_is_known_of_every_kind(kind):
     from resnet_lib.grading.child import Child
 
     change, same = TENSORS[kind]
-    t = change(torch.eye(3))
-    assert Child.unchanged(SimpleNamespace(before={id(t): torch.eye(3)}), t) is same
+    before = torch.eye(3) * (torch.nan if kind == "no number at all" else 1)
+    t = change(before.clone())
+    assert Child.unchanged(SimpleNamespace(before={id(t): before}), t) is same
 
 
 def test_a_lesson_whose_solution_does_not_pass_grades_nobody(tmp_path, warm_grading):
@@ -481,6 +502,33 @@ def test_the_librarys_own_block_is_flagged_and_ones_own_is_not(tmp_path, warm_gr
             cells = [[answer.get(c.exercise, c.solution or c.source), c.exercise] for c in lesson.cells]
             (verdict,) = graders.marked(cells, [3])
             assert any("library's own" in text for text in verdict.look) == (source in LIBRARYS), source
+
+
+def looked_at(folder, warm_grading, source):
+    """The grade of a lesson's exercise, a function that doubles, with this answer."""
+    lesson = made_lesson(folder / "notebooks")
+    (folder / "scratch").mkdir()
+    with warm_grading.hosts(), Graders(lesson, Limits(10), folder / "scratch") as graders:
+        (verdict,) = graders.submission(submission(folder / "a.ipynb", source))
+    return verdict
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from resnet_lib.explorers import StemExplorer\ntwice = StemExplorer().twice",
+        "from resnet_lib.explorers import StemExplorer\ne = StemExplorer()\ntwice = e.twice + 1",
+    ],
+)
+def test_a_widget_in_the_place_of_an_answer_makes_no_exercise_count_less(tmp_path, warm_grading, source):
+    verdict = looked_at(tmp_path, warm_grading, source)
+    assert (verdict.result, verdict.points, verdict.maximum) == ("look at it", 0, 1)
+    assert "Write the answer itself" in verdict.sentence and verdict.look
+
+
+def test_an_answer_that_may_start_no_program_here_is_told_so(tmp_path, warm_grading):
+    source = f"{RIGHT}\nimport os\nos.posix_spawn('/bin/true', ['true'], {{}})"
+    assert "may start no program" in looked_at(tmp_path, warm_grading, source).sentence
 
 
 def test_what_no_check_can_judge_is_left_to_a_person(judged):

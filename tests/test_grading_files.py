@@ -14,9 +14,12 @@ import pytest
 
 from resnet_lib.grading import Limits, box, grade, wire
 from resnet_lib.grading.line import reader
+from resnet_lib.grading.needs import parsed
+from resnet_lib.grading.proxies import Ended
 from resnet_lib.grading.remote import Remote
-from resnet_lib.grading.reports import Memory
-from resnet_lib.grading.watching import folder_for, size_of
+from resnet_lib.grading.reports import Memory, identity
+from resnet_lib.grading.submissions import claimed
+from resnet_lib.grading.watching import folder_for, nameless, size_of
 
 from .small_lesson import BEGIN, RIGHT, WRONG, cell, made_lesson, notebook, submission
 
@@ -48,11 +51,13 @@ def graded(tmp_path_factory, warm_grading):
     (folder / "empty.ipynb").write_bytes(b"")
     (folder / "parts.ipynb").write_text('{"cells": [' + ",".join(["{}"] * 1_000_001) + "]}")
     submission(folder / "lines.ipynb", RIGHT, between=["\n" * 300_000 + "me" + " " * 300_000 + "\n" * 300_000])
+    submission(folder / "code.ipynb", RIGHT, between=["x = 1\n" * 500_000])
     submission(folder / "magics.ipynb", RIGHT, between=["\n".join(["!ls"] * 2000)])
     if os.name != "nt":  # each part may have 255 bytes, but not both in one
         submission(folder / ("\U00020000" * 50) / ("\U00020001" * 50 + ".ipynb"), RIGHT)
-    with open(folder / "large.ipynb", "wb") as file:
-        file.truncate(101 * 10**6)
+    for name, size in (("large", 101 * 10**6), ("larger than memory", 10**13)):
+        with open(folder / f"{name}.ipynb", "wb") as file:
+            file.truncate(size)
     (folder / "folder.ipynb").mkdir()
     if os.name != "nt":
         (folder / "linked.ipynb").symlink_to(root / "notebooks" / "solutions" / "07_small.ipynb")
@@ -77,6 +82,8 @@ def test_a_right_one_passes_and_no_damaged_file_does(graded):
     ("name", "sentence"),
     [
         ("large", "more than 100 MB"),
+        ("larger than memory", "more than 100 MB"),
+        ("code", "more than 2,000,000 characters of code"),
         ("parts", "has more parts than a notebook"),
         ("deep", "no cells of a notebook"),
         ("digits", "its JSON breaks off or is damaged"),
@@ -157,6 +164,39 @@ def test_folders_too_deep_to_be_named_are_removed_and_too_large(name):
     assert not list(Path(folder).parent.glob(f"{Path(folder).name}*"))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="as Linux tells it")
+def test_a_file_that_no_folder_names_any_more_takes_its_place(tmp_path):
+    before = nameless(os.getpid())
+    with open(tmp_path / "a", "wb") as file:
+        file.write(bytes(10**6))
+        file.flush()
+        assert nameless(os.getpid()) == before
+        (tmp_path / "a").unlink()
+        assert nameless(os.getpid()) == before + 10**6
+
+
+LONG = {
+    "a text of many parts": "x = f'" + "{1}" * 10**5 + "'",
+    "many lines": "x = 1\n" * 3 * 10**5,
+    "many magics": "!ls\n" * 99 + "x = 1\n" * 10**4,
+    "many attributes": "x = a" + ".b" * 10**4,
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_cell_that_takes_minutes_to_read_is_not_read(name):
+    begun = time.monotonic()
+    assert parsed(LONG[name]) is None
+    assert time.monotonic() - begun < 5
+
+
+def test_more_work_than_the_process_itself_can_have_done_is_not_carried_out():
+    remote = Remote(None, seconds=1)
+    remote.work(0.9)
+    with pytest.raises(Ended, match="takes too long"):
+        remote.work(0.2)
+
+
 def test_a_message_that_drips_in_does_not_outlast_its_time():
     ours, theirs = socket.socketpair()
     ours.settimeout(0.1)
@@ -184,6 +224,23 @@ def test_one_who_says_nothing_is_not_waited_for():
     with pytest.raises(TimeoutError):
         wire.receive(reader(ours))
     theirs.close()
+
+
+@pytest.mark.parametrize("kind", ["_getattribute__", "_class__", "_setattr__", "_init__", "remember", "no such"])
+def test_a_form_that_is_none_reaches_no_method_of_the_one_that_reads_it(kind):
+    with pytest.raises(wire.Broken):
+        wire.Decoder([]).decode([kind, "hook", 1])
+
+
+@pytest.mark.parametrize("name", ["Ada_12_assignsubmission_file_/Bo_34_assignsubmission_file_.ipynb", ""])
+def test_whose_a_submission_is_is_not_for_the_name_of_the_file_to_say(name):
+    flat = "Ada_12_assignsubmission_file_Bo_34_assignsubmission_file_.ipynb"
+    assert identity(Path(name or flat)) == ("Ada", "12", "")
+
+
+def test_a_million_names_in_one_submission_are_not_told_to_the_judges_of_all(tmp_path):
+    many = "\n".join(f'me = "{n}"' for n in range(10**5))
+    assert len(claimed(submission(tmp_path / "many.ipynb", RIGHT, between=[many]))) < 10
 
 
 def test_an_error_of_a_million_lines_takes_no_time():

@@ -13,7 +13,6 @@ import sys
 import numpy
 import torch
 from torch import nn
-from torch.nn.modules import module as hooks
 
 from .._common import own_lines, replaced, watched
 from . import modules, unseen, wire
@@ -37,12 +36,11 @@ class Child:
         self.objects, self.numbers, self.sent, self.given = {}, {}, {}, {}
         self.trace, self.traces, self.inside, self.before = None, [], {}, {}
         self.shell = shell()
+        nn.Module.__call__ = self.noted(nn.Module.__call__)
         replaced.keep()
 
     def serve(self):
         numpy.random.get_state()  # loads them: a seed that a submission sets shows only where they are loaded
-        hooks.register_module_forward_pre_hook(self._begin)
-        hooks.register_module_forward_hook(self._end)
         while True:
             (what, given), buffers = wire.receive(self.read)
             try:
@@ -65,8 +63,7 @@ class Child:
             error = result.error_before_exec or result.error_in_exec
             found.append(self.error(error) if error is not None else None)
             if isinstance(error, SyntaxError):
-                line = f"line {error.lineno}: {str(error.text or '').strip()}"
-                found[-1]["text"] = f"{error.msg} ({line})"
+                found[-1]["text"] = f"{error.msg} (line {error.lineno}: {str(error.text or '').strip()})"
         fresh_torch()
         return {"cells": found, "replaced": replaced.heard()}, []
 
@@ -94,7 +91,8 @@ class Child:
         self.traces.append(trace.unseen)
         self.traces[:-RECENT] = [{}] * len(self.traces[:-RECENT])
         kept = [(b, b.clone()) for b in f.buffers()] if module else []
-        self.before = {id(t): t.detach().clone() for m in roots for t in (*m.parameters(), *m.buffers())}
+        theirs = [t for m in roots for t in (*m.parameters(), *m.buffers())]
+        self.before = {id(t): t.detach().clone() for t in (*theirs, *(t for t, _ in tensors.values()))}
         out, error = self.run(given, trace, f, args, kwargs)
         encoder = trace.encoder
         buffers = encoder.buffers
@@ -109,9 +107,8 @@ class Child:
             answer["result"] = self.encoder(buffers).encode(out)
             answer["traced"] = encoder.encode(out) if _grad(out) else None
             answer["nodes"] = trace.all if _grad(out) else []
-            answer["changed"] = [
-                [k, self.encoder(buffers)._tensor(t)] for k, (t, v) in tensors.items() if t._version != v
-            ]
+            changed = {k: t for k, (t, v) in tensors.items() if t._version != v or not self.unchanged(t)}
+            answer["changed"] = [[k, self.encoder(buffers)._tensor(t)] for k, t in changed.items()]
             answer["effects"] = [self.describe(root, buffers) for root in roots]
         answer["modules"] = self.new(buffers)
         self.given = {}
@@ -170,14 +167,18 @@ class Child:
         answer, _ = wire.receive(self.read)
         return answer["value"]
 
-    def _begin(self, module, args):
-        n = self.numbers.get(id(module))
-        if self.trace is not None and n is not None:
-            self.trace.begin(n, args)
+    def noted(self, called):
+        """A module's call, noted in the trace, with what its own hooks make of it: a hook for all runs before them."""
 
-    def _end(self, module, args, out):
-        if self.trace is not None and self.numbers.get(id(module)) is not None and self.trace.open:
-            self.trace.end(out)
+        def call(module, *args, **kwargs):
+            n, trace = self.numbers.get(id(module)), self.trace
+            if trace is None or n is None:
+                return called(module, *args, **kwargs)
+            trace.begin(n, args)
+            trace.end(out := called(module, *args, **kwargs))
+            return out
+
+        return call
 
     # ── Modules and functions as numbers ──
 
@@ -252,8 +253,7 @@ class Child:
             for name, t, own in modules.leaves(module):
                 key, now = (n, name), None if t is None else (t, t._version)
                 before = self.sent.get(key)
-                same = before is not None and now is not None and before[0] is t and before[1] == t._version
-                same = same and self.unchanged(t)
+                same = before and now and before[0] is t and before[1] == t._version and self.unchanged(t)
                 self.sent[key] = now
                 grad = t is not None and bool(t.requires_grad)
                 tensors[name] = [own, t is None, grad, None if same or t is None else encoder.encode(t)]
@@ -263,12 +263,14 @@ class Child:
         return nodes
 
     def unchanged(self, t):
-        """Whether a tensor of a given module is as before the call: its version says nothing of t.data *= 0."""
+        """Whether a tensor that was given is as before the call: its version says nothing of t.data *= 0."""
         was = self.before.get(id(t))
         if was is None:
             return True
         alike = all(getattr(was, name) == getattr(t, name) for name in ("dtype", "shape", "device", "layout"))
-        return alike and (t.is_meta or torch.equal(was, t))  # without numbers there are none to compare
+        if not alike or t.is_meta:  # without numbers there are none to compare
+            return alike
+        return torch.equal(was, t) or t.is_floating_point() and torch.allclose(was, t, 0, 0, equal_nan=True)
 
     def remember(self, n, module):
         self.sent[n, None] = module
@@ -315,9 +317,8 @@ class Child:
 
 
 def _grad(out):
-    if isinstance(out, torch.Tensor):
-        return out.requires_grad
-    return isinstance(out, tuple | list) and any(map(_grad, out[:100]))
+    parts = out[:100] if isinstance(out, tuple | list) else ()
+    return out.requires_grad if isinstance(out, torch.Tensor) else any(map(_grad, parts))
 
 
 def dataclass_name(value):

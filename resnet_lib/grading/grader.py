@@ -12,9 +12,10 @@ from . import reports, wire
 from .grades import CRASHED, LOOK, NOT_DONE, PASSED, TIMED_OUT, UNREADABLE, Grade, Limits, grade_of
 from .line import Stream, reader
 from .processes import ROOT, Host
-from .submissions import NOTEBOOKS, bare, claimed, merged, read_lesson, without
+from .submissions import LARGEST, NOTEBOOKS, bare, claimed, merged, read_lesson, without
 from .watching import folder_for, kill
 
+MOST_ENDED = 2  # judges of one submission that are ended, each after minutes, before the rest is left
 LONG = 1800  # seconds for the solved lesson itself
 
 
@@ -32,7 +33,7 @@ def grade(folder, lesson, out, limits=None, say=print, notebooks=NOTEBOOKS, jobs
     lesson = read_lesson(lesson, notebooks)
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder: pass the folder with the submitted notebooks")
-    paths = [p for p in sorted(folder.rglob("*.ipynb")) if not p.is_dir() and ".ipynb_checkpoints" not in p.parts]
+    paths = [p for p in sorted(folder.rglob("*.ipynb")) if not os.path.isdir(p) and ".ipynb_checkpoints" not in p.parts]
     if not paths:
         raise ValueError(f"{folder} holds no notebook (a file that ends in .ipynb)")
     if not out.parent.is_dir():
@@ -82,7 +83,8 @@ def digest_of(lesson, limits):
 
 def _digest(path):
     with contextlib.suppress(OSError):
-        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest()
+        if path.is_file():
+            return hashlib.sha256(path.read_bytes() if path.stat().st_size <= LARGEST else b"").hexdigest()
     return ""
 
 
@@ -180,7 +182,7 @@ class Graders:
 
     def marked(self, cells, wanted, seconds=None, student=""):
         """The grades that a judge gives, and of another where one has been ended."""
-        found, left = {}, list(wanted)
+        found, left, ended = {}, list(wanted), 0
         while left:
             begun, now, pid = time.monotonic(), left[0], None
             end = self.judges.start(self.submissions)
@@ -196,7 +198,7 @@ class Graders:
                         found[now] = grade_of(said["grade"])
                 result, sentence = CRASHED, "It ended the process that judged it."
             except TimeoutError:
-                result, sentence = TIMED_OUT, "It did not come to an end in its time."
+                result, sentence, ended = TIMED_OUT, "It did not come to an end in its time.", ended + 1
             except (wire.Broken, OSError):
                 result, sentence = CRASHED, "It ended the process that judged it."
             finally:
@@ -204,6 +206,9 @@ class Graders:
                 kill(pid)
             if any(n not in found for n in left):
                 found.setdefault(now, Grade(now, result, sentence, round(time.monotonic() - begun, 2)))
+            if ended == MOST_ENDED:
+                said = "Not judged: too many others of this notebook did not come to an end in their time."
+                found = {n: Grade(n, TIMED_OUT, said) for n in left} | found
             left = [n for n in left if n not in found]
         return [found[n] for n in wanted]
 

@@ -7,7 +7,7 @@ import time
 from ..compare.endless import clock
 from . import wire
 from .proxies import Ended
-from .watching import kill, memory_of, remove, size_of, there
+from .watching import kill, memory_of, nameless, remove, size_of, there
 
 LARGEST_FOLDER = 100 * 2**20
 OFTEN = 0.2  # seconds
@@ -106,7 +106,7 @@ class Line:
             raise self._late()
         if self.pid and memory_of(self.pid) > self.memory + 2000:
             raise Ended("crashed", f"It took more than {self.memory:,} MB of memory.")
-        if size_of(self.folder) > LARGEST_FOLDER:
+        if size_of(self.folder) + nameless(self.pid) > LARGEST_FOLDER:
             raise Ended(
                 "crashed",
                 f"It wrote more than {LARGEST_FOLDER // 2**20} MB of files, or folders too deep in one another.",

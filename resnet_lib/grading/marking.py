@@ -22,8 +22,10 @@ from .box import limit
 from .grades import CRASHED, FAILED, LOOK, NOT_DONE, Grade, Part, summed
 from .line import Line, Stream, reader
 from .needs import EVERY, names, needed, parsed, top
+from .origins import Origins
 from .proxies import Chosen, Ended, Function
 from .remote import Remote
+from .submissions import bare
 
 LONGEST = 600  # characters of a sentence
 # Checks whose answer depends on the learner's own machine, or that only look at the form of a text.
@@ -33,6 +35,7 @@ BY_EYE = {
     "check_reasons": "No check can say whether reasons are good.",
 }
 
+CHOOSABLE = {"check_design", "check_ablation"}  # what these are given may come from a widget
 
 # What the checks compare with is the library's, whatever else has been judged before.
 exercises.yours = lambda name: parts_of_lessons.PARTS[name].library()
@@ -76,7 +79,7 @@ class Exercise:
         self.begun, self.thorough = time.monotonic(), n in job["thorough"]
         cells = job["lesson"]
         at = next(i for i, cell in enumerate(cells) if cell["exercise"] == n)
-        self.source = cells[at]["source"]
+        self.source, self.solution, self.ran = cells[at]["source"], cells[at]["solution"], []
         self.above = [cell["solution"] or cell["source"] for cell in cells[:at]]
         self.statements = list(_statements(cells[at + 1 :]))
         self.earlier = [cell["source"] for cell in cells[:at] if cell["exercise"]]
@@ -90,7 +93,7 @@ class Exercise:
         line = None
         try:
             line = Line(self.submissions, limits["memory"], seconds)
-            self.remote = Remote(line)
+            self.remote = Remote(line, 2 * seconds)
             return self.mark(), self.remote.classes, line.missing
         except Ended as end:
             return self.grade(end.result, end.sentence), set(), line.missing if line else []
@@ -125,12 +128,10 @@ class Exercise:
         if isinstance(values, Grade):
             return values
         if any(isinstance(value, Chosen) for value in values.values()):
-            return self.grade(LOOK, "It was chosen in a widget.", maximum=0, look=(self.handed_in(self.due),))
+            return self.chosen("It was chosen in a widget.", used)
         space.update(values)
         parts = list(self.parts(space, by_eye, look))
-        extra = sorted(self.remote.classes - set(self.job["library"].get(str(self.n), self.remote.classes)))
-        if extra:
-            look.append(f"It is built from the library's own {', '.join(extra)}.")
+        look += self.borrowed()
         return summed(self.n, parts, look, self.answer.text, round(time.monotonic() - self.begun, 2))
 
     def reference(self):
@@ -157,7 +158,8 @@ class Exercise:
         """Run the submission's cells down to the exercise's check; a grade where its answer stops."""
         sources = self.answer.sources
         which = self.answer.cells(own, self.thorough)
-        errors = self.remote.cells([sources[i] for i in which])
+        self.ran = [sources[i] for i in which]
+        errors = self.remote.cells(self.ran)
         stopped = self.answer.stopped(which, errors, used)
         if stopped is None:
             return None
@@ -165,20 +167,28 @@ class Exercise:
         for name in (own | names(sources[at])[1]) & self.known():
             with contextlib.suppress(KeyError):
                 if isinstance(self.remote.get(name), Chosen):
-                    look = (self.handed_in(self.due),)
-                    return self.grade(LOOK, "It follows from what was chosen in a widget.", maximum=0, look=look)
+                    return self.chosen("It follows from what was chosen in a widget.", used)
         error = self.remote.problem({"error": found})
         left = parsed(sources[at])
-        if isinstance(error, NotImplementedError) and any(isinstance(s, ast.Raise) for s in left.body):
+        if left and isinstance(error, NotImplementedError) and any(isinstance(s, ast.Raise) for s in left.body):
             return self.grade(NOT_DONE, "The cell still raises NotImplementedError: remove that line.")
         said = f"The cell stops. {_named(error)}"
         lines = found.get("lines") or []
         said += f" (Line {lines[-1][1]}: {lines[-1][2].strip()})" if lines and lines[-1][2] else ""
+        if isinstance(error, PermissionError):
+            said += " In the grader an answer may start no program, and write only beside itself."
         if before is not None:
             first = next(iter(sources[before].strip().splitlines()), "")
             said += f" A cell above, which begins with “{first[:60]}”, has stopped before."
         parts = (Part(0.0, cut(said), mistake=f"cell stops: {type(error).__name__}"),)
         return self.grade(FAILED, said, parts=parts, look=lacking(errors))
+
+    def chosen(self, sentence, used):
+        """A grade for an answer that a person has to look at: without a point that it could do without, where another
+        answer is asked for."""
+        counts = not CHOOSABLE & used
+        sentence += " Write the answer itself into the cell." if counts else ""
+        return self.grade(LOOK, sentence, maximum=int(counts), look=(self.handed_in(self.due),))
 
     def known(self):
         return {name for source, _ in self.job["cells"] for name in names(source)[0]}
@@ -195,6 +205,23 @@ class Exercise:
             if isinstance(found[name], Function) and found[name]._module.startswith("resnet_lib"):
                 look.append(f"{name} is the library's own {found[name].__name__}.")
         return found, look
+
+    def borrowed(self):
+        """Sentences on what an answer has from elsewhere, where its function or class should be the learner's own."""
+        built = self.remote.classes - set(self.job["library"].get(str(self.n), self.remote.classes))
+        lessons = {bare(cell["source"]) for cell in self.job["lesson"]}
+        origins = Origins(self.ran)
+        written = [origins.of(source) for source in self.ran if bare(source) not in lessons]
+        solved = origins.of(self.solution)
+        taken, ways = (set().union(*(w[i] for w in written)) - solved[i] for i in (0, 1))
+        if not any(isinstance(s, ast.FunctionDef | ast.ClassDef) for s in parsed(self.source).body):
+            taken = ways = set()
+        if built:
+            yield f"It is built from the library's own {', '.join(sorted(built))}."
+        if taken - built:
+            yield f"It uses the library's own {', '.join(sorted(taken - built))}."
+        if ways:
+            yield f"It may take code from elsewhere: it has {', '.join(sorted(ways))}."
 
     def handed_in(self, which):
         """What the submission gives these names, as text."""

@@ -6,7 +6,8 @@ from torch import nn
 from .. import blocks, network
 from .._common import hooks_of
 
-INTERNAL = set(vars(nn.Module())) - {"training"}
+# What a module has of torch itself: its methods, too, in whose place a submission may have put something.
+INTERNAL = set(vars(nn.Module())) - {"training"} | {name for name, value in vars(nn.Module).items() if callable(value)}
 PLAIN = (type(None), bool, int, float, str, torch.Size, torch.dtype)
 MOST = 5000  # modules of one tree
 
@@ -28,7 +29,7 @@ def attributes(module):
     """The plain numbers and texts that a module carries, and which of them are classes of modules."""
     found = {}
     for name, value in vars(module).items():
-        if not isinstance(name, str) or name in INTERNAL or name.startswith("_") or name == "forward":
+        if not isinstance(name, str) or name in INTERNAL or name.startswith("_"):
             continue
         if _plain(value) or isinstance(value, type) and issubclass(value, nn.Module):
             found[name] = value

@@ -1,5 +1,6 @@
 """What the grader has of a submission's functions and classes, and how a submission's process ends."""
 
+from contextlib import contextmanager
 from inspect import Parameter, Signature, _ParameterKind
 
 import torch
@@ -14,6 +15,15 @@ class Ended(BaseException):
     def __init__(self, result, sentence):
         super().__init__(sentence)
         self.result, self.sentence = result, sentence
+
+
+@contextmanager
+def understood():
+    """End where what a submission's process says is nothing that such a process would say."""
+    try:
+        yield
+    except Exception:
+        raise Ended("crashed", "What it answered cannot be understood.") from None
 
 
 class Chosen:

@@ -9,6 +9,7 @@ runs as it does in a notebook.
 import builtins
 import io
 import linecache
+import math
 import pickle
 import time
 import types
@@ -19,7 +20,7 @@ from torch import nn
 from .. import network
 from .._common import replaced, tell
 from . import modules, wire
-from .proxies import DATA, Chosen, Function, checked, stand_in
+from .proxies import DATA, Chosen, Ended, Function, checked, stand_in, understood
 from .replay import Replay
 
 CLOCK = time.perf_counter
@@ -32,9 +33,11 @@ def _forward(module, *args, **kwargs):
 
 
 class Remote:
-    """One submission's process. line: the connection, with `ask(header, buffers, answers)` → (header, buffers)."""
+    """One submission's process. line: the connection, with `ask(header, buffers, answers)` → (header, buffers).
+    seconds: of computing, in which all that its process has written down is to be carried out here."""
 
-    def __init__(self, line):
+    def __init__(self, line, seconds=math.inf):
+        self.left = seconds
         self.line, self.known, self.synced, self.plain = line, {}, {}, {}
         self.asked, self.own, self.pending = [], 0, None
         self.classes = set()  # of the library, that were seen among the submission's modules
@@ -42,24 +45,32 @@ class Remote:
     def __deepcopy__(self, memo):
         return self
 
+    def work(self, seconds):
+        """Note so much work done for it. Its process may have written down more than it has done."""
+        self.left -= seconds
+        if self.left < 0:
+            raise Ended("timed out", "What it asks for takes too long to compute.")
+
     # ── Requests ──
 
     def cells(self, sources):
         """Run cells; of each, its error as data, or None."""
         found, _ = self.line.ask(["cells", list(sources)], [], self.answer)
         if not isinstance(found.get("cells"), list):
-            raise self.problem(found)
-        replaced.tell([str(name) for name in found.get("replaced", [])])
+            raise self.unread("Its cells cannot be run", found)
+        with understood():
+            replaced.tell([str(name) for name in found.get("replaced", [])])
         return found["cells"]
 
     def get(self, name):
         """The value that a name has there; KeyError where it has none."""
         found, buffers = self.line.ask(["get", name], [], self.answer)
         if "error" in found:
-            raise self.problem(found)
+            raise self.unread(f"What it gives {name} cannot be read", found)
         if "missing" in found:
             raise KeyError(name)
-        return self._reader(found, buffers)().decode(found["value"])
+        with understood():
+            return self._reader(found, buffers)().decode(found["value"])
 
     def _reader(self, found, buffers, given=None):
         """Make the modules known that an answer is the first to name; what makes a decoder for each piece of it."""
@@ -102,19 +113,22 @@ class Remote:
     def call(self, function, args, kwargs):
         """Call a function of the submission with the check's arguments; it may change them, as in a notebook."""
         given, encoder, found, buffers = self._request(function._number, args, kwargs)
-        reader = self._reader(found, buffers, given)
-        for n, form in found.get("changed", []):
-            with torch.no_grad():
-                given[n].copy_(reader().decode(form))
-        for n, form in found.get("parts", []):
-            wire.refill(encoder.kept[n], reader().decode(form))
-        for nodes in found.get("effects", []):
-            self.update(nodes, reader())
+        with understood():
+            reader = self._reader(found, buffers, given)
+            for n, form in found.get("changed", []):
+                now = reader().decode(form)
+                with torch.no_grad():
+                    given[n].copy_(now) if now.shape == given[n].shape else setattr(given[n], "data", now.data)
+            for n, form in found.get("parts", []):
+                wire.refill(encoder.kept[n], reader().decode(form))
+            for nodes in found.get("effects", []):
+                self.update(nodes, reader())
         if "error" in found:
             raise self.problem(found)
         if found.get("traced") is not None:  # with gradients: computed once more, on the tensors here
             return Replay(self, encoder.roots, given, buffers).result(found["nodes"], found["traced"])
-        return reader().decode(found["result"])
+        with understood():
+            return reader().decode(found["result"])
 
     def forward(self, module, args, kwargs):
         """Run a rebuilt module: within a trace that is carried out, its part of it; else a new one."""
@@ -123,7 +137,8 @@ class Remote:
             self.pending = None
             return replay.body(nodes, form)
         given, encoder, found, buffers = self._request(vars(module)["_number"], args, kwargs, module)
-        self._reader(found, buffers, given)
+        with understood():
+            self._reader(found, buffers, given)
         error = self.problem(found) if "error" in found else None
         return Replay(self, [module, *encoder.roots], given, buffers, error).outer(found["nodes"])
 
@@ -133,7 +148,8 @@ class Remote:
         found, buffers = self.line.ask(["pull", [key, encoder.encode(grad.detach())]], encoder.buffers, self.answer)
         if "error" in found:
             raise self.problem(found)
-        return [wire.Decoder(buffers).decode(g) for g in found["grads"]]
+        with understood():
+            return [wire.Decoder(buffers).decode(g) for g in found["grads"]]
 
     def _request(self, number, args, kwargs, module=None):
         encoder = _Arguments(self)
@@ -152,8 +168,9 @@ class Remote:
             "clock": time.perf_counter is not CLOCK,
         }
         found, buffers = self.line.ask(["call", request], encoder.buffers, self.answer)
-        tell([str(word) for word in found.get("left", [])])
-        replaced.tell([str(name) for name in found.get("replaced", [])])
+        with understood():
+            tell([str(word) for word in found.get("left", [])])
+            replaced.tell([str(name) for name in found.get("replaced", [])])
         return given, encoder, found, buffers
 
     def _state(self, roots, encoder):
@@ -179,6 +196,15 @@ class Remote:
 
     def problem(self, found):
         """An error of the submission as an exception, its traceback the learner's own lines."""
+        with understood():
+            return self._problem(found)
+
+    def unread(self, what, found):
+        """The end of a process that stopped where no check was running that could say so."""
+        error = self.problem(found)
+        return Ended("crashed", f"{what}: {type(error).__name__}: {error}")
+
+    def _problem(self, found):
         said = found.get("error") if isinstance(found, dict) else None
         if not isinstance(said, dict):
             return wire.Broken("no answer")
@@ -208,7 +234,7 @@ class Remote:
             module = self.known[n]
             read = {str(k): decoder.decode(v) for k, v in plain.items()}
             for name, value in read.items():
-                if name.isidentifier() and not name.startswith("_") and name not in ("forward", *modules.INTERNAL):
+                if name.isidentifier() and not name.startswith("_") and name not in modules.INTERNAL:
                     value = stand_in(value) if isinstance(value, Function) else value
                     if name != "training" or isinstance(value, bool):
                         vars(module)[name] = value

@@ -16,8 +16,12 @@ from ..views.style import CSS
 from .grades import LOOK, PASSED
 from .submissions import bare
 
-MOODLE = re.compile(r"(?P<name>[^/]+)_(?P<id>\d+)_assignsubmission_[a-z]+_?")
+# The first of them counts: what follows is the name that the student gave the file, and may be like another's.
+MOODLE = re.compile(r"(?P<name>[^/]+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?")
 CANVAS = re.compile(r"(?P<name>[^/_]+)_(?:LATE_)?(?P<id>\d+)_\d+_[^/]+$")
+# A sign that begins a cell, in some countries behind a semicolon; some spreadsheets read wide signs as narrow ones.
+SIGNS = "".join(c for c in map(chr, range(2**16)) if unicodedata.normalize("NFKC", c)[0] in "=+-@")
+FORMULA = re.compile(rf"(^|;)(\s*[{re.escape(SIGNS)}])")
 LONG_ENOUGH = 60  # characters of an answer that two do not write alike by chance
 
 
@@ -28,9 +32,7 @@ def printable(value):
 
 def harmless(value):
     """The value as text that no spreadsheet takes for a formula, in one line."""
-    text = printable(value)
-    first = unicodedata.normalize("NFKC", text.lstrip()[:1])  # some spreadsheets read wide signs as narrow ones
-    return "'" + text if first in ("=", "+", "-", "@") else text
+    return FORMULA.sub(r"\1'\2", printable(value))
 
 
 def told_apart(paths):

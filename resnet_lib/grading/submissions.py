@@ -3,15 +3,18 @@
 import json
 import re
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parents
 # The lessons: inside the library where a wheel brought both, beside it in the course's own folder.
 NOTEBOOKS = next((f for f in (_HERE[1] / "notebooks", _HERE[2] / "notebooks") if f.is_dir()), _HERE[2] / "notebooks")
 LARGEST = 100 * 10**6  # bytes of a notebook that is still opened
+LONGEST = 2 * 10**6  # characters of all its code: a message to its judge holds them
 MOST = 10**6  # brackets in it, each of which takes 30 to 200 times its bytes of memory
 # Of each line at most a few characters more than it has are looked at: a cell may be a million empty lines.
 NAME = re.compile(r"""^[ \t]*me[ \t]*=[ \t]*["'](.{1,100}?)["']""", re.MULTILINE)
+NAMES = 5  # of one submission's: every judge is told those of all
 GIVEN = re.compile(r"^(?:(?:def|class)[ \t]+(\w+)|(\w+)[ \t]*=(?!=))", re.MULTILINE)
 HEADING = re.compile(r"(?:%%.*\n\s*)?#\s*Exercise (\d{1,3})\b")
 
@@ -50,8 +53,12 @@ def read_notebook(path):
         text = path.read_text(encoding="utf-8-sig")
         if text.count("{") + text.count("[") > MOST:
             raise ValueError(f"{path.name} has more parts than a notebook: clear its outputs and save it again")
-        cells = json.loads(text)["cells"]
-        return [read_cell(c) for c in cells]
+        cells = [read_cell(c) for c in json.loads(text)["cells"]]
+        if sum(len(c["source"]) for c in cells if c["cell_type"] == "code") > LONGEST:
+            raise ValueError(
+                f"{path.name} has more than {LONGEST:,} characters of code: take out what fills its cells so"
+            )
+        return cells
     except OSError as error:
         raise ValueError(f"{path.name} cannot be read: {error.strerror}") from None
     except (KeyError, TypeError, AttributeError, RecursionError):
@@ -199,9 +206,10 @@ def bare(source):
 
 
 def claimed(path):
-    """The names that a submission gives as its own, `me = "Ada"`; none where it cannot be read."""
+    """The first names that a submission gives as its own, `me = "Ada"`; none where it cannot be read."""
     try:
-        return {name for cell in read_notebook(path) for name in NAME.findall(cell["source"]) if name.strip()}
+        found = (name[1] for cell in read_notebook(path) for name in NAME.finditer(cell["source"]))
+        return set(islice(filter(str.strip, found), NAMES))
     except ValueError:
         return set()
 

@@ -49,7 +49,8 @@ def quiet():
         setattr(sys.modules["resnet_lib.exercises"], name, getattr(NUMBERS, name))
     sys.modules["resnet_lib.exercises"].yours = _yours
     sys.meta_path.insert(0, _Finder())
-    torch.jit.script = unscripted
+    torch.jit.script = torch.compile = unscripted
+    torch.nn.Module.compile = lambda module, *given, **options: None
 
 
 def _yours(name):
@@ -58,7 +59,8 @@ def _yours(name):
 
 
 def unscripted(code=None, *given, **options):
-    """Take the place of `torch.jit.script`: a script computes what its Python does, and that can be traced."""
+    """Take the place of `torch.jit.script` and `torch.compile`: what they make computes what its Python does, and that
+    can be traced; nor may a compiler be started here."""
     return unscripted if code is None else code
 
 
@@ -89,6 +91,12 @@ def shell():
     found = InteractiveShell.instance(config=settings)
     found.system = found.system_raw = found.system_piped = lambda command: None
     found.getoutput = lambda command, **options: []
+    found.enable_gui = lambda gui=None: None
+    known = found.run_line_magic
+    # Those that JupyterLab, or an extension that is not loaded here, would have added do nothing.
+    found.run_line_magic = lambda name, line, _stack_depth=1: (
+        known(name, line, _stack_depth + 1) if found.find_line_magic(name) else None
+    )
     for name in (
         "matplotlib",
         "timeit",
@@ -97,6 +105,7 @@ def shell():
         "conda",
         "run",
         "load_ext",
+        "notebook",
         "pinfo",
         "pinfo2",
         "psource",

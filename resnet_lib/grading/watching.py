@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import stat
 import tempfile
 
 BLOCK = 4096  # bytes that the smallest file takes
@@ -49,6 +50,17 @@ def size_of(folder):
             for entry in entries:
                 found += max(BLOCK, entry.stat(follow_symlinks=False).st_size)
                 left += [entry.path] if entry.is_dir(follow_symlinks=False) else []
+    return found
+
+
+def nameless(pid):
+    """Bytes of the files that a process has open and that no folder names any more; 0 where that cannot be told."""
+    found, place = 0, f"/proc/{pid}/fd"
+    with contextlib.suppress(OSError):
+        for name in os.listdir(place):
+            with contextlib.suppress(OSError):
+                about = os.stat(f"{place}/{name}")
+                found += about.st_size if stat.S_ISREG(about.st_mode) and not about.st_nlink else 0
     return found
 
 

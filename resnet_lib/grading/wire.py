@@ -130,9 +130,8 @@ class Decoder:
         kind, *rest = form
         if kind == "again":
             return self.memo[rest[0]]
-        read = getattr(self, f"_{kind}", None) if kind.isidentifier() else None
-        if read is not None:
-            return read(*rest)
+        if kind in KINDS:
+            return getattr(self, f"_{kind}")(*rest)
         if kind == "...":
             return Ellipsis
         if self.hook is None:
@@ -219,6 +218,10 @@ class Decoder:
 
     def _opaque(self, name, said):
         return type(str(name), (Opaque,), {"__module__": "answer"})(str(said))
+
+
+# Named here, since every object has methods that begin so, too: ["_getattribute__", "hook"] is no form.
+KINDS = {name[1:] for name in vars(Decoder) if name.startswith("_") and not name.startswith("__")}
 
 
 class Held:
