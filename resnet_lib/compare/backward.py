@@ -1,8 +1,13 @@
 """The way back: whether the gradients of a learner's module are the reference's, and whether its numbers can be
 trained, saved and loaded as the reference's."""
 
-import torch
+from itertools import chain
 
+import torch
+from torch import nn
+from torch.nn.parameter import UninitializedTensorMixin
+
+from .._common import shape_text
 from . import mistakes
 from .differing import two_numbers
 from .endless import Endless, within
@@ -18,6 +23,23 @@ def frozen(learner):
     """A parameter that asks for no gradient, as a finding, or None."""
     name = next((n for n, p in learner.named_parameters() if not p.requires_grad), None)
     return name and found("frozen", layer_name(name))
+
+
+def expanded(learner):
+    """Numbers of which several are one place in memory, as a finding, or None."""
+    for name, t in chain(learner.named_parameters(), learner.named_buffers()):
+        lazy = isinstance(t, UninitializedTensorMixin)
+        if not lazy and any(n > 1 and not step for n, step in zip(t.shape, t.stride(), strict=True)):
+            return found("expanded", layer_name(name), shape=shape_text(t.shape))
+    return None
+
+
+def computed(learner):
+    """A layer whose weights are computed from other numbers in every run, as a finding, or None."""
+    for name, m in learner.named_modules():
+        if isinstance(m, nn.Conv2d | nn.Linear) and "weight" not in m._parameters | m._buffers:
+            return found("weights computed", layer_name(name))
+    return None
 
 
 def lacking(pairs):

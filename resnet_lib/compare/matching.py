@@ -10,11 +10,12 @@ import torch
 from torch import nn
 
 from .._common import one_thread, shape_text
-from .backward import backward, frozen, lacking, misplaced
+from .backward import backward, computed, expanded, frozen, lacking, misplaced
 from .differing import TOLERANCE, Found, explain, idle, line_of, look_before, same, two_numbers, what_of
 from .errors import stopped
 from .kinds import found, kinds, layer_name
 from .misfit import blocks_of_stages, of_layers
+from .own_names import hidden, put, stays
 from .pairing import by_key, copy, flows, keys, orders, pairs_of, placed, table
 from .steady import another_time, unsteady
 from .survey import Layer, survey
@@ -36,10 +37,10 @@ def compare(learner, known, part="", names=(), noted=None):
     noted:  a list where it is also called many times and with unusual inputs: findings worth a word are added.
     """
     reference, x = known.module, known.inputs[0]
-    if still := frozen(learner):
-        return Found(still)
+    if wrong := hidden(learner) or frozen(learner) or expanded(learner) or computed(learner):
+        return Found(wrong)
     with torch.no_grad():
-        theirs, mine = known.run(0), survey(learner.eval(), x)
+        theirs, mine = known.run(0), survey(put(learner, False), x)
         first = theirs
         if wrong := unsteady(mine):
             return Found(wrong)
@@ -75,14 +76,22 @@ def compare(learner, known, part="", names=(), noted=None):
                 wrong = explain(learner, reference, other, theirs, mine, tried, part)
                 wrong = _of_eval(wrong, learner, known, i, (first, mine), tried)
                 return wrong._replace(shape=other.shape)
-        if run.changed:
-            return Found(found("input overwritten"))
-        if run.out.dtype != theirs.out.dtype or run.out.device != theirs.out.device:
-            return Found(found("dtype", mine=run.out.dtype, right=theirs.out.dtype))
         pairs = pairs_of(places, theirs, mine, mine)
-        if wrong := misplaced(learner, pairs) or _under_names(pairs, names):
+        if wrong := _kept_or_given(learner, theirs, run, pairs) or _under_names(pairs, names):
             return Found(wrong)
+        if names and noted is not None:
+            noted += _of_other_shapes(pairs)
     return _elsewhere(learner, known, places, (first, mine), part, noted)
+
+
+def _kept_or_given(learner, theirs, run, pairs):
+    """What is wrong with a module of right numbers: with what it has made of its input, with the type of what it gives,
+    or with how it keeps its own; a finding, or None."""
+    if run.changed:
+        return found("input overwritten")
+    if run.out.dtype != theirs.out.dtype or run.out.device != theirs.out.device:
+        return found("dtype", mine=run.out.dtype, right=theirs.out.dtype)
+    return misplaced(learner, pairs)
 
 
 def _of_another_type(learner, theirs, tried):
@@ -109,7 +118,7 @@ def _of_eval(wrong, learner, known, i, surveys, tried):
         return wrong
     for places, _ in tried:
         copy(pairs_of(places, first, mine, mine))
-        run = survey(learner.train(), x, mine)
+        run = survey(put(learner, True), x, mine)
         if not run.error and same(run.out, known.run(i, True).out, ENOUGH):
             return wrong._replace(finding=found("only in eval", cause=wrong.finding))
     return wrong
@@ -126,27 +135,29 @@ def _elsewhere(learner, known, places, surveys, part, noted):
             copy(pairs_of(places, first, last, mine))
 
     last = mine
-    at = [(False, 0)] * bool(part) + [(True, i) for i, x in enumerate(inputs) if x.shape[0] > 1]
+    at = [(False, 0)] * bool(part) + [(True, i) for i, x in enumerate(inputs) if x.shape[0] > 1 or part and _small(x)]
     for training, i in at:
         again()
         x = inputs[i]
-        theirs, run = known.run(i, training), survey(learner.train(training), x, mine)
+        theirs, run = known.run(i, training), survey(put(learner, training), x, mine)
         last = run
         if wrong := unsteady(run, training):
-            return Found(wrong)
+            return Found(wrong, shape=x.shape)
         if run.error:
-            return Found(found("fails in training", cause=stopped(run.error)), line_of(run, learner))
+            wrong = found("fails in training", cause=stopped(run.error))
+            return Found(wrong, line_of(run, learner), shape=x.shape)
         if not same(run.out, theirs.out, ENOUGH):
             again()
             wrong = explain(learner, reference, x, theirs, mine, [(places, run)], part, training=True)
             return wrong._replace(shape=x.shape)
         if run.changed:
-            return Found(found("input overwritten"))
+            return Found(found("input overwritten"), shape=x.shape)
         pairs = pairs_of(places, theirs, run, mine)
         if wrong := training and _stored(pairs, x) or backward(known, theirs, run, pairs, part, training):
-            return Found(wrong, wrong.values.get("line", ""))
+            return Found(wrong, wrong.values.get("line", ""), shape=x.shape)
     if noted is not None:
         again()
+        noted += stays(learner)
         if wrong := another_time(learner, known, again):
             return Found(wrong)
         again()  # the unusual comes last: an answer that keeps something would keep the NaN that it is given there
@@ -155,11 +166,18 @@ def _elsewhere(learner, known, places, surveys, part, noted):
     return None
 
 
+def _small(x):
+    """Whether an input is quick to run and not so loud that F(x) drowns in x."""
+    return x.numel() < 10_000 and x.abs().max() < 100
+
+
 def _stored(pairs, x):
     """A BN that does not keep the running mean and variance of x, as a finding, or None."""
     for layer, own in pairs:
         # A variance divided by n and not by n − 1 is no mistake worth a word.
         for role, enough in (("mean", ENOUGH), ("var", 0.02)) if layer.kind == "norm" else ():
+            if own.tensors[role].requires_grad:
+                return found("statistics keep a graph", layer_name(own.name))
             if not same(*(t.tensors[role].view(-1) for t in (own, layer)), enough):
                 if own.given is not None and not same(own.given, layer.given, ENOUGH):
                     values = two_numbers(own.given, layer.given)
@@ -185,12 +203,25 @@ def _under_names(pairs, names):
     return None
 
 
+def _of_other_shapes(pairs):
+    """The first layer of the reference's name that keeps its weights in another shape, as a list of findings."""
+    both = (
+        (own, shape_text(layer.first.shape), shape_text(own.first.shape))
+        for layer, own in pairs
+        if layer.name == own.name
+    )
+    return [found("kept in another shape", own.name, mine=b, right=a) for own, a, b in both if a != b][:1]
+
+
 # ── What is wrong with the layers ───────────────────────────────────────────────────────────────────────────────
 
 
 def _of_layers(learner, theirs, mine, x):
     """What is wrong with the layers that a module is made of, or that keeps it from giving a result; or None."""
     end = line_of(mine, learner)
+    own = [layer for layer in mine.layers if not layer.constant]
+    if all(layer.calls for layer in own) and Counter(keys(own)) == Counter(keys(theirs.layers)):
+        mine.layers = own  # a kernel that nothing would train is no layer where all that are due are there
     if loose := next((layer for layer in mine.layers if layer.name is None), None):
         kind = "BN" if loose.kind == "norm" else "convolution or linear layer"
         return Found(found("unregistered", layer=kind, shape=shape_text(loose.shape)))

@@ -25,6 +25,7 @@ ROLES = ("mean", "var", "weight", "bias")  # of a norm's tensors
 CALLS = {torch.conv2d: "weights", F.linear: "weights", F.batch_norm: "norm"}
 ARGUMENTS = {"weights": ("input", "weight", "bias"), "norm": ("input", *ROLES)}
 FULL = {"mean": "running_mean", "var": "running_var"}
+USUAL = {"weight", "bias", *FULL.values()}  # of one layer
 DROPOUTS = {F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout, torch.dropout}
 
 
@@ -56,6 +57,11 @@ class Layer:
     def first(self):
         """The tensor that it is known by: its weight, where it has one, since code may replace its buffers."""
         return _known(self.tensors)[0]
+
+    @property
+    def constant(self):
+        """Whether it is no part of the module and nothing would train it, such as a kernel of ones."""
+        return self.name is None and not any(t.requires_grad for t in _known(self.tensors))
 
     @property
     def places(self):
@@ -241,6 +247,7 @@ class _Registered:
         self.names = {t.data_ptr(): n for n, t in reversed(tensors)}
         self.tensors = {t.data_ptr(): t for _, t in reversed(tensors)}
         self.leaves = {id(t) for _, t in tensors}
+        self.fixed = {m.weight.data_ptr() for m in module.modules() if isinstance(m, nn.Conv2d | nn.Linear)}
         self.parts = defaultdict(set)  # part → the names of what it keeps
         for n in self.names.values():
             if not n.endswith("_tracked"):
@@ -253,24 +260,29 @@ class _Registered:
             return None
         shortest = min(own, key=len)
         part = shortest.rpartition(".")[0]
-        alone = part and self.parts[part] <= set(own)  # a part may keep the numbers of several layers
+        usual = all(n.rpartition(".")[2] in USUAL for n in self.parts[part])
+        alone = part and (usual or self.parts[part] <= set(own))  # a part may keep the numbers of several layers
         return part if alone else shortest
 
     def base(self, t):
         """The registered parameter that a tensor was computed from, where it is one alone and of as many numbers, such
-        as its transpose copied, or that lies in its place (.data); otherwise the tensor itself."""
+        as its transpose copied, or that lies in its place (.data); otherwise the tensor itself. Which way round a
+        convolution or linear layer of PyTorch keeps its weights is known: there no view stands for them."""
         if not isinstance(t, torch.Tensor):
             return t
         own = self.tensors.get(t.data_ptr())
         if own is not None:
-            return own if own.requires_grad and not t.requires_grad and own.numel() == t.numel() else t
+            same = own.shape == t.shape and t.data_ptr() in self.fixed
+            return own if same or own.requires_grad and not t.requires_grad and own.numel() == t.numel() else t
         own = self._leaves(t)
         return own[0] if len(own) == 1 and own[0].numel() == t.numel() else t
 
     def derived(self, t):
-        """Whether a tensor was computed from registered parameters and from nothing else."""
-        own = self.tensors.get(t.data_ptr())  # the first numbers of a parameter lie in its place
-        return (own is None or own.numel() != t.numel()) and bool(self._leaves(t))
+        """Whether a tensor is a piece of a registered one, or was computed from registered ones and nothing else."""
+        own = self.tensors.get(t.data_ptr())
+        if own is not None:
+            return id(t) not in self.leaves and t.numel() < own.numel()
+        return bool(self._leaves(t))
 
     def _leaves(self, t):
         if t.grad_fn is None:
@@ -284,7 +296,7 @@ class _Registered:
         left = [t for place, t in self.tensors.items() if place not in used and t.is_floating_point()]
         found, rows = [], defaultdict(lambda: defaultdict(list))
         for t in reversed(left):
-            if max(t.shape, default=0) < t.numel():
+            if max(t.shape, default=1) < t.numel():
                 found += [("weights", {"weight": t})] if isinstance(t, nn.Parameter) else []
             elif t.numel() > 1:
                 rows[t.numel()][_role(t)].append(t)
