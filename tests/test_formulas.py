@@ -2,11 +2,14 @@
 
 import math
 from fractions import Fraction
+from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from resnet_lib import Stem
 from resnet_lib.exercises import (
     Prediction,
     Progress,
@@ -18,6 +21,7 @@ from resnet_lib.exercises import (
     check_out_width,
     check_parameters,
     check_receptive_field,
+    check_stem,
     choice_question,
     count_question,
     illegal_question,
@@ -192,6 +196,54 @@ def test_a_formula_without_dilation_is_right_without_it_and_hears_nothing_of_it(
     with pytest.raises(Wrong) as caught:
         check_out_width(lambda W, k, s, p: W - k)
     assert "dilation" not in str(caught.value) + " ".join(caught.value.verdict.hints)
+
+
+def through(f):
+    """What a decorator makes of a function that hides what it takes."""
+    return lambda *args, **kwargs: f(*args, **kwargs)
+
+
+def test_a_formula_that_does_not_say_what_it_takes_is_not_asked_for_a_dilation():
+    def without(W, kernel, stride=1, padding=0):
+        return (W + 2 * padding - kernel) // stride + 1
+
+    def more(W, kernel, stride=1, padding=0, *rest, **options):
+        return without(W, kernel, stride, padding)
+
+    for f in (through(without), more, np.frompyfunc(without, 4, 1)):
+        assert check_out_width(f).ok
+
+
+def test_arguments_in_another_order_are_told_as_that_and_not_as_another_default():
+    with pytest.raises(Wrong, match="takes W, kernel, padding, stride, and the exercise gives W, kernel, stride, padd"):
+        check_out_width(swapped)
+    with pytest.raises(Wrong, match="takes C1, C, and the exercise gives C, C1, in this order"):
+        check_stem(lambda C1=64, C=3: Stem(C, C1))
+
+
+def test_a_formula_that_asks_for_more_than_the_exercise_gives_hears_nothing_of_classes():
+    sentence = refusal(check_parameters, "BTNK1", lambda C, C1, S: 5 * C * C1)
+    assert "is called without 'S'. Where the check calls it, the def line asks for more" in sentence
+    assert "a class must be made" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("check", "f"),
+    [
+        (check_out_width, lambda W, k, s=1, p=0: (W + 2 ^ p - k) // s + 1),
+        (partial(check_parameters, "BTNK2"), lambda C: 17 * C ^ 2 // 16 + 3 * C),
+        (partial(check_macs, "BTNK2"), lambda C, W: 17 * (C * W) ^ 2 // 16),
+    ],
+    ids="width parameters macs".split(),
+)
+def test_a_formula_with_the_sign_for_bits_is_told_how_a_power_is_written(check, f):
+    with pytest.raises(Wrong) as caught:
+        check(f)
+    assert caught.value.verdict.sentence.endswith("is no power: C to the power of 2 is C ** 2.")
+
+
+def swapped(W, kernel, padding=0, stride=1):
+    return (W + 2 * padding - kernel) // stride + 1
 
 
 def unfloored(W, kernel, stride, padding, dilation):

@@ -5,14 +5,17 @@ import inspect
 import json
 import linecache
 import textwrap
+from dataclasses import replace
 
 import pytest
 import torch
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
+from torch import nn
 
 import resnet_lib.exercises
 from resnet_lib import BTNK1, BTNK2
+from resnet_lib._common import runs_folder
 from resnet_lib.exercises import (
     Wrong,
     check_btnk2,
@@ -20,6 +23,7 @@ from resnet_lib.exercises import (
     check_fold,
     check_grad_cam,
     check_ladder,
+    check_stage,
     predict,
     stride_question,
     yours,
@@ -191,7 +195,7 @@ def test_every_check_of_the_course_knows_open_exercises():
 
 @pytest.mark.parametrize("name", PARTS)
 def test_the_library_has_a_part_for_every_name_and_says_which(name, capsys):
-    assert callable(yours(name))
+    assert callable(cell(f"part = yours({name!r})", yours=yours)["part"])
     assert f"the library's {library_name(name)}" in capsys.readouterr().out
     if PARTS[name].check:
         assert PARTS[name].check(yours(name)).ok
@@ -235,6 +239,28 @@ def test_a_kept_block_may_use_the_librarys_part_for_one_that_is_still_open(monke
     check_btnk2(cell(source, BTNK2=BTNK2, yours=yours)["MyBTNK2"], exercise="02.2")
     monkeypatch.setattr("resnet_lib.exercises.own._right", {})
     assert yours("MyBTNK2")(8).shortcut_maker
+
+
+def test_a_kept_part_is_checked_once_and_not_whenever_another_is_made_with_it(monkeypatch, capsys):
+    check_btnk2(cell(SOLVED)["MyBTNK2"], exercise="02.2")
+    monkeypatch.setattr("resnet_lib.exercises.own._right", {})
+    monkeypatch.setattr("resnet_lib.exercises.own._loaded", {})
+    checked, right = [], PARTS["MyBTNK2"]
+    monkeypatch.setitem(PARTS, "MyBTNK2", replace(right, check=lambda f: checked.append(f) or right.check(f)))
+
+    def make_stage(C, C1, S, n):
+        return nn.Sequential(BTNK1(C, C1, S), *[yours("MyBTNK2")(4 * C1) for _ in range(n - 1)])
+
+    assert check_stage(make_stage).ok
+    assert len(checked) == 1 and "MyBTNK2" not in capsys.readouterr().out
+    kept = next(iter(own_files()))
+    kept.write_text(kept.read_text() + "# changed\n")
+    yours("MyBTNK2")
+    assert len(checked) == 2
+
+
+def own_files():
+    return (runs_folder() / "yours").glob("*.py")
 
 
 def test_without_an_exercise_nothing_is_kept(monkeypatch):

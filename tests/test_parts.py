@@ -320,6 +320,10 @@ def factor(self, C):
     self.scale = nn.Parameter(torch.ones(1))
 
 
+def single(self, C):
+    self.scale = nn.Parameter(torch.tensor(1.0))
+
+
 def buffer(self, C):
     self.register_buffer("offset", torch.zeros(1))
 
@@ -333,6 +337,7 @@ def unused(self, C):
     ("make", "kind", "words"),
     [
         (btnk2(lambda self, x: residual(self, x) * self.scale, factor), "stray", "scale is a parameter"),
+        (btnk2(lambda self, x: residual(self, x) * self.scale, single), "stray", "scale is a parameter"),
         (btnk2(lambda self, x: residual(self, x) + self.offset, buffer), "stray", "offset is a buffer"),
         (btnk2(residual, unused), "stray", "extra is a parameter"),
         (btnk2(lambda self, x: F.dropout(residual(self, x), 0.1, self.training)), "dropout", "A dropout sets"),
@@ -345,7 +350,7 @@ def unused(self, C):
             "drop, a dropout, sets",
         ),
     ],
-    ids="factor buffer unused function always module".split(),
+    ids="factor single buffer unused function always module".split(),
 )
 def test_what_a_resnet_does_not_have_is_refused(make, kind, words):
     verdict = refusal(check_btnk2, make)

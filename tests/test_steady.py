@@ -76,6 +76,11 @@ UNSTEADY = {
     "10 calls in training": (lambda b, x, y: y if b.trained < 10 else x.relu(), AGAIN),
     "a little less at each call": (lambda b, x, y: y * 0.99999**b.calls, ""),
     "gradients": (lambda b, x, y: y if torch.is_grad_enabled() else x.relu(), "Under torch.no_grad()"),
+    "gradients in training": (
+        lambda b, x, y: y if torch.is_grad_enabled() or not b.training else x.relu(),
+        "Under torch.no_grad()",
+    ),
+    "one picture in training": (lambda b, x, y: y if len(x) > 1 or not b.training else x.relu(), "F(x) is left out"),
     "large values": (lambda b, x, y: y.clamp(max=1e4), "differs"),
     "more pictures": (lambda b, x, y: y if len(x) < 9 else y[:1].expand_as(y), "differs"),
     "one pixel": (lambda b, x, y: y if x[0, 0].numel() > 1 else x.relu(), "F(x) is left out"),

@@ -5,10 +5,13 @@ from math import inf
 
 import torch
 
+PIECES = ("Select", "Slice", "Split", "Unbind", "Narrow", "Index")  # what takes a piece of a tensor
+
 
 def uses(out):
-    """leaf → when it was first used on the way to a tensor, and leaf → how often, as autograd has recorded it."""
-    first, times, stack, done = {}, defaultdict(int), [out.grad_fn], set()
+    """leaf → when it was first used on the way to a tensor, and leaf → how often, as autograd has recorded it; all its
+    pieces together are one use."""
+    first, times, stack, done, cut = {}, defaultdict(int), [out.grad_fn], set(), set()
     while stack:
         node = stack.pop()
         if node is None or node in done:
@@ -18,7 +21,9 @@ def uses(out):
             if hasattr(before, "variable"):
                 leaf = before.variable
                 first[leaf] = min(first.get(leaf, inf), node._sequence_nr())
-                times[leaf] += 1
+                piece = node.name().startswith(PIECES)
+                times[leaf] += not (piece and leaf in cut)
+                cut |= {leaf} if piece else set()
             else:
                 stack.append(before)
     return first, times

@@ -1,8 +1,12 @@
 """The way back: whether the gradients of a learner's module are the reference's, and whether its numbers can be
 trained, saved and loaded as the reference's."""
 
-import torch
+from itertools import chain
 
+import torch
+from torch.nn.parameter import UninitializedTensorMixin
+
+from .._common import shape_text
 from . import mistakes
 from .differing import two_numbers
 from .endless import Endless, within
@@ -18,6 +22,15 @@ def frozen(learner):
     """A parameter that asks for no gradient, as a finding, or None."""
     name = next((n for n, p in learner.named_parameters() if not p.requires_grad), None)
     return name and found("frozen", layer_name(name))
+
+
+def expanded(learner):
+    """Numbers of which several are one place in memory, as a finding, or None."""
+    for name, t in chain(learner.named_parameters(), learner.named_buffers()):
+        lazy = isinstance(t, UninitializedTensorMixin)
+        if not lazy and any(n > 1 and not step for n, step in zip(t.shape, t.stride(), strict=True)):
+            return found("expanded", layer_name(name), shape=shape_text(t.shape))
+    return None
 
 
 def lacking(pairs):

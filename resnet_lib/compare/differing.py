@@ -7,7 +7,7 @@ import torch
 
 from .._common import Finding, gap, shape_text
 from .errors import stopped, text_of, where
-from .kinds import found, layer_name, look_at
+from .kinds import FIRST, INSIDE, LOOK, found, layer_name, look_at
 from .pairing import copy, pairs_of, unit
 from .planting import Case, inside, search
 from .survey import survey
@@ -201,7 +201,8 @@ def _unproved(learner, taps, run, theirs, x, part, differing, training):
     if before:
         return found("numbers differ before", name, before=look_before(first, x), **values)
     if first is not None:
-        return found("numbers differ", name, look=look_at(first.name, "the order of its steps"), **values)
+        looks = INSIDE if same(given, first.given) else FIRST if same(first.given, x) else LOOK
+        return found("numbers differ", name, look=look_at(first.name, "the order of its steps", looks), **values)
     hidden = any(t.result is None for t in taps.values())
     kind = "differs somewhere" if hidden else "differs after the block's layers" if part else "differs after the layers"
     part = part or ("logits" if any(layer.name == "head.fc" for layer in theirs.layers) else "block")

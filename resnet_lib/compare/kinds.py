@@ -25,12 +25,22 @@ LOOK = {
     **dict.fromkeys(("flatten", "fc"), "the global average and the flattening, and what comes between them"),
     "logits": "the global average, the flattening, and whether something follows the linear layer",
 }
+# The same, where what the step is given is right.
+INSIDE = LOOK | {
+    **dict.fromkeys(
+        ("conv", "conv2", "conv3"), "its stride, padding and dilation, and the weights that it computes with"
+    ),
+    "bn": "its eps, and which mean and variance it uses",
+}
+
+# The same, where x itself goes into the step.
+FIRST = LOOK | {"conv": "its stride, padding and dilation, and what is done to x before it"}
 
 
-def look_at(step, otherwise):
+def look_at(step, otherwise, looks=LOOK):
     """Where to look for what is wrong with a step, by the kind of step."""
     last = step.split(".")[-1]
-    return LOOK.get(last) or LOOK.get(last.rstrip("0123"), otherwise)
+    return looks.get(last) or looks.get(last.rstrip("0123"), otherwise)
 
 
 def found(kind, where="", **values):

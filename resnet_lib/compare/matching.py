@@ -12,11 +12,12 @@ from torch import nn
 
 from .._common import gap, one_thread, shape_text
 from . import kept
-from .backward import backward, frozen, lacking, misplaced
+from .backward import backward, expanded, frozen, lacking, misplaced
 from .differing import TOLERANCE, Found, dropped, explain, idle, line_of, look_before, same, two_numbers, what_of
 from .errors import stopped
 from .kinds import found, kinds, layer_name
 from .misfit import blocks_of_stages, of_layers
+from .own_names import hidden, stays
 from .pairing import by_key, copy, flows, keys, orders, pairs_of, placed, table
 from .steady import another_time, unsteady
 from .survey import Layer, survey
@@ -40,8 +41,8 @@ def compare(learner, known, part="", names=(), noted=None):
     noted:  a list where it is also called many times and with unusual inputs: findings worth a word are added.
     """
     reference, x = known.module, known.inputs[0]
-    if still := frozen(learner):
-        return Found(still)
+    if wrong := hidden(learner) or frozen(learner) or expanded(learner):
+        return Found(wrong)
     with torch.no_grad():
         theirs, mine = known.run(0), survey(learner, x, training=False)
         first = theirs
@@ -83,14 +84,22 @@ def compare(learner, known, part="", names=(), noted=None):
                 wrong = explain(learner, reference, other, theirs, mine, tried, part)
                 wrong = _of_eval(wrong, learner, known, i, (first, mine), tried)
                 return wrong._replace(shape=other.shape)
-        if run.changed:
-            return Found(found("input overwritten"))
-        if run.out.dtype != theirs.out.dtype or run.out.device != theirs.out.device:
-            return Found(found("dtype", mine=run.out.dtype, right=theirs.out.dtype))
         pairs = pairs_of(places, theirs, mine, mine)
-        if wrong := misplaced(learner, pairs) or _under_names(pairs, names):
+        if wrong := _kept_or_given(learner, theirs, run, pairs) or _under_names(pairs, names):
             return Found(wrong)
+        if names and noted is not None:
+            noted += _of_other_shapes(pairs)
     return _elsewhere(learner, known, places, (first, mine), part, noted)
+
+
+def _kept_or_given(learner, theirs, run, pairs):
+    """What is wrong with a module of right numbers: with what it has made of its input, with the type of what it gives,
+    or with how it keeps its own; a finding, or None."""
+    if run.changed:
+        return found("input overwritten")
+    if run.out.dtype != theirs.out.dtype or run.out.device != theirs.out.device:
+        return found("dtype", mine=run.out.dtype, right=theirs.out.dtype)
+    return misplaced(learner, pairs)
 
 
 def _of_another_type(learner, theirs, tried):
@@ -150,35 +159,37 @@ def _elsewhere(learner, known, places, surveys, part, noted):
             copy(pairs_of(places, first, last, mine))
 
     last = mine
-    at = [(False, 0)] * bool(part) + [(True, i) for i, x in enumerate(inputs) if x.shape[0] > 1]
+    at = [(False, 0)] * bool(part) + [(True, i) for i, x in enumerate(inputs) if x.shape[0] > 1 or part and _small(x)]
     for training, i in at:
         again()
         x = inputs[i]
         theirs, run = known.run(i, training), survey(learner, x, mine, training=training)
         last = run
         if wrong := unsteady(run, training):
-            return Found(wrong)
+            return Found(wrong, shape=x.shape)
         if run.error:
-            return Found(found("fails in training", cause=stopped(run.error)), line_of(run, learner))
+            wrong = found("fails in training", cause=stopped(run.error))
+            return Found(wrong, line_of(run, learner), shape=x.shape)
         if not same(run.out, theirs.out, ENOUGH):
             again()
             wrong = explain(learner, reference, x, theirs, mine, [(places, run)], part, training=True)
             return wrong._replace(shape=x.shape)
         if run.changed:
-            return Found(found("input overwritten"))
+            return Found(found("input overwritten"), shape=x.shape)
         if run.dropped and (wrong := dropped(learner, x, theirs, mine, [(places, run)])):
-            return Found(wrong)
+            return Found(wrong, shape=x.shape)
         pairs = pairs_of(places, theirs, run, mine)
         if wrong := training and _stored(pairs, x):
-            return Found(wrong)
+            return Found(wrong, shape=x.shape)
         if wrong := backward(known, theirs, run, pairs, part, training):
             only = " in training mode" if training and part else ""  # in eval() it was right
             if not training and _trains(learner, known, places, surveys):
                 only = " in eval()"
             wrong = replace(wrong, values={**wrong.values, "only": only})
-            return Found(wrong, wrong.values.get("line", ""))
+            return Found(wrong, wrong.values.get("line", ""), shape=x.shape)
     if noted is not None:
         again()
+        noted += stays(learner)
         if wrong := another_time(learner, known, again):
             return Found(wrong)
         again()  # the unusual comes last: an answer that keeps something would keep the NaN that it is given there
@@ -194,11 +205,18 @@ def _trains(learner, known, places, surveys):
     return runs and not backward(known, *runs, pairs_of(places, *runs, surveys[1]), "", True)
 
 
+def _small(x):
+    """Whether an input is quick to run and not so loud that F(x) drowns in x."""
+    return x.numel() < 10_000 and x.abs().max() < 100
+
+
 def _stored(pairs, x):
     """A BN that does not keep the running mean and variance of x, as a finding, or None."""
     for layer, own in pairs:
         # A variance divided by n and not by n − 1 is no mistake worth a word.
         for role, enough in (("mean", ENOUGH), ("var", 0.02)) if layer.kind == "norm" else ():
+            if own.tensors[role].requires_grad:
+                return found("statistics keep a graph", layer_name(own.name))
             if not same(*(t.tensors[role].view(-1) for t in (own, layer)), enough):
                 if own.calls > 1:
                     return found("called several times", layer_name(own.name), times=own.calls)
@@ -229,12 +247,25 @@ def _under_names(pairs, names):
     return None
 
 
+def _of_other_shapes(pairs):
+    """The first layer of the reference's name that keeps its weights in another shape, as a list of findings."""
+    both = (
+        (own, shape_text(layer.first.shape), shape_text(own.first.shape))
+        for layer, own in pairs
+        if layer.name == own.name
+    )
+    return [found("kept in another shape", own.name, mine=b, right=a) for own, a, b in both if a != b][:1]
+
+
 # ── What is wrong with the layers ───────────────────────────────────────────────────────────────────────────────
 
 
 def _of_layers(learner, theirs, mine, x):
     """What is wrong with the layers that a module is made of, or that keeps it from giving a result; or None."""
     end = line_of(mine, learner)
+    own = [layer for layer in mine.layers if not layer.constant]
+    if all(layer.calls for layer in own) and Counter(keys(own)) == Counter(keys(theirs.layers)):
+        mine.layers = own  # a kernel that nothing would train is no layer where all that are due are there
     if loose := next((layer for layer in mine.layers if layer.name is None), None):
         kind = "BN" if loose.kind == "norm" else "convolution or linear layer"
         return Found(found("unregistered", layer=kind, shape=shape_text(loose.shape)))

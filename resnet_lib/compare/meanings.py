@@ -29,7 +29,7 @@ super missing: has no attribute '_modules'|has no attribute '_parameters'|has no
     super().__init__() is missing in __init__.
 forward missing: missing the required "forward" function
     There is no method called forward: is it misspelt, or indented under __init__?
-super brackets: super\(\): no arguments|super\(type, obj\)
+super brackets: super\(\): no arguments|super\(type, obj\)|of 'super' object needs an argument
     Write super().__init__(), with both pairs of brackets.
 function without brackets: '(builtin_function_or_method|method)'
     A function stands there without its brackets: tensor.numel is the function, tensor.numel() the number.
@@ -102,6 +102,11 @@ overwritten: inplace operation|in-place operation
     Something overwrites numbers that are still needed: write y = y + x and not y += x, and no inplace=True.
 BTNK2's arguments: BTNK2\.__init__\(\) takes
     BTNK2 is made with one number, C: it has C/4 channels inside, and no stride.
+init missing: \.__init__\(\) takes 1 positional argument but (\d+) were given
+    __init__ is called with more arguments than it takes. (self counts as one.) Is it spelt with two underscores on each
+    side, and does its def line list all the names that the exercise gives?
+init returns: __init__\(\) should return None
+    __init__ makes the parts and returns nothing: leave out its return.
 too many arguments: takes (\d+) positional arguments? but (\d+) (?:was|were) given
     The function is called with more arguments than it takes. (self counts as one.) Does its def line list all the
     names that the exercise gives?
@@ -203,6 +208,8 @@ function's name unknown: name '(\w+)' is not defined
 function's arguments: takes (\d+) positional arguments? but (\d+) (?:was|were) given
     Your function takes too few arguments, {0}, and is called with {1}: its def line must list all the names that
     the exercise gives.
+function's values missing: ^(?!check_sum|.*\.(?:__init__|forward)\(\)).*\(\) missing \d+ required \w+ arguments?: (.*)
+    The function is called without {0}. Where the check calls it, the def line asks for more than the exercise gives.
 text for a tensor: 'str' object has no attribute|string indices must be integers
     A loop over a dictionary gives its names alone; .values() gives what they stand for, .items() both.
 shapes do not fit: size of tensor a|The expanded size of the tensor

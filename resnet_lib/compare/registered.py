@@ -9,6 +9,8 @@ from torch import nn
 from .autograd import uses
 
 ROLES = ("mean", "var", "weight", "bias")  # of a norm's tensors
+FULL = {"mean": "running_mean", "var": "running_var"}
+USUAL = {"weight", "bias", *FULL.values()}  # of one layer
 
 
 class Registered:
@@ -19,7 +21,7 @@ class Registered:
         self.names = {t.data_ptr(): n for n, t in reversed(tensors)}
         self.tensors = {t.data_ptr(): t for _, t in reversed(tensors)}
         self.leaves = {id(t) for _, t in tensors}
-        self.laid = {id(m.weight) for m in module.modules() if isinstance(m, nn.Conv2d)}  # in one order alone
+        self.laid = {id(m.weight) for m in module.modules() if isinstance(m, nn.Conv2d | nn.Linear)}  # one way alone
         self.parts = defaultdict(set)  # part → the names of what it keeps
         for n in self.names.values():
             if not n.endswith("_tracked"):
@@ -32,7 +34,8 @@ class Registered:
             return None
         shortest = min(own, key=len)
         part = shortest.rpartition(".")[0]
-        alone = part and self.parts[part] <= set(own)  # a part may keep the numbers of several layers
+        usual = all(n.rpartition(".")[2] in USUAL for n in self.parts[part])
+        alone = part and (usual or self.parts[part] <= set(own))  # a part may keep the numbers of several layers
         return part if alone else shortest
 
     def base(self, t, beside=None):
@@ -67,9 +70,11 @@ class Registered:
         ]
 
     def derived(self, t):
-        """Whether a tensor is a piece of registered parameters, or was computed from them and from nothing else."""
+        """Whether a tensor is a piece of a registered one, or was computed from registered ones and nothing else."""
         own = self.tensors.get(t.data_ptr())
-        return (own is None or own.numel() != t.numel()) and bool(self._leaves(t))
+        if own is not None:
+            return id(t) not in self.leaves and t.numel() < own.numel()
+        return bool(self._leaves(t))
 
     def _leaves(self, t):
         if t.grad_fn is None:

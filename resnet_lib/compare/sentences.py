@@ -266,6 +266,18 @@ LAYERS = {
         "{where} asks for no gradient (requires_grad is False) and would never be trained. Leave requires_grad as it "
         "is."
     ),
+    "expanded": (
+        "{where} looks like {shape}, and all or some of these are one number (.expand): weights could not be loaded "
+        "into it. Make a full tensor, as with torch.ones{shape}."
+    ),
+    "name hidden": (
+        "{type} has something of its own called {name}. Every nn.Module has a function of that name, which PyTorch and "
+        "later cells call: take another name."
+    ),
+    "mode gives no module": (
+        "Its eval() gives {what}, and later cells go on with what it gives: end train(self, mode=True) and eval(self) "
+        "with return self."
+    ),
     "backward stops": (
         "It gives the right numbers and cannot be trained: the way back stops. (PyTorch says: {message}.) A step that "
         "works in place has changed what another step's gradient needs."
@@ -315,6 +327,10 @@ LAYERS = {
         "It stops where the values of x lie in another order in memory, as with torch.channels_last: .reshape works "
         "there, and .view does not."
     ),
+    "kept in another shape": (
+        "{where} keeps its weights in the shape {mine}, and the library's in {right}: load_state_dict takes equal "
+        "shapes alone. A convolution with a kernel of 1 has them."
+    ),
     "hidden": (
         "Where values that come in are {what}, finite numbers come out: something on the way hides them, such as "
         "torch.nan_to_num. Leave it out: whoever looks for a fault has to see them."
@@ -324,6 +340,10 @@ LAYERS = {
     "running statistics": (
         "In training mode {where} does not keep the running mean and variance as nn.BatchNorm2d does (momentum 0.1): "
         "after training, eval() would use the wrong ones."
+    ),
+    "statistics keep a graph": (
+        "In training mode {where} keeps with its stored mean and variance what autograd has recorded: it grows with "
+        "every batch, and a copy of the module cannot be made. Compute them under torch.no_grad(), or from x.detach()."
     ),
     "stored numbers": (
         "After a run in training mode {where} has stored other numbers than nn.BatchNorm2d would have: look at what "

@@ -20,11 +20,10 @@ from .._common import note_random, watched
 from ..activations import recording
 from .autograd import by_graph, offsets
 from .endless import Endless, within
-from .registered import ROLES, Registered, role_of
+from .registered import FULL, ROLES, Registered, role_of
 
 CALLS = {torch.conv2d: "weights", F.linear: "weights", F.batch_norm: "norm"}
 ARGUMENTS = {"weights": ("input", "weight", "bias"), "norm": ("input", *ROLES)}
-FULL = {"mean": "running_mean", "var": "running_var"}
 DROPOUTS = {F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout, torch.dropout}
 
 
@@ -56,6 +55,11 @@ class Layer:
     def first(self):
         """The tensor that it is known by: its weight, where it has one, since code may replace its buffers."""
         return _known(self.tensors)[0]
+
+    @property
+    def constant(self):
+        """Whether it is no part of the module and nothing would train it, such as a kernel of ones."""
+        return self.name is None and not any(t.requires_grad for t in _known(self.tensors))
 
     @property
     def places(self):

@@ -1,6 +1,7 @@
 """What a learner's numbers say by themselves, where no usual mistake gives them: arguments exchanged, taken for each
 other or not used, a term too many or too few, everything off by one amount or factor."""
 
+import dis
 from fractions import Fraction
 from itertools import combinations, permutations, product
 from math import prod
@@ -28,6 +29,9 @@ BY_NUMBER = Kind("by a number", "Too {side} by {amount}, for every input: look a
 SHARE_LESS = Kind("factor missing in a part", "{part}: a factor {right} is missing.")
 SHARE_MORE = Kind("factor too many in a part", "{part}: a factor {yours} too many.")
 SHARE_OTHER = Kind("other factor in a part", "{part}: {yours} where {right} is expected.")
+BITS = Kind(
+    "bits for a power", "You write ^, which compares bits in Python and is no power: C to the power of 2 is C ** 2."
+)
 
 
 def explains(predicted, got, same):
@@ -39,6 +43,12 @@ def explains(predicted, got, same):
         elif not same(p, yours):
             return False
     return 2 * unknown < len(got)
+
+
+def of_bits(f):
+    """A finding for a formula that is written with ^, or None."""
+    steps = dis.get_instructions(f) if hasattr(f, "__code__") else ()
+    return Finding(BITS) if any(s.opname == "BINARY_XOR" or s.argrepr in ("^", "^=") for s in steps) else None
 
 
 def of_arguments(names, cases, got, right, same):

@@ -17,7 +17,7 @@ from ..compare.errors import stopped, where
 from ..compare.meanings import IN_FUNCTIONS
 from ..compare.steady import lasting
 from .again import otherwise
-from .diagnose import explains, of_arguments
+from .diagnose import explains, of_arguments, of_bits
 from .left_behind import batches, left_behind
 from .number_types import of_types
 from .progress import done
@@ -124,7 +124,7 @@ def judge(
         done(exercise)
         remarks = (say(Finding(TAKES_APART, values={"name": name})),) if results.altered else ()
         return Verdict(True, name, f"All {tried:,} inputs tried give the right result.", remarks=remarks)
-    found, link = _explained(results, cases, due, solutions, run, why)
+    found, link = _explained(asked, results, cases, due, solutions, run, why)
     if found == [results.stop]:
         raise refuse(name, found, hints, results.line)
     raise refuse(name, [*results.findings, *found], hints, link=link)
@@ -265,7 +265,7 @@ class Results:
         return None
 
 
-def _explained(results, cases, due, solutions, run, why):
+def _explained(f, results, cases, due, solutions, run, why):
     """Return the findings that explain wrong results, and what links them in a sentence."""
     got, same = results.got, results.alike
     every, cases, due = len(cases), cases[: len(got)], due[: len(got)]
@@ -283,6 +283,8 @@ def _explained(results, cases, due, solutions, run, why):
     constant = len(got) > 1 and all(same(one, got[0]) for one in got)
     if single:  # one number for all inputs has other causes as well
         return [*map(Finding, single), *[Finding(CONSTANT)] * constant], " Or: "
+    if isinstance(due[0], Real) and (found := of_bits(f)):
+        return [found], " "
     enough = len(got) >= min(3, every)  # to fewer results, too much fits by chance
     if enough and not constant and not all(map(_blank, got)):
         if not callable(results.names) and all(isinstance(n, Real) for n in cases[0]):

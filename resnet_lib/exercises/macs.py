@@ -51,7 +51,7 @@ _OF_MACS = """
 `width * width` → `2 * width`
     The output has W · W positions, not 2 · W.
 `kernel * kernel * C_in * C_out` → `(kernel * kernel * C_in + 1) * C_out`
-    You count a bias: the convolutions of a ResNet have none.
+    You count one more for each number that comes out, a bias or the BN: there is no bias, and BNs are left out here.
 """
 _OF_BLOCKS = """
 `width * width` → `(width * width if layer is layers[-1] else 1)`

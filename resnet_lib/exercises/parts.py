@@ -6,6 +6,7 @@ with the sentence that names the mistake. `exercise` is a name such as "01.3" un
 parts that must be called so, where a lesson goes on to look at them by name.
 """
 
+import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
@@ -22,6 +23,7 @@ from ..compare.endless import Endless, within
 from ..compare.errors import stopped, where
 from ..compare.kinds import kinds, layer_name
 from ..compare.matching import compare
+from ..compare.own_names import hidden
 from ..compare.reference import Reference
 from ..compare.remarks import remarks
 from ..compare.steady import lasting
@@ -110,12 +112,13 @@ def check_network(make, *, blocks=(3, 4, 6, 3), base=64, num_classes=1000, names
     return verdict
 
 
+AFTER = "a ReLU"  # as in a ResNet: zeros, and no negatives
 LOUD = 1e6  # inputs so large that an upper end shows, in a ReLU as well as in a head
 
 
 class _Case(NamedTuple):
     """What builds the reference, its numbers, which the learner's is made with as well, and the inputs: (batch, H, W)
-    and how large they are."""
+    and how large they are, or `AFTER`."""
 
     build: Callable
     numbers: dict
@@ -124,7 +127,8 @@ class _Case(NamedTuple):
     def inputs(self):
         """Pictures with negatives: only then can a ReLU on the shortcut or on x be seen."""
         C, draw = self.numbers.get("C", 3), torch.Generator().manual_seed(0)
-        return [torch.randn(B, C, H, W, generator=draw) * (loud[0] if loud else 1) for B, H, W, *loud in self.sizes]
+        drawn = ((torch.randn(B, C, H, W, generator=draw), *how) for B, H, W, *how in self.sizes)
+        return [x.relu() if how == [AFTER] else x * math.prod(how) for x, *how in drawn]
 
     def known(self):
         """The `Reference`, made once in a session; one whose numbers have been written to is made again, so that
@@ -153,7 +157,7 @@ def _blocks(build, names, numbers, published=()):
     """Cases with odd and even sides, several batches, and loud inputs; published: those that ResNet-50 has, on a few
     positions, for who treats one of them in a way of its own."""
     sizes = [
-        ((2, 9, 6), (1, 130, 5, LOUD)),
+        ((2, 9, 6), (1, 130, 5, LOUD), (2, 4, 3, AFTER)),
         ((3, 6, 7), (2, 4, 130, LOUD)),
         ((2, 5, 5), (17, 1, 1)),
         ((2, 6, 4), (3, 7, 3), (1, 1, 3)),
@@ -203,7 +207,7 @@ KINDS = kinds_of(
     no default: {name} stops where a later cell leaves {argument} out. The exercise's first line, def __init__(…), says
         {argument}={right}.
     made with the same: {name} makes two modules with the same {what}: what is trained in one changes in the other. Make
-        each part anew in __init__.
+        each part anew, every time.
     no numbers: {where} of what {name} makes is on the device "meta", where tensors have a shape and no numbers: leave
         out device="meta".
     other order: In __init__, {name} is made before {right}. By name nothing changes; what goes by order, as an
@@ -295,6 +299,8 @@ def _made(make, case, name, part, wrong):
         kind = "None made" if module is None else "no module made"
         kind = "a list made" if isinstance(module, list | tuple) else kind
         raise _wrong(part, name, _finding(kind, name=name, type=type(module).__name__))
+    if finding := hidden(module):
+        raise wrong(finding)
     if finding := lasting(left, "Making one"):
         raise _wrong(part, name, finding)
     tensors = chain(module.named_parameters(), module.named_buffers())

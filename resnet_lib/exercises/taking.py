@@ -15,6 +15,11 @@ OTHER_DEFAULT = Kind(
     "{name} takes {argument} = {yours} where nothing is given for it, and the exercise gives {argument} = {right}.",
     "The exercise's first line, def …, says what is taken where a call leaves something out.",
 )
+OTHER_ORDER = Kind(
+    "other order",
+    "{name} takes {yours}, and the exercise gives {right}, in this order.",
+    "Values without names go by their order: a call hands on the first value as the first name of the def line.",
+)
 
 
 def name_of(f):
@@ -43,13 +48,14 @@ def taking(f, names, case, wrong, like=None):
             values = {"name": name_of(f), "own": ", ".join(p.name for p in own), "due": due or ": leave out the *"}
             raise wrong(Finding(BY_NAME_ALONE, values=values)) from None
         return lambda *given: f(**dict(zip(names, given, strict=True)))
-    if other := other_default(f, like, len(case)):
-        raise wrong(Finding(OTHER_DEFAULT, values={"name": name_of(f), **other}))
+    if other := _other_default(f, like, len(case), () if callable(names) else list(names)):
+        raise wrong(other)
     return f
 
 
-def other_default(f, like, n):
-    """The first of n arguments with another default than the right one's has, as values for a sentence, or None."""
+def _other_default(f, like, n, names):
+    """The first of n arguments with another default than the right one's has, as a finding, or None. names: theirs in
+    the exercise, where it gives them."""
     try:
         ours, theirs = (list(inspect.signature(each).parameters.values())[:n] for each in (f, like))
     except (TypeError, ValueError):  # one of C, or none
@@ -57,5 +63,10 @@ def other_default(f, like, n):
     for own, due in zip(ours, theirs, strict=False):
         if own.kind is own.POSITIONAL_OR_KEYWORD and due.default is not due.empty:
             if type(own.default) in (bool, int) and own.default != due.default:
-                return {"argument": own.name, "yours": own.default, "right": due.default}
+                taken = [p.name for p in ours]
+                if taken != names and sorted(taken) == sorted(names):
+                    values = {"name": name_of(f), "yours": ", ".join(taken), "right": ", ".join(names)}
+                    return Finding(OTHER_ORDER, values=values)
+                values = {"name": name_of(f), "argument": own.name, "yours": own.default, "right": due.default}
+                return Finding(OTHER_DEFAULT, values=values)
     return None

@@ -110,15 +110,16 @@ def check_out_width(f, *, exercise=None):
 
 
 def _dilates(f):
-    """Whether a function takes a dilation as its fifth argument: one of that name, or one that is 1 unless given. A
-    function of C that does not say what it takes does. What is no function is told so by the check itself."""
+    """Whether a function says that it takes a dilation as its fifth argument: one of that name, or one that is 1 unless
+    given. One of C says nothing, nor does what a decorator takes as *args. What is no function is told so by the check
+    itself."""
     if not callable(f):
         return True
     try:
         inspect.signature(f).bind(*range(5))
-    except TypeError:
+    except (TypeError, ValueError):
         return False
-    except ValueError:
-        return True
     *_, fifth = [*inspect.signature(f).parameters.values()][:5]
+    if fifth.kind in (fifth.VAR_POSITIONAL, fifth.VAR_KEYWORD):
+        return False
     return fifth.name == "dilation" or fifth.default in (fifth.empty, 1) and fifth.default is not True

@@ -245,7 +245,7 @@ class Child:
 
     def describe(self, root, buffers):
         """A module's tree as data, its tensors only where the grader does not have them yet."""
-        nodes, encoder = [], self.encoder(buffers)
+        nodes, encoder, first = [], self.encoder(buffers), {}
         for module in list(root.modules())[: modules.MOST]:
             n = self.number(module)
             self.sent[n, None] = module
@@ -256,7 +256,8 @@ class Child:
                 same = before and now and before[0] is t and before[1] == t._version and self.unchanged(t)
                 self.sent[key] = now
                 grad = t is not None and bool(t.requires_grad)
-                tensors[name] = [own, t is None, grad, None if same or t is None else encoder.encode(t)]
+                one = first.setdefault(id(t), [n, name])  # the first of the tree that holds this very tensor
+                tensors[name] = [own, t is None, grad, None if same or t is None else encoder.encode(t), one]
             plain = {k: encoder.encode(v) for k, v in modules.attributes(module).items()}
             parts = {k: None if m is None else self.number(m) for k, m in module._modules.items()}
             nodes.append([n, modules.nature(module), plain, tensors, parts])

@@ -230,6 +230,7 @@ class Remote:
                     raise wire.Broken("a module of no number")
                 made = self.known[n] = modules.empty(nature, _forward)
                 vars(made).update(_number=n, _remote=self)
+        taken = set()  # the tensors of what comes before: those alone may be shared that the submission shares
         for n, _nature, plain, tensors, parts in nodes:
             module = self.known[n]
             read = {str(k): decoder.decode(v) for k, v in plain.items()}
@@ -239,29 +240,34 @@ class Remote:
                     if name != "training" or isinstance(value, bool):
                         vars(module)[name] = value
             self.plain[n] = modules.attributes(module)
-            self._tensors(n, module, tensors, decoder)
+            self._tensors(n, module, tensors, decoder, taken)
             module._modules = {
                 str(k): None if p is None else self.known[p] for k, p in parts.items() if k and "." not in k
             }
 
-    def _tensors(self, n, module, tensors, decoder):
+    def _tensors(self, n, module, tensors, decoder, taken):
         for space, own in ((module._parameters, True), (module._buffers, False)):
             for gone in [k for k in space if k not in tensors or tensors[k][0] != own]:
                 del space[gone]
-        for name, (own, absent, grad, form) in tensors.items():
+        for name, (own, absent, grad, form, one) in tensors.items():
             space = module._parameters if own else module._buffers
             now = space.get(name)
             if absent:
                 space[name] = None
+            elif one != [n, name]:  # one tensor with another of the tree
+                first = self.known[one[0]]
+                space[name] = {**first._parameters, **first._buffers}[one[1]]
             elif form is not None:
                 value = decoder.decode(form)
-                if now is not None and (now.shape, now.dtype, now.device) == (value.shape, value.dtype, value.device):
+                alone = now is not None and id(now) not in taken
+                if alone and (now.shape, now.dtype, now.device) == (value.shape, value.dtype, value.device):
                     now.data.copy_(value.detach())
                 else:
                     space[name] = value if not own or isinstance(value, nn.Parameter) else nn.Parameter(value, grad)
             elif now is None:
                 raise wire.Broken("a tensor that was never sent")
             t = space[name]
+            taken.add(id(t))
             if t is not None and own and t.is_leaf and t.is_floating_point():
                 t.requires_grad_(bool(grad))
             self.synced[n, name] = (t, None if t is None else (t._version, t.requires_grad))
