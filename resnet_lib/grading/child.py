@@ -255,9 +255,9 @@ class Child:
                 before = self.sent.get(key)
                 same = before and now and before[0] is t and before[1] == t._version and self.unchanged(t)
                 self.sent[key] = now
-                grad = t is not None and bool(t.requires_grad)
-                one = first.setdefault(id(t), [n, name])  # the first of the tree that holds this very tensor
-                tensors[name] = [own, t is None, grad, None if same or t is None else encoder.encode(t), one]
+                form = None if same or t is None else encoder.encode(t)
+                grad, one = bool(getattr(t, "requires_grad", False)), first.setdefault(id(t), [n, name])
+                tensors[name] = [own, t is None, grad, form, one]
             plain = {k: encoder.encode(v) for k, v in modules.attributes(module).items()}
             parts = {k: None if m is None else self.number(m) for k, m in module._modules.items()}
             nodes.append([n, modules.nature(module), plain, tensors, parts])
