@@ -255,9 +255,8 @@ class Child:
                 before = self.sent.get(key)
                 same = before and now and before[0] is t and before[1] == t._version and self.unchanged(t)
                 self.sent[key] = now
-                form = None if same or t is None else encoder.encode(t)
-                grad, one = bool(getattr(t, "requires_grad", False)), first.setdefault(id(t), [n, name])
-                tensors[name] = [own, t is None, grad, form, one]
+                form, one = None if same or t is None else encoder.encode(t), first.setdefault(id(t), [n, name])
+                tensors[name] = [own, t is None, bool(getattr(t, "requires_grad", False)), form, one]
             plain = {k: encoder.encode(v) for k, v in modules.attributes(module).items()}
             parts = {k: None if m is None else self.number(m) for k, m in module._modules.items()}
             nodes.append([n, modules.nature(module), plain, tensors, parts])
