@@ -63,6 +63,7 @@ def test_a_function_that_answers_otherwise_once_all_is_asked_is_refused(subject,
     right = made(subject.right[0], subject.space)
     n, results = once(subject.check, right), []
 
+    @functools.wraps(right)
     def tired(*given):
         results.append(right(*given))
         return results[-1] if len(results) <= n else results[0] if n > 1 else None
@@ -74,7 +75,8 @@ def test_a_function_that_answers_otherwise_once_all_is_asked_is_refused(subject,
 
 
 @pytest.mark.parametrize("n", [1, 5, 40])
-def test_a_function_that_counts_what_it_is_asked_is_refused(n):
+def test_a_function_that_counts_what_it_is_asked_is_refused(n, monkeypatch):
+    monkeypatch.setattr(judge, "QUICK", -1)  # without larger numbers, so that it is known how many are asked first
     asked = []
 
     def tensor_bytes(batch, C, W):

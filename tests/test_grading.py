@@ -17,8 +17,7 @@ from resnet_lib import Projection
 from resnet_lib.exercises import Wrong, check_projection, count_question, predict
 from resnet_lib.grading import Limits, Verdict, grade, student_numbers
 from resnet_lib.grading.grader import Graders
-from resnet_lib.grading.grades import Grade, Part
-from resnet_lib.grading.marking import mistake
+from resnet_lib.grading.grades import Grade, Part, mistake
 from resnet_lib.grading.needs import names, needed
 from resnet_lib.grading.reports import harmless, overview, told_apart
 from resnet_lib.grading.submissions import answers, merged, read_lesson

@@ -5,6 +5,7 @@ import math
 import random
 
 from ..anatomy import out_size
+from ..compare.endless import within
 from .edits import Solution
 from .judge import judge
 from .sizes import BY_HAND, by_a_number
@@ -111,8 +112,8 @@ def check_out_width(f, *, exercise=None):
 
 def _dilates(f):
     """Whether a function says that it takes a dilation as its fifth argument: one of that name, or one that is 1 unless
-    given. One of C says nothing, nor does what a decorator takes as *args. What is no function is told so by the check
-    itself."""
+    given. One of C says nothing. One that takes *args, as what a decorator gives, is asked. What is no function is told
+    so by the check itself."""
     if not callable(f):
         return True
     try:
@@ -121,5 +122,14 @@ def _dilates(f):
         return False
     *_, fifth = [*inspect.signature(f).parameters.values()][:5]
     if fifth.kind in (fifth.VAR_POSITIONAL, fifth.VAR_KEYWORD):
-        return False
+        return _takes(f, 224, 7, 2, 3, 1)
     return fifth.name == "dilation" or fifth.default in (fifth.empty, 1) and fifth.default is not True
+
+
+def _takes(f, *given):
+    try:
+        with within():
+            f(*given)
+    except Exception:  # whatever a learner's code raises
+        return False
+    return True

@@ -1,8 +1,10 @@
 """What a grading finds, as plain data."""
 
+import re
 from dataclasses import asdict, dataclass
 
 from ..compare.endless import LIMIT
+from ..compare.kinds import within
 
 PASSED, PARTLY, FAILED, NOT_DONE, LOOK = "passed", "partly", "failed", "not done", "look at it"
 TIMED_OUT, CRASHED, UNREADABLE = "timed out", "crashed", "unreadable"
@@ -76,3 +78,12 @@ def summed(n, parts, look, given, seconds):
     result = LOOK if not judged else PASSED if wrong is None else PARTLY if points else FAILED
     sentence = wrong.sentence if wrong else parts[0].sentence if parts else ""
     return Grade(n, result, sentence, seconds, round(points, 4), int(bool(judged)), tuple(parts), tuple(look), given)
+
+
+def mistake(verdict):
+    """What two verdicts on the same mistake have in common: the kinds of what was found, the layers they are at, and
+    what is said of an answer, whatever its numbers are: each student may be asked with numbers of their own."""
+    if verdict.finding is None:
+        return verdict.sentence[:80]
+    names = (f"{f.kind.name} {f.where} {f.values.get('said', '')}".strip() for f in within(verdict.finding))
+    return re.sub(r"(?<![A-Za-z\d])\d[\d,.]*", "", "; ".join(names))

@@ -3,7 +3,6 @@
 import ast
 import contextlib
 import os
-import re
 import tempfile
 import time
 from html import escape
@@ -12,14 +11,13 @@ import torch
 
 from .. import exercises
 from ..compare import endless
-from ..compare.kinds import within
 from ..exercises import own as parts_of_lessons
 from ..exercises.own_question import handed_in_as
 from ..exercises.questions import Question
 from . import wire
 from .answering import Answer, lacking
 from .box import limit
-from .grades import CRASHED, FAILED, LOOK, NOT_DONE, Grade, Part, summed
+from .grades import CRASHED, FAILED, LOOK, NOT_DONE, Grade, Part, mistake, summed
 from .line import Line, Stream, reader
 from .needs import EVERY, names, needed, parsed, top
 from .origins import Origins
@@ -272,15 +270,6 @@ class Exercise:
         if isinstance(right, exercises.Verdict):
             return Part(1.0, cut(f"{right.headline} {right.sentence}"), right._repr_html_())
         return Part(1.0, "")
-
-
-def mistake(verdict):
-    """What two verdicts on the same mistake have in common: the kinds of what was found, the layers they are at, and
-    what is said of an answer, whatever its numbers are: each student may be asked with numbers of their own."""
-    if verdict.finding is None:
-        return cut(verdict.sentence, 80)
-    names = (f"{f.kind.name} {f.where} {f.values.get('said', '')}".strip() for f in within(verdict.finding))
-    return re.sub(r"(?<![A-Za-z\d])\d[\d,.]*", "", "; ".join(names))
 
 
 def _share(questions, guesses):
