@@ -256,3 +256,16 @@ def test_what_is_wrong_for_an_input_that_a_relu_gave_is_refused():
 def test_a_bn_called_as_a_function_without_stored_numbers_is_told_by_its_name():
     batch = block(bn1=lambda b, f: F.batch_norm(f, None, None, b.bn1.weight, b.bn1.bias, True))
     assert "bn1 keeps no running statistics" in refusal(batch).sentence
+
+
+@pytest.mark.parametrize("given", ["(y, y)", "None", "[y]", "{'out': y}"])
+@pytest.mark.parametrize("when", ["self.training", "x.shape[0] == 1", "x.shape[2] != x.shape[3]"])
+def test_what_is_no_tensor_in_one_mode_or_for_some_inputs_alone_is_told_so(when, given):
+    class MyBTNK2(BTNK2):
+        def forward(self, x):
+            y = super().forward(x)
+            return eval(given) if eval(when) else y
+
+    sentence = refusal(MyBTNK2).sentence
+    assert "forward gives None" in sentence if given == "None" else "should give one tensor" in sentence
+    assert ("in training mode it is not" in sentence) == (when == "self.training")

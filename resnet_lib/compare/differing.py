@@ -52,6 +52,13 @@ def what_of(out):
     return "None" if out is None else f"a {type(out).__name__}"
 
 
+def no_tensor(run):
+    """What a module gives in place of a tensor, as a finding, or None."""
+    if run.error or isinstance(run.out, torch.Tensor):
+        return None
+    return found("None returned") if run.out is None else found("no tensor returned", what=what_of(run.out))
+
+
 def explain(learner, reference, x, theirs, mine, tried, part, training=False):
     """Return what is wrong with a module that gives other numbers for x than the reference, as a `Found`.
 
@@ -59,6 +66,8 @@ def explain(learner, reference, x, theirs, mine, tried, part, training=False):
     each order in which a learner may run what the reference runs. Both modules are in the mode that is explained, the
     reference with its own numbers.
     """
+    if nothing := no_tensor(tried[-1][1]):
+        return Found(found("only in training", cause=nothing) if training else nothing)
     runs = []
     for places, run in tried:
         taps = {layer.name: own for layer, own in pairs_of(places, theirs, run, mine)}

@@ -12,7 +12,7 @@ from torch import nn
 from .._common import one_thread, shape_text
 from . import kept
 from .backward import expanded, frozen, lacking, misplaced
-from .differing import Found, explain, idle, line_of, same, what_of
+from .differing import Found, explain, idle, line_of, no_tensor, same, what_of
 from .elsewhere import elsewhere, of_eval
 from .errors import stopped
 from .kinds import found, layer_name
@@ -171,8 +171,7 @@ def _of_layers(learner, theirs, mine, x):
         if wrong := kept.computed(learner) or kept.loose(learner):
             return Found(wrong, end)
         return _of_tables(rows, theirs, mine, learner, end)
-    if not mine.error and not isinstance(mine.out, torch.Tensor):
-        none = found("None returned") if mine.out is None else found("no tensor returned", what=what_of(mine.out))
+    if none := no_tensor(mine):
         return Found(none)
     if not mine.error and not any(layer.calls for layer in mine.layers) and idle(learner, mine.layers, x):
         return Found(found("layers unused", what=what_of(mine.out)))
