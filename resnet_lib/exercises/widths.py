@@ -112,8 +112,8 @@ def check_out_width(f, *, exercise=None):
 
 def _dilates(f):
     """Whether a function says that it takes a dilation as its fifth argument: one of that name, or one that is 1 unless
-    given. One of C says nothing. One that takes *args, as what a decorator gives, is asked. What is no function is told
-    so by the check itself."""
+    given. One of C says nothing. One that takes *args, as what a decorator gives, is tried: it may need five. What is
+    no function is told so by the check itself."""
     if not callable(f):
         return True
     try:
@@ -122,7 +122,7 @@ def _dilates(f):
         return False
     *_, fifth = [*inspect.signature(f).parameters.values()][:5]
     if fifth.kind in (fifth.VAR_POSITIONAL, fifth.VAR_KEYWORD):
-        return _takes(f, 224, 7, 2, 3, 1)
+        return not _takes(f, 224, 7, 2, 3) and _takes(f, 224, 7, 2, 3, 1)
     return fifth.name == "dilation" or fifth.default in (fifth.empty, 1) and fifth.default is not True
 
 
