@@ -258,14 +258,31 @@ def test_a_bn_called_as_a_function_without_stored_numbers_is_told_by_its_name():
     assert "bn1 keeps no running statistics" in refusal(batch).sentence
 
 
-@pytest.mark.parametrize("given", ["(y, y)", "None", "[y]", "{'out': y}"])
-@pytest.mark.parametrize("when", ["self.training", "x.shape[0] == 1", "x.shape[2] != x.shape[3]"])
-def test_what_is_no_tensor_in_one_mode_or_for_some_inputs_alone_is_told_so(when, given):
+def giving(given, when):
     class MyBTNK2(BTNK2):
         def forward(self, x):
             y = super().forward(x)
             return eval(given) if eval(when) else y
 
-    sentence = refusal(MyBTNK2).sentence
+    return MyBTNK2
+
+
+SOMETIMES = pytest.mark.parametrize("when", ["self.training", "x.shape[0] == 1", "x.shape[2] != x.shape[3]"])
+
+
+@pytest.mark.parametrize("given", ["(y, y)", "None", "[y]", "{'out': y}", "y.to_sparse()", "y.to('meta')"])
+@SOMETIMES
+def test_what_is_no_tensor_in_one_mode_or_for_some_inputs_alone_is_told_so(when, given):
+    sentence = refusal(giving(given, when)).sentence
     assert "forward gives None" in sentence if given == "None" else "should give one tensor" in sentence
+    assert ("in training mode it is not" in sentence) == (when == "self.training")
+
+
+@pytest.mark.parametrize("kind", ["double", "half", "bfloat16", "int64", "complex64"])
+@SOMETIMES
+def test_numbers_of_another_type_in_one_mode_or_for_some_inputs_alone_are_told_as_that(when, kind):
+    made = "torch.complex(y, y)" if kind == "complex64" else "y.long()" if kind == "int64" else f"y.{kind}()"
+    sentence = refusal(giving(made, when)).sentence
+    named = {"double": "float64", "half": "float16"}.get(kind, kind)
+    assert f"numbers of type torch.{named} and should give torch.float32" in sentence
     assert ("in training mode it is not" in sentence) == (when == "self.training")

@@ -261,7 +261,7 @@ CHANGED = [
     (check_to_v1, "(b)", COPY.format("v.train()"), ""),
     (check_rename, "(p)", "return {n: t.half() for n, t in right.rename(p).items()}", "and is float16"),
     (check_rename, "(p)", "return {n: t.flatten() for n, t in right.rename(p).items()}", "should stay float32 of ("),
-    (check_rename, "(p)", "return {n: t.numpy() for n, t in right.rename(p).items()}", "returns a ndarray under"),
+    (check_rename, "(p)", "return {n: t.numpy() for n, t in right.rename(p).items()}", "returns an ndarray under"),
     (check_rename, "(p)", "return {n: torch.zeros_like(t) for n, t in right.rename(p).items()}", "has other numbers"),
     (check_rename, "(p)", "return {n: t.clone() for n, t in right.rename(p).items()}", ""),
 ]

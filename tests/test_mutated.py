@@ -258,7 +258,7 @@ def test_a_fold_and_a_map_are_right_in_single_precision_and_in_numpy():
         ("[1][3]", "the first has number 0"),
         ("1 // 0", "You divide by zero"),
         ("'a' - 'b'", "A str and a str do not go together with -"),
-        ("for i in 3: pass", "A int has no parts"),
+        ("for i in 3: pass", "An int has no parts"),
         ("{}['conv1.weight']", "The dictionary has no 'conv1.weight'"),
         ("torch.zeros(6).view(4, 2)", "6 numbers cannot be laid out as [4, 2]"),
         ("torch.zeros(2).sum(3)", "no dimension 3"),

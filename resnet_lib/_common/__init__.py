@@ -19,7 +19,7 @@ from .checks import (
 )
 from .designs import check_design, design_problems, divisors, out_of_range
 from .files import alone, runs_folder, whole
-from .findings import Finding, Kind, kinds_of, say
+from .findings import Finding, Kind, a_type, kinds_of, say, with_article
 from .lasting import hooks_of, note_random, tell, watched
 from .own_code import own_lines, shell
 from .published_parts import PublishedParts
@@ -29,7 +29,9 @@ from .values import evaluating, gap, one_thread, pair, seeded, shape_text, threa
 __all__ = [
     "hooks_of",
     "replaced",
+    "a_type",
     "kinds_of",
+    "with_article",
     "note_random",
     "tell",
     "watched",

@@ -54,6 +54,16 @@ class Finding:
         return say(self)
 
 
+def with_article(name):
+    """Return "an int" for "int"."""
+    return f"{'an' if name[0] in 'aeioAEIO' or name == 'ndarray' else 'a'} {name}"
+
+
+def a_type(value):
+    """Return the type of a value with its article, "an int", for sentences."""
+    return with_article("complex number" if isinstance(value, complex) else type(value).__name__)
+
+
 def say(finding):
     """Return the sentence of a finding: the only place where a finding becomes words, and nothing reads them back."""
     sentence, values = finding.kind.sentence, {"where": finding.where, **finding.values}

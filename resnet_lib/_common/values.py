@@ -23,7 +23,8 @@ def gap(a, b):
         return inf, inf
     if not a.numel():
         return 0.0, 0.0
-    a, b = a.cpu().double(), b.cpu().double()
+    exact = torch.complex128 if a.is_complex() or b.is_complex() else torch.float64
+    a, b = a.to("cpu", exact), b.to("cpu", exact)
     difference = (a - b).abs().max().item()
     return difference, difference / (b.abs().max().item() or 1.0)
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import torch
 
-from .._common import Finding, gap, shape_text
+from .._common import Finding, a_type, gap, shape_text
 from .errors import stopped, text_of, where
 from .kinds import FIRST, INSIDE, LOOK, found, layer_name, look_at
 from .pairing import copy, pairs_of, unit
@@ -35,9 +35,14 @@ class _Run(NamedTuple):
 
 def same(a, b, tolerance=TOLERANCE):
     """Whether two tensors are of one shape and differ by no more than rounding does; NaN is never the same."""
-    if not isinstance(a, torch.Tensor) or not isinstance(b, torch.Tensor):
+    if not (_has_numbers(a) and _has_numbers(b)):
         return False
     return gap(a.detach(), b.detach())[1] <= tolerance
+
+
+def _has_numbers(t):
+    """Whether a thing is a tensor whose numbers are there, each in its place."""
+    return isinstance(t, torch.Tensor) and t.layout is torch.strided and not t.is_meta
 
 
 def line_of(run, learner):
@@ -47,16 +52,25 @@ def line_of(run, learner):
 
 def what_of(out):
     """What a module has given, in words."""
+    if isinstance(out, torch.Tensor) and not _has_numbers(out):
+        return "a tensor without numbers (on “meta”)" if out.is_meta else "a sparse tensor"
     if isinstance(out, torch.Tensor):
         return f"shape {shape_text(tuple(out.shape[1:]))}"
-    return "None" if out is None else f"a {type(out).__name__}"
+    return "None" if out is None else a_type(out)
 
 
 def no_tensor(run):
-    """What a module gives in place of a tensor, as a finding, or None."""
-    if run.error or isinstance(run.out, torch.Tensor):
+    """What a module gives in place of a tensor of numbers, as a finding, or None."""
+    if run.error or _has_numbers(run.out):
         return None
     return found("None returned") if run.out is None else found("no tensor returned", what=what_of(run.out))
+
+
+def other_type(run, theirs):
+    """What a module of right numbers gives in another type, or on another device, as a finding, or None."""
+    if (run.out.dtype, run.out.device) == (theirs.out.dtype, theirs.out.device):
+        return None
+    return found("dtype", mine=run.out.dtype, right=theirs.out.dtype)
 
 
 def explain(learner, reference, x, theirs, mine, tried, part, training=False):
@@ -68,6 +82,8 @@ def explain(learner, reference, x, theirs, mine, tried, part, training=False):
     """
     if nothing := no_tensor(tried[-1][1]):
         return Found(found("only in training", cause=nothing) if training else nothing)
+    if wrong := _of_another_type(learner, theirs, tried):
+        return wrong._replace(finding=found("only in training", cause=wrong.finding)) if training else wrong
     runs = []
     for places, run in tried:
         taps = {layer.name: own for layer, own in pairs_of(places, theirs, run, mine)}
@@ -77,6 +93,21 @@ def explain(learner, reference, x, theirs, mine, tried, part, training=False):
     most = max(run.equal for run in runs)
     causes = [_cause(learner, reference, theirs, x, part, run, training) for run in runs if run.equal == most]
     return next((cause for cause, proved in causes if proved), causes[0][0])
+
+
+def _of_another_type(learner, theirs, tried):
+    """Numbers that differ by no more than their own type makes them, or that torch refuses for it: no other cause is
+    needed. None where it is not that."""
+    right, last = theirs.out, tried[-1][1]
+    if last.error and (said := stopped(last.error)).values.get("cause", said).kind.name == "types of numbers meet":
+        return Found(said, line_of(last, learner))
+    for mine in (run.out for _, run in tried):
+        if not isinstance(mine, torch.Tensor) or mine.shape != right.shape or mine.dtype is right.dtype:
+            continue
+        eps = 4 * torch.finfo(mine.dtype).eps if mine.is_floating_point() else 0
+        if torch.allclose(mine.real.double(), right.to(mine.dtype).real.double(), eps, eps):
+            return Found(found("dtype", mine=mine.dtype, right=right.dtype))
+    return None
 
 
 def dropped(learner, x, theirs, mine, tried):

@@ -6,7 +6,7 @@ import torch
 
 from .._common import gap
 from .backward import backward
-from .differing import TOLERANCE, Found, dropped, explain, line_of, look_before, same, two_numbers
+from .differing import TOLERANCE, Found, dropped, explain, line_of, look_before, other_type, same, two_numbers
 from .errors import stopped
 from .kinds import found, kinds, layer_name
 from .own_names import stays
@@ -77,6 +77,8 @@ def elsewhere(learner, known, places, surveys, part, noted):
             again()
             wrong = explain(learner, reference, x, theirs, mine, [(places, run)], part, training=True)
             return wrong._replace(shape=x.shape)
+        if wrong := other_type(run, theirs):
+            return Found(found("only in training", cause=wrong) if training else wrong, shape=x.shape)
         if run.changed:
             return Found(found("input overwritten"), shape=x.shape)
         if run.dropped and (wrong := dropped(learner, x, theirs, mine, [(places, run)])):

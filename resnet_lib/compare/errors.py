@@ -3,7 +3,7 @@
 import re
 from functools import partial
 
-from .._common import Finding, Kind, own_lines
+from .._common import Finding, Kind, own_lines, with_article
 from .endless import Endless, Left
 from .meanings import MEANINGS
 
@@ -44,7 +44,10 @@ def meaning(error, first=()):
 
 
 def _filled(sentence, groups, **_):
-    return sentence.format(*groups)
+    said = sentence.format(*groups)
+    for name in filter(str.isidentifier, groups):  # a type's, as a rule
+        said = re.sub(rf"\b([Aa]) {name}\b", lambda m: with_article(m[0][2:]).replace("a", m[1], 1), said)
+    return said
 
 
 def where(error, module=None):

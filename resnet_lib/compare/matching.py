@@ -12,7 +12,7 @@ from torch import nn
 from .._common import one_thread, shape_text
 from . import kept
 from .backward import expanded, frozen, lacking, misplaced
-from .differing import Found, explain, idle, line_of, no_tensor, same, what_of
+from .differing import Found, explain, idle, line_of, no_tensor, other_type, same, what_of
 from .elsewhere import elsewhere, of_eval
 from .errors import stopped
 from .kinds import found, layer_name
@@ -52,8 +52,6 @@ def compare(learner, known, part="", names=(), noted=None):
         right, tried = _with_its_weights(learner, theirs, mine, x)
         places, run = tried[-1]
         if not right:
-            if wrong := _of_another_type(learner, theirs, tried):
-                return wrong
             if wrong := kept.computed(learner):  # the reference's numbers have not come to where they belong
                 return Found(wrong)
             wrong = explain(learner, reference, x, theirs, mine, tried, part)
@@ -67,6 +65,8 @@ def compare(learner, known, part="", names=(), noted=None):
                 wrong = explain(learner, reference, other, theirs, mine, tried, part)
                 wrong = of_eval(wrong, learner, known, i, (first, mine), tried)
                 return wrong._replace(shape=other.shape)
+            if wrong := other_type(run, theirs):
+                return Found(wrong, shape=other.shape)
         pairs = pairs_of(places, theirs, mine, mine)
         if wrong := _kept_or_given(learner, theirs, run, pairs) or _under_names(pairs, names):
             return Found(wrong)
@@ -98,24 +98,7 @@ def _kept_or_given(learner, theirs, run, pairs):
     or with how it keeps its own; a finding, or None."""
     if run.changed:
         return found("input overwritten")
-    if run.out.dtype != theirs.out.dtype or run.out.device != theirs.out.device:
-        return found("dtype", mine=run.out.dtype, right=theirs.out.dtype)
-    return misplaced(learner, pairs)
-
-
-def _of_another_type(learner, theirs, tried):
-    """Numbers that differ by no more than their own type makes them, or that torch refuses for it: no other cause is
-    needed. None where it is not that."""
-    right, last = theirs.out, tried[-1][1]
-    if last.error and (said := stopped(last.error)).values.get("cause", said).kind.name == "types of numbers meet":
-        return Found(said, line_of(last, learner))
-    for mine in (run.out for _, run in tried):
-        if not isinstance(mine, torch.Tensor) or mine.shape != right.shape or mine.dtype is right.dtype:
-            continue
-        eps = 4 * torch.finfo(mine.dtype).eps if mine.is_floating_point() else 0
-        if torch.allclose(mine.double(), right.to(mine.dtype).double(), eps, eps):
-            return Found(found("dtype", mine=mine.dtype, right=right.dtype))
-    return None
+    return other_type(run, theirs) or misplaced(learner, pairs)
 
 
 def _under_names(pairs, names):

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from .._common import a_type
 from .endless import Endless, within
 from .kinds import found
 
@@ -24,7 +25,7 @@ def hidden(module):
 def stays(module):
     """What is worth a word where a module's eval() gives no module back, as a list of findings."""
     given = module.eval()
-    what = "None" if given is None else f"a {type(given).__name__}"
+    what = "None" if given is None else a_type(given)
     return [] if isinstance(given, nn.Module) else [found("mode gives no module", what=what)]
 
 

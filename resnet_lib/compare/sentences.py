@@ -207,7 +207,7 @@ LAYERS = {
     "channels": _channels,
     "channels in a stage": _channels,
     "None returned": "forward gives None: end it with return.",
-    "no tensor returned": "forward gives {what}, and should give one tensor.",
+    "no tensor returned": "forward gives {what}, and should give one tensor with all its numbers.",
     "part skipped": "forward comes to {later} and has not called {where}: call it, too, in its place.",
     "layer not called": "{where} is made in __init__, and forward never calls it.",
     "layer without effect": "{where} plays no part in what forward gives: is it called, and is its result used?",

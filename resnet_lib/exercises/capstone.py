@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from torch import nn
 
-from .._common import Finding, Kind, design_problems
+from .._common import Finding, Kind, a_type, design_problems
 from ..anatomy import anatomy
 from ..experiments.budget import notes
 from ..network import Design
@@ -13,7 +13,6 @@ from ..views.report import ROOM, fits
 from .progress import done
 from .prose import filler, substance, words
 from .questions import Question
-from .results import a_type
 from .verdict import Verdict, refuse
 
 # ── What a change costs ──────────────────────────────────────────────────────────────────────────────────────
@@ -204,7 +203,7 @@ NONE_YET = Kind("none yet", f"There is none yet. {_WANTED}.", _PASTE)
 IN_QUOTES = Kind("text", f"{_WANTED}, and this is text: paste the code without quotes around it.", _PASTE)
 BUILT = Kind("network", f"{_WANTED}, and this is a network built already: leave out .build().", _PASTE)
 DESIGNER = Kind("designer", f"{_WANTED}, and this is the designer itself: take its .design.", _PASTE)
-OTHER_TYPE = Kind("other type", _WANTED + ", and this is a {type}.", _PASTE)
+OTHER_TYPE = Kind("other type", _WANTED + ", and this is {type}.", _PASTE)
 DESIGN_HINTS = (
     _PASTE,
     "Early stages have the large maps and so the MACs; Stage 4 has most of the parameters.",
@@ -220,7 +219,7 @@ ABLATION_HINTS = (
 def _ruled(design, name, hints, task, budget):
     """The costs of a design that keeps the rules of the task; Wrong where it breaks one."""
     if not isinstance(design, Design):
-        raise _wrong(name, _no_design(design), hints, type=type(design).__name__)
+        raise _wrong(name, _no_design(design), hints, type=a_type(design))
     if problems := design_problems(design):
         raise _wrong(name, ILLEGAL, hints, problems=". ".join(problems))
     if design.num_classes != len(task.classes):

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .._common import Finding, Kind, evaluating, one_thread
+from .._common import Finding, Kind, a_type, evaluating, one_thread
 from ..activations import activations
 from ..photos import PHOTOS
 from .edits import Solution
@@ -59,7 +59,7 @@ SILENT = Solution(
 )
 _ONE_NUMBER = "What should come out in the end is one whole number."
 A_TENSOR = Kind("a tensor", "{name} returns a tensor of shape {shape}: return one number, {how}.", _ONE_NUMBER)
-A_LIST = Kind("a list", "{name} returns a {type}: return one number, how many channels there are in it.", _ONE_NUMBER)
+A_LIST = Kind("a list", "{name} returns {type}: return one number, how many channels there are in it.", _ONE_NUMBER)
 
 
 def check_silent(f, *, exercise=None):
@@ -108,7 +108,7 @@ def _count(found):
         how = "and .sum() counts what is True" if found.dtype == torch.bool else "how many channels there are"
         return found, (A_TENSOR, {"shape": tuple(found.shape), "how": how})
     if isinstance(found, (list, tuple, set)):
-        return found, (A_LIST, {"type": type(found).__name__})
+        return found, (A_LIST, {"type": a_type(found)})
     return number(found)
 
 
@@ -148,7 +148,7 @@ RESPONSE_EDITS = """
         That is stage0.relu, after BN and ReLU: the response of stage0.conv is expected.
 """
 _SHAPES = "Print the shape of the maps, and again after each step."
-NOT_VALUES = Kind("no values", "{name} returns a {type}; return one number for each channel.")
+NOT_VALUES = Kind("no values", "{name} returns {type}; return one number for each channel.")
 NO_CHANNELS, OTHER_COUNT, KEPT, ONE_PICTURE, HALF, MAPS, OTHER_SHAPE = (
     Kind(kind, f"{{name}} returns {said}; return the shape ({{C}},).", _SHAPES)
     for kind, said in (
@@ -203,7 +203,7 @@ def _of_response(f, network, exercise):
         try:
             values = torch.as_tensor(found).detach().float()
         except (TypeError, ValueError, RuntimeError):
-            return found, (NOT_VALUES, {"type": type(found).__name__})
+            return found, (NOT_VALUES, {"type": a_type(found)})
         shape = tuple(values.shape)
         if shape == (C,):
             what = left(before, state(network))

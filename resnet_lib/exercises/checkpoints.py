@@ -2,7 +2,7 @@
 
 import torch
 
-from .._common import Kind, one_thread
+from .._common import Kind, a_type, one_thread
 from ..network import ResNet
 from .edits import Solution
 from .judge import judge
@@ -78,7 +78,7 @@ FOUR = (
     "numbers in the buffers",
 )
 _FOUR = "One return with four numbers: how many entries, how many numbers, twice."
-NOT_FOUR = Kind("not a list", "{name} returns a {type}, and should give four numbers.", _FOUR)
+NOT_FOUR = Kind("not a list", "{name} returns {type}, and should give four numbers.", _FOUR)
 OTHER_COUNT = Kind("not four", f"{{name}} returns {{n}} values; return four numbers: {', '.join(FOUR)}.", _FOUR)
 UNFILLED = Kind("not filled in", "{name} returns four times None: it is not filled in yet.", _FOUR)
 NO_NUMBER = Kind("no number", "{name} returns for the {what} {found}.", _FOUR)
@@ -120,7 +120,7 @@ def _four(found):
     if found is None:
         return found, (NO_RESULT, {"what": "four numbers"})
     if not isinstance(found, tuple | list):
-        return found, (NOT_FOUR, {"type": type(found).__name__})
+        return found, (NOT_FOUR, {"type": a_type(found)})
     if len(found) != 4:
         return found, (OTHER_COUNT, {"n": len(found)})
     if all(n is None for n in found):
@@ -128,7 +128,7 @@ def _four(found):
     read = [number(n) for n in found]
     for what, (value, problem) in zip(FOUR, read, strict=True):
         if problem:
-            no_number = "None" if value is None else f"a {type(value).__name__} and not a number"
+            no_number = "None" if value is None else f"{a_type(value)} and not a number"
             return found, (NO_NUMBER, {"what": what, "found": no_number})
     return tuple(n for n, _ in read), None
 

@@ -4,14 +4,14 @@ from types import SimpleNamespace
 
 import torch
 
-from .._common import Finding, Kind
+from .._common import Finding, Kind, a_type
 from ..activations import activations
 from ..compare.proof import draw_norms
 from ..network import ResNet
 from .edits import Solution
 from .folding import close
 from .judge import judge
-from .results import NO_RESULT, a_type, as_tensor
+from .results import NO_RESULT, as_tensor
 
 
 def check_grad_cam(f, *, exercise=None):

@@ -10,7 +10,7 @@ from numbers import Real
 
 import torch
 
-from .._common import Finding, Kind, one_thread, say, watched
+from .._common import Finding, Kind, a_type, one_thread, say, watched
 from ..compare import endless
 from ..compare.endless import within
 from ..compare.errors import stopped, where
@@ -21,7 +21,7 @@ from .diagnose import explains, of_arguments, of_bits
 from .left_behind import batches, left_behind
 from .number_types import of_types
 from .progress import done
-from .results import a_type, equal, no_number, number, shown, told
+from .results import equal, no_number, number, shown, told
 from .taking import name_of, taking
 from .unaffected import torch_again
 from .verdict import Verdict, refuse

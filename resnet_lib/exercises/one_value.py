@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from .._common import Kind, one_thread
+from .._common import Kind, a_type, one_thread
 from .edits import Solution
 from .judge import OTHER, judge
 from .results import number, shown
@@ -82,7 +82,7 @@ VALUES = Kind(
     "{name} returns values of shape {shape}: add up channels, rows and columns, to one number.",
     _ONE_SUM,
 )
-LIST = Kind("a list", "{name} returns a {type}: add up all products, to one number.", _ONE_SUM)
+LIST = Kind("a list", "{name} returns {type}: add up all products, to one number.", _ONE_SUM)
 
 
 @one_thread()
@@ -123,5 +123,5 @@ def _one_number(found):
     if isinstance(found, torch.Tensor) and found.numel() != 1:
         return found, (VALUES, {"shape": tuple(found.shape)})
     if isinstance(found, (list, tuple)):
-        return found, (LIST, {"type": type(found).__name__})
+        return found, (LIST, {"type": a_type(found)})
     return number(found)

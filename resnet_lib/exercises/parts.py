@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .._common import Finding, kinds_of, one_thread, say, shape_text, unfilled, watched
+from .._common import Finding, a_type, kinds_of, one_thread, say, shape_text, unfilled, watched
 from ..blocks import BTNK1, BTNK2, Projection, Stem
 from ..compare.endless import Endless, within
 from ..compare.errors import stopped, where
@@ -191,8 +191,8 @@ KINDS = kinds_of(
     module given: Give the check the class itself, {name}, without brackets: it makes several of them.
     nothing callable: The check expects your class or function, and was given {given}.
     None made: {name} should make an nn.Module, and gives None: is its return missing?
-    a list made: {name} should make an nn.Module, and gives a {type}: nn.Sequential(*blocks) makes a module of it.
-    no module made: {name} should make an nn.Module, and gives a {type}.
+    a list made: {name} should make an nn.Module, and gives {type}: nn.Sequential(*blocks) makes a module of it.
+    no module made: {name} should make an nn.Module, and gives {type}.
     traced: torch.jit.trace keeps one run as it was: in {mode} mode it computes as in {other} mode. Give the check the
         module itself, or make it with torch.jit.script.
     frozen: torch.jit.freeze has made constants of all weights: nothing can be trained any more. Give the check the
@@ -298,7 +298,7 @@ def _made(make, case, name, part, wrong):
     if not isinstance(module, nn.Module):
         kind = "None made" if module is None else "no module made"
         kind = "a list made" if isinstance(module, list | tuple) else kind
-        raise _wrong(part, name, _finding(kind, name=name, type=type(module).__name__))
+        raise _wrong(part, name, _finding(kind, name=name, type=a_type(module)))
     if finding := hidden(module):
         raise wrong(finding)
     if finding := lasting(left, "Making one"):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import torch
 
-from .._common import Kind, shapes_only
+from .._common import Kind, a_type, shapes_only
 from ..network import ResNet
 from ..weights import from_published, to_published
 from .judge import judge
@@ -53,17 +53,15 @@ RENAME_HINTS = (
 )
 _LOOP = "The loop goes through all names before anything is returned."
 _LOST = "Two old names must never become one new name: count them before and after."
-NO_DICTIONARY = Kind("no dictionary", "{name} returns a {type}, and not a dictionary name → tensor.")
-ODD_KEY = Kind(
-    "key is no name", "{name} returns a {type} as a key: the names are the keys, and the tensors the values."
-)
+NO_DICTIONARY = Kind("no dictionary", "{name} returns {type}, and not a dictionary name → tensor.")
+ODD_KEY = Kind("key is no name", "{name} returns {type} as a key: the names are the keys, and the tensors the values.")
 EMPTY = Kind("empty", "{name} returns an empty dictionary: each tensor has to go into it under its new name.", _LOST)
 RETURNS_EARLY = Kind("one entry", "{name} returns one entry alone: the return is inside the loop.", _LOOP)
 BEGINS_AGAIN = Kind("last entry", "{name} returns one entry alone: the dictionary is made again in every round.", _LOST)
 LOST = Kind("lost", "{name} returns no tensor of {was!r}: it is lost, as happens where two names become one.", _LOST)
 STILL = Kind("name kept", "{name} returns a wrong name: {was!r} is still its name, and should be {right!r}. {advice}")
 BECAME = Kind("wrong name", "{name} returns a wrong name: {was!r} became {now!r}, and should be {right!r}. {advice}")
-NO_TENSOR = Kind("no tensor", "{name} returns a {type} under {now!r}: the values stay the tensors that they are.")
+NO_TENSOR = Kind("no tensor", "{name} returns {type} under {now!r}: the values stay the tensors that they are.")
 _SAME = "The tensors themselves go into the new dictionary: what does your code do to them on the way?"
 OTHER_TENSOR = Kind(
     "other tensor", "{name} returns another tensor: that of {was!r} should stay {right}, and is {yours}.", _SAME
@@ -77,11 +75,11 @@ def _wrong_entry(found, published, due):
     if found is None:
         return NO_RESULT, {"what": "the new dictionary"}
     if not isinstance(found, dict):
-        return NO_DICTIONARY, {"type": type(found).__name__}
+        return NO_DICTIONARY, {"type": a_type(found)}
     tensors = [(name, t) for name, t in found.items() if isinstance(t, torch.Tensor) and t.numel()]
     tensors.sort(key=lambda entry: entry[0] in due)  # of two names of one tensor the right one counts
     by = {t.flatten()[0].item(): name for name, t in tensors}
-    if odd := [type(name).__name__ for name in found if not isinstance(name, str)]:
+    if odd := [a_type(name) for name in found if not isinstance(name, str)]:
         return ODD_KEY, {"type": odd[0]}
     if not found:
         return EMPTY, {}
@@ -103,7 +101,7 @@ def _changed(was, now, found, published):
     """What has become of a tensor under its right name, (kind, values), or None."""
     right = published[was]
     if not isinstance(found, torch.Tensor):
-        return NO_TENSOR, {"now": now, "type": type(found).__name__}
+        return NO_TENSOR, {"now": now, "type": a_type(found)}
     if (found.shape, found.dtype) != (right.shape, right.dtype):
         yours, right = (f"{str(t.dtype).removeprefix('torch.')} of {tuple(t.shape)}" for t in (found, right))
         return OTHER_TENSOR, {"was": was, "yours": yours, "right": right}

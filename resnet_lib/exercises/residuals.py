@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 
-from .._common import Finding, Kind, say, seeded
+from .._common import Finding, Kind, a_type, say, seeded
 from ..blocks import BTNK1, BTNK2
 from ..compare.endless import within
 from ..compare.proof import draw_norms
@@ -17,7 +17,7 @@ from .edits import Solution
 from .judge import OTHER, judge
 from .parts import LOUD
 from .progress import done
-from .results import NO_RESULT, a_type, as_tensor, near, number, shown
+from .results import NO_RESULT, as_tensor, near, number, shown
 from .verdict import Verdict, refuse
 
 # ── The plain block ──────────────────────────────────────────────────────────────────────────────────────────

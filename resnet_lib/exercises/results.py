@@ -8,7 +8,7 @@ from numbers import Real
 import numpy
 import torch
 
-from .._common import Kind
+from .._common import Kind, a_type
 
 NO_RESULT = Kind(
     "returns None",
@@ -53,12 +53,6 @@ def no_number(value):
     advice = {"generator": GENERATOR, "coroutine": COROUTINE, "timedelta": SECONDS}.get(type(value).__name__, "")
     real = "real " if isinstance(value, complex) else ""
     return NO_NUMBER, {"type": a_type(value), "advice": advice, "real": real}
-
-
-def a_type(value):
-    """Return the type of a value with its article, "an int", for sentences."""
-    name = "complex number" if isinstance(value, complex) else type(value).__name__
-    return f"{'an' if name[0] in 'aeioAEIO' or name == 'ndarray' else 'a'} {name}"
 
 
 def equal(a, b):

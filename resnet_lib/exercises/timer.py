@@ -11,7 +11,7 @@ from numbers import Real
 import numpy
 import torch
 
-from .._common import kinds_of
+from .._common import a_type, kinds_of
 from .edits import Solution
 from .fake_clock import Stand
 from .judge import judge
@@ -121,7 +121,7 @@ KINDS = kinds_of(
         time.perf_counter() is the clock.
     a run's time: {at}: a run of {work} took {took:.3f} s and you say {time:,.3f}.
     Hint: Print what your function gives for two works and repeats = 3.
-    no dictionary: {name} returns a {type}: return a dictionary name → list of {repeats} times.
+    no dictionary: {name} returns {type}: return a dictionary name → list of {repeats} times.
     other keys: {name} returns a dictionary with the keys {keys}: they should be the names of the works, {works}.
     one number: {name} returns one number for {work}: return a dictionary name → list of {repeats} times; the median
         comes later.
@@ -162,7 +162,7 @@ def _misformed(found, names, repeats):
     if found is None:
         return NO_RESULT, {"what": "its dictionary"}
     if not isinstance(found, Mapping):
-        return KINDS["no dictionary"], {"type": type(found).__name__, "repeats": repeats}
+        return KINDS["no dictionary"], {"type": a_type(found), "repeats": repeats}
     if set(found) != set(names):
         return KINDS["other keys"], {"keys": _list(found) or "none", "works": _list(names)}
     for name, times in found.items():

@@ -3,10 +3,10 @@
 import math
 from numbers import Number
 
-from .._common import Kind
+from .._common import Kind, a_type
 from .edits import Solution
 from .judge import judge
-from .results import NO_RESULT, a_type, equal, near, number, shown, told
+from .results import NO_RESULT, equal, near, number, shown, told
 
 WAYS = Solution(
     """

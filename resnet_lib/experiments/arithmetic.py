@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from .._common import check_place, evaluating, pair, shape_text, step_called
+from .._common import a_type, check_place, evaluating, pair, shape_text, step_called
 from .._common.given import check_module
 from ..activations import calls
 from ..blocks import Add
@@ -189,7 +189,7 @@ def _explain(m, given, at, output, name):
         value = numbers.item()
         kind, formula = "FLATTEN", f"{_text(value)}, unchanged, from {shape_text(place)}"
     else:
-        raise TypeError(f"the arithmetic of {name}, a {type(m).__name__} such as this one, is not known here")
+        raise TypeError(f"the arithmetic of {name}, {a_type(m)} such as this one, is not known here")
     return Value(kind=kind, value=value, output=output, formula=formula, inputs=numbers), numbers.abs().sum().item()
 
 
