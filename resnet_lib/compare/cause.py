@@ -2,10 +2,10 @@
 numbers when planted into the reference."""
 
 from .._common import gap
+from .by_name import rank, unit
 from .errors import text_of, where
 from .kinds import found, look_at, several
 from .misfit import of_entries, of_shared
-from .pairing import rank, unit
 from .planting import Case, inside, search
 
 

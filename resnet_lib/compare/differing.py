@@ -6,9 +6,10 @@ from typing import NamedTuple
 import torch
 
 from .._common import Finding, a_type, gap, shape_text
+from .by_name import unit
 from .errors import stopped, text_of, where
 from .kinds import FIRST, INSIDE, LOOK, found, layer_name, look_at
-from .pairing import copy, pairs_of, unit
+from .pairing import copy, pairs_of
 from .planting import Case, inside, search
 from .survey import survey
 

@@ -7,8 +7,9 @@ from math import prod
 
 import torch
 
+from .by_name import shape_of, unit
 from .kinds import found, layer_name, several
-from .pairing import kernel, keys, orders, shape_of, unit
+from .pairing import kernel, keys, orders
 
 # ── Layers, paired by shape and order ────────────────────────────────────────────────────────────────────────
 

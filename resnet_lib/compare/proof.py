@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from .._common import Finding, one_thread, say
+from .by_name import Parameter, match, placing, rank, shape_of, shared_groups, unit
 from .cause import find_cause
 from .misfit import of_entries, of_shared
-from .pairing import Parameter, match, placing, rank, shape_of, shared_groups, unit
 from .rungs import MODED, Both, Rung, check_network, draw_norms, first_rung, run, rungs_of, twin, untrained
 
 __all__ = ["Ladder", "Parameter", "Rung", "copy_weights", "draw_norms", "ladder", "unit"]

@@ -11,8 +11,9 @@ from torch import nn
 
 from .._common import gap
 from ..activations import recording
+from .by_name import match, placing, rank, shape_of, shared_groups, whole
 from .endless import within
-from .pairing import by_order, match, placing, rank, shape_of, shared_groups, whole
+from .pairing import by_order
 
 
 @dataclass(frozen=True)
